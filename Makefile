@@ -1,0 +1,35 @@
+# make help lists the targets. IMAGES, OUT, APP and FAIL_ON reach the command
+# through the environment, so paths with blanks need no second quoting.
+VENV ?= .venv
+PYTHON ?= python3
+RUN = $(VENV)/bin/python
+export IMAGES OUT APP FAIL_ON
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable]
+	@$(RUN) cli/scan_folder.py
+
+test: $(VENV)/ready-dev ## run all tests
+	$(RUN) -m pytest
+
+lint: $(VENV)/ready-dev ## style, types and import rules
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(RUN) tests/import_rules.py
+
+format: $(VENV)/ready-dev ## put the code into shape
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+$(VENV)/ready: requirements.txt cli/set_up.py
+	@$(PYTHON) cli/set_up.py $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
+	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
+	@touch $@
+
+.PHONY: help scan test lint format

@@ -1,0 +1,102 @@
+"""The folder command: loads a folder of images, scans it, writes the findings.
+
+    python cli/scan_folder.py [FOLDER] [--out DIR] [--app] [--fail-on LIST]
+
+Each option may also come from the environment (IMAGES, OUT, APP, FAIL_ON),
+which is how ``make scan`` passes them on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
+_FOUND_PROBLEMS, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
+
+
+def main() -> int:
+    options = _options()
+    if options.folder is None:
+        from demo_images import make_demo_images
+
+        print("No IMAGES given: using photographs that the packages ship.")
+        options.folder = make_demo_images(ROOT / "winnow-demo")
+    _use_this_checkout()
+    # The database is looked for at this import; its own text says what to do
+    import fiftyone as fo
+    import fiftyone.operators as foo
+
+    foo.list_operators()
+    errors = importlib.import_module(f"{_PLUGIN}.core.errors")
+    try:
+        return _scan(options, fo, foo)
+    except errors.CurationError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. What was embedded is kept: the next scan goes on from there.",
+            file=sys.stderr,
+        )
+        return _INTERRUPTED
+
+
+def _options() -> argparse.Namespace:
+    env = os.environ
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", default=env.get("IMAGES") or None)
+    parser.add_argument("--out", type=Path, default=env.get("OUT") or "winnow-out")
+    parser.add_argument("--app", action="store_true", default=bool(env.get("APP")))
+    parser.add_argument("--fail-on", default=env.get("FAIL_ON") or "")
+    return parser.parse_args()
+
+
+def _use_this_checkout() -> None:
+    """Makes FiftyOne load this working copy as the plugin."""
+    plugins = Path(sys.prefix) / "winnow-plugins"
+    plugins.mkdir(exist_ok=True)
+    link = plugins / "curate"
+    if not link.exists() or link.resolve() != ROOT:
+        link.unlink(missing_ok=True)
+        link.symlink_to(ROOT, target_is_directory=True)
+    os.environ["FIFTYONE_PLUGINS_DIR"] = str(plugins)
+    os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")
+    os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
+
+
+def _scan(options: argparse.Namespace, fo: object, foo: object) -> int:
+    folders = importlib.import_module(f"{_PLUGIN}.operators._fo.folders")
+    outputs = importlib.import_module(f"{_PLUGIN}.operators._fo.outputs")
+    reports = importlib.import_module(f"{_PLUGIN}.operators._fo.report")
+    gates = reports.parse_gates(options.fail_on)
+    listing = folders.list_images(options.folder)
+    print(folders.describe(listing))
+    dataset, _ = folders.load_folder(listing, progress=True)
+    report = foo.get_operator("@winnow/curate/scan")(
+        dataset,
+        label_field=folders.label_field_of(listing),
+        split_by=folders.split_tags_of(listing),
+        progress=True,
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    outputs.write_findings_file(dataset, listing, options.out / "findings.jsonl")
+    outputs.write_summary_file(report, options.out / "summary.json")
+    print(f"\n{report}\n")
+    print(f"Written: {options.out}/findings.jsonl and summary.json")
+    print(f"In FiftyOne: fo.load_dataset({dataset.name!r})")
+    if options.app:
+        print("The App runs until you press Ctrl-C.")
+        fo.launch_app(dataset).wait(-1)
+    failed = [gate for gate in gates if report.gate_count(gate)]
+    for gate in failed:
+        print(f"FAIL_ON: {report.gate_count(gate):,} {gate}", file=sys.stderr)
+    return _FOUND_PROBLEMS if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

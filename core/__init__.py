@@ -1,0 +1,1 @@
+"""The algorithms: arrays and paths in, arrays out. Knows no FiftyOne."""

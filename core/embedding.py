@@ -1,0 +1,389 @@
+"""The one pass over the files: each is read once, described and embedded.
+
+What the pass learns of a picture is kept in a :class:`~core.store.RecordStore`
+under the digest of the file's bytes, so that a picture seen before, under
+whatever name, costs a look-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .copies import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
+from .embedders import CopyThresholds
+from .images import (
+    DecodedImage,
+    ReadFailure,
+    decode_image,
+    file_identity,
+    read_file,
+)
+from .progress import OnProgress, Progress, silent
+from .statistics import IMAGE_STATISTICS, STATISTICS_VERSION, image_statistics
+from .store import ABSENT, KEY_BYTES, RecordStore
+
+_BATCH = 16
+"""Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
+
+_ROWS_A_TURN = 64
+_PICTURE_VERSION = 1
+"""Raise it when :mod:`core.images` decodes differently: old records expire."""
+
+_REPORT_SECONDS = 0.2
+_SEEN = np.dtype([("digest", "u1", (KEY_BYTES,))])
+
+
+class ImageEmbedder(Protocol):
+    """What the pass asks of a model; :class:`~core.embedders.Embedder` has it.
+
+    Attributes:
+        name: of the model
+        sha256: identifies model and precision; vectors of two are never mixed
+        precision: such as "int8"
+        input_size: height and width of its input in pixels
+        copy_dim: numbers in a copy vector
+        feature_dim: numbers in a feature vector
+        thresholds: of its copy vectors
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def input_size(self) -> int: ...
+    @property
+    def copy_dim(self) -> int: ...
+    @property
+    def feature_dim(self) -> int: ...
+    @property
+    def thresholds(self) -> CopyThresholds: ...
+
+    def open_session(
+        self,
+    ) -> Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Returns a function for one thread: uint8[b, s, s, 3] to two vectors."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTable:
+    """What one pass over n files found.
+
+    Files of equal bytes share one *content*; contents are sorted by digest,
+    so they do not depend on the order of the files.
+
+    Attributes:
+        content: int64[n], row of each file in the contents; -1 if unreadable
+        failures: why a row is unreadable
+        file_bytes: int64[n], 0 where the file is missing
+        modified: float64[n], seconds since 1970, NaN where missing
+    """
+
+    content: NDArray[np.int64]
+    failures: dict[int, ReadFailure]
+    file_bytes: NDArray[np.int64]
+    modified: NDArray[np.float64]
+    _positions: NDArray[np.int64]
+    _store: RecordStore
+
+    def column(self, field: str) -> NDArray[Any]:
+        """Returns one field of all contents.
+
+        Fields: ``digest`` and ``picture_digest`` uint8[m, 32],
+        ``is_pixel_digest`` bool[m], ``width`` and ``height`` int32[m],
+        ``statistics`` float32[m, s], ``signature`` uint8[m, q],
+        ``copy`` float16[m, c], ``features`` float16[m, f].
+        """
+        return self._store.read(self._positions, field)
+
+
+def embed_images(
+    paths: Sequence[bytes],
+    embedder: ImageEmbedder | None,
+    *,
+    folder: Path,
+    max_megapixels: float,
+    threads: int | None = None,
+    on_progress: OnProgress = silent,
+) -> ImageTable:
+    """Reads, describes and embeds n files.
+
+    Args:
+        paths: of the files; absolute
+        embedder: the model, or None to describe the pictures only
+        folder: where records are kept between runs
+        max_megapixels: larger pictures are refused from their header
+        threads: workers; by default one a processor we may use
+        on_progress: told after each batch; may raise to cancel, which keeps
+            what was embedded so far
+
+    Returns:
+        one row a path; a bad file is a failure in the table, never an error
+    """
+    seen = RecordStore(folder / "seen", _SEEN)
+    store = RecordStore(folder / _store_name(embedder), _dtype(embedder))
+    job = _Job(paths, embedder, seen, store, max_megapixels)
+    workers = threads or len(os.sched_getaffinity(0))
+    job.run(min(workers, max(1, len(paths) // _BATCH)), on_progress)
+    return job.table()
+
+
+def _store_name(embedder: ImageEmbedder | None) -> str:
+    """Names a folder after all that a record depends on."""
+    parts = (
+        embedder.sha256 if embedder else "no-model",
+        embedder.input_size if embedder else 0,
+        _PICTURE_VERSION,
+        SIGNATURE_VERSION,
+        STATISTICS_VERSION,
+        _dtype(embedder).descr,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
+    copy_dim = embedder.copy_dim if embedder else 0
+    feature_dim = embedder.feature_dim if embedder else 0
+    return np.dtype(
+        [
+            ("digest", "u1", (KEY_BYTES,)),
+            ("picture_digest", "u1", (KEY_BYTES,)),
+            ("is_pixel_digest", "?"),
+            ("width", "<i4"),
+            ("height", "<i4"),
+            ("statistics", "<f4", (len(IMAGE_STATISTICS),)),
+            ("signature", "u1", (SIGNATURE_BYTES,)),
+            ("copy", "<f2", (copy_dim,)),
+            ("features", "<f2", (feature_dim,)),
+        ]
+    )
+
+
+class _Job:
+    """The state that the workers of one pass share."""
+
+    def __init__(
+        self,
+        paths: Sequence[bytes],
+        embedder: ImageEmbedder | None,
+        seen: RecordStore,
+        store: RecordStore,
+        max_megapixels: float,
+    ) -> None:
+        count = len(paths)
+        self.paths = paths
+        self.embedder = embedder
+        self.seen = seen
+        self.store = store
+        self.max_megapixels = max_megapixels
+        self.positions = np.full(count, ABSENT, np.int64)
+        self.file_bytes = np.zeros(count, np.int64)
+        self.modified = np.full(count, np.nan)
+        self.failures: dict[int, ReadFailure] = {}
+        self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.stop = threading.Event()
+        self._turns = iter(range(0, count, _ROWS_A_TURN))
+        self._turn_lock = threading.Lock()
+        self._errors: list[BaseException] = []
+
+    def run(self, workers: int, on_progress: OnProgress) -> None:
+        """Runs the workers; reports and cancels on the caller's thread."""
+        threads = [
+            threading.Thread(target=self._work, name=f"winnow-read-{i}", daemon=True)
+            for i in range(workers)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._report_until_done(threads, on_progress)
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def table(self) -> ImageTable:
+        readable = np.flatnonzero(self.positions != ABSENT)
+        positions, inverse = np.unique(self.positions[readable], return_inverse=True)
+        digests = self.store.read(positions, "digest")
+        # Position says which thread came first; the digest says nothing of
+        # this run, so everything after is independent of order and threads
+        order = np.lexsort(digests.T[::-1]) if len(positions) else positions
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        content = np.full(len(self.paths), ABSENT, np.int64)
+        content[readable] = rank[inverse.reshape(-1)]
+        return ImageTable(
+            content,
+            self.failures,
+            self.file_bytes,
+            self.modified,
+            positions[order],
+            self.store,
+        )
+
+    def _report_until_done(
+        self, threads: list[threading.Thread], on_progress: OnProgress
+    ) -> None:
+        total, finished, last = len(self.paths), 0, 0.0
+        while finished < total and not self._errors:
+            try:
+                finished += self.done.get(timeout=_REPORT_SECONDS)
+            except queue.Empty:
+                if not any(thread.is_alive() for thread in threads):
+                    break
+            if time.monotonic() - last > _REPORT_SECONDS or finished == total:
+                last = time.monotonic()
+                on_progress(Progress("Reading images", finished, total))
+
+    def _work(self) -> None:
+        try:
+            batch = _Batch(self)
+            for row in self._rows():
+                self._visit(row, batch)
+            batch.flush()
+        # Whatever ends a worker must end the run, on the caller's thread
+        except BaseException as error:
+            self._errors.append(error)
+
+    def _rows(self) -> Iterator[int]:
+        while not self.stop.is_set():
+            with self._turn_lock:
+                start = next(self._turns, None)
+            if start is None:
+                return
+            for row in range(start, min(start + _ROWS_A_TURN, len(self.paths))):
+                if self.stop.is_set():
+                    return
+                yield row
+
+    def _visit(self, row: int, batch: _Batch) -> None:
+        """Finds the row's record, or puts its picture into the batch."""
+        identity = file_identity(self.paths[row])
+        if isinstance(identity, ReadFailure):
+            return self._fail(row, identity)
+        key, status = identity
+        self.file_bytes[row] = status.st_size
+        self.modified[row] = status.st_mtime
+        place = self.seen.position(key)
+        if place != ABSENT:
+            digest = self.seen.read(np.array([place]), "digest").tobytes()
+            if self._use_record(row, digest):
+                return None
+        content = read_file(self.paths[row])
+        if isinstance(content, ReadFailure):
+            return self._fail(row, content)
+        batch.remember(key, content.digest)
+        if self._use_record(row, content.digest):
+            return None
+        image = decode_image(
+            content.data,
+            side=max(SIGNATURE_SIDE, self.embedder.input_size if self.embedder else 0),
+            max_megapixels=self.max_megapixels,
+        )
+        if isinstance(image, ReadFailure):
+            return self._fail(row, image)
+        batch.add(row, content.digest, image)
+        return None
+
+    def _use_record(self, row: int, digest: bytes) -> bool:
+        position = self.store.position(digest)
+        if position == ABSENT:
+            return False
+        self.positions[row] = position
+        self.done.put(1)
+        return True
+
+    def _fail(self, row: int, failure: ReadFailure) -> None:
+        self.failures[row] = failure
+        self.done.put(1)
+
+
+class _Batch:
+    """Pictures that wait for one call of the model, in one worker."""
+
+    def __init__(self, job: _Job) -> None:
+        self._job = job
+        self._session = job.embedder.open_session() if job.embedder else None
+        self._side = job.embedder.input_size if job.embedder else SIGNATURE_SIDE
+        self._rows: list[int] = []
+        self._digests: list[bytes] = []
+        self._records = np.zeros(_BATCH, job.store.dtype)
+        self._pixels = np.zeros((_BATCH, self._side, self._side, 3), np.uint8)
+        self._small = np.zeros((_BATCH, SIGNATURE_SIDE, SIGNATURE_SIDE, 3), np.uint8)
+        self._seen: dict[bytes, bytes] = {}
+
+    def remember(self, identity: bytes, digest: bytes) -> None:
+        """Notes that the file of this identity has this digest."""
+        self._seen[identity] = digest
+        if len(self._seen) >= _ROWS_A_TURN:
+            self._flush_seen()
+
+    def add(self, row: int, digest: bytes, image: DecodedImage) -> None:
+        slot = len(self._rows)
+        record = self._records[slot]
+        record["digest"] = np.frombuffer(digest, np.uint8)
+        record["picture_digest"] = np.frombuffer(image.picture_digest, np.uint8)
+        record["is_pixel_digest"] = image.is_pixel_digest
+        record["width"], record["height"] = image.width, image.height
+        self._pixels[slot] = image.square(self._side)
+        self._small[slot] = (
+            self._pixels[slot]
+            if self._side == SIGNATURE_SIDE
+            else image.square(SIGNATURE_SIDE)
+        )
+        record["statistics"] = image_statistics(
+            self._small[slot], image.grey(), image.width, image.height
+        )
+        self._rows.append(row)
+        self._digests.append(digest)
+        if len(self._rows) == _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Embeds and stores what waits."""
+        count = len(self._rows)
+        if count:
+            records = self._records[:count]
+            records["signature"] = signatures(self._small[:count])
+            if self._session is not None:
+                copy, features = self._session(self._pixels[:count])
+                records["copy"], records["features"] = copy, features
+            self._store(records)
+        self._rows, self._digests = [], []
+        self._flush_seen()
+
+    def _store(self, records: NDArray[Any]) -> None:
+        finite = np.isfinite(records["copy"]).all(axis=1)
+        finite &= np.isfinite(records["features"]).all(axis=1)
+        for slot in np.flatnonzero(~finite):
+            self._job.failures[self._rows[slot]] = ReadFailure(
+                "nonfinite", "the model gave NaN or infinity for it"
+            )
+        good = np.flatnonzero(finite)
+        self._job.positions[np.array(self._rows)[good]] = self._job.store.append(
+            [self._digests[slot] for slot in good], records[good]
+        )
+        self._job.done.put(len(self._rows))
+
+    def _flush_seen(self) -> None:
+        if self._seen:
+            entries = np.zeros(len(self._seen), _SEEN)
+            joined = b"".join(self._seen.values())
+            entries["digest"] = np.frombuffer(joined, np.uint8).reshape(-1, KEY_BYTES)
+            self._job.seen.append(list(self._seen), entries)
+            self._seen = {}

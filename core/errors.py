@@ -1,0 +1,33 @@
+"""The errors that reach a person.
+
+Every text is a sentence: what is wrong, why, and what to do.
+
+* CurationError
+  + InputError (also a ValueError): a setting or a data set that cannot work
+  + EmbedderError: a model that cannot be built, loaded or trusted
+  + ScanCancelled: the person or the host stopped the run
+  + StaleRunError: a stored run that no longer fits the data set
+
+One bad image is never an error: it is a :class:`~core.images.ReadFailure`,
+a value with a reason.
+"""
+
+
+class CurationError(Exception):
+    """Base of all errors of this plugin."""
+
+
+class InputError(CurationError, ValueError):
+    """A setting, a data set or a file that the person must change."""
+
+
+class EmbedderError(CurationError):
+    """A model that cannot be built, loaded, verified or run."""
+
+
+class ScanCancelled(CurationError):
+    """The run was stopped on purpose; nothing half-made is kept as done."""
+
+
+class StaleRunError(CurationError):
+    """The stored results of a run are gone or belong to other samples."""

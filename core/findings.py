@@ -1,0 +1,121 @@
+"""What a scan says of each image, one array a field.
+
+Arrays spell absence as ``NO_CLUSTER``, ``NO_LABEL`` or NaN; what leaves the
+core, by :meth:`Findings.values`, spells it None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_CLUSTER = -1
+NO_LABEL = -1
+
+Value = int | float | bool | str | list[str] | None
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """A field that a scan puts on each image.
+
+    Attributes:
+        name: of the field
+        type: of its values; None stands where there is none
+        description: shown beside the field, a sentence
+    """
+
+    name: str
+    type: Literal["int", "float", "bool", "str", "list of str"]
+    description: str
+
+
+FIELDS = (
+    FieldSpec(
+        "dup_cluster",
+        "int",
+        "Number of the duplicate cluster; none for an image without duplicates",
+    ),
+    FieldSpec(
+        "dup_kind",
+        "str",
+        "bytes: same file content; pixels: same decoded picture; near: a changed copy",
+    ),
+    FieldSpec(
+        "dup_relation",
+        "str",
+        "How the copy differs from the one to keep, where that can be told",
+    ),
+    FieldSpec(
+        "dup_similarity",
+        "float",
+        "Cosine similarity to the copy to keep, from -1 to 1; 1 is the same",
+    ),
+    FieldSpec("dup_keeper", "bool", "The copy to keep; one in each cluster"),
+    FieldSpec("keeper_reason", "str", "Why this copy is the one to keep"),
+    FieldSpec(
+        "outlier_distance",
+        "float",
+        "Distance from the most similar images that are not copies; larger is stranger",
+    ),
+    FieldSpec("outlier", "bool", "outlier_distance is beyond the run's threshold"),
+    FieldSpec(
+        "label_score",
+        "float",
+        "How well the label agrees with similar images: 100 all agree, 0 none does",
+    ),
+    FieldSpec(
+        "label_suggestion",
+        "str",
+        "The label that similar images agree on, where it is not the given one",
+    ),
+    FieldSpec("label_issue", "bool", "label_score is below the run's threshold"),
+    FieldSpec("leak", "bool", "A copy of this image lies in another split"),
+    FieldSpec("leak_splits", "list of str", "The other splits that hold a copy"),
+    FieldSpec(
+        "image_issues",
+        "list of str",
+        "dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
+        "grayscale_in_colour_set",
+    ),
+    FieldSpec(
+        "scan_status",
+        "str",
+        "ok, or why the image has no findings: missing, truncated, unsupported ...",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The findings of n images.
+
+    Attributes:
+        columns: n values a field of :data:`FIELDS`, None where there is none
+        counts: how many images (or clusters) each finding has
+        leak_matrix: split x split counts of copies, by kind
+        thresholds: in force, by the name of the setting
+        rules: how each threshold was chosen, by the name of the setting
+        conflicts: clusters whose images carry two labels or more
+    """
+
+    columns: Mapping[str, list[Any]]
+    counts: Mapping[str, int]
+    leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
+    thresholds: Mapping[str, float | None]
+    rules: Mapping[str, str]
+    conflicts: tuple[int, ...]
+
+
+def optional_floats(values: NDArray[np.floating]) -> list[float | None]:
+    """Returns Python floats, None for NaN."""
+    return [None if value != value else value for value in values.tolist()]
+
+
+def optional_names(codes: NDArray[np.integer], names: list[str]) -> list[str | None]:
+    """Returns the name of each code, None for negative codes."""
+    return [names[code] if code >= 0 else None for code in codes.tolist()]

@@ -1,0 +1,211 @@
+"""Copies that lie in different splits.
+
+An image leaks when a direct copy of it lies in another split: equal bytes,
+equal pixels, or a pair that the pictures verified. A chain of near images
+without a direct pair is no leak, and no number of copies inside a split
+hides one outside (FiftyOne Brain's ``compute_leaky_splits`` keeps one image of
+each chain before it looks at the splits, and misses such leaks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+NO_SPLIT = -1
+NO_LABEL = -1
+
+BYTES, PIXELS, NEAR = 0, 1, 2
+NO_KIND = -1
+
+DROP_REASONS = (
+    "its copy in a protected split stays",
+    "its copy in a smaller split stays",
+)
+NO_DROP = -1
+
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Leaks:
+    """The leaks of n images over s splits.
+
+    Attributes:
+        leak: bool[n], a copy lies in another split
+        kinds: int8[n, s], how the closest copy in each *other* split equals
+            the image: ``BYTES``, ``PIXELS`` or ``NEAR``; ``NO_KIND`` where that
+            split holds none, and for the image's own split
+        conflict: bool[n], a copy in another split carries another label
+        drop: bool[n], the side to drop if the leak is to be closed
+        drop_reason: int8[n], index in :data:`DROP_REASONS`; ``NO_DROP``
+    """
+
+    leak: Bools
+    kinds: NDArray[np.int8]
+    conflict: Bools
+    drop: Bools
+    drop_reason: NDArray[np.int8]
+
+
+def find_leaks(
+    split: Codes,
+    split_count: int,
+    *,
+    item: Codes,
+    byte_group: Ints,
+    pixel_group: Ints,
+    label: Codes,
+    pairs: Codes,
+    protected_splits: Sequence[int] = (),
+) -> Leaks:
+    """Finds the images of which a copy lies in another split.
+
+    Near-linear in images and pairs: a million equal files cost one item.
+
+    Args:
+        split: int32[n], ``NO_SPLIT`` where an image has none
+        split_count: number of splits
+        item: int32[n], equal for images collapsed before the search;
+            negative if unreadable
+        byte_group: int64[n], equal for files of equal bytes
+        pixel_group: int64[n], equal for files that decode to equal pixels
+        label: int32[n], ``NO_LABEL`` if unlabelled
+        pairs: int32[p, 2] of items, each accepted as copies of one another
+        protected_splits: whose images should stay, such as test
+
+    Returns:
+        one value a row. Of two copies the one in the protected split should
+        stay; between equals, the one in the split of fewer images.
+    """
+    count = len(split)
+    known = np.flatnonzero((split >= 0) & (item >= 0))
+    items = int(max(item.max(initial=-1), pairs.max(initial=-1))) + 1
+    links = _links(items, pairs)
+    own = split[known]
+    kind = np.full((len(known), split_count), NO_KIND, np.int8)
+    present = _present(item[known], own, items, split_count)
+    near = (links @ present.astype(np.int32)) > 0
+    kind[near[item[known]]] = NEAR
+    for code, group in ((PIXELS, pixel_group), (BYTES, byte_group)):
+        number = np.unique(group[known], return_inverse=True)[1].reshape(-1)
+        groups = int(number.max(initial=-1)) + 1
+        kind[_present(number, own, groups, split_count)[number]] = code
+    kind[np.arange(len(known)), own] = NO_KIND
+
+    kinds = np.full((count, split_count), NO_KIND, np.int8)
+    kinds[known] = kind
+    conflict = np.zeros(count, bool)
+    conflict[known] = _conflicts(item[known], own, label[known], links, split_count)
+    reason = np.full(count, NO_DROP, np.int8)
+    reason[known] = _drop_reasons(kind, own, split_count, protected_splits)
+    leak = (kinds != NO_KIND).any(axis=1)
+    return Leaks(leak, kinds, conflict, reason != NO_DROP, reason)
+
+
+def leak_matrix(kinds: NDArray[np.int8], split: Codes) -> Ints:
+    """Counts leaking images by kind, own split and the other split.
+
+    Pass the rows of one class for the matrix of that class.
+
+    Args:
+        kinds: int8[n, s], from :func:`find_leaks`
+        split: int32[n], ``NO_SPLIT`` where an image has none
+
+    Returns:
+        int64[3, s, s]: ``[kind, a, b]`` images of split a whose closest copy
+        in split b is of that kind
+    """
+    splits = kinds.shape[1]
+    row, other = np.nonzero(kinds != NO_KIND)
+    place = np.ravel_multi_index(
+        (kinds[row, other], split[row], other), (NEAR + 1, splits, splits)
+    )
+    total = (NEAR + 1) * splits * splits
+    counts = np.bincount(place, minlength=total)
+    return counts.reshape(NEAR + 1, splits, splits).astype(np.int64)
+
+
+def _links(items: int, pairs: Codes) -> csr_array:
+    """Returns the symmetric adjacency of the items, each linked to itself."""
+    every = np.arange(items)
+    a, b = pairs.T
+    ends = np.concatenate([a, b, every]), np.concatenate([b, a, every])
+    links = csr_array((np.ones(len(ends[0]), np.int32), ends), shape=(items, items))
+    links.sum_duplicates()
+    return links
+
+
+def _present(group: Ints | Codes, split: Codes, groups: int, splits: int) -> Bools:
+    """Returns which splits hold an image of each group: bool[groups, splits]."""
+    present = np.zeros((groups, splits), bool)
+    present[group, split] = True
+    return present
+
+
+def _drop_reasons(
+    kind: NDArray[np.int8],
+    own: Codes,
+    split_count: int,
+    protected_splits: Sequence[int],
+) -> NDArray[np.int8]:
+    protected = np.zeros(split_count, bool)
+    protected[list(protected_splits)] = True
+    size = np.bincount(own, minlength=split_count)
+    rank = np.empty(split_count, np.int64)
+    rank[np.lexsort((size, ~protected))] = np.arange(split_count)
+    stays = (kind != NO_KIND) & (rank < rank[own][:, None])
+    by_protection = (stays & protected & ~protected[own][:, None]).any(axis=1)
+    reason = np.where(stays.any(axis=1), 1, NO_DROP)
+    return np.where(by_protection, 0, reason).astype(np.int8)
+
+
+def _conflicts(
+    item: Codes, split: Codes, label: Codes, links: csr_array, splits: int
+) -> Bools:
+    """Returns who has a copy in another split under another label.
+
+    Counts distinct (split, label) of each linked item, less those that share
+    the split or the label: no pair of images is ever looked at.
+    """
+    labelled = np.flatnonzero(label != NO_LABEL)
+    conflict = np.zeros(len(item), bool)
+    if not len(labelled):
+        return conflict
+    classes = int(label.max()) + 1
+    place = item[labelled].astype(np.int64) * splits + split[labelled]
+    all_three = place * classes + label[labelled]
+    nodes, of_row = np.unique(all_three, return_inverse=True)
+    place, node_label = np.divmod(nodes, classes)
+    node_item, node_split = np.divmod(place, splits)
+
+    degree = np.diff(links.indptr)[node_item]
+    node = np.repeat(np.arange(len(nodes)), degree)
+    first = np.repeat(links.indptr[node_item] - np.cumsum(degree) + degree, degree)
+    linked = links.indices[first + np.arange(len(node))].astype(np.int64)
+    at_split, at_label = node_split[node], node_label[node]
+
+    per_item = np.bincount(node_item, minlength=links.shape[0])
+    other = per_item[linked]
+    linked_place = linked * splits + at_split
+    other = other - _count(linked_place, place)
+    labels = node_item * classes + node_label
+    other = other - _count(linked * classes + at_label, labels)
+    other = other + _count(linked_place * classes + at_label, nodes)
+    found = np.zeros(len(nodes), bool)
+    found[node[other > 0]] = True
+    conflict[labelled] = found[of_row.reshape(-1)]
+    return conflict
+
+
+def _count(wanted: Ints, among: Ints) -> Ints:
+    """Returns how often each wanted value stands among the values."""
+    ordered = np.sort(among)
+    below = np.searchsorted(ordered, wanted, "left")
+    return np.searchsorted(ordered, wanted, "right") - below

@@ -1,0 +1,75 @@
+"""Every setting of a scan, with its default: written here and nowhere else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .copies import MIN_COPY_SCORE
+from .errors import InputError
+from .labels import DEFAULT_MIN_LABEL_SCORE
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """The settings of a scan.
+
+    Attributes:
+        neighbors: similar images to compare each image with, for outliers
+            and labels; None for as many as there are, up to 40
+        max_megapixels: larger pictures are not decoded
+        min_copy_similarity: cosine similarity that two near copies need at
+            least, -1 to 1; None to let the pictures alone decide
+        min_copy_score: how sure the comparison of the two pictures must be
+            that they are copies, 0 to 1
+        max_outlier_distance: images farther than this from all similar
+            images are outliers, 0 to 2; None for a rule on this data set
+        min_label_score: labels that score less are issues, 0 to 100
+    """
+
+    neighbors: int | None = None
+    max_megapixels: float = 64
+    min_copy_similarity: float | None = None
+    min_copy_score: float = MIN_COPY_SCORE
+    max_outlier_distance: float | None = None
+    min_label_score: float = DEFAULT_MIN_LABEL_SCORE
+
+    def __post_init__(self) -> None:
+        _check("min_copy_similarity", self.min_copy_similarity, -1, 1)
+        _check("min_copy_score", self.min_copy_score, 0, 1)
+        _check("max_outlier_distance", self.max_outlier_distance, 0, 2)
+        _check("min_label_score", self.min_label_score, 0, 100)
+        _check("max_megapixels", self.max_megapixels, 0.001, 10_000)
+        if self.neighbors is not None and (
+            isinstance(self.neighbors, bool)
+            or not isinstance(self.neighbors, int)
+            or self.neighbors < 1
+        ):
+            raise InputError(
+                "neighbors must be a whole number of at least 1, got "
+                f"{self.neighbors!r}."
+            )
+
+    def check_against(self, images: int) -> None:
+        """Raises :class:`InputError` if the data set is too small for them."""
+        if self.neighbors is not None and self.neighbors >= images:
+            raise InputError(
+                f"neighbors={self.neighbors} asks for more similar images than the "
+                f"{images - 1:,} others there are. Use {images - 1:,} or fewer, or "
+                "leave it out."
+            )
+
+
+def _check(name: str, value: float | None, low: float, high: float) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{name} must be a number, got {value!r}.")
+    if math.isnan(value) or not low <= value <= high:
+        hint = ""
+        if high == 1 and 1 < value <= 100:
+            hint = f" (did you mean {value / 100:g}?)"
+        raise InputError(f"{name} must be in [{low:g}, {high:g}], got {value:g}{hint}.")
+
+
+DEFAULTS = ScanSettings()

@@ -1,0 +1,1 @@
+"""The adapter: the only code that reads or writes FiftyOne data sets."""

@@ -1,0 +1,211 @@
+"""What a scan returns and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ...core.errors import InputError
+from ...core.quality import ISSUES
+
+GATES = {
+    "duplicates": "duplicate_clusters",
+    "conflicts": "conflicts",
+    "outliers": "outliers",
+    "label_issues": "label_issues",
+    "leaks": "leaks",
+    "image_issues": "image_issues",
+    "unreadable": "unreadable",
+}
+"""What ``FAIL_ON`` may name, and the count that decides."""
+
+_STATUS = "status_"
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """The result of a scan or of moving its thresholds.
+
+    Attributes:
+        dataset: name of the data set
+        run_key: of the FiftyOne run that records it
+        counts: how many images (or clusters, or bytes) each finding has
+        thresholds: in force, by the name of the setting
+        rules: how each threshold was chosen
+        leak_matrix: kind -> split -> other split -> images with a copy there
+        model: name of the embedding model
+        model_sha256: of the model, or None for given vectors
+        seconds: wall-clock seconds by stage
+        unreadable: path, status and reason of files without findings
+        versions: of the packages that matter
+        peak_memory_bytes: of this process
+    """
+
+    dataset: str
+    run_key: str
+    counts: Mapping[str, int]
+    thresholds: Mapping[str, float | None]
+    rules: Mapping[str, str]
+    leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
+    model: str
+    model_sha256: str | None
+    seconds: Mapping[str, float]
+    unreadable: list[dict[str, str]]
+    versions: Mapping[str, str]
+    peak_memory_bytes: int
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(self.seconds.values())
+
+    @property
+    def images_per_second(self) -> dict[str, float]:
+        """Images a second of each stage."""
+        images = self.counts["images"]
+        return {
+            stage: round(images / seconds, 1)
+            for stage, seconds in self.seconds.items()
+            if seconds > 0
+        }
+
+    def gate_count(self, gate: str) -> int:
+        """Returns how many there are of what ``FAIL_ON`` names."""
+        return self.counts[GATES[gate]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it as plain JSON values."""
+        return {**asdict(self), "images_per_second": self.images_per_second}
+
+    def to_markdown(self) -> str:
+        """Returns the summary as a table."""
+        return "\n".join(_markdown_lines(self))
+
+    def __str__(self) -> str:
+        return "\n".join(_text_lines(self))
+
+
+def parse_gates(text: str) -> list[str]:
+    """Reads ``FAIL_ON``: names of :data:`GATES`, separated by commas."""
+    gates = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in gates if name not in GATES]
+    if unknown:
+        raise InputError(
+            f"FAIL_ON does not know {', '.join(unknown)}. Use any of: "
+            f"{', '.join(GATES)}."
+        )
+    return gates
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One finding of the summary."""
+
+    name: str
+    count: int
+    note: str
+    details: Mapping[str, int]
+
+
+def _findings(report: ScanReport) -> Iterable[_Line]:
+    counts = report.counts
+    yield _Line(
+        "Duplicates",
+        counts["duplicates"],
+        f"in {counts['duplicate_clusters']:,} clusters; keeping one of each saves "
+        f"{counts['removable']:,} files, {_size(counts['removable_bytes'])}",
+        {
+            "same bytes": counts["duplicates_bytes"],
+            "same pixels": counts["duplicates_pixels"],
+            "near": counts["duplicates_near"],
+        },
+    )
+    yield _Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
+    yield _Line("Outliers", counts["outliers"], "unlike all other images", {})
+    yield _Line(
+        "Label issues",
+        counts["label_issues"],
+        "similar images are labelled otherwise"
+        if counts["labelled"]
+        else "not looked for: no labels were given",
+        {},
+    )
+    yield _Line(
+        "Leaks",
+        counts["leaks"],
+        "have a copy in another split"
+        if report.leak_matrix
+        else "not looked for: no splits were given",
+        _leak_pairs(report.leak_matrix),
+    )
+    issues = {name.replace("_", " "): counts[name] for name in ISSUES}
+    yield _Line("Bad images", counts["image_issues"], "", issues)
+    statuses = {
+        name.removeprefix(_STATUS).replace("_", " "): count
+        for name, count in counts.items()
+        if name.startswith(_STATUS)
+    }
+    yield _Line("Unreadable", counts["unreadable"], "", statuses)
+
+
+def _headline(report: ScanReport) -> str:
+    images = report.counts["images"]
+    rate = images / max(report.total_seconds, 1e-9)
+    return (
+        f"Winnow scanned {images:,} images in {report.total_seconds:.1f} s "
+        f"({rate:,.0f} a second) with {report.model}"
+    )
+
+
+def _text_lines(report: ScanReport) -> Iterable[str]:
+    yield _headline(report)
+    yield ""
+    for line in _findings(report):
+        yield (
+            f"  {line.name:<13}{line.count:>9,}  {_share(report, line):>7}  {line.note}"
+        ).rstrip()
+        details = _details(line)
+        if details:
+            yield f"{'':35}{details}"
+
+
+def _markdown_lines(report: ScanReport) -> Iterable[str]:
+    yield _headline(report)
+    yield ""
+    yield "| Finding | Images | Share | |"
+    yield "| :-- | --: | --: | :-- |"
+    for line in _findings(report):
+        notes = "; ".join(part for part in (line.note, _details(line)) if part)
+        yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
+
+
+def _share(report: ScanReport, line: _Line) -> str:
+    # Conflicts are clusters, not images
+    if line.name == "Conflicts":
+        return ""
+    # A blank that does not break: the App wraps narrow columns
+    return f"{100 * line.count / report.counts['images']:.1f}\N{NO-BREAK SPACE}%"
+
+
+def _details(line: _Line) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in line.details.items() if n)
+
+
+def _leak_pairs(
+    matrix: Mapping[str, Mapping[str, Mapping[str, int]]],
+) -> dict[str, int]:
+    pairs: dict[str, int] = {}
+    for by_split in matrix.values():
+        for one, others in by_split.items():
+            for other, count in others.items():
+                name = f"{one} in {other}"
+                pairs[name] = pairs.get(name, 0) + count
+    return pairs
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"

@@ -1,0 +1,111 @@
+"""Puts findings on a data set, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+from pymongo.errors import PyMongoError
+
+from ...core.errors import CurationError
+from ...core.evidence import Evidence
+from ...core.findings import Findings
+from ...core.progress import OnProgress
+from .fields import clear_fields, declare_fields, write_findings
+from .report import ScanReport
+from .runs import digest_of_ids, finish_run, run_key, start_run
+from .storage import forget_other_evidence
+
+_PACKAGES = (
+    "fiftyone",
+    "numpy",
+    "scikit-learn",
+    "onnxruntime",
+    "opencv-python-headless",
+    "Pillow",
+)
+
+
+def publish(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    findings: Findings,
+    evidence: Evidence,
+    stored: Path,
+    *,
+    prefix: str | None,
+    settings: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    on_progress: OnProgress,
+) -> ScanReport:
+    """Writes the fields and the run's record.
+
+    The record says ``writing`` before the first value is written and
+    ``complete`` only after the last is in the database's journal.
+    """
+    started = time.perf_counter()
+    record = {
+        "settings": dict(settings),
+        "evidence": stored.name,
+        "samples": len(ids),
+        "ids_sha256": digest_of_ids(ids),
+    }
+    start_run(dataset, prefix, record)
+    names = declare_fields(dataset, prefix)
+    clear_fields(dataset, names)
+    deleted = write_findings(
+        dataset, ids, findings.columns, prefix=prefix, on_progress=on_progress
+    )
+    report = ScanReport(
+        dataset=dataset.name,
+        run_key=run_key(prefix),
+        counts=findings.counts,
+        thresholds=findings.thresholds,
+        rules=findings.rules,
+        leak_matrix=findings.leak_matrix,
+        model=evidence.facts["model"],
+        model_sha256=evidence.facts["model_sha256"],
+        seconds={**seconds, "write fields": time.perf_counter() - started},
+        unreadable=evidence.facts["unreadable"],
+        versions=_versions(),
+        peak_memory_bytes=_peak_memory_bytes(),
+    )
+    finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
+    forget_other_evidence(dataset, prefix, stored)
+    dataset.reload()
+    return report
+
+
+@contextlib.contextmanager
+def database_errors_explained() -> Iterator[None]:
+    """Turns the driver's errors into a sentence for a person."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise CurationError(
+            "The database stopped answering, so the scan could not be finished and "
+            "nothing is presented as finished. Start the database and scan again: "
+            f"what was embedded is kept. ({type(error).__name__})"
+        ) from error
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return versions
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux kibibytes
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,51 @@
+"""Where things are kept between runs, outside the data set."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import fiftyone as fo
+
+from .runs import run_key
+
+
+def cache_folder() -> Path:
+    """Returns the folder of embeddings: ``WINNOW_CACHE``, or a user's own.
+
+    Data sets share it; it may be deleted at any time, at the cost of
+    embedding again.
+    """
+    named = os.environ.get("WINNOW_CACHE")
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "winnow"
+
+
+def new_evidence_path(dataset: fo.Dataset, prefix: str | None) -> Path:
+    """Returns a new file for what a run learned, for moving thresholds.
+
+    Each scan has a file of its own, so that one cut short leaves the file of
+    the last finished one alone.
+    """
+    return evidence_path(f"{_stem(dataset, prefix)}-{uuid.uuid4().hex[:8]}.npz")
+
+
+def evidence_path(name: str) -> Path:
+    """Returns the file of a name that a run's record holds."""
+    return cache_folder() / "runs" / name
+
+
+def forget_other_evidence(
+    dataset: fo.Dataset, prefix: str | None, current: Path
+) -> None:
+    """Removes the files that earlier scans of the same fields left."""
+    for path in current.parent.glob(f"{_stem(dataset, prefix)}-*.npz"):
+        if path != current:
+            path.unlink(missing_ok=True)
+
+
+def _stem(dataset: fo.Dataset, prefix: str | None) -> str:
+    return f"{dataset._doc.id}-{run_key(prefix)}"

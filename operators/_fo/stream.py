@@ -1,0 +1,64 @@
+"""Runs a long job for the App: progress, a result card, errors that are seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ...core.errors import CurationError
+from ...core.progress import OnProgress, Progress
+from .progress import steps
+from .report import ScanReport
+
+_REPORT_SECONDS = 0.3
+
+
+def stream(
+    ctx: foo.ExecutionContext, work: Callable[[OnProgress], ScanReport]
+) -> Iterator[Any]:
+    """Yields what an ``execute()`` generator sends to the App.
+
+    Delegated runs have no App: their progress goes to the run's document.
+    """
+    job = steps(work)
+    last = 0.0
+    try:
+        while True:
+            progress = next(job)
+            ended = progress.done >= progress.total
+            if ended or time.monotonic() - last > _REPORT_SECONDS:
+                last = time.monotonic()
+                yield from _show_progress(ctx, progress)
+    except StopIteration as finished:
+        if not ctx.delegated:
+            yield _card(ctx, finished.value.to_markdown())
+            yield ctx.ops.reload_dataset()
+    except CurationError as error:
+        # The App shows nothing of an exception that leaves a generator
+        if not ctx.delegated:
+            yield ctx.ops.notify(str(error), variant="error")
+            yield _card(ctx, str(error))
+        raise
+    finally:
+        job.close()
+
+
+def _show_progress(ctx: foo.ExecutionContext, progress: Progress) -> Iterator[Any]:
+    share = progress.done / max(1, progress.total)
+    label = f"{progress.stage}: {progress.done:,} of {progress.total:,}"
+    if ctx.delegated:
+        ctx.set_progress(progress=share, label=label)
+    else:
+        yield ctx.ops.set_progress(progress=share, label=label)
+
+
+def _card(ctx: foo.ExecutionContext, text: str) -> Any:
+    """Replaces the progress bar, which would stay at 100 % for ever."""
+    outputs = types.Object()
+    outputs.str("text", view=types.MarkdownView())
+    card = types.Property(outputs)
+    return ctx.ops.show_output(outputs=card.to_json(), results={"text": text})

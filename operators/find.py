@@ -1,0 +1,115 @@
+"""Moves the thresholds of a finished scan: seconds, and no file is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import StaleRunError
+from ..core.evidence import load_evidence
+from ..core.find import find
+from ..core.progress import OnProgress
+from ..core.settings import ScanSettings
+from ._fo.fields import scanned_ids
+from ._fo.forms import find_form, find_params
+from ._fo.progress import ProgressOption, progress_bars
+from ._fo.report import ScanReport
+from ._fo.results import database_errors_explained, publish
+from ._fo.runs import complete_run, digest_of_ids
+from ._fo.storage import evidence_path
+from ._fo.stream import stream
+
+
+class Find(foo.Operator):
+    """``@winnow/curate/find``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="find",
+            label="Winnow: move thresholds",
+            description="Apply other thresholds to the last scan, in seconds",
+            icon="tune",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.MEDIUM,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        *,
+        prefix: str | None = None,
+        progress: ProgressOption = None,
+        **thresholds: Any,
+    ) -> ScanReport:
+        """Moves the thresholds of a finished scan from Python.
+
+        Args:
+            samples: the data set that was scanned, or a view into it
+            prefix (None): of the scan's fields
+            progress (None): as for the scan
+            **thresholds: see :class:`core.settings.ScanSettings`; those left
+                out go back to their defaults
+
+        Returns:
+            a :class:`operators._fo.report.ScanReport`
+
+        Raises:
+            InputError: a threshold out of range
+            StaleRunError: no finished scan, or its stored results are gone
+        """
+        settings = ScanSettings(**thresholds)
+        with progress_bars(progress) as on_progress:
+            return run_find(samples._dataset, settings, prefix, on_progress)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        return find_form(ctx)
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        def work(on_progress: OnProgress) -> ScanReport:
+            prefix, thresholds = find_params(ctx.params)
+            settings = ScanSettings(**thresholds)
+            return run_find(ctx.dataset, settings, prefix, on_progress)
+
+        yield from stream(ctx, work)
+
+
+def run_find(
+    dataset: fo.Dataset,
+    settings: ScanSettings,
+    prefix: str | None,
+    on_progress: OnProgress,
+) -> ScanReport:
+    """Loads the stored evidence, applies the thresholds, writes the fields."""
+    with database_errors_explained():
+        run = complete_run(dataset, prefix)
+        stored = evidence_path(run.evidence)
+        evidence = load_evidence(stored)
+        ids = scanned_ids(dataset, prefix)
+        if digest_of_ids(ids) != run.ids_sha256:
+            raise StaleRunError(
+                f"Samples of '{dataset.name}' were deleted since the last scan. Scan "
+                "again: what was embedded is kept, so it is quick."
+            )
+        started = time.perf_counter()
+        findings = find(evidence, settings)
+        return publish(
+            dataset,
+            ids,
+            findings,
+            evidence,
+            stored,
+            prefix=prefix,
+            settings={**run.settings, **asdict(settings)},
+            seconds={"find": time.perf_counter() - started},
+            on_progress=on_progress,
+        )

@@ -1,0 +1,184 @@
+"""The main job: find every problem of a data set and put it into fields."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.embedders import DEFAULT_MODEL
+from ..core.evidence import save_evidence
+from ..core.find import find
+from ..core.gather import gather
+from ..core.progress import OnProgress
+from ..core.settings import ScanSettings
+from ._fo.fields import check_fields
+from ._fo.forms import scan_form, scan_params
+from ._fo.models import load_model, read_vectors
+from ._fo.progress import ProgressOption, progress_bars
+from ._fo.report import ScanReport
+from ._fo.results import database_errors_explained, publish
+from ._fo.samples import flat_image_view, read_samples
+from ._fo.storage import cache_folder, new_evidence_path
+from ._fo.stream import stream
+
+
+@dataclass(frozen=True)
+class ScanOptions:
+    """What a person chooses for a scan, beside its settings.
+
+    Attributes:
+        label_field: a Classification or string field; None for no labels
+        split_by: a string field, or sample tags; None for no splits
+        model: a built-in model, an ONNX file's path or a zoo model's name
+        embeddings: a field of vectors to use in place of a model
+        prefix: put before all field names
+    """
+
+    label_field: str | None = None
+    split_by: str | Sequence[str] | None = None
+    model: str = DEFAULT_MODEL
+    embeddings: str | None = None
+    prefix: str | None = None
+
+
+class Scan(foo.Operator):
+    """``@winnow/curate/scan``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="scan",
+            label="Winnow: scan for problems",
+            description=(
+                "Find duplicates, outliers, wrong labels, leaks between splits and "
+                "bad images"
+            ),
+            icon="grain",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.MEDIUM,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        *,
+        label_field: str | None = None,
+        split_by: str | Sequence[str] | None = None,
+        model: str = DEFAULT_MODEL,
+        embeddings: str | None = None,
+        prefix: str | None = None,
+        delegate: bool = False,
+        progress: ProgressOption = None,
+        **settings: Any,
+    ) -> ScanReport | foo.ExecutionResult:
+        """Scans a data set or a view from Python.
+
+        Args:
+            samples: a :class:`fiftyone.core.dataset.Dataset` or view of images
+            label_field (None): a Classification or string field, to find wrong
+                labels
+            split_by (None): a list of sample tags, or a string field, that name
+                the splits, to find leaks
+            model ("efficientnet-lite0"): a built-in model, the path of an ONNX
+                image model, or the name of a model of FiftyOne's zoo
+            embeddings (None): a field of vectors to use in place of a model
+            prefix (None): put before the names of all fields
+            delegate (False): queue the scan for ``fiftyone delegated launch``
+            progress (None): whether to show progress bars, or a function that
+                is called with each :class:`core.progress.Progress`
+            **settings: thresholds, see :class:`core.settings.ScanSettings`
+
+        Returns:
+            a :class:`operators._fo.report.ScanReport`, or the queued operation
+
+        Raises:
+            InputError: a choice that cannot work; nothing was changed
+            CurationError: the scan could not be finished
+        """
+        options = ScanOptions(label_field, split_by, model, embeddings, prefix)
+        checked = ScanSettings(**settings)
+        if delegate:
+            params = {**asdict(options), **asdict(checked)}
+            kind = "view" if isinstance(samples, fo.DatasetView) else "dataset"
+            return foo.execute_operator(
+                self.uri, {kind: samples}, params=params, request_delegation=True
+            )
+        with progress_bars(progress) as on_progress:
+            return run_scan(samples, options, checked, on_progress)
+
+    def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
+        return types.Placement(
+            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
+            types.Button(label="Scan for problems (Winnow)", icon="grain", prompt=True),
+        )
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        return scan_form(ctx)
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        def work(on_progress: OnProgress) -> ScanReport:
+            options, settings = scan_params(ctx.params)
+            return run_scan(
+                ctx.target_view(),
+                ScanOptions(**options),
+                ScanSettings(**settings),
+                on_progress,
+            )
+
+        yield from stream(ctx, work)
+
+
+def run_scan(
+    samples: fo.core.collections.SampleCollection,
+    options: ScanOptions,
+    settings: ScanSettings,
+    on_progress: OnProgress,
+) -> ScanReport:
+    """Reads, embeds, finds, writes. Checks everything before any work."""
+    with database_errors_explained():
+        view = flat_image_view(samples)
+        dataset = view._dataset
+        check_fields(dataset, options.prefix)
+        settings.check_against(len(view))
+        table = read_samples(
+            view, label_field=options.label_field, split_by=options.split_by
+        )
+        vectors = read_vectors(view, options.embeddings) if options.embeddings else None
+        embedder = None if options.embeddings else load_model(options.model)
+        evidence = gather(
+            table.paths,
+            embedder,
+            folder=cache_folder(),
+            vectors=vectors,
+            labels=table.labels,
+            classes=table.classes,
+            splits=table.splits,
+            split_names=table.split_names,
+            settings=settings,
+            on_progress=on_progress,
+        )
+        started = time.perf_counter()
+        findings = find(evidence, settings)
+        stored = new_evidence_path(dataset, options.prefix)
+        save_evidence(evidence, stored)
+        seconds = {**evidence.facts["seconds"], "find": time.perf_counter() - started}
+        return publish(
+            dataset,
+            table.ids,
+            findings,
+            evidence,
+            stored,
+            prefix=options.prefix,
+            settings={**asdict(options), **asdict(settings)},
+            seconds=seconds,
+            on_progress=on_progress,
+        )

@@ -1,0 +1,111 @@
+"""Runs the checkout as a plugin of the real FiftyOne on a database of its own."""
+
+import os
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+_home = Path(tempfile.mkdtemp(prefix="winnow-test-"))
+(_home / "plugins").mkdir()
+(_home / "plugins" / "curate").symlink_to(ROOT)
+os.environ["FIFTYONE_PLUGINS_DIR"] = str(_home / "plugins")
+os.environ["FIFTYONE_DEFAULT_DATASET_DIR"] = str(_home / "fiftyone")
+os.environ["FIFTYONE_DATABASE_DIR"] = str(_home / "database")
+os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"
+os.environ["FIFTYONE_DO_NOT_TRACK"] = "true"
+os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
+os.environ["WINNOW_CACHE"] = str(_home / "cache")
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(_home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plugin():
+    """The plugin, registered without an error."""
+    import fiftyone.plugins.context as contexts
+
+    (found,) = [
+        context
+        for context in contexts.build_plugin_contexts()
+        if context.name == "@winnow/curate"
+    ]
+    assert not found.errors, found.errors
+    return found
+
+
+def draw_picture(seed, side=96):
+    """Draws a picture that resembles no other: shapes on a coloured ground."""
+    rng = random.Random(seed)
+    picture = Image.new("RGB", (side, side), _colour(rng))
+    draw = ImageDraw.Draw(picture)
+    for _ in range(14):
+        x, y = rng.randrange(side), rng.randrange(side)
+        box = (x, y, x + rng.randrange(8, side // 2), y + rng.randrange(8, side // 2))
+        shape = rng.choice((draw.ellipse, draw.rectangle))
+        shape(box, fill=_colour(rng))
+    noise = np.random.default_rng(seed).normal(0, 6, (side, side, 3))
+    return Image.fromarray(
+        np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8)
+    )
+
+
+def _colour(rng):
+    return tuple(rng.randrange(256) for _ in range(3))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twenty pictures; 0 and 19 have the same bytes, 1 and 18 the same pixels."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(18):
+        draw_picture(number).save(images / f"{number:02d}.png")
+    again = draw_picture(1)
+    again.save(images / "18.bmp")
+    shutil.copyfile(images / "00.png", images / "19.png")
+    return images
+
+
+@pytest.fixture
+def dataset(folder):
+    """The folder's pictures, labelled a or b, tagged train or test."""
+    import fiftyone as fo
+
+    dataset = fo.Dataset()
+    dataset.add_samples(
+        [
+            fo.Sample(
+                filepath=str(path),
+                ground_truth=fo.Classification(label="ab"[number % 2]),
+                tags=["train" if number < 10 else "test"],
+            )
+            for number, path in enumerate(sorted(folder.iterdir()))
+        ]
+    )
+    yield dataset
+    if not dataset.deleted:
+        dataset.delete()
+
+
+@pytest.fixture
+def scan():
+    import fiftyone.operators as foo
+
+    return foo.get_operator("@winnow/curate/scan")
+
+
+@pytest.fixture
+def find():
+    import fiftyone.operators as foo
+
+    return foo.get_operator("@winnow/curate/find")

@@ -1,0 +1,71 @@
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+def test_thresholds_move_without_reading_a_file(dataset, scan, find, folder):
+    scan(dataset, label_field="ground_truth")
+    for path in folder.iterdir():
+        path.unlink()
+
+    report = find(dataset, max_outlier_distance=0)
+
+    assert report.counts["outliers"] == 20
+    assert report.thresholds["max_outlier_distance"] == 0
+    assert report.rules["max_outlier_distance"] == "given"
+    assert dataset.match({"outlier": True}).count() == 20
+
+
+def test_the_scan_s_own_thresholds_give_the_scan_s_own_findings(dataset, scan, find):
+    scan(dataset, label_field="ground_truth", split_by=["train", "test"])
+    fields = dataset.get_run_info("winnow").config.report["counts"]
+    before = dataset.values(["dup_cluster", "outlier_distance", "label_score", "leak"])
+
+    report = find(dataset)
+
+    assert report.counts == dict(fields)
+    after = dataset.values(["dup_cluster", "outlier_distance", "label_score", "leak"])
+    assert after == before
+
+
+def test_a_similarity_below_what_was_searched_is_refused(dataset, scan, find):
+    scan(dataset)
+
+    with pytest.raises(ValueError, match="less similar pairs were not compared"):
+        find(dataset, min_copy_similarity=0.1)
+
+
+def test_without_a_scan_there_is_nothing_to_move(dataset, find):
+    with pytest.raises(Exception, match="not been scanned"):
+        find(dataset)
+
+
+def test_deleted_samples_ask_for_a_new_scan(dataset, scan, find):
+    scan(dataset)
+    dataset.delete_samples(dataset.limit(2))
+
+    with pytest.raises(Exception, match="deleted since the last scan"):
+        find(dataset)
+
+
+def test_lost_evidence_asks_for_a_new_scan(dataset, scan, find):
+    import os
+    from pathlib import Path
+
+    scan(dataset)
+    name = dataset.get_run_info("winnow").config.evidence
+    (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).unlink()
+
+    with pytest.raises(Exception, match="no longer there"):
+        find(dataset)
+
+
+def test_an_older_scan_s_evidence_is_removed(dataset, scan):
+    import os
+    from pathlib import Path
+
+    scan(dataset)
+    scan(dataset)
+
+    runs = Path(os.environ["WINNOW_CACHE"]) / "runs"
+    assert len(list(runs.glob(f"{dataset._doc.id}-*"))) == 1

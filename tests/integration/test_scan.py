@@ -1,0 +1,277 @@
+import json
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+from fiftyone.operators.delegated import DelegatedOperationService
+from fiftyone.operators.executor import ExecutionContext, Executor
+
+pytestmark = pytest.mark.integration
+
+SCAN = "@winnow/curate/scan"
+FIELDS = (
+    "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
+    "outlier_distance outlier label_score label_suggestion label_issue leak "
+    "leak_splits image_issues scan_status"
+).split()
+
+
+def context(dataset, params=None, **more):
+    """What the App sends, without an App."""
+    request = dict(dataset_name=dataset.name, params=params or {}, **more)
+    return ExecutionContext(
+        request_params=request, executor=Executor(), operator_uri=SCAN
+    )
+
+
+def by_name(dataset, field):
+    names = [path.rsplit("/", 1)[-1] for path in dataset.values("filepath")]
+    return dict(zip(names, dataset.values(field), strict=True))
+
+
+def test_every_field_is_written_with_its_type_and_description(dataset, scan):
+    scan(dataset, label_field="ground_truth", split_by=["train", "test"])
+
+    schema = dataset.get_field_schema()
+    assert [name for name in FIELDS if name not in schema] == []
+    assert all(schema[name].description for name in FIELDS)
+    assert isinstance(schema["dup_cluster"], fo.IntField)
+    assert isinstance(schema["leak_splits"].field, fo.StringField)
+    assert dataset.count("outlier_distance") == 20
+    assert dataset.distinct("scan_status") == ["ok"]
+    (group,) = [g for g in dataset.app_config.sidebar_groups if g.name == "winnow"]
+    assert group.paths == FIELDS
+
+
+def test_same_bytes_and_same_pixels_are_told_apart(dataset, scan):
+    report = scan(dataset)
+
+    kind, cluster = by_name(dataset, "dup_kind"), by_name(dataset, "dup_cluster")
+    assert kind["00.png"] == kind["19.png"] == "bytes"
+    assert kind["01.png"] == kind["18.bmp"] == "pixels"
+    assert cluster["00.png"] == cluster["19.png"] != cluster["01.png"]
+    assert by_name(dataset, "dup_similarity")["19.png"] == 1
+    assert report.counts["duplicates"] == 4
+    assert dataset.match(fo.ViewField("dup_keeper")).count() == 2
+    assert cluster["05.png"] is None
+
+
+def test_a_leak_names_the_other_split(dataset, scan):
+    report = scan(dataset, split_by=["train", "test"])
+
+    assert by_name(dataset, "leak")["00.png"] is True
+    assert by_name(dataset, "leak_splits")["00.png"] == ["test"]
+    assert by_name(dataset, "leak_splits")["19.png"] == ["train"]
+    assert by_name(dataset, "leak")["05.png"] is False
+    assert report.leak_matrix["bytes"]["train"]["test"] == 1
+    assert report.leak_matrix["pixels"]["test"]["train"] == 1
+
+
+def test_without_labels_and_splits_their_fields_are_none(dataset, scan):
+    scan(dataset)
+
+    for field in ("label_score", "label_issue", "leak", "leak_splits"):
+        assert dataset.count(field) == 0
+
+
+def test_a_bad_file_is_one_row_with_a_reason(dataset, scan, folder):
+    whole = (folder / "03.png").read_bytes()
+    (folder / "03.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "04.png").write_bytes(b"")
+    (folder / "05.png").unlink()
+
+    report = scan(dataset)
+
+    status = by_name(dataset, "scan_status")
+    assert status["03.png"] == "truncated"
+    assert status["04.png"] == "unsupported"
+    assert status["05.png"] == "missing"
+    assert status["06.png"] == "ok"
+    assert by_name(dataset, "outlier_distance")["03.png"] is None
+    assert by_name(dataset, "image_issues")["03.png"] is None
+    assert report.counts["unreadable"] == 3
+    assert {bad["status"] for bad in report.unreadable} == {
+        "truncated",
+        "unsupported",
+        "missing",
+    }
+
+
+def test_the_order_of_the_samples_changes_nothing(dataset, scan):
+    scan(dataset, label_field="ground_truth", split_by=["train", "test"])
+    before = {field: by_name(dataset, field) for field in FIELDS}
+
+    again = fo.Dataset()
+    again.add_samples(reversed(list(dataset.select_fields("ground_truth"))))
+    scan(again, label_field="ground_truth", split_by=["train", "test"])
+
+    assert {field: by_name(again, field) for field in FIELDS} == before
+    again.delete()
+
+
+def test_a_view_is_scanned_and_the_rest_keeps_no_old_values(dataset, scan):
+    scan(dataset)
+
+    report = scan(dataset.limit(12))
+
+    assert report.counts["images"] == 12
+    assert dataset.count("scan_status") == 12
+    assert dataset.exists("scan_status").count() == 12
+
+
+def test_the_selection_in_the_app_is_scanned(dataset, scan):
+    selected = dataset.limit(5).values("id")
+    request = context(dataset, {"view_target": "SELECTED_SAMPLES"}, selected=selected)
+
+    messages = list(scan.execute(request))
+
+    assert dataset.reload() is None
+    assert sorted(dataset.exists("scan_status").values("id")) == sorted(selected)
+    assert messages
+
+
+def test_the_app_gets_progress_and_a_card(dataset, scan):
+    messages = [m.body for m in scan.execute(context(dataset))]
+
+    names = [message.operator_uri for message in messages]
+    assert names[-2:] == ["show_output", "reload_dataset"]
+    labels = [m.params["label"] for m in messages if m.operator_uri == "set_progress"]
+    assert any(label.startswith("Reading images") for label in labels)
+    assert "20" in json.dumps(messages[-2].params["results"])
+
+
+def test_the_app_is_told_what_is_wrong(dataset, scan):
+    request = context(dataset, {"label_field": "nope"})
+    messages = []
+
+    with pytest.raises(Exception, match="no label field 'nope'"):
+        for message in scan.execute(request):
+            messages.append(message.body)
+
+    assert messages[0].operator_uri == "notify"
+    assert messages[0].params["variant"] == "error"
+    assert "nope" in messages[0].params["message"]
+
+
+def test_closing_the_tab_stops_the_scan(dataset, scan):
+    running = scan.execute(context(dataset))
+    next(running)
+
+    running.close()
+
+    dataset.reload()
+    assert not dataset.has_run("winnow") or (
+        dataset.get_run_info("winnow").config.status == "complete"
+    )
+
+
+def test_a_queued_scan_does_the_same(dataset, scan):
+    queued = scan(dataset, split_by=["train", "test"], delegate=True)
+    assert queued.delegated
+
+    service = DelegatedOperationService()
+    (result,) = service.execute_queued_operations(dataset_name=dataset.name)
+
+    assert result.error is None
+    dataset.reload()
+    assert by_name(dataset, "leak")["00.png"] is True
+
+
+def test_it_runs_inside_a_running_event_loop(dataset, scan):
+    import asyncio
+
+    async def cell():
+        return scan(dataset)
+
+    assert asyncio.run(cell()).counts["images"] == 20
+
+
+def test_the_run_is_recorded(dataset, scan):
+    report = scan(dataset, split_by=["train", "test"], min_copy_score=0.7)
+
+    config = dataset.get_run_info(report.run_key).config
+    assert config.status == "complete"
+    assert config.settings["min_copy_score"] == 0.7
+    assert config.settings["split_by"] == ["train", "test"]
+    assert config.report["model_sha256"] == report.model_sha256
+    assert len(report.model_sha256) == 64
+    assert config.report["thresholds"]["min_copy_score"] == 0.7
+    assert config.report["versions"]["fiftyone"] == fo.__version__
+    assert config.deleted_meanwhile == 0
+    assert set(report.seconds) >= {"read and embed", "search", "write fields"}
+
+
+def test_progress_reaches_a_function(dataset, scan):
+    seen = []
+
+    scan(dataset, progress=seen.append)
+
+    assert seen[0].stage == "Reading images"
+    assert seen[-1].stage == "Writing fields" and seen[-1].done == 20
+
+
+def test_two_scans_can_stand_beside_each_other(dataset, scan):
+    scan(dataset)
+    scan(dataset.limit(8), prefix="part")
+
+    assert dataset.count("scan_status") == 20
+    assert dataset.count("part_scan_status") == 8
+    assert set(dataset.list_runs()) == {"winnow", "winnow_part"}
+
+
+def test_embeddings_in_a_field_are_used_in_place_of_a_model(dataset, scan):
+    import numpy as np
+
+    vectors = np.random.default_rng(0).normal(size=(20, 16))
+    vectors[7] = vectors[8]
+    dataset.set_values("vectors", list(vectors))
+
+    report = scan(dataset, embeddings="vectors")
+
+    assert report.model == "given vectors" and report.model_sha256 is None
+    assert dataset.count("outlier_distance") == 20
+
+
+def test_only_listed_operators_exist_and_all_are_documented(plugin):
+    from pathlib import Path
+
+    import yaml
+
+    root = Path(__file__).resolve().parents[2]
+    listed = yaml.safe_load((root / "fiftyone.yml").read_text())
+    names = set(listed["operators"]) | set(listed.get("panels", []))
+
+    assert {operator.config.name for operator in plugin.instances} == names
+    readme = (root / "README.md").read_text()
+    assert [name for name in names if f"@winnow/curate/{name}" not in readme] == []
+
+
+def test_the_form_asks_what_a_newcomer_understands(dataset, scan):
+    form = scan.resolve_type(context(dataset), "inputs")
+
+    asked = form.type.properties
+    assert asked["label_field"].default == "ground_truth"
+    assert asked["splits"].default == "tags"
+    assert set(asked["split_tags"].default) == {"train", "test"}
+    assert "20 images" in asked["status"].view.label
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"more": True, "min_copy_score": 96}, "min_copy_score must be in"),
+        ({"more": True, "neighbors": 50}, "neighbors=50 asks for more"),
+        ({"more": True, "prefix": "a b"}, "cannot start a field name"),
+    ],
+)
+def test_the_form_says_at_once_what_cannot_work(dataset, scan, params, words):
+    form = scan.resolve_type(context(dataset, params), "inputs")
+
+    problem = form.type.properties["problem"]
+    assert problem.invalid
+    assert words in problem.error_message
+
+
+def test_execute_operator_validates_too(dataset):
+    with pytest.raises(foo.executor.ExecutionError, match="Validation error"):
+        foo.execute_operator(SCAN, dataset=dataset, params={"min_label_score": 200})
