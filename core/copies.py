@@ -110,7 +110,7 @@ def turned_candidates(signatures: NDArray[np.uint8]) -> NDArray[np.int32]:
         signatures: uint8[m, 4608]
 
     Returns:
-        int32[q, 2], smaller picture first, sorted, q at most 5 m
+        int32[q, 2], smaller picture first, sorted, q at most 6 m
     """
     # Imported here: 0.1 s that only this function needs
     from scipy.spatial import KDTree
@@ -252,6 +252,16 @@ class _Pictures:
         return _details(self.grey32, _DETAIL_SIGMA)
 
     @cached_property
+    def shows_something(self) -> Bools:
+        """bool[m], False for blank walls and skies, which are all alike."""
+        size = 32 // _BLOCKS
+        energy = _block_sums(self.detail32**2).reshape(-1, _BLOCKS, _BLOCKS)
+        # A slope leaves details at the border only
+        inside = energy[:, 1:-1, 1:-1] > _VISIBLE_DETAIL * size**2
+        shows: Bools = inside.sum(axis=(1, 2)) >= _LEAST_BLOCKS
+        return shows
+
+    @cached_property
     def colour(self) -> Floats:
         planes = _floats(self.signatures[:, _GREY**2 :]) - np.float32(128)
         return _floats(planes.reshape(-1, 2, _COLOUR, _COLOUR))
@@ -303,6 +313,11 @@ def _check(pictures: _Pictures, pairs: Ints) -> tuple[Floats, NDArray[np.int8]]:
     overlays, coarse = _lay_over(pictures, pairs[:, 0], pairs[:, 1])
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
+    shows = np.flatnonzero(
+        pictures.shows_something[overlays.inner]
+        & pictures.shows_something[overlays.outer]
+    )
+    rows, overlays = rows[shows], overlays.at(shows)
     overlays, likeness = _align_roughly(pictures, overlays)
     hopeful = _best_logits(pictures, overlays) >= _MIN_PROMISING - _ROUGH_SLACK
     alike = np.flatnonzero((likeness >= _MIN_LIKENESS) & hopeful)
@@ -621,6 +636,11 @@ def _compose(warp: Doubles, step: Doubles) -> Doubles:
     moved = np.matmul(outer, shift[..., None]) + warp[:, :, 2:]
     return np.concatenate([np.matmul(outer, linear), moved], axis=2)
 
+
+_VISIBLE_DETAIL = 4.0
+_LEAST_BLOCKS = 3
+"""Of 36 blocks, how many must vary by 2 grey levels. A tone curve turns any sky
+into any other; all but 1 of 1,115 planted copies found show more."""
 
 _DETAIL_SIGMA = 3.0
 _BLOCKS = 8

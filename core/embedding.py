@@ -217,6 +217,7 @@ class _Job:
             raise self._errors[0]
 
     def table(self) -> ImageTable:
+        self._refuse_too_large()
         readable = np.flatnonzero(self.positions != ABSENT)
         positions, inverse = np.unique(self.positions[readable], return_inverse=True)
         digests = self.store.read(positions, "digest")
@@ -235,6 +236,17 @@ class _Job:
             positions[order],
             self.store,
         )
+
+    def _refuse_too_large(self) -> None:
+        """Applies the limit to records from runs with a larger one."""
+        rows = np.flatnonzero(self.positions != ABSENT)
+        width = self.store.read(self.positions[rows], "width").astype(np.int64)
+        height = self.store.read(self.positions[rows], "height")
+        for row in rows[width * height > self.max_megapixels * 1e6].tolist():
+            self.positions[row] = ABSENT
+            self.failures[row] = ReadFailure(
+                "too_large", f"more than max_megapixels={self.max_megapixels:g}"
+            )
 
     def _report_until_done(
         self, threads: list[threading.Thread], on_progress: OnProgress

@@ -170,7 +170,8 @@ def load_evidence(path: Path) -> Evidence:
         StaleRunError: it is gone, damaged or of another version
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: np.load leaves a damaged file open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             others = json.loads(stored["others"].tobytes())
             arrays = {name: stored[name] for name in _ARRAYS}
     except FileNotFoundError:

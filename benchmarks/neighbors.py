@@ -1,0 +1,111 @@
+"""Where approximate search overtakes exact search, and how much it misses.
+
+    python benchmarks/neighbors.py
+
+Vectors are mixtures of the default model's embeddings of the demo pictures
+(copy vectors, 256 numbers). Each search runs in a process of its own, so that
+pynndescent's compile time counts, as it does for a user. Writes neighbors.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "cli")]
+
+SIZES = (25_000, 50_000, 100_000, 200_000)
+EXACT_UP_TO = 100_000
+QUERIES = 2_000
+K = 10
+WORK = Path(os.environ.get("TMPDIR", "/tmp")) / "winnow-neighbors"
+
+
+def make_vectors() -> None:
+    from core.embedders import load_embedder
+    from core.images import DecodedImage, decode_image
+    from demo_images import make_demo_images
+
+    images = make_demo_images(ROOT / "winnow-demo")
+    pictures = [
+        decode_image(path.read_bytes(), side=128, max_megapixels=64)
+        for path in sorted(images.rglob("*.*"))
+    ]
+    squares = [p.square(128) for p in pictures if isinstance(p, DecodedImage)]
+    base, _ = load_embedder().open_session()(np.stack(squares))
+    rng = np.random.default_rng(0)
+    for size in SIZES:
+        a, b = base[rng.integers(0, len(base), (2, size))]
+        share = rng.uniform(0.5, 1, (size, 1))
+        rows = share * a + (1 - share) * b
+        rows += rng.normal(0, 0.5 / np.sqrt(rows.shape[1]), rows.shape)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        np.save(WORK / f"{size}.npy", rows.astype(np.float32))
+
+
+def search(size: int, exact: bool) -> None:
+    """Runs in a child: prints what one search took and found."""
+    from core.neighbors import nearest, neighbor_graph
+
+    vectors = np.load(WORK / f"{size}.npy")
+    started, used = time.perf_counter(), time.process_time()
+    graph = neighbor_graph(vectors, K, exact=exact)
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
+    rows = np.arange(0, size, size // QUERIES)
+    true = nearest(vectors, vectors[rows], K + 1, exact=True).indices[:, 1:]
+    hits = sum(
+        len(np.intersect1d(found, wanted))
+        for found, wanted in zip(graph.indices[rows], true, strict=True)
+    )
+    print(json.dumps([wall, cpu, hits / true.size, peak_megabytes()]))
+
+
+def peak_megabytes() -> float:
+    # Not ru_maxrss: a child inherits its parent's
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def main() -> None:
+    WORK.mkdir(exist_ok=True)
+    make_vectors()
+    lines = [
+        "# Exact and approximate search",
+        "",
+        f"{date.today()}, `python benchmarks/neighbors.py`, {os.cpu_count()} cores, "
+        f"scikit-learn {metadata.version('scikit-learn')}, pynndescent "
+        f"{metadata.version('pynndescent')}. 256 numbers a vector, k = {K}. Each "
+        "search in a new process: compiling is included. Absolute times belong to "
+        "this machine; compare the columns.",
+        "",
+        "| vectors | search | wall s | CPU s | recall@10 | peak MB |",
+        "| --: | :-- | --: | --: | --: | --: |",
+    ]
+    for size in SIZES:
+        for name, exact in (("exact", True), ("approximate", False)):
+            if exact and size > EXACT_UP_TO:
+                continue
+            command = [sys.executable, __file__, str(size), str(int(exact))]
+            output = subprocess.run(command, capture_output=True, check=True).stdout
+            wall, cpu, recall, peak = json.loads(output)
+            row = f"| {size:,} | {name} | {wall:.1f} | {cpu:.1f} | {recall:.4f} |"
+            lines.append(f"{row} {peak:,.0f} |")
+            print(lines[-1], flush=True)
+    Path(__file__).with_suffix(".md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        search(int(sys.argv[1]), bool(int(sys.argv[2])))
+    else:
+        main()

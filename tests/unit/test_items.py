@@ -1,0 +1,31 @@
+import numpy as np
+
+from core.items import collapse
+
+
+def test_equal_pixels_are_one_item_and_the_first_stands_for_it():
+    digests = np.array([[1, 1], [2, 2], [1, 1], [3, 3]], np.uint8)
+    vectors = np.array([[1.0, 0], [0, 1], [1, 0], [0.6, 0.8]], np.float16)
+
+    items = collapse(digests, vectors)
+
+    assert items.item.tolist() == [0, 1, 0, 2]
+    assert items.pixel_group.tolist() == [0, 1, 0, 2]
+    assert items.first.tolist() == [0, 1, 3]
+
+
+def test_equal_vectors_are_one_item_of_several_pixel_groups():
+    digests = np.array([[1], [2], [3]], np.uint8)
+    vectors = np.array([[1.0, 0], [1, 0], [0, 1]], np.float16)
+
+    items = collapse(digests, vectors)
+
+    assert items.item.tolist() == [0, 0, 1]
+    assert items.pixel_group.tolist() == [0, 1, 2]
+
+
+def test_without_vectors_and_without_rows_nothing_breaks():
+    digests = np.array([[1], [1], [2]], np.uint8)
+
+    assert collapse(digests, np.empty((3, 0), np.float16)).first.tolist() == [0, 2]
+    assert collapse(digests[:0], np.empty((0, 4))).item.shape == (0,)

@@ -1,0 +1,223 @@
+"""From files to findings, without a database: gather and find together."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from core.embedders import load_embedder
+from core.errors import InputError, StaleRunError
+from core.evidence import load_evidence, save_evidence
+from core.find import find
+from core.gather import gather, majority_labels
+from core.settings import ScanSettings
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return load_embedder()
+
+
+@pytest.fixture
+def scan(embedder, tmp_path):
+    def run(paths, settings=None, **options):
+        evidence = gather(
+            [os.fsencode(path) for path in paths],
+            embedder,
+            folder=tmp_path / "cache",
+            settings=settings or ScanSettings(),
+            **options,
+        )
+        return find(evidence, settings or ScanSettings()), evidence
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path, draw):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+
+    def save(count, name="{:03d}.png"):
+        paths = [folder / name.format(number) for number in range(count)]
+        for number, path in enumerate(paths):
+            draw(number).save(path)
+        return paths
+
+    return save
+
+
+def copies(path, count):
+    """Makes further names for a file's bytes, as quickly as can be."""
+    names = [path.with_name(f"{path.stem}_{n:05d}{path.suffix}") for n in range(count)]
+    for name in names:
+        os.link(path, name)
+    return names
+
+
+def test_ten_thousand_identical_images_are_one_cluster(scan, pictures):
+    paths = pictures(12)
+
+    findings, _ = scan(paths + copies(paths[0], 9_999))
+
+    assert findings.counts["duplicate_clusters"] == 1
+    assert findings.counts["duplicates"] == 10_000
+    assert findings.columns["dup_keeper"].count(True) == 1
+    assert findings.columns["dup_kind"][0] == "bytes"
+
+
+def test_two_hundred_groups_of_thirty_are_two_hundred_clusters(scan, pictures):
+    paths = pictures(200)
+    groups = [[path, *copies(path, 29)] for path in paths]
+
+    findings, _ = scan([path for group in groups for path in group])
+
+    clusters = np.array(findings.columns["dup_cluster"]).reshape(200, 30)
+    assert findings.counts["duplicate_clusters"] == 200
+    assert (clusters == clusters[:, :1]).all()
+    assert len(np.unique(clusters)) == 200
+
+
+def test_forty_copies_in_train_cannot_hide_the_one_in_test(scan, pictures, draw):
+    paths = pictures(60)
+    folder = paths[0].parent
+    changed = []
+    for number in range(41):
+        # Near copies, each with bytes and pixels of its own
+        path = folder / f"near_{number:02d}.jpg"
+        draw(0).resize((64 + number, 64 + number)).save(path, quality=90)
+        changed.append(path)
+    splits = np.zeros(101, np.int32)
+    splits[100] = 1
+
+    findings, _ = scan(paths + changed, splits=splits, split_names=["train", "test"])
+
+    assert findings.columns["leak"][100] is True
+    assert findings.columns["leak_splits"][100] == ["train"]
+    assert findings.leak_matrix["near"]["test"]["train"] == 1
+
+
+def test_near_copies_without_a_direct_pair_are_no_leak_and_lone_images_neither(
+    scan, pictures
+):
+    paths = pictures(20)
+    splits = np.arange(20, dtype=np.int32) % 2
+
+    findings, _ = scan(paths, splits=splits, split_names=["train", "test"])
+
+    assert findings.counts["leaks"] == 0
+
+
+def test_a_changed_copy_is_near_and_the_larger_is_kept(scan, pictures, draw):
+    paths = pictures(15)
+    small = paths[0].with_name("small.jpg")
+    draw(0, 256).save(paths[0])
+    draw(0, 256).resize((128, 128)).save(small, quality=90)
+
+    findings, _ = scan([*paths, small])
+
+    columns = findings.columns
+    assert columns["dup_kind"][0] == columns["dup_kind"][15] == "near"
+    assert columns["dup_keeper"][0] is True and columns["dup_keeper"][15] is False
+    assert columns["keeper_reason"][0]
+    assert columns["dup_similarity"][15] > 0.8
+
+
+def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(scan, pictures, draw):
+    from PIL import Image
+
+    paths = pictures(12)
+    jpeg, png = paths[0].with_name("a.jpg"), paths[0].with_name("a.png")
+    # Large enough that the JPEG is decoded reduced
+    draw(77, 1200).save(jpeg, quality=92)
+    Image.open(jpeg).save(png)
+
+    findings, _ = scan([*paths, jpeg, png])
+
+    assert findings.columns["dup_kind"][-2:] == ["pixels", "pixels"]
+
+
+def test_same_bytes_with_two_labels_are_a_conflict_and_both_labels_are_judged(
+    scan, pictures
+):
+    paths = pictures(30)
+    again = copies(paths[0], 1)
+    labels = np.array([0] * 15 + [1] * 15 + [1], np.int32)
+
+    findings, _ = scan(paths + again, labels=labels, classes=["a", "b"])
+
+    assert findings.counts["conflicts"] == 1
+    assert findings.columns["label_score"][0] is not None
+    assert findings.columns["label_score"][30] is not None
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_a_handful_of_images_is_enough(scan, pictures, count):
+    findings, _ = scan(pictures(count), labels=np.zeros(count, np.int32), classes=["a"])
+
+    assert findings.counts["duplicates"] == 0
+    assert findings.counts["outliers"] == 0
+    assert findings.columns["label_score"] == [100.0] * count
+
+
+def test_unreadable_rows_have_a_reason_and_nothing_else(scan, pictures):
+    paths = pictures(10)
+    paths[4].write_bytes(b"")
+
+    findings, _ = scan(paths, splits=np.arange(10) % 2, split_names=["a", "b"])
+
+    row = {name: column[4] for name, column in findings.columns.items()}
+    assert row.pop("scan_status") == "unsupported"
+    assert set(row.values()) == {None}
+
+
+def test_evidence_is_stored_and_gives_the_same_findings(scan, pictures, tmp_path):
+    paths = pictures(20)
+    shutil.copyfile(paths[1], paths[2])
+    labels = np.arange(20, dtype=np.int32) % 2
+    findings, evidence = scan(paths, labels=labels, classes=["a", "b"])
+
+    save_evidence(evidence, tmp_path / "runs" / "one.npz")
+    again = find(load_evidence(tmp_path / "runs" / "one.npz"))
+
+    assert again.columns == findings.columns
+    assert again.counts == findings.counts
+
+
+def test_damaged_evidence_asks_for_a_new_scan(scan, pictures, tmp_path):
+    _, evidence = scan(pictures(5))
+    path = tmp_path / "one.npz"
+    save_evidence(evidence, path)
+    path.write_bytes(path.read_bytes()[:-200])
+
+    with pytest.raises(StaleRunError, match="cannot be read"):
+        load_evidence(path)
+
+
+def test_no_readable_image_is_an_error_that_counts_the_reasons(scan, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").write_bytes(b"text")
+
+    with pytest.raises(InputError, match="3 unsupported"):
+        scan([tmp_path / f"{number}.jpg" for number in range(3)])
+
+
+def test_a_higher_score_finds_fewer_copies(scan, pictures, draw):
+    paths = pictures(10)
+    draw(0).resize((60, 60)).save(paths[1])
+    _, evidence = scan(paths)
+
+    found = [
+        find(evidence, ScanSettings(min_copy_score=score)).counts["duplicates"]
+        for score in (0.5, 1.0)
+    ]
+
+    assert found == [2, 0]
+
+
+def test_the_commonest_label_of_an_item_speaks_for_it():
+    items = np.array([0, 0, 0, 1, 1, 2, -1], np.int32)
+    labels = np.array([1, 2, 2, 2, 1, -1, 0], np.int32)
+
+    assert majority_labels(items, labels, 3, 3).tolist() == [2, 1, -1]
