@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 _PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
@@ -27,14 +28,12 @@ def main() -> int:
         print("No IMAGES given: using photographs that the packages ship.")
         options.folder = make_demo_images(ROOT / "winnow-demo")
     _use_this_checkout()
-    # The database is looked for at this import; its own text says what to do
-    import fiftyone as fo
-    import fiftyone.operators as foo
-
-    foo.list_operators()
+    fiftyone = _connected_fiftyone()
+    if fiftyone is None:
+        return _BAD_INPUT
     errors = importlib.import_module(f"{_PLUGIN}.core.errors")
     try:
-        return _scan(options, fo, foo)
+        return _scan(options, fiftyone)
     except errors.CurationError as error:
         print(f"\n{error}", file=sys.stderr)
         return _BAD_INPUT
@@ -69,7 +68,27 @@ def _use_this_checkout() -> None:
     os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 
 
-def _scan(options: argparse.Namespace, fo: object, foo: object) -> int:
+def _connected_fiftyone() -> ModuleType | None:
+    """Imports FiftyOne, starts its database and loads the plugin."""
+    import fiftyone as fo
+    from fiftyone.core.config import FiftyOneConfigError
+    from pymongo.errors import PyMongoError
+
+    try:
+        fo.list_datasets()
+    except (ConnectionError, FiftyOneConfigError, PyMongoError) as error:
+        print(
+            "FiftyOne's database does not answer, so nothing was done. If you set "
+            "FIFTYONE_DATABASE_URI, check that a MongoDB runs there; if not, remove "
+            f"the virtual environment and set up again. ({error})",
+            file=sys.stderr,
+        )
+        return None
+    fo.operators.list_operators()
+    return fo
+
+
+def _scan(options: argparse.Namespace, fo: ModuleType) -> int:
     folders = importlib.import_module(f"{_PLUGIN}.operators._fo.folders")
     outputs = importlib.import_module(f"{_PLUGIN}.operators._fo.outputs")
     reports = importlib.import_module(f"{_PLUGIN}.operators._fo.report")
@@ -77,7 +96,7 @@ def _scan(options: argparse.Namespace, fo: object, foo: object) -> int:
     listing = folders.list_images(options.folder)
     print(folders.describe(listing))
     dataset, _ = folders.load_folder(listing, progress=True)
-    report = foo.get_operator("@winnow/curate/scan")(
+    report = fo.operators.get_operator("@winnow/curate/scan")(
         dataset,
         label_field=folders.label_field_of(listing),
         split_by=folders.split_tags_of(listing),

@@ -227,7 +227,7 @@ def _stars(rows: ImageRows, graph: csr_array) -> Ints:
         if not free[centre]:
             continue
         near = indices[indptr[centre] : indptr[centre + 1]]
-        near = near
+        near = near[free[near]]
         star[near] = centre
         free[near] = free[centre] = False
     return star

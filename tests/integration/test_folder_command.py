@@ -1,0 +1,138 @@
+"""``make scan``, without make: the command as a person runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def command(tmp_path):
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, str(ROOT / "cli" / "scan_folder.py"), *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture
+def tree(tmp_path, folder):
+    """The folder's pictures as Train_Set/a, valid_set/a, test/b and others."""
+    root = tmp_path / "tree"
+    places = ["Train_Set/a", "Train_Set/b", "valid_set/a", "test/b"]
+    for number, path in enumerate(sorted(folder.iterdir())):
+        target = root / places[number % 4] / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    (root / "test" / "b" / "notes.txt").write_text("not an image")
+    (root / ".hidden").mkdir()
+    (root / ".hidden" / "x.png").write_bytes(b"")
+    (root / "Train_Set" / "a" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    return root
+
+
+def findings_in(folder):
+    lines = (folder / "findings.jsonl").read_text().splitlines()
+    return {row["filepath"]: row for row in map(json.loads, lines)}
+
+
+def test_a_folder_becomes_findings_and_a_summary(command, tree, tmp_path):
+    done = command(str(tree), "--out", "found")
+
+    assert done.returncode == 0, done.stderr
+    assert "Winnow scanned 21 images" in done.stdout
+    rows = findings_in(tmp_path / "found")
+    assert len(rows) == 21
+    first = rows["Train_Set/a/00.png"]
+    assert (first["split"], first["label"]) == ("Train_Set", "a")
+    assert first["dup_kind"] == "bytes" and first["leak_splits"] == ["test"]
+    assert rows["Train_Set/a/cut.jpg"]["scan_status"] == "truncated"
+    assert rows["Train_Set/a/cut.jpg"]["dup_cluster"] is None
+    summary = json.loads((tmp_path / "found" / "summary.json").read_text())
+    assert summary["counts"]["unreadable"] == 1
+    assert len(summary["model_sha256"]) == 64
+    assert summary["leak_matrix"]["bytes"]["Train_Set"]["test"] == 1
+    assert set(summary["seconds"]) == set(summary["images_per_second"])
+    assert summary["peak_memory_bytes"] > 0
+
+
+def test_the_second_run_loads_and_embeds_nothing(command, tree, tmp_path):
+    command(str(tree), "--out", "one")
+
+    again = command(str(tree), "--out", "two")
+
+    assert findings_in(tmp_path / "one") == findings_in(tmp_path / "two")
+    assert "21 samples added" not in again.stdout
+    summary = json.loads((tmp_path / "two" / "summary.json").read_text())
+    assert summary["counts"]["images"] == 21
+
+
+def test_a_vanished_file_is_missing_and_a_new_one_is_added(command, tree, tmp_path):
+    command(str(tree))
+    (tree / "test" / "b" / "03.png").rename(tree / "test" / "b" / "new.png")
+
+    command(str(tree), "--out", "again")
+
+    rows = findings_in(tmp_path / "again")
+    assert rows["test/b/03.png"]["scan_status"] == "missing"
+    assert rows["test/b/new.png"]["scan_status"] == "ok"
+    assert rows["test/b/new.png"]["dup_cluster"] is None
+
+
+def test_fail_on_decides_the_exit_code(command, tree):
+    failed = command(str(tree), FAIL_ON="leaks,unreadable")
+    assert failed.returncode == 1
+    assert "FAIL_ON: 1 unreadable" in failed.stderr
+    wrong = command(str(tree), FAIL_ON="leeks")
+    assert wrong.returncode == 2
+    assert "FAIL_ON does not know leeks" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("gone", "does not exist"), ("file", "is a file"), ("empty", "no images in")],
+)
+def test_a_wrong_folder_is_one_sentence(command, tmp_path, name, words):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+
+    wrong = command(str(tmp_path / name))
+
+    assert wrong.returncode == 2
+    assert words in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_a_name_that_is_not_utf_8_is_a_row_too(command, tree, tmp_path):
+    whole = (tree / "test" / "b" / "03.png").read_bytes()
+    with open(os.fsencode(tree) + b"/bad\xff.png", "wb") as file:
+        file.write(whole)
+
+    done = command(str(tree), "--out", "found")
+
+    assert done.returncode == 0, done.stderr
+    rows = findings_in(tmp_path / "found")
+    assert rows["bad\\xff.png"]["scan_status"] == "bad_name"
+
+
+def test_no_database_is_one_sentence(command, tree):
+    wrong = command(
+        str(tree),
+        FIFTYONE_DATABASE_URI="mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500",
+    )
+
+    assert wrong.returncode == 2
+    assert "Traceback" not in wrong.stderr
+    assert "database" in wrong.stderr
