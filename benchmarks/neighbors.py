@@ -31,9 +31,10 @@ WORK = Path(os.environ.get("TMPDIR", "/tmp")) / "winnow-neighbors"
 
 
 def make_vectors() -> None:
+    from demo_images import make_demo_images
+
     from core.embedders import load_embedder
     from core.images import DecodedImage, decode_image
-    from demo_images import make_demo_images
 
     images = make_demo_images(ROOT / "winnow-demo")
     pictures = [

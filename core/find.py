@@ -29,7 +29,12 @@ from .findings import FIELDS, NO_CLUSTER, Findings, optional_floats, optional_na
 from .gather import NO_CODE, majority_labels
 from .labels import ClassEvidence, judge_labels
 from .leaks import Leaks, find_leaks, leak_matrix
-from .outliers import outlier_distances, outlier_threshold
+from .outliers import (
+    CAUSES,
+    outlier_causes,
+    outlier_distances,
+    outlier_threshold,
+)
 from .quality import ISSUES, image_issues
 from .settings import DEFAULTS, ScanSettings
 
@@ -78,8 +83,9 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     row_distance[readable] = distance[row_item[readable]]
     issues = np.zeros((len(row_item), len(ISSUES)), bool)
     issues[readable] = image_issues(evidence.statistics[evidence.content[readable]])
+    outlier = row_distance > max_distance
     columns = _columns(
-        evidence, duplicates, leaks, row_distance, max_distance, labels, issues
+        evidence, duplicates, leaks, row_distance, outlier, labels, issues
     )
     return Findings(
         columns=columns,
@@ -212,7 +218,7 @@ def _columns(
     duplicates: Duplicates,
     leaks: Leaks,
     distance: NDArray[np.float32],
-    max_distance: float,
+    outlier: NDArray[np.bool_],
     labels: _Labels,
     issues: NDArray[np.bool_],
 ) -> dict[str, list[Any]]:
@@ -228,8 +234,9 @@ def _columns(
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
         "outlier_distance": _rounded(distance),
-        "outlier": _where(
-            readable & ~np.isnan(distance), (distance > max_distance).tolist()
+        "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
+        "outlier_cause": optional_names(
+            _causes(evidence, outlier, issues), list(CAUSES)
         ),
         "label_score": _rounded(labels.score, 2),
         "label_suggestion": optional_names(labels.suggestion, evidence.classes),
@@ -242,6 +249,19 @@ def _columns(
         "scan_status": [evidence.statuses[code] for code in evidence.status.tolist()],
     }
     return {spec.name: columns[spec.name] for spec in FIELDS}
+
+
+def _causes(
+    evidence: Evidence, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    labelled = evidence.labels >= 0
+    sizes = np.bincount(evidence.labels[labelled], minlength=len(evidence.classes))
+    return outlier_causes(
+        outlier,
+        blank=issues[:, ISSUES.index("low_information")],
+        dark=issues[:, ISSUES.index("dark")],
+        class_size=np.where(labelled, np.append(sizes, 0)[evidence.labels], 0),
+    )
 
 
 def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:

@@ -64,6 +64,11 @@ FIELDS = (
     ),
     FieldSpec("outlier", "bool", "outlier_distance is beyond the run's threshold"),
     FieldSpec(
+        "outlier_cause",
+        "str",
+        "Why it is an outlier: blank, dark, rare class, or off-topic",
+    ),
+    FieldSpec(
         "label_score",
         "float",
         "How well the label agrees with similar images: 100 all agree, 0 none does",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .copies import CANDIDATE_NEIGHBORS, turned_candidates, verify_pairs
 from .duplicates import keeper_pairs_to_check
+from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
 from .embedding import ImageEmbedder, ImageTable, embed_images
 from .errors import InputError
 from .evidence import Evidence, image_rows
@@ -27,9 +28,6 @@ from .progress import OnProgress, Progress, silent
 from .settings import DEFAULTS, ScanSettings
 
 NO_CODE = -1
-OWN_VECTORS_MIN_SIMILARITY = 0.8
-"""Below it the pictures of two given vectors are not compared."""
-
 _UNREADABLE_KEPT = 1000
 _CROSS_SPLIT_NEIGHBORS = 5
 """Measured on 25,000 images: 5 hold as many of the planted copies as 10."""
@@ -117,7 +115,9 @@ def gather(
     on_progress(Progress("Searching similar images", 3, 3))
     watch.lap("search")
 
-    minimum = _min_candidate_similarity(embedder)
+    minimum = (
+        embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
+    )
     checks = _Checks(table, items, copies)
     similar = _cosines(copies, candidates) >= minimum
     checks.add(_distinct(candidates[similar], checks.turned_candidates()), on_progress)
@@ -375,12 +375,6 @@ def _components(item_count: int, pairs: Pairs) -> NDArray[np.int64]:
     _, component = connected_components(links, directed=False)
     sizes = np.bincount(component, minlength=1)
     return np.where(sizes[component] > 1, component, NO_CODE).astype(np.int64)
-
-
-def _min_candidate_similarity(embedder: ImageEmbedder | None) -> float:
-    if embedder is None:
-        return OWN_VECTORS_MIN_SIMILARITY
-    return embedder.thresholds.min_candidate_similarity
 
 
 def _require_readable(table: ImageTable) -> None:

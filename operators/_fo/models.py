@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.embedders import (
-    OWN_THRESHOLDS,
-    CopyThresholds,
+    OWN_MIN_CANDIDATE_SIMILARITY,
     load_embedder,
     spec_names,
 )
@@ -41,7 +40,7 @@ class ZooEmbedder:
     embed_all: Callable[[list[NDArray[np.uint8]]], Any]
     precision: str = "zoo"
     input_size: int = _ZOO_INPUT_SIZE
-    thresholds: CopyThresholds = OWN_THRESHOLDS
+    min_candidate_similarity: float = OWN_MIN_CANDIDATE_SIMILARITY
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_session(
