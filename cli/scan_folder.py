@@ -9,6 +9,7 @@ which is how ``make scan`` passes them on.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -16,34 +17,43 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from core.folders import FolderListing, describe, list_images  # noqa: E402
+
 _PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
 _FOUND_PROBLEMS, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
 
 
 def main() -> int:
     options = _options()
-    if options.folder is None:
-        from demo_images import make_demo_images
-
-        print("No IMAGES given: using photographs that the packages ship.")
-        options.folder = make_demo_images(ROOT / "winnow-demo")
-    print("Starting FiftyOne and its database ...", flush=True)
-    _use_this_checkout()
-    fiftyone = _connected_fiftyone()
-    if fiftyone is None:
-        return _BAD_INPUT
-    errors = importlib.import_module(f"{_PLUGIN}.core.errors")
     try:
-        return _scan(options, fiftyone)
-    except errors.CurationError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return _BAD_INPUT
+        # Before FiftyOne is started: a mistyped folder is said at once
+        listing = list_images(options.folder or _demo_folder())
+        print(describe(listing))
+        print("Starting FiftyOne and its database ...", flush=True)
+        _use_this_checkout()
+        fiftyone = _connected_fiftyone()
+        return _BAD_INPUT if fiftyone is None else _scan(options, listing, fiftyone)
     except KeyboardInterrupt:
         print(
             "\nStopped. What was embedded is kept: the next scan goes on from there.",
             file=sys.stderr,
         )
         return _INTERRUPTED
+    except Exception as error:
+        # The plugin's classes are not these: FiftyOne imports it by another name
+        if not any(kind.__name__ == "CurationError" for kind in type(error).__mro__):
+            raise
+        print(f"\n{error}", file=sys.stderr)
+        return _BAD_INPUT
+
+
+def _demo_folder() -> Path:
+    from demo_images import make_demo_images
+
+    print("No IMAGES given: using photographs that the packages ship.")
+    return make_demo_images(ROOT / "winnow-demo")
 
 
 def _options() -> argparse.Namespace:
@@ -89,29 +99,35 @@ def _connected_fiftyone() -> ModuleType | None:
     return fo
 
 
-def _scan(options: argparse.Namespace, fo: ModuleType) -> int:
-    folders = importlib.import_module(f"{_PLUGIN}.operators._fo.folders")
-    outputs = importlib.import_module(f"{_PLUGIN}.operators._fo.outputs")
-    reports = importlib.import_module(f"{_PLUGIN}.operators._fo.report")
+def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -> int:
+    adapter = f"{_PLUGIN}.operators._fo"
+    folders = importlib.import_module(f"{adapter}.folders")
+    outputs = importlib.import_module(f"{adapter}.outputs")
+    reports = importlib.import_module(f"{adapter}.report")
     gates = reports.parse_gates(options.fail_on)
-    listing = folders.list_images(options.folder)
-    print(folders.describe(listing))
-    dataset, _ = folders.load_folder(listing, progress=True)
+    data = folders.load_folder(listing, progress=True)
+    if data.gone:
+        print(
+            f"{data.gone:,} files are gone since the last run; their samples stay in "
+            f"the data set, tagged '{folders.GONE_TAG}'"
+        )
     report = fo.operators.get_operator("@winnow/curate/scan")(
-        dataset,
+        data.view,
         label_field=folders.label_field_of(listing),
         split_by=folders.split_tags_of(listing),
         progress=True,
     )
+    report = outputs.with_files_not_held(report, data)
     options.out.mkdir(parents=True, exist_ok=True)
-    outputs.write_findings_file(dataset, listing, options.out / "findings.jsonl")
+    outputs.write_findings_file(data, listing, options.out / "findings.jsonl")
     outputs.write_summary_file(report, options.out / "summary.json")
     print(f"\n{report}\n")
     print(f"Written: {options.out}/findings.jsonl and summary.json")
-    print(f"In FiftyOne: fo.load_dataset({dataset.name!r})")
+    print(f"In FiftyOne: fo.load_dataset({data.dataset.name!r})")
     if options.app:
-        print("The App runs until you press Ctrl-C.")
-        fo.launch_app(dataset).wait(-1)
+        print("The App runs until you press Ctrl-C.", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            fo.launch_app(data.dataset).wait(-1)
     failed = [gate for gate in gates if report.gate_count(gate)]
     for gate in failed:
         print(f"FAIL_ON: {report.gate_count(gate):,} {gate}", file=sys.stderr)

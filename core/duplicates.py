@@ -29,6 +29,7 @@ NO_ITEM = -1
 
 KEEPER_REASONS = (
     "like all its copies",
+    "a file, not a link to it",
     "protected",
     "label of most copies",
     "not enlarged",
@@ -65,6 +66,7 @@ class ImageRows:
         modified: float64[n], seconds since 1970; NaN if unknown
         path_rank: int64[n], position of the path among the sorted paths
         label: int32[n], ``NO_LABEL`` if unlabelled
+        is_link: bool[n], the path is a symbolic link to a file
         protected: bool[n], True where the file must stay
     """
 
@@ -78,6 +80,7 @@ class ImageRows:
     modified: NDArray[np.float64]
     path_rank: Ints
     label: NDArray[np.int32]
+    is_link: Bools
     protected: Bools
 
 
@@ -130,7 +133,7 @@ def find_duplicates(
     Returns:
         one value a row. Every member of a cluster is in the keeper's item,
         or its item stands in a pair with the keeper's item. The keeper is
-        the first by: protected, label (that of most images of the cluster),
+        the first by: not a link, protected, label (that of most images of the cluster),
         not enlarged, pixels, bytes a pixel, sharpness, age, path; among the
         members that were compared with all others.
     """
@@ -259,6 +262,7 @@ def _rules(rows: ImageRows, member: Ints) -> list[NDArray[np.float64]]:
     pixels = rows.width[member].astype(np.float64) * rows.height[member]
     bytes_a_pixel = rows.file_bytes[member] / np.maximum(pixels, 1)
     return [
+        rows.is_link[member].astype(np.float64),
         (~rows.protected[member]).astype(np.float64),
         -pixels,
         -bytes_a_pixel,
@@ -272,7 +276,7 @@ def _choose_keepers(
     rows: ImageRows, member: Ints, group: Ints, is_hub: Bools
 ) -> _Chosen:
     rules = _rules(rows, member)
-    rules[1:1] = [
+    rules[2:2] = [
         (~_has_majority_label(rows.label[member], group)).astype(np.float64),
         _is_enlarged(rows, member, group).astype(np.float64),
     ]

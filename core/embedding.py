@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .copies import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
+from .cores import available_cores
 from .images import (
     DecodedImage,
     ReadFailure,
@@ -36,10 +37,11 @@ _BATCH = 16
 """Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
 
 _ROWS_A_TURN = 64
-_PICTURE_VERSION = 1
+_PICTURE_VERSION = 2
 """Raise it when :mod:`core.images` decodes differently: old records expire."""
 
 _REPORT_SECONDS = 0.2
+_INT64_MAX = 2**63 - 1
 _SEEN = np.dtype([("digest", "u1", (KEY_BYTES,))])
 
 
@@ -89,12 +91,17 @@ class ImageTable:
         failures: why a row is unreadable
         file_bytes: int64[n], 0 where the file is missing
         modified: float64[n], seconds since 1970, NaN where missing
+        file_id: int64[n], equal for names of one file (hard links, symbolic
+            links, the same path twice); -1 where missing
+        is_link: bool[n], the path is a symbolic link
     """
 
     content: NDArray[np.int64]
     failures: dict[int, ReadFailure]
     file_bytes: NDArray[np.int64]
     modified: NDArray[np.float64]
+    file_id: NDArray[np.int64]
+    is_link: NDArray[np.bool_]
     _positions: NDArray[np.int64]
     _store: RecordStore
 
@@ -135,7 +142,7 @@ def embed_images(
     seen = RecordStore(folder / "seen", _SEEN)
     store = RecordStore(folder / _store_name(embedder), _dtype(embedder))
     job = _Job(paths, embedder, seen, store, max_megapixels)
-    workers = threads or len(os.sched_getaffinity(0))
+    workers = threads or available_cores()
     job.run(min(workers, max(1, len(paths) // _BATCH)), on_progress)
     return job.table()
 
@@ -191,6 +198,8 @@ class _Job:
         self.positions = np.full(count, ABSENT, np.int64)
         self.file_bytes = np.zeros(count, np.int64)
         self.modified = np.full(count, np.nan)
+        self.inodes = np.full((count, 2), ABSENT, np.int64)
+        self.is_link = np.zeros(count, bool)
         self.failures: dict[int, ReadFailure] = {}
         self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.stop = threading.Event()
@@ -232,6 +241,8 @@ class _Job:
             self.failures,
             self.file_bytes,
             self.modified,
+            _file_ids(self.inodes),
+            self.is_link,
             positions[order],
             self.store,
         )
@@ -290,6 +301,9 @@ class _Job:
         key, status = identity
         self.file_bytes[row] = status.st_size
         self.modified[row] = status.st_mtime
+        # Inode numbers may exceed int64; only their equality matters
+        self.inodes[row] = status.st_dev & _INT64_MAX, status.st_ino & _INT64_MAX
+        self.is_link[row] = os.path.islink(self.paths[row])
         place = self.seen.position(key)
         if place != ABSENT:
             digest = self.seen.read(np.array([place]), "digest").tobytes()
@@ -322,6 +336,12 @@ class _Job:
     def _fail(self, row: int, failure: ReadFailure) -> None:
         self.failures[row] = failure
         self.done.put(1)
+
+
+def _file_ids(inodes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers the distinct rows of int64[n, 2]; -1 for absent ones."""
+    ids = np.unique(inodes, axis=0, return_inverse=True)[1].reshape(-1)
+    return np.where(inodes[:, 1] == ABSENT, ABSENT, ids)
 
 
 class _Batch:

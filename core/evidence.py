@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +19,16 @@ from .errors import StaleRunError
 from .neighbors import NeighborGraph
 from .statistics import sharpness
 
-_VERSION = 1
+_VERSION = 2
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # and NotImplementedError: what zipfile says of odd headers
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _EVALUATION_SPLITS = ("val", "test", "eval", "dev", "holdout")
 
 
@@ -35,6 +45,8 @@ class Evidence:
         path_rank: int64[n], place of the row's path among all, sorted
         file_bytes: int64[n]
         modified: float64[n], seconds since 1970, NaN where missing
+        file_id: int64[n], equal for names of one file
+        is_link: bool[n], the path is a symbolic link
         labels: int32[n], code into ``classes``; -1 without
         splits: int32[n], code into ``split_names``; -1 without
         item: int32[m], the item of each content
@@ -66,6 +78,8 @@ class Evidence:
     path_rank: NDArray[np.int64]
     file_bytes: NDArray[np.int64]
     modified: NDArray[np.float64]
+    file_id: NDArray[np.int64]
+    is_link: NDArray[np.bool_]
     labels: NDArray[np.int32]
     splits: NDArray[np.int32]
     item: NDArray[np.int32]
@@ -130,6 +144,7 @@ def image_rows(evidence: Evidence) -> ImageRows:
         file_bytes=evidence.file_bytes,
         sharpness=spread(sharpness(evidence.statistics), np.nan),
         modified=evidence.modified,
+        is_link=evidence.is_link,
         path_rank=evidence.path_rank,
         label=evidence.labels,
         protected=np.isin(evidence.splits, evaluation_splits(evidence.split_names)),
@@ -176,7 +191,7 @@ def load_evidence(path: Path) -> Evidence:
             arrays = {name: stored[name] for name in _ARRAYS}
     except FileNotFoundError:
         raise _stale("is no longer there") from None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise _stale("cannot be read") from error
     if others.pop("version") != _VERSION:
         raise _stale("was written by another version of Winnow")

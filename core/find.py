@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from .evidence import (
 )
 from .findings import FIELDS, NO_CLUSTER, Findings, optional_floats, optional_names
 from .gather import NO_CODE, majority_labels
-from .labels import ClassEvidence, judge_labels
+from .labels import ClassEvidence, LabelFindings, judge_labels
 from .leaks import Leaks, find_leaks, leak_matrix
 from .outliers import (
     CAUSES,
@@ -37,17 +36,6 @@ from .outliers import (
 )
 from .quality import ISSUES, image_issues
 from .settings import DEFAULTS, ScanSettings
-
-_MOST_LABELS_AN_ITEM = 8
-
-
-@dataclass(frozen=True, eq=False)
-class _Labels:
-    """label_score, label_suggestion and label_issue of n rows."""
-
-    score: NDArray[np.float32]
-    suggestion: NDArray[np.int32]
-    issue: NDArray[np.bool_]
 
 
 def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
@@ -77,6 +65,8 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     max_distance, outlier_rule = settings.max_outlier_distance, "given"
     if max_distance is None:
         max_distance, outlier_rule = outlier_threshold(distance), "this data set's own"
+        if not np.isfinite(max_distance):
+            outlier_rule = "too few images to tell"
     labels = _labels(evidence, row_item, cluster, settings.min_label_score)
     readable = row_item >= 0
     row_distance = np.full(len(row_item), np.nan, np.float32)
@@ -94,7 +84,7 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "min_copy_score": settings.min_copy_score,
-            "max_outlier_distance": max_distance,
+            "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
             "min_label_score": settings.min_label_score,
         },
         rules={
@@ -157,60 +147,41 @@ def _labels(
     row_item: NDArray[np.int32],
     cluster: NDArray[np.int64],
     min_label_score: float,
-) -> _Labels:
+) -> LabelFindings:
     """Judges each row's label.
 
     Equal pictures are one item, and an item votes with its commonest label.
-    Where its rows carry other labels too, those are judged in further rounds.
+    Its other labels are judged too, but have no vote.
     """
     count, classes = len(row_item), len(evidence.classes)
-    result = _Labels(
+    result = LabelFindings(
         np.full(count, np.nan, np.float32),
         np.full(count, NO_CODE, np.int32),
         np.zeros(count, bool),
     )
     if not classes:
         return result
-    common = majority_labels(row_item, evidence.labels, len(evidence.first), classes)
-    open_rows = (row_item >= 0) & (evidence.labels >= 0)
-    for _ in range(_MOST_LABELS_AN_ITEM):
-        if not open_rows.any():
-            break
-        judged = common.copy()
-        rows = np.flatnonzero(open_rows)
-        other = rows[evidence.labels[rows] != common[row_item[rows]]]
-        # In the first round each item stands for its commonest label
-        rest = rows[evidence.labels[rows] == common[row_item[rows]]]
-        if not len(rest):
-            judged[row_item[other]] = evidence.labels[other]
-        given = _probability_of(evidence, judged, common)
-        found = judge_labels(
-            ClassEvidence(evidence.class_candidates, evidence.class_probability, given),
-            feature_graph(evidence),
-            judged,
-            cluster,
-            classes,
-            copy_graph=copy_graph(evidence),
-            min_label_score=min_label_score,
-        )
-        now = rows[evidence.labels[rows] == judged[row_item[rows]]]
-        result.score[now] = found.score[row_item[now]]
-        result.suggestion[now] = found.suggestion[row_item[now]]
-        result.issue[now] = found.issue[row_item[now]]
-        open_rows[now] = False
+    rows = np.flatnonzero((row_item >= 0) & (evidence.labels >= 0))
+    key = row_item[rows].astype(np.int64) * classes + evidence.labels[rows]
+    pair, judgement = np.unique(key, return_inverse=True)
+    found = judge_labels(
+        ClassEvidence(
+            evidence.class_candidates,
+            evidence.class_probability,
+            evidence.given_probability,
+        ),
+        feature_graph(evidence),
+        majority_labels(row_item, evidence.labels, len(evidence.first), classes),
+        cluster,
+        classes,
+        judged=np.stack(np.divmod(pair, classes), axis=1),
+        copy_graph=copy_graph(evidence),
+        min_label_score=min_label_score,
+    )
+    result.score[rows] = found.score[judgement]
+    result.suggestion[rows] = found.suggestion[judgement]
+    result.issue[rows] = found.issue[judgement]
     return result
-
-
-def _probability_of(
-    evidence: Evidence, judged: NDArray[np.int32], common: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """Returns float32[i], the classifier's probability of each judged label."""
-    given: NDArray[np.float32] = evidence.given_probability.copy()
-    changed = np.flatnonzero(judged != common)
-    hit = evidence.class_candidates[changed] == judged[changed, None]
-    probability = np.where(hit, evidence.class_probability[changed], 0).sum(axis=1)
-    given[changed] = np.where(np.isnan(given[changed]), np.nan, probability)
-    return given
 
 
 def _columns(
@@ -219,17 +190,20 @@ def _columns(
     leaks: Leaks,
     distance: NDArray[np.float32],
     outlier: NDArray[np.bool_],
-    labels: _Labels,
+    labels: LabelFindings,
     issues: NDArray[np.bool_],
 ) -> dict[str, list[Any]]:
     clustered = duplicates.cluster != NO_CLUSTER
     readable = evidence.content >= 0
     has_split = readable & (evidence.splits >= 0)
     scored = ~np.isnan(labels.score)
+    near = duplicates.kind == KINDS.index("near")
     columns: dict[str, list[Any]] = {
         "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
         "dup_kind": optional_names(duplicates.kind, list(KINDS)),
-        "dup_relation": optional_names(duplicates.relation, list(RELATIONS)),
+        "dup_relation": optional_names(
+            np.where(near, duplicates.relation, NO_CODE), list(RELATIONS)
+        ),
         "dup_similarity": _rounded(duplicates.similarity),
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
@@ -289,7 +263,7 @@ def _counts(
     issues = Counter(
         name for names in columns["image_issues"] if names for name in names
     )
-    extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
+    extra = _removable(evidence, duplicates)
     counts = {
         "images": len(evidence.content),
         "readable": int((evidence.content >= 0).sum()),
@@ -310,6 +284,16 @@ def _counts(
     statuses = Counter(columns["scan_status"])
     counts |= {f"status_{name}": statuses[name] for name in evidence.statuses[1:]}
     return counts
+
+
+def _removable(evidence: Evidence, duplicates: Duplicates) -> NDArray[np.bool_]:
+    """Returns the rows whose removal frees space: links and twin names do not."""
+    extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper & ~evidence.is_link
+    extra &= ~np.isin(evidence.file_id, evidence.file_id[duplicates.keeper])
+    first_name = np.zeros(len(extra), bool)
+    rows = np.flatnonzero(extra)
+    first_name[rows[np.unique(evidence.file_id[rows], return_index=True)[1]]] = True
+    return first_name
 
 
 def _sum(flags: list[bool | None]) -> int:

@@ -43,12 +43,13 @@ FIELDS = (
     FieldSpec(
         "dup_kind",
         "str",
-        "bytes: same file content; pixels: same decoded picture; near: a changed copy",
+        "How it equals a copy that ranks before it: bytes (same file content), pixels "
+        "(same decoded picture) or near (a changed copy)",
     ),
     FieldSpec(
         "dup_relation",
         "str",
-        "How the copy differs from the one to keep, where that can be told",
+        "How a near copy differs from the one to keep, where that can be told",
     ),
     FieldSpec(
         "dup_similarity",

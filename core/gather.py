@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .copies import CANDIDATE_NEIGHBORS, turned_candidates, verify_pairs
+from .cores import available_cores
 from .duplicates import keeper_pairs_to_check
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
 from .embedding import ImageEmbedder, ImageTable, embed_images
@@ -101,7 +103,7 @@ def gather(
     labels = _or_none(labels, len(paths))
     splits = _or_none(splits, len(paths))
     copies, features = _vectors(table, vectors, path_rank)
-    items = collapse(table.column("picture_digest"), copies)
+    items = collapse(table.column("picture_digest"), copies, table.column("signature"))
     copies, features = copies[items.first], features[items.first]
     row_items = np.where(table.content >= 0, items.item[table.content], NO_CODE)
     on_progress(Progress("Searching similar images", 0, 3))
@@ -128,6 +130,8 @@ def gather(
         path_rank=path_rank,
         file_bytes=table.file_bytes,
         modified=table.modified,
+        file_id=table.file_id,
+        is_link=table.is_link,
         labels=labels,
         splits=splits,
         item=items.item,
@@ -157,7 +161,7 @@ def gather(
     accepted = checks.accepted(settings.min_copy_score)
     more = keeper_pairs_to_check(image_rows(evidence), accepted, checks.pairs)
     checks.add(more, on_progress)
-    pixel_group = _with_equal_pixels(table, items, checks, paths, settings)
+    pixel_group = _with_equal_pixels(table, items, checks, paths, settings, on_progress)
     watch.lap("compare pictures")
 
     learned = label_evidence(
@@ -296,35 +300,51 @@ def _with_equal_pixels(
     checks: _Checks,
     paths: Sequence[bytes],
     settings: ScanSettings,
+    on_progress: OnProgress,
 ) -> NDArray[np.int64]:
     """Joins the pixel groups of large pictures in different containers.
 
-    A large JPEG is decoded reduced, so its digest does not see that a PNG
-    holds the same pixels. Such a pair is decoded once more, in full.
+    A large JPEG is decoded reduced, so its digest does not see that a PNG, or
+    another coding of the JPEG, holds the same pixels. Contents that look the
+    same are decoded once more, in full.
     """
     group: NDArray[np.int64] = items.pixel_group.copy()
-    exact = table.column("is_pixel_digest")[items.first]
-    a, b = checks.pairs.T
-    worth = checks.scores >= settings.min_copy_score
-    worth &= (checks.sizes[a] == checks.sizes[b]).all(axis=1)
-    worth &= (checks.similarities >= _SURELY_ALIKE) & ~(exact[a] & exact[b])
+    alike = _alike_contents(table, items, checks, settings.min_copy_score)
+    wanted = np.unique(alike).tolist()
     row_of = np.full(len(items.item), NO_CODE, np.int64)
     readable = np.flatnonzero(table.content >= 0)
     row_of[table.content[readable]] = readable
     digests: dict[int, bytes | None] = {}
-
-    def digest(item: int) -> bytes | None:
-        if item not in digests:
-            path = paths[row_of[items.first[item]]]
-            digests[item] = _full_digest(path, settings.max_megapixels)
-        return digests[item]
-
-    for one, other in checks.pairs[worth].tolist():
-        first = digest(one)
-        if first is not None and first == digest(other):
-            kept, joined = group[items.first[one]], group[items.first[other]]
-            group[group == joined] = kept
+    with ThreadPoolExecutor(available_cores()) as pool:
+        files = [paths[row_of[content]] for content in wanted]
+        found = pool.map(
+            lambda path: _full_digest(path, settings.max_megapixels), files
+        )
+        for done, (content, digest) in enumerate(zip(wanted, found, strict=True), 1):
+            digests[content] = digest
+            on_progress(Progress("Comparing pixels", done, len(wanted)))
+    for one, other in alike.tolist():
+        if digests[one] is not None and digests[one] == digests[other]:
+            group[group == group[other]] = group[one]
     return group
+
+
+def _alike_contents(
+    table: ImageTable, items: Items, checks: _Checks, min_score: float
+) -> NDArray[np.int64]:
+    """Returns int64[q, 2]: contents that may hold equal pixels unseen."""
+    exact = table.column("is_pixel_digest")
+    a, b = checks.pairs.T
+    worth = (checks.scores >= min_score) & (checks.similarities >= _SURELY_ALIKE)
+    worth &= (checks.sizes[a] == checks.sizes[b]).all(axis=1)
+    between = items.first[checks.pairs[worth]]
+    # Within an item: the first content of each further pixel group
+    first_of_group = np.unique(items.pixel_group, return_index=True)[1]
+    stand_in = items.first[items.item[first_of_group]]
+    within = np.stack([stand_in, first_of_group], axis=1)
+    pairs = np.concatenate([between, within[stand_in != first_of_group]])
+    unseen: NDArray[np.int64] = pairs[~exact[pairs].all(axis=1)]
+    return unseen
 
 
 def _full_digest(path: bytes, max_megapixels: float) -> bytes | None:

@@ -39,6 +39,9 @@ _MAGIC = (
 )
 _ORIENTATION_TAG = 0x0112
 _WHITE = 255.0
+_HIDDEN_CONTRAST = 4.0
+"""Standard deviation below which nothing is seen of a drawing: white ink, whose
+shape is in the transparency alone, looks like a blank page on white."""
 
 U8 = NDArray[np.uint8]
 
@@ -82,7 +85,7 @@ class FileContent:
 
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
-    """A picture in RGB, transparency laid on white.
+    """A picture in RGB, what is transparent laid on white or black.
 
     Attributes:
         stored: uint8[h, w, 3], as stored in the file (not turned upright);
@@ -267,11 +270,11 @@ def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> U8:
 
 
 def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> DecodedImage:
-    rgb, orientation, deep = _pillow_rgb(data, format_name, max_megapixels)
+    rgb, orientation, rest = _pillow_rgb(data, format_name, max_megapixels)
     digest = _pixel_digest(_upright(rgb, orientation))
-    if deep:
-        # 8-bit pixels cannot tell two 16-bit or float pictures apart
-        digest = hashlib.sha256(digest + deep).digest()
+    if rest:
+        # RGB in 8 bits cannot tell such pictures apart
+        digest = hashlib.sha256(digest + rest).digest()
     size = rgb.shape[1], rgb.shape[0]
     return _decoded(rgb, orientation, size, digest, True)
 
@@ -279,26 +282,26 @@ def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> Decod
 def _pillow_rgb(
     data: bytes, format_name: str, max_megapixels: float
 ) -> tuple[U8, int, bytes]:
-    """Returns uint8[h, w, 3] as stored, its EXIF orientation, deep samples.
+    """Returns uint8[h, w, 3] as stored, its EXIF orientation, and the rest.
 
-    The deep samples are the raw bytes of a picture with more than 8 bits a
-    channel, else empty.
+    The rest are bytes that the 8-bit RGB pixels do not hold: samples of more
+    than 8 bits, or transparency; else empty.
     """
     # The format list is what keeps Pillow from starting Ghostscript on an
     # EPS that calls itself .jpg. MPO is read as its first JPEG.
     with Image.open(io.BytesIO(data), formats=[format_name]) as image:
         _check_pixel_count(image.width, image.height, max_megapixels)
         image.load()
-        deep = b""
+        rest = b""
         if image.mode in ("F", "I") or image.mode.startswith("I;16"):
             samples = np.asarray(image)
-            deep = samples.tobytes()
+            rest = samples.tobytes()
             rgb = _grey_to_rgb(_deep_to_8_bit(samples))
         elif "A" in image.mode or "transparency" in image.info:
-            rgb = _over_white(np.asarray(image.convert("RGBA")))
+            rgb, rest = _without_alpha(np.asarray(image.convert("RGBA")))
         else:
             rgb = _u8(np.asarray(image.convert("RGB")))
-        return rgb, _orientation_of(image), deep
+        return rgb, _orientation_of(image), rest
 
 
 def _check_pixel_count(width: int, height: int, max_megapixels: float) -> None:
@@ -358,10 +361,19 @@ def _pixel_digest(rgb: U8) -> bytes:
     return hashlib.sha256(shape + rgb.tobytes()).digest()
 
 
-def _over_white(rgba: U8) -> U8:
+def _without_alpha(rgba: U8) -> tuple[U8, bytes]:
+    """Lays a picture on white, or on black where white would hide it.
+
+    Returns:
+        uint8[h, w, 3], and the alpha channel's bytes if anything shows through
+    """
     alpha = rgba[..., 3:].astype(np.float32) / _WHITE
-    rgb = rgba[..., :3] * alpha + _WHITE * (1 - alpha)
-    return _u8(np.rint(rgb))
+    if alpha.min() == 1:
+        return _u8(rgba[..., :3]), b""
+    on_black = rgba[..., :3] * alpha
+    on_white = on_black + _WHITE * (1 - alpha)
+    hidden = on_white.std() < _HIDDEN_CONTRAST < on_black.std()
+    return _u8(np.rint(on_black if hidden else on_white)), rgba[..., 3].tobytes()
 
 
 def _deep_to_8_bit(samples: NDArray[np.generic]) -> U8:
@@ -427,6 +439,8 @@ def _failure_of_decoder(error: Exception) -> ReadFailure:
         return ReadFailure("corrupt", "the header is damaged")
     if isinstance(error, MemoryError) or "Bomb" in type(error).__name__:
         return ReadFailure("too_large", "decoding it would exhaust memory")
+    if text.lower().startswith("unsupported"):
+        return ReadFailure("unsupported", text)
     if isinstance(error, EOFError) or "truncated" in text.lower():
         return ReadFailure("truncated", text or "the file ends too early")
     return ReadFailure("corrupt", text.splitlines()[0] if text else repr(error))

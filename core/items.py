@@ -27,18 +27,26 @@ class Items:
     first: NDArray[np.int64]
 
 
-def collapse(picture_digests: NDArray[np.uint8], vectors: NDArray[np.generic]) -> Items:
-    """Makes one item of all contents with equal pixels or equal vectors.
+def collapse(
+    picture_digests: NDArray[np.uint8],
+    vectors: NDArray[np.generic],
+    signatures: NDArray[np.uint8],
+) -> Items:
+    """Makes one item of all contents with equal pixels or equal looks.
 
-    Equal vectors without equal pixels come from pictures that look the same
-    at the model's input size, such as blank pages of different sizes.
+    Equal looks without equal pixels come from pictures that are the same at
+    the model's input size, such as blank pages of different sizes. A vector
+    alone is no proof: a coarse model gives one vector to many pictures.
 
     Args:
         picture_digests: uint8[m, 32]
         vectors: m x d, in the same order
+        signatures: uint8[m, q], see :func:`core.copies.signatures`
     """
     pixel_first, pixel_group = _groups(picture_digests)
-    vector_first, vector_group = _groups(vectors[pixel_first])
+    vector_bytes = np.ascontiguousarray(vectors[pixel_first]).view(np.uint8)
+    looks = np.hstack([vector_bytes, signatures[pixel_first]])
+    vector_first, vector_group = _groups(looks)
     return Items(
         item=vector_group[pixel_group].astype(np.int32),
         pixel_group=pixel_group,

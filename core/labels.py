@@ -81,7 +81,7 @@ class ClassEvidence:
     Attributes:
         classes: int32[m, 5], the likeliest classes, likeliest first, -1 padded
         probabilities: float32[m, 5], theirs
-        given: float32[m], that of the given label; NaN where the classifier
+        given: float32[m], that of the item's label; NaN where the classifier
             has no say: no label, or too little to learn from
     """
 
@@ -92,16 +92,16 @@ class ClassEvidence:
 
 @dataclass(frozen=True, eq=False)
 class LabelFindings:
-    """The judgement of m labels.
+    """The judgement of q labels.
 
     Attributes:
-        score: float32[m], 100 x support of the given label / (its support +
+        score: float32[q], 100 x support of the given label / (its support +
             that of the strongest other class): 100 all agree, 50 two classes
             are equal, 0 none agrees. NaN without a label, or where nothing
-            can judge it: a class with one picture only
-        suggestion: int32[m], the class with most support where that is not
+            can judge it: no other picture speaks for that class
+        suggestion: int32[q], the class with most support where that is not
             the given one, else -1
-        issue: bool[m], the score is below the threshold
+        issue: bool[q], the score is below the threshold
     """
 
     score: Floats
@@ -162,13 +162,18 @@ def label_evidence(
         learned = inputs.rows(drawn)
         on_progress(Progress("Learning labels", 0, _FOLDS))
 
-        def learn(number: int) -> Floats:
+        def learn(number: int) -> Floats | None:
             others = fold[drawn] != number
-            return _fit(learned[others], codes[drawn[others]], len(present))
+            known = codes[drawn[others]]
+            # All of the rest, or of all classes but one, may be one cluster
+            if len(np.unique(known)) < 2:
+                return None
+            return _fit(learned[others], known, len(present))
 
         for number, weights in enumerate(pool.map(learn, range(_FOLDS))):
-            asked = np.flatnonzero(fold == number)
-            _ask(inputs, weights, codes, present, asked, result)
+            if weights is not None:
+                asked = np.flatnonzero(fold == number)
+                _ask(inputs, weights, codes, present, asked, result)
             on_progress(Progress("Learning labels", number + 1, _FOLDS))
     return result
 
@@ -180,6 +185,7 @@ def judge_labels(
     cluster: NDArray[np.int64],
     class_count: int,
     *,
+    judged: NDArray[np.int64] | None = None,
     copy_graph: NeighborGraph | None = None,
     min_label_score: float = DEFAULT_MIN_LABEL_SCORE,
 ) -> LabelFindings:
@@ -191,39 +197,44 @@ def judge_labels(
     Args:
         evidence: from :func:`label_evidence`
         graph: of the feature vectors, :data:`VOTERS` neighbours an item
-        labels: int32[m], -1 without
+        labels: int32[m], the labels that vote, -1 without
         cluster: int64[m], duplicate cluster of each item, negative for none
         class_count: number of classes
+        judged: int64[q, 2], the items and labels to judge; an item may have
+            several labels, or others than it votes with. If None, each item
+            with the label it votes with, so that q = m
         copy_graph: of the copy vectors, :data:`COPY_VOTERS` neighbours
         min_label_score: labels that score less are issues
     """
-    count = len(labels)
-    score = np.full(count, np.nan, np.float32)
-    suggestion = np.full(count, NO_LABEL, np.int32)
-    labelled = labels != NO_LABEL
-    if len(np.unique(labels[labelled])) < 2:
+    if judged is None:
+        judged = np.stack([np.arange(len(labels)), labels], axis=1)
+    item, label = judged[:, 0], judged[:, 1]
+    score = np.full(len(judged), np.nan, np.float32)
+    suggestion = np.full(len(judged), NO_LABEL, np.int32)
+    labelled = np.flatnonzero(label != NO_LABEL)
+    classes = np.union1d(labels, label)
+    if (classes != NO_LABEL).sum() < 2:
         score[labelled] = 100
-        return LabelFindings(score, suggestion, np.zeros(count, bool))
+        return LabelFindings(score, suggestion, np.zeros(len(judged), bool))
     voters = [(strangers(graph, cluster, VOTERS), _VOTE_POWER)]
     if copy_graph is not None:
         voters.append((strangers(copy_graph, cluster, COPY_VOTERS), _COPY_VOTE_POWER))
-    pictures = _pictures_of_class(labels, cluster, class_count)
-    judgeable = labelled & (pictures[labels] > 1)
-    for start in range(0, count, _ROWS_AT_ONCE):
-        rows = np.arange(start, min(start + _ROWS_AT_ONCE, count))
-        rows = rows[labelled[rows]]
-        support = _support(rows, voters, evidence, labels, class_count)
-        given = _take(support, labels[rows])
+    judgeable = _has_other_picture(item, label, labels, cluster, class_count)
+    for part in _chunks(len(labelled)):
+        row = labelled[part]
+        given_label = label[row]
+        support = _support(item[row], voters, evidence, labels, class_count)
+        given = _take(support, given_label)
         best = support.argmax(axis=1)
         best_support = _take(support, best)
-        support[np.arange(len(rows)), labels[rows]] = 0
+        support[np.arange(len(row)), given_label] = 0
         other = support.max(axis=1)
         known = given + other > 0
-        agree = np.full(len(rows), np.nan)
+        agree = np.full(len(row), np.nan)
         agree[known] = 100 * given[known] / (given + other)[known]
-        score[rows] = np.where(judgeable[rows], agree, np.nan)
-        disagree = (best != labels[rows]) & (best_support > given)
-        suggestion[rows] = np.where(disagree, best, NO_LABEL)
+        score[row] = np.where(judgeable[row], agree, np.nan)
+        disagree = (best != given_label) & (best_support > given)
+        suggestion[row] = np.where(disagree, best, NO_LABEL)
     issue = np.nan_to_num(score, nan=100) < min_label_score
     return LabelFindings(score, suggestion, issue)
 
@@ -280,17 +291,32 @@ def _votes(
     return shares
 
 
-def _pictures_of_class(
-    labels: Labels, cluster: NDArray[np.int64], class_count: int
-) -> NDArray[np.int64]:
-    """Returns int64[classes + 1]: pictures of each class, a cluster counts once.
+def _has_other_picture(
+    item: NDArray[np.int64],
+    label: NDArray[np.int64],
+    labels: Labels,
+    cluster: NDArray[np.int64],
+    class_count: int,
+) -> NDArray[np.bool_]:
+    """Tells of q judged labels if a picture outside the item's cluster votes so.
 
-    The last place is that of ``NO_LABEL``.
+    Args:
+        item: int64[q]
+        label: int64[q], -1 without
+        labels: int32[m], the labels that vote, -1 without
+        cluster: int64[m], negative for none
+        class_count: number of classes
     """
-    group = np.where(cluster >= 0, cluster, -1 - np.arange(len(labels)))
-    pairs = np.unique(np.stack([labels.astype(np.int64), group]), axis=1)
-    counts = np.bincount(pairs[0][pairs[0] != NO_LABEL], minlength=class_count + 1)
-    return counts.astype(np.int64)
+    # Items without a cluster are clusters of their own
+    group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))
+    _, group = np.unique(group, return_inverse=True)
+    key = group * np.int64(class_count)
+    voting = labels != NO_LABEL
+    carried = np.unique(key[voting] + labels[voting])
+    pictures = np.bincount(carried % class_count, minlength=class_count)
+    own = np.isin(key[item] + label, carried)
+    other: NDArray[np.bool_] = (label != NO_LABEL) & (pictures[label] > own)
+    return other
 
 
 def _take(
@@ -351,17 +377,18 @@ def _principal_axes(centred: Floats, count: int) -> Floats:
 
 
 def _folds(labels: Labels, cluster: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Deals duplicate clusters to folds, evenly within each class."""
+    """Deals duplicate clusters to folds, class after class.
+
+    The deal goes on where the last class ended: were each class to start at
+    the first fold, classes of one picture would all lie in it.
+    """
     rows = np.arange(len(labels))
     group = np.where(cluster >= 0, cluster, -1 - rows)
     _, first, member = np.unique(group, return_index=True, return_inverse=True)
     # A cluster goes by its first item: its place, and its label
     order = np.lexsort((first, labels[first]))
-    _, start = np.unique(labels[first][order], return_index=True)
-    place = np.arange(len(order))
-    place -= np.repeat(start, np.diff(np.r_[start, len(order)]))
     fold = np.empty(len(order), np.int64)
-    fold[order] = place % _FOLDS
+    fold[order] = np.arange(len(order)) % _FOLDS
     return fold[member.reshape(-1)]
 
 

@@ -73,3 +73,15 @@ def _check(name: str, value: float | None, low: float, high: float) -> None:
 
 
 DEFAULTS = ScanSettings()
+THRESHOLDS = (
+    "min_copy_score",
+    "min_copy_similarity",
+    "max_outlier_distance",
+    "min_label_score",
+)
+"""The settings that can be moved after a scan."""
+
+
+def thresholds_of(settings: ScanSettings) -> dict[str, float | None]:
+    """Returns the settings that can be moved after a scan, by name."""
+    return {name: getattr(settings, name) for name in THRESHOLDS}

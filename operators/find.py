@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import fiftyone as fo
@@ -15,9 +14,10 @@ from ..core.errors import StaleRunError
 from ..core.evidence import load_evidence
 from ..core.find import find
 from ..core.progress import OnProgress
-from ..core.settings import ScanSettings
+from ..core.settings import DEFAULTS, ScanSettings, thresholds_of
 from ._fo.fields import scanned_ids
 from ._fo.forms import find_form, find_params
+from ._fo.lock import only_run_on
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.report import ScanReport
 from ._fo.results import database_errors_explained, publish
@@ -47,18 +47,24 @@ class Find(foo.Operator):
         self,
         samples: fo.core.collections.SampleCollection,
         *,
+        min_copy_score: float = DEFAULTS.min_copy_score,
+        min_copy_similarity: float | None = None,
+        max_outlier_distance: float | None = None,
+        min_label_score: float = DEFAULTS.min_label_score,
         prefix: str | None = None,
         progress: ProgressOption = None,
-        **thresholds: Any,
     ) -> ScanReport:
         """Moves the thresholds of a finished scan from Python.
 
         Args:
-            samples: the data set that was scanned, or a view into it
+            samples: the data set that was scanned; of a view, its data set
+            min_copy_score: see :class:`core.settings.ScanSettings`; thresholds
+                that are left out go back to their defaults
+            min_copy_similarity (None): likewise
+            max_outlier_distance (None): likewise
+            min_label_score: likewise
             prefix (None): of the scan's fields
             progress (None): as for the scan
-            **thresholds: see :class:`core.settings.ScanSettings`; those left
-                out go back to their defaults
 
         Returns:
             a :class:`operators._fo.report.ScanReport`
@@ -67,7 +73,12 @@ class Find(foo.Operator):
             InputError: a threshold out of range
             StaleRunError: no finished scan, or its stored results are gone
         """
-        settings = ScanSettings(**thresholds)
+        settings = ScanSettings(
+            min_copy_score=min_copy_score,
+            min_copy_similarity=min_copy_similarity,
+            max_outlier_distance=max_outlier_distance,
+            min_label_score=min_label_score,
+        )
         with progress_bars(progress) as on_progress:
             return run_find(samples._dataset, settings, prefix, on_progress)
 
@@ -90,7 +101,7 @@ def run_find(
     on_progress: OnProgress,
 ) -> ScanReport:
     """Loads the stored evidence, applies the thresholds, writes the fields."""
-    with database_errors_explained():
+    with database_errors_explained(), only_run_on(dataset):
         run = complete_run(dataset, prefix)
         stored = evidence_path(run.evidence)
         evidence = load_evidence(stored)
@@ -109,7 +120,7 @@ def run_find(
             evidence,
             stored,
             prefix=prefix,
-            settings={**run.settings, **asdict(settings)},
+            settings={**run.settings, **thresholds_of(settings)},
             seconds={"find": time.perf_counter() - started},
             on_progress=on_progress,
         )

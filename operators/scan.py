@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from ..core.progress import OnProgress
 from ..core.settings import ScanSettings
 from ._fo.fields import check_fields
 from ._fo.forms import scan_form, scan_params
+from ._fo.lock import only_run_on
 from ._fo.models import load_model, read_vectors
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.report import ScanReport
@@ -144,9 +146,10 @@ def run_scan(
     on_progress: OnProgress,
 ) -> ScanReport:
     """Reads, embeds, finds, writes. Checks everything before any work."""
-    with database_errors_explained():
+    with database_errors_explained(), contextlib.ExitStack() as stack:
         view = flat_image_view(samples)
         dataset = view._dataset
+        stack.enter_context(only_run_on(dataset))
         check_fields(dataset, options.prefix)
         settings.check_against(len(view))
         table = read_samples(

@@ -40,10 +40,10 @@ def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
 
     Nothing is changed.
     """
-    if prefix is not None and not prefix.isidentifier():
+    if prefix is not None and (not prefix.isidentifier() or prefix.startswith("_")):
         raise InputError(
-            f"prefix={prefix!r} cannot start a field name: use letters, digits and "
-            "underscores, for example 'clean'."
+            f"prefix={prefix!r} cannot start a field name: begin with a letter, then "
+            "letters, digits and underscores, for example 'clean'."
         )
     schema = dataset.get_field_schema()
     for spec in FIELDS:

@@ -17,10 +17,11 @@ import fiftyone.operators.types as types
 
 from ...core.embedders import DEFAULT_MODEL, SPECS
 from ...core.errors import CurationError
-from ...core.settings import DEFAULTS, ScanSettings
+from ...core.folders import is_split_name
+from ...core.settings import DEFAULTS, THRESHOLDS, ScanSettings
 from .fields import check_fields
-from .folders import is_split_name
 from .models import vector_field_candidates
+from .runs import complete_run
 from .samples import (
     flat_image_view,
     label_field_candidates,
@@ -122,9 +123,16 @@ def scan_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
 def find_form(ctx: foo.ExecutionContext) -> types.Property:
     """Returns the form that moves thresholds."""
     inputs = types.Object()
-    _ask_thresholds(inputs)
     _ask_prefix(inputs)
-    _check_settings(inputs, ctx.params)
+    try:
+        run = complete_run(ctx.dataset, ctx.params.get("prefix") or None)
+    except CurationError as error:
+        _refuse(inputs, "run", error)
+    else:
+        _ask_thresholds(inputs)
+        if _check_settings(inputs, ctx.params):
+            text = _describe_thresholds(run.report["thresholds"])
+            inputs.view("now", types.Notice(label=f"In force now: {text}"))
     return types.Property(
         inputs,
         view=types.PromptView(
@@ -135,7 +143,18 @@ def find_form(ctx: foo.ExecutionContext) -> types.Property:
 
 def find_params(params: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Returns the prefix and the thresholds from ``ctx.params``."""
-    return params.get("prefix") or None, _settings(params)
+    thresholds = {
+        name: value for name, value in _settings(params).items() if name in THRESHOLDS
+    }
+    return params.get("prefix") or None, thresholds
+
+
+def _describe_thresholds(thresholds: Mapping[str, float | None]) -> str:
+    return ", ".join(
+        f"{_THRESHOLDS[name].label.lower()} {value:.3g}"
+        for name, value in thresholds.items()
+        if value is not None
+    )
 
 
 def _ask_labels(

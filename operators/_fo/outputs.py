@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fiftyone as fo
-
 from ...core.findings import FIELDS
-from .folders import LABEL_FIELD, FolderListing
+from ...core.folders import FolderListing
+from .folders import LABEL_FIELD, FolderData
 from .report import ScanReport
 
 _NAMES = [spec.name for spec in FIELDS]
 
 
-def write_findings_file(
-    dataset: fo.Dataset, listing: FolderListing, path: Path
-) -> None:
+def write_findings_file(data: FolderData, listing: FolderListing, path: Path) -> None:
     """Writes one JSON line an image: its file, split, label and all fields.
 
     The values are read back from the data set, so the file shows what the
@@ -27,21 +25,35 @@ def write_findings_file(
     """
     part = path.with_suffix(".part")
     with part.open("w", encoding="utf-8") as file:
-        for line in _lines(dataset, listing):
+        for line in (*_sample_lines(data, listing), *_other_lines(data, listing)):
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     part.replace(path)
 
 
+def with_files_not_held(report: ScanReport, data: FolderData) -> ScanReport:
+    """Counts the files that could not become samples among the unreadable."""
+    counts = dict(report.counts)
+    unreadable = list(report.unreadable)
+    for path, status in data.not_held.items():
+        for name in ("images", "unreadable", f"status_{status}"):
+            counts[name] = counts.get(name, 0) + 1
+        reason = "FiftyOne cannot hold it as an image sample"
+        unreadable.append({"path": _text(path), "status": status, "reason": reason})
+    return replace(report, counts=counts, unreadable=unreadable)
+
+
 def write_summary_file(report: ScanReport, path: Path) -> None:
     """Writes the report as JSON."""
-    path.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
 
 
-def _lines(dataset: fo.Dataset, listing: FolderListing) -> Iterator[dict[str, Any]]:
-    view = dataset.sort_by("filepath")
+def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:
+    view = data.view.sort_by("filepath")
     paths, tags, *columns = view.values(["filepath", "tags", *_NAMES])
     labels: list[str | None] = [None] * len(paths)
-    if dataset.has_sample_field(LABEL_FIELD):
+    if data.dataset.has_sample_field(LABEL_FIELD):
         labels = view.values(f"{LABEL_FIELD}.label")
     splits = set(listing.splits)
     for row, path in enumerate(paths):
@@ -51,12 +63,20 @@ def _lines(dataset: fo.Dataset, listing: FolderListing) -> Iterator[dict[str, An
             "label": labels[row],
             **{name: column[row] for name, column in zip(_NAMES, columns, strict=True)},
         }
-    for path in listing.unnameable:
-        name = os.path.relpath(path, listing.root)
-        yield {
-            "filepath": os.fsencode(name).decode("utf-8", "backslashreplace"),
-            "split": None,
-            "label": None,
-            **dict.fromkeys(_NAMES),
-            "scan_status": "bad_name",
-        }
+
+
+def _other_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:
+    for image in listing.images:
+        if image.path in data.not_held:
+            yield {
+                "filepath": _text(os.path.relpath(image.path, listing.root)),
+                "split": image.split,
+                "label": image.label,
+                **dict.fromkeys(_NAMES),
+                "scan_status": data.not_held[image.path],
+            }
+
+
+def _text(path: str) -> str:
+    """Returns a path that can be written as UTF-8, odd bytes as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

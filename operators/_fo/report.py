@@ -10,7 +10,7 @@ from ...core.errors import InputError
 from ...core.quality import ISSUES
 
 GATES = {
-    "duplicates": "duplicate_clusters",
+    "duplicates": "duplicates",
     "conflicts": "conflicts",
     "outliers": "outliers",
     "label_issues": "label_issues",
@@ -21,6 +21,7 @@ GATES = {
 """What ``FAIL_ON`` may name, and the count that decides."""
 
 _STATUS = "status_"
+_READ = "read and embed"
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _findings(report: ScanReport) -> Iterable[_Line]:
         },
     )
     yield _Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
-    yield _Line("Outliers", counts["outliers"], "unlike all other images", {})
+    yield _Line("Outliers", counts["outliers"], "unlike most other images", {})
     yield _Line(
         "Label issues",
         counts["label_issues"],
@@ -151,6 +152,8 @@ def _findings(report: ScanReport) -> Iterable[_Line]:
 def _headline(report: ScanReport) -> str:
     images = report.counts["images"]
     rate = images / max(report.total_seconds, 1e-9)
+    if _READ not in report.seconds:
+        return f"Winnow applied the thresholds to {images:,} scanned images"
     return (
         f"Winnow scanned {images:,} images in {report.total_seconds:.1f} s "
         f"({rate:,.0f} a second) with {report.model}"

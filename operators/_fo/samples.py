@@ -17,6 +17,7 @@ NO_CODE = -1
 """Codes a sample without a label or without a split."""
 
 _SHOWN = 8
+_MOST_SPLITS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,11 @@ def flat_image_view(samples: fo.core.collections.SampleCollection) -> fo.Dataset
     Raises:
         InputError: no samples, or samples that are not whole images
     """
+    if not isinstance(samples, fo.core.collections.SampleCollection):
+        raise InputError(
+            f"Give a FiftyOne data set or view to scan, not {samples!r}. A data set "
+            "is loaded by its name with fo.load_dataset(NAME)."
+        )
     view = samples.view()
     if view._is_patches or view._is_frames or view._is_clips:
         raise InputError(
@@ -173,6 +179,11 @@ def _splits_of_field(
             f"'{field}' is not a string field that could name a split. {hint} {more}"
         )
     codes, names = _codes(view.values(field))
+    if len(names) > _MOST_SPLITS:
+        raise InputError(
+            f"Field '{field}' has {len(names):,} different values, too many to be "
+            f"splits (at most {_MOST_SPLITS}). Choose the one that says train or test."
+        )
     if len(names) < 2:
         raise InputError(
             f"Field '{field}' names {len(names)} split here, and leaks need two. "

@@ -37,11 +37,12 @@ def stream(
         if not ctx.delegated:
             yield _card(ctx, finished.value.to_markdown())
             yield ctx.ops.reload_dataset()
-    except CurationError as error:
-        # The App shows nothing of an exception that leaves a generator
+    # All kinds: the App shows nothing of an exception that leaves a generator
+    except Exception as error:
         if not ctx.delegated:
-            yield ctx.ops.notify(str(error), variant="error")
-            yield _card(ctx, str(error))
+            text = str(error) if isinstance(error, CurationError) else repr(error)
+            yield ctx.ops.notify(text, variant="error")
+            yield _card(ctx, text)
         raise
     finally:
         job.close()

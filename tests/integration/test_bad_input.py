@@ -153,8 +153,46 @@ def test_a_field_of_ours_with_another_type(refused, dataset):
     refused("'leak' is of type StringField")
 
 
-def test_a_prefix_that_is_no_name(refused):
-    refused("cannot start a field name", prefix="my scan")
+@pytest.mark.parametrize("prefix", ["my scan", "_x", "1a"])
+def test_a_prefix_that_is_no_name(refused, prefix):
+    refused("cannot start a field name", prefix=prefix)
+
+
+def test_a_split_field_with_a_value_a_sample(refused, dataset):
+    dataset.set_values("name", [f"n{number}" for number in range(20)])
+    more = fo.Dataset()
+    more.add_samples(
+        fo.Sample(filepath=f"/tmp/{number}.png", name=f"n{number}")
+        for number in range(30)
+    )
+
+    refused("too many to be splits", more, split_by="name")
+
+    more.delete()
+
+
+def test_something_that_is_no_data_set(refused):
+    refused("fo.load_dataset", "my-images")
+
+
+def test_a_second_scan_at_the_same_time_is_refused(dataset, scan):
+    def scan_too(progress):
+        with pytest.raises(Exception, match="Another Winnow run"):
+            scan(dataset)
+
+    scan(dataset, progress=scan_too)
+
+    assert dataset.get_run_info("winnow").config.status == "complete"
+
+
+def test_a_cache_folder_that_cannot_be_used(dataset, scan, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("WINNOW_CACHE", str(tmp_path / "file" / "cache"))
+
+    with pytest.raises(Exception, match="WINNOW_CACHE"):
+        scan(dataset)
+
+    assert not dataset.has_sample_field("scan_status")
 
 
 def test_a_model_that_does_not_exist(refused):

@@ -79,16 +79,37 @@ def test_the_second_run_loads_and_embeds_nothing(command, tree, tmp_path):
     assert summary["counts"]["images"] == 21
 
 
-def test_a_vanished_file_is_missing_and_a_new_one_is_added(command, tree, tmp_path):
+def test_a_cleaned_folder_is_clean(command, tree, tmp_path):
+    """Scan, delete what was found, scan again: nothing of it is left."""
     command(str(tree))
+    (tree / "Train_Set" / "a" / "cut.jpg").unlink()
     (tree / "test" / "b" / "03.png").rename(tree / "test" / "b" / "new.png")
 
-    command(str(tree), "--out", "again")
+    again = command(str(tree), "--out", "again", FAIL_ON="unreadable")
 
     rows = findings_in(tmp_path / "again")
-    assert rows["test/b/03.png"]["scan_status"] == "missing"
+    assert again.returncode == 0, again.stderr
+    assert "2 files are gone" in again.stdout
+    assert "test/b/03.png" not in rows and len(rows) == 20
     assert rows["test/b/new.png"]["scan_status"] == "ok"
     assert rows["test/b/new.png"]["dup_cluster"] is None
+
+
+def test_what_fiftyone_cannot_hold_is_a_row_and_counted(command, tree, tmp_path):
+    whole = (tree / "test" / "b" / "03.png").read_bytes()
+    with open(os.fsencode(tree) + b"/bad\xff.png", "wb") as file:
+        file.write(whole)
+    (tree / "test" / "b" / "odd.tga").write_bytes(b"not known to FiftyOne")
+
+    done = command(str(tree), "--out", "found", FAIL_ON="conflicts,unreadable")
+
+    rows = findings_in(tmp_path / "found")
+    assert rows["bad\\xff.png"]["scan_status"] == "bad_name"
+    assert rows["test/b/odd.tga"]["scan_status"] == "unsupported"
+    assert rows["test/b/odd.tga"]["split"] == "test"
+    summary = json.loads((tmp_path / "found" / "summary.json").read_text())
+    assert summary["counts"]["unreadable"] == 3
+    assert "FAIL_ON: 3 unreadable" in done.stderr
 
 
 def test_fail_on_decides_the_exit_code(command, tree):
@@ -113,18 +134,6 @@ def test_a_wrong_folder_is_one_sentence(command, tmp_path, name, words):
     assert wrong.returncode == 2
     assert words in wrong.stderr
     assert "Traceback" not in wrong.stderr
-
-
-def test_a_name_that_is_not_utf_8_is_a_row_too(command, tree, tmp_path):
-    whole = (tree / "test" / "b" / "03.png").read_bytes()
-    with open(os.fsencode(tree) + b"/bad\xff.png", "wb") as file:
-        file.write(whole)
-
-    done = command(str(tree), "--out", "found")
-
-    assert done.returncode == 0, done.stderr
-    rows = findings_in(tmp_path / "found")
-    assert rows["bad\\xff.png"]["scan_status"] == "bad_name"
 
 
 def test_no_database_is_one_sentence(command, tree):

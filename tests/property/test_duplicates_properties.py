@@ -29,6 +29,7 @@ def worlds(draw):
         modified=random.choice([1.0, 2.0, np.nan], count),
         path_rank=random.permutation(count),
         label=random.integers(-1, 3, count).astype(np.int32),
+        is_link=random.random(count) < 0.1,
         protected=random.random(count) < 0.1,
     )
     present = np.unique(item[item >= 0])

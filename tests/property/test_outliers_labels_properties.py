@@ -65,6 +65,13 @@ def some_evidence(labels, seed=0):
     )
 
 
+def every_label_of_every_item(count):
+    return np.stack(
+        [np.repeat(np.arange(count), CLASSES), np.tile(np.arange(CLASSES), count)],
+        axis=1,
+    )
+
+
 @given(worlds(), st.integers(1, 25))
 def test_strangers_are_what_a_naive_walk_finds(world, most):
     graph, cluster, _ = world
@@ -154,6 +161,42 @@ def test_votes_are_what_a_naive_count_gives(world):
         rival = np.delete(votes, labels[row]).max()
         if len(np.unique(labels[labels != NO_LABEL])) > 1:
             assert np.isclose(found.score[row], 100 * own / (own + rival), atol=1e-3)
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+def test_what_else_is_judged_and_in_which_order_moves_no_score(world, random):
+    graph, cluster, labels = world
+    evidence = some_evidence(labels)
+    pairs = every_label_of_every_item(len(labels))
+    order = np.array(random.sample(range(len(pairs)), len(pairs)), int)
+
+    found, moved = (
+        judge_labels(evidence, graph, labels, cluster, CLASSES, judged=judged)
+        for judged in (pairs, pairs[order])
+    )
+    own = judge_labels(evidence, graph, labels, cluster, CLASSES)
+
+    assert np.array_equal(found.score[order], moved.score, equal_nan=True)
+    assert np.array_equal(found.suggestion[order], moved.suggestion)
+    if len(np.unique(labels[labels != NO_LABEL])) > 1:
+        voting = pairs[:, 1] == labels[pairs[:, 0]]
+        labelled = labels != NO_LABEL
+        assert np.array_equal(found.score[voting], own.score[labelled], equal_nan=True)
+
+
+@given(worlds())
+def test_a_label_no_stranger_votes_with_is_not_judged(world):
+    graph, cluster, labels = world
+    pairs = every_label_of_every_item(len(labels))
+
+    found = judge_labels(
+        some_evidence(labels), graph, labels, cluster, CLASSES, judged=pairs
+    )
+
+    group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))
+    for row, (item, label) in enumerate(pairs):
+        if not ((labels == label) & (group != group[item])).any():
+            assert np.isnan(found.score[row])
 
 
 @given(st.lists(st.floats(0, 2, width=32), max_size=40))

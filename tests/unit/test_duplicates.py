@@ -32,6 +32,7 @@ def rows_of(item, **known):
         "modified": np.full(count, 1.6e9),
         "path_rank": every,
         "label": np.full(count, NO_LABEL),
+        "is_link": np.zeros(count, bool),
         "protected": np.zeros(count, bool),
     } | {name: np.array(value) for name, value in known.items()}
     return ImageRows(
@@ -45,6 +46,7 @@ def rows_of(item, **known):
         modified=values["modified"].astype(np.float64),
         path_rank=values["path_rank"].astype(np.int64),
         label=values["label"].astype(np.int32),
+        is_link=values["is_link"].astype(bool),
         protected=values["protected"].astype(bool),
     )
 

@@ -197,6 +197,96 @@ def test_a_class_of_two_pictures_that_look_alike_is_fine():
     assert not found.issue.any()
 
 
+def test_labels_that_all_occur_once_cannot_be_judged():
+    vectors, _ = classes_of_vectors([12])
+    labels = np.arange(12, dtype=np.int32)
+
+    found = judge(vectors, labels)
+
+    assert np.isnan(found.score).all()
+    assert not found.issue.any()
+
+
+def test_classes_of_one_picture_are_learned_from_in_every_fold():
+    vectors, _ = classes_of_vectors([12])
+    labels = np.arange(12, dtype=np.int32)
+
+    evidence = label_evidence((vectors,), labels, loners(12), 12)
+
+    assert np.isfinite(evidence.given).all()
+
+
+def test_nothing_is_learned_of_copies_of_one_picture():
+    vectors, labels = classes_of_vectors([10, 10])
+    one_cluster = np.zeros(20, np.int64)
+
+    evidence = label_evidence((vectors,), labels, one_cluster, 2)
+    found = judge(vectors, labels, one_cluster)
+
+    assert np.isnan(evidence.given).all()
+    assert (evidence.classes == NO_LABEL).all()
+    assert np.isnan(found.score).all()
+
+
+def test_who_would_be_asked_of_one_class_only_is_not_asked():
+    vectors, labels = classes_of_vectors([20, 5])
+    cluster = np.where(labels == 1, 3, -1)
+
+    evidence = label_evidence((vectors,), labels, cluster, 2)
+
+    # Without the cluster, and so in its fold, the second class has no picture
+    assert np.isnan(evidence.given[labels == 1]).all()
+    assert 12 <= np.isfinite(evidence.given[labels == 0]).sum() < 20
+
+
+def test_an_item_with_two_labels_votes_with_one_and_both_are_judged():
+    graph = graph_of([(1, 0.9)], [(0, 0.9)], [(0, 0.9)], [(1, 0.9)])
+    labels = np.array([0, 0, 1, 1], np.int32)
+    pairs = np.array([[0, 1], [0, 0], [1, 0]])
+
+    alone = judge_labels(silent_evidence(4), graph, labels, loners(4), 2)
+    found = judge_labels(silent_evidence(4), graph, labels, loners(4), 2, judged=pairs)
+
+    assert found.score.tolist() == [0, 100, 100]
+    assert found.suggestion.tolist() == [0, NO_LABEL, NO_LABEL]
+    assert found.score[1:].tolist() == alone.score[:2].tolist()
+
+
+def test_the_classifier_speaks_of_a_second_label_too():
+    graph = graph_of([(1, 0.9)], [(0, 0.9)], [(0, 0.9)])
+    labels = np.array([0, 0, 1], np.int32)
+    evidence = ClassEvidence(
+        np.array([[1, 0, -1, -1, -1]] * 3, np.int32),
+        np.array([[0.8, 0.2, 0, 0, 0]] * 3, np.float32),
+        np.array([0.2, 0.2, 0.8], np.float32),
+    )
+
+    found = judge_labels(
+        evidence, graph, labels, loners(3), 2, judged=np.array([[0, 0], [0, 1]])
+    )
+
+    # Votes say 1 : 0, the classifier 0.2 : 0.8
+    assert found.score.tolist() == pytest.approx([60, 40])
+
+
+def test_a_label_nobody_votes_with_cannot_be_judged():
+    graph = graph_of([(1, 0.9)], [(0, 0.9)], [(0, 0.9)])
+    labels = np.zeros(3, np.int32)
+
+    found = judge_labels(
+        silent_evidence(3),
+        graph,
+        labels,
+        loners(3),
+        2,
+        judged=np.array([[0, 0], [0, 1], [1, 0]]),
+    )
+
+    assert found.score[[0, 2]].tolist() == [100, 100]
+    assert np.isnan(found.score[1])
+    assert found.suggestion[1] == 0
+
+
 def test_images_without_label_have_no_score_and_no_vote():
     vectors, labels = classes_of_vectors([60, 60])
     unlabelled = np.arange(0, 120, 3)

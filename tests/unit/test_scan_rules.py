@@ -161,6 +161,51 @@ def test_a_handful_of_images_is_enough(scan, pictures, count):
     assert findings.columns["label_score"] == [100.0] * count
 
 
+def test_a_link_to_a_file_is_not_the_copy_to_keep_and_frees_nothing(scan, pictures):
+    paths = pictures(12)
+    link, twin = paths[0].with_name("000_a_link.png"), paths[0].with_name("zz.png")
+    link.symlink_to(paths[0])
+    os.link(paths[0], twin)
+
+    findings, _ = scan([link, *paths, twin])
+
+    assert findings.columns["dup_keeper"][:2] == [False, True]
+    assert findings.counts["duplicates"] == 3
+    assert findings.counts["removable"] == 0
+
+
+def test_other_codings_of_a_large_jpeg_have_the_same_pixels(scan, pictures, draw):
+    from PIL import Image
+
+    paths = pictures(12)
+    folder = paths[0].parent
+    draw(77, 1200).save(folder / "a.jpg", quality=92)
+    plain = (folder / "a.jpg").read_bytes()
+    # The same coefficients in another order decode to the same pixels
+    Image.open(folder / "a.jpg").save(folder / "a.bmp")
+    (folder / "b.jpg").write_bytes(plain[:2] + b"\xff\xfe\0\4hi" + plain[2:])
+
+    findings, _ = scan([*paths, folder / "a.jpg", folder / "b.jpg", folder / "a.bmp"])
+
+    assert findings.columns["dup_kind"][-3:] == ["pixels"] * 3
+
+
+def test_drawings_in_the_transparency_alone_are_told_apart(scan, pictures, draw):
+    from PIL import Image
+
+    paths = pictures(12)
+    white = []
+    for number in range(3):
+        ink = Image.new("RGBA", (64, 64), "white")
+        ink.putalpha(draw(100 + number).convert("L"))
+        white.append(paths[0].with_name(f"white_{number}.png"))
+        ink.save(white[-1])
+
+    findings, _ = scan([*paths, *white])
+
+    assert findings.columns["dup_cluster"][-3:] == [None] * 3
+
+
 def test_unreadable_rows_have_a_reason_and_nothing_else(scan, pictures):
     paths = pictures(10)
     paths[4].write_bytes(b"")
@@ -221,3 +266,33 @@ def test_the_commonest_label_of_an_item_speaks_for_it():
     labels = np.array([1, 2, 2, 2, 1, -1, 0], np.int32)
 
     assert majority_labels(items, labels, 3, 3).tolist() == [2, 1, -1]
+
+
+def test_copies_alone_with_three_labels_have_no_label_score(scan, pictures):
+    path = pictures(1)[0]
+    paths = [path, *copies(path, 59)]
+    labels = np.repeat(np.arange(3, dtype=np.int32), 20)
+
+    findings, _ = scan(paths, labels=labels, classes=["a", "b", "c"])
+
+    assert findings.columns["label_score"] == [None] * 60
+    assert findings.counts["label_issues"] == 0
+
+
+def test_the_order_of_the_rows_moves_nothing(scan, pictures):
+    paths = pictures(32)
+    for path in paths[:4]:
+        paths += copies(path, 2)
+    labels = np.arange(40, dtype=np.int32) % 3
+    # Groups of three equal files: two labels in two of them, three in two
+    for first, group in enumerate([(0, 1, 1), (2, 0, 1), (1, 2, 2), (1, 0, 2)]):
+        labels[[first, 32 + 2 * first, 33 + 2 * first]] = group
+    order = np.random.default_rng(3).permutation(40)
+    names = ["a", "b", "c"]
+
+    findings, _ = scan(paths, labels=labels, classes=names)
+    moved, _ = scan([paths[row] for row in order], labels=labels[order], classes=names)
+
+    assert findings.counts == moved.counts
+    for name, column in findings.columns.items():
+        assert [column[row] for row in order] == moved.columns[name], name
