@@ -5,6 +5,7 @@ Every text is a sentence: what is wrong, why, and what to do.
 * CurationError
   + InputError (also a ValueError): a setting or a data set that cannot work
   + EmbedderError: a model that cannot be built, loaded or trusted
+  + CacheError: a cache that cannot be written or was deleted while in use
   + ScanCancelled: the person or the host stopped the run
   + StaleRunError: a stored run that no longer fits the data set
 
@@ -23,6 +24,10 @@ class InputError(CurationError, ValueError):
 
 class EmbedderError(CurationError):
     """A model that cannot be built, loaded, verified or run."""
+
+
+class CacheError(CurationError):
+    """The folder of embeddings cannot be used, or vanished during a scan."""
 
 
 class ScanCancelled(CurationError):

@@ -14,7 +14,9 @@ import io
 import os
 import stat
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,6 +44,10 @@ _WHITE = 255.0
 _HIDDEN_CONTRAST = 4.0
 """Standard deviation below which nothing is seen of a drawing: white ink, whose
 shape is in the transparency alone, looks like a blank page on white."""
+
+_TILE_SIDE = 512
+"""Pixels a side of what is computed at once: a large picture as a whole takes
+gigabytes in floats."""
 
 U8 = NDArray[np.uint8]
 
@@ -157,7 +163,8 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
             megabytes = status.st_size // 2**20
             return ReadFailure("too_large", f"the file has {megabytes} MiB")
         # closefd=False: the descriptor is closed below on every path
-        with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        # Buffered: it asks again where a network file system returns less
+        with open(descriptor, "rb", closefd=False) as file:
             data = file.read(status.st_size)
     except OSError as error:
         return _failure_of_os_error(error)
@@ -192,7 +199,7 @@ def decode_image(
     # SyntaxError, EOFError, struct.error, cv2.error ...); each means the
     # same here: this one file has no picture
     except Exception as error:
-        return _failure_of_decoder(error)
+        return _failure_of_decoder(error, data)
 
 
 def decode_rgb(data: bytes, *, max_megapixels: float) -> U8 | ReadFailure:
@@ -209,7 +216,7 @@ def decode_rgb(data: bytes, *, max_megapixels: float) -> U8 | ReadFailure:
     except _Unreadable as error:
         return error.failure
     except Exception as error:
-        return _failure_of_decoder(error)
+        return _failure_of_decoder(error, data)
 
 
 def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
@@ -272,35 +279,36 @@ def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> U8:
 def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> DecodedImage:
     rgb, orientation, rest = _pillow_rgb(data, format_name, max_megapixels)
     digest = _pixel_digest(_upright(rgb, orientation))
-    if rest:
+    if rest is not None:
         # RGB in 8 bits cannot tell such pictures apart
-        digest = hashlib.sha256(digest + rest).digest()
+        digest = _digest(digest, rest)
     size = rgb.shape[1], rgb.shape[0]
     return _decoded(rgb, orientation, size, digest, True)
 
 
 def _pillow_rgb(
     data: bytes, format_name: str, max_megapixels: float
-) -> tuple[U8, int, bytes]:
+) -> tuple[U8, int, NDArray[Any] | None]:
     """Returns uint8[h, w, 3] as stored, its EXIF orientation, and the rest.
 
-    The rest are bytes that the 8-bit RGB pixels do not hold: samples of more
-    than 8 bits, or transparency; else empty.
+    The rest is what the 8-bit RGB pixels do not hold: samples [h, w] of more
+    than 8 bits, or transparency; else None.
     """
     # The format list is what keeps Pillow from starting Ghostscript on an
     # EPS that calls itself .jpg. MPO is read as its first JPEG.
     with Image.open(io.BytesIO(data), formats=[format_name]) as image:
         _check_pixel_count(image.width, image.height, max_megapixels)
         image.load()
-        rest = b""
+        rest: NDArray[Any] | None = None
         if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-            samples = np.asarray(image)
-            rest = samples.tobytes()
-            rgb = _grey_to_rgb(_deep_to_8_bit(samples))
+            rest = np.asarray(image)
+            rgb = _grey_to_rgb(_deep_to_8_bit(rest))
         elif "A" in image.mode or "transparency" in image.info:
-            rgb, rest = _without_alpha(np.asarray(image.convert("RGBA")))
+            rgb, rest = _without_alpha(image)
         else:
-            rgb = _u8(np.asarray(image.convert("RGB")))
+            rgb = np.empty((image.height, image.width, 3), np.uint8)
+            for tile, pixels in _converted_tiles(image, "RGB"):
+                rgb[tile] = pixels
         return rgb, _orientation_of(image), rest
 
 
@@ -358,33 +366,86 @@ def _upright(image: U8, orientation: int) -> U8:
 def _pixel_digest(rgb: U8) -> bytes:
     """SHA-256 over size and pixels: 10 x 20 never equals 20 x 10."""
     shape = struct.pack("<II", *rgb.shape[:2])
-    return hashlib.sha256(shape + rgb.tobytes()).digest()
+    return _digest(shape, rgb)
 
 
-def _without_alpha(rgba: U8) -> tuple[U8, bytes]:
+def _digest(head: bytes, array: NDArray[Any]) -> bytes:
+    """SHA-256 over some bytes and an array's, which is not copied for it."""
+    digest = hashlib.sha256(head)
+    digest.update(np.ascontiguousarray(array))
+    return digest.digest()
+
+
+def _without_alpha(image: Image.Image) -> tuple[U8, U8 | None]:
     """Lays a picture on white, or on black where white would hide it.
 
     Returns:
-        uint8[h, w, 3], and the alpha channel's bytes if anything shows through
+        uint8[h, w, 3], and uint8[h, w], alpha, if anything shows through
     """
-    alpha = rgba[..., 3:].astype(np.float32) / _WHITE
-    if alpha.min() == 1:
-        return _u8(rgba[..., :3]), b""
-    on_black = rgba[..., :3] * alpha
-    on_white = on_black + _WHITE * (1 - alpha)
-    hidden = on_white.std() < _HIDDEN_CONTRAST < on_black.std()
-    return _u8(np.rint(on_black if hidden else on_white)), rgba[..., 3].tobytes()
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    alpha = np.empty((image.height, image.width), np.uint8)
+    for tile, rgba in _converted_tiles(image, "RGBA"):
+        rgb[tile], alpha[tile] = rgba[..., :3], rgba[..., 3]
+    if alpha.min() == _WHITE:
+        return rgb, None
+    white = 0.0 if _is_hidden_by_white(rgb, alpha) else _WHITE
+    for tile in _tiles(*alpha.shape):
+        rgb[tile] = np.rint(_laid_on(white, rgb[tile], alpha[tile]))
+    return rgb, alpha
 
 
-def _deep_to_8_bit(samples: NDArray[np.generic]) -> U8:
+def _is_hidden_by_white(rgb: U8, alpha: U8) -> bool:
+    """True if the picture has contrast on black and none on white."""
+    deviations = []
+    for background in (_WHITE, 0.0):
+        total = squares = 0.0
+        for tile in _tiles(*alpha.shape):
+            laid = _laid_on(background, rgb[tile], alpha[tile])
+            total += float(laid.sum(dtype=np.float64))
+            squares += float(np.square(laid).sum(dtype=np.float64))
+        variance = squares / rgb.size - (total / rgb.size) ** 2
+        deviations.append(max(variance, 0.0) ** 0.5)
+    on_white, on_black = deviations
+    return on_white < _HIDDEN_CONTRAST < on_black
+
+
+def _laid_on(background: float, rgb: U8, alpha: U8) -> NDArray[np.float32]:
+    opacity = alpha[..., None].astype(np.float32) / np.float32(_WHITE)
+    return rgb * opacity + np.float32(background) * (1 - opacity)
+
+
+def _deep_to_8_bit(samples: NDArray[Any]) -> U8:
     """Scales 16-bit, 32-bit and float samples to 8 bits without clipping."""
-    values = samples.astype(np.float64)
-    if not np.isfinite(values).all():
+    # A NaN anywhere is the minimum, and infinity is an end
+    low, high = float(samples.min()), float(samples.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
         raise _Unreadable("nonfinite", "the picture holds NaN or infinity")
-    if samples.dtype.kind in "iu" and values.min() >= 0 and values.max() < 65536:
-        return _u8(np.rint(values / 257))
-    low, span = values.min(), np.ptp(values)
-    return _u8(np.rint((values - low) / (span or 1) * 255))
+    if samples.dtype.kind in "iu" and low >= 0 and high < 65536:
+        low, high = 0.0, 65535.0
+    grey = np.empty(samples.shape, np.uint8)
+    for tile in _tiles(*samples.shape):
+        values = samples[tile].astype(np.float64)
+        grey[tile] = np.rint((values - low) / ((high - low) or 1) * 255)
+    return grey
+
+
+def _converted_tiles(
+    image: Image.Image, mode: str
+) -> Iterator[tuple[tuple[slice, slice], U8]]:
+    """Yields where each tile lies and its pixels, uint8[h, w, channels]."""
+    for rows, columns in _tiles(image.height, image.width):
+        box = (columns.start, rows.start, columns.stop, rows.stop)
+        yield (rows, columns), np.asarray(image.crop(box).convert(mode))
+
+
+def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Cuts a picture into pieces of at most _TILE_SIDE x _TILE_SIDE."""
+    for top in range(0, height, _TILE_SIDE):
+        for left in range(0, width, _TILE_SIDE):
+            yield (
+                slice(top, min(top + _TILE_SIDE, height)),
+                slice(left, min(left + _TILE_SIDE, width)),
+            )
 
 
 def _grey_to_rgb(grey: U8) -> U8:
@@ -433,8 +494,10 @@ def _failure_of_os_error(error: OSError) -> ReadFailure:
     return ReadFailure("read_error", os.strerror(error.errno or 0))
 
 
-def _failure_of_decoder(error: Exception) -> ReadFailure:
+def _failure_of_decoder(error: Exception, data: bytes) -> ReadFailure:
     text = str(error)
+    if _is_cut_off(data):
+        return ReadFailure("truncated", "the file ends too early")
     if isinstance(error, UnidentifiedImageError):
         return ReadFailure("corrupt", "the header is damaged")
     if isinstance(error, MemoryError) or "Bomb" in type(error).__name__:
@@ -444,6 +507,25 @@ def _failure_of_decoder(error: Exception) -> ReadFailure:
     if isinstance(error, EOFError) or "truncated" in text.lower():
         return ReadFailure("truncated", text or "the file ends too early")
     return ReadFailure("corrupt", text.splitlines()[0] if text else repr(error))
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """True if a WebP or TIFF says of itself that it is longer.
+
+    Their decoders call it damaged. A WebP (RIFF) begins with its length; most
+    writers put a TIFF's directory (TIFF 6.0, section 2) at its end.
+    """
+    if len(data) >= 8 and _format_of(data) == "TIFF":
+        order = "<" if data.startswith(b"II") else ">"
+        (start,) = struct.unpack_from(order + "I", data, 4)
+        if start + 2 > len(data):
+            return True
+        (entries,) = struct.unpack_from(order + "H", data, start)
+        return bool(start + 2 + 12 * entries + 4 > len(data))
+    if _format_of(data) == "WEBP" and len(data) >= 12:
+        (length,) = struct.unpack_from("<I", data, 4)
+        return bool(length + 8 > len(data))
+    return False
 
 
 def _u8(array: NDArray[np.generic]) -> U8:

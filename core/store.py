@@ -3,15 +3,18 @@
 Two append-only files hold a store: ``values.bin``, one record after the
 other, and ``keys.bin``, for each record its key and a checksum. A record
 counts when both parts are whole and the checksum fits, so a crash at any
-moment loses at most the records being written. Several processes may append.
+moment loses at most the records being written. Several processes may append,
+and anybody may delete the files at any time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import mmap
 import os
 import threading
+import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .errors import CacheError
 
 KEY_BYTES = 32
 ABSENT = -1
@@ -30,28 +35,31 @@ _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
 class RecordStore:
     """Records of one dtype under 32-byte keys; thread-safe.
 
-    Positions are row numbers in the file and never change.
+    A position stands for one record as long as the store is open. When the
+    files are deleted meanwhile, the store starts afresh and its new positions
+    follow the old ones, so that an old one never finds another key's record.
 
     Args:
         folder: where the two files lie; created if needed
         dtype: of one record, without Python objects
+
+    Raises:
+        CacheError: the folder cannot be used; any method may raise it
     """
 
     def __init__(self, folder: Path, dtype: np.dtype[Any]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.dtype = dtype
-        self._keys_path = folder / "keys.bin"
-        self._values_path = folder / "values.bin"
-        self._lock = threading.Lock()
-        self._positions: dict[bytes, int] = {}
-        self._known = 0
-        self._mapped: NDArray[Any] = np.empty(0, dtype)
-        with self._exclusive():
-            self._load_new_keys()
+        self._folder = folder
+        self._lock = threading.RLock()
+        with _explained(folder):
+            self._files = _FilePair(folder, dtype, 0)
+        self._take_in_new_keys()
 
     def position(self, key: bytes) -> int:
         """Returns the position of a key's record, or ``ABSENT``."""
-        return self._positions.get(key, ABSENT)
+        if not self._files.are_in_place():
+            self._take_in_new_keys()
+        return self._sound_position(key)
 
     def append(self, keys: Sequence[bytes], values: NDArray[Any]) -> NDArray[np.int64]:
         """Stores one record a key, unless the key is there already.
@@ -59,77 +67,195 @@ class RecordStore:
         Returns:
             int64[len(keys)], the positions, old and new
         """
-        with self._lock, self._exclusive():
-            self._load_new_keys()
+        with _explained(self._folder), self._exclusive():
+            self._files.load_new_keys()
             fresh: dict[bytes, int] = {}
             for row, key in enumerate(keys):
-                if key not in self._positions and key not in fresh:
-                    fresh[key] = row
+                if self._sound_position(key) == ABSENT:
+                    fresh.setdefault(key, row)
             if fresh:
-                self._append_fresh(list(fresh), values[list(fresh.values())])
-            return np.array([self._positions[key] for key in keys], np.int64)
+                self._files.append(list(fresh), values[list(fresh.values())])
+            return np.array([self._files.positions[key] for key in keys], np.int64)
 
     def read(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
         """Returns one field of the records at ``positions``, as a copy."""
         if not len(positions):
             return np.empty(0, self.dtype)[field]
-        # The map is kept: opening it anew would dominate single look-ups
-        records = self._mapped
-        if len(records) <= positions.max():
-            records = np.memmap(self._values_path, self.dtype, "r")
-            self._mapped = records
-        return np.asarray(records[field][positions])
+        files = self._files
+        rows = positions - files.first
+        records = files.values.records(int(rows.max()) + 1)
+        if records is None or rows.min() < 0:
+            raise CacheError(
+                f"The cache {self._folder} was deleted during the scan; scan again."
+            )
+        return np.asarray(records[field][rows])
 
-    def _append_fresh(self, keys: list[bytes], values: NDArray[Any]) -> None:
+    def _sound_position(self, key: bytes) -> int:
+        """Looks a key up; forgets it if its record does not fit its checksum."""
+        files = self._files
+        position = files.positions.get(key, ABSENT)
+        if position == ABSENT or files.is_sound(position - files.first):
+            return position
+        with self._lock:
+            # Unless another thread has stored a sound one by now
+            if files.positions.get(key) == position:
+                del files.positions[key]
+        return ABSENT
+
+    def _take_in_new_keys(self) -> None:
+        with _explained(self._folder), self._exclusive():
+            self._files.load_new_keys()
+
+    @contextlib.contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Keeps others from appending, to the files that are there now."""
+        with self._lock:
+            while True:
+                lock = self._files.keys.file
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                try:
+                    # Checked under the lock: we may have waited for it while
+                    # the files were deleted, and another process made new ones
+                    if self._files.are_in_place():
+                        yield
+                        return
+                finally:
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+                first = self._files.first + self._files.rows
+                self._files = _FilePair(self._folder, self.dtype, first)
+
+
+class _FilePair:
+    """The two files from their opening to their deletion.
+
+    Attributes:
+        first: position of the first record
+        rows: records that are taken in
+        positions: of the keys taken in
+    """
+
+    def __init__(self, folder: Path, dtype: np.dtype[Any], first: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.keys = _RecordFile(folder / "keys.bin", _KEY)
+        self.values = _RecordFile(folder / "values.bin", dtype)
+        self.first = first
+        self.rows = 0
+        self.positions: dict[bytes, int] = {}
+        self._checked = bytearray()
+
+    def are_in_place(self) -> bool:
+        return self.keys.is_in_place(self.rows) and self.values.is_in_place(self.rows)
+
+    def load_new_keys(self) -> None:
+        """Takes in what others appended and cuts a torn tail off."""
+        rows = min(self.keys.rows(), self.values.rows())
+        self.keys.cut(rows)
+        self.values.cut(rows)
+        entries = self.keys.records(rows)
+        if entries is None or rows <= self.rows:
+            return
+        keys = entries["key"][self.rows :].tobytes()
+        self._add(
+            [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)],
+            are_checked=False,
+        )
+
+    def append(self, keys: list[bytes], values: NDArray[Any]) -> None:
         entries = np.zeros(len(keys), _KEY)
         entries["key"] = np.frombuffer(b"".join(keys), np.uint8).reshape(
             len(keys), KEY_BYTES
         )
         entries["checksum"] = [zlib.crc32(value.tobytes()) for value in values]
         # Values first: a key without its value would be believed
-        for path, block in (
-            (self._values_path, np.ascontiguousarray(values)),
-            (self._keys_path, entries),
-        ):
-            with open(path, "ab") as file:
-                file.write(block.tobytes())
-        for key in keys:
-            self._positions[key] = self._known
-            self._known += 1
+        self.values.append(values)
+        self.keys.append(entries)
+        self._add(keys, are_checked=True)
 
-    def _load_new_keys(self) -> None:
-        """Takes in what others appended and cuts a torn tail off."""
-        key_rows = _size(self._keys_path) // _KEY.itemsize
-        value_rows = _size(self._values_path) // self.dtype.itemsize
-        rows = min(key_rows, value_rows)
-        _cut(self._keys_path, rows * _KEY.itemsize)
-        _cut(self._values_path, rows * self.dtype.itemsize)
-        if rows <= self._known:
-            return
-        entries = np.fromfile(self._keys_path, _KEY, offset=self._known * _KEY.itemsize)
-        values = np.memmap(self._values_path, self.dtype, "r")
-        keys = entries["key"].tobytes()
-        for row, checksum in enumerate(entries["checksum"]):
-            if zlib.crc32(values[self._known + row].tobytes()) == checksum:
-                key = keys[row * KEY_BYTES : (row + 1) * KEY_BYTES]
-                self._positions[key] = self._known + row
-        self._known = rows
+    def is_sound(self, row: int) -> bool:
+        """True if a record fits its checksum.
 
-    @contextlib.contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        """Keeps other processes from appending meanwhile."""
-        with open(self._keys_path, "ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        Checked when a record is first asked for: to check a million when the
+        store is opened takes 10 seconds.
+        """
+        if not self._checked[row]:
+            entries, values = self.keys.records(row + 1), self.values.records(row + 1)
+            if entries is None or values is None:
+                return False
+            checksum = zlib.crc32(values[row].tobytes())
+            self._checked[row] = checksum == int(entries["checksum"][row])
+        return bool(self._checked[row])
+
+    def _add(self, keys: list[bytes], are_checked: bool) -> None:
+        # Flags first: other threads look keys up without the lock. A key that
+        # is there twice replaces a record that was found damaged.
+        self._checked += bytes([are_checked]) * len(keys)
+        start = self.first + self.rows
+        self.positions.update(zip(keys, range(start, start + len(keys)), strict=True))
+        self.rows += len(keys)
 
 
-def _size(path: Path) -> int:
+class _RecordFile:
+    """An append-only file of records of one dtype.
+
+    It stays open, so that its inode is not given to another file and what it
+    holds can be read after its deletion.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
+        # Unbuffered: a buffer that failed to be written would be tried again
+        self.file = open(path, "a+b", buffering=0)  # noqa: SIM115
+        weakref.finalize(self, self.file.close)
+        self._path = path
+        self._dtype = dtype
+        self._status = os.fstat(self.file.fileno())
+        self._mapped: NDArray[Any] = np.empty(0, dtype)
+
+    def is_in_place(self, rows: int) -> bool:
+        """False if the file was deleted, replaced or cut below ``rows``."""
+        try:
+            status = os.stat(self._path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        whole = status.st_size >= rows * self._dtype.itemsize
+        return whole and os.path.samestat(status, self._status)
+
+    def rows(self) -> int:
+        """Counts whole records; another process may be writing the next."""
+        return os.fstat(self.file.fileno()).st_size // self._dtype.itemsize
+
+    def records(self, count: int) -> NDArray[Any] | None:
+        """Returns at least ``count`` records, or None if there are fewer."""
+        # Asked each time: to touch what was cut off a mapped file is fatal
+        rows = self.rows()
+        if rows < count:
+            return None
+        # The map is kept: opening it anew would dominate single look-ups
+        mapped = self._mapped
+        if len(mapped) < count:
+            size = rows * self._dtype.itemsize
+            view = mmap.mmap(self.file.fileno(), size, access=mmap.ACCESS_READ)
+            self._mapped = mapped = np.frombuffer(view, self._dtype)
+        return mapped
+
+    def append(self, records: NDArray[Any]) -> None:
+        rest = memoryview(records.tobytes())
+        while rest:
+            rest = rest[self.file.write(rest) :]
+
+    def cut(self, rows: int) -> None:
+        size = rows * self._dtype.itemsize
+        if os.fstat(self.file.fileno()).st_size > size:
+            self.file.truncate(size)
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turns what the disk says into a sentence."""
     try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _cut(path: Path, size: int) -> None:
-    if _size(path) > size:
-        os.truncate(path, size)
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CacheError(
+            f"The cache folder {folder} cannot be used: {reason}. Make space or "
+            "give write permission there, or set WINNOW_CACHE to a folder with space."
+        ) from error

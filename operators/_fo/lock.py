@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 from collections.abc import Iterator
+from typing import IO
 
 import fiftyone as fo
 
@@ -20,11 +21,9 @@ def only_run_on(dataset: fo.Dataset) -> Iterator[None]:
     locks nothing.
 
     Raises:
-        CurationError: another run is at work
+        CurationError: another run is at work, or the cache cannot be used
     """
-    folder = cache_folder() / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{dataset._doc.id}.lock").open("w") as file:
+    with _lock_file(dataset) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -33,3 +32,15 @@ def only_run_on(dataset: fo.Dataset) -> Iterator[None]:
                 "is done, or stop it, and start again."
             ) from None
         yield
+
+
+def _lock_file(dataset: fo.Dataset) -> IO[str]:
+    folder = cache_folder() / "runs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / f"{dataset._doc.id}.lock").open("w")
+    except OSError as error:
+        raise CurationError(
+            f"The cache folder {cache_folder()} cannot be written ({error.strerror}). "
+            "Set WINNOW_CACHE to a folder with space where you may write."
+        ) from error

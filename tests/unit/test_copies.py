@@ -1,4 +1,6 @@
 import io
+import os
+import threading
 from functools import lru_cache
 
 import cv2
@@ -251,18 +253,46 @@ def test_no_pairs_are_no_trouble():
 
 def test_progress_counts_every_pair_and_may_cancel():
     signature, sizes = described([photo(name) for name in PHOTOS])
-    pairs = np.array(all_pairs(len(PHOTOS)) * 100, np.int32)
-    seen = []
+    pairs = np.array(all_pairs(len(PHOTOS)) * 300, np.int32)
+    seen, threads = [], []
 
-    verify_pairs(signature, pairs, sizes, on_progress=seen.append)
+    def note(progress):
+        seen.append(progress.done)
+        threads.append(threading.current_thread())
 
-    assert seen[-1].done == seen[-1].total == len(pairs)
+    verify_pairs(signature, pairs, sizes, on_progress=note)
+
+    assert seen == sorted(set(seen))
+    assert len(seen) > 2
+    assert seen[-1] == len(pairs)
+    assert set(threads) == {threading.current_thread()}
     with pytest.raises(KeyboardInterrupt):
         verify_pairs(signature, pairs, sizes, on_progress=_cancel)
 
 
 def _cancel(progress):
     raise KeyboardInterrupt
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="the system cannot be told"
+)
+def test_the_number_of_processors_changes_nothing():
+    images = [photo(name) for name in PHOTOS]
+    images += [cropped(image, 0.85, 0.1, 0.05) for image in images]
+    signature, sizes = described(images)
+    pairs = np.array(all_pairs(len(images)) * 50, np.int32)
+    ours = os.sched_getaffinity(0)
+
+    together = verify_pairs(signature, pairs, sizes)
+    os.sched_setaffinity(0, {min(ours)})
+    try:
+        alone = verify_pairs(signature, pairs, sizes)
+    finally:
+        os.sched_setaffinity(0, ours)
+
+    assert np.array_equal(together.scores, alone.scores)
+    assert np.array_equal(together.relations, alone.relations)
 
 
 def test_a_signature_is_small_and_shows_the_whole_picture():

@@ -1,5 +1,6 @@
 import os
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -63,6 +64,23 @@ def test_a_cut_off_file_is_truncated_not_half_grey(photo, tmp_path, name, share)
 
     assert isinstance(failure, ReadFailure)
     assert failure.status == "truncated"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cut.webp", {}),
+        ("cut.webp", {"lossless": True}),
+        ("cut.tif", {}),
+        ("cut.tif", {"compression": "tiff_lzw"}),
+        ("cut.tif", {"compression": "tiff_adobe_deflate"}),
+    ],
+)
+def test_a_cut_off_webp_or_tiff_is_truncated(photo, tmp_path, name, options, share):
+    content = encoded(photo, tmp_path, name, **options)
+
+    assert decode(content[: int(len(content) * share)]).status == "truncated"
 
 
 def test_a_thumbnail_inside_does_not_make_a_cut_off_jpeg_look_whole(photo, tmp_path):
@@ -155,6 +173,51 @@ def test_two_16_bit_pictures_that_look_alike_are_not_the_same(tmp_path):
     other = encoded(Image.fromarray(values + 1), tmp_path, "other.png")
 
     assert decode(one).picture_digest != decode(other).picture_digest
+
+
+def test_a_large_transparent_picture_is_laid_on_white_everywhere(photo, tmp_path):
+    picture = photo.resize((1100, 700)).convert("RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    white = Image.new("RGBA", picture.size, "white")
+    expected = np.asarray(Image.alpha_composite(white, picture).convert("RGB"), int)
+
+    pixels = decode_rgb(encoded(picture, tmp_path, "a.png"), max_megapixels=64)
+
+    assert np.abs(pixels - expected).max() <= 1
+
+
+@pytest.mark.parametrize("byte_order", ["<u2", ">u2"])
+def test_16_bits_are_rounded_to_8(tmp_path, byte_order):
+    values = np.arange(65536, dtype=np.uint16).reshape(64, 1024)
+    picture = Image.fromarray(values.astype(byte_order))
+
+    content = encoded(picture, tmp_path, "a.tif")
+
+    pixels = decode_rgb(content, max_megapixels=64)[..., 0]
+    assert np.array_equal(pixels, (values.astype(int) + 128) // 257)
+    assert decode(content).is_pixel_digest
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "F"])
+def test_a_large_picture_takes_a_few_bytes_a_pixel(tmp_path, mode):
+    side = 2000
+    ramp = np.arange(side * side).reshape(side, side)
+    if mode in ("RGB", "RGBA"):
+        picture = Image.fromarray(ramp.astype(np.uint8)).convert(mode)
+    else:
+        picture = Image.fromarray(ramp.astype({"I;16": "u2", "F": "f4"}[mode]))
+    if mode == "RGBA":
+        picture.putalpha(128)
+    content = encoded(picture, tmp_path, "a.tif")
+
+    tracemalloc.start()
+    assert isinstance(decode(content), DecodedImage)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # Three are the result; 16 bits and floats are needed beside it for the
+    # digest, and Pillow hands them out in two copies. It was 36.
+    assert peak < 12 * side * side
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,15 @@
 import os
+import shutil
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.errors import CacheError
 from core.store import ABSENT, RecordStore
 
 DTYPE = np.dtype([("number", "<i4"), ("vector", "<f2", (3,))])
@@ -101,3 +107,129 @@ def test_threads_append_side_by_side(store):
 
 def test_an_empty_store_reads_nothing(store):
     assert store.read(np.empty(0, np.int64), "vector").shape == (0, 3)
+
+
+APPENDER = """
+import sys
+from pathlib import Path
+import numpy as np
+from core.store import RecordStore
+
+store = RecordStore(Path(sys.argv[1]), np.dtype(eval(sys.argv[2])))
+print("ready", flush=True)
+number = 0
+while True:
+    number += 1
+    values = np.zeros(7, store.dtype)
+    values["number"] = np.arange(7) + 7 * number
+    keys = [int(n).to_bytes(32, "big") for n in values["number"]]
+    store.append(keys, values)
+"""
+
+
+def test_two_processes_append_and_read_at_the_same_time(tmp_path):
+    # An itemsize that divides no page, so that half records are visible
+    dtype = np.dtype([("number", "<i4"), ("vector", "<f2", (1501,))])
+    store = RecordStore(tmp_path, dtype)
+    command = [sys.executable, "-c", APPENDER, str(tmp_path), repr(dtype.descr)]
+    root = Path(__file__).parents[2]
+    ours = 10**6
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as other:
+        try:
+            other.stdout.readline()
+            deadline = time.monotonic() + 2
+            while time.monotonic() < deadline:
+                ours += 1
+                value = np.zeros(1, dtype)
+                value["number"] = ours
+                positions = store.append([key(ours)], value)
+                assert store.read(positions, "number") == [ours]
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+    again = RecordStore(tmp_path, dtype)
+    theirs = 7
+    while again.position(key(theirs)) != ABSENT:
+        theirs += 1
+    assert theirs > 14
+    for numbers in (range(10**6 + 1, ours + 1), range(7, theirs)):
+        positions = np.array([again.position(key(number)) for number in numbers])
+        assert again.read(positions, "number").tolist() == list(numbers)
+
+
+def test_a_damaged_record_is_replaced_for_good(store, tmp_path):
+    store.append([key(1), key(2)], records(1, 2))
+    path = tmp_path / "values.bin"
+    content = bytearray(path.read_bytes())
+    content[2] ^= 1
+    path.write_bytes(content)
+
+    again = RecordStore(tmp_path, DTYPE)
+    assert again.append([key(1), key(2)], records(1, 2)).tolist() == [2, 1]
+
+    fresh = RecordStore(tmp_path, DTYPE)
+    assert fresh.position(key(1)) == 2
+    assert fresh.read(np.array([2]), "number") == [1]
+
+
+@pytest.mark.parametrize("by_another", [False, True])
+def test_a_cache_that_is_deleted_while_open_starts_afresh(store, tmp_path, by_another):
+    old = store.append([key(1), key(2)], records(1, 2))
+    shutil.rmtree(tmp_path)
+    if by_another:
+        RecordStore(tmp_path, DTYPE).append([key(8), key(9)], records(8, 9))
+
+    assert store.position(key(1)) == ABSENT
+    new = store.append([key(3), key(2)], records(3, 2))
+
+    assert store.read(new, "number").tolist() == [3, 2]
+    assert RecordStore(tmp_path, DTYPE).position(key(3)) != ABSENT
+    assert (store.position(key(9)) != ABSENT) == by_another
+    with pytest.raises(CacheError, match="deleted during the scan; scan again"):
+        store.read(old, "number")
+
+
+def test_records_in_use_outlive_the_deletion_of_the_cache(store, tmp_path):
+    positions = store.append([key(1), key(2)], records(1, 2))
+
+    shutil.rmtree(tmp_path)
+
+    assert store.read(positions, "number").tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["keys.bin", "values.bin"])
+def test_a_file_that_is_emptied_while_open_is_noticed(store, tmp_path, name):
+    old = store.append([key(1), key(2)], records(1, 2))
+    store.read(old, "number")
+    os.truncate(tmp_path / name, 0)
+
+    assert store.position(key(1)) == ABSENT
+    assert store.read(store.append([key(1)], records(1)), "number") == [1]
+    with pytest.raises(CacheError):
+        store.read(old, "number")
+
+
+def test_a_file_in_place_of_the_folder_is_explained(tmp_path):
+    (tmp_path / "cache").touch()
+
+    for folder in (tmp_path / "cache", tmp_path / "cache" / "seen"):
+        with pytest.raises(CacheError, match="set WINNOW_CACHE"):
+            RecordStore(folder, DTYPE)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux only")
+def test_a_full_disk_is_explained(tmp_path):
+    (tmp_path / "values.bin").symlink_to("/dev/full")
+    store = RecordStore(tmp_path, DTYPE)
+
+    with pytest.raises(CacheError, match="No space left on device"):
+        store.append([key(1)], records(1))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_write_permission_is_explained(tmp_path):
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(CacheError, match="Permission denied"):
+        RecordStore(tmp_path, DTYPE)

@@ -1,0 +1,68 @@
+"""How pictures lie over one another: a turn, then an affine map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .arrays import Bools, Doubles, Floats, Ints, floats
+
+STILL = np.eye(2, 3)
+"""The map of a frame that does not move."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlays:
+    """How the pictures of each pair lie over one another.
+
+    Attributes:
+        inner: int64[b], picture whose whole frame is looked for
+        outer: int64[b], picture that it is looked for in
+        turn: int64[b], how the inner picture is turned first
+        warp: float64[b, 2, 3], affine map of the frame of the turned inner
+            picture into that of the outer; both frames are [0, 1] squared
+    """
+
+    inner: Ints
+    outer: Ints
+    turn: Ints
+    warp: Doubles
+
+    def at(self, rows: Ints | Bools) -> Overlays:
+        return Overlays(
+            self.inner[rows], self.outer[rows], self.turn[rows], self.warp[rows]
+        )
+
+    def warped(self, warp: Doubles) -> Overlays:
+        return Overlays(self.inner, self.outer, self.turn, warp)
+
+    @property
+    def moved(self) -> Bools:
+        """bool[b], where the frames do not lie exactly on one another."""
+        moved: Bools = np.abs(self.warp - STILL).max(axis=(1, 2)) > 1e-6
+        return moved
+
+
+def sample(pictures: Floats, warp: Doubles) -> Floats:
+    """Samples pictures where the warps point to, bilinearly."""
+    side = pictures.shape[1]
+    pixels = warp.copy()
+    # From frames of [0, 1] to pixel centres
+    pixels[:, :, 2] = side * warp[:, :, 2] + warp[:, :, :2].sum(axis=2) / 2 - 0.5
+    result = np.empty_like(pictures)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for picture, matrix, target in zip(pictures, pixels, result, strict=True):
+        size = (side, side)
+        cv2.warpAffine(picture, matrix, size, target, flags, cv2.BORDER_REPLICATE)
+    return result
+
+
+def inside(warp: Doubles, side: int, margin: float) -> Floats:
+    """Returns 1 where a warp stays ``margin`` pixels inside the frame, else 0."""
+    place = floats((np.arange(side) + 0.5) / side)
+    matrix = floats(warp)[:, :, :, None, None]
+    at = matrix[:, :, 0] * place + matrix[:, :, 1] * place[:, None] + matrix[:, :, 2]
+    edge = margin / side
+    return floats(((at >= edge) & (at <= 1 - edge)).all(axis=1))

@@ -1,0 +1,67 @@
+"""Names for how a copy differs from its original."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .overlays import Overlays
+from .pictures import Pictures
+from .sharpness import sharpness_excess
+from .turns import MIRRORED_FROM
+from .weighing import brightness_evidence, colour_evidence, frame_evidence
+
+RELATIONS = (
+    "re-encoded",
+    "resized",
+    "cropped",
+    "mirrored",
+    "rotated",
+    "colour-changed",
+    "blurred",
+    "edited",
+)
+NO_RELATION = -1
+
+_MIN_DEGREES = 1.2
+_MIN_ZOOM = 0.05
+_MIN_DESATURATION = 0.15
+_MIN_TONE_CHANGE = 0.2
+_MIN_SIZE_RATIO = 1.05
+_MIN_SHARPNESS_EXCESS = 0.4
+_MAX_EXPLAINED = 0.945
+"""Bounds between differences that were made on purpose and those that come
+along with re-encoding, measured on 16 + 35 kinds of planted copies."""
+
+
+def name_relations(pictures: Pictures, overlays: Overlays) -> NDArray[np.int8]:
+    """Names the most telling difference of each pair: frame, content, file."""
+    frame = frame_evidence(pictures, overlays)
+    colour = colour_evidence(pictures, overlays)
+    brightness = brightness_evidence(pictures, overlays)
+    linear = overlays.warp[:, :, :2]
+    angle = np.arctan2(
+        linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1]
+    )
+    turned = (overlays.turn > 0) | (np.abs(np.degrees(angle)) > _MIN_DEGREES)
+    recoloured = colour["desaturation"] > _MIN_DESATURATION
+    recoloured |= brightness["tone_change"] > _MIN_TONE_CHANGE
+    size = np.log(pictures.sizes[overlays.inner] / pictures.sizes[overlays.outer])
+    # A picture on its side has its width and height exchanged
+    sideways = np.flatnonzero(overlays.turn % 2)
+    size[sideways] = np.log(
+        pictures.sizes[overlays.inner[sideways]][:, ::-1]
+        / pictures.sizes[overlays.outer[sideways]]
+    )
+    told = {
+        "mirrored": overlays.turn >= MIRRORED_FROM,
+        "rotated": turned,
+        "cropped": frame["zoom"] > _MIN_ZOOM,
+        "edited": brightness["explained"] < _MAX_EXPLAINED,
+        "colour-changed": recoloured,
+        "resized": np.abs(size).max(axis=1) > np.log(_MIN_SIZE_RATIO),
+        "blurred": sharpness_excess(pictures, overlays) > _MIN_SHARPNESS_EXCESS,
+    }
+    codes = [np.int8(RELATIONS.index(name)) for name in told]
+    otherwise = np.int8(RELATIONS.index("re-encoded"))
+    return np.select(list(told.values()), codes, otherwise)
