@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import math
 import os
 import stat
 import struct
@@ -372,7 +373,7 @@ def _pixel_digest(rgb: U8) -> bytes:
 def _digest(head: bytes, array: NDArray[Any]) -> bytes:
     """SHA-256 over some bytes and an array's, which is not copied for it."""
     digest = hashlib.sha256(head)
-    digest.update(np.ascontiguousarray(array))
+    digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
 
 
@@ -404,14 +405,15 @@ def _is_hidden_by_white(rgb: U8, alpha: U8) -> bool:
             total += float(laid.sum(dtype=np.float64))
             squares += float(np.square(laid).sum(dtype=np.float64))
         variance = squares / rgb.size - (total / rgb.size) ** 2
-        deviations.append(max(variance, 0.0) ** 0.5)
+        deviations.append(math.sqrt(max(variance, 0.0)))
     on_white, on_black = deviations
     return on_white < _HIDDEN_CONTRAST < on_black
 
 
 def _laid_on(background: float, rgb: U8, alpha: U8) -> NDArray[np.float32]:
     opacity = alpha[..., None].astype(np.float32) / np.float32(_WHITE)
-    return rgb * opacity + np.float32(background) * (1 - opacity)
+    laid: NDArray[np.float32] = rgb * opacity + np.float32(background) * (1 - opacity)
+    return laid
 
 
 def _deep_to_8_bit(samples: NDArray[Any]) -> U8:

@@ -10,6 +10,7 @@ and anybody may delete the files at any time.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import mmap
 import os
@@ -28,6 +29,9 @@ from .errors import CacheError
 KEY_BYTES = 32
 ABSENT = -1
 """The position of a key that the store does not hold."""
+
+_ATTEMPTS = 10
+"""To lock files that are still there: each failure is a deletion by others."""
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
 
@@ -110,7 +114,7 @@ class RecordStore:
     def _exclusive(self) -> Iterator[None]:
         """Keeps others from appending, to the files that are there now."""
         with self._lock:
-            while True:
+            for _ in range(_ATTEMPTS):
                 lock = self._files.keys.file
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 try:
@@ -123,6 +127,7 @@ class RecordStore:
                     fcntl.flock(lock, fcntl.LOCK_UN)
                 first = self._files.first + self._files.rows
                 self._files = _FilePair(self._folder, self.dtype, first)
+            raise OSError(errno.ESTALE, "its files keep vanishing")
 
 
 class _FilePair:
@@ -213,8 +218,8 @@ class _RecordFile:
     def is_in_place(self, rows: int) -> bool:
         """False if the file was deleted, replaced or cut below ``rows``."""
         try:
-            status = os.stat(self._path)
-        except (FileNotFoundError, NotADirectoryError):
+            status = self._path.stat()
+        except OSError:
             return False
         whole = status.st_size >= rows * self._dtype.itemsize
         return whole and os.path.samestat(status, self._status)

@@ -18,8 +18,11 @@ from .pictures import Pictures
 from .relations import NO_RELATION, name_relations
 from .weighing import MIN_PROMISING, best_logits, copy_logits
 
-MIN_COPY_SCORE = 0.5
-"""Pairs that score this or more are copies; see :mod:`core.copies.weighing`."""
+MIN_COPY_SCORE = 0.6
+"""Pairs that score this or more are copies; see :mod:`core.copies.weighing`.
+
+Measured on 25,000 pictures with 1,000 planted near copies: at 0.5 / 0.6 / 0.7 /
+0.8 recall is .893 / .882 / .869 / .838 and 80 / 52 / 33 / 26 pairs are wrong."""
 
 _PAIRS_AT_ONCE = 1024
 _MOST_THREADS = 4

@@ -108,7 +108,7 @@ def test_a_mirrored_brighter_copy_is_nearer_than_any_other_picture() -> None:
 
     own = np.diag(similarity)
     others = similarity[~np.eye(len(pixels), dtype=bool)]
-    assert own.min() > embedder.thresholds.min_candidate_similarity
+    assert own.min() > embedder.min_candidate_similarity
     assert own.min() > others.max()
 
 

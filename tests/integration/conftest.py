@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,13 @@ def _start_mongod():
 
 
 _mongod = _start_mongod()
+
+# Imported here first: its packages warn while they are compiled, and our own
+# rule that warnings are errors is not meant for them
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import fiftyone
+    import fiftyone.operators  # noqa: F401
 
 
 def pytest_unconfigure(config):
