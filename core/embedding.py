@@ -22,13 +22,8 @@ from numpy.typing import NDArray
 
 from .copies import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .cores import available_cores
-from .images import (
-    DecodedImage,
-    ReadFailure,
-    decode_image,
-    file_identity,
-    read_file,
-)
+from .files import ReadFailure, file_identity, read_file
+from .images import DecodedImage, decode_image
 from .progress import OnProgress, Progress, silent
 from .statistics import IMAGE_STATISTICS, STATISTICS_VERSION, image_statistics
 from .store import ABSENT, KEY_BYTES, RecordStore

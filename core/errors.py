@@ -9,7 +9,7 @@ Every text is a sentence: what is wrong, why, and what to do.
   + ScanCancelled: the person or the host stopped the run
   + StaleRunError: a stored run that no longer fits the data set
 
-One bad image is never an error: it is a :class:`~core.images.ReadFailure`,
+One bad image is never an error: it is a :class:`~core.files.ReadFailure`,
 a value with a reason.
 """
 

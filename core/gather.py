@@ -21,7 +21,8 @@ from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
 from .embedding import ImageEmbedder, ImageTable, embed_images
 from .errors import InputError
 from .evidence import Evidence, image_rows
-from .images import ReadFailure, decode_rgb, read_file
+from .files import ReadFailure, read_file
+from .images import decode_rgb
 from .items import Items, collapse
 from .labels import label_evidence
 from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph

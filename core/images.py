@@ -1,9 +1,8 @@
-"""Reads one image file once: bytes, digest and oriented pixels.
+"""Decodes a file's bytes to upright pixels.
 
-The gate comes first: a file is opened without blocking, must be a regular
-file, and must carry the magic bytes and a pixel count that we accept before
-any decoder sees it. Whatever goes wrong with a file is a
-:class:`ReadFailure`, never an exception.
+The gate comes first: the bytes must carry a signature and a pixel count that
+we accept before any decoder sees them. Whatever goes wrong is a
+:class:`~core.files.ReadFailure`, never an exception.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ import contextlib
 import hashlib
 import io
 import math
-import os
-import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from .files import ReadFailure
 from .jpeg import JpegHeader, coded_content, is_complete, read_header
 
 GREY_SIDE = 256
 """Longer side, in pixels, of what :meth:`DecodedImage.grey` returns."""
 
-_MAX_FILE_BYTES = 512 * 2**20
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _MAGIC = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -53,41 +50,12 @@ gigabytes in floats."""
 U8 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class ReadFailure:
-    """Why a file has no picture.
-
-    Attributes:
-        status: one word for the field ``scan_status``: ``missing``,
-            ``no_permission``, ``not_regular``, ``unsupported``,
-            ``too_large``, ``truncated``, ``corrupt``, ``nonfinite`` or
-            ``read_error``
-        reason: a few words for a person
-    """
-
-    status: str
-    reason: str
-
-
 class _Unreadable(Exception):
     """Carries a :class:`ReadFailure` out of the nested steps below."""
 
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
         self.failure = ReadFailure(status, reason)
-
-
-@dataclass(frozen=True)
-class FileContent:
-    """The bytes of a regular file and what the file system says of it.
-
-    Attributes:
-        data: the whole file
-        digest: SHA-256 of ``data``, 32 bytes
-    """
-
-    data: bytes
-    digest: bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,54 +92,6 @@ class DecodedImage:
         scale = min(1.0, GREY_SIDE / max(full.shape))
         height, width = (max(1, round(n * scale)) for n in full.shape)
         return _upright(_resized(_u8(full), width, height), self.orientation)
-
-
-def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
-    """Returns a key that changes whenever the file may have changed.
-
-    Path, device, inode, size, and the nanosecond times of content and inode
-    make up the key (as git's index does), so that a file seen before need
-    not be read again.
-    """
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        return _failure_of_os_error(error)
-    parts = (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
-    key = hashlib.sha256(path + b"\0" + repr(parts).encode()).digest()
-    return key, status
-
-
-def read_file(path: bytes) -> FileContent | ReadFailure:
-    """Reads a regular file whole, never waiting on a pipe or a device."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        return _failure_of_os_error(error)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return ReadFailure("not_regular", "not a regular file")
-        if status.st_size == 0:
-            return ReadFailure("unsupported", "the file is empty")
-        if status.st_size > _MAX_FILE_BYTES:
-            megabytes = status.st_size // 2**20
-            return ReadFailure("too_large", f"the file has {megabytes} MiB")
-        # closefd=False: the descriptor is closed below on every path
-        # Buffered: it asks again where a network file system returns less
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(status.st_size)
-    except OSError as error:
-        return _failure_of_os_error(error)
-    finally:
-        os.close(descriptor)
-    return FileContent(data, hashlib.sha256(data).digest())
 
 
 def decode_image(
@@ -484,16 +404,6 @@ def _describe_unknown(data: bytes) -> str:
         return "PostScript or PDF; export its pictures"
     readable = ", ".join(_FORMATS)
     return f"not an image of a kind that is read ({readable})"
-
-
-def _failure_of_os_error(error: OSError) -> ReadFailure:
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return ReadFailure("missing", "there is no such file")
-    if isinstance(error, PermissionError):
-        return ReadFailure("no_permission", "permission denied")
-    if isinstance(error, IsADirectoryError):
-        return ReadFailure("not_regular", "a folder, not a file")
-    return ReadFailure("read_error", os.strerror(error.errno or 0))
 
 
 def _failure_of_decoder(error: Exception, data: bytes) -> ReadFailure:

@@ -15,7 +15,6 @@ classes, made it worse.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .cores import available_cores
 from .neighbors import NO_NEIGHBOR, NeighborGraph
 from .progress import OnProgress, Progress, silent
 from .strangers import strangers
@@ -151,7 +151,7 @@ def label_evidence(
 
     # Sums round differently with the number of BLAS threads: one each, and
     # the folds side by side
-    workers = min(_FOLDS, os.cpu_count() or 1)
+    workers = min(_FOLDS, available_cores())
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         inputs = _Inputs(vectors)
         # Absent classes would only cost time

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -12,9 +11,7 @@ import time
 import warnings
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,34 +83,14 @@ def plugin():
     return found
 
 
-def draw_picture(seed, side=96):
-    """Draws a picture that resembles no other: shapes on a coloured ground."""
-    rng = random.Random(seed)
-    picture = Image.new("RGB", (side, side), _colour(rng))
-    draw = ImageDraw.Draw(picture)
-    for _ in range(14):
-        x, y = rng.randrange(side), rng.randrange(side)
-        box = (x, y, x + rng.randrange(8, side // 2), y + rng.randrange(8, side // 2))
-        shape = rng.choice((draw.ellipse, draw.rectangle))
-        shape(box, fill=_colour(rng))
-    noise = np.random.default_rng(seed).normal(0, 6, (side, side, 3))
-    return Image.fromarray(
-        np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8)
-    )
-
-
-def _colour(rng):
-    return tuple(rng.randrange(256) for _ in range(3))
-
-
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, draw):
     """Twenty pictures; 0 and 19 have the same bytes, 1 and 18 the same pixels."""
     images = tmp_path / "images"
     images.mkdir()
     for number in range(18):
-        draw_picture(number).save(images / f"{number:02d}.png")
-    again = draw_picture(1)
+        draw(number).save(images / f"{number:02d}.png")
+    again = draw(1)
     again.save(images / "18.bmp")
     shutil.copyfile(images / "00.png", images / "19.png")
     return images

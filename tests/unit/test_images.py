@@ -7,15 +7,8 @@ import pytest
 from PIL import Image, ImageOps
 from skimage import data
 
-from core.images import (
-    DecodedImage,
-    FileContent,
-    ReadFailure,
-    decode_image,
-    decode_rgb,
-    file_identity,
-    read_file,
-)
+from core.files import FileContent, ReadFailure, file_identity, read_file
+from core.images import DecodedImage, decode_image, decode_rgb
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,101 @@
+"""Reads one file once: its bytes, their digest, what the file system says.
+
+A file is opened without blocking and must be a regular one. Whatever goes
+wrong with it is a :class:`ReadFailure`, never an exception.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+
+_MAX_FILE_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class ReadFailure:
+    """Why a file has no picture.
+
+    Attributes:
+        status: one word for the field ``scan_status``: ``missing``,
+            ``no_permission``, ``not_regular``, ``unsupported``,
+            ``too_large``, ``truncated``, ``corrupt``, ``nonfinite`` or
+            ``read_error``
+        reason: a few words for a person
+    """
+
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """The bytes of a regular file and what the file system says of it.
+
+    Attributes:
+        data: the whole file
+        digest: SHA-256 of ``data``, 32 bytes
+    """
+
+    data: bytes
+    digest: bytes
+
+
+def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
+    """Returns a key that changes whenever the file may have changed.
+
+    Path, device, inode, size, and the nanosecond times of content and inode
+    make up the key (as git's index does), so that a file seen before need
+    not be read again.
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return _failure_of_os_error(error)
+    parts = (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+    key = hashlib.sha256(path + b"\0" + repr(parts).encode()).digest()
+    return key, status
+
+
+def read_file(path: bytes) -> FileContent | ReadFailure:
+    """Reads a regular file whole, never waiting on a pipe or a device."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return _failure_of_os_error(error)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return ReadFailure("not_regular", "not a regular file")
+        if status.st_size == 0:
+            return ReadFailure("unsupported", "the file is empty")
+        if status.st_size > _MAX_FILE_BYTES:
+            megabytes = status.st_size // 2**20
+            return ReadFailure("too_large", f"the file has {megabytes} MiB")
+        # closefd=False: the descriptor is closed below on every path
+        # Buffered: it asks again where a network file system returns less
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(status.st_size)
+    except OSError as error:
+        return _failure_of_os_error(error)
+    finally:
+        os.close(descriptor)
+    return FileContent(data, hashlib.sha256(data).digest())
+
+
+def _failure_of_os_error(error: OSError) -> ReadFailure:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return ReadFailure("missing", "there is no such file")
+    if isinstance(error, PermissionError):
+        return ReadFailure("no_permission", "permission denied")
+    if isinstance(error, IsADirectoryError):
+        return ReadFailure("not_regular", "a folder, not a file")
+    return ReadFailure("read_error", os.strerror(error.errno or 0))
