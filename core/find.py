@@ -288,7 +288,7 @@ def _counts(
 
 def _removable(evidence: Evidence, duplicates: Duplicates) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
-    extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper & ~evidence.is_link
+    extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
     extra &= ~np.isin(evidence.file_id, evidence.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)

@@ -10,7 +10,8 @@ from core.embedders import load_embedder
 from core.errors import InputError, StaleRunError
 from core.evidence import load_evidence, save_evidence
 from core.find import find
-from core.gather import gather, majority_labels
+from core.gather import _candidates, gather, majority_labels
+from core.neighbors import neighbor_graph
 from core.settings import ScanSettings
 
 
@@ -96,6 +97,25 @@ def test_forty_copies_in_train_cannot_hide_the_one_in_test(scan, pictures, draw)
     assert findings.columns["leak"][100] is True
     assert findings.columns["leak_splits"][100] == ["train"]
     assert findings.leak_matrix["near"]["test"]["train"] == 1
+
+
+def test_splits_are_searched_against_each_other_directly():
+    """Where each split holds more copies than a neighbour list has places."""
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=64)
+    sides = [common + 0.4 * rng.normal(size=64) for _ in range(2)]
+    rows = [side + 0.02 * rng.normal(size=64) for side in sides for _ in range(15)]
+    vectors = np.array(rows) / np.linalg.norm(rows, axis=1, keepdims=True)
+    vectors = vectors.astype(np.float32)
+    graph = neighbor_graph(vectors, 10)
+    every, splits = np.arange(30, dtype=np.int32), np.arange(30, dtype=np.int32) // 15
+
+    without = _candidates(graph, vectors, every, splits * 0 - 1, 2)
+    pairs = _candidates(graph, vectors, every, splits, 2)
+
+    assert (splits[without[:, 0]] == splits[without[:, 1]]).all()
+    across = pairs[splits[pairs[:, 0]] != splits[pairs[:, 1]]]
+    assert set(across.ravel()) == set(range(30))
 
 
 def test_near_copies_without_a_direct_pair_are_no_leak_and_lone_images_neither(

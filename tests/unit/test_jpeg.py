@@ -1,0 +1,56 @@
+"""Read from the markers alone: some releases of OpenCV pad what is cut off."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from core.jpeg import coded_content, is_complete, read_header
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["baseline", "progressive"])
+def jpeg(request, draw):
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    draw(1, 200).save(buffer, "JPEG", progressive=request.param, exif=exif)
+    return buffer.getvalue()
+
+
+def test_the_header_tells_size_components_and_orientation(jpeg):
+    header = read_header(jpeg)
+
+    assert (header.width, header.height, header.components) == (200, 200, 3)
+    assert header.orientation == 6
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.999])
+def test_a_cut_off_file_is_not_complete(jpeg, share):
+    cut = jpeg[: int(len(jpeg) * share)]
+    header = read_header(cut)
+
+    assert header is None or not is_complete(cut, header)
+    assert is_complete(jpeg, read_header(jpeg))
+
+
+def test_metadata_is_no_part_of_the_coded_content_but_orientation_is(jpeg):
+    commented = jpeg[:2] + b"\xff\xfe\0\4hi" + jpeg[2:]
+    turned = jpeg.replace(
+        b"\x12\x01\x03\x00\x01\x00\x00\x00\x06", b"\x12\x01\x03\x00\x01\x00\x00\x00\x03"
+    )
+    turned = turned.replace(
+        b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06",
+        b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x03",
+    )
+
+    own = coded_content(jpeg, read_header(jpeg))
+    assert coded_content(commented, read_header(commented)) == own
+    assert read_header(turned).orientation == 3
+    assert coded_content(turned, read_header(turned)) != own
+
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"\xff\xd8", b"\xff\xd8\xff\xda\0\4\0\0", b"\xff\xd8" + bytes(50)]
+)
+def test_junk_has_no_header(junk):
+    assert read_header(junk) is None
