@@ -149,7 +149,7 @@ def _load_zoo_model(name: str) -> ZooEmbedder:
 
 def _identity(name: str) -> str:
     """Returns a SHA-256 of the model's weights, or of its name without any."""
-    _, path = foz.find_zoo_model(name)
+    path = foz.find_zoo_model(name)
     if path and Path(path).is_file():
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return hashlib.sha256(name.encode()).hexdigest()
