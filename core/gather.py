@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,23 +107,16 @@ def gather(
     items = collapse(table.column("picture_digest"), copies, table.column("signature"))
     copies, features = copies[items.first], features[items.first]
     row_items = np.where(table.content >= 0, items.item[table.content], NO_CODE)
-    on_progress(Progress("Searching similar images", 0, 3))
-    neighbors = settings.neighbors or NEIGHBORS_NEEDED
-    by_copies = neighbor_graph(copies, max(neighbors, CANDIDATE_NEIGHBORS))
-    on_progress(Progress("Searching similar images", 1, 3))
-    candidates = _candidates(by_copies, copies, row_items, splits, len(split_names))
-    on_progress(Progress("Searching similar images", 2, 3))
-    one_kind = np.array_equal(copies, features)
-    by_features = by_copies if one_kind else neighbor_graph(features, neighbors)
-    on_progress(Progress("Searching similar images", 3, 3))
+    present = _present(row_items, splits, len(split_names), len(copies))
+    found = _search(copies, features, present, settings.neighbors, on_progress)
     watch.lap("search")
 
     minimum = (
         embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
     )
     checks = _Checks(table, items, copies)
-    similar = _cosines(copies, candidates) >= minimum
-    checks.add(_distinct(candidates[similar], checks.turned_candidates()), on_progress)
+    similar = found.candidates[_cosines(copies, found.candidates) >= minimum]
+    checks.add(_distinct(similar, checks.turned_candidates()), on_progress)
     statuses, status = _statuses(table)
     evidence = Evidence(
         content=table.content,
@@ -141,10 +134,10 @@ def gather(
         height=table.column("height"),
         statistics=table.column("statistics"),
         first=items.first,
-        neighbors=by_features.indices,
-        neighbor_similarity=by_features.similarities,
-        copy_neighbors=by_copies.indices[:, : 0 if one_kind else None],
-        copy_neighbor_similarity=by_copies.similarities[:, : 0 if one_kind else None],
+        neighbors=found.by_features.indices,
+        neighbor_similarity=found.by_features.similarities,
+        copy_neighbors=found.by_copies.indices,
+        copy_neighbor_similarity=found.by_copies.similarities,
         statuses=statuses,
         classes=list(classes),
         split_names=list(split_names),
@@ -166,7 +159,7 @@ def gather(
     watch.lap("compare pictures")
 
     learned = label_evidence(
-        (features,) if one_kind else (copies, features),
+        (copies, features) if found.by_copies.k else (features,),
         majority_labels(row_items, labels, len(copies), len(classes)),
         _components(len(copies), checks.accepted(settings.min_copy_score)),
         len(classes),
@@ -181,6 +174,48 @@ def gather(
         given_probability=learned.given,
         **checks.columns(),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the search found.
+
+    Attributes:
+        by_features: nearest items by features
+        by_copies: nearest items by copy vectors; no columns if they are the
+            features
+        candidates: int32[p, 2], items that may be copies of each other
+    """
+
+    by_features: NeighborGraph
+    by_copies: NeighborGraph
+    candidates: Pairs
+
+
+def _search(
+    copies: NDArray[np.floating],
+    features: NDArray[np.floating],
+    present: NDArray[np.bool_],
+    neighbors: int | None,
+    on_progress: OnProgress,
+) -> _Found:
+    wanted = neighbors or NEIGHBORS_NEEDED
+    steps = "Searching similar images"
+    on_progress(Progress(steps, 0, 3))
+    by_copies = neighbor_graph(copies, max(wanted, CANDIDATE_NEIGHBORS))
+    on_progress(Progress(steps, 1, 3))
+    candidates = _candidates(by_copies, copies, present)
+    on_progress(Progress(steps, 2, 3))
+    if np.array_equal(copies, features):
+        by_features = by_copies
+        nothing = slice(0)
+        by_copies = NeighborGraph(
+            by_copies.indices[:, nothing], by_copies.similarities[:, nothing]
+        )
+    else:
+        by_features = neighbor_graph(features, wanted)
+    on_progress(Progress(steps, 3, 3))
+    return _Found(by_features, by_copies, candidates)
 
 
 def majority_labels(
@@ -256,22 +291,30 @@ class _Checks:
         return accepted
 
 
-def _candidates(
-    by_copies: NeighborGraph,
-    copies: NDArray[np.floating],
+def _present(
     row_items: NDArray[np.int32],
     splits: NDArray[np.int32],
     split_count: int,
+    item_count: int,
+) -> NDArray[np.bool_]:
+    """Returns bool[s, i]: which split holds which item."""
+    present = np.zeros((split_count, item_count), bool)
+    known = (row_items >= 0) & (splits >= 0)
+    present[splits[known], row_items[known]] = True
+    return present
+
+
+def _candidates(
+    by_copies: NeighborGraph,
+    copies: NDArray[np.floating],
+    present: NDArray[np.bool_],
 ) -> Pairs:
     """Returns the pairs of items that may be copies, each once, sorted."""
     every_item = np.arange(len(copies), dtype=np.int32)
     found = [_edges(every_item, by_copies.indices[:, :CANDIDATE_NEIGHBORS])]
-    present = np.zeros((split_count, len(copies)), bool)
-    known = (row_items >= 0) & (splits >= 0)
-    present[splits[known], row_items[known]] = True
     # Asked for each split directly: 40 copies in train would otherwise fill
     # the neighbour list of the one in test, and hide another train image
-    for split in range(split_count):
+    for split in range(len(present)):
         inside = np.flatnonzero(present[split]).astype(np.int32)
         others = np.delete(present, split, axis=0).any(axis=0)
         outside = np.flatnonzero(others).astype(np.int32)

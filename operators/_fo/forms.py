@@ -123,7 +123,6 @@ def scan_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
 def find_form(ctx: foo.ExecutionContext) -> types.Property:
     """Returns the form that moves thresholds."""
     inputs = types.Object()
-    _ask_prefix(inputs)
     try:
         run = complete_run(ctx.dataset, ctx.params.get("prefix") or None)
     except CurationError as error:
@@ -133,6 +132,7 @@ def find_form(ctx: foo.ExecutionContext) -> types.Property:
         if _check_settings(inputs, ctx.params):
             text = _describe_thresholds(run.report["thresholds"])
             inputs.view("now", types.Notice(label=f"In force now: {text}"))
+    _ask_prefix(inputs)
     return types.Property(
         inputs,
         view=types.PromptView(
