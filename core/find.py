@@ -14,6 +14,7 @@ from .duplicates import (
     KEEPER_REASONS,
     KINDS,
     Duplicates,
+    ImageRows,
     find_duplicates,
 )
 from .errors import InputError
@@ -52,9 +53,15 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     if settings.min_copy_similarity is not None:
         _check_min_similarity(evidence, settings.min_copy_similarity)
         accepted &= evidence.pair_similarity >= settings.min_copy_similarity
-    row_item = evidence.row_items
-    duplicates = _duplicates(evidence, accepted)
-    leaks = _leaks(evidence, row_item, accepted)
+    rows = image_rows(evidence)
+    row_item = rows.item
+    duplicates = find_duplicates(
+        rows,
+        evidence.pairs[accepted],
+        evidence.pair_similarity[accepted],
+        evidence.pair_relation[accepted],
+    )
+    leaks = _leaks(evidence, rows, accepted)
     cluster = _item_clusters(evidence, row_item, duplicates)
     distance = outlier_distances(
         feature_graph(evidence),
@@ -106,28 +113,14 @@ def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
         )
 
 
-def _duplicates(evidence: Evidence, accepted: NDArray[np.bool_]) -> Duplicates:
-    return find_duplicates(
-        image_rows(evidence),
-        evidence.pairs[accepted],
-        evidence.pair_similarity[accepted],
-        evidence.pair_relation[accepted],
-    )
-
-
-def _leaks(
-    evidence: Evidence, row_item: NDArray[np.int32], accepted: NDArray[np.bool_]
-) -> Leaks:
-    pixel_group = np.full(len(row_item), NO_CODE, np.int64)
-    readable = row_item >= 0
-    pixel_group[readable] = evidence.pixel_group[evidence.content[readable]]
+def _leaks(evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]) -> Leaks:
     return find_leaks(
         evidence.splits,
         len(evidence.split_names),
-        item=row_item,
-        byte_group=evidence.content,
-        pixel_group=pixel_group,
-        label=evidence.labels,
+        item=rows.item,
+        byte_group=rows.byte_group,
+        pixel_group=rows.pixel_group,
+        label=rows.label,
         pairs=evidence.pairs[accepted],
         protected_splits=evaluation_splits(evidence.split_names),
     )

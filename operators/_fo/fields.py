@@ -35,6 +35,11 @@ def field_name(name: str, prefix: str | None) -> str:
     return f"{prefix}_{name}" if prefix else name
 
 
+def is_ours(field: fo.Field) -> bool:
+    """True for a field that Winnow made."""
+    return (field.info or {}).get("created_by") == CREATED_BY
+
+
 def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
     """Raises :class:`InputError` if a name is taken by someone else.
 
@@ -51,7 +56,7 @@ def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
         field = schema.get(name)
         if field is None:
             continue
-        if (field.info or {}).get("created_by") != CREATED_BY:
+        if not is_ours(field):
             raise InputError(
                 f"The field '{name}' already exists and was not made by Winnow, so it "
                 "is left alone. Scan with another prefix, for example "

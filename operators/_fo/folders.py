@@ -24,14 +24,12 @@ class FolderData:
     Attributes:
         dataset: persistent, named after the folder
         view: the samples whose files are in the folder now
-        added: samples that were added
         gone: samples whose files are gone; they stay, tagged ``file gone``
         not_held: path -> status of files that FiftyOne cannot hold as images
     """
 
     dataset: fo.Dataset
     view: fo.DatasetView
-    added: int
     gone: int
     not_held: dict[str, str]
 
@@ -64,7 +62,7 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
     if gone:
         dataset.select(gone).tag_samples(GONE_TAG)
     view = dataset.match_tags(GONE_TAG, bool=False)
-    return FolderData(dataset, view, len(added), len(gone), not_held)
+    return FolderData(dataset, view, len(gone), not_held)
 
 
 def dataset_name(root: Path) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from .fields import is_ours
 
 NO_CODE = -1
 """Codes a sample without a label or without a split."""
@@ -96,7 +97,7 @@ def split_field_candidates(samples: fo.core.collections.SampleCollection) -> lis
         for name, field in schema.items()
         if isinstance(field, fof.StringField)
         and name != "filepath"
-        and not _is_ours(field)
+        and not is_ours(field)
     ]
 
 
@@ -241,14 +242,8 @@ def _is_label(name: str, field: fof.Field) -> bool:
     if isinstance(field, fof.EmbeddedDocumentField):
         return issubclass(field.document_type, fo.Classification)
     return (
-        isinstance(field, fof.StringField)
-        and name != "filepath"
-        and not _is_ours(field)
+        isinstance(field, fof.StringField) and name != "filepath" and not is_ours(field)
     )
-
-
-def _is_ours(field: fof.Field) -> bool:
-    return (field.info or {}).get("created_by") == "@winnow/curate"
 
 
 def _list_of(names: Sequence[str], some: str, none: str) -> str:
