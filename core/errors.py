@@ -8,6 +8,9 @@ Every text is a sentence: what is wrong, why, and what to do.
   + CacheError: a cache that cannot be written or was deleted while in use
   + ScanCancelled: the person or the host stopped the run
   + StaleRunError: a stored run that no longer fits the data set
+  + ActionError: files or labels cannot be changed as asked
+    - PlanOutdatedError: what the plan was made for is no longer there
+    - UnsafePathError: a path that leaves its root or goes through a link
 
 One bad image is never an error: it is a :class:`~core.files.ReadFailure`,
 a value with a reason.
@@ -36,3 +39,15 @@ class ScanCancelled(CurationError):
 
 class StaleRunError(CurationError):
     """The stored results of a run are gone or belong to other samples."""
+
+
+class ActionError(CurationError):
+    """An action on files or labels that cannot be begun or went on with."""
+
+
+class PlanOutdatedError(ActionError):
+    """The plan was used, is gone, or no longer fits the data set."""
+
+
+class UnsafePathError(ActionError):
+    """A path that leaves its root or goes through a symbolic link."""

@@ -1,0 +1,198 @@
+"""Destroys quarantined files: the only code by which bytes disappear.
+
+A file goes if the journal says that it was put away long enough ago, if it is
+still the file that was put away, and if the copy that justified it is still
+there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from ..errors import ActionError, PlanOutdatedError, ScanCancelled, UnsafePathError
+from ..progress import OnProgress, Progress, silent
+from .disk import Disk, Tree
+from .journal import DONE, PURGED, PURGING, Record
+from .opened import (
+    OpenAction,
+    Report,
+    changes,
+    last_event,
+    open_action,
+    state,
+    why_not,
+)
+from .plan import ActionPlan
+from .quarantine import (
+    ActionFolder,
+    action_folders,
+    is_quarantined,
+    locked_quarantine,
+)
+from .records import Change, Records
+
+DEFAULT_AGE_DAYS = 7
+
+
+@dataclass(frozen=True, eq=False)
+class PurgePlan:
+    """Which quarantined files would be destroyed.
+
+    Attributes:
+        id: twelve hexadecimal digits over the files
+        quarantine: the folder
+        folders: actions with files that would go
+        count: files
+        bytes: of them
+        kept: actions whose files stay, by reason
+    """
+
+    id: str
+    quarantine: str
+    folders: list[ActionFolder]
+    count: int
+    bytes: int
+    kept: Counter[str]
+
+
+def plan_purge(
+    quarantine: str,
+    *,
+    older_than_days: float = DEFAULT_AGE_DAYS,
+    key: str | None = None,
+) -> PurgePlan:
+    """Lists what a purge would destroy. Changes nothing.
+
+    Args:
+        quarantine: the data set's
+        older_than_days: since the action was finished
+        key: of one action, or its plan's id; None for all
+    """
+    if not older_than_days >= 0:
+        raise ActionError(f"older_than_days={older_than_days} must be 0 or more.")
+    before = datetime.now(timezone.utc) - timedelta(days=older_than_days)
+    digest, folders, count, size, kept = hashlib.sha256(), [], 0, 0, Counter[str]()
+    for folder in action_folders(quarantine):
+        if folder.plan.action != "quarantine" or not folder.journal.exists():
+            continue
+        if key is not None and key not in (folder.key, folder.plan.id):
+            continue
+        event = last_event(folder)
+        if event is None or event["event"] != "finished":
+            kept["not finished"] += 1
+        elif datetime.fromisoformat(event["at"]) > before:
+            kept[f"younger than {older_than_days:g} days"] += 1
+        else:
+            files = 0
+            for change in _quarantined(folder):
+                files += 1
+                size += change.item.identity.size if change.item.identity else 0
+                digest.update(f"{folder.key}/{change.item.number};".encode())
+            count += files
+            folders += [folder] if files else []
+    return PurgePlan(digest.hexdigest()[:12], quarantine, folders, count, size, kept)
+
+
+def purge(
+    plan: PurgePlan,
+    records_of: Callable[[ActionPlan], Records],
+    *,
+    disk: Disk | None = None,
+    on_progress: OnProgress = silent,
+) -> Report:
+    """Destroys the files of a plan that was shown. There is no undo.
+
+    Args:
+        plan: that was shown
+        records_of: the data set's side of an action
+        disk: the system calls
+        on_progress: told after each batch; may raise ``ScanCancelled`` to stop
+
+    Raises:
+        PlanOutdatedError: an action was undone or purged since
+        ActionError: another action is at work
+    """
+    disk = disk or Disk()
+    report = Report("purge", "quarantine", plan.id, plan.quarantine, plan.count)
+    with locked_quarantine(disk, plan.quarantine), Tree(disk, "/") as everything:
+        if (
+            sum(1 for folder in plan.folders for _ in _quarantined(folder))
+            != plan.count
+        ):
+            raise PlanOutdatedError(
+                "The quarantine changed since this plan was made. Make it again and "
+                "look at it. Nothing was destroyed."
+            )
+        try:
+            for folder in plan.folders:
+                with open_action(disk, folder, records_of(folder.plan)) as action:
+                    _purge_action(action, everything, report, on_progress)
+        except ScanCancelled:
+            report.stopped = "It was stopped on request."
+        except OSError as error:
+            report.stopped = f"The disk failed: {why_not(error)}."
+    return report
+
+
+def _purge_action(
+    action: OpenAction, everything: Tree, report: Report, on_progress: OnProgress
+) -> None:
+    action.journal.note("started", what="purge")
+    for batch in changes(action.folder, (DONE,)):
+        ready = []
+        for change in batch:
+            problem = _why_kept(action, everything, change)
+            if problem is None:
+                ready.append(change)
+            else:
+                report.count_skipped(change.item.source, problem)
+        action.journal.append([state(change.item, PURGING) for change in ready])
+        gone, entries = [], list[Record]()
+        for change in ready:
+            try:
+                action.target.remove(change.item.target or "")
+            except OSError as error:
+                report.count_skipped(change.item.source, why_not(error))
+                entries.append(state(change.item, DONE, why_not(error)))
+            else:
+                gone.append(change)
+                report.count_done(change.item)
+                entries.append(state(change.item, PURGED))
+        action.sync()
+        action.records.forget(gone)
+        action.journal.append(entries)
+        reached = report.planned - report.not_reached
+        on_progress(Progress("Purging", reached, report.planned))
+    action.journal.note("finished", what="purge")
+
+
+def _why_kept(action: OpenAction, everything: Tree, change: Change) -> str | None:
+    item, witness = change.item, change.item.witness
+    try:
+        _, sha256 = action.target.read_identity(item.target or "")
+    except FileNotFoundError:
+        return "it is no longer in the quarantine"
+    except (OSError, UnsafePathError) as error:
+        return str(error)
+    if sha256 != item.sha256:
+        return "it was changed in the quarantine"
+    if witness is None:
+        return None
+    now_at = action.records.places([witness.sample]).get(witness.sample)
+    for path in (witness.path, now_at):
+        if path and not is_quarantined(path):
+            try:
+                if everything.read_identity(path[1:])[1] == witness.sha256:
+                    return None
+            except (OSError, UnsafePathError):
+                continue
+    return "the copy it was removed for is gone or changed: it may be the last one"
+
+
+def _quarantined(folder: ActionFolder) -> Iterator[Change]:
+    for batch in changes(folder, (DONE,)):
+        yield from (change for change in batch if change.item.target is not None)

@@ -1,0 +1,168 @@
+"""The folder beside a data set's root that holds what was put away.
+
+``<above the root>/.winnow-quarantine/<data set's id>/<time>-<plan's id>/``
+has a plan, a journal, ``restore.py`` and the files of one action. It is on
+the file system of the root, so that a file gets there by a rename, and
+outside of the root, so that no importer finds it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ..errors import ActionError, UnsafePathError
+from .disk import Disk, mount_of
+from .plan import ActionPlan, open_plan
+
+FOLDER_NAME = ".winnow-quarantine"
+PLAN, JOURNAL, RESTORE, FILES = "plan.jsonl", "journal.jsonl", "restore.py", "files"
+
+
+@dataclass(frozen=True)
+class ActionFolder:
+    """The folder of one action.
+
+    Attributes:
+        path: absolute
+        plan: that was applied
+    """
+
+    path: Path
+    plan: ActionPlan
+
+    @property
+    def key(self) -> str:
+        """Names the action: its time and the plan's id."""
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        return self.path / JOURNAL
+
+    @property
+    def target_root(self) -> str:
+        return self.plan.target_root or str(self.path)
+
+
+def quarantine_of(dataset_id: str, base: str) -> str:
+    """Returns the quarantine of a data set in a folder."""
+    return os.path.join(base, FOLDER_NAME, dataset_id)
+
+
+def is_quarantined(path: str) -> bool:
+    """True for a path inside of any quarantine."""
+    return f"/{FOLDER_NAME}/" in path
+
+
+def check_quarantine(quarantine: str, root: str) -> None:
+    """Raises :class:`ActionError` if files of the root cannot be put there.
+
+    Changes nothing.
+    """
+    base = str(Path(quarantine).parents[1])
+    hint = (
+        f"Give quarantine=FOLDER on the disk of {root}, for example '{root}' itself "
+        f"(and leave its {FOLDER_NAME} out when you import it again)."
+    )
+    if not os.path.isdir(base):
+        raise ActionError(f"There is no folder {base} for the quarantine. {hint}")
+    if not os.access(base, os.W_OK | os.X_OK):
+        raise ActionError(f"Nothing can be written to {base}. {hint}")
+    above, top = (os.open(path, os.O_RDONLY) for path in (base, root))
+    try:
+        if mount_of(above) != mount_of(top):
+            raise ActionError(
+                f"{base} is on another disk than {root}, and a file is only ever "
+                f"renamed, never copied. {hint}"
+            )
+    finally:
+        os.close(above)
+        os.close(top)
+
+
+@contextlib.contextmanager
+def locked_quarantine(disk: Disk, quarantine: str) -> Iterator[int]:
+    """Opens the quarantine, for one process at a time.
+
+    The lock dies with the process that holds it.
+
+    Yields:
+        the open folder
+
+    Raises:
+        UnsafePathError: it is a link, or another user's
+        ActionError: another action is at work
+    """
+    folder = _open_private(disk, quarantine)
+    lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 100, 0).decode(errors="replace").strip()
+            raise ActionError(
+                f"Another action is at work on this data set ({holder}). Wait until "
+                "it is done, and look at the plan again."
+            ) from None
+        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"process {os.getpid()}, since {since}".encode(), 0)
+        yield folder
+    finally:
+        os.close(lock)
+        os.close(folder)
+
+
+def action_folders(quarantine: str | Path) -> list[ActionFolder]:
+    """Returns the actions of a quarantine, oldest first.
+
+    A folder without a whole plan is left out: nothing was moved into it.
+    """
+    found = []
+    for path in sorted(Path(quarantine).glob(f"*/{PLAN}")):
+        with contextlib.suppress(ActionError):
+            found.append(ActionFolder(path.parent, open_plan(path)))
+    return found
+
+
+def _open_private(disk: Disk, quarantine: str) -> int:
+    """Opens, or makes, the quarantine and the folder it lies in."""
+    outer, name = os.path.split(quarantine)
+    base, middle = os.path.split(outer)
+    top = disk.open_folder(base)
+    try:
+        folder = _enter_private(disk, top, middle, outer)
+    finally:
+        os.close(top)
+    try:
+        return _enter_private(disk, folder, name, quarantine)
+    finally:
+        os.close(folder)
+
+
+def _enter_private(disk: Disk, parent: int, name: str, path: str) -> int:
+    with contextlib.suppress(FileExistsError):
+        disk.make_folder(name, parent, 0o700)
+        disk.sync(parent)
+    try:
+        folder = disk.open_folder(name, parent)
+    except OSError as error:
+        raise UnsafePathError(
+            f"The quarantine {path} is not a real folder ({error.strerror}), so "
+            "nothing is put there. Remove it, or give quarantine=FOLDER."
+        ) from None
+    status = os.fstat(folder)
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o022:
+        os.close(folder)
+        raise UnsafePathError(
+            f"The quarantine {path} belongs to, or can be written by, somebody else, "
+            "so nothing is put there. Give quarantine=FOLDER of your own."
+        )
+    return folder
