@@ -7,7 +7,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from .errors import StaleRunError
 from .neighbors import NeighborGraph
 from .statistics import sharpness
 
-_VERSION = 2
+_VERSION = 3
 _DAMAGE = (
     OSError,
     ValueError,
@@ -49,6 +49,7 @@ class Evidence:
         is_link: bool[n], the path is a symbolic link
         labels: int32[n], code into ``classes``; -1 without
         splits: int32[n], code into ``split_names``; -1 without
+        digest: uint8[m, 32], SHA-256 of each content's bytes
         item: int32[m], the item of each content
         pixel_group: int64[m], equal for equal decoded pixels
         width: int32[m], upright, in pixels
@@ -82,6 +83,7 @@ class Evidence:
     is_link: NDArray[np.bool_]
     labels: NDArray[np.int32]
     splits: NDArray[np.int32]
+    digest: NDArray[np.uint8]
     item: NDArray[np.int32]
     pixel_group: NDArray[np.int64]
     width: NDArray[np.int32]
@@ -112,6 +114,26 @@ class Evidence:
             if len(self.item)
             else np.full_like(self.status, -1, np.int32)
         )
+
+
+def without(evidence: Evidence, rows: NDArray[np.bool_], status: str) -> Evidence:
+    """Returns the evidence as if some files could not be read.
+
+    Args:
+        evidence: of n rows
+        rows: bool[n], the files that no longer count
+        status: a word that says why
+    """
+    statuses = list(evidence.statuses)
+    if status not in statuses:
+        statuses.append(status)
+    code = np.int16(statuses.index(status))
+    return replace(
+        evidence,
+        content=np.where(rows, -1, evidence.content),
+        status=np.where(rows, code, evidence.status),
+        statuses=statuses,
+    )
 
 
 def feature_graph(evidence: Evidence) -> NeighborGraph:

@@ -25,7 +25,14 @@ from .evidence import (
     feature_graph,
     image_rows,
 )
-from .findings import FIELDS, NO_CLUSTER, Findings, optional_floats, optional_names
+from .findings import (
+    FIELDS,
+    NO_CLUSTER,
+    QUARANTINED,
+    Findings,
+    optional_floats,
+    optional_names,
+)
 from .gather import NO_CODE, majority_labels
 from .labels import ClassEvidence, LabelFindings, judge_labels
 from .leaks import Leaks, find_leaks, leak_matrix
@@ -49,10 +56,7 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    accepted = evidence.pair_score >= settings.min_copy_score
-    if settings.min_copy_similarity is not None:
-        _check_min_similarity(evidence, settings.min_copy_similarity)
-        accepted &= evidence.pair_similarity >= settings.min_copy_similarity
+    accepted = accepted_pairs(evidence, settings)
     rows = image_rows(evidence)
     row_item = rows.item
     duplicates = find_duplicates(
@@ -102,6 +106,19 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
         },
         conflicts=tuple(int(number) for number in duplicates.conflicts),
     )
+
+
+def accepted_pairs(evidence: Evidence, settings: ScanSettings) -> NDArray[np.bool_]:
+    """Returns which pairs count as copies: bool[p].
+
+    Raises:
+        InputError: a threshold below what the scan looked at
+    """
+    accepted: NDArray[np.bool_] = evidence.pair_score >= settings.min_copy_score
+    if settings.min_copy_similarity is not None:
+        _check_min_similarity(evidence, settings.min_copy_similarity)
+        accepted &= evidence.pair_similarity >= settings.min_copy_similarity
+    return accepted
 
 
 def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
@@ -257,26 +274,36 @@ def _counts(
         name for names in columns["image_issues"] if names for name in names
     )
     extra = _removable(evidence, duplicates)
+    statuses = Counter(columns["scan_status"])
+    images = len(evidence.content) - statuses[QUARANTINED]
+    readable = int((evidence.content >= 0).sum())
     counts = {
-        "images": len(evidence.content),
-        "readable": int((evidence.content >= 0).sum()),
-        "unreadable": int((evidence.content < 0).sum()),
+        "images": images,
+        "readable": readable,
+        "unreadable": images - readable,
         "duplicate_clusters": int(duplicates.keeper.sum()),
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "removable": int(extra.sum()),
         "removable_bytes": int(evidence.file_bytes[extra].sum()),
         "conflicts": len(duplicates.conflicts),
         "outliers": _sum(columns["outlier"]),
-        "labelled": int((evidence.labels >= 0).sum()),
+        "labelled": int((evidence.labels[_here(columns)] >= 0).sum()),
         "label_issues": _sum(columns["label_issue"]),
         "leaks": _sum(columns["leak"]),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
     }
     counts |= {f"duplicates_{kind}": kinds[kind] for kind in KINDS}
     counts |= {name: issues[name] for name in ISSUES}
-    statuses = Counter(columns["scan_status"])
-    counts |= {f"status_{name}": statuses[name] for name in evidence.statuses[1:]}
+    counts |= {
+        f"status_{name}": statuses[name]
+        for name in evidence.statuses[1:]
+        if name != QUARANTINED
+    }
     return counts
+
+
+def _here(columns: Mapping[str, list[Any]]) -> NDArray[np.bool_]:
+    return np.array([status != QUARANTINED for status in columns["scan_status"]], bool)
 
 
 def _removable(evidence: Evidence, duplicates: Duplicates) -> NDArray[np.bool_]:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 NO_CLUSTER = -1
 NO_LABEL = -1
+QUARANTINED = "quarantined"
+"""The status, and the tag, of an image whose file was put away."""
 
 Value = int | float | bool | str | list[str] | None
 

@@ -128,6 +128,7 @@ def gather(
         is_link=table.is_link,
         labels=labels,
         splits=splits,
+        digest=table.column("digest"),
         item=items.item,
         pixel_group=items.pixel_group,
         width=table.column("width"),

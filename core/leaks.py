@@ -109,6 +109,36 @@ def find_leaks(
     return Leaks(leak, kinds, conflict, reason != NO_DROP, reason)
 
 
+def copies_elsewhere(
+    split: Codes, item: NDArray[np.int32], pairs: Codes, from_split: int
+) -> Ints:
+    """Returns for each image of a split a copy of it in another split.
+
+    Args:
+        split: int32[n], ``NO_SPLIT`` where an image has none
+        item: int32[n], equal for files that surely are the same picture; -1
+            for one that cannot be read
+        pairs: int32[p, 2] of items, each accepted as copies of one another
+        from_split: whose images are asked about
+
+    Returns:
+        int64[n], the first row that is the same picture, else the first that
+        is a copy; -1 for images of other splits and those without a copy
+    """
+    found = np.full(len(split), -1, np.int64)
+    there = np.flatnonzero((split >= 0) & (split != from_split) & (item >= 0))
+    first_row = dict(zip(item[there][::-1].tolist(), there[::-1].tolist(), strict=True))
+    linked: dict[int, int] = {}
+    for a, b in np.concatenate([pairs, pairs[:, ::-1]]).tolist():
+        row = first_row.get(b)
+        if row is not None:
+            linked[a] = min(row, linked.get(a, row))
+    for row in np.flatnonzero((split == from_split) & (item >= 0)).tolist():
+        own = int(item[row])
+        found[row] = first_row.get(own, linked.get(own, -1))
+    return found
+
+
 def leak_matrix(kinds: NDArray[np.int8], split: Codes) -> Ints:
     """Counts leaking images by kind, own split and the other split.
 

@@ -10,19 +10,15 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.errors import StaleRunError
-from ..core.evidence import load_evidence
 from ..core.find import find
 from ..core.progress import OnProgress
 from ..core.settings import DEFAULTS, ScanSettings, thresholds_of
-from ._fo.fields import scanned_ids
 from ._fo.forms import find_form, find_params
 from ._fo.lock import only_run_on
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.report import ScanReport
 from ._fo.results import database_errors_explained, publish
-from ._fo.runs import complete_run, digest_of_ids
-from ._fo.storage import evidence_path
+from ._fo.stored_run import load_run
 from ._fo.stream import stream
 
 
@@ -102,25 +98,17 @@ def run_find(
 ) -> ScanReport:
     """Loads the stored evidence, applies the thresholds, writes the fields."""
     with database_errors_explained(), only_run_on(dataset):
-        run = complete_run(dataset, prefix)
-        stored = evidence_path(run.evidence)
-        evidence = load_evidence(stored)
-        ids = scanned_ids(dataset, prefix)
-        if digest_of_ids(ids) != run.ids_sha256:
-            raise StaleRunError(
-                f"Samples of '{dataset.name}' were deleted since the last scan. Scan "
-                "again: what was embedded is kept, so it is quick."
-            )
+        run = load_run(dataset, prefix)
         started = time.perf_counter()
-        findings = find(evidence, settings)
+        findings = find(run.evidence, settings)
         return publish(
             dataset,
-            ids,
+            run.ids,
             findings,
-            evidence,
-            stored,
+            run.evidence,
+            run.file,
             prefix=prefix,
-            settings={**run.settings, **thresholds_of(settings)},
+            settings={**run.record.settings, **thresholds_of(settings)},
             seconds={"find": time.perf_counter() - started},
             on_progress=on_progress,
         )

@@ -75,16 +75,21 @@ def check_quarantine(quarantine: str, root: str) -> None:
         raise ActionError(f"There is no folder {base} for the quarantine. {hint}")
     if not os.access(base, os.W_OK | os.X_OK):
         raise ActionError(f"Nothing can be written to {base}. {hint}")
-    above, top = (os.open(path, os.O_RDONLY) for path in (base, root))
+    if not on_one_disk(base, root):
+        raise ActionError(
+            f"{base} is on another disk than {root}, and a file is only ever renamed, "
+            f"never copied. {hint}"
+        )
+
+
+def on_one_disk(one: str, other: str) -> bool:
+    """True if files can be renamed from one folder into the other."""
+    folders = [os.open(path, os.O_RDONLY) for path in (one, other)]
     try:
-        if mount_of(above) != mount_of(top):
-            raise ActionError(
-                f"{base} is on another disk than {root}, and a file is only ever "
-                f"renamed, never copied. {hint}"
-            )
+        return len({mount_of(folder) for folder in folders}) == 1
     finally:
-        os.close(above)
-        os.close(top)
+        for folder in folders:
+            os.close(folder)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,11 @@ def evidence_path(name: str) -> Path:
     return cache_folder() / "runs" / name
 
 
+def plans_folder(dataset: fo.Dataset) -> Path:
+    """Returns where a data set's plans wait until they are applied."""
+    return cache_folder() / "plans" / str(dataset._doc.id)
+
+
 def forget_other_evidence(
     dataset: fo.Dataset, prefix: str | None, current: Path
 ) -> None:

@@ -1,0 +1,329 @@
+"""The forms of the actions: what to act on, the plan as it is, one tick.
+
+The form makes the plan anew at every change and shows it. The tick's name
+holds the plan's id, so that a tick never counts for another plan than the
+one that was shown above it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ...core.actions.plan import ActionPlan
+from ...core.duplicates import KINDS
+from ...core.errors import CurationError
+from ...core.progress import OnProgress
+from ...core.quality import ISSUES
+from .acting import carry_out
+from .action_plans import (
+    MOVE,
+    QUARANTINE,
+    RETAG,
+    ActionOptions,
+    Change,
+    plan_action,
+)
+from .action_reports import PlanReport, plain
+from .forms import refuse
+from .runs import complete_run
+from .samples import label_path
+from .selections import WHAT, Selection
+from .stream import Readable, stream
+
+_TICK = "apply_"
+_PICTURES = 12
+_SUGGESTED = "(suggested)"
+_BUTTONS = {QUARANTINE: "Quarantine", MOVE: "Move", RETAG: "Change labels"}
+
+
+def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
+    """Returns the form of an action, with its plan."""
+    inputs = types.Object()
+    _ask_what(inputs, ctx, action)
+    if action == MOVE:
+        inputs.str(
+            "to",
+            required=True,
+            label="To which folder",
+            description="Made if it is not there; a relative one starts at the images'",
+        )
+    if action == RETAG:
+        _ask_label(inputs, ctx)
+    _ask_more(inputs, ctx, action)
+    submit = _BUTTONS[action]
+    try:
+        plan = plan_of(ctx, action)
+    except CurationError as error:
+        refuse(inputs, "problem", error)
+    else:
+        _show_plan(inputs, plan)
+        if plan.count:
+            _ask_tick(inputs, ctx, plan)
+            submit += f" {plan.count:,} images"
+    return types.Property(
+        inputs,
+        view=types.PromptView(
+            label=f"Winnow: {_BUTTONS[action].lower()}", submit_button_label=submit
+        ),
+    )
+
+
+def plan_of(ctx: foo.ExecutionContext, action: str) -> ActionPlan:
+    """Makes the plan of what the form, or a caller, asks for."""
+    params = ctx.params
+    what = params.get("what") or _likely(ctx, action)
+    samples: Any = ctx.dataset
+    if what == "selected":
+        samples = ctx.dataset.select(ctx.selected)
+    elif what == "view" and ctx.has_custom_view:
+        samples = ctx.view
+    selection = Selection(what=what, **_given(params, Selection, "what"))
+    change = Change(
+        action,
+        folder=(params.get("to") or None) if action == MOVE else None,
+        label=_label(params) if action == RETAG else None,
+        **_given(params, Change, "action", "folder", "label"),
+    )
+    return plan_action(samples, change, selection, options_of(params))
+
+
+def options_of(params: Mapping[str, Any]) -> ActionOptions:
+    """Returns the options that a form or a caller gave."""
+    return ActionOptions(**_given(params, ActionOptions))
+
+
+def run_form(ctx: foo.ExecutionContext, action: str) -> Iterator[Any]:
+    """Applies the plan that was ticked; without a tick, shows a plan."""
+
+    def work(on_progress: OnProgress) -> Readable:
+        plan_id = ctx.params.get("plan_id") or _ticked_plan(ctx.params)
+        if ctx.params.get("dry_run", plan_id is None):
+            return PlanReport(plan_of(ctx, action), "")
+        count = ctx.params.get("expect_count")
+        return carry_out(ctx.dataset, action, plan_id, count, on_progress)
+
+    yield from stream(ctx, work)
+
+
+def _ticked_plan(params: Mapping[str, Any]) -> str | None:
+    """Returns the id of the plan that was shown and agreed to."""
+    ticked = [
+        name.removeprefix(_TICK)
+        for name, value in params.items()
+        if name.startswith(_TICK) and value
+    ]
+    return ticked[-1] if ticked else None
+
+
+def _given(params: Mapping[str, Any], kind: Any, *without: str) -> dict[str, Any]:
+    """Returns the values for a dataclass; what is empty keeps its default."""
+    names = [field.name for field in fields(kind) if field.name not in without]
+    return {
+        name: params[name] for name in names if params.get(name) not in (None, "", [])
+    }
+
+
+def _label(params: Mapping[str, Any]) -> str | None:
+    label = params.get("to")
+    return None if label in (None, "", _SUGGESTED) else label
+
+
+def _likely(ctx: foo.ExecutionContext, action: str) -> str:
+    if ctx.selected:
+        return "selected"
+    return "label_issues" if action == RETAG else "duplicates"
+
+
+def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> None:
+    choices = types.Dropdown()
+    for name, label in WHAT.items():
+        if name == "selected" and not ctx.selected:
+            continue
+        if name == "view" and not ctx.has_custom_view:
+            continue
+        if name == "selected":
+            label = f"{label} ({len(ctx.selected):,})"
+        if action == RETAG and name in ("duplicates", "leaks", "unreadable"):
+            continue
+        choices.add_choice(name, label=label)
+    what = ctx.params.get("what") or _likely(ctx, action)
+    inputs.enum(
+        "what",
+        choices.values(),
+        default=_likely(ctx, action),
+        required=True,
+        label="What",
+        view=choices,
+    )
+    if what == "duplicates":
+        _ask_several(inputs, "kinds", KINDS, "Kinds of copies")
+    elif what == "image_issues":
+        _ask_several(inputs, "issues", ISSUES, "Issues")
+    elif what == "leaks":
+        names = _split_names(ctx)
+        inputs.enum("split", names, required=True, label="Take them from which split")
+    elif what == "tag":
+        tags = ctx.dataset.distinct("tags")
+        inputs.enum("tag", tags, required=True, label="Tag")
+
+
+def _ask_several(
+    inputs: types.Object, name: str, values: tuple[str, ...], label: str
+) -> None:
+    view = types.DropdownView(multiple=True)
+    for value in values:
+        view.add_choice(value, label=value.replace("_", " "))
+    inputs.list(
+        name,
+        types.String(),
+        default=list(values),
+        required=True,
+        label=label,
+        view=view,
+    )
+
+
+def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+    choices = types.AutocompleteView()
+    choices.add_choice(_SUGGESTED, label="What similar images are called")
+    for label in _labels(ctx):
+        choices.add_choice(label, label=label)
+    inputs.enum(
+        "to",
+        choices.values(),
+        default=_SUGGESTED,
+        label="New label",
+        view=choices,
+    )
+    inputs.bool(
+        "on_disk",
+        default=True,
+        label="Also move files that lie in a folder of their label's name",
+    )
+
+
+def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> None:
+    if action == QUARANTINE:
+        inputs.bool(
+            "remove_samples",
+            default=False,
+            label="Take the samples out of the data set too",
+            description="Undo brings them back. Else they stay, tagged 'quarantined'",
+        )
+    inputs.bool(
+        "more", default=False, label="Show protection and more", view=types.SwitchView()
+    )
+    if not ctx.params.get("more"):
+        return
+    inputs.list(
+        "protect_tags",
+        types.String(),
+        default=list(ActionOptions.protect_tags),
+        label="Leave alone what is tagged",
+    )
+    if _split_names(ctx):
+        view = types.DropdownView(multiple=True)
+        for name in _split_names(ctx):
+            view.add_choice(name, label=name)
+        inputs.list(
+            "protect_splits",
+            types.String(),
+            label="Leave alone what is in these splits",
+            view=view,
+        )
+    inputs.bool(
+        "allow_hardlinks", default=False, label="Files with other hard links too"
+    )
+    inputs.bool(
+        "update_all_references",
+        default=False,
+        label="Files that other data sets use too, and change those",
+    )
+    inputs.str("root", label="Folder of the images", description="Empty to find out")
+    inputs.str(
+        "quarantine",
+        label="Folder for the quarantine",
+        description="On the same disk; empty for beside the folder of the images",
+    )
+    inputs.str("prefix", label="Prefix of the scan's fields")
+
+
+def _show_plan(inputs: types.Object, plan: ActionPlan) -> None:
+    report = PlanReport(plan, "")
+    lines = [f"**{report.summary()}**", ""]
+    lines += [f"* {plain(line)}" for line in report.details()]
+    inputs.md("\n".join(lines), name="plan_text")
+    if plan.count:
+        inputs.md(_pictures(plan), name="plan_pictures")
+
+
+def _pictures(plan: ActionPlan) -> str:
+    """Returns a table of what goes beside what stays, and why."""
+    rows = []
+    for item in islice(plan.items(), _PICTURES):
+        stays = _image(item.witness.path) if item.witness else ""
+        goes = _image(os.path.join(plan.root, item.source))
+        rows.append(f"| {goes} | {stays} | {plain(item.why)} |")
+    head = "| changes | stays | why |" if rows else ""
+    return "\n".join([head, "| :-- | :-- | :-- |", *rows])
+
+
+def _image(path: str) -> str:
+    return f"![{plain(Path(path).name)}](/media?filepath={quote(path)})"
+
+
+def _ask_tick(
+    inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan
+) -> None:
+    if plan.needs_count:
+        inputs.view("limit", types.Warning(label=plan.needs_count))
+        number = inputs.int(
+            "expect_count",
+            required=True,
+            label=f"Type how many images are meant ({plan.count:,} are in the plan)",
+        )
+        if ctx.params.get("expect_count") != plan.count:
+            number.invalid = True
+            number.error_message = f"Type {plan.count}"
+    name = f"{_TICK}{plan.id}"
+    tick = inputs.bool(
+        name,
+        default=False,
+        label=f"I have looked at this plan of {plan.count:,} images",
+        description="It can be undone",
+    )
+    if not ctx.params.get(name) and not ctx.params.get("dry_run"):
+        tick.invalid = True
+        tick.error_message = "Look at the plan, then tick this"
+
+
+def _split_names(ctx: foo.ExecutionContext) -> list[str]:
+    run = _run(ctx)
+    split_by = run and run.settings.get("split_by")
+    if not split_by:
+        return []
+    return ctx.dataset.distinct(split_by) if isinstance(split_by, str) else split_by
+
+
+def _labels(ctx: foo.ExecutionContext) -> list[str]:
+    run = _run(ctx)
+    field = run and run.settings.get("label_field")
+    if not field:
+        return []
+    return ctx.dataset.distinct(label_path(ctx.dataset, field))
+
+
+def _run(ctx: foo.ExecutionContext) -> Any | None:
+    try:
+        return complete_run(ctx.dataset, ctx.params.get("prefix") or None)
+    except CurationError:
+        return None

@@ -1,0 +1,348 @@
+"""What an action is for: which samples, why each, and which copy stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import fiftyone as fo
+
+from ...core.actions.quarantine import is_quarantined
+from ...core.duplicates import KINDS
+from ...core.errors import CurationError, InputError
+from ...core.find import accepted_pairs
+from ...core.findings import QUARANTINED
+from ...core.leaks import copies_elsewhere
+from ...core.quality import ISSUES
+from ...core.settings import ScanSettings
+from .fields import field_name
+from .runs import complete_run
+from .samples import label_path
+from .stored_run import StoredRun, load_run
+
+WHAT = {
+    "duplicates": "Duplicates: all but the copy to keep",
+    "leaks": "Leaks: images with a copy in another split",
+    "label_issues": "Labels that seem wrong",
+    "outliers": "Outliers",
+    "image_issues": "Bad images: dark, blurry ...",
+    "unreadable": "Files that cannot be read",
+    "tag": "Samples with a tag",
+    "view": "The samples of the current view",
+    "selected": "The selected samples",
+}
+"""What can be acted on, and how a form calls it."""
+
+_KIND_WORDS = {
+    "bytes": "same content as",
+    "pixels": "same picture as",
+    "near": "near copy of",
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What somebody wants to act on.
+
+    Attributes:
+        what: a key of :data:`WHAT`
+        kinds: of duplicates
+        include_conflicts: also duplicates whose copies have different labels
+        split: from which leaks are taken
+        tag: of samples
+        issues: of images
+        prefix: of the scan's fields
+    """
+
+    what: str
+    kinds: Sequence[str] = KINDS
+    include_conflicts: bool = False
+    split: str | None = None
+    tag: str | None = None
+    issues: Sequence[str] = ISSUES
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.what not in WHAT:
+            raise InputError(
+                f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
+            )
+        _check_among("kinds", self.kinds, KINDS)
+        _check_among("issues", self.issues, ISSUES)
+        if self.what == "leaks" and not self.split:
+            raise InputError("Say from which split: split='train', for example.")
+        if self.what == "tag" and not self.tag:
+            raise InputError("Say which tag: tag='outdated', for example.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A sample that is acted on.
+
+    Attributes:
+        row: of the samples
+        why: a few words
+        witness: row of the copy that stays; None if none is needed
+        refusal: why it must be left alone
+    """
+
+    row: int
+    why: str
+    witness: int | None = None
+    refusal: str | None = None
+
+
+class SampleFacts:
+    """What is asked of all samples of a data set, one value a row, by id.
+
+    Attributes:
+        ids: sorted
+        paths: as the data set spells them
+        tags: of each sample
+        labels: the label of each, None without
+        splits: the split of each, None without
+    """
+
+    def __init__(self, dataset: fo.Dataset, prefix: str | None) -> None:
+        self.dataset = dataset
+        self.prefix = prefix
+        self._view = dataset.view().sort_by("id")
+        self.ids, self.paths, self.tags = self._view.values(["id", "filepath", "tags"])
+        self.row_of = {sample: row for row, sample in enumerate(self.ids)}
+
+    @cached_property
+    def run(self) -> Any | None:
+        """The configuration of the finished scan, None without one."""
+        try:
+            return complete_run(self.dataset, self.prefix)
+        except CurationError:
+            return None
+
+    @cached_property
+    def stored(self) -> StoredRun:
+        """The stored scan; raises ``StaleRunError`` without one."""
+        return load_run(self.dataset, self.prefix)
+
+    @cached_property
+    def label_field(self) -> str | None:
+        field = self.run and self.run.settings.get("label_field")
+        return field if field in self.dataset.get_field_schema() else None
+
+    @cached_property
+    def labels(self) -> list[str | None]:
+        if self.label_field is None:
+            return [None] * len(self.ids)
+        return self._view.values(label_path(self._view, self.label_field))
+
+    @cached_property
+    def splits(self) -> list[str | None]:
+        split_by = self.run and self.run.settings.get("split_by")
+        if not split_by:
+            return [None] * len(self.ids)
+        if isinstance(split_by, str):
+            return self._view.values(split_by)
+        return [
+            next((tag for tag in split_by if tag in (own or ())), None)
+            for own in self.tags
+        ]
+
+    @cached_property
+    def sha256(self) -> list[str | None]:
+        """Of each file's bytes when it was scanned; None if it was not."""
+        found: list[str | None] = [None] * len(self.ids)
+        evidence = self.stored.evidence
+        for sample, content in zip(
+            self.stored.ids, evidence.content.tolist(), strict=True
+        ):
+            if content >= 0 and sample in self.row_of:
+                found[self.row_of[sample]] = evidence.digest[content].tobytes().hex()
+        return found
+
+    def finding(self, name: str) -> list[Any]:
+        """Returns a finding of the last finished scan.
+
+        Raises:
+            StaleRunError: there is no finished scan
+        """
+        complete_run(self.dataset, self.prefix)
+        return self._view.values(field_name(name, self.prefix))
+
+
+def choose(
+    facts: SampleFacts, selection: Selection, among: Sequence[str] | None
+) -> list[Choice]:
+    """Returns the samples of a selection.
+
+    Args:
+        facts: of the data set
+        selection: what to act on
+        among: ids of the view that the selection is limited to; None for the
+            whole data set
+
+    Raises:
+        InputError: a split or a tag that is not there; the whole data set
+        StaleRunError: no finished scan
+    """
+    inside = None if among is None else {facts.row_of[one] for one in among}
+    by_hand = _SELECT[selection.what] in (_tag, _view)
+    return [
+        choice
+        for choice in _SELECT[selection.what](facts, selection, inside)
+        if (inside is None or choice.row in inside)
+        and (by_hand or not is_quarantined(facts.paths[choice.row]))
+    ]
+
+
+Select = Callable[[SampleFacts, Selection, "set[int] | None"], Iterator[Choice]]
+
+
+def _duplicates(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    cluster_of = facts.finding("dup_cluster")
+    keeper_of, labels_of = {}, {}
+    for row, (cluster, keeper) in enumerate(
+        zip(cluster_of, facts.finding("dup_keeper"), strict=True)
+    ):
+        if cluster is not None:
+            labels_of.setdefault(cluster, set()).add(facts.labels[row])
+        if keeper:
+            keeper_of[cluster] = row
+    kind_of, relation_of = facts.finding("dup_kind"), facts.finding("dup_relation")
+    rows = [row for row, cluster in enumerate(cluster_of) if cluster is not None]
+    for row in sorted(rows, key=lambda row: cluster_of[row]):
+        cluster, kind = cluster_of[row], kind_of[row]
+        keeper = keeper_of.get(cluster)
+        if row == keeper or kind not in selection.kinds:
+            continue
+        refusal = None
+        if len(labels_of[cluster] - {None}) > 1 and not selection.include_conflicts:
+            refusal = "its copies have different labels: decide which is right first"
+        if keeper is None:
+            refusal = "its cluster has no copy to keep: scan again"
+        relation = f" ({relation_of[row]})" if relation_of[row] else ""
+        yield Choice(
+            row, f"{_KIND_WORDS[kind]} the kept copy{relation}", keeper, refusal
+        )
+
+
+def _leaks(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    run, evidence = facts.stored, facts.stored.evidence
+    if selection.split not in evidence.split_names:
+        known = ", ".join(evidence.split_names) or "none: scan with split_by"
+        raise InputError(
+            f"There is no split {selection.split!r} in the last scan. Splits: {known}."
+        )
+    names = ScanSettings.__dataclass_fields__
+    settings = ScanSettings(
+        **{
+            name: run.record.settings[name]
+            for name in names
+            if name in run.record.settings
+        }
+    )
+    copies = copies_elsewhere(
+        evidence.splits,
+        evidence.row_items,
+        evidence.pairs[accepted_pairs(evidence, settings)],
+        evidence.split_names.index(selection.split),
+    )
+    for row, copy in enumerate(copies.tolist()):
+        if copy >= 0 and run.ids[row] in facts.row_of and run.ids[copy] in facts.row_of:
+            split = evidence.split_names[evidence.splits[copy]]
+            yield Choice(
+                facts.row_of[run.ids[row]],
+                f"{selection.split} image with a copy in {split}",
+                facts.row_of[run.ids[copy]],
+            )
+
+
+def _label_issues(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    scores, suggestions = (
+        facts.finding("label_score"),
+        facts.finding("label_suggestion"),
+    )
+    for row, issue in enumerate(facts.finding("label_issue")):
+        if issue:
+            yield Choice(
+                row,
+                f"labelled '{facts.labels[row]}', similar images '{suggestions[row]}' "
+                f"(score {scores[row]:.0f})",
+            )
+
+
+def _outliers(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    distances, causes = (
+        facts.finding("outlier_distance"),
+        facts.finding("outlier_cause"),
+    )
+    for row, outlier in enumerate(facts.finding("outlier")):
+        if outlier:
+            cause = f", {causes[row]}" if causes[row] else ""
+            yield Choice(row, f"outlier at distance {distances[row]:.2f}{cause}")
+
+
+def _image_issues(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    for row, issues in enumerate(facts.finding("image_issues")):
+        wanted = [issue for issue in issues or () if issue in selection.issues]
+        if wanted:
+            yield Choice(row, ", ".join(wanted).replace("_", " "))
+
+
+def _unreadable(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    for row, status in enumerate(facts.finding("scan_status")):
+        if status not in (None, "ok", QUARANTINED):
+            yield Choice(row, status.replace("_", " "))
+
+
+def _tag(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    rows = [row for row, tags in enumerate(facts.tags) if selection.tag in (tags or ())]
+    if not rows:
+        raise InputError(f"No sample is tagged '{selection.tag}'.")
+    for row in rows:
+        yield Choice(row, f"tagged '{selection.tag}'")
+
+
+def _view(
+    facts: SampleFacts, selection: Selection, inside: set[int] | None
+) -> Iterator[Choice]:
+    if inside is None:
+        raise InputError(
+            "There is no view: this would mean the whole data set. Filter it or "
+            "select samples first; from Python, give the view in place of the data set."
+        )
+    for row in sorted(inside):
+        yield Choice(row, "chosen by hand")
+
+
+_SELECT: dict[str, Select] = {
+    "duplicates": _duplicates,
+    "leaks": _leaks,
+    "label_issues": _label_issues,
+    "outliers": _outliers,
+    "image_issues": _image_issues,
+    "unreadable": _unreadable,
+    "tag": _tag,
+    "view": _view,
+    "selected": _view,
+}
+
+
+def _check_among(name: str, given: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [one for one in given if one not in known]
+    if unknown or isinstance(given, str):
+        raise InputError(f"{name}={given!r} must be a list of: {', '.join(known)}.")

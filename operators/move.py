@@ -1,0 +1,84 @@
+"""Moves image files to another folder, and the samples' paths with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ._fo.acting import carry_out, show_plan
+from ._fo.action_forms import action_form, run_form
+from ._fo.action_plans import MOVE, Change
+from ._fo.action_reports import ActionReport, PlanReport
+from ._fo.progress import ProgressOption, progress_bars
+
+
+class Move(foo.Operator):
+    """``@winnow/curate/move``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="move",
+            label="Winnow: move images to a folder",
+            description="Move files, and their samples' paths, after a look at a plan",
+            icon="drive_file_move",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.DANGEROUS,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        what: str | None = None,
+        *,
+        to: str | None = None,
+        dry_run: bool = True,
+        plan_id: str | None = None,
+        expect_count: int | None = None,
+        progress: ProgressOption = None,
+        **options: Any,
+    ) -> PlanReport | ActionReport:
+        """Moves images from Python: first the plan, then that plan.
+
+        Folders inside of the images' root are kept inside of the new folder,
+        so that equal names stay apart; nothing is ever overwritten.
+
+        Args:
+            samples: a data set; or a view, to limit the action to it
+            what: as for :class:`operators.quarantine.Quarantine`
+            to: the new folder, on the same disk; a relative one starts at the
+                images' root
+            dry_run (True): return the plan; nothing is changed
+            plan_id (None): of the plan that was returned, to apply it
+            expect_count (None): the number of items, repeated, where the plan
+                asks for it
+            progress (None): as for the scan
+            **options: see :class:`operators._fo.selections.Selection` and
+                :class:`operators._fo.action_plans.ActionOptions`
+
+        Returns:
+            the plan; or, applied, what was done and how to undo it
+
+        Raises:
+            InputError: a choice that cannot work
+            ActionError: a plan that is outdated, a limit, a folder
+        """
+        dataset = samples._dataset
+        with progress_bars(progress) as on_progress:
+            if dry_run:
+                change = Change(MOVE, folder=to)
+                return show_plan(samples, change, what, options, on_progress)
+            return carry_out(dataset, MOVE, plan_id, expect_count, on_progress)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        return action_form(ctx, MOVE)
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        yield from run_form(ctx, MOVE)

@@ -1,0 +1,158 @@
+"""Destroys quarantined files for good: the only operator that does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.actions.purge import DEFAULT_AGE_DAYS
+from ..core.errors import CurationError, PlanOutdatedError
+from ..core.progress import OnProgress
+from ._fo.action_reports import ActionReport, PurgeReport
+from ._fo.actions import carry_out_purge, plan_next_purge
+from ._fo.forms import refuse
+from ._fo.progress import ProgressOption, progress_bars
+from ._fo.stream import Readable, stream
+
+_WORD = "destroy"
+
+
+class Purge(foo.Operator):
+    """``@winnow/curate/purge``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="purge",
+            label="Winnow: purge the quarantine",
+            description="Destroy quarantined files for good and free their space",
+            icon="delete_forever",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=False,
+            risk_level=types.RiskLevel.DANGEROUS,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        key: str | None = None,
+        *,
+        older_than_days: float = DEFAULT_AGE_DAYS,
+        dry_run: bool = True,
+        plan_id: str | None = None,
+        progress: ProgressOption = None,
+    ) -> PurgeReport | ActionReport:
+        """Destroys quarantined files from Python. There is no undo.
+
+        A file stays if it was changed in the quarantine, or if the copy that it
+        was removed for is gone. Samples that still point at a destroyed file are
+        removed from the data set.
+
+        Args:
+            samples: the data set
+            key (None): of one action, or its plan's id; None for all
+            older_than_days (7): how long ago the action must have been
+            dry_run (True): return what would be destroyed; nothing is changed
+            plan_id (None): of what was returned, to do it
+            progress (None): as for the scan
+
+        Returns:
+            what would be, or was, destroyed
+
+        Raises:
+            PlanOutdatedError: the quarantine changed since it was shown
+            ActionError: another action is at work
+        """
+        dataset = samples._dataset
+        if dry_run:
+            return shown_purge(dataset, older_than_days, key)
+        with progress_bars(progress) as on_progress:
+            return run_purge(dataset, older_than_days, key, plan_id, on_progress)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        inputs.float(
+            "older_than_days",
+            default=float(DEFAULT_AGE_DAYS),
+            label="Only what was put away longer ago than, in days",
+        )
+        try:
+            shown = shown_purge(ctx.dataset, _age(ctx), ctx.params.get("key"))
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+        else:
+            inputs.md(shown.to_markdown(), name="plan")
+            if shown.count:
+                _ask_word(inputs, ctx, shown)
+            else:
+                refuse(inputs, "nothing", CurationError(shown.summary()))
+        return types.Property(
+            inputs,
+            view=types.PromptView(
+                label="Purge the quarantine", submit_button_label="Destroy for good"
+            ),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        def work(on_progress: OnProgress) -> Readable:
+            age, key = _age(ctx), ctx.params.get("key")
+            plan_id = ctx.params.get("plan_id")
+            for name, value in ctx.params.items():
+                if name.startswith(f"{_WORD}_") and value == _WORD:
+                    plan_id = name.removeprefix(f"{_WORD}_")
+            return run_purge(ctx.dataset, age, key, plan_id, on_progress)
+
+        yield from stream(ctx, work)
+
+
+def shown_purge(
+    dataset: fo.Dataset, older_than_days: float, key: str | None
+) -> PurgeReport:
+    """Returns what a purge would destroy."""
+    plan = plan_next_purge(dataset, older_than_days, key)
+    call = (
+        f"purge(dataset, older_than_days={older_than_days:g}, plan_id='{plan.id}', "
+        "dry_run=False)"
+    )
+    return PurgeReport(plan, call)
+
+
+def run_purge(
+    dataset: fo.Dataset,
+    older_than_days: float,
+    key: str | None,
+    plan_id: str | None,
+    on_progress: OnProgress,
+) -> ActionReport:
+    """Destroys what was shown, if it is still the same."""
+    shown = shown_purge(dataset, older_than_days, key)
+    if not plan_id or plan_id != shown.plan_id:
+        raise PlanOutdatedError(
+            f"This is not the purge that was shown (plan_id={plan_id!r}): now it would "
+            f"be {shown.count:,} files, plan_id='{shown.plan_id}'. Look at it first: "
+            "nothing was destroyed."
+        )
+    return ActionReport(carry_out_purge(dataset, shown.plan, on_progress), None)
+
+
+def _age(ctx: foo.ExecutionContext) -> float:
+    age = ctx.params.get("older_than_days")
+    return float(DEFAULT_AGE_DAYS) if age is None else age
+
+
+def _ask_word(
+    inputs: types.Object, ctx: foo.ExecutionContext, shown: PurgeReport
+) -> None:
+    name = f"{_WORD}_{shown.plan_id}"
+    word = inputs.str(
+        name, required=True, label=f"Type '{_WORD}': this cannot be undone"
+    )
+    if ctx.params.get(name) != _WORD:
+        word.invalid = True
+        word.error_message = f"Type {_WORD}"

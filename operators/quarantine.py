@@ -1,0 +1,92 @@
+"""Puts image files away, so that they can be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ._fo.acting import carry_out, show_plan
+from ._fo.action_forms import action_form, run_form
+from ._fo.action_plans import QUARANTINE, Change
+from ._fo.action_reports import ActionReport, PlanReport
+from ._fo.progress import ProgressOption, progress_bars
+
+
+class Quarantine(foo.Operator):
+    """``@winnow/curate/quarantine``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="quarantine",
+            label="Winnow: quarantine images",
+            description="Move files out of the way, reversibly, after a look at a plan",
+            icon="inventory_2",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.DANGEROUS,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        what: str | None = None,
+        *,
+        dry_run: bool = True,
+        plan_id: str | None = None,
+        expect_count: int | None = None,
+        progress: ProgressOption = None,
+        **options: Any,
+    ) -> PlanReport | ActionReport:
+        """Quarantines images from Python: first the plan, then that plan.
+
+        A file is renamed into a folder beside the images' root. Its sample stays,
+        tagged ``quarantined`` and pointing at the file, or goes too with
+        ``remove_samples=True``.
+
+        Args:
+            samples: a data set; or a view, to limit the action to it
+            what: ``duplicates`` (all but the keepers), ``leaks`` (with
+                ``split``), ``label_issues``, ``outliers``, ``image_issues``,
+                ``unreadable``, ``tag`` (with ``tag``), or ``view``
+            dry_run (True): return the plan; nothing is changed
+            plan_id (None): of the plan that was returned, to apply it
+            expect_count (None): the number of items, repeated, where the plan
+                asks for it
+            progress (None): as for the scan
+            **options: see :class:`operators._fo.selections.Selection` and
+                :class:`operators._fo.action_plans.ActionOptions`
+
+        Returns:
+            the plan; or, applied, what was done and how to undo it
+
+        Raises:
+            InputError: a choice that cannot work
+            ActionError: a plan that is outdated, a limit, a folder
+        """
+        dataset = samples._dataset
+        with progress_bars(progress) as on_progress:
+            if dry_run:
+                change = Change(QUARANTINE)
+                return show_plan(samples, change, what, options, on_progress)
+            return carry_out(dataset, QUARANTINE, plan_id, expect_count, on_progress)
+
+    def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
+        return types.Placement(
+            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
+            types.Button(
+                label="Quarantine images (Winnow)", icon="inventory_2", prompt=True
+            ),
+        )
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        return action_form(ctx, QUARANTINE)
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        yield from run_form(ctx, QUARANTINE)

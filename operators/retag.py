@@ -1,0 +1,88 @@
+"""Corrects labels, in the data set and in the folders that name classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ._fo.acting import carry_out, show_plan
+from ._fo.action_forms import action_form, run_form
+from ._fo.action_plans import RETAG, Change
+from ._fo.action_reports import ActionReport, PlanReport
+from ._fo.progress import ProgressOption, progress_bars
+
+
+class Retag(foo.Operator):
+    """``@winnow/curate/retag``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="retag",
+            label="Winnow: correct labels",
+            description="Accept suggested labels or give one, also in class folders",
+            icon="sell",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.DANGEROUS,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        what: str | None = None,
+        *,
+        to: str | None = None,
+        on_disk: bool = True,
+        allow_new_label: bool = False,
+        dry_run: bool = True,
+        plan_id: str | None = None,
+        expect_count: int | None = None,
+        progress: ProgressOption = None,
+        **options: Any,
+    ) -> PlanReport | ActionReport:
+        """Corrects labels from Python: first the plan, then that plan.
+
+        Args:
+            samples: a data set; or a view, to limit the action to it
+            what: ``label_issues``, ``outliers``, ``image_issues``, ``tag``
+                (with ``tag``), or ``view``
+            to (None): the new label; None for each sample's suggestion
+            on_disk (True): also move files that lie in a folder of their
+                label's name to the folder of the new label
+            allow_new_label (False): ``to`` may be a label that no sample has
+            dry_run (True): return the plan; nothing is changed
+            plan_id (None): of the plan that was returned, to apply it
+            expect_count (None): the number of items, repeated, where the plan
+                asks for it
+            progress (None): as for the scan
+            **options: see :class:`operators._fo.selections.Selection` and
+                :class:`operators._fo.action_plans.ActionOptions`
+
+        Returns:
+            the plan; or, applied, what was done and how to undo it
+
+        Raises:
+            InputError: a choice that cannot work
+            ActionError: a plan that is outdated, a limit, a folder
+        """
+        dataset = samples._dataset
+        with progress_bars(progress) as on_progress:
+            if dry_run:
+                change = Change(
+                    RETAG, label=to, on_disk=on_disk, allow_new_label=allow_new_label
+                )
+                return show_plan(samples, change, what, options, on_progress)
+            return carry_out(dataset, RETAG, plan_id, expect_count, on_progress)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        return action_form(ctx, RETAG)
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        yield from run_form(ctx, RETAG)

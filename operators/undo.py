@@ -1,0 +1,101 @@
+"""Puts back what an action moved or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError
+from ..core.progress import OnProgress
+from ._fo.action_reports import ActionReport, UndoReport, past_text
+from ._fo.actions import find_past, history, undo
+from ._fo.forms import refuse
+from ._fo.progress import ProgressOption, progress_bars
+from ._fo.stream import Readable, stream
+
+
+class Undo(foo.Operator):
+    """``@winnow/curate/undo``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="undo",
+            label="Winnow: undo an action",
+            description="Put files, paths, tags and labels back as they were",
+            icon="undo",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.HIGH,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        key: str | None = None,
+        *,
+        dry_run: bool = True,
+        progress: ProgressOption = None,
+    ) -> UndoReport | ActionReport:
+        """Undoes an action from Python.
+
+        What was changed since is left as it is and reported; it may be called
+        again, also after a crash.
+
+        Args:
+            samples: the data set
+            key (None): of the action, or its plan's id; None for the last one
+            dry_run (True): return what would be put back; nothing is changed
+            progress (None): as for the scan
+
+        Returns:
+            what would be, or was, put back
+
+        Raises:
+            ActionError: there is no such action, or another one is at work
+        """
+        dataset = samples._dataset
+        if dry_run:
+            return UndoReport(history(dataset), find_past(dataset, key).key)
+        with progress_bars(progress) as on_progress:
+            return run_undo(dataset, key, on_progress)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        choices = types.RadioGroup()
+        for past in history(ctx.dataset):
+            if past.undoable:
+                choices.add_choice(past.key, label=past_text(past))
+        if choices.values():
+            inputs.enum(
+                "key",
+                choices.values(),
+                default=choices.values()[0],
+                required=True,
+                label="What to undo",
+                view=choices,
+            )
+        else:
+            refuse(inputs, "nothing", CurationError("There is nothing to undo."))
+        return types.Property(
+            inputs, view=types.PromptView(label="Undo", submit_button_label="Undo")
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        def work(on_progress: OnProgress) -> Readable:
+            return run_undo(ctx.dataset, ctx.params.get("key"), on_progress)
+
+        yield from stream(ctx, work)
+
+
+def run_undo(
+    dataset: fo.Dataset, key: str | None, on_progress: OnProgress
+) -> ActionReport:
+    """Undoes an action; None for the last."""
+    return ActionReport(undo(dataset, find_past(dataset, key), on_progress), None)
