@@ -20,7 +20,7 @@ from ..progress import OnProgress, Progress, silent
 from .disk import Disk, FileIdentity, Tree
 from .journal import CONFLICT, DONE, SKIPPED, Record
 from .opened import OpenAction, Report, intent, open_action, state, why_not
-from .plan import ActionPlan, PlannedItem, Witness, batches
+from .plan import ActionPlan, PlannedItem, Witness, batches, open_plan
 from .quarantine import (
     PLAN,
     RESTORE,
@@ -72,7 +72,7 @@ def apply_plan(
                 )
         recovered = recover(disk, plan.quarantine, records_of)
         folder = _new_folder(disk, quarantine, plan)
-        with open_action(disk, folder, records_of(plan)) as action:
+        with open_action(disk, folder, records_of(folder.plan)) as action:
             report = _run(action, on_progress)
     plan.file.unlink(missing_ok=True)
     report.recovered = recovered
@@ -108,7 +108,7 @@ def _new_folder(disk: Disk, quarantine: int, plan: ActionPlan) -> ActionFolder:
         disk.sync(quarantine)
     finally:
         os.close(folder)
-    return ActionFolder(path, plan)
+    return ActionFolder(path, open_plan(path / PLAN))
 
 
 def _copy(disk: Disk, source: Path, name: str, folder: int) -> None:
