@@ -26,7 +26,9 @@ class Tally:
         self.violations[kind] += [f"{where}: {sentence}" for sentence in sentences]
 
     def all(self):
-        return [f"{k}: {text}" for k, texts in self.violations.items() for text in texts]
+        return [
+            f"{k}: {text}" for k, texts in self.violations.items() for text in texts
+        ]
 
     def merge(self, other):
         self.points += other.points

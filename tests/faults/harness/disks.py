@@ -199,7 +199,9 @@ class PowerCutDisk(FaultyDisk):
             for (kind, _, facts), lost in zip(self._pending, back, strict=True)
             if lost and kind == "folder"
         ]
-        for (kind, _, facts), lost in reversed([*zip(self._pending, back, strict=True)]):
+        for (kind, _, facts), lost in reversed(
+            [*zip(self._pending, back, strict=True)]
+        ):
             place = facts[-1] if kind == "rename" else str(facts)
             # No name can have been written into a folder that was not
             if lost or any(place.startswith(folder + "/") for folder in gone):

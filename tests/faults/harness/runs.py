@@ -126,7 +126,7 @@ def all_faults(names):
         if name == "write":
             faults.append(Fault("kill", at, "half"))
         faults += [Fault("error", at, "before", number) for number in ERRORS]
-        if name in ("sync", "rename", "write"):
+        if name in ("sync", "rename", "remove", "write"):
             # As a network file system fails: it was done, and says it was not
             faults.append(Fault("error", at, "after", ERRORS[1]))
     return faults

@@ -31,7 +31,11 @@ KEEPERS = {
 }
 """Copies that may go, each with the copy that stays."""
 
-_SINGLE = ("train/cat/img_0001.jpg", "train/dog/img_0001.jpg", "train/bird/img_0001.jpg")
+_SINGLE = (
+    "train/cat/img_0001.jpg",
+    "train/dog/img_0001.jpg",
+    "train/bird/img_0001.jpg",
+)
 _ODD = tuple(f"train/bird/{name}" for name in (*ODD_NAMES, LONG_NAME))
 _SIDECARS = ("train/dog/img_0002.txt", "train/bird/img_0001.xml")
 _MODES = (0o644, 0o600, 0o640, 0o755, 0o666)
@@ -135,9 +139,7 @@ class World:
             more["witness"] = (str(self.root / keeper), digest, self.ids[keeper][0])
             more.setdefault("sha256", digest)
         fields = {"why": "test", "label": label, "split": split, **more}
-        return Request(
-            str(self.root / path), records=self.ids.get(path, []), **fields
-        )
+        return Request(str(self.root / path), records=self.ids.get(path, []), **fields)
 
     def plan(self, action, requests, *, disk=None, rules=Rules(), **where):
         return make_plan(
@@ -237,8 +239,12 @@ class World:
             if files.get(path) != self.tree.get(path):
                 before, now = self.tree.get(path), files.get(path)
                 found.append(f"{path!r} was {_short(before)}, is {_short(now)}")
-        found += [f"the folder {path} is new" for path in sorted(folders - self.folders)]
-        found += [f"the folder {path} is gone" for path in sorted(self.folders - folders)]
+        found += [
+            f"the folder {path} is new" for path in sorted(folders - self.folders)
+        ]
+        found += [
+            f"the folder {path} is gone" for path in sorted(self.folders - folders)
+        ]
         rows = self.dataset.rows()
         for key in sorted(set(rows) | set(self.rows)):
             if rows.get(key) != self.rows.get(key):
