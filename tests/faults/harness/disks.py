@@ -80,7 +80,13 @@ class FaultyDisk(Disk):
             os.write(file, data[: len(data) // 2])
         if hit and fault.when != "after":
             self._fail(fault)
-        result = getattr(Disk, name)(self, *arguments, **more)
+        try:
+            result = getattr(Disk, name)(self, *arguments, **more)
+        except OSError:
+            # "There is no such file" is an answer, after which one may die too
+            if hit:
+                self._fail(fault)
+            raise
         if hit:
             if fault.what == "error" and name in ("open_folder", "open_new"):
                 os.close(result)
