@@ -88,10 +88,12 @@ class DecodedImage:
 
     def grey(self) -> U8:
         """Returns uint8[h, w], upright, longer side at most GREY_SIDE."""
-        full = cv2.cvtColor(self.stored, cv2.COLOR_RGB2GRAY)
-        scale = min(1.0, GREY_SIDE / max(full.shape))
-        height, width = (max(1, round(n * scale)) for n in full.shape)
-        return _upright(_resized(_u8(full), width, height), self.orientation)
+        full = _u8(cv2.cvtColor(self.stored, cv2.COLOR_RGB2GRAY))
+        return _upright(_fitted(full, GREY_SIDE), self.orientation)
+
+    def fitted(self, side: int) -> U8:
+        """Returns uint8[h, w, 3], upright, longer side at most ``side``."""
+        return _upright(_fitted(self.stored, side), self.orientation)
 
 
 def decode_image(
@@ -271,6 +273,12 @@ def _resized(image: U8, width: int, height: int) -> U8:
     if shrunk != (width, height):
         image = _u8(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
     return image
+
+
+def _fitted(image: U8, side: int) -> U8:
+    scale = min(1.0, side / max(image.shape[:2]))
+    height, width = (max(1, round(n * scale)) for n in image.shape[:2])
+    return _resized(image, width, height)
 
 
 def _upright(image: U8, orientation: int) -> U8:

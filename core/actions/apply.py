@@ -10,16 +10,26 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ..errors import ActionError, PlanOutdatedError, ScanCancelled, UnsafePathError
 from ..progress import OnProgress, Progress, silent
 from .disk import Disk, FileIdentity, Tree
 from .journal import CONFLICT, DONE, SKIPPED, Record
-from .opened import OpenAction, Report, intent, open_action, state, why_not
+from .opened import (
+    OpenAction,
+    Report,
+    intent,
+    open_action,
+    state,
+    undoable,
+    why_not,
+    why_stopped,
+)
 from .plan import ActionPlan, PlannedItem, Witness, batches, open_plan
 from .quarantine import (
     PLAN,
@@ -33,7 +43,9 @@ from .recovery import recover
 
 _RESTORE_SCRIPT = Path(__file__).with_name("restore.py")
 _COPIED_AT_ONCE = 2**20
-_HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_TIME = "%Y%m%d-%H%M%S"
+_ACTION_NAME = re.compile(r"(\d{8}-\d{6})-")
+_HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOTSUP)
 """Errors that the next file would meet too."""
 
 
@@ -65,7 +77,7 @@ def apply_plan(
     check_count(plan, expect_count)
     with locked_quarantine(disk, plan.quarantine) as quarantine:
         for earlier in action_folders(plan.quarantine):
-            if earlier.plan.id == plan.id:
+            if earlier.plan.id == plan.id and undoable(earlier):
                 raise PlanOutdatedError(
                     f"The plan {plan.id} was applied already, as {earlier.key}. "
                     "Nothing was done now. Make a new plan, or undo that action."
@@ -97,7 +109,7 @@ def check_count(plan: ActionPlan, expect_count: int | None) -> None:
 
 def _new_folder(disk: Disk, quarantine: int, plan: ActionPlan) -> ActionFolder:
     """Makes the action's folder, with the plan and restore.py on the disk."""
-    name = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{plan.id}"
+    name = f"{_next_time(quarantine)}-{plan.id}"
     path = Path(plan.quarantine) / name
     disk.make_folder(name, quarantine, 0o700)
     folder = disk.open_folder(name, quarantine)
@@ -108,7 +120,26 @@ def _new_folder(disk: Disk, quarantine: int, plan: ActionPlan) -> ActionFolder:
         disk.sync(quarantine)
     finally:
         os.close(folder)
-    return ActionFolder(path, open_plan(path / PLAN))
+    copied = open_plan(path / PLAN)
+    if copied.id != plan.id:
+        raise PlanOutdatedError(
+            f"The plan {plan.id} was edited since it was looked at, so it is not "
+            "applied. Make the plan again and look at it."
+        )
+    return ActionFolder(path, copied)
+
+
+def _next_time(quarantine: int) -> str:
+    """Returns the time, or a second after the last action if that is later.
+
+    The names of actions sort in their order, whatever the clock does.
+    """
+    now = f"{datetime.now(timezone.utc):{_TIME}}"
+    times = (_ACTION_NAME.match(name) for name in os.listdir(quarantine))
+    last = max((time[1] for time in times if time), default="")
+    if now > last:
+        return now
+    return f"{datetime.strptime(last, _TIME) + timedelta(seconds=1):{_TIME}}"
 
 
 def _copy(disk: Disk, source: Path, name: str, folder: int) -> None:
@@ -144,9 +175,9 @@ def _run(action: OpenAction, on_progress: OnProgress) -> Report:
                 on_progress(Progress("Applying the plan", reached, plan.count))
         except ScanCancelled:
             report.stopped = "It was stopped on request."
-        except OSError as error:
+        except (OSError, UnsafePathError) as error:
             # No "finished": the next action looks at the disk again
-            report.stopped = f"The disk failed: {why_not(error)}."
+            report.stopped = why_stopped(error)
             return report
     action.journal.note("finished", what="apply", done=report.done)
     return report
@@ -227,19 +258,24 @@ def _move(action: OpenAction, item: PlannedItem, report: Report) -> Record | Non
     """
     if item.target is None or item.identity is None:
         return None
+    problem = None
     try:
         action.source.rename(item.source, action.target, item.target)
+    except FileExistsError:
+        problem = "there is a file of the new name already"
+    except UnsafePathError as error:
+        problem = str(error)
     except OSError as error:
+        problem = why_not(error)
         if error.errno in _HOPELESS:
-            report.stopped = f"The disk failed: {why_not(error)}."
-        reason = why_not(error)
-        if isinstance(error, FileExistsError):
-            reason = "there is a file of the new name already"
-        report.count_skipped(item.source, reason)
-        return state(item, SKIPPED, reason)
+            report.stopped = f"The disk failed: {problem}."
+    # Also after an error: a disk on a network may say no to what it has done
     found = action.target.identity(item.target)
     if found is not None and item.identity.same_but_renamed(found):
         return None
+    if problem is not None:
+        report.count_skipped(item.source, problem)
+        return state(item, SKIPPED, problem)
     reason = "another file took its place at the same moment"
     reason += _move_back(action, item)
     report.count_conflict(item.source, reason)
@@ -251,9 +287,10 @@ def _move_back(action: OpenAction, item: PlannedItem) -> str:
     assert item.target is not None
     try:
         action.target.rename(item.target, action.source, item.source)
-    except OSError as error:
+    except (OSError, UnsafePathError) as error:
+        why = why_not(error) if isinstance(error, OSError) else str(error)
         where = os.path.join(action.target.root, item.target)
-        return f"; it could not be put back ({why_not(error)}) and is in {where}"
+        return f"; it could not be put back ({why}) and is in {where}"
     return ""
 
 
@@ -291,7 +328,11 @@ class _Witnesses:
         """True if a witness is still what :meth:`problem` saw."""
         if witness is None:
             return True
-        return self._tree.identity(witness.path[1:]) == self._seen[witness.path]
+        try:
+            now = self._tree.identity(witness.path[1:])
+        except (OSError, UnsafePathError):
+            return False
+        return now == self._seen[witness.path]
 
     def _read(self, witness: Witness) -> FileIdentity | str:
         try:

@@ -27,7 +27,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a pipe that took the file's place would hang the open
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HASHED_AT_ONCE = 2**20
-_OPEN_FOLDERS = 24
+_OPEN_FOLDERS = 12
 _RENAME_NOREPLACE = 1  # Linux
 _RENAME_EXCL = 4  # macOS
 
@@ -124,6 +124,10 @@ class Disk:
         )
         if result != 0:
             number = ctypes.get_errno()
+            if number in (errno.EINVAL, errno.ENOSYS):
+                # The flag, not the names: those were looked up before
+                what = "this file system cannot rename without replacing"
+                raise OSError(errno.ENOTSUP, what, name)
             raise OSError(number, os.strerror(number), name)
 
     def remove(self, name: str, parent: int) -> None:
@@ -211,7 +215,6 @@ class Tree:
 
     def identity(self, path: str) -> FileIdentity | None:
         """Returns what is at the path; None if nothing is."""
-        self._close_some()
         try:
             name, folder = self.place(path)
             return self.disk.identity(name, folder)
@@ -219,24 +222,21 @@ class Tree:
             return None
 
     def read_identity(self, path: str) -> tuple[FileIdentity, str]:
-        self._close_some()
         name, folder = self.place(path)
         return self.disk.read_identity(name, folder)
 
     def rename(self, path: str, target: Tree, new_path: str) -> None:
         """Moves a file to a free name, in this tree or another."""
-        self._close_some()
-        target._close_some()
         name, folder = self.place(path)
         new_name, new_folder = target.place(new_path, create=True)
-        self.disk.rename(name, folder, new_name, new_folder)
         self.sync_later(path)
         target.sync_later(new_path)
+        self.disk.rename(name, folder, new_name, new_folder)
 
     def remove(self, path: str) -> None:
         name, folder = self.place(path)
-        self.disk.remove(name, folder)
         self.sync_later(path)
+        self.disk.remove(name, folder)
 
     def remove_empty_folder(self, path: str) -> None:
         """Removes a folder; one that is not empty, or gone, stays as it is."""
@@ -247,29 +247,53 @@ class Tree:
             self.disk.remove_empty_folder(name, folder)
             self._changed.discard(path)
 
-    def sync_later(self, path: str) -> None:
-        """Makes the next :meth:`sync` wait for the name of a file as well."""
-        self._changed.add(os.path.dirname(path))
+    def sync_later(self, path: str, *, above: bool = False) -> None:
+        """Makes the next :meth:`sync` wait for the name of a file as well.
+
+        Args:
+            path: of the file
+            above: also for the names of its folders, which may be new
+        """
+        folder = os.path.dirname(path)
+        self._changed.add(folder)
+        while above and folder:
+            folder = os.path.dirname(folder)
+            self._changed.add(folder)
 
     def sync(self) -> None:
         """Returns when all renames of this tree are on the disk."""
         for folder in sorted(self._changed):
-            self._close_some()
-            self.disk.sync(self._folder(folder, create=False))
+            # A folder that went away meanwhile has no names to wait for
+            with contextlib.suppress(FileNotFoundError, UnsafePathError):
+                self.disk.sync(self._folder(folder, create=False))
         self._changed.clear()
 
     def _folder(self, path: str, create: bool) -> int:
+        """Returns a folder, open until the next folder is asked for."""
         if not path:
             return self._top
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        above, name = os.path.split(path)
-        if name in ("", ".", "..") or path.startswith("/"):
-            raise UnsafePathError(f"'{path}' does not name a folder in {self.root}.")
-        parent = self._folder(above, create)
+        parent, walked = self._top, ""
+        for name in path.split("/"):
+            if name in ("", ".", ".."):
+                raise UnsafePathError(
+                    f"'{path}' does not name a folder in {self.root}."
+                )
+            walked = f"{walked}/{name}" if walked else name
+            if walked in self._open:
+                self._open.move_to_end(walked)
+            else:
+                self._open[walked] = self._entered(name, parent, walked, create)
+                if len(self._open) > _OPEN_FOLDERS:
+                    os.close(self._open.popitem(last=False)[1])
+            parent = self._open[walked]
+        return parent
+
+    def _entered(self, name: str, parent: int, path: str, create: bool) -> int:
         try:
-            folder = self._enter(name, parent, path, create)
+            return self._enter(name, parent, path, create)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(name, parent):
                 raise UnsafePathError(
@@ -277,13 +301,6 @@ class Tree:
                     "moves files only where their folders are real."
                 ) from None
             raise
-        self._open[path] = folder
-        return folder
-
-    def _close_some(self) -> None:
-        """Closes the folders least used. Not while one of them is in a hand."""
-        while len(self._open) > _OPEN_FOLDERS:
-            os.close(self._open.popitem(last=False)[1])
 
     def _enter(self, name: str, parent: int, path: str, create: bool) -> int:
         try:

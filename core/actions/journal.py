@@ -34,7 +34,13 @@ class Journal:
     def __init__(self, disk: Disk, folder: int, name: str = "journal.jsonl") -> None:
         self._disk = disk
         self._file = disk.open_append(name, folder)
-        self._end = self._cut_torn_tail()
+        try:
+            self._end = self._cut_torn_tail()
+            # Its name must outlive a power cut as much as its lines
+            disk.sync(folder)
+        except BaseException:
+            os.close(self._file)
+            raise
 
     def __enter__(self) -> Journal:
         return self
@@ -47,7 +53,9 @@ class Journal:
 
         What could not be written whole is taken back.
         """
-        line = encode_line(list(records))
+        if not (entries := list(records)):
+            return
+        line = encode_line(entries)
         try:
             self._disk.write_all(self._file, line)
             self._disk.sync(self._file)
@@ -79,9 +87,13 @@ class Journal:
 def read_journal(path: Path) -> Iterator[Record]:
     """Yields the records of a journal; a torn last line is passed over.
 
+    A journal that is not there has none: nothing was begun.
+
     Raises:
         ActionError: a line in the middle is damaged
     """
+    if not path.exists():
+        return
     bad = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from ..errors import ActionError
-from .disk import Disk, Tree
-from .journal import INTENT, Journal, Record, read_journal
+from ..errors import ActionError, UnsafePathError
+from .disk import Disk, FileIdentity, Tree
+from .journal import CONFLICT, DONE, INTENT, Journal, Record, read_journal
 from .plan import ITEMS_A_BATCH, ActionPlan, PlannedItem
 from .quarantine import ActionFolder
 from .records import Change, Records
 
 MOVED, BACK, BOTH, ALTERED, GONE = "moved", "back", "both", "altered", "gone"
+
+UNDOABLE = (INTENT, DONE, CONFLICT)
+"""States of items that may be elsewhere than they were."""
 
 _REASONS_SHOWN = 200
 
@@ -51,8 +54,12 @@ class OpenAction:
         """
         if item.target is None or item.identity is None:
             return MOVED
-        there = self.target.identity(item.target)
-        here = self.source.identity(item.source)
+        there = _seen_at(self.target, item.target)
+        here = _seen_at(self.source, item.source)
+        itself = item.identity.same_but_renamed
+        if here and itself(here) and not (there and itself(there)):
+            # What is there is a copy that somebody made, time and all
+            return BACK
         if there and item.identity.same_content(there):
             return BOTH if here else MOVED
         if here and item.identity.same_content(here):
@@ -185,6 +192,11 @@ def changes(folder: ActionFolder, in_states: Collection[str]) -> Iterator[list[C
         yield batch
 
 
+def undoable(folder: ActionFolder) -> int:
+    """Returns how many items an undo would look at."""
+    return sum(value in UNDOABLE for value in states(folder).values())
+
+
 def intent(item: PlannedItem, before: Any) -> Record:
     """Returns the record of what is about to happen to an item."""
     return {**item.to_json(), "state": INTENT, "before": before}
@@ -201,3 +213,21 @@ def state(item: PlannedItem, value: str, why: str | None = None) -> Record:
 def why_not(error: OSError) -> str:
     """Returns an error as a reason, for a list of many."""
     return (error.strerror or str(error)).lower()
+
+
+def why_stopped(error: OSError | UnsafePathError) -> str:
+    """Returns an error as the sentence that ends a report."""
+    what = str(error)
+    if isinstance(error, OSError):
+        what = f"The disk failed: {why_not(error)}."
+    return (
+        f"{what} What was begun is brought to order when the next action, or undo, "
+        "starts."
+    )
+
+
+def _seen_at(tree: Tree, path: str) -> FileIdentity | None:
+    """Returns what is at a path; None also if its folder became a link."""
+    with contextlib.suppress(UnsafePathError):
+        return tree.identity(path)
+    return None

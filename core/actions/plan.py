@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -201,7 +202,8 @@ def write_plan(
 ) -> ActionPlan:
     """Writes a plan and returns it, opened."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{os.getpid()}.part"
+    # Threads of one process may plan at the same time
+    part = folder / f"{os.getpid()}-{threading.get_ident()}.part"
     digest, summary = hashlib.sha256(), PlanSummary()
     with part.open("wb") as file:
 

@@ -210,6 +210,9 @@ class _Planner:
             return Refusal(request.path, "its path goes through a symbolic link")
         except OSError as error:
             return Refusal(request.path, why_not(error))
+        except ValueError:
+            # A null byte, or a character that no file system has
+            return Refusal(request.path, "its path cannot be that of a file")
 
     def _item(
         self, request: Request, number: int, full: frozenset[Group]
@@ -241,6 +244,8 @@ class _Planner:
     def _identity(self, request: Request, source: str) -> FileIdentity:
         if _REMOTE.search(request.path):
             raise _Refused("it is not on this machine")
+        if ".." in request.path.split("/"):
+            raise _Refused("its path has '..', which may lead through a link")
         if is_quarantined(request.path):
             raise _Refused("it is in quarantine already")
         if source.startswith("../"):
@@ -284,8 +289,7 @@ class _Planner:
             suffix = os.path.splitext(source)[1]
             kept = suffix if _SUFFIX.fullmatch(suffix) else ""
             return f"{FILES}/{number:08d}{kept}"
-        if self._where.target_root is None:
-            raise ValueError("a target needs a target root")
+        assert self._where.target_root is not None, "a target needs a target root"
         if request.target == source and self._where.target_root == self._where.root:
             raise _Refused("it is there already")
         return self._free_name(self._where.target_root, request.target)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -25,8 +25,9 @@ from .opened import (
     open_action,
     state,
     why_not,
+    why_stopped,
 )
-from .plan import ActionPlan
+from .plan import ActionPlan, PlannedItem
 from .quarantine import (
     ActionFolder,
     action_folders,
@@ -34,6 +35,7 @@ from .quarantine import (
     locked_quarantine,
 )
 from .records import Change, Records
+from .recovery import recover
 
 DEFAULT_AGE_DAYS = 7
 
@@ -77,23 +79,27 @@ def plan_purge(
     before = datetime.now(timezone.utc) - timedelta(days=older_than_days)
     digest, folders, count, size, kept = hashlib.sha256(), [], 0, 0, Counter[str]()
     for folder in action_folders(quarantine):
-        if folder.plan.action != "quarantine" or not folder.journal.exists():
+        if folder.plan.action != "quarantine":
             continue
         if key is not None and key not in (folder.key, folder.plan.id):
             continue
-        event = last_event(folder)
+        try:
+            event = last_event(folder)
+            files = _quarantined(folder)
+        except ActionError:
+            kept["its journal is damaged"] += 1
+            continue
+        if not files:
+            continue
         if event is None or event["event"] != "finished":
             kept["not finished"] += 1
         elif datetime.fromisoformat(event["at"]) > before:
             kept[f"younger than {older_than_days:g} days"] += 1
         else:
-            files = 0
-            for change in _quarantined(folder):
-                files += 1
-                size += change.item.identity.size if change.item.identity else 0
-                digest.update(f"{folder.key}/{change.item.number};".encode())
-            count += files
-            folders += [folder] if files else []
+            folders.append(folder)
+            count += len(files)
+            size += sum(files.values())
+            digest.update(f"{folder.key}:{sorted(files)}".encode())
     return PurgePlan(digest.hexdigest()[:12], quarantine, folders, count, size, kept)
 
 
@@ -119,10 +125,8 @@ def purge(
     disk = disk or Disk()
     report = Report("purge", "quarantine", plan.id, plan.quarantine, plan.count)
     with locked_quarantine(disk, plan.quarantine), Tree(disk, "/") as everything:
-        if (
-            sum(1 for folder in plan.folders for _ in _quarantined(folder))
-            != plan.count
-        ):
+        report.recovered = recover(disk, plan.quarantine, records_of)
+        if sum(len(_quarantined(folder)) for folder in plan.folders) != plan.count:
             raise PlanOutdatedError(
                 "The quarantine changed since this plan was made. Make it again and "
                 "look at it. Nothing was destroyed."
@@ -133,8 +137,8 @@ def purge(
                     _purge_action(action, everything, report, on_progress)
         except ScanCancelled:
             report.stopped = "It was stopped on request."
-        except OSError as error:
-            report.stopped = f"The disk failed: {why_not(error)}."
+        except (OSError, UnsafePathError) as error:
+            report.stopped = why_stopped(error)
     return report
 
 
@@ -145,6 +149,8 @@ def _purge_action(
     for batch in changes(action.folder, (DONE,)):
         ready = []
         for change in batch:
+            if change.item.target is None:
+                continue
             problem = _why_kept(action, everything, change)
             if problem is None:
                 ready.append(change)
@@ -153,21 +159,32 @@ def _purge_action(
         action.journal.append([state(change.item, PURGING) for change in ready])
         gone, entries = [], list[Record]()
         for change in ready:
-            try:
-                action.target.remove(change.item.target or "")
-            except OSError as error:
-                report.count_skipped(change.item.source, why_not(error))
-                entries.append(state(change.item, DONE, why_not(error)))
-            else:
+            problem = _remove(action, change.item)
+            if problem is None:
                 gone.append(change)
                 report.count_done(change.item)
                 entries.append(state(change.item, PURGED))
+            else:
+                report.count_skipped(change.item.source, problem)
+                entries.append(state(change.item, DONE, problem))
         action.sync()
         action.records.forget(gone)
         action.journal.append(entries)
         reached = report.planned - report.not_reached
         on_progress(Progress("Purging", reached, report.planned))
     action.journal.note("finished", what="purge")
+
+
+def _remove(action: OpenAction, item: PlannedItem) -> str | None:
+    """Returns why the file is still there, or None if it is gone."""
+    assert item.target is not None
+    try:
+        action.target.remove(item.target)
+    except OSError as error:
+        # A disk on a network may say no to what it has done
+        if action.target.identity(item.target) is not None:
+            return why_not(error)
+    return None
 
 
 def _why_kept(action: OpenAction, everything: Tree, change: Change) -> str | None:
@@ -193,6 +210,11 @@ def _why_kept(action: OpenAction, everything: Tree, change: Change) -> str | Non
     return "the copy it was removed for is gone or changed: it may be the last one"
 
 
-def _quarantined(folder: ActionFolder) -> Iterator[Change]:
-    for batch in changes(folder, (DONE,)):
-        yield from (change for change in batch if change.item.target is not None)
+def _quarantined(folder: ActionFolder) -> dict[int, int]:
+    """Returns the bytes of each quarantined file of an action, by its number."""
+    return {
+        change.item.number: change.item.identity.size
+        for batch in changes(folder, (DONE,))
+        for change in batch
+        if change.item.identity is not None
+    }

@@ -9,6 +9,7 @@ outside of the root, so that no importer finds it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -84,12 +85,7 @@ def check_quarantine(quarantine: str, root: str) -> None:
 
 def on_one_disk(one: str, other: str) -> bool:
     """True if files can be renamed from one folder into the other."""
-    folders = [os.open(path, os.O_RDONLY) for path in (one, other)]
-    try:
-        return len({mount_of(folder) for folder in folders}) == 1
-    finally:
-        for folder in folders:
-            os.close(folder)
+    return _mount_of(one) == _mount_of(other)
 
 
 @contextlib.contextmanager
@@ -103,11 +99,27 @@ def locked_quarantine(disk: Disk, quarantine: str) -> Iterator[int]:
 
     Raises:
         UnsafePathError: it is a link, or another user's
-        ActionError: another action is at work
+        ActionError: another action is at work, or the disk failed
     """
-    folder = _open_private(disk, quarantine)
-    lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
+        with _lock(_open_private(disk, quarantine)) as folder:
+            yield folder
+    except OSError as error:
+        where = f" at {error.filename!r}" if error.filename else ""
+        raise ActionError(
+            f"The disk failed{where}: {error.strerror or error}. No file is lost. What "
+            "was begun is brought to order when the next action, or undo, starts."
+        ) from error
+
+
+@contextlib.contextmanager
+def _lock(folder: int) -> Iterator[int]:
+    """Locks an open folder, and closes it in the end."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        lock = os.open("lock", flags, 0o600, dir_fd=folder)
+        stack.callback(os.close, lock)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -116,13 +128,12 @@ def locked_quarantine(disk: Disk, quarantine: str) -> Iterator[int]:
                 f"Another action is at work on this data set ({holder}). Wait until "
                 "it is done, and look at the plan again."
             ) from None
+        # A child that was forked meanwhile holds the file open, and so the lock
+        stack.callback(fcntl.flock, lock, fcntl.LOCK_UN)
         since = datetime.now(timezone.utc).isoformat(timespec="seconds")
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"process {os.getpid()}, since {since}".encode(), 0)
         yield folder
-    finally:
-        os.close(lock)
-        os.close(folder)
 
 
 def action_folders(quarantine: str | Path) -> list[ActionFolder]:
@@ -135,6 +146,14 @@ def action_folders(quarantine: str | Path) -> list[ActionFolder]:
         with contextlib.suppress(ActionError):
             found.append(ActionFolder(path.parent, open_plan(path)))
     return found
+
+
+def _mount_of(path: str) -> int:
+    folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return mount_of(folder)
+    finally:
+        os.close(folder)
 
 
 def _open_private(disk: Disk, quarantine: str) -> int:
@@ -155,10 +174,13 @@ def _open_private(disk: Disk, quarantine: str) -> int:
 def _enter_private(disk: Disk, parent: int, name: str, path: str) -> int:
     with contextlib.suppress(FileExistsError):
         disk.make_folder(name, parent, 0o700)
-        disk.sync(parent)
+    # Also of one that was there: whoever made it may have died before this
+    disk.sync(parent)
     try:
         folder = disk.open_folder(name, parent)
     except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
         raise UnsafePathError(
             f"The quarantine {path} is not a real folder ({error.strerror}), so "
             "nothing is put there. Remove it, or give quarantine=FOLDER."

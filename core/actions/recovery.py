@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..errors import ActionError
 from .disk import Disk
 from .journal import CONFLICT, DONE, INTENT, PURGED, PURGING, SKIPPED, UNDONE, Record
 from .opened import (
     ALTERED,
     BACK,
     GONE,
+    UNDOABLE,
     OpenAction,
     changes,
     last_event,
@@ -24,7 +26,7 @@ from .plan import ActionPlan
 from .quarantine import ActionFolder, action_folders
 from .records import Change, Records
 
-_IN_DOUBT = {"apply": (INTENT,), "undo": (INTENT, DONE), "purge": (PURGING,)}
+_IN_DOUBT = {"apply": (INTENT,), "undo": UNDOABLE, "purge": (PURGING,)}
 
 
 def recover(
@@ -37,16 +39,21 @@ def recover(
     """
     sentences = []
     for folder in action_folders(quarantine):
-        if is_unfinished(folder):
-            with open_action(disk, folder, records_of(folder.plan)) as action:
-                sentences.append(settle(action))
+        try:
+            if is_unfinished(folder):
+                with open_action(disk, folder, records_of(folder.plan)) as action:
+                    sentences.append(settle(action))
+        except (ActionError, OSError) as error:
+            # One that cannot be settled does not keep others from being undone
+            sentences.append(
+                f"The action {folder.key} was cut short and could not be brought to "
+                f"order; that is tried again with the next action. {error}"
+            )
     return sentences
 
 
 def is_unfinished(folder: ActionFolder) -> bool:
     """True for an action that was begun, or undone, and not ended."""
-    if not folder.journal.exists():
-        return False
     event = last_event(folder)
     return event is not None and event["event"] != "finished"
 
@@ -82,15 +89,19 @@ def _settle_moves(action: OpenAction, batch: list[Change], what: str) -> list[Re
     moved, back, entries = [], [], list[Record]()
     for change in batch:
         place = action.look(change.item)
-        if place == BACK:
-            action.source.sync_later(change.item.source)
+        if what == "undo" and change.item.target is None:
+            # Nothing to look at: what was asked for is done
+            back.append(change)
+            entries.append(state(change.item, UNDONE))
+        elif place == BACK:
+            action.source.sync_later(change.item.source, above=True)
             back.append(change)
             entries.append(state(change.item, UNDONE if what == "undo" else SKIPPED))
         elif place in (GONE, ALTERED):
             entries.append(state(change.item, CONFLICT, f"the file is {place}"))
         else:
             if change.item.target is not None:
-                action.target.sync_later(change.item.target)
+                action.target.sync_later(change.item.target, above=True)
             moved.append(change)
             entries.append(state(change.item, DONE))
     # The renames of the process that died may not be on the disk yet
@@ -107,6 +118,9 @@ def _settle_purge(action: OpenAction, batch: list[Change]) -> list[Record]:
         for change in batch
         if action.target.identity(change.item.target or "") is None
     ]
+    for change in gone:
+        action.target.sync_later(change.item.target or "")
+    action.sync()
     action.records.forget(gone)
     numbers = {change.item.number for change in gone}
     return [

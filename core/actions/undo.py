@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -9,19 +10,21 @@ from functools import cached_property
 from ..errors import ActionError, ScanCancelled, UnsafePathError
 from ..progress import OnProgress, Progress, silent
 from .disk import Disk
-from .journal import DONE, INTENT, UNDONE, Record
+from .journal import DONE, UNDONE, Record
 from .opened import (
     ALTERED,
     BACK,
     BOTH,
     MOVED,
+    UNDOABLE,
     OpenAction,
     Report,
     changes,
     open_action,
     state,
-    states,
+    undoable,
     why_not,
+    why_stopped,
 )
 from .plan import ActionPlan, PlannedItem
 from .quarantine import ActionFolder, action_folders, locked_quarantine
@@ -60,29 +63,26 @@ def undo_action(
     return report
 
 
-def undoable(folder: ActionFolder) -> int:
-    """Returns how many items an undo would put back."""
-    return sum(value in (INTENT, DONE) for value in states(folder).values())
-
-
 def _run(action: OpenAction, on_progress: OnProgress) -> Report:
     folder = action.folder
     planned = undoable(folder)
     report = Report("undo", folder.plan.action, folder.key, str(folder.path), planned)
     if not planned:
+        # An undo that was cut short may have left them
+        _remove_created_folders(action)
         return report
     later = _LaterActions(folder)
     action.journal.note("started", what="undo")
     try:
-        for batch in changes(folder, (INTENT, DONE)):
+        for batch in changes(folder, UNDOABLE):
             _undo_batch(action, batch, later, report)
             reached = planned - report.not_reached
             on_progress(Progress("Putting back", reached, planned))
         _remove_created_folders(action)
     except ScanCancelled:
         report.stopped = "It was stopped on request."
-    except OSError as error:
-        report.stopped = f"The disk failed: {why_not(error)}."
+    except (OSError, UnsafePathError) as error:
+        report.stopped = why_stopped(error)
         return report
     action.journal.note("finished", what="undo", done=report.done)
     return report
@@ -116,19 +116,19 @@ def _put_back(
     if item.target is None:
         return None
     there = os.path.join(action.target.root, item.target)
-    place = action.look(item)
-    if place == BACK:
-        return None
-    if place == BOTH:
-        return f"its old place is taken; it stays in {there}"
-    if place != MOVED:
-        mover = later.that_moved(there)
-        if mover:
-            return f"it was moved on by {mover}: undo that first"
-        if place == ALTERED:
-            return f"{there} was changed since"
-        return f"it is gone from {there}"
     try:
+        place = action.look(item)
+        if place == BACK:
+            return None
+        if place == BOTH:
+            return f"its old place is taken; it stays in {there}"
+        if place != MOVED:
+            mover = later.that_moved(there)
+            if mover:
+                return f"it was moved on by {mover}: undo that first"
+            if place == ALTERED:
+                return f"{there} was changed since"
+            return f"it is gone from {there}"
         _, sha256 = action.target.read_identity(item.target)
         if sha256 != item.sha256:
             return f"{there} was changed since"
@@ -140,7 +140,8 @@ def _put_back(
     except UnsafePathError as error:
         return str(error)
     except OSError as error:
-        return why_not(error)
+        # A disk on a network may say no to what it has done
+        return None if action.look(item) == BACK else why_not(error)
     return None
 
 
@@ -165,12 +166,13 @@ class _LaterActions:
     def _moved_from(self) -> dict[str, str]:
         moved: dict[str, str] = {}
         for folder in action_folders(self._folder.path.parent):
-            if folder.key <= self._folder.key or not folder.journal.exists():
+            if folder.key <= self._folder.key:
                 continue
-            for batch in changes(folder, (DONE,)):
-                for change in batch:
-                    source = os.path.join(folder.plan.root, change.item.source)
-                    moved[source] = folder.key
+            with contextlib.suppress(ActionError):
+                for batch in changes(folder, (DONE,)):
+                    for change in batch:
+                        source = os.path.join(folder.plan.root, change.item.source)
+                        moved[source] = folder.key
         return moved
 
 
@@ -182,10 +184,19 @@ def find_action(quarantine: str, key: str | None) -> ActionFolder:
     """
     folders = action_folders(quarantine)
     if key is None:
-        folders = [folder for folder in folders if undoable(folder)]
+        folders = [folder for folder in folders if _can_be_undone(folder)]
     else:
         folders = [folder for folder in folders if key in (folder.key, folder.plan.id)]
     if not folders:
         what = f"action {key}" if key else "action that could be undone"
-        raise ActionError(f"There is no {what} in {quarantine}.")
+        raise ActionError(
+            f"There is no {what} in {quarantine}. If the plan or the journal of an "
+            "action is damaged, the restore.py in its folder puts its files back."
+        )
     return folders[-1]
+
+
+def _can_be_undone(folder: ActionFolder) -> bool:
+    with contextlib.suppress(ActionError):
+        return undoable(folder) > 0
+    return False

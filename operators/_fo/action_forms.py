@@ -13,7 +13,6 @@ from dataclasses import fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -32,12 +31,13 @@ from .action_plans import (
     Change,
     plan_action,
 )
-from .action_reports import PlanReport, plain
+from .action_reports import PlanReport, escaped
 from .forms import refuse
 from .runs import complete_run
 from .samples import label_path
 from .selections import WHAT, Selection
 from .stream import Readable, stream
+from .thumbnails import thumbnail_url
 
 _TICK = "apply_"
 _PICTURES = 12
@@ -186,7 +186,6 @@ def _ask_several(
         name,
         types.String(),
         default=list(values),
-        required=True,
         label=label,
         view=view,
     )
@@ -260,25 +259,34 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
 def _show_plan(inputs: types.Object, plan: ActionPlan) -> None:
     report = PlanReport(plan, "")
     lines = [f"**{report.summary()}**", ""]
-    lines += [f"* {plain(line)}" for line in report.details()]
+    lines += [f"* {escaped(line)}" for line in report.details()]
     inputs.md("\n".join(lines), name="plan_text")
     if plan.count:
         inputs.md(_pictures(plan), name="plan_pictures")
 
 
 def _pictures(plan: ActionPlan) -> str:
-    """Returns a table of what goes beside what stays, and why."""
-    rows = []
-    for item in islice(plan.items(), _PICTURES):
-        stays = _image(item.witness.path) if item.witness else ""
-        goes = _image(os.path.join(plan.root, item.source))
-        rows.append(f"| {goes} | {stays} | {plain(item.why)} |")
-    head = "| changes | stays | why |" if rows else ""
-    return "\n".join([head, "| :-- | :-- | :-- |", *rows])
+    """Returns a table of what changes, beside what stays where a copy does."""
+    items = list(islice(plan.items(), _PICTURES))
+    pairs = any(item.witness for item in items)
+    lines = ["| changes | stays | why |" if pairs else "| changes | why |"]
+    lines.append("| :-- | :-- | :-- |" if pairs else "| :-- | :-- |")
+    for item in items:
+        cells = [_image(os.path.join(plan.root, item.source))]
+        if pairs:
+            cells.append(_image(item.witness.path) if item.witness else "")
+        lines.append(f"| {' | '.join(cells)} | {escaped(item.why)} |")
+    more = plan.count - len(items)
+    if more:
+        lines += ["", f"and {more:,} more"]
+    return "\n".join(lines)
 
 
 def _image(path: str) -> str:
-    return f"![{plain(Path(path).name)}](/media?filepath={quote(path)})"
+    """Returns Markdown of a small picture, or of a name where there is none."""
+    url = thumbnail_url(path)
+    name = escaped(Path(path).name)
+    return f"![{name}]({url})" if url else name
 
 
 def _ask_tick(

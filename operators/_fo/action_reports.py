@@ -79,11 +79,11 @@ class PlanReport:
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
-        lines += [f"* {_escape(line)}" for line in self.details()]
+        lines += [f"* {escaped(line)}" for line in self.details()]
         if self.plan.count:
             lines += ["", "| file | goes to | why |", "| :-- | :-- | :-- |"]
             lines += [
-                "| " + " | ".join(_escape(cell) for cell in row) + " |"
+                "| " + " | ".join(escaped(cell) for cell in row) + " |"
                 for row in self.examples()
             ]
             lines += ["", f"Plan `{self.plan.id}`. Nothing has been changed yet."]
@@ -151,7 +151,7 @@ class ActionReport:
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
-        lines += [f"* {_escape(line)}" for line in self.details()]
+        lines += [f"* {escaped(line)}" for line in self.details()]
         if self.undo_call:
             lines += ["", "To go back: the operator *Winnow: undo*, or", ""]
             lines += [f"    {self.undo_call}"]
@@ -260,7 +260,7 @@ def plain(text: str) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
     """Returns text from files as Markdown that shows just that text."""
     for one in "\\|<>`*_[]!":
         text = text.replace(one, "\\" + one)

@@ -11,12 +11,12 @@ import fiftyone as fo
 
 from ...core.actions.apply import apply_plan
 from ...core.actions.journal import PURGED
-from ...core.actions.opened import Report, last_event, states
+from ...core.actions.opened import Report, last_event, states, undoable
 from ...core.actions.plan import ActionPlan, open_plan, plan_file
 from ...core.actions.purge import PurgePlan, plan_purge, purge
 from ...core.actions.quarantine import ActionFolder, action_folders, quarantine_of
 from ...core.actions.recovery import is_unfinished
-from ...core.actions.undo import undo_action, undoable
+from ...core.actions.undo import undo_action
 from ...core.errors import ActionError, CurationError, PlanOutdatedError
 from ...core.progress import OnProgress
 from .lock import only_run_on
@@ -66,7 +66,7 @@ def waiting_plan(dataset: fo.Dataset, plan_id: str) -> ActionPlan:
     if not plan_id.isalnum():
         raise PlanOutdatedError(f"'{plan_id}' is not the id of a plan.")
     for past in _folders(dataset):
-        if past.plan.id == plan_id:
+        if past.plan.id == plan_id and undoable(past):
             raise PlanOutdatedError(
                 f"The plan {plan_id} was applied already, as {past.key}: nothing was "
                 "done now. Make a new plan, or undo that action."

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.core.media as fom
+from fiftyone import ViewField as F
 
+from ...core.actions.quarantine import is_quarantined
+from ...core.findings import QUARANTINED
 from ...core.folders import FolderListing, ImageFile
 
 LABEL_FIELD = "ground_truth"
@@ -57,11 +60,18 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
             num_samples=len(added),
             progress=progress,
         )
-    gone = [sample_id for path, sample_id in known.items() if path not in held]
+    # Files that an action put elsewhere are not gone
+    inside = f"{listing.root}/"
+    gone = [
+        sample
+        for path, sample in known.items()
+        if path not in held and path.startswith(inside) and not is_quarantined(path)
+    ]
     dataset.match_tags(GONE_TAG).untag_samples(GONE_TAG)
     if gone:
         dataset.select(gone).tag_samples(GONE_TAG)
-    view = dataset.match_tags(GONE_TAG, bool=False)
+    view = dataset.match(F("filepath").starts_with(inside))
+    view = view.match_tags([GONE_TAG, QUARANTINED], bool=False)
     return FolderData(dataset, view, len(gone), not_held)
 
 

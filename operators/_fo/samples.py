@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.findings import QUARANTINED
 from .fields import is_ours
 
 NO_CODE = -1
@@ -61,6 +62,8 @@ def flat_image_view(samples: fo.core.collections.SampleCollection) -> fo.Dataset
         )
     if view._is_dynamic_groups:
         view = view.flatten()
+    # What was put away is no part of the data set until it is brought back
+    view = view.match_tags(QUARANTINED, bool=False)
     media = view.media_type
     if media == "group":
         names = ", ".join(samples._dataset.group_slices)

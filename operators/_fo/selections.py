@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -222,10 +223,12 @@ def _duplicates(
             refusal = "its copies have different labels: decide which is right first"
         if keeper is None:
             refusal = "its cluster has no copy to keep: scan again"
-        relation = f" ({relation_of[row]})" if relation_of[row] else ""
-        yield Choice(
-            row, f"{_KIND_WORDS[kind]} the kept copy{relation}", keeper, refusal
-        )
+        why = _KIND_WORDS[kind]
+        if keeper is not None:
+            why += f" {Path(facts.paths[keeper]).name}"
+        if relation_of[row]:
+            why += f" ({relation_of[row]})"
+        yield Choice(row, why, keeper, refusal)
 
 
 def _leaks(

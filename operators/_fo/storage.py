@@ -38,6 +38,11 @@ def evidence_path(name: str) -> Path:
     return cache_folder() / "runs" / name
 
 
+def thumbnails_folder() -> Path:
+    """Returns where small pictures for the App are kept."""
+    return cache_folder() / "thumbnails"
+
+
 def plans_folder(dataset: fo.Dataset) -> Path:
     """Returns where a data set's plans wait until they are applied."""
     return cache_folder() / "plans" / str(dataset._doc.id)

@@ -1,0 +1,51 @@
+"""Small pictures of large files, kept so that a page of them comes quickly."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import cv2
+
+from .files import ReadFailure, file_identity, read_file
+from .images import decode_image
+from .settings import DEFAULTS
+
+SIDE = 160
+"""Longer side, in pixels."""
+
+_QUALITY = 80
+
+
+def thumbnail(path: str, folder: Path) -> Path | None:
+    """Returns a small JPEG of a picture, made if it is not there yet.
+
+    Args:
+        path: of the image
+        folder: where thumbnails are kept; may be deleted at any time
+
+    Returns:
+        None if the picture cannot be read
+    """
+    identity = file_identity(os.fsencode(path))
+    if isinstance(identity, ReadFailure):
+        return None
+    small = folder / f"{hashlib.sha256(identity[0]).hexdigest()[:32]}.jpg"
+    if small.exists():
+        return small
+    content = read_file(os.fsencode(path))
+    if isinstance(content, ReadFailure):
+        return None
+    image = decode_image(
+        content.data, side=SIDE, max_megapixels=DEFAULTS.max_megapixels
+    )
+    if isinstance(image, ReadFailure):
+        return None
+    bgr = cv2.cvtColor(image.fitted(SIDE), cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    folder.mkdir(parents=True, exist_ok=True)
+    part = small.with_suffix(f".{os.getpid()}.part")
+    part.write_bytes(data.tobytes())
+    part.replace(small)
+    return small

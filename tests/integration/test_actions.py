@@ -1,0 +1,647 @@
+"""Quarantine, move, retag, undo and purge on real files and a real database."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+def operator(name):
+    return foo.get_operator(f"@winnow/curate/{name}")
+
+
+quarantine, move, retag, undo, purge = map(
+    operator, ("quarantine", "move", "retag", "undo", "purge")
+)
+
+
+@pytest.fixture
+def classes(tmp_path, draw):
+    """Two splits of two classes; 3 pictures stand in a wrong class's folder."""
+    root = tmp_path / "data"
+    samples = []
+    for number in range(64):
+        split, label = ("train", "test")[number % 4 == 3], "ab"[number % 2]
+        folder = root / split / label
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"img {number // 2}.png"
+        draw(number).save(path)
+        samples.append(
+            fo.Sample(
+                filepath=str(path),
+                ground_truth=fo.Classification(label=label, confidence=0.5),
+                tags=[split],
+            )
+        )
+    again = root / "test" / "a"
+    again.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(samples[0].filepath, again / "again.png")
+    samples.append(
+        fo.Sample(
+            filepath=str(again / "again.png"),
+            ground_truth=fo.Classification(label="a"),
+            tags=["test"],
+        )
+    )
+    dataset = fo.Dataset()
+    dataset.add_samples(samples)
+    yield dataset
+    if not dataset.deleted:
+        dataset.delete()
+
+
+@pytest.fixture
+def scanned(classes, scan):
+    scan(classes, label_field="ground_truth", split_by=["train", "test"])
+    return classes
+
+
+def files(dataset):
+    """Path -> bytes, mode and time of every file under the data set's root."""
+    inside = next(path for path in dataset.values("filepath") if "/data/" in path)
+    root = Path(inside.split("/data/")[0]) / "data"
+    return {
+        str(path): (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime_ns)
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def documents(dataset):
+    found = {}
+    for document in dataset._sample_collection.find().sort("_id"):
+        document.pop("last_modified_at")
+        found[document["_id"]] = document
+    return found
+
+
+def do(action, dataset, what, **options):
+    """Applies what was planned, with the number repeated."""
+    plan = action(dataset, what, progress=False, **options)
+    return action(
+        dataset,
+        plan_id=plan.plan_id,
+        expect_count=plan.count,
+        dry_run=False,
+        progress=False,
+    )
+
+
+def test_a_dry_run_is_the_default_and_changes_nothing(scanned):
+    before = files(scanned), documents(scanned)
+
+    plan = quarantine(scanned, "duplicates", progress=False)
+
+    assert plan.count == 1
+    assert plan.plan.bytes == os.path.getsize(next(plan.plan.items()).witness.path)
+    assert "Nothing has been changed" in str(plan)
+    assert (files(scanned), documents(scanned)) == before
+
+
+def test_a_quarantined_file_is_beside_the_root_and_its_sample_follows(scanned):
+    report = do(quarantine, scanned, "duplicates")
+
+    (sample,) = scanned.match_tags("quarantined")
+    assert report.report.done == 1
+    assert "/.winnow-quarantine/" in sample.filepath
+    assert Path(sample.filepath).exists()
+    assert Path(sample.filepath).parents[4].name != "data"
+    assert len(scanned) == 65
+
+
+@pytest.mark.parametrize("remove_samples", [False, True])
+def test_undo_brings_back_every_byte_and_every_value(scanned, remove_samples):
+    before = files(scanned), documents(scanned)
+    do(quarantine, scanned, "duplicates", remove_samples=remove_samples)
+    assert files(scanned) != before[0]
+    assert len(scanned) == (64 if remove_samples else 65)
+
+    report = undo(scanned, dry_run=False, progress=False)
+
+    assert report.report.done == 1
+    assert files(scanned) == before[0]
+    assert documents(scanned) == before[1]
+
+
+def test_applying_needs_the_plan_that_was_shown(scanned):
+    with pytest.raises(ValueError, match="Look first"):
+        quarantine(scanned, "duplicates", dry_run=False)
+    with pytest.raises(Exception, match="no plan 0123456789ab"):
+        quarantine(scanned, plan_id="0123456789ab", dry_run=False)
+    with pytest.raises(Exception, match="is not the id of a plan"):
+        quarantine(scanned, plan_id="../../etc", dry_run=False)
+
+
+def test_a_plan_is_applied_once(scanned):
+    plan = quarantine(scanned, "duplicates", progress=False)
+    quarantine(scanned, plan_id=plan.plan_id, dry_run=False, progress=False)
+
+    with pytest.raises(Exception, match="was applied already"):
+        quarantine(scanned, plan_id=plan.plan_id, dry_run=False, progress=False)
+
+
+def test_a_plan_of_an_earlier_scan_is_outdated(scanned, scan):
+    plan = quarantine(scanned, "duplicates", progress=False)
+    scanned.get_run_info("winnow")
+    config = scanned.get_run_info("winnow").config
+    config.completed_at = "2001-01-01T00:00:00+00:00"
+    scanned.update_run_config("winnow", config)
+
+    with pytest.raises(Exception, match="scanned again"):
+        quarantine(scanned, plan_id=plan.plan_id, dry_run=False)
+
+
+def test_a_plan_for_one_action_is_not_applied_by_another(scanned):
+    plan = quarantine(scanned, "duplicates", progress=False)
+
+    with pytest.raises(Exception, match="is for quarantine, not for move"):
+        move(scanned, plan_id=plan.plan_id, dry_run=False)
+
+
+def test_a_file_edited_after_the_plan_stays(scanned):
+    plan = quarantine(scanned, "duplicates", progress=False)
+    victim = Path(plan.plan.root) / next(plan.plan.items()).source
+    victim.write_bytes(victim.read_bytes() + b" ")
+
+    report = quarantine(scanned, plan_id=plan.plan_id, dry_run=False, progress=False)
+
+    assert report.report.done == 0
+    assert "changed since the plan" in str(report)
+    assert victim.exists()
+
+
+def test_a_file_edited_after_the_scan_stays(scanned):
+    (row,) = scanned.match(fo.ViewField("dup_keeper") == False)  # noqa: E712
+    status = os.stat(row.filepath)
+    data = bytearray(Path(row.filepath).read_bytes())
+    data[-1] ^= 1
+    Path(row.filepath).write_bytes(data)
+    os.utime(row.filepath, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    report = do(quarantine, scanned, "duplicates")
+
+    assert report.report.done == 0
+    assert "changed since it was scanned" in str(report)
+
+
+def test_a_copy_whose_keeper_is_gone_stays(scanned):
+    (keeper,) = scanned.match(fo.ViewField("dup_keeper"))
+    plan = quarantine(scanned, "duplicates", progress=False)
+    os.rename(keeper.filepath, keeper.filepath + ".away")
+
+    report = quarantine(scanned, plan_id=plan.plan_id, dry_run=False, progress=False)
+
+    assert report.report.done == 0
+    assert "the copy to keep cannot be read" in str(report)
+
+
+def test_each_sample_gets_its_own_path_though_one_was_deleted_meanwhile(scanned):
+    view = scanned.match_tags("train").limit(3)
+    plan = quarantine(view, "view", progress=False)
+    items = list(plan.plan.items())
+    scanned.delete_samples([items[0].records[0]["id"]])
+
+    report = quarantine(
+        scanned, plan_id=plan.plan_id, expect_count=3, dry_run=False, progress=False
+    )
+
+    assert (report.report.done, sum(report.report.skipped.values())) == (2, 1)
+    for item in items[1:]:
+        sample = scanned[item.records[0]["id"]]
+        assert Path(sample.filepath).read_bytes()
+        assert sample.filepath.endswith(item.target)
+    assert (Path(plan.plan.root) / items[0].source).exists()
+
+
+def test_the_images_to_keep_are_left_alone(scanned):
+    (victim,) = scanned.match(fo.ViewField("dup_keeper") == False)  # noqa: E712
+    victim.tags.append("keep")
+    victim.save()
+
+    by_tag = quarantine(scanned, "duplicates", progress=False)
+    by_split = quarantine(
+        scanned, "duplicates", protect_tags=[], protect_splits=["test", "train"]
+    )
+    by_path = quarantine(
+        scanned,
+        "duplicates",
+        protect_tags=[],
+        protect_paths=[os.path.dirname(victim.filepath)],
+    )
+
+    assert (by_tag.count, by_split.count, by_path.count) == (0, 0, 0)
+    assert "protected by the tag 'keep'" in str(by_tag)
+    assert "in the protected split" in str(by_split)
+    assert "lies in a protected folder" in str(by_path)
+
+
+def test_a_file_that_another_data_set_uses_stays_unless_both_are_changed(scanned):
+    (victim,) = scanned.match(fo.ViewField("dup_keeper") == False)  # noqa: E712
+    other = fo.Dataset()
+    other.add_sample(fo.Sample(filepath=victim.filepath))
+    try:
+        refused = quarantine(scanned, "duplicates", progress=False)
+        do(quarantine, scanned, "duplicates", update_all_references=True)
+        other.reload()
+        moved_to = other.values("filepath")
+        undo(scanned, dry_run=False, progress=False)
+
+        assert refused.count == 0
+        assert f"the data set '{other.name}' uses it too" in str(refused)
+        assert Path(moved_to[0]).parent.name == "files"
+        assert other.values("filepath") == [victim.filepath]
+        assert other.count_values("tags") == {}
+    finally:
+        other.delete()
+
+
+def test_two_samples_of_one_file_are_one_victim(scanned):
+    (victim,) = scanned.match(fo.ViewField("dup_keeper") == False)  # noqa: E712
+    scanned.add_sample(fo.Sample(filepath=victim.filepath))
+
+    do(quarantine, scanned, "duplicates")
+
+    paths = scanned.match_tags("quarantined").values("filepath")
+    assert len(paths) == 2
+    assert len(set(paths)) == 1
+
+
+def test_the_mask_of_a_sample_is_left_alone(scanned):
+    (victim,) = scanned.match(fo.ViewField("dup_keeper") == False)  # noqa: E712
+    sample = scanned.first()
+    sample["mask"] = fo.Segmentation(mask_path=victim.filepath)
+    sample.save()
+
+    plan = quarantine(scanned, "duplicates", progress=False)
+
+    assert plan.count == 0
+    assert "mask or thumbnail" in str(plan)
+
+
+def test_hard_links_paths_outside_and_remote_paths_are_refused(scanned, tmp_path):
+    (victim,) = scanned.match(fo.ViewField("dup_keeper") == False)  # noqa: E712
+    os.link(victim.filepath, tmp_path / "other name.png")
+    outside = tmp_path / "outside.png"
+    shutil.copyfile(victim.filepath, outside)
+    link = Path(victim.filepath).with_name("link.png")
+    link.symlink_to(victim.filepath)
+    scanned.add_samples(
+        [
+            fo.Sample(filepath=path, tags=["odd"])
+            for path in (str(outside), "s3://bucket/a.png", str(link))
+        ]
+    )
+    root = str(tmp_path / "data")
+
+    linked = quarantine(scanned, "duplicates", root=root, progress=False)
+    odd = quarantine(scanned, "tag", tag="odd", root=root, progress=False)
+
+    assert linked.count == odd.count == 0
+    assert "hard links" in str(linked)
+    text = str(odd)
+    assert "outside of" in text
+    assert "not on this machine" in text
+    assert "symbolic link" in text
+
+
+def test_an_empty_selection_does_nothing_and_says_so(scanned):
+    plan = quarantine(scanned.limit(0), "view", progress=False)
+
+    assert plan.count == 0
+    assert str(plan) == "Nothing would be changed."
+    with pytest.raises(Exception, match="changes nothing"):
+        quarantine(scanned, plan_id=plan.plan_id, dry_run=False)
+
+
+def test_no_view_is_not_everything(scanned):
+    with pytest.raises(ValueError, match="whole data set"):
+        quarantine(scanned, "view", progress=False)
+
+
+def test_no_class_and_no_split_is_emptied(scanned):
+    test = quarantine(scanned.match_tags("test"), "view", progress=False)
+    everything = quarantine(scanned.view(), "view", progress=False)
+
+    assert test.count == everything.count == 0
+    assert "nothing would be left of split test" in str(test)
+    assert "nothing would be left of data set" in str(everything)
+
+
+def test_a_large_share_needs_the_number_repeated(scanned):
+    plan = quarantine(scanned.match_tags("train").limit(8), "view", progress=False)
+
+    with pytest.raises(Exception, match="expect_count=8"):
+        quarantine(scanned, plan_id=plan.plan_id, dry_run=False)
+    with pytest.raises(Exception, match="has 8 items"):
+        quarantine(scanned, plan_id=plan.plan_id, expect_count=7, dry_run=False)
+    assert scanned.match_tags("quarantined").count() == 0
+
+
+def test_leaks_go_from_the_side_that_was_chosen(scanned):
+    train = quarantine(scanned, "leaks", split="train", progress=False)
+    test = quarantine(scanned, "leaks", split="test", progress=False)
+
+    assert dict(train.plan.splits) == {"train": 1}
+    assert dict(test.plan.splits) == {"test": 1}
+    assert next(train.plan.items()).witness.path.endswith("again.png")
+    with pytest.raises(ValueError, match="There is no split 'dev'"):
+        quarantine(scanned, "leaks", split="dev", progress=False)
+
+
+def test_copies_with_different_labels_are_left_to_a_person(scanned, scan):
+    again = scanned.match(fo.ViewField("filepath").ends_with("again.png")).first()
+    again.ground_truth.label = "b"
+    again.save()
+
+    plan = quarantine(scanned, "duplicates", progress=False)
+    anyway = quarantine(scanned, "duplicates", include_conflicts=True, progress=False)
+
+    assert (plan.count, anyway.count) == (0, 1)
+    assert "different labels" in str(plan)
+
+
+def test_what_is_in_quarantine_takes_no_part_in_scans_and_thresholds(scanned, scan):
+    find = operator("find")
+    do(quarantine, scanned, "duplicates")
+
+    found = find(scanned, progress=False)
+    again = scan(
+        scanned, label_field="ground_truth", split_by=["train", "test"], progress=False
+    )
+
+    assert found.counts["duplicates"] == again.counts["duplicates"] == 0
+    assert found.counts["images"] == again.counts["images"] == 64
+    assert found.counts["unreadable"] == 0
+
+
+def test_thresholds_can_be_moved_again_after_an_undo(scanned):
+    find = operator("find")
+    do(quarantine, scanned, "duplicates")
+    find(scanned, progress=False)
+    undo(scanned, dry_run=False, progress=False)
+
+    report = find(scanned, progress=False)
+
+    assert (report.counts["duplicates"], report.counts["images"]) == (2, 65)
+
+
+def test_retag_moves_a_file_to_the_folder_of_its_label(scanned):
+    before = files(scanned), documents(scanned)
+    view = scanned.match_tags("train").limit(1)
+    old = view.first().filepath
+    (sample_id,) = view.values("id")
+
+    report = do(retag, view, "view", to="new", allow_new_label=True)
+
+    sample = scanned[sample_id]
+    assert report.report.moves == 1
+    assert sample.ground_truth.label == "new"
+    assert sample.ground_truth.confidence == 0.5
+    assert sample.filepath == old.replace("/a/", "/new/")
+    new = Path(sample.filepath)
+    assert new.exists()
+    undo(scanned, dry_run=False, progress=False)
+    assert (files(scanned), documents(scanned)) == before
+    assert not new.parent.exists()
+
+
+def test_retag_takes_the_next_name_where_one_is_taken(scanned):
+    view = scanned.match_tags("train").limit(1)
+    sample = view.first()
+    taken = Path(sample.filepath.replace("/a/", "/b/"))
+    if not taken.exists():
+        shutil.copyfile(sample.filepath, taken)
+    content = taken.read_bytes()
+
+    do(retag, view, "view", to="b")
+
+    sample.reload()
+    assert taken.read_bytes() == content
+    assert Path(sample.filepath).name == taken.stem + "-2.png"
+
+
+def test_retag_without_the_disk_changes_the_label_alone(scanned):
+    view = scanned.match_tags("train").limit(1)
+    sample = view.first()
+    path = sample.filepath
+
+    do(retag, view, "view", to="b", on_disk=False)
+
+    sample.reload()
+    assert (sample.ground_truth.label, sample.filepath) == ("b", path)
+
+
+def test_retag_takes_the_suggestion_and_settles_the_issue(scanned):
+    sample = scanned.first()
+    sample["label_issue"], sample["label_suggestion"] = True, "b"
+    sample["label_score"] = 1.0
+    sample.save()
+    before = documents(scanned)
+
+    do(retag, scanned, "label_issues")
+
+    sample.reload()
+    assert sample.ground_truth.label == "b"
+    assert (sample.label_issue, sample.label_suggestion) == (False, None)
+    undo(scanned, dry_run=False, progress=False)
+    assert documents(scanned) == before
+
+
+def test_undo_keeps_a_label_that_a_person_gave_since(scanned):
+    view = scanned.match_tags("train").limit(1)
+    sample = view.first()
+    do(retag, view, "view", to="b", on_disk=False)
+    sample.reload()
+    sample.ground_truth.label = "mine"
+    sample.save()
+
+    report = undo(scanned, dry_run=False, progress=False)
+
+    sample.reload()
+    assert sample.ground_truth.label == "mine"
+    assert "was changed since" in str(report)
+
+
+def test_an_unknown_label_is_refused_and_an_unlabelled_sample_gets_one(scanned):
+    sample = scanned.first()
+    sample.ground_truth = None
+    sample.save()
+
+    with pytest.raises(ValueError, match="No sample is labelled 'bb' yet"):
+        retag(scanned.limit(1), "view", to="bb", progress=False)
+    do(retag, scanned.limit(1), "view", to="b")
+
+    sample.reload()
+    assert sample.ground_truth.label == "b"
+
+
+def test_labels_in_a_string_field_are_corrected_too(scanned, scan):
+    scanned.set_values("kind", scanned.values("ground_truth.label"))
+    scan(scanned, label_field="kind", progress=False)
+
+    do(retag, scanned.limit(1), "view", to="b", on_disk=False)
+
+    assert scanned.first().kind == "b"
+
+
+def test_moved_files_keep_their_folders_and_come_back(scanned, tmp_path):
+    before = files(scanned), documents(scanned)
+    view = scanned.match_tags("train").limit(2)
+    ids = view.values("id")
+
+    do(move, view, "view", to=str(tmp_path / "set aside" / "odd"))
+
+    for sample in scanned.select(ids):
+        relative = Path(sample.filepath).relative_to(tmp_path / "set aside" / "odd")
+        assert relative.parts[0] == "train"
+    undo(scanned, dry_run=False, progress=False)
+    assert (files(scanned), documents(scanned)) == before
+    assert not (tmp_path / "set aside").exists()
+
+
+def test_actions_are_undone_in_the_order_that_makes_sense(scanned):
+    before = files(scanned), documents(scanned)
+    view = scanned.match_tags("train").limit(1)
+    first = do(retag, view, "view", to="b")
+    second = do(quarantine, scanned.select(view.values("id")), "view")
+
+    early = undo(scanned, first.key, dry_run=False, progress=False)
+    assert early.report.done == 0
+    assert f"moved on by {second.key}" in str(early)
+
+    undo(scanned, second.key, dry_run=False, progress=False)
+    undo(scanned, first.key, dry_run=False, progress=False)
+    assert (files(scanned), documents(scanned)) == before
+
+
+def test_restore_py_needs_neither_winnow_nor_a_database(scanned):
+    before = files(scanned), documents(scanned)
+    report = do(quarantine, scanned, "duplicates")
+    script = Path(report.report.folder) / "restore.py"
+
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", script, "--apply"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "put back" in ran.stdout
+    assert files(scanned) == before[0]
+    undo(scanned, dry_run=False, progress=False)
+    assert documents(scanned) == before[1]
+
+
+def test_purge_waits_and_then_destroys_and_removes_the_samples(scanned):
+    report = do(quarantine, scanned, "duplicates")
+    (path,) = scanned.match_tags("quarantined").values("filepath")
+
+    young = purge(scanned, progress=False)
+    due = purge(scanned, older_than_days=0, progress=False)
+    with pytest.raises(Exception, match="not the purge that was shown"):
+        purge(scanned, older_than_days=0, plan_id="0" * 12, dry_run=False)
+    assert os.path.exists(path)
+    done = purge(
+        scanned,
+        older_than_days=0,
+        plan_id=due.plan_id,
+        dry_run=False,
+        progress=False,
+    )
+
+    assert (young.count, due.count, done.report.done) == (0, 1, 1)
+    assert "younger than 7 days" in str(young)
+    assert not os.path.exists(path)
+    assert len(scanned) == 64
+    with pytest.raises(Exception, match="nothing to undo"):
+        undo(scanned)
+    assert report.report.done == 1
+
+
+def test_purge_spares_a_copy_whose_keeper_is_gone(scanned):
+    (keeper,) = scanned.match(fo.ViewField("dup_keeper"))
+    do(quarantine, scanned, "duplicates")
+    (path,) = scanned.match_tags("quarantined").values("filepath")
+    os.rename(keeper.filepath, keeper.filepath + ".away")
+    due = purge(scanned, older_than_days=0, progress=False)
+
+    report = purge(
+        scanned, older_than_days=0, plan_id=due.plan_id, dry_run=False, progress=False
+    )
+
+    assert report.report.done == 0
+    assert "may be the last one" in str(report)
+    assert os.path.exists(path)
+
+
+def test_an_unreadable_file_can_be_put_away(scanned, scan):
+    broken = Path(scanned.first().filepath).with_name("broken.png")
+    broken.write_bytes(b"no picture")
+    scanned.add_sample(fo.Sample(filepath=str(broken)))
+    scan(scanned, progress=False)
+
+    report = do(quarantine, scanned, "unreadable")
+
+    assert report.report.done == 1
+    assert not broken.exists()
+
+
+def test_wrong_choices_are_named(scanned):
+    with pytest.raises(ValueError, match="what='everything' is not known"):
+        quarantine(scanned, "everything", progress=False)
+    with pytest.raises(ValueError, match="no option colour"):
+        quarantine(scanned, "duplicates", colour="red", progress=False)
+    with pytest.raises(ValueError, match="kinds='bytes' must be a list"):
+        quarantine(scanned, "duplicates", kinds="bytes", progress=False)
+    with pytest.raises(ValueError, match="Say where to"):
+        move(scanned, "duplicates", progress=False)
+    with pytest.raises(ValueError, match="from which split"):
+        quarantine(scanned, "leaks", progress=False)
+    with pytest.raises(Exception, match="another disk|no folder"):
+        quarantine(scanned, "duplicates", quarantine="/proc", progress=False)
+
+
+def test_findings_are_needed_only_by_what_uses_them(classes):
+    with pytest.raises(Exception, match="has not been scanned"):
+        quarantine(classes, "duplicates", progress=False)
+
+    plan = quarantine(classes.limit(1), "view", progress=False)
+
+    assert plan.count == 1
+
+
+def test_the_form_shows_the_plan_and_applies_what_was_ticked(scanned):
+    ctx = {"dataset": scanned, "params": {"what": "duplicates"}}
+    uri = "@winnow/curate/quarantine"
+    form = str(_form(uri, scanned, what="duplicates").to_json())
+    (tick,) = set(re.findall(r"apply_[0-9a-f]{12}", form))
+
+    with pytest.raises(Exception, match="tick this"):
+        foo.execute_operator(uri, ctx)
+    with pytest.raises(Exception, match="tick this"):
+        other = {"what": "duplicates", "apply_0123456789ab": True}
+        foo.execute_operator(uri, {"dataset": scanned, "params": other})
+    assert scanned.match_tags("quarantined").count() == 0
+
+    ticked = {"what": "duplicates", tick: True}
+    foo.execute_operator(uri, {"dataset": scanned, "params": ticked})
+
+    assert scanned.match_tags("quarantined").count() == 1
+    assert "1 image would be put into quarantine" in form
+    assert "/media?filepath=" in form
+
+
+def _form(uri, dataset, **params):
+    context = foo.ExecutionContext(
+        request_params={"dataset_name": dataset.name, "params": params},
+        operator_uri=uri,
+    )
+    return foo.get_operator(uri).resolve_input(context)
