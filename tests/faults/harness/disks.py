@@ -256,7 +256,7 @@ def _take_back(kind, facts):
             os.unlink(facts)
     elif kind == "folder":
         _lose(facts)
-    elif not os.path.lexists(facts):
+    elif not os.path.lexists(facts) and os.path.isdir(os.path.dirname(facts)):
         os.mkdir(facts)
 
 

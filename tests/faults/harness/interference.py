@@ -26,7 +26,7 @@ def keeper_deleted_after_the_plan(tally):
 def keeper_deleted_at_the_rename(tally):
     with _meeting(tally) as (world, where):
         plan = world.plan_quarantine()
-        disk = _at_first("rename", lambda: world.user_deletes(KEEPER))
+        disk = at_first("rename", lambda: world.user_deletes(KEEPER))
         apply(world, plan, disk)
         check_always(world, tally, where)
 
@@ -35,7 +35,7 @@ def new_file_at_the_target(tally):
     with _meeting(tally) as (world, where):
         plan = world.plan_retag()
         taken = "train/cat/img_0001-2.jpg"
-        disk = _at_first("rename", lambda: world.user_writes(taken, b"mine"))
+        disk = at_first("rename", lambda: world.user_writes(taken, b"mine"))
         apply(world, plan, disk)
         check_always(world, tally, where)
 
@@ -44,7 +44,7 @@ def new_file_at_the_old_place(tally):
     with _meeting(tally) as (world, where):
         apply(world, world.plan_quarantine(), Disk())
         kept = world.tree[VICTIM]
-        disk = _at_first("rename", lambda: world.put(VICTIM, b"mine"))
+        disk = at_first("rename", lambda: world.put(VICTIM, b"mine"))
         undo_last(world, None, disk)
         # Both exist: what the person saved, and what was put away
         world.tree[VICTIM] = (b"mine", *kept[1:])
@@ -63,7 +63,7 @@ def edited_after_the_plan(tally):
 def replaced_at_the_rename(tally):
     with _meeting(tally) as (world, where):
         plan = world.plan_quarantine()
-        disk = _at_first("rename", lambda: world.user_writes(VICTIM, b"a new one"))
+        disk = at_first("rename", lambda: world.user_writes(VICTIM, b"a new one"))
         apply(world, plan, disk)
         _stays(world, tally, where)
 
@@ -102,7 +102,7 @@ class _meeting:
         self._batches.__exit__(*error)
 
 
-def _at_first(call, person):
+def at_first(call, person):
     """Returns a disk during whose first such call a person does something."""
     disk = FaultyDisk()
 

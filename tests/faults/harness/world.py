@@ -91,8 +91,8 @@ class World:
     ids: dict = field(default_factory=dict)
 
     @classmethod
-    def build(cls, base):
-        world = cls(base, Dataset(base / "samples.db"))
+    def build(cls, base, dataset=None):
+        world = cls(base, Dataset(dataset or base / "samples.db"))
         contents = {path: _content(path) for path in (*_SINGLE, *_ODD, *_SIDECARS)}
         for copy, keeper in KEEPERS.items():
             contents[copy] = contents[keeper]
