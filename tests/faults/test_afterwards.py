@@ -16,6 +16,7 @@ from harness.runs import (
     settle,
     undo_last,
 )
+from harness.world import snapshot
 
 import core.actions.apply
 from core.actions.disk import Disk
