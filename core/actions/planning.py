@@ -28,7 +28,7 @@ from .plan import (
     forget_other_plans,
     write_plan,
 )
-from .quarantine import FILES, check_quarantine, is_quarantined
+from .quarantine import FILES, check_quarantine, is_quarantined, on_one_disk
 
 # FiftyOne keeps "s3://bucket/a.jpg" as "/working/folder/s3:/bucket/a.jpg"
 _REMOTE = re.compile(r"(^|/)[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -129,6 +129,11 @@ def make_plan(
     if not os.path.isdir(where.root):
         raise ActionError(f"There is no folder {where.root}, so nothing can be moved.")
     check_quarantine(where.quarantine, where.root)
+    if where.target_root is not None and not on_one_disk(where.root, where.target_root):
+        raise ActionError(
+            f"{where.target_root} is on another disk than {where.root}, and a file is "
+            "only ever renamed, never copied. Choose a folder on the same disk."
+        )
     with _Planner(disk or Disk(), requests, where, rules) as planner:
         planned, unjustified = Counter[Group](), Counter[Group]()
         for line in planner.lines(frozenset(), on_progress):
@@ -191,7 +196,7 @@ class _Planner:
             line = self._line(request, number, full)
             number += isinstance(line, PlannedItem)
             yield line
-            if done % _ITEMS_A_REPORT == 0 or done == len(self._requests):
+            if done % _ITEMS_A_REPORT == 0:
                 on_progress(Progress("Looking at the files", done, len(self._requests)))
 
     def _line(

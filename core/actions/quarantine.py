@@ -76,11 +76,21 @@ def check_quarantine(quarantine: str, root: str) -> None:
         raise ActionError(f"There is no folder {base} for the quarantine. {hint}")
     if not os.access(base, os.W_OK | os.X_OK):
         raise ActionError(f"Nothing can be written to {base}. {hint}")
-    if _mount_of(base) != _mount_of(root):
+    if not on_one_disk(base, root):
         raise ActionError(
-            f"{base} is on another disk than {root}, and a file is only ever "
-            f"renamed, never copied. {hint}"
+            f"{base} is on another disk than {root}, and a file is only ever renamed, "
+            f"never copied. {hint}"
         )
+
+
+def on_one_disk(one: str, other: str) -> bool:
+    """True if files can be renamed from one folder into the other."""
+    folders = [os.open(path, os.O_RDONLY) for path in (one, other)]
+    try:
+        return len({mount_of(folder) for folder in folders}) == 1
+    finally:
+        for folder in folders:
+            os.close(folder)
 
 
 @contextlib.contextmanager
@@ -141,14 +151,6 @@ def action_folders(quarantine: str | Path) -> list[ActionFolder]:
         with contextlib.suppress(ActionError):
             found.append(ActionFolder(path.parent, open_plan(path)))
     return found
-
-
-def _mount_of(path: str) -> int:
-    folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return mount_of(folder)
-    finally:
-        os.close(folder)
 
 
 def _open_private(disk: Disk, quarantine: str) -> int:
