@@ -14,6 +14,9 @@ scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=
 test: $(VENV)/ready-dev ## run all tests
 	$(RUN) -m pytest
 
+faults: $(VENV)/ready-dev ## try every fault on disk actions; writes benchmarks/faults.md
+	$(RUN) tests/faults/report.py
+
 lint: $(VENV)/ready-dev ## style, types and import rules
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -32,4 +35,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan test lint format
+.PHONY: help scan test faults lint format

@@ -240,12 +240,13 @@ class Tree:
 
     def remove_empty_folder(self, path: str) -> None:
         """Removes a folder; one that is not empty, or gone, stays as it is."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnsafePathError):
             name, folder = self.place(path)
             if path in self._open:
                 os.close(self._open.pop(path))
             self.disk.remove_empty_folder(name, folder)
             self._changed.discard(path)
+            self.sync_later(path)
 
     def sync_later(self, path: str, *, above: bool = False) -> None:
         """Makes the next :meth:`sync` wait for the name of a file as well.

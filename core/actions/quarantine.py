@@ -85,7 +85,12 @@ def check_quarantine(quarantine: str, root: str) -> None:
 
 def on_one_disk(one: str, other: str) -> bool:
     """True if files can be renamed from one folder into the other."""
-    return _mount_of(one) == _mount_of(other)
+    folders = [os.open(path, os.O_RDONLY) for path in (one, other)]
+    try:
+        return len({mount_of(folder) for folder in folders}) == 1
+    finally:
+        for folder in folders:
+            os.close(folder)
 
 
 @contextlib.contextmanager
@@ -146,14 +151,6 @@ def action_folders(quarantine: str | Path) -> list[ActionFolder]:
         with contextlib.suppress(ActionError):
             found.append(ActionFolder(path.parent, open_plan(path)))
     return found
-
-
-def _mount_of(path: str) -> int:
-    folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return mount_of(folder)
-    finally:
-        os.close(folder)
 
 
 def _open_private(disk: Disk, quarantine: str) -> int:

@@ -141,7 +141,10 @@ def _put_back(
         return str(error)
     except OSError as error:
         # A disk on a network may say no to what it has done
-        return None if action.look(item) == BACK else why_not(error)
+        with contextlib.suppress(OSError):
+            if action.look(item) == BACK:
+                return None
+        return why_not(error)
     return None
 
 

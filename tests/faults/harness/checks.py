@@ -1,5 +1,6 @@
 """What must hold, whatever happened. Each check adds to a tally of violations."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -81,8 +82,8 @@ def _journal_disagrees(world, folder):
     for item in folder.plan.items():
         if item.target is None:
             continue
-        there = _lexists(f"{target_root}/{item.target}")
-        here = _lexists(f"{folder.plan.root}/{item.source}")
+        there = os.path.lexists(f"{target_root}/{item.target}")
+        here = os.path.lexists(f"{folder.plan.root}/{item.source}")
         state = last.get(item.number)
         if state == DONE and not there:
             yield f"{item.source!r} is done in the journal but was not moved"
@@ -90,9 +91,3 @@ def _journal_disagrees(world, folder):
             yield f"{item.source!r} is {state} in the journal but was moved"
         if state == PURGED and there:
             yield f"{item.source!r} is purged in the journal but is there"
-
-
-def _lexists(path):
-    import os
-
-    return os.path.lexists(path)

@@ -175,6 +175,10 @@ class PowerCutDisk(FaultyDisk):
 
     def sync(self, file):
         self._call("sync", file)
+        self.is_on_disk(file)
+
+    def is_on_disk(self, file):
+        """What was open is safe from a cut now."""
         status = os.fstat(file)
         if stat.S_ISREG(status.st_mode):
             self._synced.pop(os.readlink(f"/proc/self/fd/{file}"), None)
@@ -223,8 +227,8 @@ class PowerCutDisk(FaultyDisk):
         self._synced.setdefault(path, os.fstat(file).st_size)
 
     def _attic(self, path):
-        # Outside of the quarantine, on the same file system
-        attic = path.split("/.winnow-quarantine")[0] + "/attic"
+        # On the same file system, where no check looks
+        attic = os.path.dirname(path).split("/.winnow-quarantine")[0] + "/attic"
         os.makedirs(attic, exist_ok=True)
         return attic
 
@@ -252,7 +256,7 @@ def _take_back(kind, facts):
             os.unlink(facts)
     elif kind == "folder":
         _lose(facts)
-    elif not os.path.lexists(facts):
+    elif not os.path.lexists(facts) and os.path.isdir(os.path.dirname(facts)):
         os.mkdir(facts)
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from core.actions.apply import apply_plan
 from core.actions.disk import Disk
+from core.actions.journal import PURGED
+from core.actions.opened import changes
 from core.actions.purge import plan_purge, purge
 from core.actions.quarantine import RESTORE, locked_quarantine
 from core.actions.recovery import recover
@@ -178,8 +180,8 @@ def run_kill_then_power_cut(name, at, then, seed, tally, *, disk_class=PowerCutD
 
 def check_after(world, tally, where, *, by_script=False):
     """Checks as it is, settled, and undone."""
-    check_always(world, tally, where, purged_contents(world))
     try:
+        check_always(world, tally, where, purged_contents(world))
         settle(world)
         check_settled(world, tally, f"{where}, recovered", purged_contents(world))
         if by_script:
@@ -192,7 +194,7 @@ def check_after(world, tally, where, *, by_script=False):
                 tally.add("inexact undo", where, [str(report)])
         check_settled(world, tally, f"{where}, undone", Counter())
         tally.add("inexact undo", where, world.differences())
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, it is a finding
         tally.add("other", where, [traceback.format_exc()])
 
 
@@ -208,9 +210,6 @@ def run_restore_scripts(world, check=True):
 def forget_purged(world):
     """From now on what a purge destroyed is not expected to come back."""
     destroyed = set()
-    from core.actions.journal import PURGED
-    from core.actions.opened import changes
-
     for folder in world.actions():
         if folder.journal.exists():
             for batch in changes(folder, (PURGED,)):
@@ -231,7 +230,7 @@ def _run_killed(scenario, world, state, disk, tally, where):
         try:
             scenario.act(world, state, disk)
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - nothing may leave the child
             traceback.print_exc()
         finally:
             os._exit(code)
@@ -253,3 +252,35 @@ def _run_failing(scenario, world, state, disk, tally, where):
             check_report(tally, where, report)
     if not disk.fired:
         tally.add("other", where, ["the fault was never reached"])
+
+
+def spread(faults, most):
+    """Returns at most so many of them, evenly over all."""
+    if len(faults) <= most:
+        return list(faults)
+    return [faults[number * len(faults) // most] for number in range(most)]
+
+
+def run_scenario(scenario, most, tally):
+    """Kills and fails a scenario at calls spread over it."""
+    faults = spread(all_faults(count_calls(scenario)), most)
+    for number, fault in enumerate(faults):
+        # Undone by the script every few times: it starts a Python of its own
+        run_fault(scenario, fault, tally, by_script=number % 8 == 3)
+
+
+def run_power_cuts(scenario, most, tally):
+    """Cuts the power at calls spread over a scenario, in two ways each."""
+    calls = range(1, len(count_calls(scenario)) + 1)
+    for at in spread(calls, most):
+        for keep_some in (False, True):
+            run_power_cut(scenario, at, at, tally, keep_some=keep_some)
+
+
+def run_kills_then_power_cuts(name, most, tally):
+    """Kills an act at calls spread over it, and cuts the power in the recovery."""
+    scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
+    calls = len(count_calls(scenario))
+    for at in spread(range(calls // 3, calls + 1), most):
+        for then in spread(range(1, 60), most):
+            run_kill_then_power_cut(name, at, then, at * 100 + then, tally)

@@ -91,8 +91,8 @@ class World:
     ids: dict = field(default_factory=dict)
 
     @classmethod
-    def build(cls, base):
-        world = cls(base, Dataset(base / "samples.db"))
+    def build(cls, base, dataset=None):
+        world = cls(base, Dataset(dataset or base / "samples.db"))
         contents = {path: _content(path) for path in (*_SINGLE, *_ODD, *_SIDECARS)}
         for copy, keeper in KEEPERS.items():
             contents[copy] = contents[keeper]
@@ -129,6 +129,22 @@ class World:
         file.write_bytes(data)
         file.chmod(mode)
         os.utime(file, ns=(_FIRST_NS, _FIRST_NS + number * 1_000_000_007))
+
+    def user_writes(self, path, data):
+        """The person saves a file: what was there before is their own loss."""
+        self.put(path, data)
+        self.tree, self.folders = self._with(path, snapshot(self.root)[0][path])
+
+    def user_deletes(self, path):
+        (self.root / path).unlink()
+        self.tree, self.folders = self._with(path, None)
+
+    def _with(self, path, entry):
+        tree = {key: value for key, value in self.tree.items() if key != path}
+        if entry is not None:
+            tree[path] = entry
+        folders = {str(above) for above in Path(path).parents} - {"."}
+        return tree, self.folders | folders
 
     def request(self, path, **more):
         label, split = path.split("/")[-2], path.split("/")[0]
@@ -209,10 +225,14 @@ class World:
         ]
 
     def without_copy(self):
-        """Returns the clusters of which no copy is in the root."""
+        """Returns the clusters of which no copy is in the root, by their keepers."""
         now = {data for data, _, _ in snapshot(self.root)[0].values()}
-        keepers = {keeper for keeper in KEEPERS.values() if keeper in self.tree}
-        return [path for path in sorted(keepers) if self.tree[path][0] not in now]
+        known = {data for data, _, _ in self.tree.values()}
+        return [
+            path
+            for path in sorted(set(KEEPERS.values()))
+            if _content(path) in known and _content(path) not in now
+        ]
 
     def disagreements(self):
         digests = {
