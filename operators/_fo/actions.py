@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import fiftyone as fo
+from pymongo.errors import PyMongoError
 
 from ...core.actions.apply import apply_plan
 from ...core.actions.journal import PURGED
@@ -175,7 +176,9 @@ def _acting_on(dataset: fo.Dataset) -> Iterator[None]:
         try:
             yield
         finally:
-            reload_samples(dataset)
+            # A database that is gone has been spoken of by then
+            with contextlib.suppress(PyMongoError):
+                reload_samples(dataset)
 
 
 def _folders(dataset: fo.Dataset) -> list[ActionFolder]:

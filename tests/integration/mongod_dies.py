@@ -1,0 +1,81 @@
+"""A child process for test_actions_killed: its mongod dies under an action.
+
+python mongod_dies.py IMAGES SCRATCH
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
+images, scratch = map(Path, sys.argv[1:])
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+(scratch / "database").mkdir()
+
+
+def start_mongod():
+    package = Path(find_spec("fiftyone").origin).parent
+    mongod = subprocess.Popen(
+        [package / "db" / "bin" / "mongod", "--dbpath", scratch / "database"]
+        + ["--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
+        + ["--logpath", scratch / "mongod.log", "--logappend"],
+        stdout=subprocess.DEVNULL,
+    )
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return mongod
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("mongod did not start")
+
+
+mongod = start_mongod()
+os.environ["FIFTYONE_DATABASE_URI"] = (
+    f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=2000"
+)
+
+import fiftyone as fo  # noqa: E402
+import fiftyone.operators as foo  # noqa: E402
+from pymongo.collection import Collection  # noqa: E402
+
+quarantine = foo.get_operator("@winnow/curate/quarantine")
+CurationError = sys.modules[f"{PLUGIN}.core.errors"].CurationError
+undo = foo.get_operator("@winnow/curate/undo")
+dataset = fo.Dataset("dies", persistent=True)
+paths = sorted(str(path) for path in images.iterdir())
+dataset.add_samples([fo.Sample(filepath=path) for path in paths])
+view = dataset.limit(3)
+plan = quarantine(view, "view", progress=False)
+bulk_write = Collection.bulk_write
+
+
+def write_to_a_dead_database(*args, **kwargs):
+    mongod.kill()
+    mongod.wait()
+    return bulk_write(*args, **kwargs)
+
+
+Collection.bulk_write = write_to_a_dead_database
+try:
+    quarantine(dataset, plan_id=plan.plan_id, expect_count=3, dry_run=False)
+except CurationError as error:
+    assert "stopped answering in the middle of the action" in str(error)
+else:
+    raise AssertionError("the dead database was not noticed")
+assert len(list(images.iterdir())) == len(paths) - 3
+Collection.bulk_write = bulk_write
+
+mongod = start_mongod()
+report = undo(fo.load_dataset("dies"), dry_run=False, progress=False)
+assert sorted(fo.load_dataset("dies").values("filepath")) == paths
+assert report.report.recovered
+fo.delete_dataset("dies")
+mongod.terminate()
+mongod.wait()
