@@ -18,7 +18,7 @@ import stat
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ActionError, UnsafePathError
@@ -65,7 +65,15 @@ class FileIdentity:
         return cls(*values)
 
     def to_json(self) -> list[int]:
-        return list(astuple(self))
+        return [
+            self.device,
+            self.inode,
+            self.size,
+            self.modified_ns,
+            self.changed_ns,
+            self.mode,
+            self.links,
+        ]
 
     @property
     def is_regular(self) -> bool:
@@ -77,7 +85,7 @@ class FileIdentity:
 
     def same_but_renamed(self, other: FileIdentity) -> bool:
         """True for one file, unedited; a rename changes the inode's time."""
-        return astuple(replace(other, changed_ns=self.changed_ns)) == astuple(self)
+        return replace(other, changed_ns=self.changed_ns) == self
 
     def same_content(self, other: FileIdentity) -> bool:
         """True if size and time say so, which outlive a move to a new disk."""

@@ -160,7 +160,7 @@ class _Requests:
         ]
 
     def of(self, choices: Sequence[Choice]) -> list[Request]:
-        """Returns a request a file, in the order of the choices."""
+        """Returns a request a file, by path."""
         if self._change.action == RETAG:
             self._check_label()
         chosen: dict[str, list[Choice]] = {}
@@ -174,7 +174,8 @@ class _Requests:
             media = paths_in_media_fields(self._facts.dataset)
         return [
             self._request(path, group, used.get(path, []), path in media)
-            for path, group in chosen.items()
+            # By folder: a batch then waits for few folders to be on the disk
+            for path, group in sorted(chosen.items())
         ]
 
     def _request(
