@@ -213,9 +213,11 @@ def _apply_batch(
         else:
             entries.append(problem)
     action.sync()
-    stay = [change for change in moved if witnesses.stands(change.item.witness)]
+    stay = []
     for change in moved:
-        if change not in stay:
+        if witnesses.stands(change.item.witness):
+            stay.append(change)
+        else:
             reason = "the copy that should stay went away at the same moment"
             reason += _move_back(action, change.item)
             report.count_conflict(change.item.source, reason)
