@@ -14,6 +14,7 @@ import argparse
 import json
 import random
 import shutil
+import tempfile
 from importlib import resources
 from pathlib import Path
 
@@ -43,10 +44,22 @@ def make_demo_images(folder: Path) -> Path:
 
     Does nothing if they are there already. The result is the same each time.
     """
-    done = folder / "planted.json"
-    if done.exists():
-        return folder / "images"
-    shutil.rmtree(folder, ignore_errors=True)
+    if not (folder / "planted.json").exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
+            _make(Path(part) / "demo")
+            try:
+                (Path(part) / "demo").rename(folder)
+            except OSError as error:
+                # Never ours to empty: it may be anything
+                raise SystemExit(
+                    f"{folder} is there and is not a demo ({error.strerror}). Remove "
+                    "it, or give another folder."
+                ) from None
+    return folder / "images"
+
+
+def _make(folder: Path) -> None:
     rng = random.Random(_SEED)
     planted: dict[str, list[object]] = {}
     images = folder / "images"
@@ -57,8 +70,7 @@ def make_demo_images(folder: Path) -> Path:
     _plant_bad_light(images, paths[40:52], planted)
     _plant_strangers(images, planted)
     _plant_unreadable(images, paths[52:54], planted)
-    done.write_text(json.dumps(planted, indent=1))
-    return images
+    (folder / "planted.json").write_text(json.dumps(planted, indent=1))
 
 
 def _photo(package: str, name: str) -> Image.Image:

@@ -213,15 +213,15 @@ def _apply_batch(
         else:
             entries.append(problem)
     action.sync()
-    stay: list[Change] = []
+    stay = []
     for change in moved:
         if witnesses.stands(change.item.witness):
             stay.append(change)
-            continue
-        reason = "the copy that should stay went away at the same moment"
-        reason += _move_back(action, change.item)
-        report.count_conflict(change.item.source, reason)
-        entries.append(state(change.item, CONFLICT, reason))
+        else:
+            reason = "the copy that should stay went away at the same moment"
+            reason += _move_back(action, change.item)
+            report.count_conflict(change.item.source, reason)
+            entries.append(state(change.item, CONFLICT, reason))
     action.sync()
     action.records.follow(stay)
     for change in stay:

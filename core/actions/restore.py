@@ -21,6 +21,8 @@ from typing import Any, Dict, List, Optional
 
 Line = Dict[str, Any]
 
+GONE = "is at neither place: perhaps a later action moved it on, restore that first"
+
 
 def journal_line(line: bytes) -> Optional[List[Line]]:
     """Returns the records of a line of the journal; None for a damaged one."""
@@ -107,7 +109,7 @@ def put_back(record: Line, apply: bool) -> str:
     """Returns what happened, or would happen, to one file."""
     there, here = record["there"], record["here"]
     if not os.path.lexists(there):
-        return "is back" if os.path.lexists(here) else "GONE"
+        return "is back" if os.path.lexists(here) else GONE
     if not is_as_moved(record, there):
         return "left: it was changed"
     half_done = os.path.lexists(here) and os.path.samefile(there, here)
@@ -143,7 +145,7 @@ def main(arguments: List[str]) -> int:
             outcome = put_back(record, apply)
         except OSError as error:
             outcome = "left: " + str(error.strerror)
-        failed += outcome == "GONE" or outcome.startswith("left")
+        failed += outcome.startswith("left") or outcome == GONE
         print(ascii(os.fsdecode(record["here"])), outcome)
     print(len(moved), "files,", failed, "of them cannot be put back")
     return 1 if failed else 0

@@ -132,8 +132,6 @@ def _put_back(
         _, sha256 = action.target.read_identity(item.target)
         if sha256 != item.sha256:
             return f"{there} was changed since"
-        # Its old folder may be gone
-        action.source.place(item.source, create=True)
         action.target.rename(item.target, action.source, item.source)
     except FileExistsError:
         return f"its old place is taken; it stays in {there}"

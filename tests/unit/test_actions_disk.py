@@ -248,9 +248,11 @@ def test_a_path_longer_than_the_system_takes_at_once_is_reached(tmp_path):
     names = ["d" * 200] * 30
     for name in names:
         os.mkdir(name, dir_fd=folder)
-        folder = os.open(name, os.O_RDONLY, dir_fd=folder)
+        above, folder = folder, os.open(name, os.O_RDONLY, dir_fd=folder)
+        os.close(above)
     with open(os.open("a.jpg", os.O_WRONLY | os.O_CREAT, dir_fd=folder), "wb") as file:
         file.write(b"a")
+    os.close(folder)
     path = "/".join([*names, "a.jpg"])
     assert len(path) > 4096
     with Tree(Disk(), str(tmp_path)) as tree:

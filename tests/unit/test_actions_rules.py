@@ -1,6 +1,8 @@
 """No code but the disk and the purge may take a file away (contract C18)."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,16 @@ def test_the_rule_sees_what_bites(tmp_path, text):
 def test_the_rule_leaves_others_alone(tmp_path, text):
     (tmp_path / "module.py").write_text(text)
     assert not list(bites(tmp_path / "module.py"))
+
+
+def test_the_demo_takes_no_folder_of_somebody_else(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.txt").write_text("mine")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "cli/demo_images.py"), str(tmp_path / "mine")],
+        capture_output=True,
+        text=True,
+    )
+    assert "is there and is not a demo" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert (tmp_path / "mine/a.txt").read_text() == "mine"
