@@ -92,8 +92,9 @@ def table(rows):
     lines = [
         "# How long actions take",
         "",
-        f"`python benchmarks/actions.py FOLDER`, {datetime.now(timezone.utc):%Y-%m-%d}, "
-        f"FiftyOne {fo.__version__}, Python {platform.python_version()}, "
+        "`python benchmarks/actions.py FOLDER`, "
+        f"{datetime.now(timezone.utc):%Y-%m-%d}, FiftyOne {fo.__version__}, "
+        f"Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, {platform.system()}. {FILES:,} files of "
         f"{FILE_BYTES:,} bytes in {FOLDERS} folders, with their samples in a real "
         "database; each file read and hashed both ways, every step journaled and "

@@ -87,11 +87,12 @@ class Purge(foo.Operator):
         except CurationError as error:
             refuse(inputs, "problem", error)
         else:
-            inputs.md(shown.to_markdown(), name="plan")
             if shown.count:
+                inputs.md(shown.to_markdown(), name="plan")
                 _ask_word(inputs, ctx, shown)
             else:
-                refuse(inputs, "nothing", CurationError(shown.summary()))
+                text = " ".join([shown.summary(), *shown.details()])
+                refuse(inputs, "nothing", CurationError(text))
         return types.Property(
             inputs,
             view=types.PromptView(

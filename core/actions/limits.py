@@ -66,7 +66,7 @@ def why_count_is_needed(planned: Counter[Group], totals: Totals) -> str | None:
         if kind != "split" and count > max(1, share * total):
             of_what = "the data set" if kind == "data set" else f"class '{name}'"
             return (
-                f"The plan takes {count:,} of the {total:,} samples of {of_what} "
+                f"The plan is for {count:,} of the {total:,} samples of {of_what} "
                 f"({count / max(1, total):.0%}); more than {share:.0%} is seldom meant."
             )
     return None

@@ -42,7 +42,16 @@ from .thumbnails import thumbnail_url
 _TICK = "apply_"
 _PICTURES = 12
 _SUGGESTED = "(suggested)"
-_BUTTONS = {QUARANTINE: "Quarantine", MOVE: "Move", RETAG: "Change labels"}
+_TITLES = {
+    QUARANTINE: "Quarantine images",
+    MOVE: "Move images to a folder",
+    RETAG: "Correct labels",
+}
+_BUTTONS = {
+    QUARANTINE: "Quarantine {:,} images",
+    MOVE: "Move {:,} images",
+    RETAG: "Change {:,} labels",
+}
 
 
 def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
@@ -59,7 +68,7 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
     if action == RETAG:
         _ask_label(inputs, ctx)
     _ask_more(inputs, ctx, action)
-    submit = _BUTTONS[action]
+    submit = _TITLES[action]
     try:
         plan = plan_of(ctx, action)
     except CurationError as error:
@@ -68,12 +77,10 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
         _show_plan(inputs, plan)
         if plan.count:
             _ask_tick(inputs, ctx, plan)
-            submit += f" {plan.count:,} images"
+            submit = _BUTTONS[action].format(plan.count)
     return types.Property(
         inputs,
-        view=types.PromptView(
-            label=f"Winnow: {_BUTTONS[action].lower()}", submit_button_label=submit
-        ),
+        view=types.PromptView(label=_TITLES[action], submit_button_label=submit),
     )
 
 
@@ -223,11 +230,16 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
     )
     if not ctx.params.get("more"):
         return
+    tags = types.DropdownView(multiple=True)
+    known = [*ActionOptions.protect_tags, *ctx.dataset.distinct("tags")]
+    for tag in dict.fromkeys(known):
+        tags.add_choice(tag, label=tag)
     inputs.list(
         "protect_tags",
         types.String(),
         default=list(ActionOptions.protect_tags),
-        label="Leave alone what is tagged",
+        label="Leave alone what has one of these tags",
+        view=tags,
     )
     if _split_names(ctx):
         view = types.DropdownView(multiple=True)

@@ -359,7 +359,7 @@ def _where(facts: SampleFacts, change: Change, options: ActionOptions) -> Where:
     if change.action == RETAG:
         return Where(root, alias, quarantine, root)
     if not change.folder:
-        raise InputError("Say where to: to='set-aside', a folder.")
+        raise InputError("Say to which folder: to='set-aside', for example.")
     return Where(root, alias, quarantine, _existing(_move_folder(change, alias)))
 
 

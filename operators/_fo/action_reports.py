@@ -66,8 +66,6 @@ class PlanReport:
                 yield f"{name}: {counts_text(counts)}"
         for reason, count in self.plan.refused.most_common():
             yield f"Left alone: {count:,}, because {reason}"
-        if self.plan.needs_count and self.plan.count:
-            yield self.plan.needs_count
 
     def examples(self) -> Iterator[tuple[str, str, str]]:
         """Yields file, where it goes and why, for the first items."""
@@ -91,6 +89,8 @@ class PlanReport:
 
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]
+        if self.plan.count and self.plan.needs_count:
+            lines.append(f"  {self.plan.needs_count}")
         for source, target, why in self.examples():
             lines.append(f"  {plain(source)} -> {plain(target)}: {plain(why)}")
         more = self.plan.count - _PATHS_SHOWN

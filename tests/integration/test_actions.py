@@ -601,7 +601,7 @@ def test_wrong_choices_are_named(scanned):
         quarantine(scanned, "duplicates", colour="red", progress=False)
     with pytest.raises(ValueError, match="kinds='bytes' must be a list"):
         quarantine(scanned, "duplicates", kinds="bytes", progress=False)
-    with pytest.raises(ValueError, match="Say where to"):
+    with pytest.raises(ValueError, match="Say to which folder"):
         move(scanned, "duplicates", progress=False)
     with pytest.raises(ValueError, match="from which split"):
         quarantine(scanned, "leaks", progress=False)

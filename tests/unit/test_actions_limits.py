@@ -44,7 +44,7 @@ def test_a_split_has_no_share():
 def test_the_sentence_has_the_numbers():
     text = why_count_is_needed(Counter({("class", "cat"): 40}), TOTALS)
     assert text == (
-        "The plan takes 40 of the 100 samples of class 'cat' (40%); more than 5% is "
+        "The plan is for 40 of the 100 samples of class 'cat' (40%); more than 5% is "
         "seldom meant."
     )
     text = why_count_is_needed(Counter({("data set", ""): 500}), TOTALS)
