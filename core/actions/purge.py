@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -85,21 +85,21 @@ def plan_purge(
             continue
         try:
             event = last_event(folder)
+            files = _quarantined(folder)
         except ActionError:
             kept["its journal is damaged"] += 1
+            continue
+        if not files:
             continue
         if event is None or event["event"] != "finished":
             kept["not finished"] += 1
         elif datetime.fromisoformat(event["at"]) > before:
             kept[f"younger than {older_than_days:g} days"] += 1
         else:
-            files = 0
-            for change in _quarantined(folder):
-                files += 1
-                size += change.item.identity.size if change.item.identity else 0
-                digest.update(f"{folder.key}/{change.item.number};".encode())
-            count += files
-            folders += [folder] if files else []
+            folders.append(folder)
+            count += len(files)
+            size += sum(files.values())
+            digest.update(f"{folder.key}:{sorted(files)}".encode())
     return PurgePlan(digest.hexdigest()[:12], quarantine, folders, count, size, kept)
 
 
@@ -126,10 +126,7 @@ def purge(
     report = Report("purge", "quarantine", plan.id, plan.quarantine, plan.count)
     with locked_quarantine(disk, plan.quarantine), Tree(disk, "/") as everything:
         report.recovered = recover(disk, plan.quarantine, records_of)
-        if (
-            sum(1 for folder in plan.folders for _ in _quarantined(folder))
-            != plan.count
-        ):
+        if sum(len(_quarantined(folder)) for folder in plan.folders) != plan.count:
             raise PlanOutdatedError(
                 "The quarantine changed since this plan was made. Make it again and "
                 "look at it. Nothing was destroyed."
@@ -213,6 +210,11 @@ def _why_kept(action: OpenAction, everything: Tree, change: Change) -> str | Non
     return "the copy it was removed for is gone or changed: it may be the last one"
 
 
-def _quarantined(folder: ActionFolder) -> Iterator[Change]:
-    for batch in changes(folder, (DONE,)):
-        yield from (change for change in batch if change.item.target is not None)
+def _quarantined(folder: ActionFolder) -> dict[int, int]:
+    """Returns the bytes of each quarantined file of an action, by its number."""
+    return {
+        change.item.number: change.item.identity.size
+        for batch in changes(folder, (DONE,))
+        for change in batch
+        if change.item.identity is not None
+    }
