@@ -10,7 +10,15 @@ from typing import Any
 
 from ..errors import ActionError, UnsafePathError
 from .disk import Disk, FileIdentity, Tree
-from .journal import CONFLICT, DONE, INTENT, Journal, Record, read_journal
+from .journal import (
+    CONFLICT,
+    DONE,
+    INTENT,
+    Journal,
+    Record,
+    read_journal,
+    read_last_line,
+)
 from .plan import ITEMS_A_BATCH, ActionPlan, PlannedItem
 from .quarantine import ActionFolder
 from .records import Change, Records
@@ -174,9 +182,12 @@ def states(folder: ActionFolder) -> dict[int, str]:
 def last_event(folder: ActionFolder) -> Record | None:
     """Returns the last event of an action: what was started or finished."""
     event = None
-    for record in read_journal(folder.journal):
-        if "event" in record:
-            event = record
+    for read in (read_last_line, read_journal):
+        for record in read(folder.journal):
+            if "event" in record:
+                event = record
+        if event is not None:
+            break
     return event
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from functools import cached_property
+from itertools import islice
 
 from ..errors import ActionError, ScanCancelled, UnsafePathError
 from ..progress import OnProgress, Progress, silent
@@ -185,7 +186,8 @@ def find_action(quarantine: str, key: str | None) -> ActionFolder:
     """
     folders = action_folders(quarantine)
     if key is None:
-        folders = [folder for folder in folders if _can_be_undone(folder)]
+        # From the end: a long journal takes a second to read
+        folders = list(islice(filter(_can_be_undone, reversed(folders)), 1))
     else:
         folders = [folder for folder in folders if key in (folder.key, folder.plan.id)]
     if not folders:

@@ -90,7 +90,7 @@ def moved_by_base_name():
 
 
 def main():
-    start = time.monotonic()
+    start, version = time.monotonic(), commit()
     results = {}
     for name, fill in ROWS.items():
         fill(tally := Tally())
@@ -98,13 +98,13 @@ def main():
         print(f"{sum(tally.points.values()):>6,} {name}", flush=True)
     caught = [bug for bug, kind in SEEDED.items() if with_bug(bug).violations[kind]]
     minutes = (time.monotonic() - start) / 60
-    TABLE.write_text(table(results, caught, minutes))
+    TABLE.write_text(table(results, caught, minutes, version))
     found = [text for tally in results.values() for text in tally.all()]
     print(*found[:20], sep="\n")
     return 1 if found or len(caught) < len(SEEDED) else 0
 
 
-def table(results, caught, minutes):
+def table(results, caught, minutes, version):
     whole = Tally()
     for tally in results.values():
         whole.merge(tally)
@@ -112,7 +112,7 @@ def table(results, caught, minutes):
     lines = [
         "# Faults tried on disk actions",
         "",
-        f"`make faults`, {datetime.now(timezone.utc):%Y-%m-%d}, commit {commit()}, "
+        f"`make faults`, {datetime.now(timezone.utc):%Y-%m-%d}, commit {version}, "
         f"Python {platform.python_version()}, {platform.system()} "
         f"{platform.release()}, files on {file_system()}, {minutes:.1f} minutes. "
         "Every number was counted in that run.",

@@ -179,7 +179,11 @@ def test_both_folders_of_a_rename_and_those_above_a_new_one_are_synced(tmp_path)
         assert len(disk.synced) == 4
         tree.sync_later("b/c/1.jpg", above=True)
         tree.sync()
-    assert disk.synced[4:] == [str(tmp_path / name) for name in (".", "b", "b/c")]
+        assert disk.synced[4:] == [str(tmp_path / name) for name in (".", "b", "b/c")]
+        (tmp_path / "b/c/1.jpg").unlink()
+        tree.remove_empty_folder("b/c")
+        tree.sync()
+    assert disk.synced[7:] == [str(tmp_path / "b")]
 
 
 def test_a_folder_that_went_away_is_not_waited_for(tree, tmp_path):

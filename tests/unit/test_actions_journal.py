@@ -4,7 +4,13 @@ import os
 import pytest
 
 from core.actions.disk import Disk
-from core.actions.journal import Journal, decode_line, encode_line, read_journal
+from core.actions.journal import (
+    Journal,
+    decode_line,
+    encode_line,
+    read_journal,
+    read_last_line,
+)
 from core.errors import ActionError
 
 ONE = [{"item": 0, "state": "intent"}]
@@ -77,6 +83,23 @@ def test_damage_in_the_middle_is_an_error_that_names_the_line(tmp_path, folder):
 
 def test_a_journal_that_is_not_there_has_no_records(tmp_path):
     assert written(tmp_path) == []
+    assert read_last_line(tmp_path / "journal.jsonl") == []
+
+
+def test_the_last_line_is_read_alone_if_it_is_short_and_whole(tmp_path):
+    file = tmp_path / "journal.jsonl"
+    long = [{"item": number} for number in range(1_000)]
+    for lines, expected in (
+        ([], []),
+        ([ONE], ONE),
+        ([long, ONE], ONE),
+        ([ONE, TWO], TWO),
+        ([ONE, long], []),
+    ):
+        file.write_bytes(b"".join(map(encode_line, lines)))
+        assert read_last_line(file) == expected
+        file.write_bytes(file.read_bytes()[:-1])
+        assert read_last_line(file) == []
 
 
 class _Full(Disk):

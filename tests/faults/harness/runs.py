@@ -49,7 +49,7 @@ class Scenario:
 
 def settle(world, disk=None):
     with locked_quarantine(disk or Disk(), world.quarantine):
-        recover(disk or Disk(), world.quarantine, world.dataset.records_of)
+        return recover(disk or Disk(), world.quarantine, world.dataset.records_of)
 
 
 def apply(world, plan, disk):
