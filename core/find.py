@@ -108,7 +108,7 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
         columns=columns,
         counts=_counts(columns, evidence, duplicates),
         leak_matrix=_matrix(evidence, leaks),
-        leak_classes=_class_matrices(evidence, leaks),
+        leaks_by_class=_leaks_by_class(evidence, leaks),
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "min_copy_score": min_copy_score,
@@ -384,20 +384,18 @@ def _matrix(evidence: Evidence, leaks: Leaks) -> dict[str, dict[str, dict[str, i
     }
 
 
-def _class_matrices(
-    evidence: Evidence, leaks: Leaks
-) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
-    """Returns class -> kind -> split -> other split -> images, without zeros."""
-    result: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+def _leaks_by_class(evidence: Evidence, leaks: Leaks) -> list[dict[str, str | int]]:
+    """Returns a row for each class, split and other split that share copies."""
+    result: list[dict[str, str | int]] = []
     rows = np.flatnonzero(leaks.leak & (evidence.labels >= 0))
     names = evidence.split_names
     for code in np.unique(evidence.labels[rows]).tolist():
         of_class = rows[evidence.labels[rows] == code]
         matrix = leak_matrix(leaks.kinds[of_class], evidence.splits[of_class])
-        by_kind = result.setdefault(evidence.classes[code], {})
-        for kind, one, other in np.argwhere(matrix).tolist():
-            by_split = by_kind.setdefault(KINDS[kind], {}).setdefault(names[one], {})
-            by_split[names[other]] = int(matrix[kind, one, other])
+        for one, other in np.argwhere(matrix.sum(axis=0)).tolist():
+            by_kind = dict(zip(KINDS, matrix[:, one, other].tolist(), strict=True))
+            where = {"split": names[one], "other_split": names[other]}
+            result.append({"class": evidence.classes[code], **where, **by_kind})
     return result
 
 

@@ -6,7 +6,7 @@ core, by :meth:`Findings.values`, spells it None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -119,7 +119,9 @@ class Findings:
         columns: n values a field of :data:`FIELDS`, None where there is none
         counts: how many images (or clusters) each finding has
         leak_matrix: split x split counts of copies, by kind
-        leak_classes: the same for each class that leaks, without the zeros
+        leaks_by_class: a row for each class and two splits that share copies:
+            ``class``, ``split``, ``other_split``, and the images of the class
+            and split with a copy in the other, by kind
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
@@ -130,7 +132,7 @@ class Findings:
     columns: Mapping[str, list[Any]]
     counts: Mapping[str, int]
     leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
-    leak_classes: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]
+    leaks_by_class: Sequence[Mapping[str, str | int]]
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
     conflicts: tuple[int, ...]

@@ -20,7 +20,8 @@ CUTS = (0.2, 0.1, 0.05, 0.03)
 
 def dataset_of(answers: Answers, chances: np.ndarray) -> fo.Dataset:
     classes = sorted(set(answers.labels))
-    dataset = fo.Dataset()
+    # Persistent: another process that starts FiftyOne would delete it meanwhile
+    dataset = fo.Dataset(persistent=True)
     best = chances.argmax(axis=1)
     samples = []
     for row, path in enumerate(answers.paths):

@@ -59,7 +59,7 @@ def broken(answers: Answers) -> list[str]:
     lab = Imagelab(data_path=answers.broken)
     try:
         lab.find_issues({"dark": {}}, n_jobs=1, verbose=False)
-    except Exception as error:
+    except OSError as error:  # UnidentifiedImageError is one
         print(f"It stopped at a broken file: {error}", flush=True)
         return []
     dark = lab.issues["dark_score"]

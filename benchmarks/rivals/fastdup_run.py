@@ -97,7 +97,11 @@ def main(work: Path) -> None:
     labels(answers, edges)
     image_issues(answers, out)
     out = run(answers.broken, work / "fastdup-broken")
-    bad = [line["filename"] for line in rows_of(out / "atrain_features.bad.csv")]
+    # Its list shortens the paths
+    bad = [
+        str(Path(answers.broken) / Path(line["filename"]).name)
+        for line in rows_of(out / "atrain_features.bad.csv")
+    ]
     answers.add("unreadable", "its list of bad files", default=True, files=bad)
     answers.write()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...core.duplicates import KINDS
 from ...core.errors import InputError
 from ...core.quality import ISSUES
 
@@ -38,7 +40,7 @@ class ScanReport:
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
-        leak_classes: class -> the same, of its images; without the zeros
+        leaks_by_class: see :class:`core.findings.Findings`
         expected: what known copies of these images say of the threshold on
             copies, see :func:`core.find.find`; empty if none were made
         model: name of the embedding model
@@ -55,7 +57,7 @@ class ScanReport:
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
     leak_matrix: _Matrix
-    leak_classes: Mapping[str, _Matrix]
+    leaks_by_class: Sequence[Mapping[str, Any]]
     expected: Mapping[str, Any]
     model: str
     model_sha256: str | None
@@ -243,7 +245,9 @@ def _leak_remarks(report: ScanReport) -> list[str]:
         remarks.append(
             f"{counts['leak_conflicts']:,} have another label in the other split"
         )
-    of_class = {name: _images(by_kind) for name, by_kind in report.leak_classes.items()}
+    of_class: Counter[str] = Counter()
+    for row in report.leaks_by_class:
+        of_class[row["class"]] += sum(row[kind] for kind in KINDS)
     if of_class:
         most = sorted(of_class, key=lambda name: (-of_class[name], name))
         named = ", ".join(
@@ -253,10 +257,6 @@ def _leak_remarks(report: ScanReport) -> list[str]:
         more = f" and {rest:,} more classes" if rest > 0 else ""
         remarks.append(f"by class: {named}{more}")
     return remarks
-
-
-def _images(matrix: _Matrix) -> int:
-    return sum(_leak_pairs(matrix).values())
 
 
 def _leak_pairs(matrix: _Matrix) -> dict[str, int]:

@@ -71,7 +71,7 @@ def publish(
         thresholds=findings.thresholds,
         rules=findings.rules,
         leak_matrix=findings.leak_matrix,
-        leak_classes=findings.leak_classes,
+        leaks_by_class=findings.leaks_by_class,
         expected=findings.expected,
         model=evidence.facts["model"],
         model_sha256=evidence.facts["model_sha256"],

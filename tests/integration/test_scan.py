@@ -11,8 +11,9 @@ pytestmark = pytest.mark.integration
 SCAN = "@winnow/curate/scan"
 FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
-    "outlier_distance outlier outlier_cause label_score label_suggestion label_issue "
-    "leak leak_splits image_issues scan_status"
+    "outlier_distance outlier outlier_cause outlier_nearest label_score "
+    "label_suggestion label_issue leak leak_splits leak_conflict leak_drop "
+    "leak_drop_reason image_issues scan_status"
 ).split()
 
 
@@ -67,10 +68,51 @@ def test_a_leak_names_the_other_split(dataset, scan):
     assert report.leak_matrix["pixels"]["test"]["train"] == 1
 
 
+def test_a_leak_says_which_side_to_drop_and_whether_the_labels_agree(dataset, scan):
+    first = dataset.match(fo.ViewField("filepath").ends_with("/00.png")).first()
+    # Dots and dollars stand in class names, and must not stand in Mongo's keys
+    first["ground_truth"].label = "$a.b"
+    first.save()
+
+    report = scan(dataset, label_field="ground_truth", split_by=["train", "test"])
+
+    assert by_name(dataset, "leak_drop")["00.png"] is True
+    assert by_name(dataset, "leak_drop")["19.png"] is False
+    reason = by_name(dataset, "leak_drop_reason")["00.png"]
+    assert reason == "its copy in a protected split stays"
+    assert by_name(dataset, "leak_conflict")["19.png"] is True
+    assert by_name(dataset, "leak_conflict")["05.png"] is False
+    assert report.leaks_by_class[0]["class"] == "$a.b"
+    text = str(report)
+    assert "dropping 2 closes them; their copy is in a test or validation" in text
+    assert "have another label in the other split" in text
+    assert "by class: b 3, $a.b 1" in text
+
+
+def test_the_nearest_image_is_named_by_its_id(dataset, scan):
+    scan(dataset)
+
+    nearest = dataset.values("outlier_nearest")
+    assert set(nearest) <= set(dataset.values("id"))
+    assert not any(one == own for one, own in zip(nearest, dataset.values("id")))
+    assert by_name(dataset, "outlier_nearest")["00.png"] != next(
+        sample.id for sample in dataset if sample.filename == "19.png"
+    )
+
+
+def test_the_summary_says_what_known_copies_tell(dataset, scan):
+    report = scan(dataset)
+
+    assert report.expected["copies_tried"] == 96
+    assert "near copies (of 96 made from these images" in str(report)
+    recorded = dataset.get_run_info(report.run_key).config.report
+    assert recorded["expected"] == report.expected
+
+
 def test_without_labels_and_splits_their_fields_are_none(dataset, scan):
     scan(dataset)
 
-    for field in ("label_score", "label_issue", "leak", "leak_splits"):
+    for field in ("label_score", "label_issue", "leak", "leak_splits", "leak_drop"):
         assert dataset.count(field) == 0
 
 

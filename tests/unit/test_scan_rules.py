@@ -380,10 +380,14 @@ def test_a_leak_tells_its_classes_its_conflicts_and_the_side_to_drop(scan, pictu
     findings, _ = scan(paths, labels=labels, splits=splits, **names)
 
     columns = findings.columns
-    assert findings.leak_classes == {
-        "cat": {"bytes": {"train": {"test": 1}, "test": {"train": 2}}},
-        "dog": {"bytes": {"train": {"test": 1}}},
-    }
+    none = {"pixels": 0, "near": 0}
+    forth = {"split": "train", "other_split": "test"}
+    back = {"split": "test", "other_split": "train"}
+    assert findings.leaks_by_class == [
+        {"class": "cat", **forth, "bytes": 1, **none},
+        {"class": "cat", **back, "bytes": 2, **none},
+        {"class": "dog", **forth, "bytes": 1, **none},
+    ]
     assert [row for row in range(12) if columns["leak_conflict"][row]] == [1, 11]
     assert findings.counts["leak_conflicts"] == 2
     assert [row for row in range(12) if columns["leak_drop"][row]] == [0, 1]
