@@ -86,6 +86,29 @@ class Truth:
         with ThreadPoolExecutor(2) as pool:
             return np.stack(list(pool.map(thumb, self.files)))
 
+    @cached_property
+    def coarse(self) -> NDArray[np.float64]:
+        """float64[n, 192]: means of blocks cannot differ more than pixels do."""
+        blocks = self.thumbs.reshape(-1, 8, 4, 8, 4, 3)
+        means: NDArray[np.float64] = blocks.mean(axis=(2, 4)).reshape(-1, 192)
+        return means
+
+    @cached_property
+    def _known_twins(self) -> dict[int, bool]:
+        return {}
+
+    def has_twin_in_train(self, row: int) -> bool:
+        """True if some train image looks the same."""
+        from scipy.spatial.distance import cdist
+
+        if row not in self._known_twins:
+            train = np.flatnonzero(self.split == _TRAIN)
+            apart = cdist(self.coarse[[row]], self.coarse[train], "cityblock")[0]
+            near = train[apart / self.coarse.shape[1] < _SAME_LOOK]
+            pairs = np.stack([np.full(len(near), row), near], axis=1)
+            self._known_twins[row] = bool(self.look_the_same(pairs).any())
+        return self._known_twins[row]
+
     def look_the_same(self, pairs: Pairs) -> NDArray[np.bool_]:
         same = np.zeros(len(pairs), bool)
         for start in range(0, len(pairs), 20_000):
@@ -196,23 +219,13 @@ def wrong_removals(
 
 def score_leaks(truth: Truth, rows: Iterable[int]) -> Numbers:
     """Scores validation and test images that are said to have a copy in train."""
-    from scipy.spatial.distance import cdist
-
     said = np.zeros(len(truth.paths), bool)
     said[list(rows)] = True
     trained = truth.split == _TRAIN
     said &= ~trained
     true = np.isin(truth.group, truth.group[trained]) & ~trained
     false = np.flatnonzero(said & ~true)
-    # The mean of blocks cannot differ more than the pixels do
-    coarse = truth.thumbs.reshape(-1, 8, 4, 8, 4, 3).mean(axis=(2, 4)).reshape(-1, 192)
-    train = np.flatnonzero(trained)
-    arguable = 0
-    for row in false:
-        close = cdist(coarse[row][None], coarse[train], "cityblock")[0] / 192
-        near = train[close < _SAME_LOOK]
-        pairs = np.stack([np.full(len(near), row), near], axis=1)
-        arguable += bool(truth.look_the_same(pairs).any())
+    arguable = sum(map(truth.has_twin_in_train, false.tolist()))
     right = int((said & true).sum())
     precision = right / max(right + len(false) - arguable, 1)
     recall = right / max(int(true.sum()), 1)
