@@ -102,8 +102,9 @@ def main() -> None:
             scored += score_all(truth, rival, content["answers"], issues, broken)
         name, images = bench.resolve().name, len(truth.paths)
         lines += bench_lines(name, images, scored, extras, KEY, REASONS)
-    head = head_lines(date.today(), versions, options.bench)
-    (HERE / "quality.md").write_text("\n".join(head + lines) + "\n")
+        # After each bench: a long run that is cut short is not lost
+        head = head_lines(date.today(), versions, options.bench)
+        (HERE / "quality.md").write_text("\n".join(head + lines) + "\n")
 
 
 def run_winnow(

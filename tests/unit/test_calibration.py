@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -148,6 +150,15 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
     )
 
     assert not found.copy_scores.any()
+
+
+def test_a_copy_less_similar_than_the_search_asks_for_is_not_found(world, embedder):
+    strict = replace(embedder, min_candidate_similarity=1.1)
+
+    recall = expected_recall(tried(world, strict, [0, 4, 7]), 0.6)
+
+    # What is neither cropped nor tilted is proposed without the embedding too
+    assert recall["cropped"] == 0 < recall["mirrored"]
 
 
 def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embedder):
