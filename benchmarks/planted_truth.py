@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 _THUMB = 32
 _SAME_LOOK = 6.0
-_TRAIN = "train"
 
 Pairs = NDArray[np.int64]
 Numbers = dict[str, float]
@@ -87,27 +86,30 @@ class Truth:
             return np.stack(list(pool.map(thumb, self.files)))
 
     @cached_property
-    def coarse(self) -> NDArray[np.float64]:
-        """float64[n, 192]: means of blocks cannot differ more than pixels do."""
-        blocks = self.thumbs.reshape(-1, 8, 4, 8, 4, 3)
-        means: NDArray[np.float64] = blocks.mean(axis=(2, 4)).reshape(-1, 192)
-        return means
+    def leaks(self) -> NDArray[np.bool_]:
+        """bool[n], a copy lies in another split."""
+        leak = np.zeros(len(self.paths), bool)
+        a, b = self.true_pairs.T
+        leak[self.true_pairs[self.split[a] != self.split[b]].ravel()] = True
+        return leak
+
+    def twins_elsewhere(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tells of rows whether an image of another split looks the same."""
+        known, means = self._twins
+        for row in rows[np.isnan(known[rows])]:
+            # Means of blocks cannot differ more than the pixels do
+            near = np.abs(means - means[row]).mean(axis=1) < _SAME_LOOK
+            near = np.flatnonzero(near & (self.split != self.split[row]))
+            pairs = np.stack([np.full(len(near), row), near], axis=1)
+            known[row] = self.look_the_same(pairs).any()
+        return known[rows] == 1
 
     @cached_property
-    def _known_twins(self) -> dict[int, bool]:
-        return {}
-
-    def has_twin_in_train(self, row: int) -> bool:
-        """True if some train image looks the same."""
-        from scipy.spatial.distance import cdist
-
-        if row not in self._known_twins:
-            train = np.flatnonzero(self.split == _TRAIN)
-            apart = cdist(self.coarse[[row]], self.coarse[train], "cityblock")[0]
-            near = train[apart / self.coarse.shape[1] < _SAME_LOOK]
-            pairs = np.stack([np.full(len(near), row), near], axis=1)
-            self._known_twins[row] = bool(self.look_the_same(pairs).any())
-        return self._known_twins[row]
+    def _twins(self) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """What is known of each row (NaN: nothing), and means of 4 x 4 pixels."""
+        blocks = self.thumbs.reshape(-1, 8, 4, 8, 4, 3)
+        means = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(-1, 192)
+        return np.full(len(self.paths), np.nan), means
 
     def look_the_same(self, pairs: Pairs) -> NDArray[np.bool_]:
         same = np.zeros(len(pairs), bool)
@@ -218,14 +220,12 @@ def wrong_removals(
 
 
 def score_leaks(truth: Truth, rows: Iterable[int]) -> Numbers:
-    """Scores validation and test images that are said to have a copy in train."""
+    """Scores images that are said to have a copy in another split."""
     said = np.zeros(len(truth.paths), bool)
     said[list(rows)] = True
-    trained = truth.split == _TRAIN
-    said &= ~trained
-    true = np.isin(truth.group, truth.group[trained]) & ~trained
+    true = truth.leaks
     false = np.flatnonzero(said & ~true)
-    arguable = sum(map(truth.has_twin_in_train, false.tolist()))
+    arguable = int(truth.twins_elsewhere(false).sum())
     right = int((said & true).sum())
     precision = right / max(right + len(false) - arguable, 1)
     recall = right / max(int(true.sum()), 1)

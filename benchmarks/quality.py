@@ -154,7 +154,6 @@ def run_winnow(
         p for g in groups_of(image_rows(evidence).pixel_group) for p in pairs_of(g)
     ]
     keepers = [next(r for r in g if columns["dup_keeper"][r]) for g in clusters]
-    trained = [bool(names and "train" in names) for names in columns["leak_splits"]]
     given = [os.fsencode(path) for path in sorted(Path(folder).iterdir())]
     seen = embed_images(given, None, folder=cache, max_megapixels=64)
     unread = {os.fsdecode(given[row]) for row in seen.failures}
@@ -168,7 +167,7 @@ def run_winnow(
     scored = [
         of("exact copies", scoring.score_exact(truth, exact)),
         of("copies", copies),
-        of("leaks", scoring.score_leaks(truth, np.flatnonzero(trained))),
+        of("leaks", scoring.score_leaks(truth, np.flatnonzero(columns["leak"]))),
         of("outliers", scoring.score_outliers(truth, columns["outlier_distance"])),
         of("labels", scoring.score_labels(truth, *scores)),
         of("unreadable", found_of(unread, broken)),
@@ -344,15 +343,8 @@ def score_all(
 
 
 def leaking_rows(truth: Truth, pairs: Sequence[Sequence[int]]) -> list[int]:
-    trained = truth.split == "train"
-    return sorted(
-        {
-            row
-            for pair in pairs
-            for row, other in (pair, pair[::-1])
-            if trained[other] and not trained[row]
-        }
-    )
+    split = truth.split
+    return sorted({row for a, b in pairs if split[a] != split[b] for row in (a, b)})
 
 
 def found_of(named: set[str], broken: set[str]) -> Numbers:

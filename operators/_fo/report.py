@@ -215,8 +215,10 @@ def _expectation(expected: Mapping[str, Any]) -> list[str]:
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
     least = ", ".join(f"{name} {by_change[name]:.0%}" for name in hard)
+    share = round(100 * expected["copy_recall"])
+    error = max(1, round(100 * expected["copy_recall_error"]))
     found = (
-        f"expected to find {expected['copy_recall']:.0%} of near copies (of "
+        f"expected to find {share} \N{PLUS-MINUS SIGN} {error} % of near copies (of "
         f"{expected['copies_tried']:,} made from these images; least: {least})"
     )
     if expected["false_copy_rate"] is None:
