@@ -6,7 +6,7 @@ RUN = $(VENV)/bin/python
 export IMAGES OUT APP FAIL_ON
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable]
 	@$(RUN) cli/scan_folder.py
@@ -23,6 +23,9 @@ lint: $(VENV)/ready-dev ## style, types and import rules
 	$(RUN) -m mypy
 	$(RUN) tests/import_rules.py
 
+bench-quality: $(VENV)/ready ## compare with other tools on planted truth: make bench-quality BENCH=folder
+	$(RUN) benchmarks/quality.py $(BENCH)
+
 format: $(VENV)/ready-dev ## put the code into shape
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
@@ -35,4 +38,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan test faults lint format
+.PHONY: help scan test faults lint bench-quality format

@@ -65,6 +65,9 @@ class Evidence:
         copy_neighbors: int32[i, k], by copy vectors; no columns if the model
             gives one vector for both
         copy_neighbor_similarity: float32[i, k]
+        trial_copy_scores: float32[s, 12], see
+            :class:`~core.calibration.CopyTrial`; no rows if none was made
+        trial_other_scores: float32[q]
         class_candidates: int32[i, c], the classifier's likeliest classes
         class_probability: float32[i, c], out of fold
         given_probability: float32[i], of the given label; NaN without
@@ -98,6 +101,8 @@ class Evidence:
     neighbor_similarity: NDArray[np.float32]
     copy_neighbors: NDArray[np.int32]
     copy_neighbor_similarity: NDArray[np.float32]
+    trial_copy_scores: NDArray[np.float32]
+    trial_other_scores: NDArray[np.float32]
     class_candidates: NDArray[np.int32]
     class_probability: NDArray[np.float32]
     given_probability: NDArray[np.float32]
@@ -146,6 +151,17 @@ def copy_graph(evidence: Evidence) -> NeighborGraph | None:
     if not evidence.copy_neighbors.shape[1]:
         return None
     return NeighborGraph(evidence.copy_neighbors, evidence.copy_neighbor_similarity)
+
+
+def first_rows(evidence: Evidence) -> NDArray[np.int64]:
+    """Returns int64[i]: of the rows of each item the one of the first path."""
+    items = evidence.row_items
+    rows = np.flatnonzero(items >= 0)
+    # Last assignment wins: the first path comes last
+    rows = rows[np.argsort(-evidence.path_rank[rows])]
+    result = np.full(len(evidence.first), -1, np.int64)
+    result[items[rows]] = rows
+    return result
 
 
 def image_rows(evidence: Evidence) -> ImageRows:

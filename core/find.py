@@ -9,6 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .calibration import (
+    ACCEPTED_FALSE_RATE,
+    CopyTrial,
+    calibrated_score,
+    expected_recall,
+    false_rate,
+    recall_error,
+)
 from .copies import RELATIONS
 from .duplicates import (
     KEEPER_REASONS,
@@ -23,6 +31,7 @@ from .evidence import (
     copy_graph,
     evaluation_splits,
     feature_graph,
+    first_rows,
     image_rows,
 )
 from .findings import (
@@ -35,7 +44,7 @@ from .findings import (
 )
 from .gather import NO_CODE, majority_labels
 from .labels import ClassEvidence, LabelFindings, judge_labels
-from .leaks import Leaks, find_leaks, leak_matrix
+from .leaks import DROP_REASONS, Leaks, find_leaks, leak_matrix
 from .outliers import (
     CAUSES,
     outlier_causes,
@@ -53,9 +62,17 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
         evidence: from :func:`~core.gather.gather`
         settings: only the thresholds matter here
 
+    Returns:
+        the findings. Their ``expected`` says of the threshold on copies
+        ``copy_recall``, its standard error ``copy_recall_error``,
+        ``copy_recall_by_change``, ``copies_tried``, ``false_copy_rate`` (None
+        if unknown) and ``non_copies_tried``
+
     Raises:
         InputError: a threshold below what the scan looked at
     """
+    trial = CopyTrial(evidence.trial_copy_scores, evidence.trial_other_scores)
+    min_copy_score, copy_rule = _copy_threshold(trial, settings)
     accepted = accepted_pairs(evidence, settings)
     rows = image_rows(evidence)
     row_item = rows.item
@@ -67,12 +84,13 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     )
     leaks = _leaks(evidence, rows, accepted)
     cluster = _item_clusters(evidence, row_item, duplicates)
-    distance = outlier_distances(
+    strange = outlier_distances(
         feature_graph(evidence),
         cluster,
         copy_graph=copy_graph(evidence),
         statistics=evidence.statistics[evidence.first],
-    ).distance
+    )
+    distance = strange.distance
     max_distance, outlier_rule = settings.max_outlier_distance, "given"
     if max_distance is None:
         max_distance, outlier_rule = outlier_threshold(distance), "this data set's own"
@@ -88,23 +106,27 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     columns = _columns(
         evidence, duplicates, leaks, row_distance, outlier, labels, issues
     )
+    columns["outlier_nearest"] = _nearest_rows(evidence, row_item, strange.nearest)
+    columns = {spec.name: columns[spec.name] for spec in FIELDS}
     return Findings(
         columns=columns,
         counts=_counts(columns, evidence, duplicates),
         leak_matrix=_matrix(evidence, leaks),
+        leaks_by_class=_leaks_by_class(evidence, leaks),
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
-            "min_copy_score": settings.min_copy_score,
+            "min_copy_score": min_copy_score,
             "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
             "min_label_score": settings.min_label_score,
         },
         rules={
             "min_copy_similarity": _rule(settings.min_copy_similarity, "not applied"),
-            "min_copy_score": _default_or_given(settings, "min_copy_score"),
+            "min_copy_score": copy_rule,
             "max_outlier_distance": outlier_rule,
             "min_label_score": _default_or_given(settings, "min_label_score"),
         },
         conflicts=tuple(int(number) for number in duplicates.conflicts),
+        expected=_expected(trial, min_copy_score, settings),
     )
 
 
@@ -114,11 +136,41 @@ def accepted_pairs(evidence: Evidence, settings: ScanSettings) -> NDArray[np.boo
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    accepted: NDArray[np.bool_] = evidence.pair_score >= settings.min_copy_score
+    trial = CopyTrial(evidence.trial_copy_scores, evidence.trial_other_scores)
+    min_copy_score, _ = _copy_threshold(trial, settings)
+    accepted: NDArray[np.bool_] = evidence.pair_score >= min_copy_score
     if settings.min_copy_similarity is not None:
         _check_min_similarity(evidence, settings.min_copy_similarity)
         accepted &= evidence.pair_similarity >= settings.min_copy_similarity
     return accepted
+
+
+def _copy_threshold(trial: CopyTrial, settings: ScanSettings) -> tuple[float, str]:
+    if not settings.calibrate:
+        rule = _default_or_given(settings, "min_copy_score")
+        return settings.min_copy_score, rule
+    rule = f"raised until {ACCEPTED_FALSE_RATE:.1%} of known non-copies pass at most"
+    return calibrated_score(trial, settings.min_copy_score), rule
+
+
+def _expected(
+    trial: CopyTrial, min_copy_score: float, settings: ScanSettings
+) -> dict[str, Any]:
+    by_change = expected_recall(trial, min_copy_score)
+    # A threshold on the similarity, which the trial does not keep, finds fewer
+    if not by_change or settings.min_copy_similarity is not None:
+        return {}
+    rate = false_rate(trial, min_copy_score)
+    return {
+        "copy_recall": round(sum(by_change.values()) / len(by_change), 4),
+        "copy_recall_error": round(recall_error(trial, min_copy_score), 4),
+        "copy_recall_by_change": {
+            name: round(recall, 4) for name, recall in by_change.items()
+        },
+        "copies_tried": trial.copy_scores.size,
+        "false_copy_rate": None if rate is None else round(rate, 6),
+        "non_copies_tried": len(trial.other_scores),
+    }
 
 
 def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
@@ -229,10 +281,13 @@ def _columns(
         "leak_splits": _where(
             has_split, _names_of_flags(leaks.kinds >= 0, evidence.split_names)
         ),
+        "leak_conflict": _where(has_split, leaks.conflict.tolist()),
+        "leak_drop": _where(has_split, leaks.drop.tolist()),
+        "leak_drop_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
         "scan_status": [evidence.statuses[code] for code in evidence.status.tolist()],
     }
-    return {spec.name: columns[spec.name] for spec in FIELDS}
+    return columns
 
 
 def _causes(
@@ -246,6 +301,21 @@ def _causes(
         dark=issues[:, ISSUES.index("dark")],
         class_size=np.where(labelled, np.append(sizes, 0)[evidence.labels], 0),
     )
+
+
+def _nearest_rows(
+    evidence: Evidence, row_item: NDArray[np.int32], nearest: NDArray[np.int32]
+) -> list[int | None]:
+    """Returns for each row the first path of the most similar stranger."""
+    row_of_item = first_rows(evidence)
+    known = np.flatnonzero(row_item >= 0)
+    known = known[nearest[row_item[known]] >= 0]
+    result: list[int | None] = [None] * len(row_item)
+    for row, other in zip(
+        known.tolist(), row_of_item[nearest[row_item[known]]].tolist(), strict=True
+    ):
+        result[row] = other
+    return result
 
 
 def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:
@@ -292,6 +362,12 @@ def _counts(
         "leaks": _sum(columns["leak"]),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
     }
+    reasons = Counter(columns["leak_drop_reason"])
+    counts |= {
+        "leak_conflicts": _sum(columns["leak_conflict"]),
+        "leak_drops": _sum(columns["leak_drop"]),
+        "leak_drops_protected": reasons[DROP_REASONS[0]],
+    }
     counts |= {f"duplicates_{kind}": kinds[kind] for kind in KINDS}
     counts |= {name: issues[name] for name in ISSUES}
     counts |= {
@@ -335,6 +411,21 @@ def _matrix(evidence: Evidence, leaks: Leaks) -> dict[str, dict[str, dict[str, i
         }
         for k, kind in enumerate(KINDS)
     }
+
+
+def _leaks_by_class(evidence: Evidence, leaks: Leaks) -> list[dict[str, str | int]]:
+    """Returns a row for each class, split and other split that share copies."""
+    result: list[dict[str, str | int]] = []
+    rows = np.flatnonzero(leaks.leak & (evidence.labels >= 0))
+    names = evidence.split_names
+    for code in np.unique(evidence.labels[rows]).tolist():
+        of_class = rows[evidence.labels[rows] == code]
+        matrix = leak_matrix(leaks.kinds[of_class], evidence.splits[of_class])
+        for one, other in np.argwhere(matrix.sum(axis=0)).tolist():
+            by_kind = dict(zip(KINDS, matrix[:, one, other].tolist(), strict=True))
+            where = {"split": names[one], "other_split": names[other]}
+            result.append({"class": evidence.classes[code], **where, **by_kind})
+    return result
 
 
 def _rule(value: float | None, otherwise: str) -> str:

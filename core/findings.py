@@ -6,7 +6,7 @@ core, by :meth:`Findings.values`, spells it None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,12 +27,13 @@ class FieldSpec:
 
     Attributes:
         name: of the field
-        type: of its values; None stands where there is none
+        type: of its values; None stands where there is none. A "sample" is
+            another image: its row here, its id or path outside the core
         description: shown beside the field, a sentence
     """
 
     name: str
-    type: Literal["int", "float", "bool", "str", "list of str"]
+    type: Literal["int", "float", "bool", "str", "list of str", "sample"]
     description: str
 
 
@@ -72,6 +73,11 @@ FIELDS = (
         "Why it is an outlier: blank, dark, rare class, or off-topic",
     ),
     FieldSpec(
+        "outlier_nearest",
+        "sample",
+        "The most similar image that is not its copy: its id",
+    ),
+    FieldSpec(
         "label_score",
         "float",
         "How well the label agrees with similar images: 100 all agree, 0 none does",
@@ -84,6 +90,15 @@ FIELDS = (
     FieldSpec("label_issue", "bool", "label_score is below the run's threshold"),
     FieldSpec("leak", "bool", "A copy of this image lies in another split"),
     FieldSpec("leak_splits", "list of str", "The other splits that hold a copy"),
+    FieldSpec("leak_conflict", "bool", "A copy in another split has another label"),
+    FieldSpec(
+        "leak_drop",
+        "bool",
+        "Dropping all that are marked leaves no leak and keeps what tests are made of",
+    ),
+    FieldSpec(
+        "leak_drop_reason", "str", "Why this side of the leak is the one to drop"
+    ),
     FieldSpec(
         "image_issues",
         "list of str",
@@ -106,17 +121,24 @@ class Findings:
         columns: n values a field of :data:`FIELDS`, None where there is none
         counts: how many images (or clusters) each finding has
         leak_matrix: split x split counts of copies, by kind
+        leaks_by_class: a row for each class and two splits that share copies:
+            ``class``, ``split``, ``other_split``, and the images of the class
+            and split with a copy in the other, by kind
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
+        expected: what known copies of the images say of the threshold on
+            copies, see :func:`core.find.find`; empty if none were made
     """
 
     columns: Mapping[str, list[Any]]
     counts: Mapping[str, int]
     leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
+    leaks_by_class: Sequence[Mapping[str, str | int]]
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
     conflicts: tuple[int, ...]
+    expected: Mapping[str, Any]
 
 
 def optional_floats(values: NDArray[np.floating]) -> list[float | None]:

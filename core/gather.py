@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .calibration import NO_TRIAL, CopyTrial, calibrated_score, sampled, try_copies
 from .copies import CANDIDATE_NEIGHBORS, turned_candidates, verify_pairs
 from .cores import available_cores
 from .duplicates import keeper_pairs_to_check
@@ -117,6 +118,14 @@ def gather(
     checks = _Checks(table, items, copies)
     similar = found.candidates[_cosines(copies, found.candidates) >= minimum]
     checks.add(_distinct(similar, checks.turned_candidates()), on_progress)
+    watch.lap("compare pictures")
+    trial = NO_TRIAL
+    if embedder:
+        trial = _trial(table, items, checks, paths, embedder, on_progress)
+    if settings.calibrate:
+        score = calibrated_score(trial, settings.min_copy_score)
+        settings = replace(settings, min_copy_score=score)
+    watch.lap("try known copies")
     statuses, status = _statuses(table)
     evidence = Evidence(
         content=table.content,
@@ -139,6 +148,8 @@ def gather(
         neighbor_similarity=found.by_features.similarities,
         copy_neighbors=found.by_copies.indices,
         copy_neighbor_similarity=found.by_copies.similarities,
+        trial_copy_scores=trial.copy_scores,
+        trial_other_scores=trial.other_scores,
         statuses=statuses,
         classes=list(classes),
         split_names=list(split_names),
@@ -250,12 +261,12 @@ class _Checks:
         items: Items,
         copies: NDArray[np.floating],
     ) -> None:
-        self._signatures = table.column("signature")[items.first]
+        self.signatures = table.column("signature")[items.first]
         self.sizes = np.stack(
             [table.column("width")[items.first], table.column("height")[items.first]],
             axis=1,
         )
-        self._copies = copies
+        self.copies = copies
         self.pairs = np.empty((0, 2), np.int32)
         self.similarities = np.empty(0, np.float32)
         self.scores = np.empty(0, np.float32)
@@ -263,16 +274,16 @@ class _Checks:
 
     def turned_candidates(self) -> Pairs:
         """Returns pairs that match when one is turned; no embedding sees them."""
-        return turned_candidates(self._signatures)
+        return turned_candidates(self.signatures)
 
     def add(self, pairs: Pairs, on_progress: OnProgress) -> None:
         """Compares the pictures of the pairs."""
         checks = verify_pairs(
-            self._signatures, pairs, self.sizes, on_progress=on_progress
+            self.signatures, pairs, self.sizes, on_progress=on_progress
         )
         self.pairs = np.concatenate([self.pairs, pairs])
         self.similarities = np.concatenate(
-            [self.similarities, _cosines(self._copies, pairs)]
+            [self.similarities, _cosines(self.copies, pairs)]
         )
         self.scores = np.concatenate([self.scores, checks.scores])
         self.relations = np.concatenate([self.relations, checks.relations])
@@ -290,6 +301,36 @@ class _Checks:
         """Returns int32[q, 2], the pairs that are copies."""
         accepted: Pairs = self.pairs[self.scores >= min_score]
         return accepted
+
+
+def _trial(
+    table: ImageTable,
+    items: Items,
+    checks: _Checks,
+    paths: Sequence[bytes],
+    embedder: ImageEmbedder,
+    on_progress: OnProgress,
+) -> CopyTrial:
+    """Tries known copies of a sample of the items."""
+    originals = sampled(len(items.first))
+    row_of = _row_of_content(table)
+    return try_copies(
+        [paths[row_of[content]] for content in items.first[originals]],
+        originals,
+        embedder,
+        checks.copies,
+        checks.signatures,
+        checks.sizes,
+        on_progress=on_progress,
+    )
+
+
+def _row_of_content(table: ImageTable) -> NDArray[np.int64]:
+    """Returns int64[m], a row of each content."""
+    readable = np.flatnonzero(table.content >= 0)
+    row_of = np.empty(int(table.content.max()) + 1, np.int64)
+    row_of[table.content[readable]] = readable
+    return row_of
 
 
 def _present(
@@ -356,9 +397,7 @@ def _with_equal_pixels(
     group: NDArray[np.int64] = items.pixel_group.copy()
     alike = _alike_contents(table, items, checks, settings.min_copy_score)
     wanted = np.unique(alike).tolist()
-    row_of = np.full(len(items.item), NO_CODE, np.int64)
-    readable = np.flatnonzero(table.content >= 0)
-    row_of[table.content[readable]] = readable
+    row_of = _row_of_content(table)
     digests: dict[int, bytes | None] = {}
     with ThreadPoolExecutor(available_cores()) as pool:
         files = [paths[row_of[content]] for content in wanted]

@@ -86,6 +86,10 @@ class DecodedImage:
         # Shrink first, turn after: a small picture is cheaper to turn
         return _upright(_resized(self.stored, side, side), self.orientation)
 
+    def upright(self) -> U8:
+        """Returns uint8[h, w, 3], as it is looked at; large JPEGs come reduced."""
+        return _upright(self.stored, self.orientation)
+
     def grey(self) -> U8:
         """Returns uint8[h, w], upright, longer side at most GREY_SIDE."""
         full = _u8(cv2.cvtColor(self.stored, cv2.COLOR_RGB2GRAY))

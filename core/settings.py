@@ -25,6 +25,8 @@ class ScanSettings:
         max_outlier_distance: images farther than this from all similar
             images are outliers, 0 to 2; None for a rule on this data set
         min_label_score: labels that score less are issues, 0 to 100
+        calibrate: raise min_copy_score until hardly any known non-copies among
+            the images pass, see :mod:`core.calibration`; of a scan only
     """
 
     neighbors: int | None = None
@@ -33,6 +35,7 @@ class ScanSettings:
     min_copy_score: float = MIN_COPY_SCORE
     max_outlier_distance: float | None = None
     min_label_score: float = DEFAULT_MIN_LABEL_SCORE
+    calibrate: bool = False
 
     def __post_init__(self) -> None:
         _check("min_copy_similarity", self.min_copy_similarity, -1, 1)
@@ -48,6 +51,11 @@ class ScanSettings:
             raise InputError(
                 "neighbors must be a whole number of at least 1, got "
                 f"{self.neighbors!r}."
+            )
+
+        if not isinstance(self.calibrate, bool):
+            raise InputError(
+                f"calibrate must be True or False, got {self.calibrate!r}."
             )
 
     def check_against(self, images: int) -> None:

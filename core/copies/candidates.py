@@ -26,7 +26,9 @@ _TURN_FREE_NUMBERS = 16
 _PICTURES_AT_ONCE = 4096
 
 
-def turned_candidates(signatures: NDArray[np.uint8]) -> NDArray[np.int32]:
+def turned_candidates(
+    signatures: NDArray[np.uint8], *, asked: Ints | None = None
+) -> NDArray[np.int32]:
     """Returns pairs that may be turned or mirrored copies of one another.
 
     The embedding hardly sees that a picture was turned by 90 or 180 degrees
@@ -36,6 +38,7 @@ def turned_candidates(signatures: NDArray[np.uint8]) -> NDArray[np.int32]:
 
     Args:
         signatures: uint8[m, 4608]
+        asked: int64[a], the pictures to find others for; None for all
 
     Returns:
         int32[q, 2], smaller picture first, sorted, q at most 6 m
@@ -47,8 +50,11 @@ def turned_candidates(signatures: NDArray[np.uint8]) -> NDArray[np.int32]:
     tree = KDTree(described)
     wanted = min(_TURNED_NEIGHBORS + 1, max(2, len(rows)))
     limit = _MAX_TURNED_DISTANCE
-    _, near = tree.query(described, k=wanted, distance_upper_bound=limit)
-    own = np.repeat(np.arange(len(rows)), wanted)
+    asking = np.arange(len(rows))
+    if asked is not None:
+        asking = np.flatnonzero(np.isin(rows, asked))
+    _, near = tree.query(described[asking], k=wanted, distance_upper_bound=limit)
+    own = np.repeat(asking, wanted)
     found = (near.ravel() < len(rows)) & (near.ravel() != own)
     pairs = np.stack([rows[own[found]], rows[near.ravel()[found]]], axis=1)
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)

@@ -1,4 +1,8 @@
-"""The second test: whether the details are in the same places."""
+"""The second test: whether the details are in the same places.
+
+By normalised cross-correlation of small blocks (Lewis, Fast Template Matching,
+1995), each for itself, so that a change in one place costs only that place.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Pictures as 8 x 8 cosine coefficients, which a turn only permutes."""
+"""Pictures as 8 x 8 cosine coefficients, which a turn only permutes.
+
+The low cosine coefficients of a small grey picture are what perceptual hashes
+keep the signs of (pHash: Zauner 2010); here they are compared as they are.
+"""
 
 from __future__ import annotations
 

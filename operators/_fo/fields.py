@@ -24,7 +24,11 @@ _TYPES: dict[str, tuple[type[fo.Field], type[fo.Field] | None]] = {
     "bool": (fo.BooleanField, None),
     "str": (fo.StringField, None),
     "list of str": (fo.ListField, fo.StringField),
+    "sample": (fo.StringField, None),
 }
+SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
+"""The fields that name another sample."""
+
 _SAMPLES_A_WRITE = 5_000
 # Waits for the journal: a write that was acknowledged survives a killed mongod
 _DURABLE = WriteConcern(w=1, j=True)
@@ -122,7 +126,7 @@ def write_findings(
     Args:
         dataset: that holds the samples
         ids: n sample ids
-        values: n values a field, by the field's plain name
+        values: n values a field, by the field's plain name; samples by row
         prefix: of the stored names
         on_progress: told after each batch
 
@@ -133,6 +137,7 @@ def write_findings(
         StaleRunError: none of a batch exists any more
     """
     collection = _collection(dataset)
+    values = {name: _by_id(name, column, ids) for name, column in values.items()}
     written = 0
     for start in range(0, len(ids), _SAMPLES_A_WRITE):
         stop = min(start + _SAMPLES_A_WRITE, len(ids))
@@ -161,6 +166,13 @@ def _updates(
         stored = {names[name]: column[row] for name, column in values.items()}
         stored["last_modified_at"] = now
         yield UpdateOne({"_id": ObjectId(ids[row])}, {"$set": stored})
+
+
+def _by_id(name: str, column: Sequence[Any], ids: Sequence[str]) -> Sequence[Any]:
+    """Puts ids in place of the rows of other samples."""
+    if name not in SAMPLE_FIELDS:
+        return column
+    return [None if row is None else ids[row] for row in column]
 
 
 def _collection(dataset: fo.Dataset) -> Any:

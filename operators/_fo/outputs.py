@@ -11,6 +11,7 @@ from typing import Any
 
 from ...core.findings import FIELDS
 from ...core.folders import FolderListing
+from .fields import SAMPLE_FIELDS
 from .folders import LABEL_FIELD, FolderData
 from .report import ScanReport
 
@@ -21,7 +22,8 @@ def write_findings_file(data: FolderData, listing: FolderListing, path: Path) ->
     """Writes one JSON line an image: its file, split, label and all fields.
 
     The values are read back from the data set, so the file shows what the
-    App shows. Paths are relative to the folder.
+    App shows; other images stand there by their paths in place of their ids.
+    Paths are relative to the folder.
     """
     part = path.with_suffix(".part")
     with part.open("w", encoding="utf-8") as file:
@@ -51,7 +53,11 @@ def write_summary_file(report: ScanReport, path: Path) -> None:
 
 def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:
     view = data.view.sort_by("filepath")
-    paths, tags, *columns = view.values(["filepath", "tags", *_NAMES])
+    ids, paths, tags, *columns = view.values(["id", "filepath", "tags", *_NAMES])
+    path_of = {
+        name: os.path.relpath(path, listing.root)
+        for name, path in zip(ids, paths, strict=True)
+    }
     labels: list[str | None] = [None] * len(paths)
     if data.dataset.has_sample_field(LABEL_FIELD):
         labels = view.values(f"{LABEL_FIELD}.label")
@@ -61,7 +67,10 @@ def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str
             "filepath": os.path.relpath(path, listing.root),
             "split": next((tag for tag in tags[row] if tag in splits), None),
             "label": labels[row],
-            **{name: column[row] for name, column in zip(_NAMES, columns, strict=True)},
+            **{
+                name: path_of.get(column[row]) if name in SAMPLE_FIELDS else column[row]
+                for name, column in zip(_NAMES, columns, strict=True)
+            },
         }
 
 

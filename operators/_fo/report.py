@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...core.duplicates import KINDS
 from ...core.errors import InputError
 from ...core.quality import ISSUES
 
@@ -20,6 +22,9 @@ GATES = {
 }
 """What ``FAIL_ON`` may name, and the count that decides."""
 
+_Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
+_CLASSES_NAMED = 5
+_CHANGES_NAMED = 3
 _STATUS = "status_"
 _READ = "read and embed"
 
@@ -35,6 +40,9 @@ class ScanReport:
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
+        leaks_by_class: see :class:`core.findings.Findings`
+        expected: what known copies of these images say of the threshold on
+            copies, see :func:`core.find.find`; empty if none were made
         model: name of the embedding model
         model_sha256: of the model, or None for given vectors
         seconds: wall-clock seconds by stage
@@ -48,7 +56,9 @@ class ScanReport:
     counts: Mapping[str, int]
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
-    leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
+    leak_matrix: _Matrix
+    leaks_by_class: Sequence[Mapping[str, Any]]
+    expected: Mapping[str, Any]
     model: str
     model_sha256: str | None
     seconds: Mapping[str, float]
@@ -106,6 +116,7 @@ class _Line:
     count: int
     note: str
     details: Mapping[str, int]
+    remarks: Sequence[str] = ()
 
 
 def _findings(report: ScanReport) -> Iterable[_Line]:
@@ -120,6 +131,7 @@ def _findings(report: ScanReport) -> Iterable[_Line]:
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
+        _expectation(report.expected),
     )
     yield _Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
     yield _Line("Outliers", counts["outliers"], "unlike most other images", {})
@@ -138,6 +150,7 @@ def _findings(report: ScanReport) -> Iterable[_Line]:
         if report.leak_matrix
         else "not looked for: no splits were given",
         _leak_pairs(report.leak_matrix),
+        _leak_remarks(report),
     )
     issues = {name.replace("_", " "): counts[name] for name in ISSUES}
     yield _Line("Bad images", counts["image_issues"], "", issues)
@@ -167,9 +180,9 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
         yield (
             f"  {line.name:<13}{line.count:>9,}  {_share(report, line):>7}  {line.note}"
         ).rstrip()
-        details = _details(line)
-        if details:
-            yield f"{'':35}{details}"
+        for remark in (_details(line), *line.remarks):
+            if remark:
+                yield f"{'':35}{remark}"
 
 
 def _markdown_lines(report: ScanReport) -> Iterable[str]:
@@ -178,7 +191,8 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
     yield "| Finding | Images | Share | |"
     yield "| :-- | --: | --: | :-- |"
     for line in _findings(report):
-        notes = "; ".join(part for part in (line.note, _details(line)) if part)
+        parts = (line.note, _details(line), *line.remarks)
+        notes = "; ".join(part for part in parts if part)
         yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
 
 
@@ -194,9 +208,60 @@ def _details(line: _Line) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in line.details.items() if n)
 
 
-def _leak_pairs(
-    matrix: Mapping[str, Mapping[str, Mapping[str, int]]],
-) -> dict[str, int]:
+def _expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says what the threshold on copies finds, and what it lets pass."""
+    if not expected:
+        return []
+    by_change = expected["copy_recall_by_change"]
+    hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
+    least = ", ".join(f"{name} {by_change[name]:.0%}" for name in hard)
+    share = round(100 * expected["copy_recall"])
+    error = max(1, round(100 * expected["copy_recall_error"]))
+    found = (
+        f"expected to find {share} \N{PLUS-MINUS SIGN} {error} % of near copies (of "
+        f"{expected['copies_tried']:,} made from these images; least: {least})"
+    )
+    if expected["false_copy_rate"] is None:
+        return [found]
+    passed = round(expected["false_copy_rate"] * expected["non_copies_tried"])
+    return [
+        found,
+        f"of {expected['non_copies_tried']:,} pairs that surely are none "
+        f"{passed:,} would pass; look-alikes are not among them",
+    ]
+
+
+def _leak_remarks(report: ScanReport) -> list[str]:
+    """Says which side to drop, what labels disagree, and where leaks are."""
+    counts = report.counts
+    if not counts["leaks"]:
+        return []
+    protected = counts["leak_drops_protected"]
+    smaller = counts["leak_drops"] - protected
+    why = {"a test or validation split": protected, "a smaller split": smaller}
+    kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
+    remarks = [
+        f"dropping {counts['leak_drops']:,} closes them; their copy is in {kept}"
+    ]
+    if counts["leak_conflicts"]:
+        remarks.append(
+            f"{counts['leak_conflicts']:,} have another label in the other split"
+        )
+    of_class: Counter[str] = Counter()
+    for row in report.leaks_by_class:
+        of_class[row["class"]] += sum(row[kind] for kind in KINDS)
+    if of_class:
+        most = sorted(of_class, key=lambda name: (-of_class[name], name))
+        named = ", ".join(
+            f"{name} {of_class[name]:,}" for name in most[:_CLASSES_NAMED]
+        )
+        rest = len(most) - _CLASSES_NAMED
+        more = f" and {rest:,} more classes" if rest > 0 else ""
+        remarks.append(f"by class: {named}{more}")
+    return remarks
+
+
+def _leak_pairs(matrix: _Matrix) -> dict[str, int]:
     pairs: dict[str, int] = {}
     for by_split in matrix.values():
         for one, others in by_split.items():

@@ -71,6 +71,8 @@ def publish(
         thresholds=findings.thresholds,
         rules=findings.rules,
         leak_matrix=findings.leak_matrix,
+        leaks_by_class=findings.leaks_by_class,
+        expected=findings.expected,
         model=evidence.facts["model"],
         model_sha256=evidence.facts["model_sha256"],
         seconds={**seconds, "write fields": time.perf_counter() - started},

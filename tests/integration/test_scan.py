@@ -11,8 +11,9 @@ pytestmark = pytest.mark.integration
 SCAN = "@winnow/curate/scan"
 FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
-    "outlier_distance outlier outlier_cause label_score label_suggestion label_issue "
-    "leak leak_splits image_issues scan_status"
+    "outlier_distance outlier outlier_cause outlier_nearest label_score "
+    "label_suggestion label_issue leak leak_splits leak_conflict leak_drop "
+    "leak_drop_reason image_issues scan_status"
 ).split()
 
 
@@ -25,8 +26,13 @@ def context(dataset, params=None, **more):
 
 
 def by_name(dataset, field):
+    """Returns the field's values by file name; other samples by theirs."""
     names = [path.rsplit("/", 1)[-1] for path in dataset.values("filepath")]
-    return dict(zip(names, dataset.values(field), strict=True))
+    values = dataset.values(field)
+    if field == "outlier_nearest":
+        name_of = dict(zip(dataset.values("id"), names, strict=True))
+        values = [name_of[value] for value in values]
+    return dict(zip(names, values, strict=True))
 
 
 def test_every_field_is_written_with_its_type_and_description(dataset, scan):
@@ -67,10 +73,49 @@ def test_a_leak_names_the_other_split(dataset, scan):
     assert report.leak_matrix["pixels"]["test"]["train"] == 1
 
 
+def test_a_leak_says_which_side_to_drop_and_whether_the_labels_agree(dataset, scan):
+    first = dataset.match(fo.ViewField("filepath").ends_with("/00.png")).first()
+    # Dots and dollars stand in class names, and must not stand in Mongo's keys
+    first["ground_truth"].label = "$a.b"
+    first.save()
+
+    report = scan(dataset, label_field="ground_truth", split_by=["train", "test"])
+
+    assert by_name(dataset, "leak_drop")["00.png"] is True
+    assert by_name(dataset, "leak_drop")["19.png"] is False
+    reason = by_name(dataset, "leak_drop_reason")["00.png"]
+    assert reason == "its copy in a protected split stays"
+    assert by_name(dataset, "leak_conflict")["19.png"] is True
+    assert by_name(dataset, "leak_conflict")["05.png"] is False
+    assert report.leaks_by_class[0]["class"] == "$a.b"
+    text = str(report)
+    assert "dropping 2 closes them; their copy is in a test or validation" in text
+    assert "have another label in the other split" in text
+    assert "by class: b 2, $a.b 1, a 1" in text
+
+
+def test_the_nearest_image_is_named_by_its_id_and_is_no_copy(dataset, scan):
+    scan(dataset)
+
+    assert set(dataset.values("outlier_nearest")) <= set(dataset.values("id"))
+    nearest = by_name(dataset, "outlier_nearest")
+    assert all(name != other for name, other in nearest.items())
+    assert nearest["00.png"] == nearest["19.png"] not in ("00.png", "19.png")
+
+
+def test_the_summary_says_what_known_copies_tell(dataset, scan):
+    report = scan(dataset)
+
+    assert report.expected["copies_tried"] == 24
+    assert "near copies (of 24 made from these images" in str(report)
+    recorded = dataset.get_run_info(report.run_key).config.report
+    assert recorded["expected"] == report.expected
+
+
 def test_without_labels_and_splits_their_fields_are_none(dataset, scan):
     scan(dataset)
 
-    for field in ("label_score", "label_issue", "leak", "leak_splits"):
+    for field in ("label_score", "label_issue", "leak", "leak_splits", "leak_drop"):
         assert dataset.count(field) == 0
 
 

@@ -11,6 +11,7 @@ from core.errors import InputError, StaleRunError
 from core.evidence import load_evidence, save_evidence
 from core.find import find
 from core.gather import _candidates, gather, majority_labels
+from core.label_neighbors import label_neighbors
 from core.neighbors import neighbor_graph
 from core.settings import ScanSettings
 
@@ -314,5 +315,112 @@ def test_the_order_of_the_rows_moves_nothing(scan, pictures):
     moved, _ = scan([paths[row] for row in order], labels=labels[order], classes=names)
 
     assert findings.counts == moved.counts
-    for name, column in findings.columns.items():
+    assert findings.expected == moved.expected
+    columns = dict(findings.columns)
+    place = {row: new for new, row in enumerate(order.tolist())}
+    columns["outlier_nearest"] = [place[row] for row in columns["outlier_nearest"]]
+    for name, column in columns.items():
         assert [column[row] for row in order] == moved.columns[name], name
+
+
+def test_known_copies_tell_what_to_expect(scan, pictures):
+    findings, evidence = scan(pictures(20))
+
+    expected = findings.expected
+    assert expected["copies_tried"] == 2 * 12
+    assert expected["copy_recall"] > 0.8
+    by_change = expected["copy_recall_by_change"]
+    assert by_change["re-encoded"] == 1.0
+    assert np.isclose(expected["copy_recall"], np.mean(list(by_change.values())), 1e-3)
+    strict = find(evidence, ScanSettings(min_copy_score=0.999)).expected
+    assert strict["copy_recall"] < expected["copy_recall"]
+
+
+def test_what_a_threshold_on_the_similarity_finds_is_not_claimed(scan, pictures):
+    _, evidence = scan(pictures(20))
+
+    assert not find(evidence, ScanSettings(min_copy_similarity=0.9)).expected
+
+
+def test_without_a_model_no_copies_are_tried(pictures, tmp_path):
+    paths = [os.fsencode(path) for path in pictures(12)]
+    vectors = np.eye(12, dtype=np.float32)
+
+    evidence = gather(paths, None, folder=tmp_path / "cache", vectors=vectors)
+
+    assert not find(evidence).expected
+
+
+def test_calibration_says_how_the_threshold_was_chosen(scan, pictures):
+    findings, _ = scan(pictures(20), ScanSettings(calibrate=True))
+
+    assert findings.thresholds["min_copy_score"] >= ScanSettings().min_copy_score
+    assert "known non-copies" in findings.rules["min_copy_score"]
+
+
+def test_the_nearest_picture_of_an_outlier_is_named_and_is_not_its_copy(scan, pictures):
+    paths = pictures(12)
+    paths += copies(paths[3], 1)
+
+    nearest = scan(paths)[0].columns["outlier_nearest"]
+
+    assert nearest[3] == nearest[12]
+    assert nearest[3] not in (3, 12, None)
+    # Of equal files the first path stands for both
+    assert 12 not in nearest
+
+
+def test_a_leak_tells_its_classes_its_conflicts_and_the_side_to_drop(scan, pictures):
+    paths = pictures(10)
+    paths += copies(paths[0], 1) + copies(paths[1], 1)
+    labels = np.array([0, 1, *[0] * 8, 0, 0], np.int32)
+    splits = np.array([*[0] * 10, 1, 1], np.int32)
+    names = {"classes": ["cat", "dog"], "split_names": ["train", "test"]}
+
+    findings, _ = scan(paths, labels=labels, splits=splits, **names)
+
+    columns = findings.columns
+    none = {"pixels": 0, "near": 0}
+    forth = {"split": "train", "other_split": "test"}
+    back = {"split": "test", "other_split": "train"}
+    assert findings.leaks_by_class == [
+        {"class": "cat", **forth, "bytes": 1, **none},
+        {"class": "cat", **back, "bytes": 2, **none},
+        {"class": "dog", **forth, "bytes": 1, **none},
+    ]
+    assert [row for row in range(12) if columns["leak_conflict"][row]] == [1, 11]
+    assert findings.counts["leak_conflicts"] == 2
+    assert [row for row in range(12) if columns["leak_drop"][row]] == [0, 1]
+    assert columns["leak_drop_reason"][0] == "its copy in a protected split stays"
+    assert columns["leak_drop_reason"][10] is None
+
+
+def test_the_pictures_for_and_against_a_label_are_found(scan, pictures, draw):
+    paths = pictures(12)
+    # 12 is the like of 3 and calls itself otherwise; 13 is its equal copy
+    draw(3).point(lambda level: level * 0.8).save(paths[3].with_name("like.png"))
+    paths.append(paths[3].with_name("like.png"))
+    paths += copies(paths[12], 1)
+    labels = np.array([0] * 12 + [1, 1], np.int32)
+
+    _, evidence = scan(paths, labels=labels, classes=["a", "b"])
+    found = label_neighbors(evidence, np.array([12, 0]), min_copy_score=1.1)
+
+    assert found.disagreeing.tolist() == [3, 12]
+    assert found.disagreeing_label.tolist() == [0, 1]
+    # No picture but its own copy is called b
+    assert found.agreeing[0] == -1
+    assert 0 < found.agreeing[1] < 12
+
+
+def test_own_copies_are_neither_for_nor_against_a_label(scan, pictures, draw):
+    paths = pictures(12)
+    draw(3).point(lambda level: level * 0.8).save(paths[3].with_name("like.png"))
+    paths.append(paths[3].with_name("like.png"))
+    labels = np.array([0] * 12 + [1], np.int32)
+
+    _, evidence = scan(paths, labels=labels, classes=["a", "b"])
+    found = label_neighbors(evidence, np.array([12]))
+
+    assert evidence.pair_score.max() > 0.6
+    assert found.disagreeing[0] not in (3, 12, -1)

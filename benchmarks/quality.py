@@ -1,0 +1,384 @@
+"""Winnow against fastdup, FiftyOne Brain, CleanVision and Datalab, on planted truth.
+
+    make bench-quality BENCH="folder [folder ...]"
+
+A bench is a folder of real images among which problems were planted, with a
+``truth.jsonl`` that says which (its lines are described in
+:mod:`planted_truth`). To make one: cut some thousand crops from photographs,
+drawings and textures of known content, sort them into train, valid and test and
+into classes; write some of them twice; write some again re-encoded, resized,
+cropped, mirrored, turned by 5 degrees, blurred, lighter, with noise, with a
+caption, without colour; give some a wrong class; darken, wash out and blur some;
+and put in pictures of another kind as outliers. None of it is committed here.
+
+Each rival runs in an environment of its own, made under ``--scratch`` by pip;
+FiftyOne Brain is part of Winnow's. Brain and Datalab are given Winnow's
+embeddings, fastdup and CleanVision the files. They answer at their defaults and
+at other settings, of which the best *by the truth* counts as their best: a
+setting that nobody who lacks the truth can choose. Winnow runs at its defaults.
+Writes quality.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(ROOT), str(HERE)]
+
+import planted_truth as scoring  # noqa: E402
+from broken_files import make_broken_folder  # noqa: E402
+from planted_truth import Numbers, Truth, load_truth  # noqa: E402
+from quality_table import bench_lines, head_lines  # noqa: E402
+
+REQUIREMENTS = {
+    "fastdup": ["fastdup==2.54", "setuptools<81"],
+    "cleanvision": ["cleanvision==0.3.7"],
+    "datalab": ["cleanlab[datalab]==2.9.0"],
+    "brain": [],
+}
+KEY = {
+    "copies": "f1",
+    "leaks": "f1",
+    "exact copies": "recall",
+    "outliers": "AP",
+    "labels": "AP",
+    "unreadable": "found",
+    "dark": "recall",
+    "bright": "recall",
+    "blurry": "recall",
+}
+"""What the best setting of a tool is best at, by task."""
+
+REASONS: dict[str, str] = {}
+"""Why Winnow is behind, by the title of the row; used only where it is."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One answer of a tool and how good it is."""
+
+    tool: str
+    task: str
+    setting: str
+    default: bool
+    numbers: Numbers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bench", nargs="+", type=Path)
+    parser.add_argument("--scratch", type=Path, default=ROOT / ".bench")
+    options = parser.parse_args()
+    lines: list[str] = []
+    versions: dict[str, str] = {}
+    for bench in options.bench:
+        work = options.scratch.resolve() / bench.resolve().name
+        work.mkdir(parents=True, exist_ok=True)
+        truth = load_truth(bench.resolve())
+        broken = make_broken_folder(work / "broken", truth.files)
+        scored, extras = run_winnow(truth, work, broken)
+        for rival, requirements in REQUIREMENTS.items():
+            python = environment(options.scratch.resolve(), rival, requirements)
+            content = ask(python, rival, work)
+            versions |= content["versions"]
+            issues = {
+                one.task: one.numbers["false positives"]
+                for one in scored
+                if one.tool == "winnow" and "false positives" in one.numbers
+            }
+            scored += score_all(truth, rival, content["answers"], issues, broken)
+        name, images = bench.resolve().name, len(truth.paths)
+        lines += bench_lines(name, images, scored, extras, KEY, REASONS)
+        # After each bench: a long run that is cut short is not lost
+        head = head_lines(date.today(), versions, options.bench)
+        (HERE / "quality.md").write_text("\n".join(head + lines) + "\n")
+
+
+def run_winnow(
+    truth: Truth, work: Path, broken: set[str]
+) -> tuple[list[Scored], dict[str, Any]]:
+    """Scans the bench, and leaves what the rivals are given in the work folder."""
+    from core.embedders import load_embedder
+    from core.embedding import embed_images
+    from core.evidence import image_rows
+    from core.find import find
+    from core.gather import gather
+
+    classes, labels = np.unique(truth.label, return_inverse=True)
+    splits, split = np.unique(truth.split, return_inverse=True)
+    files = [os.fsencode(path) for path in truth.files]
+    embedder, cache = load_embedder(), work / "cache"
+    evidence = gather(
+        files,
+        embedder,
+        folder=cache,
+        labels=labels.astype(np.int32),
+        classes=classes.tolist(),
+        splits=split.astype(np.int32),
+        split_names=splits.tolist(),
+    )
+    findings = find(evidence)
+    columns = findings.columns
+
+    table = embed_images(files, embedder, folder=cache, max_megapixels=64)
+    features = table.column("features")[table.content]
+    np.save(work / "features.npy", features)
+    np.save(work / "copies.npy", table.column("copy")[table.content])
+    np.save(work / "chances.npy", class_chances(features, labels))
+    images = {
+        "root": str(truth.root),
+        "paths": truth.files,
+        "labels": truth.label.tolist(),
+        "splits": truth.split.tolist(),
+    }
+    (work / "images.json").write_text(json.dumps(images))
+    folder = str(work / "broken")
+    (work / "broken.json").write_text(json.dumps({"folder": folder}))
+
+    clusters = groups_of(columns["dup_cluster"])
+    pairs = [pair for group in clusters for pair in pairs_of(group)]
+    exact = [
+        p for g in groups_of(image_rows(evidence).pixel_group) for p in pairs_of(g)
+    ]
+    keepers = [next(r for r in g if columns["dup_keeper"][r]) for g in clusters]
+    given = [os.fsencode(path) for path in sorted(Path(folder).iterdir())]
+    seen = embed_images(given, None, folder=cache, max_megapixels=64)
+    unread = {os.fsdecode(given[row]) for row in seen.failures}
+
+    def of(task: str, numbers: Numbers) -> Scored:
+        return Scored("winnow", task, "default", True, numbers)
+
+    copies = scoring.score_copies(truth, pairs)
+    copies["wrong removals"] = scoring.wrong_removals(truth, clusters, keepers)
+    scores = columns["label_score"], columns["label_suggestion"]
+    scored = [
+        of("exact copies", scoring.score_exact(truth, exact)),
+        of("copies", copies),
+        of("leaks", scoring.score_leaks(truth, np.flatnonzero(columns["leak"]))),
+        of("outliers", scoring.score_outliers(truth, columns["outlier_distance"])),
+        of("labels", scoring.score_labels(truth, *scores)),
+        of("unreadable", found_of(unread, broken)),
+    ]
+    for issue in ("dark", "bright", "blurry"):
+        rows = [r for r, names in enumerate(columns["image_issues"]) if issue in names]
+        scored.append(of(issue, scoring.score_issue(truth, issue, rows)))
+    extras = {
+        "expected": findings.expected,
+        "recall by transform": scoring.recall_by_transform(truth, pairs),
+        "ablation": outlier_ablation(truth, evidence, columns["dup_cluster"], features),
+    }
+    return scored, extras
+
+
+def outlier_ablation(
+    truth: Truth, evidence: Any, clusters: Sequence[int | None], features: np.ndarray
+) -> dict[str, Numbers]:
+    """Scores the outlier distance with one ingredient after the other."""
+    from core.evidence import copy_graph, feature_graph
+    from core.outliers import outlier_distances
+
+    items = evidence.row_items
+    cluster = np.full(len(evidence.first), -1, np.int64)
+    cluster[items] = [-1 if number is None else number for number in clusters]
+    alone = np.full_like(cluster, -1)
+    graph = feature_graph(evidence)
+    looks = {"copy_graph": copy_graph(evidence)}
+    traits = {**looks, "statistics": evidence.statistics[evidence.first]}
+    ways = {
+        "features, 20 neighbours": (alone, {}),
+        "+ own copies do not count": (cluster, {}),
+        "+ copy vectors": (cluster, looks),
+        "+ traits of the pixels (this is Winnow's)": (cluster, traits),
+    }
+    distances = {
+        name: outlier_distances(graph, of, **more).distance[items]
+        for name, (of, more) in ways.items()
+    }
+    whole = list(distances.values())[-1]
+    suspects = np.argsort(-whole)[: len(whole) // 50]
+    distances["left out: a second round without the 2 % most strange"] = (
+        outlier_distances(without(graph, items[suspects]), cluster, **traits)
+    ).distance[items]
+    distances["left out: half of it the distance within its class"] = (
+        whole + within_class(features, truth.label)
+    ) / 2
+    return {
+        name: scoring.score_outliers(truth, distance.tolist())
+        for name, distance in distances.items()
+    }
+
+
+def without(graph: Any, rows: np.ndarray) -> Any:
+    """Returns the graph whose neighbours are none of these rows."""
+    from core.neighbors import NO_NEIGHBOR, NeighborGraph
+
+    gone = np.isin(graph.indices, rows)
+    order = np.argsort(gone, axis=1, kind="stable")
+    indices = np.where(gone, NO_NEIGHBOR, graph.indices)
+    similarities = np.where(gone, -np.inf, graph.similarities)
+    return NeighborGraph(
+        np.take_along_axis(indices, order, 1),
+        np.take_along_axis(similarities, order, 1).astype(np.float32),
+    )
+
+
+def within_class(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns the mean distance to the 20 nearest of the same label."""
+    from core.neighbors import nearest
+
+    result = np.zeros(len(labels), np.float32)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        of_class = features[rows].astype(np.float32)
+        near = nearest(of_class, of_class, 21, exact=True).similarities[:, 1:]
+        result[rows] = 1 - np.where(np.isfinite(near), near, 0).mean(axis=1)
+    return result
+
+
+def class_chances(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns out-of-fold class probabilities, as the guides of others advise."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(
+        PCA(128, random_state=0), StandardScaler(), LogisticRegression(max_iter=200)
+    )
+    inputs = features.astype(np.float32)
+    return cross_val_predict(model, inputs, labels, cv=5, method="predict_proba")
+
+
+def environment(scratch: Path, rival: str, requirements: Sequence[str]) -> Path:
+    """Makes the rival's virtual environment, once."""
+    if not requirements:
+        return Path(sys.executable)
+    home = scratch / "environments" / rival
+    python = home / "bin" / "python"
+    ready = home / "ready"
+    if not ready.exists():
+        print(f"Installing {rival}", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, *requirements], check=True)
+        ready.touch()
+    return python
+
+
+def ask(python: Path, rival: str, work: Path) -> dict[str, Any]:
+    """Runs the rival's script, unless its answers are there already."""
+    answers = work / f"{rival}.json"
+    if not answers.exists():
+        print(f"Running {rival} on {work.name}", flush=True)
+        settings = {
+            "FIFTYONE_DATABASE_DIR": str(work.parent / "database"),
+            "FIFTYONE_DO_NOT_TRACK": "true",
+            "FIFTYONE_DATABASE_VALIDATION": "false",
+            "OMP_NUM_THREADS": "2",
+        }
+        script = HERE / "rivals" / f"{rival}_run.py"
+        command = [str(python), str(script), str(work)]
+        subprocess.run(command, check=True, env={**os.environ, **settings})
+    return dict(json.loads(answers.read_text()))
+
+
+def score_all(
+    truth: Truth,
+    rival: str,
+    answers: Sequence[Mapping[str, Any]],
+    issue_rates: Mapping[str, float],
+    broken: set[str],
+) -> list[Scored]:
+    """Scores every answer; leaks are also read off the copies."""
+    scored = []
+    for answer in answers:
+        task, about = answer["task"], (answer["setting"], answer["default"])
+
+        def of(task: str, numbers: Numbers, about: Any = about) -> Scored:
+            return Scored(rival, task, *about, numbers)
+
+        if task == "copies":
+            numbers = scoring.score_copies(truth, answer["pairs"])
+            groups = joined(answer["pairs"])
+            first = [group[0] for group in groups]
+            numbers["wrong removals"] = scoring.wrong_removals(truth, groups, first)
+            scored.append(of("copies", numbers))
+            rows = leaking_rows(truth, answer["pairs"])
+            scored.append(of("leaks", scoring.score_leaks(truth, rows)))
+        elif task == "exact copies":
+            scored.append(of(task, scoring.score_exact(truth, answer["pairs"])))
+        elif task == "leaks":
+            scored.append(of(task, scoring.score_leaks(truth, answer["rows"])))
+        elif task == "outliers":
+            scored.append(of(task, scoring.score_outliers(truth, answer["scores"])))
+        elif task == "labels":
+            suggestions = answer.get("suggestions")
+            numbers = scoring.score_labels(truth, answer["scores"], suggestions)
+            scored.append(of(task, numbers))
+        elif task == "unreadable":
+            scored.append(of(task, found_of(set(answer["files"]), broken)))
+        elif "rows" in answer:
+            scored.append(of(task, scoring.score_issue(truth, task, answer["rows"])))
+        else:
+            rows = scoring.issue_rows_at(
+                truth, task, answer["scores"], issue_rates[task]
+            )
+            numbers = scoring.score_issue(truth, task, rows.tolist())
+            scored.append(of(task, numbers))
+    return scored
+
+
+def leaking_rows(truth: Truth, pairs: Sequence[Sequence[int]]) -> list[int]:
+    split = truth.split
+    return sorted({row for a, b in pairs if split[a] != split[b] for row in (a, b)})
+
+
+def found_of(named: set[str], broken: set[str]) -> Numbers:
+    return {
+        "found": len(named & broken) / len(broken),
+        "wrongly": len(named - broken),
+    }
+
+
+def groups_of(numbers: Sequence[int | None] | np.ndarray) -> list[list[int]]:
+    """Returns the rows of each number that stands twice or more."""
+    groups: dict[int, list[int]] = {}
+    for row, number in enumerate(numbers):
+        if number is not None and number >= 0:
+            groups.setdefault(int(number), []).append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def pairs_of(group: Sequence[int]) -> list[tuple[int, int]]:
+    return [(a, b) for place, a in enumerate(group) for b in group[place + 1 :]]
+
+
+def joined(pairs: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Returns the connected components, each sorted by path."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(pairs):
+        return []
+    a, b = np.array(pairs).T
+    size = int(max(a.max(), b.max())) + 1
+    graph = coo_array((np.ones(len(a)), (a, b)), shape=(size, size))
+    return groups_of(connected_components(graph, directed=False)[1])
+
+
+if __name__ == "__main__":
+    main()
