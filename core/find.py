@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .copies import RELATIONS
+from .decisions import Decisions, no_decisions, ruled_out
 from .duplicates import (
     KEEPER_REASONS,
     KINDS,
+    NO_ITEM,
     Duplicates,
     ImageRows,
     find_duplicates,
@@ -28,7 +31,7 @@ from .evidence import (
 from .findings import FIELDS, NO_CLUSTER, Findings, optional_floats, optional_names
 from .gather import NO_CODE, majority_labels
 from .labels import ClassEvidence, LabelFindings, judge_labels
-from .leaks import Leaks, find_leaks, leak_matrix
+from .leaks import NO_KIND, Leaks, find_leaks, leak_matrix
 from .outliers import (
     CAUSES,
     outlier_causes,
@@ -39,12 +42,17 @@ from .quality import ISSUES, image_issues
 from .settings import DEFAULTS, ScanSettings
 
 
-def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
+def find(
+    evidence: Evidence,
+    settings: ScanSettings = DEFAULTS,
+    decisions: Decisions | None = None,
+) -> Findings:
     """Applies thresholds to what a scan learned. Reads no file.
 
     Args:
         evidence: from :func:`~core.gather.gather`
         settings: only the thresholds matter here
+        decisions: what a person decided of the rows; they have the last word
 
     Raises:
         InputError: a threshold below what the scan looked at
@@ -55,14 +63,13 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
         accepted &= evidence.pair_similarity >= settings.min_copy_similarity
     rows = image_rows(evidence)
     row_item = rows.item
-    duplicates = find_duplicates(
-        rows,
-        evidence.pairs[accepted],
-        evidence.pair_similarity[accepted],
-        evidence.pair_relation[accepted],
-    )
-    leaks = _leaks(evidence, rows, accepted)
-    cluster = _item_clusters(evidence, row_item, duplicates)
+    decided = decisions or no_decisions(len(row_item))
+    accepted &= ~ruled_out(evidence.pairs, row_item, decided)
+    rows = replace(rows, protected=rows.protected | decided.keep)
+    copies = _duplicates(evidence, rows, accepted)
+    duplicates = _without_kept(evidence, rows, accepted, copies, decided.keep)
+    leaks = _leaks(evidence, rows, accepted, decided.keep)
+    cluster = _item_clusters(evidence, row_item, copies)
     distance = outlier_distances(
         feature_graph(evidence),
         cluster,
@@ -75,12 +82,15 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
     labels = _labels(evidence, row_item, cluster, settings.min_label_score)
+    labels.suggestion[decided.verified] = NO_CODE
+    labels.issue[decided.verified] = False
     readable = row_item >= 0
     row_distance = np.full(len(row_item), np.nan, np.float32)
     row_distance[readable] = distance[row_item[readable]]
     issues = np.zeros((len(row_item), len(ISSUES)), bool)
     issues[readable] = image_issues(evidence.statistics[evidence.content[readable]])
-    outlier = row_distance > max_distance
+    issues[decided.keep] = False
+    outlier = (row_distance > max_distance) & ~decided.keep
     columns = _columns(
         evidence, duplicates, leaks, row_distance, outlier, labels, issues
     )
@@ -113,8 +123,45 @@ def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
         )
 
 
-def _leaks(evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]) -> Leaks:
-    return find_leaks(
+def _duplicates(
+    evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]
+) -> Duplicates:
+    return find_duplicates(
+        rows,
+        evidence.pairs[accepted],
+        evidence.pair_similarity[accepted],
+        evidence.pair_relation[accepted],
+    )
+
+
+def _without_kept(
+    evidence: Evidence,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    duplicates: Duplicates,
+    keep: NDArray[np.bool_],
+) -> Duplicates:
+    """Returns the clusters without the images to keep that are not keepers.
+
+    Taking some out may join clusters, so that another one is no keeper any
+    more: again, until none is left.
+    """
+    while True:
+        free = keep & (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
+        if not free.any():
+            return duplicates
+        rows = replace(rows, item=np.where(free, NO_ITEM, rows.item))
+        present = np.isin(evidence.pairs, rows.item).all(axis=1)
+        duplicates = _duplicates(evidence, rows, accepted & present)
+
+
+def _leaks(
+    evidence: Evidence,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    keep: NDArray[np.bool_],
+) -> Leaks:
+    leaks = find_leaks(
         evidence.splits,
         len(evidence.split_names),
         item=rows.item,
@@ -124,6 +171,9 @@ def _leaks(evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]) -> 
         pairs=evidence.pairs[accepted],
         protected_splits=evaluation_splits(evidence.split_names),
     )
+    leaks.leak[keep] = False
+    leaks.kinds[keep] = NO_KIND
+    return leaks
 
 
 def _item_clusters(
