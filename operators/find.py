@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,19 +9,12 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.errors import StaleRunError
-from ..core.evidence import load_evidence
-from ..core.find import find
 from ..core.progress import OnProgress
-from ..core.settings import DEFAULTS, ScanSettings, thresholds_of
-from ._fo.fields import scanned_ids
+from ..core.settings import DEFAULTS, ScanSettings
 from ._fo.forms import find_form, find_params
-from ._fo.lock import only_run_on
 from ._fo.progress import ProgressOption, progress_bars
+from ._fo.refind import run_find
 from ._fo.report import ScanReport
-from ._fo.results import database_errors_explained, publish
-from ._fo.runs import complete_run, digest_of_ids
-from ._fo.storage import evidence_path
 from ._fo.stream import stream
 
 
@@ -92,35 +84,3 @@ class Find(foo.Operator):
             return run_find(ctx.dataset, settings, prefix, on_progress)
 
         yield from stream(ctx, work)
-
-
-def run_find(
-    dataset: fo.Dataset,
-    settings: ScanSettings,
-    prefix: str | None,
-    on_progress: OnProgress,
-) -> ScanReport:
-    """Loads the stored evidence, applies the thresholds, writes the fields."""
-    with database_errors_explained(), only_run_on(dataset):
-        run = complete_run(dataset, prefix)
-        stored = evidence_path(run.evidence)
-        evidence = load_evidence(stored)
-        ids = scanned_ids(dataset, prefix)
-        if digest_of_ids(ids) != run.ids_sha256:
-            raise StaleRunError(
-                f"Samples of '{dataset.name}' were deleted since the last scan. Scan "
-                "again: what was embedded is kept, so it is quick."
-            )
-        started = time.perf_counter()
-        findings = find(evidence, settings)
-        return publish(
-            dataset,
-            ids,
-            findings,
-            evidence,
-            stored,
-            prefix=prefix,
-            settings={**run.settings, **thresholds_of(settings)},
-            seconds={"find": time.perf_counter() - started},
-            on_progress=on_progress,
-        )

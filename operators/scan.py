@@ -18,6 +18,7 @@ from ..core.find import find
 from ..core.gather import gather
 from ..core.progress import OnProgress
 from ..core.settings import ScanSettings
+from ._fo.decisions import read_decisions
 from ._fo.fields import check_fields
 from ._fo.forms import scan_form, scan_params
 from ._fo.lock import only_run_on
@@ -170,7 +171,8 @@ def run_scan(
             on_progress=on_progress,
         )
         started = time.perf_counter()
-        findings = find(evidence, settings)
+        decisions = read_decisions(dataset, table.ids, evidence)
+        findings = find(evidence, settings, decisions)
         stored = new_evidence_path(dataset, options.prefix)
         save_evidence(evidence, stored)
         seconds = {**evidence.facts["seconds"], "find": time.perf_counter() - started}

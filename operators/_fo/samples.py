@@ -149,7 +149,7 @@ def read_samples(
         splits, split_names = _read_splits(view, split_by)
     labels, classes = None, []
     if label_field is not None:
-        labels, classes = _codes(view.values(_label_path(view, label_field)))
+        labels, classes = _codes(view.values(label_path(view, label_field)))
         if not classes:
             raise InputError(
                 f"No sample has a label in field '{label_field}'. Choose another "
@@ -233,8 +233,9 @@ def _codes(values: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
     )
 
 
-def _label_path(view: fo.DatasetView, label_field: str) -> str:
-    field = view.get_field(label_field)
+def label_path(samples: fo.core.collections.SampleCollection, label_field: str) -> str:
+    """Returns where the name of a sample's label stands."""
+    field = samples.get_field(label_field)
     return label_field if isinstance(field, fof.StringField) else f"{label_field}.label"
 
 
