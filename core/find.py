@@ -241,6 +241,7 @@ def _columns(
     has_split = readable & (evidence.splits >= 0)
     scored = ~np.isnan(labels.score)
     near = duplicates.kind == KINDS.index("near")
+    conflict = np.isin(duplicates.cluster, duplicates.conflicts)
     columns: dict[str, list[Any]] = {
         "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
         "dup_kind": optional_names(duplicates.kind, list(KINDS)),
@@ -250,6 +251,7 @@ def _columns(
         "dup_similarity": _rounded(duplicates.similarity),
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
+        "dup_conflict": _where(clustered, conflict.tolist()),
         "outlier_distance": _rounded(distance),
         "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
         "outlier_cause": optional_names(

@@ -193,7 +193,9 @@ def _add(
 def _pull(sample_id: str, ids: set[str]) -> UpdateOne:
     left = {"$setDifference": [f"${DISTINCT}", sorted(ids)]}
     none_if_empty = {"$cond": [{"$eq": [left, []]}, None, left]}
-    return UpdateOne({"_id": ObjectId(sample_id)}, [{"$set": {DISTINCT: none_if_empty}}])
+    return UpdateOne(
+        {"_id": ObjectId(sample_id)}, [{"$set": {DISTINCT: none_if_empty}}]
+    )
 
 
 def _write(dataset: fo.Dataset, updates: list[Any]) -> None:

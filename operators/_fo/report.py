@@ -114,7 +114,7 @@ def _findings(report: ScanReport) -> Iterable[_Line]:
         "Duplicates",
         counts["duplicates"],
         f"in {counts['duplicate_clusters']:,} clusters; keeping one of each saves "
-        f"{counts['removable']:,} files, {_size(counts['removable_bytes'])}",
+        f"{counts['removable']:,} files, {size_text(counts['removable_bytes'])}",
         {
             "same bytes": counts["duplicates_bytes"],
             "same pixels": counts["duplicates_pixels"],
@@ -206,7 +206,8 @@ def _leak_pairs(
     return pairs
 
 
-def _size(count: float) -> str:
+def size_text(count: float) -> str:
+    """Returns a number of bytes as a person says it."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -12,13 +12,18 @@ import fiftyone.operators.types as types
 from ...core.errors import CurationError
 from ...core.progress import OnProgress, Progress
 from .progress import steps
-from .report import ScanReport
 
 _REPORT_SECONDS = 0.3
 
 
+class Outcome(Protocol):
+    """What a job ends with: something to show on a card."""
+
+    def to_markdown(self) -> str: ...
+
+
 def stream(
-    ctx: foo.ExecutionContext, work: Callable[[OnProgress], ScanReport]
+    ctx: foo.ExecutionContext, work: Callable[[OnProgress], Outcome]
 ) -> Iterator[Any]:
     """Yields what an ``execute()`` generator sends to the App.
 

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.integration
 SCAN = "@winnow/curate/scan"
 FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
-    "outlier_distance outlier outlier_cause label_score label_suggestion label_issue "
-    "leak leak_splits image_issues scan_status"
+    "dup_conflict outlier_distance outlier outlier_cause label_score "
+    "label_suggestion label_issue leak leak_splits image_issues scan_status"
 ).split()
 
 
