@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import layout
@@ -32,20 +31,16 @@ _PLANS = {
 _VERBS = {"quarantine": "Quarantine", "retag": "Retag"}
 
 
-def exists(operator: str) -> bool:
-    """True if an operator of this plugin is installed."""
-    return bool(foo.operator_exists(f"@winnow/curate/{operator}"))
-
-
 def button(
     parent: types.Object,
     events: WinnowPanel,
+    scene: Scene,
     operator: str,
     params: Mapping[str, Any],
     label: str,
 ) -> None:
     """Adds a button that asks an operator, which shows its plan first."""
-    if not exists(operator):
+    if operator not in scene.operators:
         return
     layout.button(
         parent,
@@ -90,19 +85,19 @@ def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
     plans = {
         what: (operator, words, scene.tally.counts[finding])
         for what, (operator, words, finding) in _PLANS.items()
-        if exists(operator) and scene.tally.counts[finding]
+        if operator in scene.operators and scene.tally.counts[finding]
     }
     if not plans:
         return
     layout.say(
         panel,
         "plans_about",
-        "**Change files and labels.** Each shows what it would do before it does it, and "
-        "can be undone.",
+        "**Change files and labels.** Each shows what it would do before it does it, "
+        "and can be undone.",
     )
     for what, (operator, words, count) in plans.items():
         line = layout.row(panel, f"plan_{what}")
-        button(line, events, operator, {"what": what}, _VERBS[operator])
+        button(line, events, scene, operator, {"what": what}, _VERBS[operator])
         layout.say(line, "words", f"{words}: {count:,}")
 
 

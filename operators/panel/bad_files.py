@@ -76,7 +76,7 @@ def _draw_bad(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
         line, "tag", "Tag all", events.tag, icon="sell", params={"what": "image_issues"}
     )
     actions.button(
-        line, events, "quarantine", {"what": "image_issues"}, "Quarantine all"
+        line, events, scene, "quarantine", {"what": "image_issues"}, "Quarantine all"
     )
     found = scene.reader.pictures({name: only}, (), skip=scene.start, limit=_A_PAGE)
     pictures = layout.row(panel, "pictures")
@@ -145,7 +145,9 @@ def _draw_unreadable(
     layout.button(
         line, "tag", "Tag", events.tag, icon="sell", params={"what": "unreadable"}
     )
-    actions.button(line, events, "quarantine", {"what": "unreadable"}, "Quarantine")
+    actions.button(
+        line, events, scene, "quarantine", {"what": "unreadable"}, "Quarantine"
+    )
 
 
 def _why(values: Any, reasons: dict[str, str]) -> str:

@@ -50,7 +50,12 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         params={"what": "extra_copies"},
     )
     actions.button(
-        line, events, "quarantine", {"what": "duplicates"}, "Quarantine extra copies"
+        line,
+        events,
+        scene,
+        "quarantine",
+        {"what": "duplicates"},
+        "Quarantine extra copies",
     )
     layout.button(
         line,
@@ -67,8 +72,9 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         most_shown=_PICTURES,
         surest_first=surest,
     )
+    cards = layout.row(panel, "clusters", gap=1.5)
     for cluster in page:
-        draw_cluster(panel, events, cluster)
+        draw_cluster(cards, events, cluster)
     layout.pager(
         panel,
         events.page,
@@ -80,9 +86,9 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
     )
 
 
-def draw_cluster(panel: types.Object, events: WinnowPanel, cluster: Cluster) -> None:
+def draw_cluster(cards: types.Object, events: WinnowPanel, cluster: Cluster) -> None:
     """Draws a cluster: its keeper, its copies, and what can be decided."""
-    frame = layout.stack(panel, f"cluster_{cluster.number}", framed=True)
+    frame = layout.card(cards, f"cluster_{cluster.number}")
     head = layout.row(frame, "head")
     title = f"**{cluster.size:,} copies**"
     if cluster.conflict:
@@ -136,7 +142,7 @@ def _lines(picture: Picture, cluster: Cluster) -> list[str]:
     values = picture.values
     if values["dup_keeper"]:
         first = "**keep**"
-        second = str(values["keeper_reason"] or "")
+        second = _why_kept(picture)
     else:
         kind = {"bytes": "same file", "pixels": "same pixels"}.get(values["dup_kind"])
         first = kind or str(values["dup_relation"] or "changed copy")
@@ -145,3 +151,10 @@ def _lines(picture: Picture, cluster: Cluster) -> list[str]:
     if own and cluster.conflict:
         own = f"**{own}**"
     return [line for line in (first, second, own) if line]
+
+
+def _why_kept(picture: Picture) -> str:
+    reason = str(picture.values["keeper_reason"] or "")
+    if reason == "protected":
+        return f"in {picture.split}" if picture.split else "kept by you"
+    return reason

@@ -37,21 +37,11 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
     match = _match(scene, only)
     chosen = scene.state.get("label_score")
     in_force = scene.threshold("min_label_score") or 0.0
-    limit = chosen if chosen is not None else in_force
+    limit = limit_shown(scene)
     count = scene.reader.count(match)
     layout.say(panel, "about", _about(count, limit, only, scene))
-    panel.float(
-        "label_score",
-        default=limit,
-        view=types.SliderView(
-            min=0,
-            max=100,
-            multiple_of=0.5,
-            label="Threshold",
-            value_label_display="auto",
-            value_precision=1,
-        ),
-        on_change=events.move_label_score,
+    layout.slider(
+        panel, "label_slider", limit, 0, 100, 0.5, on_change=events.move_label_score
     )
     line = layout.row(panel, "ways")
     if chosen is not None and chosen != in_force:
@@ -76,7 +66,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         line, "tag", "Tag", events.tag, icon="sell", params={"what": "label_issues"}
     )
     actions.button(
-        line, events, "retag", {"what": "label_issues"}, "Use all suggestions"
+        line, events, scene, "retag", {"what": "label_issues"}, "Use all suggestions"
     )
     _draw_pairs(panel, events, scene, only, set_data)
     score = scene.field("label_score")
@@ -99,6 +89,14 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
     )
 
 
+def limit_shown(scene: Scene) -> float:
+    """Returns the threshold that was moved to, else the one in force."""
+    chosen = scene.state.get("label_score")
+    if chosen is not None:
+        return float(chosen)
+    return scene.threshold("min_label_score") or 0.0
+
+
 def _match(scene: Scene, only: Any) -> dict[str, Any]:
     chosen = scene.state.get("label_score")
     match: dict[str, Any] = {scene.field("label_issue"): True}
@@ -112,7 +110,8 @@ def _match(scene: Scene, only: Any) -> dict[str, Any]:
 
 def _about(count: int, limit: float, only: Any, scene: Scene) -> str:
     if isinstance(only, list):
-        return f"**{count:,}** images are called **{only[0]}** and look like **{only[1]}**."
+        given, suggested = only
+        return f"**{count:,}** images called **{given}** look like **{suggested}**."
     if not count:
         return (
             f"No label scores below **{limit:g}** (0: nothing supports it, 100: all)."
@@ -156,9 +155,10 @@ def _draw_issues(
     shown = {p.id: _two_sides(p, near.get(p.id, [])) for p in found}
     wanted = [i for sides in shown.values() for i in sides if i is not None]
     others = scene.reader.by_id(wanted, ())
+    cards = layout.row(panel, "issues", gap=1.5)
     for number, picture in enumerate(found):
         agrees, contradicts = (others.get(i or "") for i in shown[picture.id])
-        _draw_issue(panel, events, number, picture, agrees, contradicts)
+        _draw_issue(cards, events, scene, number, picture, agrees, contradicts)
 
 
 def _two_sides(
@@ -176,14 +176,15 @@ def _two_sides(
 
 
 def _draw_issue(
-    panel: types.Object,
+    cards: types.Object,
     events: WinnowPanel,
+    scene: Scene,
     number: int,
     picture: Picture,
     agrees: Picture | None,
     contradicts: Picture | None,
 ) -> None:
-    frame = layout.stack(panel, f"label_{number}", framed=True)
+    frame = layout.card(cards, f"label_{number}")
     suggested = picture.values["label_suggestion"]
     title = f"Called **{picture.label}**"
     if suggested:
@@ -204,11 +205,15 @@ def _draw_issue(
         if other is not None:
             lines = [words, f"**{other.label}**"]
             layout.thumbnail(sides, name, other, lines, on_click=events.open_sample)
+    if agrees is None:
+        text = f"None of the most similar images is called {picture.label}."
+        layout.say(frame, "alone", text, small=True)
     line = layout.row(frame, "ways")
     if suggested:
         actions.button(
             line,
             events,
+            scene,
             "retag",
             {"what": "selected", "samples": [picture.id]},
             f"Call it {suggested}",

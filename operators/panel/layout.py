@@ -18,7 +18,9 @@ Event = Callable[..., Any]
 THUMBNAIL = 112
 """Pixels: six fit into half of a laptop's screen."""
 
-_FITS = {"item": {"sx": {"width": "auto"}}}
+_FITS = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
+# The App leaves no room between a button's frame and its icon
+_BUTTON = {**_FITS, "button": {"sx": {"paddingLeft": "10px", "paddingRight": "10px"}}}
 _NARROW_TABLE = {"table": {"sx": {"minWidth": 0}}}
 
 
@@ -30,24 +32,6 @@ def page(parent: types.Object) -> types.Property:
     )
 
 
-def stack(parent: types.Object, name: str, *, framed: bool = False) -> types.Object:
-    """Adds a column."""
-    column = types.Object()
-    options: dict[str, Any] = {"variant": "outline"} if framed else {}
-    parent.define_property(
-        name,
-        column,
-        view=types.GridView(
-            orientation="vertical",
-            align_x="stretch",
-            gap=1,
-            pad=1.5 if framed else 0,
-            **options,
-        ),
-    )
-    return column
-
-
 def card(parent: types.Object, name: str) -> types.Object:
     """Adds a framed column that is as wide as what it holds."""
     column = types.Object()
@@ -56,9 +40,10 @@ def card(parent: types.Object, name: str) -> types.Object:
         column,
         view=types.GridView(
             orientation="vertical",
-            gap=0.5,
-            pad=1,
+            gap=1,
+            pad=1.5,
             variant="outline",
+            align_x="stretch",
             componentsProps=_FITS,
         ),
     )
@@ -117,7 +102,7 @@ def button(
         params=dict(params or {}),
         disabled=disabled,
         title=hint,
-        componentsProps=_FITS,
+        componentsProps=_BUTTON,
     )
 
 
@@ -194,6 +179,36 @@ def thumbnail(
             text, name="lines", componentsProps={"container": {"sx": {"& p": cut}}}
         )
     return column
+
+
+def slider(
+    parent: types.Object,
+    name: str,
+    value: float,
+    low: float,
+    high: float,
+    step: float,
+    *,
+    on_change: Event,
+) -> None:
+    """Adds a threshold to move. The App calls ``on_change`` when it draws it, too."""
+    parent.float(
+        name,
+        default=value,
+        view=types.SliderView(
+            min=low,
+            max=high,
+            multiple_of=step,
+            label="Threshold",
+            value_label_display="auto",
+            value_precision=3 if step < 0.1 else 1,
+            # The App puts 32 pixels above and below
+            componentsProps={
+                "container": {"sx": {"marginTop": -3, "marginBottom": -3}}
+            },
+        ),
+        on_change=on_change,
+    )
 
 
 def table(

@@ -22,10 +22,7 @@ _PICTURES = 8
 
 def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
     """Draws the matrix of splits, and the copies of the pair that was chosen."""
-    names = sorted(
-        {name for kinds in scene.run.report["leak_matrix"].values() for name in kinds},
-        key=_place(scene),
-    )
+    names = split_names(scene)
     if not names:
         layout.tell(
             panel,
@@ -44,7 +41,12 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         "many images of the split on the left have one in the split above:",
     )
     counted = _matrix(scene, names)
-    layout.table(panel, "leak_matrix", {"split": "", **{name: name for name in names}})
+    layout.table(
+        panel,
+        "leak_matrix",
+        {"split": "", **{name: name for name in names}},
+        on_click_cell=events.choose_leak_cell,
+    )
     set_data(
         "leak_matrix",
         [
@@ -77,8 +79,18 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         params={"what": "leaks"},
     )
     layout.button(line, "tag", "Tag", events.tag, icon="sell", params={"what": "leaks"})
-    actions.button(line, events, "quarantine", {"what": "leaks"}, "Quarantine one side")
+    actions.button(
+        line, events, scene, "quarantine", {"what": "leaks"}, "Quarantine one side"
+    )
     _draw_pairs(panel, events, scene, only)
+
+
+def split_names(scene: Scene) -> list[str]:
+    """Returns the splits of the run, in the order of the matrix."""
+    names = {
+        name for kinds in scene.run.report["leak_matrix"].values() for name in kinds
+    }
+    return sorted(names, key=_place(scene))
 
 
 def _draw_pairs(
@@ -95,8 +107,9 @@ def _draw_pairs(
         most_shown=_PICTURES,
         only=match,
     )
+    cards = layout.row(panel, "clusters", gap=1.5)
     for cluster in page[:_A_PAGE]:
-        draw_cluster(panel, events, cluster)
+        draw_cluster(cards, events, cluster)
     # One more than is shown was asked for: counting them all costs a pass
     total = scene.start + len(page)
     layout.pager(

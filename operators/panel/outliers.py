@@ -28,7 +28,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         return
     chosen = scene.state.get("outlier_distance")
     in_force = scene.threshold("max_outlier_distance")
-    limit = chosen if chosen is not None else in_force
+    limit = limit_shown(scene)
     if limit is None:
         limit = bars.edges[-1]
     count = scene.reader.count({scene.field("outlier_distance"): {"$gt": limit}})
@@ -40,17 +40,14 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         "diagram; the grid follows.",
     )
     _draw_histogram(panel, events, bars, limit, set_data)
-    panel.float(
-        "outlier_distance",
-        default=limit,
-        view=types.SliderView(
-            min=round(bars.edges[0], 3),
-            max=round(bars.edges[-1], 3),
-            multiple_of=0.001,
-            label="Threshold",
-            value_label_display="auto",
-            value_precision=3,
-        ),
+    low, high = bars.edges[0], bars.edges[-1]
+    layout.slider(
+        panel,
+        "outlier_slider",
+        limit,
+        round(low, 3),
+        round(high, 3),
+        0.001,
         on_change=events.move_outlier_distance,
     )
     line = layout.row(panel, "ways")
@@ -76,7 +73,9 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
     layout.button(
         line, "tag", "Tag", events.tag, icon="sell", params={"what": "outliers"}
     )
-    actions.button(line, events, "quarantine", {"what": "outliers"}, "Quarantine")
+    actions.button(
+        line, events, scene, "quarantine", {"what": "outliers"}, "Quarantine"
+    )
     if moved:
         layout.say(
             panel,
@@ -103,6 +102,14 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         step=_A_PAGE,
         total=count,
         things="outliers",
+    )
+
+
+def limit_shown(scene: Scene) -> float | None:
+    """Returns the threshold that was moved to, else the one in force."""
+    chosen = scene.state.get("outlier_distance")
+    return (
+        float(chosen) if chosen is not None else scene.threshold("max_outlier_distance")
     )
 
 

@@ -177,7 +177,9 @@ def _rows(scene: Scene) -> list[dict[str, str]]:
             "finding": name,
             "images": f"{count:,}",
             # Conflicts are clusters, not images
-            "share": "" if name == "Conflicts" else f"{100 * count / images:.1f} %",
+            "share": ""
+            if name == "Conflicts"
+            else f"{100 * count / images:.1f}\N{NO-BREAK SPACE}%",
             "note": notes[name],
         }
         for name, count in shown.items()

@@ -59,8 +59,9 @@ class WinnowPanel(foo.Panel):
 
     def refresh(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew after something changed the findings."""
-        # Sliders start from the thresholds in force
-        ctx.panel.set_state({"outlier_distance": None, "label_score": None})
+        # Sliders go back to the thresholds in force
+        names = ("outlier_distance", "outlier_slider", "label_score", "label_slider")
+        ctx.panel.set_state(dict.fromkeys(names))
 
     # -- where the person goes
 
@@ -105,23 +106,29 @@ class WinnowPanel(foo.Panel):
     # -- outliers and labels
 
     def move_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
-        self._show_beyond(ctx, float(ctx.params["value"]))
+        self._show_beyond(ctx, ctx.params.get("value"))
 
     def pick_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
-        if ctx.params.get("x") is not None:
-            self._show_beyond(ctx, float(ctx.params["x"]))
+        self._show_beyond(ctx, ctx.params.get("x"))
 
-    def _show_beyond(self, ctx: foo.ExecutionContext, distance: float) -> None:
-        ctx.panel.set_state({"outlier_distance": distance, "start": 0})
-        name = _scene(ctx).field("outlier_distance")
-        view = ctx.dataset.match(F(name) > distance)
+    def _show_beyond(self, ctx: foo.ExecutionContext, value: Any) -> None:
+        scene = _scene(ctx)
+        if not _moved(value, outliers.limit_shown(scene)):
+            return
+        ctx.panel.set_state({"outlier_distance": float(value), "start": 0})
+        name = scene.field("outlier_distance")
+        view = ctx.dataset.match(F(name) > float(value))
         ctx.ops.set_view(view=view.sort_by(name, reverse=True))
 
     def move_label_score(self, ctx: foo.ExecutionContext) -> None:
-        score = float(ctx.params["value"])
-        ctx.panel.set_state({"label_score": score, "start": 0})
-        name = _scene(ctx).field("label_score")
-        ctx.ops.set_view(view=ctx.dataset.match(F(name) < score).sort_by(name))
+        scene, value = _scene(ctx), ctx.params.get("value")
+        if not _moved(value, labels.limit_shown(scene)):
+            return
+        ctx.panel.set_state({"label_score": float(value), "start": 0})
+        name = scene.field("label_score")
+        # None is less than any number to the database
+        view = ctx.dataset.exists(name).match(F(name) < float(value))
+        ctx.ops.set_view(view=view.sort_by(name))
 
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
         """Writes what the sliders show into the fields."""
@@ -157,8 +164,17 @@ class WinnowPanel(foo.Panel):
     # -- leaks and bad files
 
     def choose_leak(self, ctx: foo.ExecutionContext) -> None:
+        self._show_leak(ctx, ctx.params["one"], ctx.params["other"])
+
+    def choose_leak_cell(self, ctx: foo.ExecutionContext) -> None:
+        names = leaks.split_names(_scene(ctx))
+        row, column = ctx.params["row"], ctx.params["column"] - 1
+        # The head and the names of the splits are cells, too
+        if 0 <= row < len(names) and 0 <= column < len(names) and row != column:
+            self._show_leak(ctx, *(names[i] for i in sorted((row, column))))
+
+    def _show_leak(self, ctx: foo.ExecutionContext, one: str, other: str) -> None:
         scene = _scene(ctx)
-        one, other = ctx.params["one"], ctx.params["other"]
         ctx.panel.set_state({"only": [one, other], "start": 0})
         view = leak_view(ctx.dataset, scene.run, one, other, scene.prefix)
         ctx.ops.set_view(view=view)
@@ -245,6 +261,11 @@ def _scene(ctx: foo.ExecutionContext) -> Scene:
             f"'{ctx.dataset.name}' has no finished scan any more. Scan it again."
         )
     return scene
+
+
+def _moved(value: Any, limit: float | None) -> bool:
+    """False for the event that the App sends when it draws a slider."""
+    return value is not None and (limit is None or abs(float(value) - limit) > 1e-6)
 
 
 def _prefix(ctx: foo.ExecutionContext) -> str | None:

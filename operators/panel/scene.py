@@ -57,6 +57,15 @@ class Scene:
         """Reads pictures of the run."""
         return Reader(self.dataset, self.run, self.prefix)
 
+    @cached_property
+    def operators(self) -> set[str]:
+        """The names of the operators of this plugin that are installed."""
+        return {
+            operator.name
+            for operator in foo.list_operators(type="operator", builtin=False)
+            if operator.uri.startswith("@winnow/curate/")
+        }
+
     def field(self, name: str) -> str:
         """Returns the stored name of a field of the run."""
         return field_name(name, self.prefix)
