@@ -12,31 +12,54 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.progress import silent
 from ._fo.choices import ask_prefix, prefix_of, refuse
-from ._fo.decisions import forget, keep, part_duplicates, verify_labels
+from ._fo.decisions import (
+    keep,
+    part_duplicates,
+    undo_keep,
+    undo_part_duplicates,
+    undo_verify_labels,
+    verify_labels,
+)
 from ._fo.refind import run_find, settings_of
 from ._fo.runs import complete_run
 
+
+@dataclass(frozen=True)
+class _Decision:
+    """A decision that can be made.
+
+    Attributes:
+        label: what a person calls it
+        description: what follows from it
+        done: the sentence afterwards
+        undone: the sentence after it was taken back
+    """
+
+    label: str
+    description: str
+    done: str
+    undone: str
+
+
 _DECISIONS = {
-    "keep": (
+    "keep": _Decision(
         "Keep",
         "It stays and is fine: never again a duplicate to drop, an outlier, a leak or "
         "a bad image",
         "{} kept: not flagged again",
+        "{} no longer kept",
     ),
-    "not_duplicate": (
+    "not_duplicate": _Decision(
         "Not a duplicate",
         "It is no copy of the other images in its cluster, however alike they are",
         "{} remembered as no duplicates",
+        "{} may be duplicates again",
     ),
-    "label_verified": (
+    "label_verified": _Decision(
         "The label is right",
         "Its label is never again an issue, as long as it stays the same",
         "{} remembered as rightly labelled",
-    ),
-    "forget": (
-        "Forget",
-        "Take back everything that was decided of it",
-        "Decisions on {} taken back",
+        "Labels of {} are judged again",
     ),
 }
 
@@ -81,6 +104,7 @@ class Decide(foo.Operator):
         samples: fo.core.collections.SampleCollection,
         what: str,
         *,
+        undo: bool = False,
         prefix: str | None = None,
     ) -> Decided:
         """Remembers a decision on all of the samples, and updates the findings.
@@ -90,8 +114,8 @@ class Decide(foo.Operator):
             what: ``keep``: the images stay, and are never again flagged as
                 duplicates to drop, leaks, outliers or bad images;
                 ``not_duplicate``: each is no copy of the others in its cluster;
-                ``label_verified``: their labels are right;
-                ``forget``: take all decisions on them back
+                ``label_verified``: their labels are right
+            undo (False): take the decision back instead
             prefix (None): of the scan's fields
 
         Returns:
@@ -107,17 +131,9 @@ class Decide(foo.Operator):
             )
         dataset = samples._dataset
         run = complete_run(dataset, prefix)
-        if what == "keep":
-            images = keep(samples)
-        elif what == "not_duplicate":
-            images = part_duplicates(samples, prefix)
-        elif what == "label_verified":
-            images = verify_labels(samples, run.settings["label_field"])
-        else:
-            images = forget(samples)
-        text = _DECISIONS[what][2].format(
-            f"{images:,} image{'' if images == 1 else 's'}"
-        )
+        images = _undo(samples, what) if undo else _do(samples, what, run)
+        sentence = _DECISIONS[what].undone if undo else _DECISIONS[what].done
+        text = sentence.format(f"{images:,} image{'' if images == 1 else 's'}")
         try:
             run_find(dataset, settings_of(run), prefix, silent)
         except CurationError as error:
@@ -129,8 +145,8 @@ class Decide(foo.Operator):
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
         choices = types.RadioGroup()
-        for name, (label, description, _) in _DECISIONS.items():
-            choices.add_choice(name, label=label, description=description)
+        for name, one in _DECISIONS.items():
+            choices.add_choice(name, label=one.label, description=one.description)
         inputs.enum(
             "what", choices.values(), required=True, label="Decide", view=choices
         )
@@ -141,6 +157,7 @@ class Decide(foo.Operator):
             refuse(inputs, "problem", error)
         else:
             inputs.view("status", types.Notice(label=f"For {count:,} selected images"))
+        inputs.bool("undo", default=False, label="Take it back instead")
         ask_prefix(inputs, ctx)
         return types.Property(
             inputs,
@@ -148,11 +165,32 @@ class Decide(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        decided = self(_samples(ctx), ctx.params["what"], prefix=prefix_of(ctx.params))
+        decided = self(
+            _samples(ctx),
+            ctx.params["what"],
+            undo=ctx.params.get("undo", False),
+            prefix=prefix_of(ctx.params),
+        )
         variant = "success" if decided.updated else "warning"
         ctx.ops.notify(decided.text, variant=variant)
         ctx.ops.reload_samples()
         return {"images": decided.images, "text": decided.text}
+
+
+def _do(samples: fo.core.collections.SampleCollection, what: str, run: Any) -> int:
+    if what == "keep":
+        return keep(samples)
+    if what == "not_duplicate":
+        return part_duplicates(samples, run.prefix)
+    return verify_labels(samples, run.settings["label_field"])
+
+
+def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:
+    if what == "keep":
+        return undo_keep(samples)
+    if what == "not_duplicate":
+        return undo_part_duplicates(samples)
+    return undo_verify_labels(samples)
 
 
 def _samples(ctx: foo.ExecutionContext) -> fo.DatasetView:

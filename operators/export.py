@@ -99,7 +99,11 @@ class Export(foo.Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        inputs.view_target(ctx, action_description="Export")
+        inputs.view_target(
+            ctx,
+            action_description="Export",
+            default_target=foo.ViewTarget.DATASET,
+        )
         try:
             _ask(inputs, ctx)
         except CurationError as error:

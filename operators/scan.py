@@ -118,12 +118,6 @@ class Scan(foo.Operator):
         with progress_bars(progress) as on_progress:
             return run_scan(samples, options, checked, on_progress)
 
-    def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
-        return types.Placement(
-            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
-            types.Button(label="Scan for problems (Winnow)", icon="grain", prompt=True),
-        )
-
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return scan_form(ctx)
 

@@ -8,7 +8,7 @@ prefix, reads them and none writes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -126,19 +126,30 @@ def part_duplicates(
     return _add(samples, DISTINCT, apart)
 
 
-def forget(samples: fo.core.collections.SampleCollection) -> int:
-    """Takes back all decisions on the images; returns of how many."""
+def undo_keep(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the images stay; returns of how many."""
+    return _take_back(samples, KEEP)
+
+
+def undo_verify_labels(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the labels are right; returns of how many."""
+    return _take_back(samples, _LABEL_IS)
+
+
+def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the images are no duplicates; returns of how many."""
     dataset = samples._dataset
-    names = [name for name in _FIELDS if dataset.has_sample_field(name)]
-    ids = {i for name in names for i in samples.exists(name).values("id")}
-    if DISTINCT in names:
-        # A pair is stored on either of its images
-        for one, others in _stored(dataset, DISTINCT):
-            if one not in ids and ids.intersection(others):
-                _write(dataset, [_pull(one, ids)])
-    empty = {"$set": dict.fromkeys(names)}
-    _write(dataset, [UpdateOne({"_id": ObjectId(i)}, empty) for i in ids])
-    return len(ids)
+    ids = set(samples.values("id"))
+    # A pair is stored on either of its images
+    stored = dict(_stored(dataset, DISTINCT))
+    taken = {one for one in stored if one in ids or ids.intersection(stored[one])}
+    left = {
+        one: [] if one in ids else [o for o in stored[one] if o not in ids]
+        for one in taken
+    }
+    _set(dataset, DISTINCT, left)
+    partners = {other for one in taken for other in stored[one]}
+    return len(ids & (taken | partners))
 
 
 def decided(dataset: fo.Dataset) -> dict[str, int]:
@@ -190,12 +201,26 @@ def _add(
     return len(updates)
 
 
-def _pull(sample_id: str, ids: set[str]) -> UpdateOne:
-    left = {"$setDifference": [f"${DISTINCT}", sorted(ids)]}
-    none_if_empty = {"$cond": [{"$eq": [left, []]}, None, left]}
-    return UpdateOne(
-        {"_id": ObjectId(sample_id)}, [{"$set": {DISTINCT: none_if_empty}}]
-    )
+def _take_back(samples: fo.core.collections.SampleCollection, start: str) -> int:
+    """Removes the decisions that start with a text."""
+    dataset = samples._dataset
+    ids = set(samples.values("id"))
+    left = {
+        one: [word for word in words if not word.startswith(start)]
+        for one, words in _stored(dataset, DECISIONS)
+        if one in ids and any(word.startswith(start) for word in words)
+    }
+    _set(dataset, DECISIONS, left)
+    return len(left)
+
+
+def _set(dataset: fo.Dataset, name: str, values: Mapping[str, list[str]]) -> None:
+    # None, not an empty list: exists() finds what was decided
+    updates = [
+        UpdateOne({"_id": ObjectId(sample_id)}, {"$set": {name: words or None}})
+        for sample_id, words in values.items()
+    ]
+    _write(dataset, updates)
 
 
 def _write(dataset: fo.Dataset, updates: list[Any]) -> None:

@@ -102,25 +102,24 @@ def draw_cluster(cards: types.Object, events: WinnowPanel, cluster: Cluster) -> 
         icon="grid_view",
         params={"number": cluster.number},
     )
-    near = [p.id for p in cluster.pictures if p.values["dup_kind"] == "near"]
-    if near and cluster.size <= len(cluster.pictures):
+    number = {"number": cluster.number}
+    if any(picture.values["dup_kind"] == "near" for picture in cluster.pictures):
         layout.button(
             head,
             "part",
             "Not duplicates",
             events.decide,
             icon="call_split",
-            params={"what": "not_duplicate", "samples": near},
+            params={"what": "not_duplicate", **number},
             hint="They only look alike. Remembered in all later scans.",
         )
-    extra = [p.id for p in cluster.pictures if not p.values["dup_keeper"]]
     layout.button(
         head,
         "keep",
         "Keep all",
         events.decide,
         icon="favorite_border",
-        params={"what": "keep", "samples": extra},
+        params={"what": "keep", **number},
         hint="They are copies and stay all the same. Never flagged again.",
     )
     pictures = layout.row(frame, "pictures")

@@ -61,7 +61,14 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
             main=True,
             icon="check",
         )
-        layout.button(line, "reset", "Reset", events.refresh, icon="undo")
+        layout.button(
+            line,
+            "reset",
+            "Reset",
+            events.reset_thresholds,
+            icon="undo",
+            params={"what": "outliers"},
+        )
     layout.button(
         line,
         "show",

@@ -28,6 +28,12 @@ ROWS = (
 )
 """The tab behind each line of the table."""
 
+_DECIDED = {
+    "keep": "Kept, not flagged again",
+    "not_duplicate": "Remembered as no duplicates",
+    "label_verified": "Remembered as rightly labelled",
+}
+
 _WELCOME = """
 **Winnow finds what is wrong with this data set**, on your own machine:
 
@@ -37,7 +43,7 @@ _WELCOME = """
 * **leaks**: copies in train and test
 * **bad files**: dark, blurry, empty, or impossible to read
 
-It looks at each image once (some 200 a second) and writes what it finds into
+It looks at each image once and writes what it finds into
 fields of the samples. No file is moved or changed by it.
 """
 
@@ -64,6 +70,7 @@ def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
     head = layout.row(panel, "head")
     layout.say(head, "when", _when(scene), small=True)
     layout.button(head, "scan", "Scan again", events.scan, icon="refresh")
+    layout.button(head, "all", "All images", events.show_all, icon="grid_view")
     if len(scene.prefixes) > 1:
         _choose_run(panel, events, scene)
     if scene.tally.added:
@@ -76,6 +83,11 @@ def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
             f"{_images(count)} left the data set since the scan. What is shown "
             "counts those that are left; scan again to compare them anew.",
         )
+    last = scene.state.get("last")
+    if last:
+        line = layout.row(panel, "last")
+        layout.say(line, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})")
+        layout.button(line, "undo", "Undo", events.undo, icon="undo")
     tabs = layout.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
         count = _count_of(tab, scene.tally)
@@ -111,7 +123,9 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
             ("{} parted from their likes", decisions["distinct"]),
         )
         text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
-        layout.say(panel, "decided", f"**You decided:** {text}. Scans respect it.")
+        line = layout.row(panel, "decisions")
+        layout.say(line, "decided", f"**You decided:** {text}. Scans respect it.")
+        layout.button(line, "show", "Show them", events.show_decided, icon="grid_view")
     line = layout.row(panel, "ways")
     layout.button(
         line,

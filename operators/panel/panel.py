@@ -14,6 +14,7 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
+from .._fo.decisions import decided_view
 from .._fo.found import found_view, grouped_view, leak_view
 from .._fo.samples import label_path
 from . import actions, bad_files, duplicates, labels, layout, leaks, outliers, overview
@@ -66,12 +67,15 @@ class WinnowPanel(foo.Panel):
     # -- where the person goes
 
     def choose_tab(self, ctx: foo.ExecutionContext) -> None:
-        ctx.panel.set_state({"tab": ctx.params["tab"], "start": 0, "only": None})
+        self._go(ctx, ctx.params["tab"])
 
     def choose_overview_row(self, ctx: foo.ExecutionContext) -> None:
         row = ctx.params["row"]
         if 0 <= row < len(overview.ROWS):
-            ctx.panel.set_state({"tab": overview.ROWS[row], "start": 0, "only": None})
+            self._go(ctx, overview.ROWS[row])
+
+    def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
+        ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
 
     def choose_run(self, ctx: foo.ExecutionContext) -> None:
         ctx.panel.set_state({"run": ctx.params["value"], "start": 0, "only": None})
@@ -96,9 +100,6 @@ class WinnowPanel(foo.Panel):
         scene = _scene(ctx)
         view = ctx.dataset.match(F(scene.field("dup_cluster")) == ctx.params["number"])
         ctx.ops.set_view(view=view.sort_by(scene.field("dup_keeper"), reverse=True))
-
-    def show_samples(self, ctx: foo.ExecutionContext) -> None:
-        ctx.ops.set_view(view=ctx.dataset.select(ctx.params["samples"], ordered=True))
 
     def show_all(self, ctx: foo.ExecutionContext) -> None:
         ctx.ops.clear_view()
@@ -129,6 +130,10 @@ class WinnowPanel(foo.Panel):
         # None is less than any number to the database
         view = ctx.dataset.exists(name).match(F(name) < float(value))
         ctx.ops.set_view(view=view.sort_by(name))
+
+    def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:
+        self.refresh(ctx)
+        self.show(ctx)
 
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
         """Writes what the sliders show into the fields."""
@@ -207,10 +212,31 @@ class WinnowPanel(foo.Panel):
         self._ask(ctx, "embeddings", {"prefix": _prefix(ctx)})
 
     def decide(self, ctx: foo.ExecutionContext) -> None:
-        """Remembers a decision on the samples named by the button."""
-        decided = {"what": ctx.params["what"], "samples": ctx.params["samples"]}
-        params = {**decided, "prefix": _prefix(ctx)}
-        self._ask(ctx, "decide", params, skip_prompt=True)
+        """Remembers a decision on the samples that the button names."""
+        scene, what = _scene(ctx), ctx.params["what"]
+        samples = ctx.params.get("samples")
+        if samples is None:
+            found = F(scene.field("dup_cluster")) == ctx.params["number"]
+            if what == "not_duplicate":
+                found = found & (F(scene.field("dup_kind")) == "near")
+            samples = ctx.dataset.match(found).values("id")
+        decision = {"what": what, "samples": samples, "prefix": scene.prefix}
+        ctx.panel.set_state({"asked": decision, "last": None})
+        self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
+
+    def decided(self, ctx: foo.ExecutionContext) -> None:
+        """Offers to undo what was asked for, now that it is done."""
+        ctx.panel.set_state("last", ctx.panel.get_state("asked"))
+
+    def undo(self, ctx: foo.ExecutionContext) -> None:
+        """Takes back the last decision."""
+        decision = ctx.panel.get_state("last")
+        ctx.panel.set_state("last", None)
+        if decision:
+            self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
+
+    def show_decided(self, ctx: foo.ExecutionContext) -> None:
+        ctx.ops.set_view(view=decided_view(ctx.dataset))
 
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
@@ -227,13 +253,14 @@ class WinnowPanel(foo.Panel):
         ctx: foo.ExecutionContext,
         operator: str,
         params: dict[str, Any],
+        on_success: Any = None,
         *,
         skip_prompt: bool = False,
     ) -> None:
         ctx.prompt(
             _OPERATOR.format(operator),
             params=params,
-            on_success=self.refresh,
+            on_success=on_success or self.refresh,
             skip_prompt=skip_prompt,
         )
 
