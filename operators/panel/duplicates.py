@@ -30,7 +30,12 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         "to keep has a green frame."
     )
     if counts["conflicts"]:
-        text += f" {counts['conflicts']:,} carry two labels; they come first."
+        many = counts["conflicts"] > 1
+        text += f" {counts['conflicts']:,} " + (
+            "clusters carry two labels; they come first."
+            if many
+            else "cluster carries two labels; it comes first."
+        )
     layout.say(panel, "about", text)
     line = layout.row(panel, "ways")
     layout.button(

@@ -52,7 +52,7 @@ def test_a_click_on_a_picture_opens_it(app):
     app.panel.locator("img").first.click()
     modal = app.page.locator("[data-cy='modal']")
     modal.wait_for()
-    app.shot("_picture")
+    app.page.wait_for_timeout(1500)
     app.page.keyboard.press("Escape")
     modal.wait_for(state="hidden")
 
