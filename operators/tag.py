@@ -16,7 +16,6 @@ from ._fo.choices import (
     counts_now,
     finding_choices,
     prefix_of,
-    refuse,
 )
 from ._fo.found import found_view
 
@@ -77,7 +76,7 @@ class Tag(foo.Operator):
         try:
             choices = finding_choices(counts_now(ctx))
         except CurationError as error:
-            refuse(inputs, "run", error)
+            inputs.view("run", types.Notice(label=str(error)))
             choices = types.Dropdown()
         choices.add_choice(VIEW, label=f"All images in the grid ({ctx.view.count():,})")
         if ctx.selected:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .panel import WinnowPanel
 
 _A_PAGE = 5
-_PAIRS = 8
+_PAIRS = 5
 
 
 def class_pairs(scene: Scene) -> list[tuple[str, str, int]]:

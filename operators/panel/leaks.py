@@ -146,5 +146,5 @@ def _matrix(scene: Scene, names: list[str]) -> dict[tuple[str, str], int]:
 def _place(scene: Scene) -> Any:
     """Returns the sort key that keeps the order in which splits were given."""
     split_by = scene.run.settings["split_by"]
-    order = list(split_by) if not isinstance(split_by, str) else []
+    order = list(split_by) if isinstance(split_by, list) else []
     return lambda name: (order.index(name) if name in order else len(order), name)

@@ -118,9 +118,9 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
     decisions = decided(scene.dataset)
     if any(decisions.values()):
         parts = (
-            ("{} kept", decisions["kept"]),
-            ("{} labels confirmed", decisions["verified"]),
-            ("{} parted from their likes", decisions["distinct"]),
+            ("keep {}", decisions["kept"]),
+            ("label is right {}", decisions["verified"]),
+            ("not a duplicate {}", decisions["distinct"]),
         )
         text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
         line = layout.row(panel, "decisions")
@@ -241,7 +241,7 @@ def _images(count: int) -> str:
 
 
 def _choose_run(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
-    choices = types.DropdownView(label="Scan", componentsProps={})
+    choices = types.DropdownView()
     for prefix in scene.prefixes:
         choices.add_choice(prefix or "", label=prefix or "without a prefix")
     panel.str(

@@ -81,8 +81,10 @@ def scene_of(ctx: foo.ExecutionContext) -> Scene | None:
     runs = finished_runs(ctx.dataset)
     if not runs:
         return None
-    prefix = ctx.panel.get_state("run") or None
-    if prefix not in runs:
+    chosen = ctx.panel.get_state("run")
+    prefix = chosen or None
+    # An empty text is the run without a prefix; nothing chosen, the newest
+    if chosen is None or prefix not in runs:
         prefix = next(iter(runs))
     run = runs[prefix]
     tab = ctx.panel.get_state("tab")

@@ -126,8 +126,17 @@ class App:
         self.dialog = self.page.locator("[role='dialog']")
 
     def open_panel(self):
-        self.page.locator("[data-cy='new-panel-btn']").first.click()
-        self.page.locator("[data-cy='new-panel-option-winnow']").click()
+        # The server may know from another page that it is open; and the menu
+        # lists the panels that are loaded when it opens, which ours may not be
+        for _ in range(10):
+            self.page.wait_for_timeout(2000)
+            if self.panel.count():
+                break
+            self.page.locator("[data-cy='new-panel-btn']").first.click()
+            option = self.page.locator("[data-cy='new-panel-option-winnow']")
+            self.page.wait_for_timeout(500)
+            if option.count():
+                option.click()
         self.panel.wait_for()
 
     def tab(self, name):

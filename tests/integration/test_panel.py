@@ -398,6 +398,7 @@ def test_events_stay_quick_at_25_000_samples(event, dataset, scan):
         row["outlier_distance"] = (number % 997) / 1000
         row["dup_cluster"] = number // 3 if number % 10 < 4 else None
         row["dup_keeper"] = number % 3 == 0 if number % 10 < 4 else None
+        row["dup_similarity"] = 0.9 if number % 10 < 4 else None
         row["label_issue"] = number % 50 == 0
         row["label_suggestion"] = "ab"[number // 50 % 2]
         row["leak"] = number % 12 == 0
