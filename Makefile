@@ -3,7 +3,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin/python
-export IMAGES OUT APP FAIL_ON
+export IMAGES OUT APP FAIL_ON DOCS CHROMIUM
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -16,6 +16,10 @@ test: $(VENV)/ready-dev ## run all tests
 
 faults: $(VENV)/ready-dev ## try every fault on disk actions; writes benchmarks/faults.md
 	$(RUN) tests/faults/report.py
+
+e2e: $(VENV)/ready-dev ## test the App in Chromium; DOCS=1 renews the screenshots of the documentation
+	$(RUN) tests/e2e/browser.py
+	E2E=1 $(RUN) -m pytest tests/e2e -v
 
 lint: $(VENV)/ready-dev ## style, types and import rules
 	$(RUN) -m ruff check .
@@ -38,4 +42,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan test faults lint bench-quality format
+.PHONY: help scan test e2e faults lint bench-quality format

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from .calibration import (
     recall_error,
 )
 from .copies import RELATIONS
+from .decisions import Decisions, no_decisions, ruled_out
 from .duplicates import (
     KEEPER_REASONS,
     KINDS,
+    NO_ITEM,
     Duplicates,
     ImageRows,
     find_duplicates,
@@ -44,7 +47,7 @@ from .findings import (
 )
 from .gather import NO_CODE, majority_labels
 from .labels import ClassEvidence, LabelFindings, judge_labels
-from .leaks import DROP_REASONS, Leaks, find_leaks, leak_matrix
+from .leaks import DROP_REASONS, NO_KIND, Leaks, find_leaks, leak_matrix
 from .outliers import (
     CAUSES,
     outlier_causes,
@@ -55,12 +58,17 @@ from .quality import ISSUES, image_issues
 from .settings import DEFAULTS, ScanSettings
 
 
-def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
+def find(
+    evidence: Evidence,
+    settings: ScanSettings = DEFAULTS,
+    decisions: Decisions | None = None,
+) -> Findings:
     """Applies thresholds to what a scan learned. Reads no file.
 
     Args:
         evidence: from :func:`~core.gather.gather`
         settings: only the thresholds matter here
+        decisions: what a person decided of the rows; they have the last word
 
     Returns:
         the findings. Their ``expected`` says of the threshold on copies
@@ -73,17 +81,15 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     """
     trial = CopyTrial(evidence.trial_copy_scores, evidence.trial_other_scores)
     min_copy_score, copy_rule = _copy_threshold(trial, settings)
-    accepted = accepted_pairs(evidence, settings)
     rows = image_rows(evidence)
     row_item = rows.item
-    duplicates = find_duplicates(
-        rows,
-        evidence.pairs[accepted],
-        evidence.pair_similarity[accepted],
-        evidence.pair_relation[accepted],
-    )
-    leaks = _leaks(evidence, rows, accepted)
-    cluster = _item_clusters(evidence, row_item, duplicates)
+    decided = decisions or no_decisions(len(row_item))
+    accepted = accepted_pairs(evidence, settings, decided)
+    rows = replace(rows, protected=rows.protected | decided.keep)
+    copies = _duplicates(evidence, rows, accepted)
+    duplicates = _without_kept(evidence, rows, accepted, copies, decided.keep)
+    leaks = _leaks(evidence, rows, accepted, decided.keep)
+    cluster = _item_clusters(evidence, row_item, copies)
     strange = outlier_distances(
         feature_graph(evidence),
         cluster,
@@ -97,12 +103,15 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
     labels = _labels(evidence, row_item, cluster, settings.min_label_score)
+    labels.suggestion[decided.verified] = NO_CODE
+    labels.issue[decided.verified] = False
     readable = row_item >= 0
     row_distance = np.full(len(row_item), np.nan, np.float32)
     row_distance[readable] = distance[row_item[readable]]
     issues = np.zeros((len(row_item), len(ISSUES)), bool)
     issues[readable] = image_issues(evidence.statistics[evidence.content[readable]])
-    outlier = row_distance > max_distance
+    issues[decided.keep] = False
+    outlier = (row_distance > max_distance) & ~decided.keep
     columns = _columns(
         evidence, duplicates, leaks, row_distance, outlier, labels, issues
     )
@@ -130,8 +139,15 @@ def find(evidence: Evidence, settings: ScanSettings = DEFAULTS) -> Findings:
     )
 
 
-def accepted_pairs(evidence: Evidence, settings: ScanSettings) -> NDArray[np.bool_]:
+def accepted_pairs(
+    evidence: Evidence, settings: ScanSettings, decided: Decisions
+) -> NDArray[np.bool_]:
     """Returns which pairs count as copies: bool[p].
+
+    Args:
+        evidence: of the scan
+        settings: only the thresholds matter here
+        decided: what a person decided of the rows
 
     Raises:
         InputError: a threshold below what the scan looked at
@@ -142,7 +158,7 @@ def accepted_pairs(evidence: Evidence, settings: ScanSettings) -> NDArray[np.boo
     if settings.min_copy_similarity is not None:
         _check_min_similarity(evidence, settings.min_copy_similarity)
         accepted &= evidence.pair_similarity >= settings.min_copy_similarity
-    return accepted
+    return accepted & ~ruled_out(evidence.pairs, evidence.row_items, decided)
 
 
 def _copy_threshold(trial: CopyTrial, settings: ScanSettings) -> tuple[float, str]:
@@ -182,8 +198,45 @@ def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
         )
 
 
-def _leaks(evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]) -> Leaks:
-    return find_leaks(
+def _duplicates(
+    evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]
+) -> Duplicates:
+    return find_duplicates(
+        rows,
+        evidence.pairs[accepted],
+        evidence.pair_similarity[accepted],
+        evidence.pair_relation[accepted],
+    )
+
+
+def _without_kept(
+    evidence: Evidence,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    duplicates: Duplicates,
+    keep: NDArray[np.bool_],
+) -> Duplicates:
+    """Returns the clusters without the images to keep that are not keepers.
+
+    Taking some out may join clusters, so that another one is no keeper any
+    more: again, until none is left.
+    """
+    while True:
+        free = keep & (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
+        if not free.any():
+            return duplicates
+        rows = replace(rows, item=np.where(free, NO_ITEM, rows.item))
+        present = np.isin(evidence.pairs, rows.item).all(axis=1)
+        duplicates = _duplicates(evidence, rows, accepted & present)
+
+
+def _leaks(
+    evidence: Evidence,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    keep: NDArray[np.bool_],
+) -> Leaks:
+    leaks = find_leaks(
         evidence.splits,
         len(evidence.split_names),
         item=rows.item,
@@ -193,6 +246,9 @@ def _leaks(evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]) -> 
         pairs=evidence.pairs[accepted],
         protected_splits=evaluation_splits(evidence.split_names),
     )
+    leaks.leak[keep] = False
+    leaks.kinds[keep] = NO_KIND
+    return leaks
 
 
 def _item_clusters(
@@ -260,6 +316,7 @@ def _columns(
     has_split = readable & (evidence.splits >= 0)
     scored = ~np.isnan(labels.score)
     near = duplicates.kind == KINDS.index("near")
+    conflict = np.isin(duplicates.cluster, duplicates.conflicts)
     columns: dict[str, list[Any]] = {
         "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
         "dup_kind": optional_names(duplicates.kind, list(KINDS)),
@@ -269,6 +326,7 @@ def _columns(
         "dup_similarity": _rounded(duplicates.similarity),
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
+        "dup_conflict": _where(clustered, conflict.tolist()),
         "outlier_distance": _rounded(distance),
         "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
         "outlier_cause": optional_names(

@@ -61,6 +61,7 @@ FIELDS = (
     ),
     FieldSpec("dup_keeper", "bool", "The copy to keep; one in each cluster"),
     FieldSpec("keeper_reason", "str", "Why this copy is the one to keep"),
+    FieldSpec("dup_conflict", "bool", "The copies of its cluster carry two labels"),
     FieldSpec(
         "outlier_distance",
         "float",

@@ -1,11 +1,33 @@
 """Everything that knows FiftyOne: one module an operator."""
 
+from .decide import Decide
+from .embeddings import Embeddings
+from .export import Export
 from .find import Find
 from .move import Move
+from .open import Open
+from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
 from .retag import Retag
 from .scan import Scan
+from .show import Show
+from .tag import Tag
 from .undo import Undo
 
-OPERATORS = (Scan, Find, Quarantine, Move, Retag, Undo, Purge)
+OPERATORS = (
+    Scan,
+    Find,
+    Show,
+    Tag,
+    Decide,
+    Export,
+    Embeddings,
+    Quarantine,
+    Move,
+    Retag,
+    Undo,
+    Purge,
+    Open,
+    WinnowPanel,
+)

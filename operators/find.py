@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,15 +9,12 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.find import find
 from ..core.progress import OnProgress
-from ..core.settings import DEFAULTS, ScanSettings, thresholds_of
+from ..core.settings import DEFAULTS, ScanSettings
 from ._fo.forms import find_form, find_params
-from ._fo.lock import only_run_on
 from ._fo.progress import ProgressOption, progress_bars
+from ._fo.refind import run_find
 from ._fo.report import ScanReport
-from ._fo.results import database_errors_explained, publish
-from ._fo.stored_run import load_run
 from ._fo.stream import stream
 
 
@@ -88,27 +84,3 @@ class Find(foo.Operator):
             return run_find(ctx.dataset, settings, prefix, on_progress)
 
         yield from stream(ctx, work)
-
-
-def run_find(
-    dataset: fo.Dataset,
-    settings: ScanSettings,
-    prefix: str | None,
-    on_progress: OnProgress,
-) -> ScanReport:
-    """Loads the stored evidence, applies the thresholds, writes the fields."""
-    with database_errors_explained(), only_run_on(dataset):
-        run = load_run(dataset, prefix)
-        started = time.perf_counter()
-        findings = find(run.evidence, settings)
-        return publish(
-            dataset,
-            run.ids,
-            findings,
-            run.evidence,
-            run.file,
-            prefix=prefix,
-            settings={**run.record.settings, **thresholds_of(settings)},
-            seconds={"find": time.perf_counter() - started},
-            on_progress=on_progress,
-        )

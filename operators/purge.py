@@ -16,7 +16,7 @@ from ._fo.action_reports import ActionReport, PurgeReport
 from ._fo.actions import carry_out_purge, plan_next_purge
 from ._fo.forms import refuse
 from ._fo.progress import ProgressOption, progress_bars
-from ._fo.stream import Readable, stream
+from ._fo.stream import Outcome, stream
 
 _WORD = "destroy"
 
@@ -101,7 +101,7 @@ class Purge(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> Readable:
+        def work(on_progress: OnProgress) -> Outcome:
             age, key = _age(ctx), ctx.params.get("key")
             plan_id = ctx.params.get("plan_id")
             for name, value in ctx.params.items():

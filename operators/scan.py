@@ -18,6 +18,7 @@ from ..core.find import find
 from ..core.gather import gather
 from ..core.progress import OnProgress
 from ..core.settings import ScanSettings
+from ._fo.decisions import read_decisions
 from ._fo.fields import check_fields
 from ._fo.forms import scan_form, scan_params
 from ._fo.lock import only_run_on
@@ -117,12 +118,6 @@ class Scan(foo.Operator):
         with progress_bars(progress) as on_progress:
             return run_scan(samples, options, checked, on_progress)
 
-    def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
-        return types.Placement(
-            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
-            types.Button(label="Scan for problems (Winnow)", icon="grain", prompt=True),
-        )
-
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return scan_form(ctx)
 
@@ -170,7 +165,8 @@ def run_scan(
             on_progress=on_progress,
         )
         started = time.perf_counter()
-        findings = find(evidence, settings)
+        decisions = read_decisions(dataset, table.ids, evidence)
+        findings = find(evidence, settings, decisions)
         stored = new_evidence_path(dataset, options.prefix)
         save_evidence(evidence, stored)
         seconds = {**evidence.facts["seconds"], "find": time.perf_counter() - started}

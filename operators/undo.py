@@ -15,7 +15,7 @@ from ._fo.action_reports import ActionReport, UndoReport, past_text
 from ._fo.actions import find_past, history, undo
 from ._fo.forms import refuse
 from ._fo.progress import ProgressOption, progress_bars
-from ._fo.stream import Readable, stream
+from ._fo.stream import Outcome, stream
 
 
 class Undo(foo.Operator):
@@ -88,7 +88,7 @@ class Undo(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> Readable:
+        def work(on_progress: OnProgress) -> Outcome:
             return run_undo(ctx.dataset, ctx.params.get("key"), on_progress)
 
         yield from stream(ctx, work)

@@ -36,7 +36,7 @@ from .forms import refuse
 from .runs import complete_run
 from .samples import label_path
 from .selections import WHAT, Selection
-from .stream import Readable, stream
+from .stream import Outcome, stream
 from .thumbnails import thumbnail_url
 
 _TICK = "apply_"
@@ -111,7 +111,7 @@ def options_of(params: Mapping[str, Any]) -> ActionOptions:
 def run_form(ctx: foo.ExecutionContext, action: str) -> Iterator[Any]:
     """Applies the plan that was ticked; without a tick, shows a plan."""
 
-    def work(on_progress: OnProgress) -> Readable:
+    def work(on_progress: OnProgress) -> Outcome:
         plan_id = ctx.params.get("plan_id") or _ticked_plan(ctx.params)
         if ctx.params.get("dry_run", plan_id is None):
             return PlanReport(plan_of(ctx, action), "")

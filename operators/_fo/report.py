@@ -272,6 +272,7 @@ def _leak_pairs(matrix: _Matrix) -> dict[str, int]:
 
 
 def size_text(count: float) -> str:
+    """Returns a number of bytes as a person says it."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"

@@ -21,7 +21,7 @@ from ...core.findings import Findings
 from ...core.progress import OnProgress
 from .fields import clear_fields, declare_fields, write_findings
 from .report import ScanReport
-from .runs import digest_of_ids, finish_run, run_key, start_run
+from .runs import digest_of_ids, finish_run, run_key, save_rows, start_run
 from .storage import forget_other_evidence
 
 _PACKAGES = (
@@ -80,6 +80,7 @@ def publish(
         versions=_versions(),
         peak_memory_bytes=_peak_memory_bytes(),
     )
+    save_rows(dataset, prefix, ids)
     finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
     forget_other_evidence(dataset, prefix, stored)
     dataset.reload()

@@ -74,6 +74,35 @@ def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
     return config
 
 
+def save_rows(dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]) -> None:
+    """Keeps which sample is which row of the run's evidence.
+
+    The data set cannot tell any more once a sample was deleted.
+    """
+    key = run_key(prefix)
+    results = dataset.init_run_results(key, ids=list(ids))
+    dataset.save_run_results(key, results, overwrite=True, cache=False)
+
+
+def load_rows(dataset: fo.Dataset, prefix: str | None) -> list[str]:
+    """Returns the sample id of each row of the run's evidence."""
+    results = dataset.load_run_results(run_key(prefix), cache=False)
+    return list(results.ids) if results is not None else []
+
+
+def finished_runs(dataset: fo.Dataset) -> dict[str | None, Any]:
+    """Returns the configuration of each finished run by its prefix, newest first."""
+    found = {}
+    for key in dataset.list_runs():
+        if key != "winnow" and not key.startswith("winnow_"):
+            continue
+        config = dataset.get_run_info(key).config
+        if config.method == _METHOD and config.status == _COMPLETE:
+            found[config.prefix] = config
+    order = sorted(found, key=lambda prefix: found[prefix].completed_at, reverse=True)
+    return {prefix: found[prefix] for prefix in order}
+
+
 def digest_of_ids(ids: Sequence[str]) -> str:
     """Returns a SHA-256 over sample ids, in their order."""
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
@@ -89,4 +118,4 @@ def _wait_for_journal() -> None:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

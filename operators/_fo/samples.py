@@ -236,8 +236,9 @@ def _codes(values: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
     )
 
 
-def label_path(view: fo.DatasetView, label_field: str) -> str:
-    field = view.get_field(label_field)
+def label_path(samples: fo.core.collections.SampleCollection, label_field: str) -> str:
+    """Returns where the name of a sample's label stands."""
+    field = samples.get_field(label_field)
     return label_field if isinstance(field, fof.StringField) else f"{label_field}.label"
 
 

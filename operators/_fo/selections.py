@@ -17,7 +17,6 @@ from ...core.find import accepted_pairs
 from ...core.findings import QUARANTINED
 from ...core.leaks import copies_elsewhere
 from ...core.quality import ISSUES
-from ...core.settings import ScanSettings
 from .fields import field_name
 from .runs import complete_run
 from .samples import label_path
@@ -240,18 +239,12 @@ def _leaks(
         raise InputError(
             f"There is no split {selection.split!r} in the last scan. Splits: {known}."
         )
-    names = ScanSettings.__dataclass_fields__
-    settings = ScanSettings(
-        **{
-            name: run.record.settings[name]
-            for name in names
-            if name in run.record.settings
-        }
-    )
+    decided = read_decisions(facts.dataset, run.ids, evidence)
+    accepted = accepted_pairs(evidence, settings_of(run.record), decided)
     copies = copies_elsewhere(
         evidence.splits,
         evidence.row_items,
-        evidence.pairs[accepted_pairs(evidence, settings)],
+        evidence.pairs[accepted],
         evidence.split_names.index(selection.split),
     )
     for row, copy in enumerate(copies.tolist()):

@@ -16,15 +16,14 @@ from .progress import steps
 _REPORT_SECONDS = 0.3
 
 
-class Readable(Protocol):
-    """What a job returns: something a person can read."""
+class Outcome(Protocol):
+    """What a job ends with: something to show on a card."""
 
-    def to_markdown(self) -> str:
-        """Returns it as Markdown."""
+    def to_markdown(self) -> str: ...
 
 
 def stream(
-    ctx: foo.ExecutionContext, work: Callable[[OnProgress], Readable]
+    ctx: foo.ExecutionContext, work: Callable[[OnProgress], Outcome]
 ) -> Iterator[Any]:
     """Yields what an ``execute()`` generator sends to the App.
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 SCAN = "@winnow/curate/scan"
 FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
-    "outlier_distance outlier outlier_cause outlier_nearest label_score "
+    "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
     "label_suggestion label_issue leak leak_splits leak_conflict leak_drop "
     "leak_drop_reason image_issues scan_status"
 ).split()

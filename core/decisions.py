@@ -1,0 +1,57 @@
+"""What a person decided of images, so that no later scan asks again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """The decisions on n images.
+
+    Attributes:
+        keep: bool[n], the image stays and is fine: it is no copy to drop, no
+            leak, no outlier and no bad image, whatever is measured
+        verified: bool[n], the given label is right
+        distinct: int64[p, 2], rows that are no copies of each other
+    """
+
+    keep: NDArray[np.bool_]
+    verified: NDArray[np.bool_]
+    distinct: NDArray[np.int64]
+
+
+def no_decisions(count: int) -> Decisions:
+    """Returns the decisions on images of which nothing was decided."""
+    nothing = np.zeros(count, bool)
+    return Decisions(nothing, nothing, np.empty((0, 2), np.int64))
+
+
+def ruled_out(
+    pairs: NDArray[np.int32], row_item: NDArray[np.int32], decisions: Decisions
+) -> NDArray[np.bool_]:
+    """Returns bool[p]: who decided that a pair of items are no copies.
+
+    A decision on two rows holds for all rows with the same pictures. Rows of
+    one item cannot be told apart, so a decision on them rules out nothing.
+
+    Args:
+        pairs: int32[p, 2] of items
+        row_item: int32[n], the item of each row; -1 if unreadable
+        decisions: on the n rows
+    """
+    distinct = row_item[decisions.distinct].astype(np.int64)
+    distinct = distinct[(distinct >= 0).all(axis=1)]
+    count = int(max(distinct.max(initial=0), pairs.max(initial=0))) + 1
+    found: NDArray[np.bool_] = np.isin(_keys(pairs, count), _keys(distinct, count))
+    return found
+
+
+def _keys(pairs: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+    """Returns one number a pair, whichever way round it stands."""
+    low, high = np.sort(pairs.astype(np.int64), axis=1).T
+    keys: NDArray[np.int64] = low * count + high
+    return keys

@@ -1,0 +1,68 @@
+"""Form parts that several operators share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ...core.errors import CurationError
+from .found import FINDINGS, tally
+from .runs import complete_run, finished_runs
+
+SELECTED, VIEW = "selected", "view"
+
+
+def refuse(inputs: types.Object, name: str, error: CurationError) -> None:
+    """Shows the sentence and disables the form's button."""
+    refusal = inputs.view(name, types.Warning(label=str(error)))
+    refusal.invalid = True
+    refusal.error_message = str(error)
+
+
+def counts_now(ctx: foo.ExecutionContext) -> dict[str, int]:
+    """Returns how many images each finding has.
+
+    Raises:
+        StaleRunError: no finished scan
+    """
+    prefix = prefix_of(ctx.params)
+    run = complete_run(ctx.dataset, prefix)
+    return dict(tally(ctx.dataset, run, prefix).counts)
+
+
+def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
+    """Returns the findings with their counts."""
+    choices = types.Dropdown()
+    for what, finding in FINDINGS.items():
+        choices.add_choice(
+            what,
+            label=f"{finding.label} ({counts[what]:,})",
+            description=finding.description.capitalize(),
+        )
+    return choices
+
+
+def ask_prefix(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+    """Asks which scan, where there are several."""
+    prefixes = list(finished_runs(ctx.dataset))
+    if len(prefixes) < 2 and not ctx.params.get("prefix"):
+        return
+    choices = types.Dropdown()
+    for prefix in prefixes:
+        choices.add_choice(prefix or "", label=prefix or "without a prefix")
+    inputs.enum(
+        "prefix",
+        choices.values(),
+        default=ctx.params.get("prefix") or prefixes[0] or "",
+        label="Scan",
+        description="There are several scans: which one's findings",
+        view=choices,
+    )
+
+
+def prefix_of(params: Mapping[str, Any]) -> str | None:
+    """Returns the prefix that a form or a caller gave."""
+    return params.get("prefix") or None

@@ -1,0 +1,310 @@
+"""What the panel shows of each finding: one page of pictures at a time.
+
+Every function asks the database for what fits on a page. Nothing here grows
+with the data set but the time of one pass over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import fiftyone as fo
+from bson import ObjectId
+
+from .fields import field_name
+from .found import aggregate
+from .samples import label_path
+
+_BINS = 40
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A sample as the panel shows it.
+
+    Attributes:
+        id: of the sample
+        url: of its thumbnail, on the App's own address
+        label: its label's name, None without
+        split: its split, None without
+        values: fields of the run by their plain names
+    """
+
+    id: str
+    url: str
+    label: str | None
+    split: str | None
+    values: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return str(self.values["filepath"]).rsplit("/", 1)[-1]
+
+
+class Reader:
+    """Reads pictures of one run of a data set."""
+
+    def __init__(self, dataset: fo.Dataset, run: Any, prefix: str | None) -> None:
+        self.dataset = dataset
+        self.prefix = prefix
+        self.split_by = run.settings["split_by"]
+        label_field = run.settings["label_field"]
+        if label_field and dataset.get_field(label_field) is None:
+            label_field = None
+        self.label_path = label_path(dataset, label_field) if label_field else None
+        self._media = dataset.app_config.grid_media_field or "filepath"
+
+    def field(self, name: str) -> str:
+        """Returns the stored name of a field of the run."""
+        return field_name(name, self.prefix)
+
+    def pictures(
+        self,
+        match: Mapping[str, Any],
+        fields: Sequence[str],
+        *,
+        sort: Mapping[str, int] | None = None,
+        skip: int = 0,
+        limit: int = 0,
+    ) -> list[Picture]:
+        """Returns samples that a filter lets through.
+
+        Args:
+            match: a filter of MongoDB on stored names
+            fields: of the run, by their plain names
+            sort: stored name -> 1 or -1; the id decides between equals
+            skip: how many to pass over
+            limit: most to return, 0 for all
+        """
+        steps: list[dict[str, Any]] = [{"$match": dict(match)}]
+        steps.append({"$sort": {**(sort or {}), "_id": 1}})
+        steps += [{"$skip": skip}] if skip else []
+        steps += [{"$limit": limit}] if limit else []
+        steps.append({"$project": self.projection(fields)})
+        return [self.picture(row, fields) for row in aggregate(self.dataset, steps)]
+
+    def count(self, match: Mapping[str, Any]) -> int:
+        """Returns how many samples a filter lets through."""
+        return int(self.dataset._sample_collection.count_documents(dict(match)))
+
+    def by_id(self, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Picture]:
+        """Returns samples by their ids; those that are gone are left out."""
+        found = self.pictures({"_id": {"$in": [ObjectId(i) for i in ids]}}, fields)
+        return {picture.id: picture for picture in found}
+
+    def projection(self, fields: Sequence[str]) -> dict[str, Any]:
+        """Returns the stage that reads what :meth:`picture` needs."""
+        shown = {name: f"${self.field(name)}" for name in fields}
+        shown |= {"filepath": "$filepath", "media": f"${self._media}", "tags": "$tags"}
+        if self.label_path:
+            shown["label"] = f"${self.label_path}"
+        if isinstance(self.split_by, str):
+            shown["split"] = f"${self.split_by}"
+        return shown
+
+    def picture(self, row: Mapping[str, Any], fields: Sequence[str]) -> Picture:
+        """Makes a picture of a row that was read with :meth:`projection`."""
+        split = row.get("split")
+        if isinstance(self.split_by, list):
+            tags = row.get("tags") or []
+            split = next((tag for tag in self.split_by if tag in tags), None)
+        values = {name: row.get(name) for name in (*fields, "filepath")}
+        return Picture(
+            id=str(row["_id"]),
+            url=media_url(row.get("media") or row["filepath"]),
+            label=row.get("label"),
+            split=split,
+            values=values,
+        )
+
+
+def media_url(path: str) -> str:
+    """Returns where the App serves a file, on whatever address it runs."""
+    return "/media?filepath=" + quote(path, safe="")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster of copies.
+
+    Attributes:
+        number: of the cluster
+        size: all its images
+        conflict: they carry two labels or more
+        pictures: the first ones, the keeper first
+    """
+
+    number: int
+    size: int
+    conflict: bool
+    pictures: list[Picture]
+
+
+CLUSTER_FIELDS = (
+    "dup_cluster",
+    "dup_kind",
+    "dup_relation",
+    "dup_similarity",
+    "dup_keeper",
+    "keeper_reason",
+)
+
+
+def clusters(
+    reader: Reader,
+    *,
+    skip: int,
+    limit: int,
+    most_shown: int,
+    surest_first: bool = False,
+    only: Mapping[str, Any] | None = None,
+) -> list[Cluster]:
+    """Returns a page of clusters, conflicts first, then the largest or surest.
+
+    Args:
+        reader: of the run
+        skip: clusters to pass over
+        limit: most clusters to return
+        most_shown: most pictures of a cluster
+        surest_first: by the least similar copy, not by size
+        only: a filter of MongoDB on the images that a cluster needs one of
+    """
+    number, conflict = reader.field("dup_cluster"), reader.field("dup_conflict")
+    similarity, keeper = reader.field("dup_similarity"), reader.field("dup_keeper")
+    order = {"least": -1} if surest_first else {"size": -1}
+    wanted: dict[str, Any] = {number: {"$ne": None}}
+    if only is not None:
+        numbers = aggregate(
+            reader.dataset,
+            [{"$match": {**wanted, **only}}, {"$group": {"_id": f"${number}"}}],
+        )
+        wanted = {number: {"$in": [row["_id"] for row in numbers]}}
+    page = aggregate(
+        reader.dataset,
+        [
+            {"$match": wanted},
+            {
+                "$group": {
+                    "_id": f"${number}",
+                    "size": {"$sum": 1},
+                    "conflict": {"$max": f"${conflict}"},
+                    "least": {"$min": f"${similarity}"},
+                }
+            },
+            {"$sort": {"conflict": -1, **order, "_id": 1}},
+            {"$skip": skip},
+            {"$limit": limit},
+        ],
+    )
+    fields = reader.projection(CLUSTER_FIELDS)
+    members = aggregate(
+        reader.dataset,
+        [
+            {"$match": {number: {"$in": [row["_id"] for row in page]}}},
+            {
+                "$group": {
+                    "_id": f"${number}",
+                    "rows": {
+                        "$topN": {
+                            "n": most_shown,
+                            "sortBy": {keeper: -1, similarity: -1, "_id": 1},
+                            "output": {"_id": "$_id", **fields},
+                        }
+                    },
+                }
+            },
+        ],
+    )
+    rows = {row["_id"]: row["rows"] for row in members}
+    return [
+        Cluster(
+            number=row["_id"],
+            size=row["size"],
+            conflict=bool(row["conflict"]),
+            pictures=[
+                reader.picture(one, CLUSTER_FIELDS) for one in rows.get(row["_id"], [])
+            ],
+        )
+        for row in page
+    ]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of a field's values in bins of equal width.
+
+    Attributes:
+        edges: one more than there are counts
+        counts: values in each bin
+    """
+
+    edges: list[float]
+    counts: list[int]
+
+
+def histogram(reader: Reader, name: str) -> Histogram:
+    """Counts the values of a field, in the database."""
+    path = reader.field(name)
+    known = {"$match": {path: {"$ne": None}}}
+    bounds = {"_id": None, "low": {"$min": f"${path}"}, "high": {"$max": f"${path}"}}
+    found = aggregate(reader.dataset, [known, {"$group": bounds}])
+    if not found:
+        return Histogram([], [])
+    low, high = found[0]["low"], found[0]["high"]
+    width = (high - low) / _BINS or 1.0
+    place = {"$floor": {"$divide": [{"$subtract": [f"${path}", low]}, width]}}
+    rows = aggregate(
+        reader.dataset, [known, {"$group": {"_id": place, "count": {"$sum": 1}}}]
+    )
+    counts = [0] * _BINS
+    for row in rows:
+        # The largest value lies on the last edge
+        counts[min(int(row["_id"]), _BINS - 1)] += row["count"]
+    return Histogram([low + width * n for n in range(_BINS + 1)], counts)
+
+
+def count_pairs(reader: Reader, limit: int) -> list[tuple[str, str, int]]:
+    """Counts label issues by given and suggested label, most frequent first."""
+    suggestion, issue = reader.field("label_suggestion"), reader.field("label_issue")
+    if reader.label_path is None:
+        return []
+    both = {"given": f"${reader.label_path}", "suggested": f"${suggestion}"}
+    rows = aggregate(
+        reader.dataset,
+        [
+            {"$match": {issue: True, suggestion: {"$ne": None}}},
+            {"$group": {"_id": both, "count": {"$sum": 1}}},
+            {"$sort": {"count": -1, "_id": 1}},
+            {"$limit": limit},
+        ],
+    )
+    return [
+        (row["_id"].get("given") or "?", row["_id"]["suggested"], row["count"])
+        for row in rows
+    ]
+
+
+def count_words(reader: Reader, name: str, match: Mapping[str, Any]) -> dict[str, int]:
+    """Counts the values of a field (or of a list's entries), most frequent first."""
+    path = reader.field(name)
+    rows = aggregate(
+        reader.dataset,
+        [
+            {"$match": dict(match)},
+            {"$unwind": f"${path}"},
+            {"$group": {"_id": f"${path}", "count": {"$sum": 1}}},
+            {"$sort": {"count": -1, "_id": 1}},
+        ],
+    )
+    return {row["_id"]: row["count"] for row in rows}
+
+
+def split_filter(reader: Reader, split: str) -> dict[str, Any]:
+    """Returns the filter of MongoDB of a split's samples."""
+    if isinstance(reader.split_by, str):
+        return {reader.split_by: split}
+    return {"tags": split}

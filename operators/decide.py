@@ -1,0 +1,201 @@
+"""Remembers what a person decided, so that no later scan flags it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError, InputError
+from ..core.progress import silent
+from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.decisions import (
+    keep,
+    part_duplicates,
+    undo_keep,
+    undo_part_duplicates,
+    undo_verify_labels,
+    verify_labels,
+)
+from ._fo.refind import run_find, settings_of
+from ._fo.runs import complete_run
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """A decision that can be made.
+
+    Attributes:
+        label: what a person calls it
+        description: what follows from it
+        done: the sentence afterwards
+        undone: the sentence after it was taken back
+    """
+
+    label: str
+    description: str
+    done: str
+    undone: str
+
+
+_DECISIONS = {
+    "keep": _Decision(
+        "Keep",
+        "It stays and is fine: never again a duplicate to drop, an outlier, a leak or "
+        "a bad image",
+        "{} kept: not flagged again",
+        "{} no longer kept",
+    ),
+    "not_duplicate": _Decision(
+        "Not a duplicate",
+        "It is no copy of the other images in its cluster, however alike they are",
+        "{} remembered as no duplicates",
+        "{} may be duplicates again",
+    ),
+    "label_verified": _Decision(
+        "The label is right",
+        "Its label is never again an issue, as long as it stays the same",
+        "{} remembered as rightly labelled",
+        "Labels of {} are judged again",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The outcome of a decision.
+
+    Attributes:
+        images: how many it is remembered of
+        updated: whether the findings follow it already; else the next scan does
+        text: one sentence
+    """
+
+    images: int
+    updated: bool
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Decide(foo.Operator):
+    """``@winnow/curate/decide``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="decide",
+            label="Winnow: decide",
+            description=(
+                "Keep images, part duplicates or confirm labels, for this and all "
+                "later scans"
+            ),
+            icon="how_to_reg",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        what: str,
+        *,
+        undo: bool = False,
+        prefix: str | None = None,
+    ) -> Decided:
+        """Remembers a decision on all of the samples, and updates the findings.
+
+        Args:
+            samples: a view of the images, such as ``dataset.select(ids)``
+            what: ``keep``: the images stay, and are never again flagged as
+                duplicates to drop, leaks, outliers or bad images;
+                ``not_duplicate``: each is no copy of the others in its cluster;
+                ``label_verified``: their labels are right
+            undo (False): take the decision back instead
+            prefix (None): of the scan's fields
+
+        Returns:
+            a :class:`Decided`
+
+        Raises:
+            InputError: no such decision, or one that cannot be made
+            StaleRunError: no finished scan
+        """
+        if what not in _DECISIONS:
+            raise InputError(
+                f"There is no decision '{what}'. Use one of {', '.join(_DECISIONS)}."
+            )
+        dataset = samples._dataset
+        run = complete_run(dataset, prefix)
+        images = _undo(samples, what) if undo else _do(samples, what, run)
+        sentence = _DECISIONS[what].undone if undo else _DECISIONS[what].done
+        text = sentence.format(f"{images:,} image{'' if images == 1 else 's'}")
+        try:
+            run_find(dataset, settings_of(run), prefix, silent)
+        except CurationError as error:
+            # The decision stands; only the findings on screen are older
+            dataset.reload()
+            return Decided(images, False, f"{text} from the next scan on. {error}")
+        return Decided(images, True, text + ".")
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        choices = types.RadioGroup()
+        for name, one in _DECISIONS.items():
+            choices.add_choice(name, label=one.label, description=one.description)
+        inputs.enum(
+            "what", choices.values(), required=True, label="Decide", view=choices
+        )
+        try:
+            complete_run(ctx.dataset, prefix_of(ctx.params))
+            count = _samples(ctx).count()
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+        else:
+            inputs.view("status", types.Notice(label=f"For {count:,} selected images"))
+        inputs.bool("undo", default=False, label="Take it back instead")
+        ask_prefix(inputs, ctx)
+        return types.Property(
+            inputs,
+            view=types.PromptView(label="Decide", submit_button_label="Remember"),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        decided = self(
+            _samples(ctx),
+            ctx.params["what"],
+            undo=ctx.params.get("undo", False),
+            prefix=prefix_of(ctx.params),
+        )
+        variant = "success" if decided.updated else "warning"
+        ctx.ops.notify(decided.text, variant=variant)
+        ctx.ops.reload_samples()
+        return {"images": decided.images, "text": decided.text}
+
+
+def _do(samples: fo.core.collections.SampleCollection, what: str, run: Any) -> int:
+    if what == "keep":
+        return keep(samples)
+    if what == "not_duplicate":
+        return part_duplicates(samples, run.prefix)
+    return verify_labels(samples, run.settings["label_field"])
+
+
+def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:
+    if what == "keep":
+        return undo_keep(samples)
+    if what == "not_duplicate":
+        return undo_part_duplicates(samples)
+    return undo_verify_labels(samples)
+
+
+def _samples(ctx: foo.ExecutionContext) -> fo.DatasetView:
+    """Returns the samples that the caller names, or those selected in the grid."""
+    ids = ctx.params.get("samples") or ctx.selected
+    if not ids:
+        raise InputError("Select the images in the grid first, then decide.")
+    return ctx.dataset.select(ids)

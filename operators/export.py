@@ -1,0 +1,234 @@
+"""Exports the clean data set: without what is flagged or tagged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.fields as fof
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError, InputError
+from ._fo.choices import ask_prefix, counts_now, prefix_of, refuse
+from ._fo.found import FINDINGS, clean_view, in_split
+from ._fo.runs import complete_run
+
+_WITHOUT = ("extra_copies", "outliers", "label_issues", "image_issues", "unreadable")
+"""What a clean data set is without. Leaks are left to their extra copies: both
+sides of a leak are flagged, and one of them should stay."""
+
+_FORMATS = {
+    "folders": ("Folders by class", fo.types.ImageClassificationDirectoryTree),
+    "images": ("Images in a folder", fo.types.ImageDirectory),
+    "fiftyone": ("FiftyOne data set", fo.types.FiftyOneDataset),
+}
+_WITH_SPLITS = ("folders", "images")
+
+
+class Export(foo.Operator):
+    """``@winnow/curate/export``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="export",
+            label="Winnow: export the clean data set",
+            description="Copy all images without what is flagged or tagged to a folder",
+            icon="drive_folder_upload",
+            dynamic=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.MEDIUM,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        export_dir: str,
+        *,
+        format: str = "folders",
+        without: Sequence[str] = _WITHOUT,
+        without_tags: Sequence[str] = (),
+        prefix: str | None = None,
+    ) -> fo.DatasetView:
+        """Copies the clean images to a new folder, by FiftyOne's own exporters.
+
+        For any other format of FiftyOne, or to change the view first, call
+        ``export`` on what this returns, or on a view of your own.
+
+        Args:
+            samples: a data set that was scanned, or a view of it
+            export_dir: a folder that does not exist or is empty
+            format: ``folders`` (by split and class), ``images`` (by split) or
+                ``fiftyone`` (with all fields)
+            without: findings to leave out, see :class:`Show`
+            without_tags: samples with any of these tags are left out
+            prefix (None): of the scan's fields
+
+        Returns:
+            the view that was exported
+
+        Raises:
+            InputError: a choice that cannot work; nothing was written
+            StaleRunError: no finished scan
+        """
+        folder = _empty_folder(export_dir)
+        if format not in _FORMATS:
+            raise InputError(
+                f"There is no format '{format}'. Use one of {', '.join(_FORMATS)}."
+            )
+        view = clean_view(
+            samples, without=without, without_tags=without_tags, prefix=prefix
+        )
+        if not view.count():
+            raise InputError(
+                "Nothing is left to export: every image is flagged or tagged. Leave "
+                "fewer findings out."
+            )
+        run = complete_run(samples._dataset, prefix)
+        options: dict[str, Any] = {"dataset_type": _FORMATS[format][1]}
+        if format == "folders":
+            options["label_field"] = _classes(samples, run)
+        splits = _splits(view, run) if format in _WITH_SPLITS else {}
+        for split, part in (splits or {"": view}).items():
+            part.export(export_dir=str(folder / split), **options)
+        return view
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        inputs.view_target(
+            ctx,
+            action_description="Export",
+            default_target=foo.ViewTarget.DATASET,
+        )
+        try:
+            _ask(inputs, ctx)
+        except CurationError as error:
+            refuse(inputs, "run", error)
+        return types.Property(
+            inputs,
+            view=types.PromptView(
+                label="Export the clean data set", submit_button_label="Export"
+            ),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        view = self(
+            ctx.target_view(),
+            _folder_of(ctx),
+            format=ctx.params.get("format", "folders"),
+            without=ctx.params.get("without", _WITHOUT),
+            without_tags=ctx.params.get("without_tags") or (),
+            prefix=prefix_of(ctx.params),
+        )
+        count = view.count()
+        text = f"{count:,} images exported to {_folder_of(ctx)}"
+        if not ctx.delegated:
+            ctx.ops.notify(text, variant="success")
+        return {"images": count, "text": text}
+
+
+def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+    counts, prefix = counts_now(ctx), prefix_of(ctx.params)
+    run = complete_run(ctx.dataset, prefix)
+    found = types.DropdownView(multiple=True)
+    for what, finding in FINDINGS.items():
+        found.add_choice(what, label=f"{finding.label} ({counts[what]:,})")
+    inputs.list(
+        "without",
+        types.String(),
+        default=list(_WITHOUT),
+        label="Leave out",
+        description="Extra copies are all copies but the one to keep",
+        view=found,
+    )
+    tags = types.DropdownView(multiple=True)
+    for tag in ctx.dataset.distinct("tags"):
+        tags.add_choice(tag, label=tag)
+    inputs.list(
+        "without_tags", types.String(), label="Leave out images tagged", view=tags
+    )
+    formats = types.RadioGroup()
+    for name, (label, _) in _FORMATS.items():
+        if name != "folders" or _is_classification(ctx.dataset, run):
+            formats.add_choice(name, label=label)
+    inputs.enum(
+        "format",
+        formats.values(),
+        default=formats.values()[0],
+        label="As",
+        view=formats,
+    )
+    picker = types.FileExplorerView(
+        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
+    )
+    inputs.file(
+        "folder", required=True, label="Into the new or empty folder", view=picker
+    )
+    if _folder_of(ctx):
+        try:
+            _empty_folder(_folder_of(ctx))
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+            return
+    left = clean_view(
+        ctx.target_view(),
+        without=ctx.params.get("without", _WITHOUT),
+        without_tags=ctx.params.get("without_tags") or (),
+        prefix=prefix,
+    )
+    count = f"{left.count():,} of {ctx.target_view().count():,} images will be copied"
+    inputs.view("status", types.Notice(label=count))
+    ask_prefix(inputs, ctx)
+
+
+def _folder_of(ctx: foo.ExecutionContext) -> str:
+    folder = ctx.params.get("folder") or ""
+    # The file explorer sends a dict, callers from Python send a path
+    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder
+
+
+def _empty_folder(export_dir: str) -> Path:
+    """Raises unless nothing that exists can be overwritten or mixed up."""
+    if not str(export_dir).strip():
+        raise InputError("Choose a folder to export into.")
+    folder = Path(export_dir).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            f"{folder} already exists and is not an empty folder. Choose a new one: "
+            "an export never writes among files that are there."
+        )
+    return folder
+
+
+def _classes(samples: fo.core.collections.SampleCollection, run: Any) -> str:
+    if not _is_classification(samples, run):
+        raise InputError(
+            "The last scan looked at no Classification field, so there are no classes "
+            "to make folders of. Use format='images' or 'fiftyone'."
+        )
+    name: str = run.settings["label_field"]
+    return name
+
+
+def _is_classification(samples: fo.core.collections.SampleCollection, run: Any) -> bool:
+    name = run.settings["label_field"]
+    field = samples.get_field(name) if name else None
+    return isinstance(field, fof.EmbeddedDocumentField)
+
+
+def _splits(view: fo.DatasetView, run: Any) -> dict[str, fo.DatasetView]:
+    """Returns the part of each split, and of what is in none, by folder."""
+    split_by = run.settings["split_by"]
+    if split_by is None:
+        return {}
+    names = view.distinct(split_by) if isinstance(split_by, str) else split_by
+    parts = {name: view.match(in_split(run, name)) for name in names}
+    rest = view
+    for name in names:
+        rest = rest.match(~in_split(run, name))
+    parts["no split"] = rest
+    return {name: part for name, part in parts.items() if part.count()}

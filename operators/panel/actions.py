@@ -1,0 +1,109 @@
+"""The buttons that change files and labels, and what was done with them.
+
+The one place that names those operators. A button whose operator is not
+installed is not drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import fiftyone.operators.types as types
+
+from . import layout
+from .scene import Scene
+
+if TYPE_CHECKING:
+    from .panel import WinnowPanel
+
+_ICONS = {"quarantine": "inventory_2", "move": "drive_file_move", "retag": "label"}
+_PLANS = {
+    "duplicates": ("quarantine", "Extra copies", "extra_copies"),
+    "leaks": ("quarantine", "One side of each leak", "leaks"),
+    "outliers": ("quarantine", "Outliers", "outliers"),
+    "image_issues": ("quarantine", "Bad images", "image_issues"),
+    "unreadable": ("quarantine", "Unreadable files", "unreadable"),
+    "label_issues": ("retag", "Labels, to what similar images say", "label_issues"),
+}
+"""What can be done: the operator, in words, and the finding that counts it."""
+
+_VERBS = {"quarantine": "Quarantine", "retag": "Retag"}
+
+
+def button(
+    parent: types.Object,
+    events: WinnowPanel,
+    scene: Scene,
+    operator: str,
+    params: Mapping[str, Any],
+    label: str,
+) -> None:
+    """Adds a button that asks an operator, which shows its plan first."""
+    if operator not in scene.operators:
+        return
+    layout.button(
+        parent,
+        operator,
+        label,
+        events.act,
+        icon=_ICONS.get(operator),
+        params={"operator": operator, "with": dict(params)},
+    )
+
+
+def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+    """Draws what can be done with the findings, and what was done."""
+    layout.say(
+        panel,
+        "about",
+        "Tag what you want to look at again, or copy everything without the problems "
+        "to a new folder.",
+    )
+    line = layout.row(panel, "ways")
+    layout.button(
+        line,
+        "export",
+        "Export the clean set",
+        events.export,
+        main=True,
+        icon="drive_folder_upload",
+    )
+    layout.button(
+        line,
+        "tag",
+        "Tag a finding",
+        events.tag,
+        icon="sell",
+        params={"what": "extra_copies"},
+    )
+    _draw_plans(panel, events, scene)
+    _draw_history(panel, events, scene)
+
+
+def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+    plans = {
+        what: (operator, words, scene.tally.counts[finding])
+        for what, (operator, words, finding) in _PLANS.items()
+        if operator in scene.operators and scene.tally.counts[finding]
+    }
+    if not plans:
+        return
+    layout.say(
+        panel,
+        "plans_about",
+        "**Change files and labels.** Each shows what it would do before it does it, "
+        "and can be undone.",
+    )
+    for what, (operator, words, count) in plans.items():
+        line = layout.row(panel, f"plan_{what}")
+        button(line, events, scene, operator, {"what": what}, _VERBS[operator])
+        layout.say(line, "words", f"{words}: {count:,}")
+
+
+def _draw_history(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+    """Draws what was done, newest first, each with its *Undo*.
+
+    Each line asks ``undo`` with ``{"plan_id": ...}`` through :func:`button`;
+    the list comes with the operators that fill it.
+    """

@@ -1,0 +1,161 @@
+"""The tab of bad files: by issue, and those that cannot be read with reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import fiftyone.operators.types as types
+
+from .._fo.gallery import count_words
+from . import actions, layout
+from .scene import Scene
+
+if TYPE_CHECKING:
+    from .panel import WinnowPanel
+
+_A_PAGE = 18
+_UNREADABLE_SHOWN = 50
+_STATUS = {
+    "missing": "the file is not there",
+    "no_permission": "the file may not be read",
+    "not_regular": "not an ordinary file",
+    "unsupported": "not an image of a known kind",
+    "too_large": "more pixels than the limit",
+    "truncated": "cut off: the end of the file is missing",
+    "corrupt": "damaged inside",
+    "nonfinite": "its numbers are not finite",
+    "read_error": "the disk could not read it",
+    "bad_name": "its name is not valid text",
+}
+
+
+def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+    """Draws bad images by issue, and unreadable files."""
+    counts = scene.tally.counts
+    if not counts["image_issues"] and not counts["unreadable"]:
+        layout.tell(panel, "none", "Every file can be read, and no image looks bad.")
+        return
+    if counts["image_issues"]:
+        _draw_bad(panel, events, scene)
+    if counts["unreadable"]:
+        _draw_unreadable(panel, events, scene, set_data)
+
+
+def _draw_bad(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+    name = scene.field("image_issues")
+    words = count_words(scene.reader, "image_issues", {name: {"$ne": None}})
+    only = scene.state.get("only")
+    if only not in words:
+        only = next(iter(words))
+    layout.say(
+        panel,
+        "about",
+        f"**{scene.tally.counts['image_issues']:,}** images are dark, bright, blurry, "
+        "empty or of odd size. Many of them may be as they should: look.",
+    )
+    issues = layout.row(panel, "issues", gap=0.5)
+    for issue, count in words.items():
+        layout.button(
+            issues,
+            issue,
+            f"{issue.replace('_', ' ')} {count:,}",
+            events.choose_issue,
+            main=issue == only,
+            params={"issue": issue, "field": "image_issues", "list": True},
+        )
+    line = layout.row(panel, "ways")
+    layout.button(
+        line,
+        "show",
+        "Show all in grid",
+        events.show,
+        icon="grid_view",
+        params={"what": "image_issues"},
+    )
+    layout.button(
+        line, "tag", "Tag all", events.tag, icon="sell", params={"what": "image_issues"}
+    )
+    actions.button(
+        line, events, scene, "quarantine", {"what": "image_issues"}, "Quarantine all"
+    )
+    found = scene.reader.pictures({name: only}, (), skip=scene.start, limit=_A_PAGE)
+    pictures = layout.row(panel, "pictures")
+    for number, picture in enumerate(found):
+        card = layout.thumbnail(
+            pictures,
+            f"bad_{number}",
+            picture,
+            [picture.label] if picture.label else [],
+            on_click=events.open_sample,
+        )
+        layout.button(
+            card,
+            "keep",
+            "Keep",
+            events.decide,
+            icon="favorite_border",
+            params={"what": "keep", "samples": [picture.id]},
+            hint="It is fine. Never flagged again.",
+        )
+    layout.pager(
+        panel,
+        events.page,
+        shown=len(found),
+        start=scene.start,
+        step=_A_PAGE,
+        total=words[only],
+        things=f"{only.replace('_', ' ')} images",
+    )
+
+
+def _draw_unreadable(
+    panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any
+) -> None:
+    status = scene.field("scan_status")
+    count = scene.tally.counts["unreadable"]
+    reasons = {bad["path"]: bad["reason"] for bad in scene.run.report["unreadable"]}
+    found = scene.reader.pictures(
+        {status: {"$nin": [None, "ok"]}},
+        ("scan_status",),
+        sort={status: 1},
+        limit=_UNREADABLE_SHOWN,
+    )
+    more = f"; the first {len(found)} are listed" if count > len(found) else ""
+    files = "file cannot" if count == 1 else "files cannot"
+    layout.say(panel, "unreadable", f"**{count:,}** {files} be read{more}:")
+    layout.table(
+        panel, "unreadable_files", {"file": "File", "why": "Why it cannot be read"}
+    )
+    set_data(
+        "unreadable_files",
+        [
+            {"file": _short(p.values["filepath"]), "why": _why(p.values, reasons)}
+            for p in found
+        ],
+    )
+    line = layout.row(panel, "unreadable_ways")
+    layout.button(
+        line,
+        "show",
+        "Show in grid",
+        events.show,
+        icon="grid_view",
+        params={"what": "unreadable"},
+    )
+    layout.button(
+        line, "tag", "Tag", events.tag, icon="sell", params={"what": "unreadable"}
+    )
+    actions.button(
+        line, events, scene, "quarantine", {"what": "unreadable"}, "Quarantine"
+    )
+
+
+def _why(values: Any, reasons: dict[str, str]) -> str:
+    status = values["scan_status"]
+    return reasons.get(values["filepath"]) or _STATUS.get(status, str(status))
+
+
+def _short(path: str) -> str:
+    """Returns the last two folders and the name."""
+    parts = path.split("/")
+    return "/".join(parts[-3:]) if len(parts) > 3 else path

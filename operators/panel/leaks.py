@@ -1,0 +1,150 @@
+"""The tab of leaks: which split holds copies of which."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import fiftyone.operators.types as types
+
+from .._fo.found import aggregate
+from .._fo.gallery import clusters, split_filter
+from . import actions, layout
+from .duplicates import draw_cluster
+from .scene import Scene
+
+if TYPE_CHECKING:
+    from .panel import WinnowPanel
+
+_A_PAGE = 4
+_PICTURES = 8
+
+
+def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+    """Draws the matrix of splits, and the copies of the pair that was chosen."""
+    names = split_names(scene)
+    if not names:
+        layout.tell(
+            panel,
+            "none",
+            "The scan looked at no splits. Scan again and say what names them (tags or "
+            "a field) to find copies between train and test.",
+        )
+        return
+    if not scene.tally.counts["leaks"]:
+        layout.tell(panel, "none", "No image has a copy in another split.")
+        return
+    layout.say(
+        panel,
+        "about",
+        f"**{scene.tally.counts['leaks']:,}** images have a copy in another split. How "
+        "many images of the split on the left have one in the split above:",
+    )
+    counted = _matrix(scene, names)
+    layout.table(
+        panel,
+        "leak_matrix",
+        {"split": "", **{name: name for name in names}},
+        on_click_cell=events.choose_leak_cell,
+    )
+    set_data(
+        "leak_matrix",
+        [
+            {"split": one}
+            | {o: "" if o == one else f"{counted.get((one, o), 0):,}" for o in names}
+            for one in names
+        ],
+    )
+    only = scene.state.get("only")
+    pairs = layout.row(panel, "pairs")
+    layout.say(pairs, "see", "Look at", small=True)
+    for one, other in combinations(names, 2):
+        total = counted.get((one, other), 0) + counted.get((other, one), 0)
+        if total:
+            layout.button(
+                pairs,
+                f"pair_{names.index(one)}_{names.index(other)}",
+                f"{one} and {other} ({total:,})",
+                events.choose_leak,
+                main=only == [one, other],
+                params={"one": one, "other": other},
+            )
+    line = layout.row(panel, "ways")
+    layout.button(
+        line,
+        "show",
+        "Show all in grid",
+        events.show,
+        icon="grid_view",
+        params={"what": "leaks"},
+    )
+    layout.button(line, "tag", "Tag", events.tag, icon="sell", params={"what": "leaks"})
+    actions.button(
+        line, events, scene, "quarantine", {"what": "leaks"}, "Quarantine one side"
+    )
+    _draw_pairs(panel, events, scene, only)
+
+
+def split_names(scene: Scene) -> list[str]:
+    """Returns the splits of the run, in the order of the matrix."""
+    names = {
+        name for kinds in scene.run.report["leak_matrix"].values() for name in kinds
+    }
+    return sorted(names, key=_place(scene))
+
+
+def _draw_pairs(
+    panel: types.Object, events: WinnowPanel, scene: Scene, only: Any
+) -> None:
+    match: dict[str, Any] = {scene.field("leak"): True}
+    if isinstance(only, list):
+        one, other = only
+        match = {**split_filter(scene.reader, one), scene.field("leak_splits"): other}
+    page = clusters(
+        scene.reader,
+        skip=scene.start,
+        limit=_A_PAGE + 1,
+        most_shown=_PICTURES,
+        only=match,
+    )
+    cards = layout.row(panel, "clusters", gap=1.5)
+    for cluster in page[:_A_PAGE]:
+        draw_cluster(cards, events, cluster)
+    # One more than is shown was asked for: counting them all costs a pass
+    total = scene.start + len(page)
+    layout.pager(
+        panel,
+        events.page,
+        shown=min(_A_PAGE, len(page)),
+        start=scene.start,
+        step=_A_PAGE,
+        total=total,
+        things="clusters",
+        exact=len(page) <= _A_PAGE,
+    )
+
+
+def _matrix(scene: Scene, names: list[str]) -> dict[tuple[str, str], int]:
+    """Counts images by their split and the other split that holds a copy."""
+    leak_splits = scene.field("leak_splits")
+    split_by = scene.reader.split_by
+    own = f"${split_by}" if isinstance(split_by, str) else "$tags"
+    rows = aggregate(
+        scene.dataset,
+        [
+            {"$match": {scene.field("leak"): True}},
+            {"$project": {"own": own, "other": f"${leak_splits}"}},
+            {"$unwind": "$own"},
+            {"$match": {"own": {"$in": names}}},
+            {"$unwind": "$other"},
+            {"$group": {"_id": {"a": "$own", "b": "$other"}, "count": {"$sum": 1}}},
+        ],
+    )
+    return {(row["_id"]["a"], row["_id"]["b"]): row["count"] for row in rows}
+
+
+def _place(scene: Scene) -> Any:
+    """Returns the sort key that keeps the order in which splits were given."""
+    split_by = scene.run.settings["split_by"]
+    order = list(split_by) if isinstance(split_by, list) else []
+    return lambda name: (order.index(name) if name in order else len(order), name)

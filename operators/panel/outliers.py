@@ -1,0 +1,219 @@
+"""The tab of outliers: a histogram with a threshold, each beside its nearest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import fiftyone.operators.types as types
+
+from ...core.errors import StaleRunError
+from .._fo.gallery import Histogram, Picture, histogram
+from .._fo.similar import similar_images
+from . import actions, layout
+from .scene import Scene
+
+if TYPE_CHECKING:
+    from .panel import WinnowPanel
+
+_A_PAGE = 8
+_NEAREST_ASKED = 12
+_BLUE, _ORANGE = "#6d8fc7", "#f58518"
+
+
+def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+    """Draws the distances, and the farthest images beside their nearest."""
+    bars = histogram(scene.reader, "outlier_distance")
+    if not bars.counts:
+        layout.tell(panel, "none", "No image could be compared with others.")
+        return
+    chosen = scene.state.get("outlier_distance")
+    in_force = scene.threshold("max_outlier_distance")
+    limit = limit_shown(scene)
+    if limit is None:
+        limit = bars.edges[-1]
+    count = scene.reader.count({scene.field("outlier_distance"): {"$gt": limit}})
+    layout.say(
+        panel,
+        "about",
+        f"**{count:,}** of {sum(bars.counts):,} images are farther than "
+        f"**{limit:.3f}** from all similar images. Move the threshold, or click the "
+        "diagram; the grid follows.",
+    )
+    _draw_histogram(panel, events, bars, limit, set_data)
+    low, high = bars.edges[0], bars.edges[-1]
+    layout.slider(
+        panel,
+        "outlier_slider",
+        limit,
+        round(low, 3),
+        round(high, 3),
+        0.001,
+        on_change=events.move_outlier_distance,
+    )
+    line = layout.row(panel, "ways")
+    moved = chosen is not None and chosen != in_force
+    if moved:
+        layout.button(
+            line,
+            "apply",
+            f"Apply {limit:.3f}",
+            events.apply_thresholds,
+            main=True,
+            icon="check",
+        )
+        layout.button(
+            line,
+            "reset",
+            "Reset",
+            events.reset_thresholds,
+            icon="undo",
+            params={"what": "outliers"},
+        )
+    layout.button(
+        line,
+        "show",
+        "Show in grid",
+        events.show,
+        icon="grid_view",
+        params={"what": "outliers"},
+    )
+    layout.button(
+        line, "tag", "Tag", events.tag, icon="sell", params={"what": "outliers"}
+    )
+    actions.button(
+        line, events, scene, "quarantine", {"what": "outliers"}, "Quarantine"
+    )
+    if moved:
+        layout.say(
+            panel,
+            "moved",
+            f"In force is {in_force:.3f}: tags and actions go by it until you apply."
+            if in_force is not None
+            else "No threshold is in force until you apply this one.",
+            small=True,
+        )
+    name = scene.field("outlier_distance")
+    found = scene.reader.pictures(
+        {name: {"$gt": limit}},
+        ("outlier_distance", "outlier_cause", "dup_cluster"),
+        sort={name: -1},
+        skip=scene.start,
+        limit=_A_PAGE,
+    )
+    _draw_pairs(panel, events, scene, found)
+    layout.pager(
+        panel,
+        events.page,
+        shown=len(found),
+        start=scene.start,
+        step=_A_PAGE,
+        total=count,
+        things="outliers",
+    )
+
+
+def limit_shown(scene: Scene) -> float | None:
+    """Returns the threshold that was moved to, else the one in force."""
+    chosen = scene.state.get("outlier_distance")
+    return (
+        float(chosen) if chosen is not None else scene.threshold("max_outlier_distance")
+    )
+
+
+def _draw_histogram(
+    panel: types.Object,
+    events: WinnowPanel,
+    bars: Histogram,
+    limit: float,
+    set_data: Any,
+) -> None:
+    middle = [(a + b) / 2 for a, b in zip(bars.edges, bars.edges[1:], strict=False)]
+    panel.plot(
+        "distances",
+        layout={
+            "height": 180,
+            "bargap": 0.05,
+            "margin": {"t": 8, "l": 44, "r": 12, "b": 36},
+            "xaxis": {"title": {"text": "distance from similar images"}},
+            # Most images are no outliers: a plain scale would hide those that are
+            "yaxis": {"type": "log", "title": {"text": "images"}, "dtick": 1},
+            "shapes": [
+                {
+                    "type": "line",
+                    "x0": limit,
+                    "x1": limit,
+                    "y0": 0,
+                    "y1": 1,
+                    "yref": "paper",
+                    "line": {"color": _ORANGE, "width": 2, "dash": "dash"},
+                }
+            ],
+        },
+        config={"displayModeBar": False, "scrollZoom": False},
+        on_click=events.pick_outlier_distance,
+    )
+    set_data(
+        "distances",
+        [
+            {
+                "type": "bar",
+                "x": middle,
+                "y": bars.counts,
+                "marker": {"color": [_ORANGE if x > limit else _BLUE for x in middle]},
+                "hovertemplate": "%{y} images at %{x:.3f}<extra></extra>",
+            }
+        ],
+    )
+
+
+def _draw_pairs(
+    panel: types.Object, events: WinnowPanel, scene: Scene, found: list[Picture]
+) -> None:
+    try:
+        similar = similar_images(scene.dataset, scene.run, scene.prefix)
+        near = {p.id: similar.nearest(p.id)[:_NEAREST_ASKED] for p in found}
+    except StaleRunError as error:
+        layout.tell(panel, "stale", str(error))
+        near = {}
+    wanted = [sample_id for ids in near.values() for sample_id, _ in ids]
+    others = scene.reader.by_id(wanted, ("dup_cluster",))
+    cards = layout.row(panel, "outliers", gap=1.5)
+    for number, picture in enumerate(found):
+        card = layout.card(cards, f"outlier_{number}")
+        pair = layout.row(card, "pair")
+        own = f"**{picture.values['outlier_distance']:.3f}**"
+        lines = [own, str(picture.values["outlier_cause"] or ""), picture.label or ""]
+        layout.thumbnail(
+            pair, "image", picture, [x for x in lines if x], on_click=events.open_sample
+        )
+        other = _nearest(picture, near.get(picture.id, []), others)
+        if other is not None:
+            lines = ["nearest", other.label or "", other.split or ""]
+            layout.thumbnail(
+                pair,
+                "nearest",
+                other,
+                [x for x in lines if x],
+                on_click=events.open_sample,
+            )
+        layout.button(
+            card,
+            "keep",
+            "Keep",
+            events.decide,
+            icon="favorite_border",
+            params={"what": "keep", "samples": [picture.id]},
+            hint="It is fine. Never flagged again.",
+        )
+
+
+def _nearest(
+    picture: Picture, near: list[tuple[str, str | None]], others: dict[str, Picture]
+) -> Picture | None:
+    """Returns the most similar image that is no copy of it."""
+    own = picture.values["dup_cluster"]
+    for sample_id, _ in near:
+        other = others.get(sample_id)
+        if other and (own is None or other.values["dup_cluster"] != own):
+            return other
+    return None

@@ -1,0 +1,253 @@
+"""What Winnow does, the head of the panel, and all findings at a glance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import fiftyone as fo
+import fiftyone.operators.types as types
+
+from .._fo.decisions import decided
+from .._fo.found import Tally
+from .._fo.report import size_text
+from . import layout
+from .scene import TABS, Scene
+
+if TYPE_CHECKING:
+    from .panel import WinnowPanel
+
+ROWS = (
+    "duplicates",
+    "duplicates",
+    "labels",
+    "outliers",
+    "leaks",
+    "bad_files",
+    "bad_files",
+)
+"""The tab behind each line of the table."""
+
+_DECIDED = {
+    "keep": "Kept, not flagged again",
+    "not_duplicate": "Remembered as no duplicates",
+    "label_verified": "Remembered as rightly labelled",
+}
+
+_WELCOME = """
+**Winnow finds what is wrong with this data set**, on your own machine:
+
+* **duplicates**: equal files and changed copies, with the one to keep
+* **wrong labels**, with the label that similar images have
+* **outliers**: images unlike all others
+* **leaks**: copies in train and test
+* **bad files**: dark, blurry, empty, or impossible to read
+
+It looks at each image once and writes what it finds into
+fields of the samples. No file is moved or changed by it.
+"""
+
+
+def draw_welcome(panel: types.Object, events: WinnowPanel, dataset: fo.Dataset) -> None:
+    """Draws the panel of a data set that has no finished scan."""
+    layout.say(panel, "welcome", _WELCOME)
+    count = dataset.count()
+    if count < 2:
+        layout.warn(
+            panel,
+            "empty",
+            "Winnow compares images with each other: add at least two to this data "
+            "set first.",
+        )
+        return
+    line = layout.row(panel, "start")
+    layout.button(line, "scan", "Scan", events.scan, main=True, icon="search")
+    layout.say(line, "count", f"{count:,} images", small=True)
+
+
+def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+    """Draws what stands above each tab."""
+    head = layout.row(panel, "head")
+    layout.say(head, "when", _when(scene), small=True)
+    layout.button(head, "scan", "Scan again", events.scan, icon="refresh")
+    layout.button(head, "all", "All images", events.show_all, icon="grid_view")
+    if len(scene.prefixes) > 1:
+        _choose_run(panel, events, scene)
+    if scene.tally.added:
+        layout.warn(panel, "added", _added(scene.tally.added))
+    if scene.tally.deleted:
+        count = scene.tally.deleted
+        layout.tell(
+            panel,
+            "deleted",
+            f"{_images(count)} left the data set since the scan. What is shown "
+            "counts those that are left; scan again to compare them anew.",
+        )
+    last = scene.state.get("last")
+    if last:
+        line = layout.row(panel, "last")
+        layout.say(line, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})")
+        layout.button(line, "undo", "Undo", events.undo, icon="undo")
+    tabs = layout.row(panel, "tabs", gap=0.5)
+    for tab, label in TABS.items():
+        count = _count_of(tab, scene.tally)
+        layout.button(
+            tabs,
+            tab,
+            label if count is None else f"{label} {count:,}",
+            events.choose_tab,
+            main=tab == scene.tab,
+            params={"tab": tab},
+        )
+
+
+def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+    """Draws all findings with their counts."""
+    counts = scene.tally.counts
+    if not any(counts[name] for name in _PROBLEMS):
+        layout.tell(
+            panel,
+            "clean",
+            f"Nothing was found wrong with these {counts['images']:,} images.",
+        )
+    columns = {"finding": "Finding", "images": "Images", "share": "Share", "note": ""}
+    layout.table(
+        panel, "overview_rows", columns, on_click_row=events.choose_overview_row
+    )
+    set_data("overview_rows", _rows(scene))
+    decisions = decided(scene.dataset)
+    if any(decisions.values()):
+        parts = (
+            ("keep {}", decisions["kept"]),
+            ("label is right {}", decisions["verified"]),
+            ("not a duplicate {}", decisions["distinct"]),
+        )
+        text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
+        line = layout.row(panel, "decisions")
+        layout.say(line, "decided", f"**You decided:** {text}. Scans respect it.")
+        layout.button(line, "show", "Show them", events.show_decided, icon="grid_view")
+    line = layout.row(panel, "ways")
+    layout.button(
+        line,
+        "save",
+        "Keep as saved views",
+        events.save_views,
+        icon="bookmark_border",
+        params={"what": "duplicates"},
+    )
+    layout.button(
+        line,
+        "embeddings",
+        "Sort by similarity, map",
+        events.use_embeddings,
+        icon="workspaces",
+    )
+    layout.button(
+        line,
+        "export",
+        "Export the clean set",
+        events.export,
+        icon="drive_folder_upload",
+    )
+
+
+_PROBLEMS = (
+    "duplicates",
+    "label_issues",
+    "outliers",
+    "leaks",
+    "image_issues",
+    "unreadable",
+)
+
+
+def _rows(scene: Scene) -> list[dict[str, str]]:
+    counts, run = scene.tally.counts, scene.run
+    notes = {
+        "Duplicates": _duplicates_note(scene),
+        "Conflicts": "clusters whose copies carry two labels",
+        "Label issues": "similar images are labelled otherwise"
+        if run.settings["label_field"]
+        else "not looked for: no labels were given",
+        "Outliers": "unlike most other images",
+        "Leaks": "have a copy in another split"
+        if run.settings["split_by"]
+        else "not looked for: no splits were given",
+        "Bad images": "dark, bright, blurry, empty or odd",
+        "Unreadable": "files that cannot be read",
+    }
+    shown = {
+        "Duplicates": counts["duplicates"],
+        "Conflicts": counts["conflicts"],
+        "Label issues": counts["label_issues"],
+        "Outliers": counts["outliers"],
+        "Leaks": counts["leaks"],
+        "Bad images": counts["image_issues"],
+        "Unreadable": counts["unreadable"],
+    }
+    images = max(1, counts["images"])
+    return [
+        {
+            "finding": name,
+            "images": f"{count:,}",
+            # Conflicts are clusters, not images
+            "share": ""
+            if name == "Conflicts"
+            else f"{100 * count / images:.1f}\N{NO-BREAK SPACE}%",
+            "note": notes[name],
+        }
+        for name, count in shown.items()
+    ]
+
+
+def _duplicates_note(scene: Scene) -> str:
+    counts, report = scene.tally.counts, scene.run.report["counts"]
+    if not counts["extra_copies"]:
+        return "no image has a copy"
+    note = (
+        f"in {counts['clusters']:,} clusters; {counts['extra_copies']:,} extra copies"
+    )
+    if counts["extra_copies"] == report["duplicates"] - report["duplicate_clusters"]:
+        note += f", {size_text(report['removable_bytes'])} to be saved"
+    return note
+
+
+def _count_of(tab: str, found: Tally) -> int | None:
+    counts = found.counts
+    return {
+        "duplicates": counts["duplicates"],
+        "outliers": counts["outliers"],
+        "labels": counts["label_issues"],
+        "leaks": counts["leaks"],
+        "bad_files": counts["image_issues"] + counts["unreadable"],
+    }.get(tab)
+
+
+def _when(scene: Scene) -> str:
+    at = datetime.fromisoformat(scene.run.completed_at).astimezone()
+    when = f"{at.day} {at:%b %Y, %H:%M}"
+    return f"**{scene.tally.counts['images']:,} images** scanned on {when}"
+
+
+def _added(count: int) -> str:
+    return (
+        f"{_images(count)} came after the scan and {'is' if count == 1 else 'are'} not "
+        "in it. Scan again: only new images are read, so it is quick."
+    )
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
+
+
+def _choose_run(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+    choices = types.DropdownView()
+    for prefix in scene.prefixes:
+        choices.add_choice(prefix or "", label=prefix or "without a prefix")
+    panel.str(
+        "run",
+        default=scene.prefix or "",
+        label="There are several scans; this one is shown",
+        view=choices,
+        on_change=events.choose_run,
+    )

@@ -1,0 +1,314 @@
+"""The events of the panel. What is drawn stands in one module a tab.
+
+The panel keeps next to nothing: which tab, which page, which threshold. Each
+event changes that, or asks another operator to work, and everything is then
+drawn anew from a few aggregations, so that it is never older than the data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+from fiftyone import ViewField as F
+
+from ...core.errors import CurationError
+from .._fo.decisions import decided_view
+from .._fo.found import found_view, grouped_view, leak_view
+from .._fo.samples import label_path
+from . import actions, bad_files, duplicates, labels, layout, leaks, outliers, overview
+from .scene import Scene, scene_of
+
+_TABS = {
+    "overview": overview.draw,
+    "duplicates": duplicates.draw,
+    "outliers": outliers.draw,
+    "labels": labels.draw,
+    "leaks": leaks.draw,
+    "bad_files": bad_files.draw,
+    "actions": actions.draw,
+}
+_OPERATOR = "@winnow/curate/{}"
+
+
+class WinnowPanel(foo.Panel):
+    """``@winnow/curate/winnow``, the panel"""
+
+    @property
+    def config(self) -> foo.PanelConfig:
+        return foo.PanelConfig(
+            name="winnow",
+            label="Winnow",
+            icon="grain",
+            surfaces="grid",
+            category=foo.Categories.CURATE,
+            help_markdown=(
+                "Finds duplicates, outliers, wrong labels, leaks and bad files, and "
+                "lets you decide what to do with them."
+            ),
+        )
+
+    # -- what happens by itself
+
+    def on_load(self, ctx: foo.ExecutionContext) -> None:
+        self.refresh(ctx)
+
+    def on_change_dataset(self, ctx: foo.ExecutionContext) -> None:
+        ctx.panel.state.clear()
+        self.refresh(ctx)
+
+    def refresh(self, ctx: foo.ExecutionContext) -> None:
+        """Draws anew after something changed the findings."""
+        # Sliders go back to the thresholds in force
+        names = ("outlier_distance", "outlier_slider", "label_score", "label_slider")
+        ctx.panel.set_state(dict.fromkeys(names))
+
+    # -- where the person goes
+
+    def choose_tab(self, ctx: foo.ExecutionContext) -> None:
+        self._go(ctx, ctx.params["tab"])
+
+    def choose_overview_row(self, ctx: foo.ExecutionContext) -> None:
+        row = ctx.params["row"]
+        if 0 <= row < len(overview.ROWS):
+            self._go(ctx, overview.ROWS[row])
+
+    def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
+        ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
+
+    def choose_run(self, ctx: foo.ExecutionContext) -> None:
+        ctx.panel.set_state({"run": ctx.params["value"], "start": 0, "only": None})
+        self.refresh(ctx)
+
+    def choose_order(self, ctx: foo.ExecutionContext) -> None:
+        ctx.panel.set_state({"order": ctx.params["order"], "start": 0})
+
+    def page(self, ctx: foo.ExecutionContext) -> None:
+        ctx.panel.set_state("start", max(0, int(ctx.params["start"])))
+
+    # -- what the grid shows
+
+    def open_sample(self, ctx: foo.ExecutionContext) -> None:
+        ctx.ops.open_sample(id=ctx.params["id"])
+
+    def show(self, ctx: foo.ExecutionContext) -> None:
+        what, prefix = ctx.params["what"], _prefix(ctx)
+        ctx.ops.set_view(view=grouped_view(ctx.dataset, what, prefix))
+
+    def show_cluster(self, ctx: foo.ExecutionContext) -> None:
+        scene = _scene(ctx)
+        view = ctx.dataset.match(F(scene.field("dup_cluster")) == ctx.params["number"])
+        ctx.ops.set_view(view=view.sort_by(scene.field("dup_keeper"), reverse=True))
+
+    def show_all(self, ctx: foo.ExecutionContext) -> None:
+        ctx.ops.clear_view()
+
+    # -- outliers and labels
+
+    def move_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
+        self._show_beyond(ctx, ctx.params.get("value"))
+
+    def pick_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
+        self._show_beyond(ctx, ctx.params.get("x"))
+
+    def _show_beyond(self, ctx: foo.ExecutionContext, value: Any) -> None:
+        scene = _scene(ctx)
+        if not _moved(value, outliers.limit_shown(scene)):
+            return
+        ctx.panel.set_state({"outlier_distance": float(value), "start": 0})
+        name = scene.field("outlier_distance")
+        view = ctx.dataset.match(F(name) > float(value))
+        ctx.ops.set_view(view=view.sort_by(name, reverse=True))
+
+    def move_label_score(self, ctx: foo.ExecutionContext) -> None:
+        scene, value = _scene(ctx), ctx.params.get("value")
+        if not _moved(value, labels.limit_shown(scene)):
+            return
+        ctx.panel.set_state({"label_score": float(value), "start": 0})
+        name = scene.field("label_score")
+        # None is less than any number to the database
+        view = ctx.dataset.exists(name).match(F(name) < float(value))
+        ctx.ops.set_view(view=view.sort_by(name))
+
+    def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:
+        self.refresh(ctx)
+        self.show(ctx)
+
+    def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
+        """Writes what the sliders show into the fields."""
+        scene = _scene(ctx)
+        settings = scene.run.settings
+        params = {
+            "min_copy_score": settings["min_copy_score"],
+            "min_copy_similarity": settings["min_copy_similarity"],
+            "max_outlier_distance": scene.state.get("outlier_distance")
+            or settings["max_outlier_distance"],
+            "min_label_score": scene.state.get("label_score")
+            or settings["min_label_score"],
+        }
+        self._ask(ctx, "find", {**params, "prefix": scene.prefix}, skip_prompt=True)
+
+    def choose_pair(self, ctx: foo.ExecutionContext) -> None:
+        """Shows the label issues of one line of the list of class pairs."""
+        scene = _scene(ctx)
+        pairs = labels.class_pairs(scene)
+        row = ctx.params["row"]
+        if not 0 <= row < len(pairs):
+            return
+        given, suggested, _ = pairs[row]
+        ctx.panel.set_state({"only": [given, suggested], "start": 0})
+        path = label_path(ctx.dataset, scene.run.settings["label_field"])
+        wrong = found_view(ctx.dataset, "label_issues", scene.prefix)
+        pair = (F(path) == given) & (F(scene.field("label_suggestion")) == suggested)
+        ctx.ops.set_view(view=wrong.match(pair))
+
+    def choose_all_pairs(self, ctx: foo.ExecutionContext) -> None:
+        ctx.panel.set_state({"only": None, "start": 0})
+
+    # -- leaks and bad files
+
+    def choose_leak(self, ctx: foo.ExecutionContext) -> None:
+        self._show_leak(ctx, ctx.params["one"], ctx.params["other"])
+
+    def choose_leak_cell(self, ctx: foo.ExecutionContext) -> None:
+        names = leaks.split_names(_scene(ctx))
+        row, column = ctx.params["row"], ctx.params["column"] - 1
+        # The head and the names of the splits are cells, too
+        if 0 <= row < len(names) and 0 <= column < len(names) and row != column:
+            self._show_leak(ctx, *(names[i] for i in sorted((row, column))))
+
+    def _show_leak(self, ctx: foo.ExecutionContext, one: str, other: str) -> None:
+        scene = _scene(ctx)
+        ctx.panel.set_state({"only": [one, other], "start": 0})
+        view = leak_view(ctx.dataset, scene.run, one, other, scene.prefix)
+        ctx.ops.set_view(view=view)
+
+    def choose_issue(self, ctx: foo.ExecutionContext) -> None:
+        scene = _scene(ctx)
+        issue = ctx.params["issue"]
+        ctx.panel.set_state({"only": issue, "start": 0})
+        field = F(scene.field(ctx.params["field"]))
+        found = field.contains(issue) if ctx.params["list"] else field == issue
+        ctx.ops.set_view(view=ctx.dataset.match(found))
+
+    # -- what other operators do
+
+    def scan(self, ctx: foo.ExecutionContext) -> None:
+        scene = scene_of(ctx)
+        self._ask(ctx, "scan", _scan_params(scene) if scene else {})
+
+    def tag(self, ctx: foo.ExecutionContext) -> None:
+        self._ask(ctx, "tag", {"what": ctx.params["what"], "prefix": _prefix(ctx)})
+
+    def save_views(self, ctx: foo.ExecutionContext) -> None:
+        params = {"what": ctx.params["what"], "save": True, "prefix": _prefix(ctx)}
+        self._ask(ctx, "show", params)
+
+    def export(self, ctx: foo.ExecutionContext) -> None:
+        self._ask(ctx, "export", {"prefix": _prefix(ctx)})
+
+    def use_embeddings(self, ctx: foo.ExecutionContext) -> None:
+        self._ask(ctx, "embeddings", {"prefix": _prefix(ctx)})
+
+    def decide(self, ctx: foo.ExecutionContext) -> None:
+        """Remembers a decision on the samples that the button names."""
+        scene, what = _scene(ctx), ctx.params["what"]
+        samples = ctx.params.get("samples")
+        if samples is None:
+            found = F(scene.field("dup_cluster")) == ctx.params["number"]
+            if what == "not_duplicate":
+                found = found & (F(scene.field("dup_kind")) == "near")
+            samples = ctx.dataset.match(found).values("id")
+        decision = {"what": what, "samples": samples, "prefix": scene.prefix}
+        ctx.panel.set_state({"asked": decision, "last": None})
+        self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
+
+    def decided(self, ctx: foo.ExecutionContext) -> None:
+        """Offers to undo what was asked for, now that it is done."""
+        ctx.panel.set_state("last", ctx.panel.get_state("asked"))
+
+    def undo(self, ctx: foo.ExecutionContext) -> None:
+        """Takes back the last decision."""
+        decision = ctx.panel.get_state("last")
+        ctx.panel.set_state("last", None)
+        if decision:
+            self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
+
+    def show_decided(self, ctx: foo.ExecutionContext) -> None:
+        ctx.ops.set_view(view=decided_view(ctx.dataset))
+
+    def act(self, ctx: foo.ExecutionContext) -> None:
+        """Asks an operator that changes files or labels; it asks the person."""
+        params = dict(ctx.params["with"])
+        samples = params.pop("samples", None)
+        if samples:
+            ctx.ops.set_selected_samples(samples)
+        if _prefix(ctx):
+            params["prefix"] = _prefix(ctx)
+        self._ask(ctx, ctx.params["operator"], params)
+
+    def _ask(
+        self,
+        ctx: foo.ExecutionContext,
+        operator: str,
+        params: dict[str, Any],
+        on_success: Any = None,
+        *,
+        skip_prompt: bool = False,
+    ) -> None:
+        ctx.prompt(
+            _OPERATOR.format(operator),
+            params=params,
+            on_success=on_success or self.refresh,
+            skip_prompt=skip_prompt,
+        )
+
+    # -- drawing
+
+    def render(self, ctx: foo.ExecutionContext) -> types.Property:
+        panel = types.Object()
+        try:
+            scene = scene_of(ctx)
+            if scene is None:
+                overview.draw_welcome(panel, self, ctx.dataset)
+            else:
+                overview.draw_head(panel, self, scene)
+                _TABS[scene.tab](panel, self, scene, ctx.panel.set_data)
+        except CurationError as error:
+            layout.warn(panel, "problem", str(error))
+            layout.button(panel, "again", "Scan again", self.scan, main=True)
+        return layout.page(panel)
+
+
+def _scene(ctx: foo.ExecutionContext) -> Scene:
+    scene = scene_of(ctx)
+    if scene is None:
+        raise CurationError(
+            f"'{ctx.dataset.name}' has no finished scan any more. Scan it again."
+        )
+    return scene
+
+
+def _moved(value: Any, limit: float | None) -> bool:
+    """False for the event that the App sends when it draws a slider."""
+    return value is not None and (limit is None or abs(float(value) - limit) > 1e-6)
+
+
+def _prefix(ctx: foo.ExecutionContext) -> str | None:
+    return _scene(ctx).prefix
+
+
+def _scan_params(scene: Scene) -> dict[str, Any]:
+    """Returns the form of the scan, filled in as the last time."""
+    settings = scene.run.settings
+    params = {
+        name: settings[name]
+        for name in ("label_field", "model", "prefix")
+        if settings[name]
+    }
+    if isinstance(settings["split_by"], str):
+        params |= {"splits": "field", "split_field": settings["split_by"]}
+    elif settings["split_by"]:
+        params |= {"splits": "tags", "split_tags": settings["split_by"]}
+    return params

@@ -1,0 +1,99 @@
+"""Shows a finding in the grid, and keeps all of them as saved views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError
+from ._fo.choices import ask_prefix, counts_now, finding_choices, prefix_of, refuse
+from ._fo.found import found_view, grouped_view, save_found_views
+
+
+class Show(foo.Operator):
+    """``@winnow/curate/show``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="show",
+            label="Winnow: show a finding",
+            description="Show duplicates, outliers, wrong labels and more in the grid",
+            icon="visibility",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        dataset: fo.Dataset,
+        what: str,
+        *,
+        grouped: bool = False,
+        save: bool = False,
+        prefix: str | None = None,
+    ) -> fo.DatasetView:
+        """Returns the images of a finding, worst or by cluster first.
+
+        Args:
+            dataset: that was scanned
+            what: ``duplicates``, ``extra_copies`` (all but the one to keep),
+                ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
+                ``image_issues`` or ``unreadable``
+            grouped (False): put the copies of a cluster behind one tile
+            save (False): also keep a saved view of every finding; they are
+                filters, so they show what later scans find
+            prefix (None): of the scan's fields
+
+        Raises:
+            InputError: no such finding
+            StaleRunError: no finished scan
+        """
+        view = (grouped_view if grouped else found_view)(dataset, what, prefix)
+        if save:
+            save_found_views(dataset, prefix)
+        return view
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        try:
+            choices = finding_choices(counts_now(ctx))
+        except CurationError as error:
+            refuse(inputs, "run", error)
+        else:
+            inputs.enum(
+                "what", choices.values(), required=True, label="Show", view=choices
+            )
+            inputs.bool(
+                "grouped",
+                default=True,
+                label="One tile a cluster",
+                description="For duplicates: click a tile to see its copies",
+            )
+            inputs.bool(
+                "save",
+                default=False,
+                label="Keep saved views of all findings",
+                description="In the menu above the grid; they follow later scans",
+            )
+            ask_prefix(inputs, ctx)
+        return types.Property(
+            inputs,
+            view=types.PromptView(label="Show a finding", submit_button_label="Show"),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        view = self(
+            ctx.dataset,
+            ctx.params["what"],
+            grouped=ctx.params.get("grouped", True),
+            save=ctx.params.get("save", False),
+            prefix=prefix_of(ctx.params),
+        )
+        ctx.ops.set_view(view=view)
+        if ctx.params.get("save"):
+            ctx.ops.reload_dataset()
+        return {}

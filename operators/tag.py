@@ -1,0 +1,115 @@
+"""Tags the images of a finding, or takes the tag off them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError, InputError
+from ._fo.choices import (
+    SELECTED,
+    VIEW,
+    ask_prefix,
+    counts_now,
+    finding_choices,
+    prefix_of,
+)
+from ._fo.found import found_view
+
+
+class Tag(foo.Operator):
+    """``@winnow/curate/tag``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="tag",
+            label="Winnow: tag a finding",
+            description="Put a tag on the images of a finding, or take it off",
+            icon="sell",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        what: str,
+        tag: str,
+        *,
+        remove: bool = False,
+        prefix: str | None = None,
+    ) -> int:
+        """Tags the images of a finding.
+
+        Args:
+            samples: a data set that was scanned, or a view of it
+            what: a finding, see :class:`Show`, or ``view`` for all samples
+            tag: any text
+            remove (False): take the tag off instead
+            prefix (None): of the scan's fields
+
+        Returns:
+            how many samples of the finding (and of the view) there are
+
+        Raises:
+            InputError: no such finding, or an empty tag
+            StaleRunError: no finished scan
+        """
+        if not tag or not tag.strip():
+            raise InputError("A tag needs at least one letter, for example 'relabel'.")
+        view = samples.view()
+        if what != VIEW:
+            view = _both(view, found_view(samples._dataset, what, prefix))
+        count = view.count()
+        if remove:
+            view.untag_samples(tag.strip())
+        else:
+            view.tag_samples(tag.strip())
+        return count
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        try:
+            choices = finding_choices(counts_now(ctx))
+        except CurationError as error:
+            inputs.view("run", types.Notice(label=str(error)))
+            choices = types.Dropdown()
+        choices.add_choice(VIEW, label=f"All images in the grid ({ctx.view.count():,})")
+        if ctx.selected:
+            label = f"The selected images ({len(ctx.selected):,})"
+            choices.add_choice(SELECTED, label=label)
+        inputs.enum("what", choices.values(), required=True, label="Tag", view=choices)
+        known = types.AutocompleteView()
+        for tag in ctx.dataset.distinct("tags"):
+            known.add_choice(tag, label=tag)
+        inputs.str("tag", required=True, label="With the tag", view=known)
+        inputs.bool("remove", default=False, label="Take the tag off instead")
+        ask_prefix(inputs, ctx)
+        return types.Property(
+            inputs, view=types.PromptView(label="Tag", submit_button_label="Tag")
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        what, tag = ctx.params["what"], ctx.params["tag"]
+        remove = ctx.params.get("remove", False)
+        samples = ctx.dataset
+        if what == SELECTED:
+            samples, what = ctx.dataset.select(ctx.selected), VIEW
+        elif what == VIEW:
+            samples = ctx.view.flatten() if ctx.view._is_dynamic_groups else ctx.view
+        count = self(samples, what, tag, remove=remove, prefix=prefix_of(ctx.params))
+        done = "taken off" if remove else "put on"
+        ctx.ops.notify(f"Tag '{tag}' {done} {count:,} images", variant="success")
+        ctx.ops.reload_samples()
+        return {"samples": count}
+
+
+def _both(view: fo.DatasetView, found: fo.DatasetView) -> fo.DatasetView:
+    """Returns the samples of the view that the finding's filters let through."""
+    for stage in found._stages:
+        view = view.add_stage(stage)
+    return view

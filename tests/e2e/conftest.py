@@ -1,0 +1,198 @@
+"""The real App in a real browser, on the demo images with a conflict added."""
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / "e2e-shots"
+_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+_SLOW = 45_000  # ms: a busy machine of CI starts the page of the App in half a minute
+
+
+def pytest_collection_modifyitems(items):
+    if not os.environ.get("E2E"):
+        skip = pytest.mark.skip(reason="the App in a browser: run 'make e2e'")
+        for item in items:
+            if Path(item.fspath).parent == Path(__file__).parent:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def fiftyone():
+    from tests import sandbox
+
+    yield sandbox.fiftyone
+    sandbox.stop()
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory):
+    """The demo images; one of them lies in a second class as well."""
+    target = tmp_path_factory.mktemp("demo")
+    program = ROOT / "cli" / "demo_images.py"
+    subprocess.run([sys.executable, program, target], check=True, capture_output=True)
+    folder = target / "images"
+    cat = sorted((folder / "train" / "cat").iterdir())[3]
+    shutil.copyfile(cat, folder / "train" / "coffee" / "also_a_cat.jpg")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(fiftyone, images):
+    import importlib
+
+    from core.folders import list_images
+
+    fiftyone.operators.list_operators()
+    adapter = "fiftyone.plugins.orgs.winnow.curate.operators._fo.folders"
+    folders = importlib.import_module(adapter)
+    dataset = folders.load_folder(list_images(images)).dataset
+    dataset.name = "my-photos"
+    return dataset
+
+
+@pytest.fixture(scope="session")
+def server(fiftyone, dataset):
+    """The address of an App server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = Path(fiftyone.__file__).parent / "server" / "main.py"
+    SHOTS.mkdir(exist_ok=True)
+    with (SHOTS / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, program, "--address", "127.0.0.1", "--port", str(port)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(address + "/fiftyone", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.5)
+    yield address
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    from tests.e2e.browser import find_browser
+
+    path = find_browser()
+    assert path, "no Chromium: python tests/e2e/browser.py installs or asks for it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+class App:
+    """A page of the App with the Winnow panel."""
+
+    def __init__(self, browser, address, name, *, width=1500, theme="dark"):
+        context = browser.new_context(
+            viewport={"width": width, "height": 1000}, color_scheme=theme
+        )
+        # Hides a pop-over that covers the panel, and chooses the theme
+        context.add_init_script(
+            "localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true');"
+            f"localStorage.setItem('mui-mode', '{theme}');"
+        )
+        # Web fonts: without network, fail at once
+        context.route("**/*.googleapis.com/**", lambda route: route.abort())
+        self.page = context.new_page()
+        self.page.set_default_timeout(_SLOW)
+        self.page.goto(f"{address}/datasets/{name}")
+        self.entries = self.page.locator("[data-cy='entry-counts']").first
+        self.entries.wait_for()
+        self.panel = self.page.locator("[data-cy='panel-content-winnow']")
+        self.dialog = self.page.locator("[role='dialog']")
+
+    def open_panel(self):
+        # The server may know from another page that it is open; and the menu
+        # lists the panels that are loaded when it opens, which ours may not be
+        for _ in range(10):
+            self.page.wait_for_timeout(2000)
+            if self.panel.count():
+                break
+            self.page.locator("[data-cy='new-panel-btn']").first.click()
+            option = self.page.locator("[data-cy='new-panel-option-winnow']")
+            self.page.wait_for_timeout(500)
+            if option.count():
+                option.click()
+        self.panel.wait_for()
+
+    def tab(self, name):
+        self.press(name)
+        self.page.wait_for_timeout(1500)
+
+    def press(self, name, within=None):
+        found = (within or self.panel).get_by_role("button", name=name)
+        found.first.click()
+
+    def sees(self, text, within=None):
+        (within or self.panel).get_by_text(text).first.wait_for()
+
+    def grid_shows(self, count):
+        """Waits until the grid shows as many samples (or groups)."""
+        self.page.wait_for_function(
+            "count => document.querySelector(\"[data-cy='entry-counts']\")"
+            ".innerText.replaceAll(',', '').startsWith(count + ' ')",
+            arg=count,
+        )
+
+    def shot(self, name):
+        """Keeps a screenshot, and the documentation's with DOCS=1."""
+        from PIL import Image
+
+        self.page.mouse.move(2, 2)
+        self.page.wait_for_timeout(1500)
+        png = self.page.screenshot()
+        (SHOTS / f"{name}.png").write_bytes(png)
+        if os.environ.get("DOCS") and not name.startswith("_"):
+            picture = Image.open(io.BytesIO(png)).convert("RGB")
+            picture.save(ROOT / "docs" / f"{name}.jpg", quality=82, optimize=True)
+
+    def fits(self):
+        """True if nothing of the panel sticks out to the right."""
+        return self.panel.evaluate(
+            "panel => { const edge = panel.getBoundingClientRect().right + 1;"
+            "return [...panel.querySelectorAll('button, img, p, td')].every("
+            "part => part.getBoundingClientRect().right <= edge) }"
+        )
+
+
+@pytest.fixture(scope="session")
+def app(browser, server, dataset):
+    return App(browser, server, dataset.name)
+
+
+@pytest.fixture
+def another_app(browser, server, dataset):
+    """Opens further pages: ``another_app(width=900, theme="light")``."""
+    opened = []
+
+    def open_app(**options):
+        opened.append(App(browser, server, dataset.name, **options))
+        return opened[-1]
+
+    yield open_app
+    for app in opened:
+        app.page.context.close()

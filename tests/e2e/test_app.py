@@ -1,0 +1,197 @@
+"""The story of a person who cleans a data set with the panel alone.
+
+The tests follow each other on one page of the App.
+"""
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_button_above_the_grid_opens_the_panel(app):
+    app.page.locator("[data-item-id='@winnow/curate/open']").click()
+
+    app.sees("Winnow finds what is wrong with this data set")
+    app.sees("354 images")
+    app.shot("panel-welcome")
+
+
+def test_scan_asks_then_shows_progress_and_counts(app):
+    app.press("Scan")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    app.sees("354 images will be scanned", form)
+    app.shot("_scan-form")
+    form.get_by_role("button", name="Scan", exact=True).click()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("Winnow scanned 354 images", card)
+    card.get_by_role("button", name="Done").click()
+
+    app.sees("images scanned on")
+    app.sees("in 29 clusters")
+    app.shot("panel-overview")
+
+
+def test_duplicates_show_clusters_conflicts_first(app):
+    app.tab("Duplicates")
+
+    app.sees("58 images in 29 clusters")
+    first = app.panel.locator("img").first
+    assert first.evaluate("img => img.complete && img.naturalWidth > 0")
+    app.sees("two labels")
+    app.shot("panel-duplicates")
+
+    app.press("Show in grid")
+    app.grid_shows(29)
+    app.shot("_duplicates-in-grid")
+
+
+def test_a_click_on_a_picture_opens_it(app):
+    app.press("All images")
+    app.grid_shows(354)
+
+    app.panel.locator("img").first.click()
+    modal = app.page.locator("[data-cy='modal']")
+    modal.wait_for()
+    app.page.wait_for_timeout(1500)
+    app.page.keyboard.press("Escape")
+    modal.wait_for(state="hidden")
+
+
+def test_keep_is_remembered_and_can_be_undone(app, dataset):
+    app.press("Keep all")
+    app.sees("Kept, not flagged again (2)")
+    app.sees("56 images in 28 clusters")
+    dataset.reload()
+    assert dataset.count_values("winnow_decisions")["keep"] == 2
+    app.shot("_kept")
+
+    app.press("Undo")
+    app.sees("58 images in 29 clusters")
+
+
+def test_a_threshold_moves_count_and_grid_at_once(app, dataset):
+    app.tab("Outliers")
+    app.sees("of 351 images are farther than")
+    before = int(
+        app.panel.get_by_role("button", name="Outliers").inner_text().split()[-1]
+    )
+
+    track = app.panel.locator(".MuiSlider-root").first.bounding_box()
+    middle = track["y"] + track["height"] / 2
+    app.page.mouse.click(track["x"] + 0.7 * track["width"], middle)
+    app.panel.get_by_role("button", name="Apply").wait_for()
+    shown = int(app.panel.locator("strong").nth(1).inner_text().replace(",", ""))
+    assert shown > before
+    app.grid_shows(shown)
+    app.shot("panel-outliers")
+
+    app.press("Apply")
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    card.get_by_role("button", name="Done").click()
+    app.panel.get_by_role("button", name=f"Outliers {shown}").wait_for()
+    dataset.reload()
+    assert dataset.match({"outlier": True}).count() == shown
+
+
+def test_labels_show_who_contradicts_and_pairs_of_classes(app):
+    app.tab("Labels")
+    app.sees("Similar images say")
+    app.sees("nearest of another label")
+    app.shot("panel-labels")
+
+    app.panel.locator("tbody tr").first.click()
+    app.sees("look like")
+    app.press("All classes again")
+    app.sees("worst first")
+
+
+def test_a_verified_label_is_no_issue_any_more(app, dataset):
+    before = dataset.match({"label_issue": True}).count()
+
+    app.press("is right")
+    app.sees("Remembered as rightly labelled (1)")
+
+    dataset.reload()
+    assert dataset.match({"label_issue": True}).count() == before - 1
+
+
+def test_a_cell_of_the_matrix_opens_its_leaks(app):
+    app.tab("Leaks")
+    app.sees("images have a copy in another split")
+
+    app.panel.locator("tbody tr").first.locator("td").nth(2).click()
+    app.grid_shows(16)
+    app.shot("panel-leaks")
+
+
+def test_bad_files_are_listed_with_reasons(app):
+    app.tab("Bad files")
+    app.sees("images are dark, bright, blurry")
+    app.shot("panel-bad-files")
+
+    app.panel.get_by_text("files cannot be read").scroll_into_view_if_needed()
+    app.sees("cut_off.jpg")
+    app.shot("_unreadable")
+
+
+def test_extra_copies_are_tagged(app, dataset):
+    app.tab("Duplicates")
+    app.press("Tag extra copies")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    form.locator("input").last.wait_for()
+    field = form.get_by_placeholder("Type or select a value")
+    field.fill("copy")
+    field.press("Enter")
+    app.shot("_tag-form")
+    form.get_by_role("button", name="Tag", exact=True).click()
+
+    app.page.get_by_text("Tag 'copy' put on 29 images").wait_for()
+    dataset.reload()
+    assert dataset.count_sample_tags()["copy"] == 29
+
+
+def test_the_clean_set_is_exported(app, tmp_path):
+    app.tab("Actions")
+    app.shot("panel-actions")
+    app.press("Export the clean set")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    app.sees("of 354 images will be copied", form)
+    target = tmp_path / "clean"
+    field = form.locator("input[type=text]").last
+    field.fill(str(target))
+    field.press("Tab")
+    app.page.wait_for_timeout(1500)
+    app.shot("panel-export")
+    form.get_by_role("button", name="Export", exact=True).click()
+
+    app.page.get_by_text("images exported to").wait_for()
+    left = [path for path in target.rglob("*") if path.is_file()]
+    assert sorted(path.name for path in target.iterdir()) == ["test", "train", "valid"]
+    assert 200 < len(left) < 354 - 29
+
+
+def test_samples_that_came_later_are_told(app, dataset, images):
+    import fiftyone as fo
+
+    new = images / "train" / "cat" / "cat_new.jpg"
+    new.write_bytes((images / "test" / "cat" / "cat_08.jpg").read_bytes())
+    dataset.add_sample(
+        fo.Sample(str(new), tags=["train"], ground_truth=fo.Classification(label="cat"))
+    )
+
+    app.tab("Overview")
+
+    app.sees("1 image came after the scan")
+    app.shot("_stale")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_narrow_panel_cuts_nothing_off(another_app, theme):
+    app = another_app(width=900, theme=theme)
+    app.open_panel()
+    app.sees("images scanned on")
+
+    for tab in ("Overview", "Duplicates", "Outliers", "Labels", "Leaks", "Bad files"):
+        app.tab(tab)
+        app.shot(f"_narrow-{theme}-{tab.lower().replace(' ', '-')}")
+        assert app.fits(), tab

@@ -1,0 +1,156 @@
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+from fiftyone import ViewField as F
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def decide():
+    return foo.get_operator("@winnow/curate/decide")
+
+
+def test_what_is_kept_stays_out_of_this_and_later_scans(dataset, scan, decide):
+    scan(dataset, split_by=["train", "test"])
+    pair = dataset.match(F("dup_cluster") == 0)
+    ids = pair.values("id")
+
+    decided = decide(dataset.select(ids), "keep")
+
+    assert (decided.images, decided.updated) == (2, True)
+    assert dataset.select(ids).values("leak") == [False, False]
+    assert dataset.count("dup_cluster") == 2
+    scan(dataset, split_by=["train", "test"])
+    assert dataset.select(ids).values("dup_cluster") == [None, None]
+    scan(dataset, prefix="other")
+    assert dataset.select(ids).values("other_dup_cluster") == [None, None]
+
+
+def test_keep_can_be_taken_back(dataset, scan, decide):
+    scan(dataset)
+    before = dataset.values("dup_cluster")
+    found = dataset.select(dataset.exists("dup_cluster").values("id"))
+    decide(found, "keep")
+    assert dataset.count("dup_cluster") == 0
+
+    assert decide(found, "keep", undo=True).images == 4
+
+    assert dataset.values("dup_cluster") == before
+    assert dataset.exists("winnow_decisions").count() == 0
+
+
+def near_pair(dataset, folder, draw):
+    """Adds a changed copy of the tenth picture; returns the ids of both."""
+    path = folder / "near.jpg"
+    draw(9).resize((56, 56)).save(path, quality=90)
+    dataset.add_sample(
+        fo.Sample(str(path), tags=["test"], ground_truth=fo.Classification(label="a"))
+    )
+    ids = dict(zip(dataset.values("filepath"), dataset.values("id"), strict=True))
+    return ids[str(folder / "09.png")], ids[str(path)]
+
+
+def test_two_that_only_look_alike_are_no_duplicates_any_more(
+    dataset, scan, decide, folder, draw
+):
+    one, other = near_pair(dataset, folder, draw)
+    scan(dataset)
+    assert len(set(dataset.select([one, other]).values("dup_cluster"))) == 1
+
+    decide(dataset.select(other), "not_duplicate")
+
+    assert dataset.select([one, other]).values("dup_cluster") == [None, None]
+    scan(dataset)
+    assert dataset.select([one, other]).values("dup_cluster") == [None, None]
+
+    # The pair is stored on one of them, and may be taken back on the other
+    decide(dataset.select(one), "not_duplicate", undo=True)
+    assert None not in dataset.select([one, other]).values("dup_cluster")
+
+
+def test_equal_files_cannot_be_parted(dataset, scan, decide):
+    scan(dataset)
+
+    with pytest.raises(Exception, match="decide to keep them"):
+        decide(dataset.match(F("dup_kind") == "bytes"), "not_duplicate")
+
+
+def test_a_verified_label_holds_as_long_as_the_label(dataset, scan, decide):
+    options = {"label_field": "ground_truth", "min_label_score": 100}
+    scan(dataset, **options)
+    wrong = dataset.match(F("label_issue")).limit(1).values("id")
+    sample = dataset.select(wrong)
+
+    decide(sample, "label_verified")
+    assert sample.values("label_issue") == [False]
+    scan(dataset, **options)
+    assert sample.values("label_issue") == [False]
+
+    old = sample.values("ground_truth.label")[0]
+    sample.set_values("ground_truth.label", ["b" if old == "a" else "a"])
+    scan(dataset, **options)
+    assert sample.values("label_issue") == [True]
+
+
+def test_decisions_on_deleted_samples_break_nothing(
+    dataset, scan, decide, folder, draw
+):
+    one, other = near_pair(dataset, folder, draw)
+    scan(dataset)
+    decide(dataset.select(other), "not_duplicate")
+    decide(dataset.limit(3), "keep")
+
+    dataset.delete_samples([one, dataset.first().id])
+    report = scan(dataset)
+
+    assert report.counts["images"] == 19
+    assert decide(dataset.select(other), "not_duplicate", undo=True).images == 1
+
+
+def test_a_decision_outlives_lost_results(dataset, scan, decide):
+    scan(dataset)
+    ids = dataset.match(F("dup_cluster") == 0).values("id")
+    dataset.delete_samples(dataset.exists("dup_cluster", False).limit(1))
+
+    decided = decide(dataset.select(ids), "keep")
+
+    assert not decided.updated
+    assert "from the next scan on" in str(decided)
+    scan(dataset)
+    assert dataset.select(ids).values("dup_cluster") == [None, None]
+
+
+def test_a_label_without_labels_cannot_be_verified(dataset, scan, decide):
+    scan(dataset)
+
+    with pytest.raises(Exception, match="looked at no labels"):
+        decide(dataset.limit(1), "label_verified")
+
+
+def test_a_field_of_someone_else_is_left_alone(dataset, scan, decide):
+    scan(dataset)
+    dataset.add_sample_field("winnow_decisions", fo.StringField)
+
+    with pytest.raises(Exception, match="was not made by Winnow"):
+        decide(dataset.limit(1), "keep")
+
+
+def test_an_unknown_decision_names_those_that_exist(dataset, scan, decide):
+    scan(dataset)
+
+    with pytest.raises(Exception, match="keep, not_duplicate, label_verified"):
+        decide(dataset.limit(1), "love")
+
+
+def test_the_app_decides_on_the_selection(dataset, scan):
+    scan(dataset)
+    ids = dataset.match(F("dup_cluster") == 0).values("id")
+
+    result = foo.execute_operator(
+        "@winnow/curate/decide", dataset=dataset, selected=ids, params={"what": "keep"}
+    )
+
+    assert result.result["images"] == 2
+    dataset.reload()
+    assert dataset.select(ids).values("dup_cluster") == [None, None]

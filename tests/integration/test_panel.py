@@ -1,0 +1,422 @@
+"""A panel is an operator: call its events and look at what it asks of the App."""
+
+import time
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+from fiftyone.operators.executor import ExecutionContext, Executor
+
+pytestmark = pytest.mark.integration
+
+PANEL = "@winnow/curate/winnow"
+TABS = "overview duplicates outliers labels leaks bad_files actions".split()
+
+
+class Answer:
+    """What an event asked of the App."""
+
+    def __init__(self, requests, state):
+        self.requests = [(r.operator_uri, r.params) for r in requests]
+        self.state = state
+
+    def one(self, uri):
+        (params,) = [params for name, params in self.requests if name == uri]
+        return params
+
+    def asked(self, uri):
+        return any(name == uri for name, _ in self.requests)
+
+    @property
+    def shown(self):
+        """The layout: names of parts to their descriptions."""
+        return self.one("show_panel_output")["output"]["type"]["properties"]
+
+    @property
+    def texts(self):
+        return " ".join(_texts(self.one("show_panel_output")["output"]))
+
+    @property
+    def data(self):
+        return {
+            key: value
+            for name, params in self.requests
+            if name == "patch_panel_data"
+            for key, value in params["data"].items()
+        }
+
+    def view(self, dataset):
+        return fo.DatasetView._build(dataset, self.one("set_view")["view"])
+
+
+def _texts(part):
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("default", "label") and isinstance(value, str):
+                yield value
+            yield from _texts(value)
+    elif isinstance(part, list):
+        for one in part:
+            yield from _texts(one)
+
+
+@pytest.fixture
+def event(dataset):
+    """Sends an event as the App does: ``event("choose_tab", tab="leaks")``."""
+    state = {}
+
+    def send(method, on=dataset, **params):
+        executor = Executor()
+        request = {
+            "dataset_name": on.name,
+            "params": {
+                "panel_id": "p",
+                "panel_state": dict(state),
+                "__method__": method,
+                **params,
+            },
+        }
+        ctx = ExecutionContext(
+            request_params=request, executor=executor, operator_uri=PANEL
+        )
+        foo.get_operator(PANEL).execute(ctx)
+        state.clear()
+        state.update(ctx.panel_state)
+        return Answer(executor._requests, dict(state))
+
+    return send
+
+
+@pytest.fixture
+def scanned(dataset, scan, folder):
+    """A data set with copies, leaks, a dark image and an unreadable file."""
+    from PIL import Image
+
+    (folder / "05.png").write_bytes(b"no image")
+    Image.new("RGB", (64, 64), (2, 2, 2)).save(folder / "06.png")
+    scan(
+        dataset,
+        label_field="ground_truth",
+        split_by=["train", "test"],
+        min_label_score=60,
+    )
+    return dataset
+
+
+def test_without_a_run_it_says_what_winnow_does_and_offers_a_scan(event):
+    answer = event("on_load")
+
+    assert "finds what is wrong" in answer.texts
+    assert "20 images" in answer.texts
+    pressed = event("scan").one("prompt_user_for_operation")
+    assert pressed["operator_uri"] == "@winnow/curate/scan"
+    assert pressed["on_success"].endswith("#refresh")
+
+
+def test_an_empty_data_set_is_told_what_is_missing(event):
+    empty = fo.Dataset()
+
+    answer = event("on_load", on=empty)
+
+    assert "at least two" in answer.texts
+    empty.delete()
+
+
+def test_the_overview_counts_each_finding_with_its_share(event, scanned):
+    answer = event("on_load")
+
+    rows = {row["finding"]: row for row in answer.data["overview_rows"]}
+    assert rows["Duplicates"]["images"] == "4"
+    assert rows["Duplicates"]["share"].startswith("20.0")
+    assert "2 extra copies" in rows["Duplicates"]["note"]
+    assert "to be saved" in rows["Duplicates"]["note"]
+    assert rows["Leaks"]["images"] == "4"
+    assert rows["Unreadable"]["images"] == "1"
+    assert rows["Conflicts"]["share"] == ""
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_can_be_drawn(event, scanned, tab):
+    answer = event("choose_tab", tab=tab)
+
+    assert "problem" not in answer.shown
+    assert answer.state["tab"] == tab
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_can_be_drawn_where_nothing_was_found(event, dataset, scan, tab):
+    scan(dataset.skip(7).limit(3))
+
+    answer = event("choose_tab", tab=tab)
+
+    assert "problem" not in answer.shown
+    assert answer.texts
+
+
+def test_a_row_of_the_overview_leads_to_its_tab(event, scanned):
+    assert event("choose_overview_row", row=4).state["tab"] == "leaks"
+
+
+def test_clusters_are_pictures_with_the_keeper_marked(event, scanned):
+    answer = event("choose_tab", tab="duplicates")
+
+    first = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
+    pictures = first["type"]["properties"]["pictures"]["type"]["properties"]
+    sources = [
+        part["type"]["properties"]["picture"]["default"] for part in pictures.values()
+    ]
+    assert len(sources) == 2
+    assert all(source.startswith("/media?filepath=%2F") for source in sources)
+    assert "**keep**" in answer.texts and "same file" in answer.texts
+
+
+def test_the_conflict_comes_first(event, dataset, scan):
+    # 00.png and 19.png have the same bytes, 01.png and 18.bmp the same pixels
+    scan(dataset, label_field="ground_truth")
+
+    answer = event("choose_tab", tab="duplicates")
+
+    assert "2 clusters carry two labels" in answer.texts
+
+
+def test_show_in_grid_groups_by_cluster(event, scanned):
+    view = event("show", what="duplicates").view(scanned)
+
+    assert view._is_dynamic_groups
+    assert len(view) == 2
+
+
+def test_one_cluster_is_shown_flat(event, scanned):
+    view = event("show_cluster", number=0).view(scanned)
+
+    assert len(view) == 2
+    assert view.first().dup_keeper
+
+
+def test_a_moved_threshold_changes_count_and_grid_but_no_field(event, scanned):
+    event("choose_tab", tab="outliers")
+    before = scanned.values("outlier")
+
+    answer = event("move_outlier_distance", value=0.0)
+
+    assert "**19** of 19" in answer.texts
+    assert len(answer.view(scanned)) == 19
+    assert "apply" in answer.shown["ways"]["type"]["properties"]
+    assert scanned.values("outlier") == before
+
+
+def test_a_slider_that_is_only_drawn_moves_nothing(event, scanned):
+    event("choose_tab", tab="labels")
+
+    assert not event("move_label_score", value=60.0).asked("set_view")
+
+
+def test_apply_asks_find_for_the_moved_threshold_and_leaves_the_others(event, scanned):
+    event("choose_tab", tab="outliers")
+    event("move_outlier_distance", value=0.25)
+
+    asked = event("apply_thresholds").one("prompt_user_for_operation")
+
+    assert asked["operator_uri"] == "@winnow/curate/find"
+    assert asked["params"]["max_outlier_distance"] == 0.25
+    assert asked["params"]["min_label_score"] == 60
+    assert asked["skip_prompt"]
+
+
+def test_the_bars_of_the_histogram_count_every_image(event, scanned):
+    (bars,) = event("choose_tab", tab="outliers").data["distances"]
+
+    assert sum(bars["y"]) == scanned.count("outlier_distance") == 19
+
+
+def test_an_outlier_stands_beside_its_nearest_that_is_no_copy(event, scanned):
+    event("choose_tab", tab="outliers")
+    answer = event("move_outlier_distance", value=0.0)
+
+    cards = answer.shown["outliers"]["type"]["properties"]
+    for card in cards.values():
+        pair = card["type"]["properties"]["pair"]["type"]["properties"]
+        own, other = (
+            part["type"]["properties"]["picture"]["view"]["params"]["id"]
+            for part in pair.values()
+        )
+        clusters = scanned.select([own, other]).values("dup_cluster")
+        assert own != other
+        assert clusters[0] is None or clusters[0] != clusters[1]
+
+
+def test_a_class_pair_opens_its_images(event, scanned):
+    answer = event("choose_tab", tab="labels")
+    pair = answer.data["class_pairs"][0]
+
+    view = event("choose_pair", row=0).view(scanned)
+
+    assert len(view) == int(pair["images"])
+    assert set(view.values("ground_truth.label")) == {pair["given"]}
+    assert set(view.values("label_suggestion")) == {pair["suggested"]}
+
+
+def test_a_cell_of_the_matrix_opens_both_sides(event, scanned):
+    answer = event("choose_tab", tab="leaks")
+    assert answer.data["leak_matrix"] == [
+        {"split": "train", "train": "", "test": "2"},
+        {"split": "test", "train": "2", "test": ""},
+    ]
+
+    view = event("choose_leak_cell", row=0, column=2).view(scanned)
+
+    assert view.values("dup_cluster") == sorted(view.values("dup_cluster"))
+    assert set(view.distinct("tags")) == {"train", "test"}
+    assert len(view) == 4
+
+
+@pytest.mark.parametrize(("row", "column"), [(-1, 1), (0, 0), (0, 1)])
+def test_other_cells_of_the_matrix_do_nothing(event, scanned, row, column):
+    event("choose_tab", tab="leaks")
+
+    answer = event("choose_leak_cell", row=row, column=column)
+
+    assert not answer.asked("set_view")
+
+
+def test_unreadable_files_are_listed_with_a_reason(event, scanned):
+    (bad,) = event("choose_tab", tab="bad_files").data["unreadable_files"]
+
+    assert bad["file"].endswith("05.png")
+    assert len(bad["why"]) > 10
+
+
+def test_an_issue_opens_its_images(event, scanned):
+    event("choose_tab", tab="bad_files")
+
+    view = event("choose_issue", issue="dark", field="image_issues", list=True).view(
+        scanned
+    )
+
+    assert [path[-6:] for path in view.values("filepath")] == ["06.png"]
+
+
+def test_a_decision_asks_the_operator_and_then_offers_undo(event, scanned):
+    ids = scanned.match({"dup_cluster": 0}).values("id")
+
+    asked = event("decide", what="keep", number=0).one("prompt_user_for_operation")
+    assert asked["operator_uri"] == "@winnow/curate/decide"
+    assert asked["skip_prompt"] and sorted(asked["params"]["samples"]) == sorted(ids)
+
+    assert "Kept, not flagged again (2)" in event("decided").texts
+    undone = event("undo").one("prompt_user_for_operation")
+    assert undone["params"]["undo"]
+    assert undone["params"]["samples"] == asked["params"]["samples"]
+
+
+def test_buttons_of_operators_that_are_not_installed_are_not_drawn(event, scanned):
+    installed = {o.name for o in foo.list_operators(type="operator")}
+
+    ways = event("choose_tab", tab="duplicates").shown["ways"]["type"]["properties"]
+
+    assert ("quarantine" in ways) == ("quarantine" in installed)
+
+
+def test_samples_that_came_later_are_counted_and_a_scan_is_offered(
+    event, scanned, draw
+):
+    path = scanned.first().filepath.replace("00.png", "new.png")
+    draw(99).save(path)
+    scanned.add_sample(fo.Sample(path))
+
+    answer = event("on_load")
+
+    assert "1 image came after the scan" in answer.texts
+    params = event("scan").one("prompt_user_for_operation")["params"]
+    assert params["label_field"] == "ground_truth"
+    assert params["split_tags"] == ["train", "test"]
+
+
+def test_deleted_samples_are_told_and_the_rest_is_shown(event, scanned):
+    scanned.delete_samples(scanned.match({"dup_keeper": False}))
+
+    answer = event("on_load")
+
+    assert "2 images left the data set" in answer.texts
+    assert "to be saved" not in str(answer.data["overview_rows"])
+    for tab in TABS:
+        assert "problem" not in event("choose_tab", tab=tab).shown
+
+
+def test_a_scan_with_a_prefix_can_be_chosen(event, scanned, scan):
+    scan(scanned.limit(8), prefix="part")
+
+    answer = event("on_load")
+    assert "several scans" in answer.texts
+    # The newest is shown until another is chosen
+    assert "**8 images**" in answer.texts
+
+    assert "**20 images**" in event("choose_run", value="").texts
+    assert "**8 images**" in event("choose_run", value="part").texts
+    assert event("tag", what="outliers").one("prompt_user_for_operation")["params"] == {
+        "what": "outliers",
+        "prefix": "part",
+    }
+
+
+def test_lost_evidence_is_said_in_a_sentence(event, scanned):
+    import os
+    from pathlib import Path
+
+    name = scanned.get_run_info("winnow").config.evidence
+    (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).unlink()
+
+    event("choose_tab", tab="outliers")
+    answer = event("move_outlier_distance", value=0.0)
+
+    assert "Scan again" in answer.texts
+
+
+def test_the_button_opens_the_panel(dataset, plugin):
+    executor = Executor()
+    request = {"dataset_name": dataset.name, "params": {}}
+    ctx = ExecutionContext(request_params=request, executor=executor)
+
+    foo.get_operator("@winnow/curate/open").execute(ctx)
+
+    (asked,) = executor._requests
+    assert asked.operator_uri == "open_panel"
+    assert asked.params["name"] == "winnow"
+
+
+def test_events_stay_quick_at_25_000_samples(event, dataset, scan):
+    """A few small files shared by many samples, with fields as a scan leaves them."""
+    scan(dataset, label_field="ground_truth", split_by=["train", "test"])
+    paths = dataset.values("filepath")
+    count = 25_000
+    collection = dataset._sample_collection
+    rows = list(collection.find())
+    more = []
+    for number in range(len(rows), count):
+        row = dict(rows[number % len(rows)])
+        row.pop("_id")
+        row["outlier_distance"] = (number % 997) / 1000
+        row["dup_cluster"] = number // 3 if number % 10 < 4 else None
+        row["dup_keeper"] = number % 3 == 0 if number % 10 < 4 else None
+        row["dup_similarity"] = 0.9 if number % 10 < 4 else None
+        row["label_issue"] = number % 50 == 0
+        row["label_suggestion"] = "ab"[number // 50 % 2]
+        row["leak"] = number % 12 == 0
+        row["leak_splits"] = ["test"] if number % 12 == 0 else []
+        more.append(row)
+    collection.insert_many(more)
+    assert dataset.count() == count and len(set(paths)) == 20
+
+    slow = {}
+    event("on_load")
+    for tab in TABS:
+        event("choose_tab", tab=tab)
+        started = time.perf_counter()
+        event("choose_tab", tab=tab)
+        slow[tab] = time.perf_counter() - started
+    started = time.perf_counter()
+    event("move_outlier_distance", value=0.9)
+    slow["move"] = time.perf_counter() - started
+
+    # 0.3 s is the aim, on a machine that does nothing else; here others work too
+    assert max(slow.values()) < 1.5, slow
