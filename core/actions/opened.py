@@ -23,7 +23,7 @@ from .plan import ITEMS_A_BATCH, ActionPlan, PlannedItem
 from .quarantine import ActionFolder
 from .records import Change, Records
 
-MOVED, BACK, BOTH, ALTERED, GONE = "moved", "back", "both", "altered", "gone"
+MOVED, BACK, ALTERED, GONE = "moved", "back", "altered", "gone"
 
 UNDOABLE = (INTENT, DONE, CONFLICT)
 """States of items that may be elsewhere than they were."""
@@ -56,9 +56,9 @@ class OpenAction:
     def look(self, item: PlannedItem) -> str:
         """Returns where the item's file is: by looking, not by the journal.
 
-        ``MOVED`` or ``BACK``; ``BOTH`` if it was moved and its old name is
-        taken by something else; ``ALTERED`` if another file has the place it
-        was moved to, ``GONE`` if it is at neither.
+        ``MOVED`` (its old name may be taken by something else) or ``BACK``;
+        ``ALTERED`` if another file has the place it was moved to, ``GONE`` if
+        it is at neither.
         """
         if item.target is None or item.identity is None:
             return MOVED
@@ -69,7 +69,7 @@ class OpenAction:
             # What is there is a copy that somebody made, time and all
             return BACK
         if there and item.identity.same_content(there):
-            return BOTH if here else MOVED
+            return MOVED
         if here and item.identity.same_content(here):
             return BACK
         return ALTERED if there else GONE

@@ -15,7 +15,6 @@ from .journal import DONE, UNDONE, Record
 from .opened import (
     ALTERED,
     BACK,
-    BOTH,
     MOVED,
     UNDOABLE,
     OpenAction,
@@ -121,8 +120,6 @@ def _put_back(
         place = action.look(item)
         if place == BACK:
             return None
-        if place == BOTH:
-            return f"its old place is taken; it stays in {there}"
         if place != MOVED:
             mover = later.that_moved(there)
             if mover:

@@ -161,3 +161,15 @@ def test_one_file_by_two_mounts_is_not_its_own_copy(tmp_path, build):
         assert plan.count == 0
 
     on_a_disk_of_its_own(tmp_path, build, check)
+
+
+def test_a_keeper_that_became_the_copy_itself_by_a_mount_keeps_it(tmp_path, build):
+    def check(world):
+        plan = world.plan("quarantine", [world.request("val/cat/img_0001.jpg")])
+        # The keeper's path leads to the copy now, and has the right bytes
+        mount_again(world.root / "val/cat", world.root / "train/cat")
+        report = apply(world, plan, Disk())
+        assert report.skipped == {"it and the copy to keep are one file": 1}
+        assert world.without_copy() == []
+
+    on_a_disk_of_its_own(tmp_path, build, check)

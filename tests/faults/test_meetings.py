@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from harness.interference import KEEPER, VICTIM, at_first
 from harness.runs import (
     apply,
     check_after,
+    settle,
     undo_last,
 )
 from harness.world import digest_of
@@ -152,6 +154,26 @@ def test_a_sample_that_was_deleted_meanwhile_leaves_its_file_alone(world):
     report = apply(world, plan, Disk())
     assert report.skipped == {"its sample was deleted since": 1}
     assert (world.root / VICTIM).exists()
+
+
+def test_a_copy_at_the_new_place_is_not_taken_for_the_file(world):
+    plan = world.plan_retag()
+    source, target = "train/bird/img_0001.jpg", "train/cat/img_0001-2.jpg"
+    # It dies when the intents are written and nothing is moved
+    with pytest.raises(SimulatedKill):
+        apply(world, plan, at_first("rename", _die))
+    shutil.copy2(world.root / source, world.root / target)
+    settle(world)
+    assert (
+        world.dataset.rows()[world.ids[source][0]] == world.rows[world.ids[source][0]]
+    )
+    undo_last(world, None, Disk())
+    (world.root / target).unlink()
+    assert world.differences() == []
+
+
+def _die():
+    raise SimulatedKill
 
 
 # At the same moment
