@@ -52,9 +52,13 @@ def test_a_click_on_a_picture_opens_it(app):
     app.panel.locator("img").first.click()
     modal = app.page.locator("[data-cy='modal']")
     modal.wait_for()
-    app.page.wait_for_timeout(1500)
-    app.page.keyboard.press("Escape")
-    modal.wait_for(state="hidden")
+    # The App hears the key only once the picture is loaded
+    for _ in range(30):
+        app.page.wait_for_timeout(1000)
+        if not modal.is_visible():
+            break
+        app.page.keyboard.press("Escape")
+    assert not modal.is_visible()
 
 
 def test_keep_is_remembered_and_can_be_undone(app, dataset):
