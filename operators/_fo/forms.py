@@ -19,6 +19,7 @@ from ...core.embedders import DEFAULT_MODEL, SPECS
 from ...core.errors import CurationError
 from ...core.folders import is_split_name
 from ...core.settings import DEFAULTS, THRESHOLDS, ScanSettings
+from .choices import refuse
 from .fields import check_fields
 from .models import vector_field_candidates
 from .runs import complete_run
@@ -89,7 +90,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
     try:
         view = flat_image_view(ctx.target_view())
     except CurationError as error:
-        _refuse(inputs, "samples", error)
+        refuse(inputs, "samples", error)
     else:
         _ask_labels(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
@@ -126,7 +127,7 @@ def find_form(ctx: foo.ExecutionContext) -> types.Property:
     try:
         run = complete_run(ctx.dataset, ctx.params.get("prefix") or None)
     except CurationError as error:
-        _refuse(inputs, "run", error)
+        refuse(inputs, "run", error)
     else:
         _ask_thresholds(inputs)
         if _check_settings(inputs, ctx.params):
@@ -305,7 +306,7 @@ def _check(
         check_fields(view._dataset, options["prefix"])
         ScanSettings(**settings).check_against(len(view))
     except CurationError as error:
-        _refuse(inputs, "problem", error)
+        refuse(inputs, "problem", error)
         return
     inputs.view("status", types.Notice(label=f"{len(view):,} images will be scanned"))
 
@@ -314,16 +315,9 @@ def _check_settings(inputs: types.Object, params: Mapping[str, Any]) -> bool:
     try:
         ScanSettings(**_settings(params))
     except CurationError as error:
-        _refuse(inputs, "problem", error)
+        refuse(inputs, "problem", error)
         return False
     return True
-
-
-def _refuse(inputs: types.Object, name: str, error: CurationError) -> None:
-    """Shows the sentence and disables the form's button."""
-    refusal = inputs.view(name, types.Warning(label=str(error)))
-    refusal.invalid = True
-    refusal.error_message = str(error)
 
 
 def _settings(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_extra_copies_are_tagged(app, dataset):
 
 def test_the_clean_set_is_exported(app, tmp_path):
     app.tab("Actions")
-    app.shot("panel-actions")
+    app.shot("_actions")
     app.press("Export the clean set")
     form = app.page.locator("[data-cy='operators-prompt-modal']")
     app.sees("of 354 images will be copied", form)
@@ -172,6 +172,21 @@ def test_the_clean_set_is_exported(app, tmp_path):
     left = [path for path in target.rglob("*") if path.is_file()]
     assert sorted(path.name for path in target.iterdir()) == ["test", "train", "valid"]
     assert 200 < len(left) < 354 - 29
+
+
+def test_the_embeddings_panel_has_our_map(app):
+    app.tab("Overview")
+    app.press("Sort by similarity, map")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    form.get_by_role("button", name="Register").first.click()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("351 embeddings are in the field", card)
+    card.get_by_role("button", name="Done").click()
+
+    app.page.locator("[data-cy='new-panel-btn']").first.click()
+    app.page.locator("[data-cy='new-panel-option-Embeddings']").click()
+    app.page.get_by_text("winnow_map").first.click()
+    app.shot("panel-embeddings")
 
 
 def test_samples_that_came_later_are_told(app, dataset, images):
