@@ -14,7 +14,7 @@ from ..core.errors import CurationError, PlanOutdatedError
 from ..core.progress import OnProgress
 from ._fo.action_reports import ActionReport, PurgeReport
 from ._fo.actions import carry_out_purge, plan_next_purge
-from ._fo.forms import refuse
+from ._fo.choices import refuse
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.stream import Outcome, stream
 

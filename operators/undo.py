@@ -13,7 +13,7 @@ from ..core.errors import CurationError
 from ..core.progress import OnProgress
 from ._fo.action_reports import ActionReport, UndoReport, past_text
 from ._fo.actions import find_past, history, undo
-from ._fo.forms import refuse
+from ._fo.choices import refuse
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.stream import Outcome, stream
 

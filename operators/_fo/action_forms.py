@@ -32,7 +32,7 @@ from .action_plans import (
     plan_action,
 )
 from .action_reports import PlanReport, escaped
-from .forms import refuse
+from .choices import refuse
 from .runs import complete_run
 from .samples import label_path
 from .selections import WHAT, Selection

@@ -19,6 +19,7 @@ from ...core.embedders import DEFAULT_MODEL, SPECS
 from ...core.errors import CurationError
 from ...core.folders import is_split_name
 from ...core.settings import DEFAULTS, THRESHOLDS, ScanSettings
+from .choices import refuse
 from .fields import check_fields
 from .models import vector_field_candidates
 from .runs import complete_run
@@ -317,13 +318,6 @@ def _check_settings(inputs: types.Object, params: Mapping[str, Any]) -> bool:
         refuse(inputs, "problem", error)
         return False
     return True
-
-
-def refuse(inputs: types.Object, name: str, error: CurationError) -> None:
-    """Shows the sentence and disables the form's button."""
-    refusal = inputs.view(name, types.Warning(label=str(error)))
-    refusal.invalid = True
-    refusal.error_message = str(error)
 
 
 def _settings(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -240,23 +240,32 @@ class Histogram:
     Attributes:
         edges: one more than there are counts
         counts: values in each bin
+        beyond: values larger than the limit
     """
 
     edges: list[float]
     counts: list[int]
+    beyond: int
 
 
-def histogram(reader: Reader, name: str) -> Histogram:
+def histogram(reader: Reader, name: str, limit: float | None) -> Histogram:
     """Counts the values of a field, in the database."""
     path = reader.field(name)
+    value = f"${path}"
     known = {"$match": {path: {"$ne": None}}}
-    bounds = {"_id": None, "low": {"$min": f"${path}"}, "high": {"$max": f"${path}"}}
-    found = aggregate(reader.dataset, [known, {"$group": bounds}])
+    larger: Any = {"$gt": [value, limit]} if limit is not None else False
+    facts = {
+        "_id": None,
+        "low": {"$min": value},
+        "high": {"$max": value},
+        "beyond": {"$sum": {"$cond": [larger, 1, 0]}},
+    }
+    found = aggregate(reader.dataset, [known, {"$group": facts}])
     if not found:
-        return Histogram([], [])
+        return Histogram([], [], 0)
     low, high = found[0]["low"], found[0]["high"]
     width = (high - low) / _BINS or 1.0
-    place = {"$floor": {"$divide": [{"$subtract": [f"${path}", low]}, width]}}
+    place = {"$floor": {"$divide": [{"$subtract": [value, low]}, width]}}
     rows = aggregate(
         reader.dataset, [known, {"$group": {"_id": place, "count": {"$sum": 1}}}]
     )
@@ -264,7 +273,8 @@ def histogram(reader: Reader, name: str) -> Histogram:
     for row in rows:
         # The largest value lies on the last edge
         counts[min(int(row["_id"]), _BINS - 1)] += row["count"]
-    return Histogram([low + width * n for n in range(_BINS + 1)], counts)
+    edges = [low + width * n for n in range(_BINS + 1)]
+    return Histogram(edges, counts, found[0]["beyond"])
 
 
 def count_pairs(reader: Reader, limit: int) -> list[tuple[str, str, int]]:

@@ -1,4 +1,4 @@
-"""The buttons that change files and labels, and what was done with them.
+"""The buttons that change files and labels.
 
 The one place that names those operators. A button whose operator is not
 installed is not drawn.
@@ -53,7 +53,7 @@ def button(
 
 
 def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
-    """Draws what can be done with the findings, and what was done."""
+    """Draws what can be done with the findings."""
     layout.say(
         panel,
         "about",
@@ -78,7 +78,8 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         params={"what": "extra_copies"},
     )
     _draw_plans(panel, events, scene)
-    _draw_history(panel, events, scene)
+    # What was done goes here, newest first, each line with a button() that asks
+    # "undo" with {"plan_id": ...}
 
 
 def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
@@ -99,11 +100,3 @@ def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
         line = layout.row(panel, f"plan_{what}")
         button(line, events, scene, operator, {"what": what}, _VERBS[operator])
         layout.say(line, "words", f"{words}: {count:,}")
-
-
-def _draw_history(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
-    """Draws what was done, newest first, each with its *Undo*.
-
-    Each line asks ``undo`` with ``{"plan_id": ...}`` through :func:`button`;
-    the list comes with the operators that fill it.
-    """

@@ -21,14 +21,26 @@ THUMBNAIL = 112
 _FITS = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
 # The App leaves no room between a button's frame and its icon
 _BUTTON = {**_FITS, "button": {"sx": {"paddingLeft": "10px", "paddingRight": "10px"}}}
-_NARROW_TABLE = {"table": {"sx": {"minWidth": 0}}}
+# A column of a grid grows with what it holds unless it is told not to
+_SHRINKS = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)"}}}
+# The App's tables are 650 pixels wide at least, with wide cells
+_TABLE = {
+    "table": {"sx": {"minWidth": 0, "& .MuiTableCell-root": {"px": 1.25}}},
+    "tableContainer": {"sx": {"overflowX": "auto"}},
+}
 
 
 def page(parent: types.Object) -> types.Property:
     """Makes the panel of all that was drawn."""
     return types.Property(
         parent,
-        view=types.GridView(orientation="vertical", align_x="stretch", gap=1.5, pad=2),
+        view=types.GridView(
+            orientation="vertical",
+            align_x="stretch",
+            gap=1.5,
+            pad=2,
+            componentsProps=_SHRINKS,
+        ),
     )
 
 
@@ -44,7 +56,7 @@ def card(parent: types.Object, name: str) -> types.Object:
             pad=1.5,
             variant="outline",
             align_x="stretch",
-            componentsProps=_FITS,
+            componentsProps={**_FITS, **_SHRINKS},
         ),
     )
     return column
@@ -223,7 +235,7 @@ def table(
     view = types.TableView(
         on_click_row=on_click_row,
         on_click_cell=on_click_cell,
-        componentsProps=_NARROW_TABLE,
+        componentsProps=_TABLE,
     )
     for key, label in columns.items():
         view.add_column(key, label=label)

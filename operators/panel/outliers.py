@@ -22,16 +22,16 @@ _BLUE, _ORANGE = "#6d8fc7", "#f58518"
 
 def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
     """Draws the distances, and the farthest images beside their nearest."""
-    bars = histogram(scene.reader, "outlier_distance")
-    if not bars.counts:
-        layout.tell(panel, "none", "No image could be compared with others.")
-        return
     chosen = scene.state.get("outlier_distance")
     in_force = scene.threshold("max_outlier_distance")
     limit = limit_shown(scene)
+    bars = histogram(scene.reader, "outlier_distance", limit)
+    if not bars.counts:
+        layout.tell(panel, "none", "No image could be compared with others.")
+        return
     if limit is None:
         limit = bars.edges[-1]
-    count = scene.reader.count({scene.field("outlier_distance"): {"$gt": limit}})
+    count = bars.beyond
     layout.say(
         panel,
         "about",

@@ -110,7 +110,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
             "clean",
             f"Nothing was found wrong with these {counts['images']:,} images.",
         )
-    columns = {"finding": "Finding", "images": "Images", "share": "Share", "note": ""}
+    columns = {"finding": "Finding", "images": "Images", "note": ""}
     layout.table(
         panel, "overview_rows", columns, on_click_row=events.choose_overview_row
     )
@@ -189,15 +189,20 @@ def _rows(scene: Scene) -> list[dict[str, str]]:
     return [
         {
             "finding": name,
-            "images": f"{count:,}",
-            # Conflicts are clusters, not images
-            "share": ""
-            if name == "Conflicts"
-            else f"{100 * count / images:.1f}\N{NO-BREAK SPACE}%",
+            "images": _with_share(name, count, images),
             "note": notes[name],
         }
         for name, count in shown.items()
     ]
+
+
+def _with_share(name: str, count: int, images: int) -> str:
+    # Conflicts are clusters, not images
+    if name == "Conflicts" or not count:
+        return f"{count:,}"
+    # Blanks that do not break
+    nbsp = "\N{NO-BREAK SPACE}"
+    return f"{count:,}{nbsp}({100 * count / images:.1f}{nbsp}%)"
 
 
 def _duplicates_note(scene: Scene) -> str:

@@ -52,9 +52,13 @@ def test_a_click_on_a_picture_opens_it(app):
     app.panel.locator("img").first.click()
     modal = app.page.locator("[data-cy='modal']")
     modal.wait_for()
-    app.page.wait_for_timeout(1500)
-    app.page.keyboard.press("Escape")
-    modal.wait_for(state="hidden")
+    # The App hears the key only once the picture is loaded
+    for _ in range(30):
+        app.page.wait_for_timeout(1000)
+        if not modal.is_visible():
+            break
+        app.page.keyboard.press("Escape")
+    assert not modal.is_visible()
 
 
 def test_keep_is_remembered_and_can_be_undone(app, dataset):
@@ -152,7 +156,7 @@ def test_extra_copies_are_tagged(app, dataset):
 
 def test_the_clean_set_is_exported(app, tmp_path):
     app.tab("Actions")
-    app.shot("panel-actions")
+    app.shot("_actions")
     app.press("Export the clean set")
     form = app.page.locator("[data-cy='operators-prompt-modal']")
     app.sees("of 354 images will be copied", form)
@@ -168,6 +172,21 @@ def test_the_clean_set_is_exported(app, tmp_path):
     left = [path for path in target.rglob("*") if path.is_file()]
     assert sorted(path.name for path in target.iterdir()) == ["test", "train", "valid"]
     assert 200 < len(left) < 354 - 29
+
+
+def test_the_embeddings_panel_has_our_map(app):
+    app.tab("Overview")
+    app.press("Sort by similarity, map")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    form.get_by_role("button", name="Register").first.click()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("351 embeddings are in the field", card)
+    card.get_by_role("button", name="Done").click()
+
+    app.page.locator("[data-cy='new-panel-btn']").first.click()
+    app.page.locator("[data-cy='new-panel-option-Embeddings']").click()
+    app.page.get_by_text("winnow_map").first.click()
+    app.shot("panel-embeddings")
 
 
 def test_samples_that_came_later_are_told(app, dataset, images):
