@@ -38,7 +38,9 @@ class Journal:
         self._file = disk.open_append(name, folder)
         try:
             self._end = self._cut_torn_tail()
-            # Its name must outlive a power cut as much as its lines
+            # Its name must outlive a power cut as much as its lines, and so must
+            # a last line that a killed process did not wait for
+            disk.sync(self._file)
             disk.sync(folder)
         except BaseException:
             os.close(self._file)

@@ -5,7 +5,13 @@ import random
 
 import pytest
 from harness.disks import PowerCutDisk
-from harness.runs import ACTS, SCENARIOS, run_kills_then_power_cuts, run_power_cuts
+from harness.runs import (
+    ACTS,
+    SCENARIOS,
+    run_kill_then_power_cut,
+    run_kills_then_power_cuts,
+    run_power_cuts,
+)
 
 from core.actions.disk import Disk
 
@@ -22,6 +28,14 @@ def test_a_power_cut_while_a_kill_is_recovered_from_loses_nothing(name, tally, a
     run_kills_then_power_cuts(name, min(at_most(5), 24), tally)
     assert tally.all() == []
     assert sum(tally.points.values()) >= 20
+
+
+def test_a_line_that_a_killed_process_did_not_wait_for_is_not_built_on(tally):
+    # Killed before the sync of a whole line; cut while the next line is written
+    for at in range(38, 44):
+        for then in range(15, 20):
+            run_kill_then_power_cut("purge", at, then, 4117, tally)
+    assert tally.all() == []
 
 
 def test_the_cut_takes_back_what_was_not_synced_and_nothing_else(tmp_path):

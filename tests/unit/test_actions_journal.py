@@ -139,9 +139,9 @@ class _Syncs(Disk):
 def test_an_append_waits_for_the_disk_and_a_new_journal_for_its_name(tmp_path, folder):
     disk = _Syncs()
     with Journal(disk, folder) as journal:
-        assert len(disk.synced) == 1
+        assert len(disk.synced) == 2
         journal.append(ONE)
-        assert disk.synced[1] == len(encode_line(ONE))
+        assert disk.synced[2] == len(encode_line(ONE))
 
 
 def test_the_journal_is_no_link(tmp_path, folder):
