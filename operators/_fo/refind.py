@@ -48,6 +48,7 @@ def run_find(
             evidence,
             stored,
             prefix=prefix,
+            scanned_at=run.scanned_at,
             settings={**run.settings, **thresholds_of(settings)},
             seconds={"find": time.perf_counter() - started},
             on_progress=on_progress,
