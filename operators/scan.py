@@ -26,6 +26,7 @@ from ._fo.models import load_model, read_vectors
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.report import ScanReport
 from ._fo.results import database_errors_explained, publish
+from ._fo.runs import now
 from ._fo.samples import flat_image_view, read_samples
 from ._fo.storage import cache_folder, new_evidence_path
 from ._fo.stream import stream
@@ -147,6 +148,7 @@ def run_scan(
         stack.enter_context(only_run_on(dataset))
         check_fields(dataset, options.prefix)
         settings.check_against(len(view))
+        scanned_at = now()
         table = read_samples(
             view, label_field=options.label_field, split_by=options.split_by
         )
@@ -177,6 +179,7 @@ def run_scan(
             evidence,
             stored,
             prefix=options.prefix,
+            scanned_at=scanned_at,
             settings={**asdict(options), **asdict(settings)},
             seconds=seconds,
             on_progress=on_progress,

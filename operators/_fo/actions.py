@@ -21,6 +21,7 @@ from ...core.actions.undo import undo_action
 from ...core.errors import ActionError, CurationError, PlanOutdatedError
 from ...core.progress import OnProgress
 from .lock import only_run_on
+from .refind import find_again
 from .runs import complete_run
 from .sample_records import SampleRecords, reload_samples
 from .storage import plans_folder
@@ -92,15 +93,19 @@ def apply(
     """Applies a plan that was shown."""
     with _acting_on(dataset):
         _remember(dataset, plan.quarantine)
-        return apply_plan(
+        report = apply_plan(
             plan, SampleRecords, expect_count=expect_count, on_progress=on_progress
         )
+    find_again(dataset, plan.options["prefix"], on_progress)
+    return report
 
 
 def undo(dataset: fo.Dataset, past: ActionFolder, on_progress: OnProgress) -> Report:
     """Undoes an action."""
     with _acting_on(dataset):
-        return undo_action(past, SampleRecords, on_progress=on_progress)
+        report = undo_action(past, SampleRecords, on_progress=on_progress)
+    find_again(dataset, past.plan.options["prefix"], on_progress)
+    return report
 
 
 def find_past(dataset: fo.Dataset, key: str | None) -> ActionFolder:
@@ -142,7 +147,10 @@ def carry_out_purge(
 ) -> Report:
     """Destroys the files of a plan that was shown."""
     with _acting_on(dataset):
-        return purge(plan, SampleRecords, on_progress=on_progress)
+        report = purge(plan, SampleRecords, on_progress=on_progress)
+    for prefix in {folder.plan.options["prefix"] for folder in plan.folders}:
+        find_again(dataset, prefix, on_progress)
+    return report
 
 
 def history(dataset: fo.Dataset) -> list[PastAction]:

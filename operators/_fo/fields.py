@@ -93,13 +93,6 @@ def declare_fields(dataset: fo.Dataset, prefix: str | None) -> list[str]:
     return names
 
 
-def scanned_ids(dataset: fo.Dataset, prefix: str | None) -> list[str]:
-    """Returns the ids of the samples that the last scan covered, sorted."""
-    status = field_name("scan_status", prefix)
-    ids: list[str] = dataset.exists(status).sort_by("id").values("id")
-    return ids
-
-
 def clear_fields(dataset: fo.Dataset, names: Sequence[str]) -> None:
     """Sets the fields of every sample to None.
 

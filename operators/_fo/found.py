@@ -200,7 +200,7 @@ def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
         return {"$sum": {"$cond": [condition, 1, 0]}}
 
     scanned = {"$gt": [path("scan_status"), None]}
-    started = datetime.fromisoformat(run.started_at).replace(tzinfo=None)
+    read_at = datetime.fromisoformat(run.scanned_at).replace(tzinfo=None)
     sums = {
         "images": has(scanned),
         "duplicates": has({"$gt": [path("dup_cluster"), None]}),
@@ -216,7 +216,7 @@ def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
             {"$gt": [{"$size": {"$ifNull": [path("image_issues"), []]}}, 0]}
         ),
         "unreadable": has({"$and": [scanned, {"$ne": [path("scan_status"), "ok"]}]}),
-        "added": has({"$and": [{"$not": scanned}, {"$gt": ["$created_at", started]}]}),
+        "added": has({"$and": [{"$not": scanned}, {"$gt": ["$created_at", read_at]}]}),
     }
     found = aggregate(dataset, [{"$group": {"_id": None, **sums}}])
     counts = found[0] if found else dict.fromkeys(sums, 0)

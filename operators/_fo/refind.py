@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import fields
 from typing import Any
 
 import fiftyone as fo
 
+from ...core.errors import StaleRunError
 from ...core.find import find
 from ...core.progress import OnProgress
 from ...core.settings import ScanSettings, thresholds_of
@@ -15,6 +17,7 @@ from .decisions import read_decisions
 from .lock import only_run_on
 from .report import ScanReport
 from .results import database_errors_explained, publish
+from .runs import complete_run
 from .stored_run import load_run
 
 
@@ -37,10 +40,23 @@ def run_find(
             run.evidence,
             run.file,
             prefix=prefix,
+            scanned_at=run.record.scanned_at,
             settings={**run.record.settings, **thresholds_of(settings)},
             seconds={"find": time.perf_counter() - started},
             on_progress=on_progress,
         )
+
+
+def find_again(
+    dataset: fo.Dataset, prefix: str | None, on_progress: OnProgress
+) -> None:
+    """Brings the findings in line with what is in the data set now.
+
+    Without a finished scan there are none.
+    """
+    with contextlib.suppress(StaleRunError):
+        settings = settings_of(complete_run(dataset, prefix))
+        run_find(dataset, settings, prefix, on_progress)
 
 
 def settings_of(run: Any) -> ScanSettings:

@@ -42,6 +42,7 @@ def publish(
     stored: Path,
     *,
     prefix: str | None,
+    scanned_at: str,
     settings: Mapping[str, Any],
     seconds: Mapping[str, float],
     on_progress: OnProgress,
@@ -49,11 +50,13 @@ def publish(
     """Writes the fields and the run's record.
 
     The record says ``writing`` before the first value is written and
-    ``complete`` only after the last is in the database's journal.
+    ``complete`` only after the last is in the database's journal. It keeps when
+    the samples were read, since moved thresholds make a new record.
     """
     started = time.perf_counter()
     record = {
         "settings": dict(settings),
+        "scanned_at": scanned_at,
         "evidence": stored.name,
         "samples": len(ids),
         "ids_sha256": digest_of_ids(ids),

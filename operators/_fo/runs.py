@@ -34,7 +34,7 @@ def start_run(
     config = dataset.init_run(
         method=_METHOD,
         status=_WRITING,
-        started_at=_now(),
+        started_at=now(),
         prefix=prefix,
         **record,
     )
@@ -48,7 +48,7 @@ def finish_run(dataset: fo.Dataset, prefix: str | None, **more: Any) -> None:
     for name, value in more.items():
         setattr(config, name, value)
     config.status = _COMPLETE
-    config.completed_at = _now()
+    config.completed_at = now()
     dataset.update_run_config(key, config)
     _wait_for_journal()
 
@@ -114,8 +114,9 @@ def _wait_for_journal() -> None:
     markers = get_db_conn().get_collection(
         "winnow.journal", write_concern=WriteConcern(w=1, j=True)
     )
-    markers.update_one({"_id": "marker"}, {"$set": {"at": _now()}}, upsert=True)
+    markers.update_one({"_id": "marker"}, {"$set": {"at": now()}}, upsert=True)
 
 
-def _now() -> str:
+def now() -> str:
+    """Returns the time, in UTC, as runs record it."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

@@ -229,7 +229,7 @@ def _count_of(tab: str, found: Tally) -> int | None:
 
 
 def _when(scene: Scene) -> str:
-    at = datetime.fromisoformat(scene.run.completed_at).astimezone()
+    at = datetime.fromisoformat(scene.run.scanned_at).astimezone()
     when = f"{at.day} {at:%b %Y, %H:%M}"
     return f"**{scene.tally.counts['images']:,} images** scanned on {when}"
 

@@ -174,21 +174,6 @@ def test_the_clean_set_is_exported(app, tmp_path):
     assert 200 < len(left) < 354 - 29
 
 
-def test_the_embeddings_panel_has_our_map(app):
-    app.tab("Overview")
-    app.press("Sort by similarity, map")
-    form = app.page.locator("[data-cy='operators-prompt-modal']")
-    form.get_by_role("button", name="Register").first.click()
-    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
-    app.sees("351 embeddings are in the field", card)
-    card.get_by_role("button", name="Done").click()
-
-    app.page.locator("[data-cy='new-panel-btn']").first.click()
-    app.page.locator("[data-cy='new-panel-option-Embeddings']").click()
-    app.page.get_by_text("winnow_map").first.click()
-    app.shot("panel-embeddings")
-
-
 def test_samples_that_came_later_are_told(app, dataset, images):
     import fiftyone as fo
 
@@ -214,3 +199,20 @@ def test_a_narrow_panel_cuts_nothing_off(another_app, theme):
         app.tab(tab)
         app.shot(f"_narrow-{theme}-{tab.lower().replace(' ', '-')}")
         assert app.fits(), tab
+
+
+def test_the_embeddings_panel_has_our_map(app):
+    app.tab("Overview")
+    app.press("All images")
+    app.grid_shows(355)
+    app.press("Sort by similarity, map")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    form.get_by_role("button", name="Register").first.click()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("351 embeddings are in the field", card)
+    card.get_by_role("button", name="Done").click()
+
+    app.page.locator("[data-cy='new-panel-btn']").first.click()
+    app.page.locator("[data-cy='new-panel-option-Embeddings']").click()
+    app.page.get_by_text("winnow_map").first.click()
+    app.shot("panel-embeddings")

@@ -326,6 +326,9 @@ def test_samples_that_came_later_are_counted_and_a_scan_is_offered(
     answer = event("on_load")
 
     assert "1 image came after the scan" in answer.texts
+    # Moving a threshold or deciding is no scan
+    foo.get_operator("@winnow/curate/find")(scanned)
+    assert "1 image came after the scan" in event("on_load").texts
     params = event("scan").one("prompt_user_for_operation")["params"]
     assert params["label_field"] == "ground_truth"
     assert params["split_tags"] == ["train", "test"]
