@@ -6,7 +6,7 @@ RUN = $(VENV)/bin/python
 export IMAGES OUT APP FAIL_ON DOCS CHROMIUM
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable]
 	@$(RUN) cli/scan_folder.py

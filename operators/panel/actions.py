@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import fiftyone.operators.types as types
 
+from .._fo.action_reports import past_text
+from .._fo.actions import history
 from . import layout
 from .scene import Scene
 
 if TYPE_CHECKING:
     from .panel import WinnowPanel
 
-_ICONS = {"quarantine": "inventory_2", "move": "drive_file_move", "retag": "label"}
+_ICONS = {
+    "quarantine": "inventory_2",
+    "move": "drive_file_move",
+    "retag": "label",
+    "undo": "undo",
+    "purge": "delete_forever",
+}
+_SHOWN = 10
 _PLANS = {
     "duplicates": ("quarantine", "Extra copies", "extra_copies"),
     "leaks": ("quarantine", "One side of each leak", "leaks"),
@@ -78,8 +87,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         params={"what": "extra_copies"},
     )
     _draw_plans(panel, events, scene)
-    # What was done goes here, newest first, each line with a button() that asks
-    # "undo" with {"plan_id": ...}
+    _draw_history(panel, events, scene)
 
 
 def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
@@ -100,3 +108,20 @@ def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
         line = layout.row(panel, f"plan_{what}")
         button(line, events, scene, operator, {"what": what}, _VERBS[operator])
         layout.say(line, "words", f"{words}: {count:,}")
+
+
+def _draw_history(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+    """Draws what was done to files and labels, newest first."""
+    done = history(scene.dataset)
+    if not done:
+        return
+    layout.say(panel, "done_about", "**What was done**")
+    for past in done[:_SHOWN]:
+        line = layout.row(panel, f"done_{past.key.replace('-', '_')}")
+        if past.undoable:
+            button(line, events, scene, "undo", {"key": past.key}, "Undo")
+        layout.say(line, "words", past_text(past))
+    if any(past.undoable for past in done if past.action == "quarantine"):
+        line = layout.row(panel, "purge_row")
+        button(line, events, scene, "purge", {}, "Purge")
+        layout.say(line, "words", "Destroys what was put away long enough ago.")
