@@ -137,7 +137,8 @@ def run_winnow(
     features = table.column("features")[table.content]
     np.save(work / "features.npy", features)
     np.save(work / "copies.npy", table.column("copy")[table.content])
-    np.save(work / "chances.npy", class_chances(features, labels))
+    if not (work / "chances.npy").exists():
+        np.save(work / "chances.npy", class_chances(features, labels))
     images = {
         "root": str(truth.root),
         "paths": truth.files,
