@@ -95,21 +95,27 @@ class Truth:
 
     def twins_elsewhere(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tells of rows whether an image of another split looks the same."""
-        known, means = self._twins
+        known, coarse, fine = self._twins
         for row in rows[np.isnan(known[rows])]:
+            near = np.flatnonzero(self.split != self.split[row])
             # Means of blocks cannot differ more than the pixels do
-            near = np.abs(means - means[row]).mean(axis=1) < _SAME_LOOK
-            near = np.flatnonzero(near & (self.split != self.split[row]))
+            for means in (coarse, fine):
+                apart = np.abs(means[near] - means[row]).mean(axis=1)
+                near = near[apart < _SAME_LOOK]
             pairs = np.stack([np.full(len(near), row), near], axis=1)
             known[row] = self.look_the_same(pairs).any()
         return known[rows] == 1
 
     @cached_property
-    def _twins(self) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """What is known of each row (NaN: nothing), and means of 4 x 4 pixels."""
-        blocks = self.thumbs.reshape(-1, 8, 4, 8, 4, 3)
-        means = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(-1, 192)
-        return np.full(len(self.paths), np.nan), means
+    def _twins(self) -> tuple[NDArray[np.float32], ...]:
+        """What is known of each row (NaN: nothing), and means of blocks."""
+
+        def means(side: int) -> NDArray[np.float32]:
+            shape = (-1, _THUMB // side, side, _THUMB // side, side, 3)
+            blocks = self.thumbs.reshape(shape).mean(axis=(2, 4), dtype=np.float32)
+            return blocks.reshape(len(self.paths), -1)
+
+        return np.full(len(self.paths), np.nan, np.float32), means(16), means(4)
 
     def look_the_same(self, pairs: Pairs) -> NDArray[np.bool_]:
         same = np.zeros(len(pairs), bool)
@@ -188,7 +194,7 @@ def score_exact(truth: Truth, pairs: Sequence[Sequence[int]]) -> Numbers:
     exact = truth.true_pairs[truth.planted_exactly]
 
     def digest(row: int) -> bytes:
-        with Image.open(truth.files[row]) as image:
+        with Image.open(truth.root / truth.paths[row]) as image:
             return hashlib.md5(np.asarray(image.convert("RGB")).tobytes()).digest()
 
     of_row = {row: digest(row) for row in np.unique(found).tolist()}

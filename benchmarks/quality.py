@@ -62,7 +62,7 @@ KEY = {
 }
 """What the best setting of a tool is best at, by task."""
 
-REASONS: dict[str, str] = {}
+REASONS = {"wrong labels, right label suggested": "one image of the 120 planted"}
 """Why Winnow is behind, by the title of the row; used only where it is."""
 
 
@@ -137,7 +137,8 @@ def run_winnow(
     features = table.column("features")[table.content]
     np.save(work / "features.npy", features)
     np.save(work / "copies.npy", table.column("copy")[table.content])
-    np.save(work / "chances.npy", class_chances(features, labels))
+    if not (work / "chances.npy").exists():
+        np.save(work / "chances.npy", class_chances(features, labels))
     images = {
         "root": str(truth.root),
         "paths": truth.files,

@@ -12,6 +12,7 @@ import hashlib
 import io
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -205,12 +206,33 @@ def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> U8:
 
 def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> DecodedImage:
     rgb, orientation, rest = _pillow_rgb(data, format_name, max_megapixels)
+    if format_name == "PNG":
+        _check_png_sums(data)
     digest = _pixel_digest(_upright(rgb, orientation))
     if rest is not None:
         # RGB in 8 bits cannot tell such pictures apart
         digest = _digest(digest, rest)
     size = rgb.shape[1], rgb.shape[0]
     return _decoded(rgb, orientation, size, digest, True)
+
+
+def _check_png_sums(data: bytes) -> None:
+    """Raises if a chunk that makes the picture is damaged.
+
+    Pillow checks no sum of the compressed pixels, and shows what it can make of
+    damaged ones. Chunks of small letters, such as comments, may be damaged.
+    """
+    place, end = len(_MAGIC[1][0]), len(data)
+    while place + 12 <= end:
+        length = int.from_bytes(data[place : place + 4], "big")
+        stop = place + 8 + length
+        named_and_filled = memoryview(data)[place + 4 : stop]
+        stored = int.from_bytes(data[stop : stop + 4], "big")
+        if data[place + 4] < ord("a") and zlib.crc32(named_and_filled) != stored:
+            raise _Unreadable("corrupt", "a checksum of the PNG does not match")
+        if data[place + 4 : place + 8] == b"IEND":
+            return
+        place = stop + 4
 
 
 def _pillow_rgb(

@@ -11,10 +11,11 @@ Measured as AUROC / average precision. Clip art and screenshots among 6,000
 photographs: features alone .948 / .48, with copy vectors .984 / .74, with
 traits too .992 / .80. Mean of 14 kinds of strangers in other sets: .914 / .32,
 .928 / .45, .943 / .48. Tried and dropped: a second round without the suspects
-(no gain), a ratio to the neighbours' own distance (far worse), distances
-between reduced vectors (much worse: what is strange lies in what they drop),
-neighbours in the traits themselves (a gain for test patterns, but then every
-added picture moves every distance).
+(+.03 at best, and every score depends on who else is strange), a ratio to the
+neighbours' own distance (far worse), distances between reduced vectors (much
+worse: what is strange lies in what they drop), neighbours in the traits
+themselves (a gain for test patterns, but then every added picture moves every
+distance). What each adds on three sets: benchmarks/quality.md.
 """
 
 from __future__ import annotations

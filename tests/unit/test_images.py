@@ -59,6 +59,24 @@ def test_a_cut_off_file_is_truncated_not_half_grey(photo, tmp_path, name, share)
     assert failure.status == "truncated"
 
 
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7])
+def test_a_png_whose_pixels_are_damaged_is_corrupt(photo, tmp_path, place):
+    content = bytearray(encoded(photo.resize((64, 64)), tmp_path, "a.png"))
+    content[int(len(content) * place)] ^= 0xFF
+
+    failure = decode(bytes(content))
+
+    assert isinstance(failure, ReadFailure)
+    assert failure.status in ("corrupt", "truncated")
+
+
+def test_a_png_whose_last_comment_is_damaged_is_fine(photo, tmp_path):
+    content = encoded(photo, tmp_path, "a.png")
+    comment = (4).to_bytes(4, "big") + b"tEXt" + b"a\0bc" + b"none"
+
+    assert isinstance(decode(content[:-12] + comment + content[-12:]), DecodedImage)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 @pytest.mark.parametrize(
     ("name", "options"),
