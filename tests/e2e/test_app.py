@@ -174,6 +174,43 @@ def test_the_clean_set_is_exported(app, tmp_path):
     assert 200 < len(left) < 354 - 29
 
 
+def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
+    before = sorted(path for path in images.rglob("*") if path.is_file())
+    app.tab("Actions")
+    app.press("Quarantine")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    app.sees("28 images would be put into quarantine", form)
+    app.sees("its copies have different labels", form)
+    app.shot("plan-quarantine")
+    tick = form.get_by_text("I have looked at this plan of 28 images")
+    tick.scroll_into_view_if_needed()
+    tick.click()
+    form.get_by_role("button", name="Quarantine 28 images").click()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("28 images were put into quarantine", card)
+    app.shot("_quarantined")
+    card.get_by_role("button", name="Done").click()
+
+    app.sees("quarantine of duplicates: 28 images")
+    app.shot("panel-actions")
+    dataset.reload()
+    assert dataset.match_tags("quarantined").count() == 28
+    assert dataset.exists("dup_cluster").count() == 2
+    left = [path for path in images.rglob("*") if path.is_file()]
+    assert len(left) == len(before) - 28
+
+    app.press("Undo")
+    app.sees("quarantine of duplicates: 28 images", form)
+    form.get_by_role("button", name="Undo", exact=True).click()
+    app.sees("Put back 28 images", card)
+    card.get_by_role("button", name="Done").click()
+
+    app.sees("0 can be put back")
+    dataset.reload()
+    assert dataset.match_tags("quarantined").count() == 0
+    assert sorted(path for path in images.rglob("*") if path.is_file()) == before
+
+
 def test_samples_that_came_later_are_told(app, dataset, images):
     import fiftyone as fo
 
