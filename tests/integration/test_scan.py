@@ -106,8 +106,8 @@ def test_the_nearest_image_is_named_by_its_id_and_is_no_copy(dataset, scan):
 def test_the_summary_says_what_known_copies_tell(dataset, scan):
     report = scan(dataset)
 
-    assert report.expected["copies_tried"] == 24
-    assert "near copies (of 24 made from these images" in str(report)
+    assert report.expected["copies_tried"] == 12
+    assert "near copies (of 12 made from these images" in str(report)
     recorded = dataset.get_run_info(report.run_key).config.report
     assert recorded["expected"] == report.expected
 
