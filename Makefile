@@ -11,7 +11,7 @@ help: ## list the targets
 scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable]
 	@$(RUN) cli/scan_folder.py
 
-test: $(VENV)/ready-dev ## run all tests
+test: $(VENV)/ready-dev ## run all tests but those in the browser
 	$(RUN) -m pytest
 
 faults: $(VENV)/ready-dev ## try every fault on disk actions; writes benchmarks/faults.md

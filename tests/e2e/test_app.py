@@ -162,10 +162,12 @@ def test_the_clean_set_is_exported(app, tmp_path):
     app.sees("of 354 images will be copied", form)
     target = tmp_path / "clean"
     field = form.locator("input[type=text]").last
+    field.fill("~/clean-images")
+    field.press("Tab")
+    app.shot("panel-export")
     field.fill(str(target))
     field.press("Tab")
     app.page.wait_for_timeout(1500)
-    app.shot("panel-export")
     form.get_by_role("button", name="Export", exact=True).click()
 
     app.page.get_by_text("images exported to").wait_for()
