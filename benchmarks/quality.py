@@ -293,7 +293,8 @@ def ask(python: Path, rival: str, work: Path) -> dict[str, Any]:
         }
         script = HERE / "rivals" / f"{rival}_run.py"
         command = [str(python), str(script), str(work)]
-        subprocess.run(command, check=True, env={**os.environ, **settings})
+        # There, since fastdup shortens the paths of files below where it runs
+        subprocess.run(command, check=True, cwd=work, env={**os.environ, **settings})
     return dict(json.loads(answers.read_text()))
 
 

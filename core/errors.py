@@ -6,7 +6,7 @@ Every text is a sentence: what is wrong, why, and what to do.
   + InputError (also a ValueError): a setting or a data set that cannot work
   + EmbedderError: a model that cannot be built, loaded or trusted
   + CacheError: a cache that cannot be written or was deleted while in use
-  + ScanCancelled: the person or the host stopped the run
+  + Cancelled: the person or the host stopped the run
   + StaleRunError: a stored run that no longer fits the data set
   + ActionError: files or labels cannot be changed as asked
     - PlanOutdatedError: what the plan was made for is no longer there
@@ -33,7 +33,7 @@ class CacheError(CurationError):
     """The folder of embeddings cannot be used, or vanished during a scan."""
 
 
-class ScanCancelled(CurationError):
+class Cancelled(CurationError):
     """The run was stopped on purpose; nothing half-made is kept as done."""
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from ..errors import ActionError, PlanOutdatedError, ScanCancelled, UnsafePathError
+from ..errors import ActionError, Cancelled, PlanOutdatedError, UnsafePathError
 from ..progress import OnProgress, Progress, silent
 from .disk import Disk, FileIdentity, Tree
 from .journal import CONFLICT, DONE, SKIPPED, Record
@@ -64,7 +64,7 @@ def apply_plan(
         records_of: the data set's side of an action
         expect_count: the number of items, where the plan needs it repeated
         disk: the system calls
-        on_progress: told after each batch; may raise ``ScanCancelled`` to stop
+        on_progress: told after each batch; may raise ``Cancelled`` to stop
 
     Returns:
         what was done; files that changed since the plan are left alone
@@ -173,7 +173,7 @@ def _run(action: OpenAction, on_progress: OnProgress) -> Report:
                     break
                 reached = plan.count - report.not_reached
                 on_progress(Progress("Applying the plan", reached, plan.count))
-        except ScanCancelled:
+        except Cancelled:
             report.stopped = "It was stopped on request."
         except (OSError, UnsafePathError) as error:
             # No "finished": the next action looks at the disk again

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from ..errors import ActionError, PlanOutdatedError, ScanCancelled, UnsafePathError
+from ..errors import ActionError, Cancelled, PlanOutdatedError, UnsafePathError
 from ..progress import OnProgress, Progress, silent
 from .disk import Disk, Tree
 from .journal import DONE, PURGED, PURGING, Record
@@ -116,7 +116,7 @@ def purge(
         plan: that was shown
         records_of: the data set's side of an action
         disk: the system calls
-        on_progress: told after each batch; may raise ``ScanCancelled`` to stop
+        on_progress: told after each batch; may raise ``Cancelled`` to stop
 
     Raises:
         PlanOutdatedError: an action was undone or purged since
@@ -135,7 +135,7 @@ def purge(
             for folder in plan.folders:
                 with open_action(disk, folder, records_of(folder.plan)) as action:
                     _purge_action(action, everything, report, on_progress)
-        except ScanCancelled:
+        except Cancelled:
             report.stopped = "It was stopped on request."
         except (OSError, UnsafePathError) as error:
             report.stopped = why_stopped(error)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import islice
 
-from ..errors import ActionError, ScanCancelled, UnsafePathError
+from ..errors import ActionError, Cancelled, UnsafePathError
 from ..progress import OnProgress, Progress, silent
 from .disk import Disk
 from .journal import DONE, UNDONE, Record
@@ -48,7 +48,7 @@ def undo_action(
         folder: of the action
         records_of: the data set's side of an action
         disk: the system calls
-        on_progress: told after each batch; may raise ``ScanCancelled`` to stop
+        on_progress: told after each batch; may raise ``Cancelled`` to stop
 
     Raises:
         ActionError: another action is at work, or a folder cannot be used
@@ -79,7 +79,7 @@ def _run(action: OpenAction, on_progress: OnProgress) -> Report:
             reached = planned - report.not_reached
             on_progress(Progress("Putting back", reached, planned))
         _remove_created_folders(action)
-    except ScanCancelled:
+    except Cancelled:
         report.stopped = "It was stopped on request."
     except (OSError, UnsafePathError) as error:
         report.stopped = why_stopped(error)

@@ -90,7 +90,7 @@ def plan_of(ctx: foo.ExecutionContext, action: str) -> ActionPlan:
     what = params.get("what") or _likely(ctx, action)
     samples: Any = ctx.dataset
     if what == "selected":
-        samples = ctx.dataset.select(ctx.selected)
+        samples = ctx.dataset.select(_selected(ctx))
     elif what == "view" and ctx.has_custom_view:
         samples = ctx.view
     selection = Selection(what=what, **_given(params, Selection, "what"))
@@ -144,8 +144,13 @@ def _label(params: Mapping[str, Any]) -> str | None:
     return None if label in (None, "", _SUGGESTED) else label
 
 
+def _selected(ctx: foo.ExecutionContext) -> list[str]:
+    """Returns the samples that a button was pressed for, or those selected."""
+    return ctx.params.get("samples") or list(ctx.selected)
+
+
 def _likely(ctx: foo.ExecutionContext, action: str) -> str:
-    if ctx.selected:
+    if _selected(ctx):
         return "selected"
     return "label_issues" if action == RETAG else "duplicates"
 
@@ -153,12 +158,12 @@ def _likely(ctx: foo.ExecutionContext, action: str) -> str:
 def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> None:
     choices = types.Dropdown()
     for name, label in WHAT.items():
-        if name == "selected" and not ctx.selected:
+        if name == "selected" and not _selected(ctx):
             continue
         if name == "view" and not ctx.has_custom_view:
             continue
         if name == "selected":
-            label = f"{label} ({len(ctx.selected):,})"
+            label = f"{label} ({len(_selected(ctx)):,})"
         if action == RETAG and name in ("duplicates", "leaks", "unreadable"):
             continue
         choices.add_choice(name, label=label)
@@ -176,8 +181,17 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
     elif what == "image_issues":
         _ask_several(inputs, "issues", ISSUES, "Issues")
     elif what == "leaks":
-        names = _split_names(ctx)
-        inputs.enum("split", names, required=True, label="Take them from which split")
+        sides = types.Dropdown()
+        sides.add_choice("", label="The side that the scan says to drop")
+        for name in _split_names(ctx):
+            sides.add_choice(name, label=name)
+        inputs.enum(
+            "split",
+            sides.values(),
+            default="",
+            label="Take them from which split",
+            view=sides,
+        )
     elif what == "tag":
         tags = ctx.dataset.distinct("tags")
         inputs.enum("tag", tags, required=True, label="Tag")

@@ -18,7 +18,7 @@ from ...core.actions.planning import Request, Rules, Where, make_plan
 from ...core.actions.quarantine import is_quarantined, quarantine_of
 from ...core.errors import InputError, StaleRunError
 from ...core.progress import OnProgress, silent
-from .fields import field_name
+from .decisions import kept_ids
 from .references import Reference, paths_in_media_fields, references_elsewhere
 from .samples import label_path
 from .selections import Choice, SampleFacts, Selection, choose
@@ -154,6 +154,7 @@ class _Requests:
         self._rows_of: dict[str, list[int]] = {}
         for row, path in enumerate(facts.paths):
             self._rows_of.setdefault(path, []).append(row)
+        self._kept = kept_ids(facts.dataset)
         self._protected = [
             os.path.abspath(os.path.expanduser(path)).rstrip("/") + "/"
             for path in options.protect_paths
@@ -222,6 +223,10 @@ class _Requests:
 
     def _protection(self, path: str, group: list[Choice]) -> str | None:
         facts, options = self._facts, self._options
+        if self._change.action != RETAG and any(
+            facts.ids[choice.row] in self._kept for choice in group
+        ):
+            return "a person decided to keep it"
         for choice in group:
             for tag in options.protect_tags:
                 if tag in (facts.tags[choice.row] or ()):
@@ -257,19 +262,9 @@ class _Requests:
         chosen = any(choice.row == row for choice in group)
         if self._change.action == RETAG and chosen and new_label is not None:
             field = label_path(facts.dataset, facts.label_field)
-            entry["set"] = {field: new_label, **self._settled_findings()}
+            entry["set"] = {field: new_label}
             entry["was"] = {field: facts.labels[row]}
         return entry
-
-    def _settled_findings(self) -> dict[str, Any]:
-        """Returns the findings that a corrected label takes away."""
-        if self._facts.run is None:
-            return {}
-        prefix = self._facts.prefix
-        return {
-            field_name("label_issue", prefix): False,
-            field_name("label_suggestion", prefix): None,
-        }
 
     def _check_label(self) -> None:
         facts, label = self._facts, self._change.label

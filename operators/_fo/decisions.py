@@ -68,6 +68,11 @@ def read_decisions(
     return Decisions(keep, verified, np.array(distinct, np.int64).reshape(-1, 2))
 
 
+def kept_ids(dataset: fo.Dataset) -> set[str]:
+    """Returns the samples that a person decided to keep."""
+    return {one for one, words in _stored(dataset, DECISIONS) if KEEP in words}
+
+
 def keep(samples: fo.core.collections.SampleCollection) -> int:
     """Remembers that the images stay; returns how many."""
     return _add(samples, DECISIONS, ((i, [KEEP]) for i in samples.values("id")))

@@ -11,6 +11,7 @@ import fiftyone as fo
 from fiftyone import ViewField as F
 
 from ...core.errors import InputError
+from ...core.findings import QUARANTINED
 from .fields import field_name
 from .runs import complete_run
 
@@ -50,6 +51,10 @@ FINDINGS: dict[str, Finding] = {
     ),
     "unreadable": Finding("Unreadable", "files that cannot be read", "#9D755D"),
 }
+
+
+_NO_FAILURES = ["ok", QUARANTINED]
+"""What the status says of files that could be read."""
 
 
 def found_view(
@@ -99,7 +104,8 @@ def found_expression(what: str, prefix: str | None) -> Any:
         "label_issues": field("label_issue") == True,  # noqa: E712
         "leaks": field("leak") == True,  # noqa: E712
         "image_issues": field("image_issues").length() > 0,
-        "unreadable": field("scan_status").exists() & (field("scan_status") != "ok"),
+        "unreadable": field("scan_status").exists()
+        & ~field("scan_status").is_in(_NO_FAILURES),
     }
     if what not in expressions:
         raise InputError(
@@ -199,7 +205,9 @@ def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     def has(condition: Any) -> dict[str, Any]:
         return {"$sum": {"$cond": [condition, 1, 0]}}
 
-    scanned = {"$gt": [path("scan_status"), None]}
+    status = path("scan_status")
+    known = {"$gt": [status, None]}
+    scanned = {"$and": [known, {"$ne": [status, QUARANTINED]}]}
     read_at = datetime.fromisoformat(run.scanned_at).replace(tzinfo=None)
     sums = {
         "images": has(scanned),
@@ -215,14 +223,22 @@ def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
         "image_issues": has(
             {"$gt": [{"$size": {"$ifNull": [path("image_issues"), []]}}, 0]}
         ),
-        "unreadable": has({"$and": [scanned, {"$ne": [path("scan_status"), "ok"]}]}),
-        "added": has({"$and": [{"$not": scanned}, {"$gt": ["$created_at", read_at]}]}),
+        "unreadable": has({"$and": [scanned, {"$ne": [status, "ok"]}]}),
+        "put_away": has({"$eq": [status, QUARANTINED]}),
+        "added": has(
+            {
+                "$and": [
+                    {"$not": {"$gt": [status, None]}},
+                    {"$gt": ["$created_at", read_at]},
+                ]
+            }
+        ),
     }
     found = aggregate(dataset, [{"$group": {"_id": None, **sums}}])
     counts = found[0] if found else dict.fromkeys(sums, 0)
-    added = counts.pop("added")
+    added, put_away = counts.pop("added"), counts.pop("put_away")
     counts.pop("_id", None)
-    return Tally(counts, added, max(0, run.samples - counts["images"]))
+    return Tally(counts, added, max(0, run.samples - counts["images"] - put_away))
 
 
 def aggregate(

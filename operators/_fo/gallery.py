@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import fiftyone as fo
 from bson import ObjectId
@@ -17,6 +16,7 @@ from bson import ObjectId
 from .fields import field_name
 from .found import aggregate
 from .samples import label_path
+from .thumbnails import media_url, thumbnail_url
 
 _BINS = 40
 
@@ -115,16 +115,16 @@ class Reader:
         values = {name: row.get(name) for name in (*fields, "filepath")}
         return Picture(
             id=str(row["_id"]),
-            url=media_url(row.get("media") or row["filepath"]),
+            url=self._url(row),
             label=row.get("label"),
             split=split,
             values=values,
         )
 
-
-def media_url(path: str) -> str:
-    """Returns where the App serves a file, on whatever address it runs."""
-    return "/media?filepath=" + quote(path, safe="")
+    def _url(self, row: Mapping[str, Any]) -> str:
+        if row.get("media") not in (None, row["filepath"]):
+            return media_url(row["media"])
+        return thumbnail_url(row["filepath"]) or media_url(row["filepath"])
 
 
 @dataclass(frozen=True)

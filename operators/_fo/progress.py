@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import fiftyone as fo
 
-from ...core.errors import ScanCancelled
+from ...core.errors import Cancelled
 from ...core.progress import OnProgress, Progress
 
 Result = TypeVar("Result")
@@ -67,7 +67,7 @@ def steps(
     """Runs ``work`` in a thread and yields its progress as it comes.
 
     Closing the generator (a closed browser tab does that) makes the next
-    report raise :class:`ScanCancelled` inside ``work``.
+    report raise :class:`Cancelled` inside ``work``.
 
     Returns:
         what ``work`` returned; its exception is raised here
@@ -79,7 +79,7 @@ def steps(
 
     def report(progress: Progress) -> None:
         if closed.is_set():
-            raise ScanCancelled("The scan was stopped before it was finished.")
+            raise Cancelled("It was stopped before it was finished.")
         reports.put(progress)
 
     def run() -> None:

@@ -139,7 +139,7 @@ class SampleRecords:
             field = name.split(".")[0]
             if _value(document, name) == new:
                 values[field] = old["fields"][name]
-            elif name in kept["was"] and document.get(field) != old["fields"][name]:
+            elif document.get(field) != old["fields"][name]:
                 reason = f"its {field} was changed since, and was left as it is"
         update: Document = {"$set": {**values, "last_modified_at": _now()}}
         if self._tag and self._tag not in (old["tags"] or ()):

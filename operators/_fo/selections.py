@@ -52,7 +52,8 @@ class Selection:
         what: a key of :data:`WHAT`
         kinds: of duplicates
         include_conflicts: also duplicates whose copies have different labels
-        split: from which leaks are taken
+        split: from which leaks are taken; None for the side that the scan
+            says to drop
         tag: of samples
         issues: of images
         prefix: of the scan's fields
@@ -73,8 +74,6 @@ class Selection:
             )
         _check_among("kinds", self.kinds, KINDS)
         _check_among("issues", self.issues, ISSUES)
-        if self.what == "leaks" and not self.split:
-            raise InputError("Say from which split: split='train', for example.")
         if self.what == "tag" and not self.tag:
             raise InputError("Say which tag: tag='outdated', for example.")
 
@@ -236,27 +235,28 @@ def _leaks(
     facts: SampleFacts, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
     run, evidence = facts.stored, facts.stored.evidence
-    if selection.split not in evidence.split_names:
-        known = ", ".join(evidence.split_names) or "none: scan with split_by"
+    names = evidence.split_names
+    if selection.split is not None and selection.split not in names:
+        known = ", ".join(names) or "none: scan with split_by"
         raise InputError(
-            f"There is no split {selection.split!r} in the last scan. Splits: {known}."
+            f"There is no split '{selection.split}' in the last scan. Splits: {known}."
         )
+    drop = facts.finding("leak_drop") if selection.split is None else None
     decided = read_decisions(facts.dataset, run.ids, evidence)
     accepted = accepted_pairs(evidence, settings_of(run.record), decided)
-    copies = copies_elsewhere(
-        evidence.splits,
-        evidence.row_items,
-        evidence.pairs[accepted],
-        evidence.split_names.index(selection.split),
-    )
-    for row, copy in enumerate(copies.tolist()):
-        if copy >= 0 and run.ids[row] in facts.row_of and run.ids[copy] in facts.row_of:
-            split = evidence.split_names[evidence.splits[copy]]
-            yield Choice(
-                facts.row_of[run.ids[row]],
-                f"{selection.split} image with a copy in {split}",
-                facts.row_of[run.ids[copy]],
-            )
+    pairs = evidence.pairs[accepted]
+    for code, name in enumerate(names):
+        if selection.split not in (None, name):
+            continue
+        copies = copies_elsewhere(evidence.splits, evidence.row_items, pairs, code)
+        for row, copy in enumerate(copies.tolist()):
+            victim = facts.row_of.get(run.ids[row])
+            witness = facts.row_of.get(run.ids[copy])
+            if copy < 0 or victim is None or witness is None:
+                continue
+            if drop is None or drop[victim]:
+                other = names[evidence.splits[copy]]
+                yield Choice(victim, f"{name} image with a copy in {other}", witness)
 
 
 def _label_issues(

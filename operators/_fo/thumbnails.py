@@ -11,8 +11,12 @@ from .storage import thumbnails_folder
 def thumbnail_url(path: str) -> str | None:
     """Returns where the App serves a small picture of a file.
 
-    The address is relative: the App may run anywhere. None for a file that
-    cannot be read.
+    None for a file that cannot be read.
     """
     small = thumbnail(path, thumbnails_folder())
-    return small and f"/media?filepath={quote(str(small), safe='')}"
+    return media_url(str(small)) if small else None
+
+
+def media_url(path: str) -> str:
+    """Returns where the App serves a file, on whatever address it runs."""
+    return "/media?filepath=" + quote(path, safe="")

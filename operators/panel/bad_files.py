@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import fiftyone.operators.types as types
 
+from ...core.findings import QUARANTINED
 from .._fo.gallery import count_words
 from . import actions, layout
 from .scene import Scene
@@ -115,7 +116,7 @@ def _draw_unreadable(
     count = scene.tally.counts["unreadable"]
     reasons = {bad["path"]: bad["reason"] for bad in scene.run.report["unreadable"]}
     found = scene.reader.pictures(
-        {status: {"$nin": [None, "ok"]}},
+        {status: {"$nin": [None, "ok", QUARANTINED]}},
         ("scan_status",),
         sort={status: 1},
         limit=_UNREADABLE_SHOWN,

@@ -241,9 +241,6 @@ class WinnowPanel(foo.Panel):
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
         params = dict(ctx.params["with"])
-        samples = params.pop("samples", None)
-        if samples:
-            ctx.ops.set_selected_samples(samples)
         if _prefix(ctx):
             params["prefix"] = _prefix(ctx)
         self._ask(ctx, ctx.params["operator"], params)

@@ -61,6 +61,24 @@ def a_person(tally):
         meeting(tally)
 
 
+def real_operators(tally):
+    """In FiftyOne, with a mongod of their own."""
+    import tempfile
+
+    sys.path.insert(0, str(ROOT / "tests"))
+    import sandbox
+    from harness.operators import WAYS, kill_applying, kill_undoing, labelled_images
+
+    try:
+        for way in WAYS:
+            with tempfile.TemporaryDirectory() as folder:
+                dataset = labelled_images(Path(folder))
+                kill_applying(dataset, way, range(1, 40), tally)
+                kill_undoing(dataset, range(1, 40), tally)
+    finally:
+        sandbox.stop()
+
+
 ROWS = {
     "SIGKILL of the process, or an error of the disk (ENOSPC, EIO, EACCES, EROFS, "
     "EXDEV), before, in or after every system call": every_call,
@@ -69,6 +87,7 @@ ROWS = {
         kills_and_power_cuts, most=14
     ),
     "a person edits, deletes or creates files at the same moment": a_person,
+    "SIGKILL of the real operators, on a real MongoDB": real_operators,
 }
 
 

@@ -27,7 +27,7 @@ from core.actions.planning import Rules
 from core.actions.quarantine import locked_quarantine
 from core.actions.recovery import recover
 from core.actions.undo import undo_action
-from core.errors import ActionError, PlanOutdatedError, ScanCancelled
+from core.errors import ActionError, Cancelled, PlanOutdatedError
 
 # Between the plan and its application
 
@@ -368,7 +368,7 @@ def test_cancelling_stops_between_two_batches_and_all_is_undone(world):
 
     def cancel(progress):
         reports.append(progress)
-        raise ScanCancelled("enough")
+        raise Cancelled("enough")
 
     report = apply_plan(plan, world.dataset.records_of, on_progress=cancel)
     assert report.stopped == "It was stopped on request."

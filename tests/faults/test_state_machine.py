@@ -26,7 +26,7 @@ from core.actions.purge import plan_purge, purge
 from core.actions.quarantine import locked_quarantine
 from core.actions.recovery import is_unfinished, recover
 from core.actions.undo import undo_action
-from core.errors import ActionError, PlanOutdatedError, ScanCancelled
+from core.errors import ActionError, Cancelled, PlanOutdatedError
 
 FULL = os.environ.get("FAULTS") == "full"
 
@@ -96,7 +96,7 @@ class Life(RuleBasedStateMachine):
 
         def on_progress(progress):
             if stops and next(left, None) is None:
-                raise ScanCancelled("enough")
+                raise Cancelled("enough")
 
         live = {digest_of(d) for d, _, _ in snapshot(self.world.root)[0].values()}
         self._act(

@@ -6,7 +6,7 @@ import pytest
 
 from core.embedders import load_embedder
 from core.embedding import embed_images
-from core.errors import ScanCancelled
+from core.errors import Cancelled
 
 COLUMNS = ("digest", "picture_digest", "statistics", "signature", "copy", "features")
 
@@ -94,9 +94,9 @@ def test_nothing_is_embedded_twice_whatever_the_file_is_called(
 def test_a_cancelled_pass_keeps_what_it_embedded(run, paths, embedder, tmp_path):
     def stop(progress):
         if progress.done:
-            raise ScanCancelled("enough")
+            raise Cancelled("enough")
 
-    with pytest.raises(ScanCancelled):
+    with pytest.raises(Cancelled):
         run(paths, threads=1, on_progress=stop)
 
     kept = (tmp_path / "cache").glob("*/keys.bin")
