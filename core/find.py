@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +18,7 @@ from .calibration import (
     recall_error,
 )
 from .copies import RELATIONS
+from .counts import count_findings, leaks_by_class, leaks_by_kind
 from .decisions import Decisions, no_decisions, ruled_out
 from .duplicates import (
     KEEPER_REASONS,
@@ -40,14 +40,13 @@ from .evidence import (
 from .findings import (
     FIELDS,
     NO_CLUSTER,
-    QUARANTINED,
     Findings,
     optional_floats,
     optional_names,
 )
 from .gather import NO_CODE, majority_labels
 from .labels import ClassEvidence, LabelFindings, judge_labels
-from .leaks import DROP_REASONS, NO_KIND, Leaks, find_leaks, leak_matrix
+from .leaks import DROP_REASONS, NO_KIND, Leaks, find_leaks
 from .outliers import (
     CAUSES,
     outlier_causes,
@@ -119,9 +118,9 @@ def find(
     columns = {spec.name: columns[spec.name] for spec in FIELDS}
     return Findings(
         columns=columns,
-        counts=_counts(columns, evidence, duplicates),
-        leak_matrix=_matrix(evidence, leaks),
-        leaks_by_class=_leaks_by_class(evidence, leaks),
+        counts=count_findings(columns, evidence, duplicates),
+        leak_matrix=leaks_by_kind(evidence, leaks),
+        leaks_by_class=leaks_by_class(evidence, leaks),
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "min_copy_score": min_copy_score,
@@ -391,98 +390,6 @@ def _names_of_flags(flags: NDArray[np.bool_], names: Sequence[str]) -> list[list
     result: list[list[str]] = [[] for _ in range(len(flags))]
     for row, column in np.argwhere(flags).tolist():
         result[row].append(names[column])
-    return result
-
-
-def _counts(
-    columns: Mapping[str, list[Any]], evidence: Evidence, duplicates: Duplicates
-) -> dict[str, int]:
-    kinds = Counter(columns["dup_kind"])
-    issues = Counter(
-        name for names in columns["image_issues"] if names for name in names
-    )
-    extra = _removable(evidence, duplicates)
-    statuses = Counter(columns["scan_status"])
-    images = len(evidence.content) - statuses[QUARANTINED]
-    readable = int((evidence.content >= 0).sum())
-    counts = {
-        "images": images,
-        "readable": readable,
-        "unreadable": images - readable,
-        "duplicate_clusters": int(duplicates.keeper.sum()),
-        "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
-        "removable": int(extra.sum()),
-        "removable_bytes": int(evidence.file_bytes[extra].sum()),
-        "conflicts": len(duplicates.conflicts),
-        "outliers": _sum(columns["outlier"]),
-        "labelled": int((evidence.labels[_here(columns)] >= 0).sum()),
-        "label_issues": _sum(columns["label_issue"]),
-        "leaks": _sum(columns["leak"]),
-        "image_issues": sum(bool(names) for names in columns["image_issues"]),
-    }
-    reasons = Counter(columns["leak_drop_reason"])
-    counts |= {
-        "leak_conflicts": _sum(columns["leak_conflict"]),
-        "leak_drops": _sum(columns["leak_drop"]),
-        "leak_drops_protected": reasons[DROP_REASONS[0]],
-    }
-    counts |= {f"duplicates_{kind}": kinds[kind] for kind in KINDS}
-    counts |= {name: issues[name] for name in ISSUES}
-    counts |= {
-        f"status_{name}": statuses[name]
-        for name in evidence.statuses[1:]
-        if name != QUARANTINED
-    }
-    return counts
-
-
-def _here(columns: Mapping[str, list[Any]]) -> NDArray[np.bool_]:
-    return np.array([status != QUARANTINED for status in columns["scan_status"]], bool)
-
-
-def _removable(evidence: Evidence, duplicates: Duplicates) -> NDArray[np.bool_]:
-    """Returns the rows whose removal frees space: links and twin names do not."""
-    extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-    extra &= ~np.isin(evidence.file_id, evidence.file_id[duplicates.keeper])
-    first_name = np.zeros(len(extra), bool)
-    rows = np.flatnonzero(extra)
-    first_name[rows[np.unique(evidence.file_id[rows], return_index=True)[1]]] = True
-    return first_name
-
-
-def _sum(flags: list[bool | None]) -> int:
-    return sum(flag is True for flag in flags)
-
-
-def _matrix(evidence: Evidence, leaks: Leaks) -> dict[str, dict[str, dict[str, int]]]:
-    """Returns kind -> split -> other split -> images with a copy there."""
-    if not evidence.split_names:
-        return {}
-    matrix = leak_matrix(leaks.kinds, evidence.splits)
-    names = evidence.split_names
-    return {
-        kind: {
-            one: {
-                other: int(matrix[k, a, b]) for b, other in enumerate(names) if a != b
-            }
-            for a, one in enumerate(names)
-        }
-        for k, kind in enumerate(KINDS)
-    }
-
-
-def _leaks_by_class(evidence: Evidence, leaks: Leaks) -> list[dict[str, str | int]]:
-    """Returns a row for each class, split and other split that share copies."""
-    result: list[dict[str, str | int]] = []
-    rows = np.flatnonzero(leaks.leak & (evidence.labels >= 0))
-    names = evidence.split_names
-    for code in np.unique(evidence.labels[rows]).tolist():
-        of_class = rows[evidence.labels[rows] == code]
-        matrix = leak_matrix(leaks.kinds[of_class], evidence.splits[of_class])
-        for one, other in np.argwhere(matrix.sum(axis=0)).tolist():
-            by_kind = dict(zip(KINDS, matrix[:, one, other].tolist(), strict=True))
-            where = {"split": names[one], "other_split": names[other]}
-            result.append({"class": evidence.classes[code], **where, **by_kind})
     return result
 
 

@@ -9,10 +9,10 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ._fo.acting import carry_out, show_plan
-from ._fo.action_forms import action_form, run_form
-from ._fo.action_plans import MOVE, Change
-from ._fo.action_reports import ActionReport, PlanReport
+from ._fo.actions.forms import action_form, run_form
+from ._fo.actions.plans import MOVE, Change
+from ._fo.actions.reports import ActionReport, PlanReport
+from ._fo.actions.steps import carry_out, show_plan
 from ._fo.progress import ProgressOption, progress_bars
 
 
@@ -60,8 +60,8 @@ class Move(foo.Operator):
             expect_count (None): the number of items, repeated, where the plan
                 asks for it
             progress (None): as for the scan
-            **options: see :class:`operators._fo.selections.Selection` and
-                :class:`operators._fo.action_plans.ActionOptions`
+            **options: see :class:`operators._fo.actions.selections.Selection` and
+                :class:`operators._fo.actions.plans.ActionOptions`
 
         Returns:
             the plan; or, applied, what was done and how to undo it

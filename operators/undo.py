@@ -11,8 +11,8 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from ._fo.action_reports import ActionReport, UndoReport, past_text
-from ._fo.actions import find_past, history, undo
+from ._fo.actions.carrying_out import find_past, history, undo
+from ._fo.actions.reports import ActionReport, UndoReport, past_text
 from ._fo.choices import refuse
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.stream import Outcome, stream

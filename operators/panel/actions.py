@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import fiftyone.operators.types as types
 
-from .._fo.action_reports import past_text
-from .._fo.actions import history
+from .._fo.actions.carrying_out import history
+from .._fo.actions.reports import past_text
 from . import layout
 from .scene import Scene
 

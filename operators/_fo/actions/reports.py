@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from ...core.actions.opened import Report
-from ...core.actions.plan import ActionPlan
-from ...core.actions.purge import PurgePlan
-from .actions import PastAction
-from .report import size_text
+from ....core.actions.opened import Report
+from ....core.actions.plan import ActionPlan
+from ....core.actions.purge import PurgePlan
+from ..report import size_text
+from .carrying_out import PastAction
 
 _GROUPS_SHOWN = 12
 _PATHS_SHOWN = 10

@@ -10,19 +10,19 @@ from typing import Any
 
 import fiftyone as fo
 
-from ...core.actions.quarantine import is_quarantined
-from ...core.duplicates import KINDS
-from ...core.errors import CurationError, InputError
-from ...core.find import accepted_pairs
-from ...core.findings import QUARANTINED
-from ...core.leaks import copies_elsewhere
-from ...core.quality import ISSUES
-from .decisions import read_decisions
-from .fields import field_name
-from .refind import settings_of
-from .runs import complete_run
-from .samples import label_path
-from .stored_run import StoredRun, load_run
+from ....core.actions.quarantine import is_quarantined
+from ....core.duplicates import KINDS
+from ....core.errors import CurationError, InputError
+from ....core.find import accepted_pairs
+from ....core.findings import QUARANTINED
+from ....core.leaks import copies_elsewhere
+from ....core.quality import ISSUES
+from ..decisions import read_decisions
+from ..fields import field_name
+from ..refind import settings_of
+from ..runs import complete_run
+from ..samples import label_path
+from ..stored_run import StoredRun, load_run
 
 WHAT = {
     "duplicates": "Duplicates: all but the copy to keep",

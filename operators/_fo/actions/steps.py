@@ -8,11 +8,11 @@ from typing import Any
 
 import fiftyone as fo
 
-from ...core.errors import InputError, PlanOutdatedError
-from ...core.progress import OnProgress
-from .action_plans import ActionOptions, Change, plan_action
-from .action_reports import ActionReport, PlanReport
-from .actions import apply, waiting_plan
+from ....core.errors import InputError, PlanOutdatedError
+from ....core.progress import OnProgress
+from .carrying_out import apply, waiting_plan
+from .plans import ActionOptions, Change, plan_action
+from .reports import ActionReport, PlanReport
 from .selections import Selection
 
 _SELECTION = tuple(field.name for field in fields(Selection) if field.name != "what")

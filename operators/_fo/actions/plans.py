@@ -12,17 +12,17 @@ from typing import Any
 
 import fiftyone as fo
 
-from ...core.actions.limits import Totals
-from ...core.actions.plan import ActionPlan
-from ...core.actions.planning import Request, Rules, Where, make_plan
-from ...core.actions.quarantine import is_quarantined, quarantine_of
-from ...core.errors import InputError, StaleRunError
-from ...core.progress import OnProgress, silent
-from .decisions import kept_ids
+from ....core.actions.limits import Totals
+from ....core.actions.plan import ActionPlan
+from ....core.actions.planning import Request, Rules, Where, make_plan
+from ....core.actions.quarantine import is_quarantined, quarantine_of
+from ....core.errors import InputError, StaleRunError
+from ....core.progress import OnProgress, silent
+from ..decisions import kept_ids
+from ..samples import label_path
+from ..storage import plans_folder
 from .references import Reference, paths_in_media_fields, references_elsewhere
-from .samples import label_path
 from .selections import Choice, SampleFacts, Selection, choose
-from .storage import plans_folder
 
 KEEP_TAG = "keep"
 QUARANTINE, MOVE, RETAG = "quarantine", "move", "retag"

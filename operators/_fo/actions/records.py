@@ -16,10 +16,10 @@ from pymongo import DeleteOne, InsertOne, UpdateOne
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from ...core.actions.plan import ActionPlan, PlannedItem
-from ...core.actions.records import Change
-from ...core.errors import ActionError
-from ...core.findings import QUARANTINED
+from ....core.actions.plan import ActionPlan, PlannedItem
+from ....core.actions.records import Change
+from ....core.errors import ActionError
+from ....core.findings import QUARANTINED
 
 _CANONICAL = json_util.CANONICAL_JSON_OPTIONS
 

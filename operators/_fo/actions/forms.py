@@ -17,13 +17,17 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...core.actions.plan import ActionPlan
-from ...core.duplicates import KINDS
-from ...core.errors import CurationError
-from ...core.progress import OnProgress
-from ...core.quality import ISSUES
-from .acting import carry_out
-from .action_plans import (
+from ....core.actions.plan import ActionPlan
+from ....core.duplicates import KINDS
+from ....core.errors import CurationError
+from ....core.progress import OnProgress
+from ....core.quality import ISSUES
+from ..choices import refuse
+from ..runs import complete_run
+from ..samples import label_path
+from ..stream import Outcome, stream
+from ..thumbnails import thumbnail_url
+from .plans import (
     MOVE,
     QUARANTINE,
     RETAG,
@@ -31,13 +35,9 @@ from .action_plans import (
     Change,
     plan_action,
 )
-from .action_reports import PlanReport, escaped
-from .choices import refuse
-from .runs import complete_run
-from .samples import label_path
+from .reports import PlanReport, escaped
 from .selections import WHAT, Selection
-from .stream import Outcome, stream
-from .thumbnails import thumbnail_url
+from .steps import carry_out
 
 _TICK = "apply_"
 _PICTURES = 12

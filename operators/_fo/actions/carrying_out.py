@@ -10,21 +10,21 @@ from pathlib import Path
 import fiftyone as fo
 from pymongo.errors import PyMongoError
 
-from ...core.actions.apply import apply_plan
-from ...core.actions.journal import PURGED
-from ...core.actions.opened import Report, last_event, states, undoable
-from ...core.actions.plan import ActionPlan, open_plan, plan_file
-from ...core.actions.purge import PurgePlan, plan_purge, purge
-from ...core.actions.quarantine import ActionFolder, action_folders, quarantine_of
-from ...core.actions.recovery import is_unfinished
-from ...core.actions.undo import undo_action
-from ...core.errors import ActionError, CurationError, PlanOutdatedError
-from ...core.progress import OnProgress
-from .lock import only_run_on
-from .refind import find_again
-from .runs import complete_run
-from .sample_records import SampleRecords, reload_samples
-from .storage import plans_folder
+from ....core.actions.apply import apply_plan
+from ....core.actions.journal import PURGED
+from ....core.actions.opened import Report, last_event, states, undoable
+from ....core.actions.plan import ActionPlan, open_plan, plan_file
+from ....core.actions.purge import PurgePlan, plan_purge, purge
+from ....core.actions.quarantine import ActionFolder, action_folders, quarantine_of
+from ....core.actions.recovery import is_unfinished
+from ....core.actions.undo import undo_action
+from ....core.errors import ActionError, CurationError, PlanOutdatedError
+from ....core.progress import OnProgress
+from ..lock import only_run_on
+from ..refind import find_again
+from ..runs import complete_run
+from ..storage import plans_folder
+from .records import SampleRecords, reload_samples
 
 _QUARANTINES = "winnow_quarantines"
 
