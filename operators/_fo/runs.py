@@ -50,7 +50,7 @@ def finish_run(dataset: fo.Dataset, prefix: str | None, **more: Any) -> None:
     config.status = _COMPLETE
     config.completed_at = now()
     dataset.update_run_config(key, config)
-    _wait_for_journal()
+    wait_for_journal()
 
 
 def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
@@ -108,7 +108,8 @@ def digest_of_ids(ids: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
-def _wait_for_journal() -> None:
+def wait_for_journal() -> None:
+    """Returns when all that was written is in the database's journal."""
     # mongod acknowledges before its journal is on disk; one write that waits
     # makes all before it durable, since the journal is sequential
     markers = get_db_conn().get_collection(

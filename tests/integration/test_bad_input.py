@@ -267,7 +267,11 @@ foo.get_operator("@winnow/curate/scan")(fo.load_dataset({dataset.name!r}), progr
     find(dataset)
 
 
-def test_ctrl_c_ends_the_folder_command_and_the_next_run_goes_on(folder, tmp_path):
+def test_ctrl_c_ends_the_folder_command_and_the_next_run_goes_on(
+    folder, tmp_path, draw
+):
+    for number in range(100, 400):
+        draw(number).save(folder / f"{number}.png")
     root = Path(__file__).resolve().parents[2]
     environment = dict(os.environ, WINNOW_CACHE=str(tmp_path / "cache"))
     command = [sys.executable, str(root / "cli" / "scan_folder.py"), str(folder)]

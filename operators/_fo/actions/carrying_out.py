@@ -22,7 +22,7 @@ from ....core.errors import ActionError, CurationError, PlanOutdatedError
 from ....core.progress import OnProgress
 from ..lock import only_run_on
 from ..refind import find_again
-from ..runs import complete_run
+from ..runs import complete_run, wait_for_journal
 from ..storage import plans_folder
 from .records import SampleRecords, reload_samples
 
@@ -198,6 +198,8 @@ def _folders(dataset: fo.Dataset) -> list[ActionFolder]:
 
 
 def _quarantines(dataset: fo.Dataset) -> list[str]:
+    # Another process, such as the App's, may have acted since it was loaded
+    dataset.reload()
     known = list(dataset.info.get(_QUARANTINES, []))
     # Beside a root that was moved together with its quarantine, or a data set
     # whose info was replaced
@@ -213,6 +215,7 @@ def _remember(dataset: fo.Dataset, quarantine: str) -> None:
     if quarantine not in known:
         dataset.info[_QUARANTINES] = [*known, quarantine]
         dataset.save()
+        wait_for_journal()
 
 
 def _scanned_at(dataset: fo.Dataset, prefix: str | None) -> str | None:
