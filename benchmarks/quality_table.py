@@ -142,12 +142,18 @@ def bench_lines(
         cells = [
             _cell(number, default.get((tool, task)), best[tool, task]) for tool in TOOLS
         ]
+        partner = _PARTNERS.get((task, number))
+        answers = _answers(task, number, default, best)
         rivals = [
             one.numbers[number]
-            for one in _rivals(task, number, winnow[task], default, best)
-            if number in one.numbers
+            for one in answers
+            if partner is None or not _worse(partner, one.numbers, winnow[task])
         ]
-        verdict = _verdict(number, own, rivals, _PARTNERS.get((task, number)))
+        verdict = _verdict(number, own, rivals, partner)
+        elsewhere = _best(number, [one.numbers[number] for one in answers])
+        without = own is not None and len(rivals) < len(answers)
+        if without and _worse(number, {number: own}, {number: elsewhere}):
+            verdict += f" ({_text(number, elsewhere)} is of one without that)"
         if verdict.startswith("behind"):
             verdict += "; " + reasons.get(title, "no reason is known")
         cells = [_text(number, own), *cells, verdict]
@@ -158,27 +164,19 @@ def bench_lines(
     return lines
 
 
-def _rivals(
-    task: str,
-    number: str,
-    own: Numbers,
-    default: Mapping[Any, Any],
-    best: Mapping[Any, Any],
+def _answers(
+    task: str, number: str, default: Mapping[Any, Any], best: Mapping[Any, Any]
 ) -> list[Scored]:
-    """Returns the answers that a number of Winnow is compared with."""
-    answers = [
+    """Returns the answers of the others that have a number."""
+    return [
         one
         for tool in TOOLS
         for one in {
             id(one): one
             for one in (default.get((tool, task)), best.get((tool, task)))
-            if one is not None
+            if one is not None and number in one.numbers
         }.values()
     ]
-    partner = _PARTNERS.get((task, number))
-    if partner is None:
-        return answers
-    return [one for one in answers if not _worse(partner, one.numbers, own)]
 
 
 def _worse(number: str, theirs: Numbers, own: Numbers) -> bool:
@@ -212,13 +210,19 @@ def _verdict(
         return ""
     if not rivals:
         return f"ahead: no other has {_AS_GOOD[partner]}" if partner else "ahead"
-    low = number in _LOW_IS_GOOD
-    other = min(rivals) if low else max(rivals)
-    ahead = other - own if low else own - other
+    other = _best(number, rivals)
+    ahead = other - own if number in _LOW_IS_GOOD else own - other
     if abs(ahead) < 5e-5:
         return "equal"
+    among = f" among those with {_AS_GOOD[partner]}" if partner else ""
     size = _text(number, abs(ahead))
-    return f"ahead by {size}" if ahead > 0 else f"behind by {size}"
+    return f"ahead by {size}{among}" if ahead > 0 else f"behind by {size}{among}"
+
+
+def _best(number: str, values: Sequence[float]) -> float:
+    if not values:
+        return 0.0
+    return min(values) if number in _LOW_IS_GOOD else max(values)
 
 
 def _settings(best: Mapping[Any, Any], default: Mapping[Any, Any]) -> str:

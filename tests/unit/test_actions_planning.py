@@ -95,7 +95,7 @@ def test_what_was_asked_to_be_left_alone_is(data):
 
 @pytest.mark.parametrize(
     "path",
-    ["/work/s3:/bucket/a.jpg", "https:/host/a.jpg", "/x/gs:/a.jpg", "s3://b/a.jpg"],
+    ["/cwd/s3:/bucket/a.jpg", "https:/host/a.jpg", "/x/gs:/a.jpg", "s3://b/a.jpg"],
 )
 def test_a_remote_file_is_refused(data, path):
     request = Request(path, "test", ["s"])
