@@ -277,7 +277,12 @@ def test_ctrl_c_ends_the_folder_command_and_the_next_run_goes_on(
     command = [sys.executable, str(root / "cli" / "scan_folder.py"), str(folder)]
     command += ["--out", str(tmp_path / "out")]
     running = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        # Who starts the tests in the background may have them ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (tmp_path / "cache").exists() and running.poll() is None:
         time.sleep(0.02)
