@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import cv2
@@ -26,7 +27,7 @@ def thumbnail(path: str, folder: Path) -> Path | None:
         folder: where thumbnails are kept; may be deleted at any time
 
     Returns:
-        None if the picture cannot be read
+        None if the picture cannot be read, or the thumbnail not be written
     """
     identity = file_identity(os.fsencode(path))
     if isinstance(identity, ReadFailure):
@@ -44,8 +45,13 @@ def thumbnail(path: str, folder: Path) -> Path | None:
         return None
     bgr = cv2.cvtColor(image.fitted(SIDE), cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    folder.mkdir(parents=True, exist_ok=True)
-    part = small.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(data.tobytes())
-    part.replace(small)
+    # A name of its own: two events of the panel may ask for one at the same time
+    part = small.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data.tobytes())
+        part.replace(small)
+    except OSError:
+        # A full disk, say: the App then shows the picture itself
+        return None
     return small
