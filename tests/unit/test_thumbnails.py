@@ -12,7 +12,8 @@ def test_a_large_picture_becomes_small_and_is_made_once(tmp_path, draw):
     first = thumbnail(str(tmp_path / "large.png"), folder)
     made = first.stat().st_mtime_ns
 
-    assert max(Image.open(first).size) == SIDE
+    with Image.open(first) as small:
+        assert max(small.size) == SIDE
     assert thumbnail(str(tmp_path / "large.png"), folder) == first
     assert first.stat().st_mtime_ns == made
 
