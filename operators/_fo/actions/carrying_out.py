@@ -17,7 +17,7 @@ from ....core.actions.plan import ActionPlan, open_plan, plan_file
 from ....core.actions.purge import PurgePlan, plan_purge, purge
 from ....core.actions.quarantine import ActionFolder, action_folders, quarantine_of
 from ....core.actions.recovery import is_unfinished
-from ....core.actions.undo import undo_action
+from ....core.actions.undo import find_action, undo_action
 from ....core.errors import ActionError, CurationError, PlanOutdatedError
 from ....core.progress import OnProgress
 from ..lock import only_run_on
@@ -114,15 +114,15 @@ def find_past(dataset: fo.Dataset, key: str | None) -> ActionFolder:
     Raises:
         ActionError: there is none
     """
-    folders = sorted(_folders(dataset), key=lambda folder: folder.key)
-    if key is None:
-        folders = [folder for folder in folders if undoable(folder)]
-    else:
-        folders = [folder for folder in folders if key in (folder.key, folder.plan.id)]
-    if not folders:
+    found = []
+    for quarantine in _quarantines(dataset):
+        # One without it says so, which is no answer for the others
+        with contextlib.suppress(ActionError):
+            found.append(find_action(quarantine, key))
+    if not found:
         what = f"no action '{key}'" if key else "nothing to undo"
         raise ActionError(f"There is {what} on '{dataset.name}'.")
-    return folders[-1]
+    return max(found, key=lambda folder: folder.key)
 
 
 def plan_next_purge(
