@@ -72,9 +72,9 @@ class Pictures:
 
 def _tones(grey: NDArray[np.uint8]) -> Floats:
     """Returns log(1 + number of tones), the number by the entropy of 32 steps."""
-    tones = np.empty(len(grey), np.float32)
-    for row, picture in enumerate(grey):
-        counts = np.bincount(picture >> 3, minlength=256 >> 3)
-        share = counts[counts > 0] / len(picture)
-        tones[row] = np.log1p(np.exp(-(share * np.log(share)).sum()))
-    return tones
+    steps = 256 >> 3
+    cell = (grey >> 3) + steps * np.arange(len(grey))[:, None]
+    counts = np.bincount(cell.ravel(), minlength=steps * len(grey))
+    share = counts.reshape(len(grey), steps) / max(grey.shape[1], 1)
+    logs = np.log(share, out=np.zeros_like(share), where=share > 0)
+    return floats(np.log1p(np.exp(-(share * logs).sum(axis=1))))

@@ -35,8 +35,12 @@ _MIN_ALIGNED_LIKENESS = 0.68
 """Gates of tests 1 and 2, before and after refining: 0.99 of the planted near
 copies pass the first two, 0.995 of those that the evidence accepts the last."""
 
-_ROUGH_SLACK = 3.0
-"""Log odds that refining a rough overlay may bring at most."""
+_LIKENESS_WORTH = 10.0
+_MIN_HOPE = 6.5
+_MIN_ALIGNED_HOPE = 8.0
+"""Log odds if the brightness agreed perfectly, plus 10 a likeness of 1, before and
+after refining. Of the pairs that end above 0.6 (0.27) none (1 in 1,600) of three
+sets of 25,000, 6,096 and 6,000 pictures has less; half of the others have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,19 +120,26 @@ def _check(pictures: Pictures, pairs: Ints) -> tuple[Floats, NDArray[np.int8]]:
     )
     rows, overlays = rows[shows], overlays.at(shows)
     overlays, likeness = align_roughly(pictures, overlays)
-    hopeful = best_logits(pictures, overlays) >= MIN_PROMISING - _ROUGH_SLACK
-    alike = np.flatnonzero((likeness >= _MIN_LIKENESS) & hopeful)
+    alike = np.flatnonzero(likeness >= _MIN_LIKENESS)
+    rows, likeness = rows[alike], likeness[alike]
+    pictures, overlays = _only_used(pictures, overlays.at(alike))
+    hope = best_logits(pictures, overlays) + _LIKENESS_WORTH * likeness
+    alike = np.flatnonzero(hope >= _MIN_HOPE)
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     overlays, likeness = align(pictures, overlays, likeness[alike])
-    alike = np.flatnonzero(likeness >= _MIN_ALIGNED_LIKENESS)
+    best = best_logits(pictures, overlays)
+    hope = best + _LIKENESS_WORTH * likeness
+    alike = np.flatnonzero(
+        (likeness >= _MIN_ALIGNED_LIKENESS) & (hope >= _MIN_ALIGNED_HOPE)
+    )
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    logits = copy_logits(pictures, overlays)
+    logits = copy_logits(pictures, overlays, best[alike])
     promising = np.flatnonzero((logits >= MIN_PROMISING) & overlays.moved)
     finer = align_finely(pictures, overlays.at(promising))
     overlays.warp[promising] = finer.warp
-    logits[promising] = copy_logits(pictures, finer)
+    logits[promising] = copy_logits(pictures, finer, best_logits(pictures, finer))
     score = 1 / (1 + np.exp(-logits))
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)

@@ -57,13 +57,17 @@ _BEST_BRIGHTNESS = float(
 )
 
 
-def copy_logits(pictures: Pictures, overlays: Overlays) -> Doubles:
+def copy_logits(pictures: Pictures, overlays: Overlays, best: Doubles) -> Doubles:
     """Returns the log odds that each pair is a copy.
 
     Pairs whose frames and colours alone keep them from being promising get
     -inf: their brightness, the dear part, is not compared.
+
+    Args:
+        pictures: of all pairs
+        overlays: of the b pairs
+        best: float64[b], their :func:`best_logits`
     """
-    best = best_logits(pictures, overlays)
     rows = np.flatnonzero(best >= MIN_PROMISING)
     rest = np.full(len(best), -np.inf)
     rest[rows] = _weighed(brightness_evidence(pictures, overlays.at(rows)))
