@@ -29,7 +29,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .changes import CHANGES, changed_copies
-from .copies import CANDIDATE_NEIGHBORS, signatures, turned_candidates, verify_pairs
+from .copies import (
+    CANDIDATE_NEIGHBORS,
+    Signatures,
+    signatures,
+    turned_candidates,
+    verify_pairs,
+)
 from .copies import SIGNATURE_SIDE as _SIDE
 from .cores import available_cores
 from .embedding import ImageEmbedder
@@ -85,7 +91,7 @@ def try_copies(
     originals: NDArray[np.int64],
     embedder: ImageEmbedder,
     vectors: NDArray[np.floating],
-    picture_signatures: NDArray[np.uint8],
+    picture_signatures: Signatures,
     sizes: NDArray[np.int32],
     *,
     on_progress: OnProgress = silent,
@@ -118,7 +124,7 @@ def try_copies(
     count, width = len(vectors), len(CHANGES)
     source = np.repeat([original for original, _ in made], width)
     copied = _joined([copies for _, copies in made])
-    described = np.concatenate([picture_signatures, copied.signatures])
+    described = _Joined(picture_signatures, copied.signatures)
     pairs = _proposed(
         vectors, copied.vectors, described, embedder.min_candidate_similarity
     )
@@ -184,6 +190,26 @@ class _Copies:
     vectors: Floats
     signatures: NDArray[np.uint8]
     sizes: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """Signatures of the pictures, then those of the made copies."""
+
+    pictures: Signatures
+    copies: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.pictures) + len(self.copies)
+
+    def __getitem__(self, rows: NDArray[np.integer] | slice, /) -> NDArray[np.uint8]:
+        if isinstance(rows, slice):
+            rows = np.arange(len(self))[rows]
+        made = rows >= len(self.pictures)
+        result = np.empty((len(rows), self.copies.shape[1]), np.uint8)
+        result[~made] = self.pictures[rows[~made]]
+        result[made] = self.copies[rows[made] - len(self.pictures)]
+        return result
 
 
 def _joined(copies: Sequence[_Copies]) -> _Copies:
@@ -253,7 +279,7 @@ def _at_most(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 def _proposed(
     vectors: NDArray[np.floating],
     copied: Floats,
-    described: NDArray[np.uint8],
+    described: Signatures,
     min_similarity: float,
 ) -> NDArray[np.int32]:
     """Returns int32[p, 2]: a made copy and a picture it may be a copy of.

@@ -26,7 +26,7 @@ from .files import ReadFailure, file_identity, read_file
 from .images import DecodedImage, decode_image
 from .progress import OnProgress, Progress, silent
 from .statistics import IMAGE_STATISTICS, STATISTICS_VERSION, image_statistics
-from .store import ABSENT, KEY_BYTES, RecordStore
+from .store import ABSENT, KEY_BYTES, RecordStore, StoredColumn
 
 _BATCH = 16
 """Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
@@ -109,6 +109,10 @@ class ImageTable:
         ``copy`` float16[m, c], ``features`` float16[m, f].
         """
         return self._store.read(self._positions, field)
+
+    def stored(self, field: str) -> StoredColumn:
+        """Returns one field of all contents, to be read row by row."""
+        return StoredColumn(self._store, self._positions, field)
 
 
 def embed_images(

@@ -23,6 +23,7 @@ from .embedding import ImageEmbedder, ImageTable, embed_images
 from .errors import InputError
 from .evidence import Evidence, image_rows
 from .files import ReadFailure, read_file
+from .half_precision import to_single
 from .images import decode_rgb
 from .items import Items, collapse
 from .labels import label_evidence
@@ -30,6 +31,7 @@ from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
 from .settings import DEFAULTS, ScanSettings
+from .store import StoredColumn
 
 NO_CODE = -1
 _UNREADABLE_KEPT = 1000
@@ -105,19 +107,19 @@ def gather(
     labels = _or_none(labels, len(paths))
     splits = _or_none(splits, len(paths))
     copies, features = _vectors(table, vectors, path_rank)
-    items = collapse(table.column("picture_digest"), copies, table.column("signature"))
+    items = collapse(table.column("picture_digest"), copies, table.stored("signature"))
     copies, features = copies[items.first], features[items.first]
     row_items = np.where(table.content >= 0, items.item[table.content], NO_CODE)
     present = _present(row_items, splits, len(split_names), len(copies))
-    found = _search(copies, features, present, settings.neighbors, on_progress)
-    watch.lap("search")
-
     minimum = (
         embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
     )
+    found = _search(copies, features, present, minimum, settings.neighbors, on_progress)
+    watch.lap("search")
+
     checks = _Checks(table, items, copies)
-    similar = found.candidates[_cosines(copies, found.candidates) >= minimum]
-    checks.add(_distinct(similar, checks.turned_candidates()), on_progress)
+    pairs = _distinct(found.candidates, checks.turned_candidates())
+    checks.add(pairs, on_progress)
     watch.lap("compare pictures")
     trial = NO_TRIAL
     if embedder:
@@ -208,6 +210,7 @@ def _search(
     copies: NDArray[np.floating],
     features: NDArray[np.floating],
     present: NDArray[np.bool_],
+    min_similarity: float,
     neighbors: int | None,
     on_progress: OnProgress,
 ) -> _Found:
@@ -216,7 +219,7 @@ def _search(
     on_progress(Progress(steps, 0, 3))
     by_copies = neighbor_graph(copies, max(wanted, CANDIDATE_NEIGHBORS))
     on_progress(Progress(steps, 1, 3))
-    candidates = _candidates(by_copies, copies, present)
+    candidates = _candidates(by_copies, copies, present, min_similarity)
     on_progress(Progress(steps, 2, 3))
     if np.array_equal(copies, features):
         by_features = by_copies
@@ -261,7 +264,7 @@ class _Checks:
         items: Items,
         copies: NDArray[np.floating],
     ) -> None:
-        self.signatures = table.column("signature")[items.first]
+        self.signatures = table.stored("signature").at(items.first)
         self.sizes = np.stack(
             [table.column("width")[items.first], table.column("height")[items.first]],
             axis=1,
@@ -350,21 +353,30 @@ def _candidates(
     by_copies: NeighborGraph,
     copies: NDArray[np.floating],
     present: NDArray[np.bool_],
+    min_similarity: float,
 ) -> Pairs:
     """Returns the pairs of items that may be copies, each once, sorted."""
     every_item = np.arange(len(copies), dtype=np.int32)
-    found = [_edges(every_item, by_copies.indices[:, :CANDIDATE_NEIGHBORS])]
-    # Asked for each split directly: 40 copies in train would otherwise fill
-    # the neighbour list of the one in test, and hide another train image
+    similar = by_copies.similarities >= min_similarity
+    near = np.where(similar, by_copies.indices, NO_NEIGHBOR)
+    found = [_edges(every_item, near[:, :CANDIDATE_NEIGHBORS])]
+    # Asked for each split: 40 copies in train would otherwise fill the list of
+    # the one in test, and hide another train image
     for split in range(len(present)):
-        inside = np.flatnonzero(present[split]).astype(np.int32)
-        others = np.delete(present, split, axis=0).any(axis=0)
-        outside = np.flatnonzero(others).astype(np.int32)
-        if len(inside) and len(outside):
-            across = nearest(copies[inside], copies[outside], _CROSS_SPLIT_NEIGHBORS)
-            edges = _edges(outside, across.indices)
-            edges[:, 1] = inside[edges[:, 1]]
-            found.append(edges)
+        others = np.asarray(np.delete(present, split, axis=0).any(axis=0))
+        inside = (near != NO_NEIGHBOR) & present[split][near] & others[:, None]
+        first = inside & (inside.cumsum(axis=1) <= _CROSS_SPLIT_NEIGHBORS)
+        found.append(_edges(every_item, np.where(first, near, NO_NEIGHBOR)))
+        # Only a list full of similar ones may hide more of them
+        hidden = inside.sum(axis=1) < _CROSS_SPLIT_NEIGHBORS
+        hidden &= others & similar.all(axis=1)
+        asked, held = np.flatnonzero(hidden), np.flatnonzero(present[split])
+        if len(asked) and len(held):
+            across = nearest(copies[held], copies[asked], _CROSS_SPLIT_NEIGHBORS)
+            enough = across.similarities >= min_similarity
+            row, column = np.nonzero(enough)
+            other = held[across.indices[row, column]]
+            found.append(np.stack([asked[row], other], axis=1).astype(np.int32))
     return _distinct(*found)
 
 
@@ -445,10 +457,10 @@ def _vectors(
     table: ImageTable,
     given: NDArray[np.float32] | None,
     path_rank: NDArray[np.int64],
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+) -> tuple[NDArray[np.floating], NDArray[np.floating] | StoredColumn]:
     """Returns copy and feature vectors of the contents, unit length."""
     if given is None:
-        return table.column("copy"), table.column("features")
+        return table.column("copy"), table.stored("features")
     readable = np.flatnonzero(table.content >= 0)
     # The first path speaks for a content, whatever the order of the rows
     readable = readable[np.argsort(-path_rank[readable])]
@@ -463,9 +475,8 @@ def _cosines(vectors: NDArray[np.floating], pairs: Pairs) -> NDArray[np.float32]
     result = np.empty(len(pairs), np.float32)
     for start in range(0, len(pairs), 8192):
         a, b = pairs[start : start + 8192].T
-        result[start : start + 8192] = np.einsum(
-            "pd,pd->p", vectors[a].astype(np.float32), vectors[b].astype(np.float32)
-        )
+        one, other = to_single(vectors[a]), to_single(vectors[b])
+        result[start : start + 8192] = np.einsum("pd,pd->p", one, other)
     return np.clip(result, -1, 1)
 
 

@@ -6,10 +6,15 @@ hide everything else; collapsed, they are one item with many rows.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .copies import Signatures
+
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +35,7 @@ class Items:
 def collapse(
     picture_digests: NDArray[np.uint8],
     vectors: NDArray[np.generic],
-    signatures: NDArray[np.uint8],
+    signatures: Signatures,
 ) -> Items:
     """Makes one item of all contents with equal pixels or equal looks.
 
@@ -44,14 +49,26 @@ def collapse(
         signatures: uint8[m, q], see :func:`core.copies.signatures`
     """
     pixel_first, pixel_group = _groups(picture_digests)
-    vector_bytes = np.ascontiguousarray(vectors[pixel_first]).view(np.uint8)
-    looks = np.hstack([vector_bytes, signatures[pixel_first]])
-    vector_first, vector_group = _groups(looks)
+    look_first, look_group = _groups(_looks(vectors, signatures, pixel_first))
     return Items(
-        item=vector_group[pixel_group].astype(np.int32),
+        item=look_group[pixel_group].astype(np.int32),
         pixel_group=pixel_group,
-        first=pixel_first[vector_first],
+        first=pixel_first[look_first],
     )
+
+
+def _looks(
+    vectors: NDArray[np.generic], signatures: Signatures, rows: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Returns uint8[r, 32]: digests of vector and signature of these rows."""
+    looks = np.empty((len(rows), hashlib.sha256().digest_size), np.uint8)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[start : start + _ROWS_AT_ONCE]
+        pairs = zip(vectors[part], signatures[part], strict=True)
+        for row, (vector, signature) in enumerate(pairs, start):
+            digest = hashlib.sha256(vector.tobytes() + signature.tobytes()).digest()
+            looks[row] = np.frombuffer(digest, np.uint8)
+    return looks
 
 
 def _groups(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,10 +6,15 @@ similarity, which for unit vectors orders like the Euclidean distance.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .cores import available_cores
+from .exact_search import most_similar
+from .half_precision import to_single
 
 NO_NEIGHBOR = -1
 """Pads :attr:`NeighborGraph.indices` where there are fewer than k."""
@@ -28,6 +33,9 @@ centred, unit length again), with 20 spare neighbours that are ranked by the
 full vectors. Measured on 25,000 x 1,280: of the 20 nearest 0.992 to 0.999 are
 found, in 5 CPU-seconds instead of 43."""
 
+_AXES_ROWS = 8_192
+"""Rows, evenly spread, that the principal components are learned from."""
+
 _PROJECTED_ABOVE = 4_000
 """Rows from which the projection saves more than it costs."""
 
@@ -44,19 +52,6 @@ a twelfth of what lone queries should find."""
 _SEED = 0
 _NUMBERS_AT_ONCE = 2**20
 """Floats that are gathered at once to rank candidates: what a cache holds."""
-
-_WIDENED_BYTES = 2**30
-"""Half-precision vectors are widened once if they then fit here: NumPy widens
-so slowly that doing it for each candidate took 12 of 14 seconds (25,000 rows)."""
-
-_QUERY_EPSILON = 0.3
-"""How far a query looks beyond what seems nearest; the package's 0.1 misses
-a twelfth of what lone queries should find."""
-
-_SEED = 0
-_NUMBERS_AT_ONCE = 2**24
-"""Floats that are gathered at once to rank candidates: 64 MB."""
-
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -135,44 +130,31 @@ def _search(
     asked = vectors if queries is None else queries
     if not len(asked) or k < 1:
         return np.full((len(asked), 0), NO_NEIGHBOR, np.int32)
-    data = np.ascontiguousarray(vectors, np.float32)
-    points = data if queries is None else np.ascontiguousarray(queries, np.float32)
+    data = to_single(vectors)
+    points = data if queries is None else to_single(queries)
     if exact is None:
         exact = len(data) <= _EXACT_BELOW
     if exact:
-        return _search_exactly(data, points, k)
+        return most_similar(data, points, min(k + _SPARE, len(data)))
     return _search_approximately(data, None if queries is None else points, k)
 
 
 def _projected(vectors: NDArray[np.floating]) -> Floats:
     """Returns n x 128 unit rows that keep the order of neighbours nearly."""
+    # Imported here: 0.1 s that only this function needs
+    from scipy.linalg import eigh
+
     dims = vectors.shape[1]
-    scatter = np.zeros((dims, dims))
+    sample = to_single(vectors[:: max(1, len(vectors) // _AXES_ROWS)])
+    last = (dims - _PROJECTED_DIMS, dims - 1)
+    _, axes = eigh(sample.T @ sample, subset_by_index=last, driver="evr")
+    projected = np.empty((len(vectors), _PROJECTED_DIMS), np.float32)
     for start in range(0, len(vectors), 4096):
-        block = vectors[start : start + 4096].astype(np.float32)
-        scatter += block.T @ block
-    axes = np.linalg.eigh(scatter)[1][:, : -_PROJECTED_DIMS - 1 : -1]
-    projected = np.empty((len(vectors), axes.shape[1]), np.float32)
-    for start in range(0, len(vectors), 4096):
-        block = vectors[start : start + 4096].astype(np.float32)
-        projected[start : start + 4096] = block @ axes.astype(np.float32)
-    lengths = np.linalg.norm(projected, axis=1, keepdims=True)
-    unit: Floats = projected / np.maximum(lengths, 1e-12)
-    return unit
-
-
-def _search_exactly(data: Floats, points: Floats, k: int) -> Indices:
-    # Imported here: 0.6 s that the form and the folder command do not need
-    from sklearn.neighbors import NearestNeighbors
-
-    # "euclidean" uses scikit-learn's fused search; "cosine" would not and
-    # takes four times as long and 1.7 GB at 25,000 rows
-    search = NearestNeighbors(algorithm="brute", metric="euclidean").fit(data)
-    wanted = min(k + _SPARE, len(data))
-    found: Indices = search.kneighbors(points, wanted, return_distance=False).astype(
-        np.int32
-    )
-    return found
+        projected[start : start + 4096] = (
+            to_single(vectors[start : start + 4096]) @ axes
+        )
+    projected /= np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+    return projected
 
 
 def _search_approximately(data: Floats, points: Floats | None, k: int) -> Indices:
@@ -193,7 +175,7 @@ def _search_approximately(data: Floats, points: Floats | None, k: int) -> Indice
     # It leaves -1 where it found too few: ask the exact search there
     short = np.flatnonzero((found < 0).any(axis=1))
     if len(short):
-        found[short] = _search_exactly(data, queries[short], wanted)[:, :wanted]
+        found[short] = most_similar(data, queries[short], wanted)
     return found
 
 
@@ -208,29 +190,27 @@ def _ranked(
     The searches round differently with the number of threads; ranking again
     by the same dot products makes the graph the same everywhere.
     """
-    vectors, queries = _widened(vectors), _widened(queries)
     count = len(queries)
     indices = np.full((count, k), NO_NEIGHBOR, np.int32)
     similarities = np.full((count, k), -np.inf, np.float32)
     width = min(k, found.shape[1])
     step = max(1, _NUMBERS_AT_ONCE // max(1, found.shape[1] * vectors.shape[1]))
-    for start in range(0, count if width else 0, step):
+
+    def rank(start: int) -> None:
         rows = slice(start, min(start + step, count))
         candidates = _without_repeats(found[rows])
-        near = np.asarray(vectors[candidates], np.float32)
-        cosine = np.einsum("qd,qkd->qk", np.asarray(queries[rows], np.float32), near)
+        near = to_single(vectors[candidates])
+        cosine = np.einsum("qd,qkd->qk", to_single(queries[rows]), near)
         cosine[candidates == NO_NEIGHBOR] = -np.inf
         order = np.lexsort((candidates, -cosine))[:, :width]
         indices[rows, :width] = np.take_along_axis(candidates, order, 1)
         similarities[rows, :width] = np.take_along_axis(cosine, order, 1)
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for _ in pool.map(rank, range(0, count if width else 0, step)):
+            pass
     indices[np.isneginf(similarities)] = NO_NEIGHBOR
     return NeighborGraph(indices, similarities)
-
-
-def _widened(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
-    if vectors.size * np.dtype(np.float32).itemsize > _WIDENED_BYTES:
-        return vectors
-    return vectors.astype(np.float32, copy=False)
 
 
 def _without_repeats(candidates: Indices) -> Indices:

@@ -33,6 +33,11 @@ ABSENT = -1
 _ATTEMPTS = 10
 """To lock files that are still there: each failure is a deletion by others."""
 
+_RECORDS_AT_ONCE = 4096
+_MANY_RECORDS = 256
+"""So many are read at once, and what the file then takes in memory is given back
+where there are many."""
+
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
 
 
@@ -83,8 +88,10 @@ class RecordStore:
 
     def read(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
         """Returns one field of the records at ``positions``, as a copy."""
+        shape = self.dtype[field].shape
+        result = np.empty((len(positions), *shape), self.dtype[field].base)
         if not len(positions):
-            return np.empty(0, self.dtype)[field]
+            return result
         files = self._files
         rows = positions - files.first
         records = files.values.records(int(rows.max()) + 1)
@@ -92,7 +99,12 @@ class RecordStore:
             raise CacheError(
                 f"The cache {self._folder} was deleted during the scan; scan again."
             )
-        return np.asarray(records[field][rows])
+        for start in range(0, len(rows), _RECORDS_AT_ONCE):
+            part = slice(start, start + _RECORDS_AT_ONCE)
+            result[part] = records[field][rows[part]]
+            if len(rows) >= _MANY_RECORDS:
+                files.values.forget_pages()
+        return result
 
     def _sound_position(self, key: bytes) -> int:
         """Looks a key up; forgets it if its record does not fit its checksum."""
@@ -128,6 +140,34 @@ class RecordStore:
                 first = self._files.first + self._files.rows
                 self._files = _FilePair(self._folder, self.dtype, first)
             raise OSError(errno.ESTALE, "its files keep vanishing")
+
+
+class StoredColumn:
+    """One field of some records, read when rows of it are asked for.
+
+    Args:
+        store: that holds the records
+        positions: int64[m], of the records
+        field: name of the field
+    """
+
+    def __init__(
+        self, store: RecordStore, positions: NDArray[np.int64], field: str
+    ) -> None:
+        self._store = store
+        self._positions = positions
+        self._field = field
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, rows: NDArray[np.integer] | slice) -> NDArray[Any]:
+        """Returns the values of these rows, as a copy."""
+        return self._store.read(self._positions[rows], self._field)
+
+    def at(self, rows: NDArray[np.integer]) -> StoredColumn:
+        """Returns the column of these rows only; reads nothing."""
+        return StoredColumn(self._store, self._positions[rows], self._field)
 
 
 class _FilePair:
@@ -213,6 +253,7 @@ class _RecordFile:
         self._path = path
         self._dtype = dtype
         self._status = os.fstat(self.file.fileno())
+        self._view: mmap.mmap | None = None
         self._mapped: NDArray[Any] = np.empty(0, dtype)
 
     def is_in_place(self, rows: int) -> bool:
@@ -238,9 +279,14 @@ class _RecordFile:
         mapped = self._mapped
         if len(mapped) < count:
             size = rows * self._dtype.itemsize
-            view = mmap.mmap(self.file.fileno(), size, access=mmap.ACCESS_READ)
-            self._mapped = mapped = np.frombuffer(view, self._dtype)
+            self._view = mmap.mmap(self.file.fileno(), size, access=mmap.ACCESS_READ)
+            self._mapped = mapped = np.frombuffer(self._view, self._dtype)
         return mapped
+
+    def forget_pages(self) -> None:
+        """Gives memory back; the pages come again when they are asked for."""
+        if self._view is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._view.madvise(mmap.MADV_DONTNEED)
 
     def append(self, records: NDArray[Any]) -> None:
         rest = memoryview(records.tobytes())

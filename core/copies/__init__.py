@@ -15,6 +15,7 @@ against how much there was to compare. Three tests, each dearer and stricter:
 
 from __future__ import annotations
 
+from .arrays import Signatures
 from .candidates import CANDIDATE_NEIGHBORS, turned_candidates
 from .relations import NO_RELATION, RELATIONS
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
@@ -29,6 +30,7 @@ __all__ = [
     "SIGNATURE_SIDE",
     "SIGNATURE_VERSION",
     "CopyChecks",
+    "Signatures",
     "signatures",
     "turned_candidates",
     "verify_pairs",

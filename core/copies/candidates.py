@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Floats, Ints, floats
+from .arrays import Floats, Ints, Signatures, floats
 from .signature import GREY_SIDE
 from .spectrum import BASES, WHOLE_FRAME, window_spectra
 
@@ -23,11 +23,11 @@ _MAX_TURNED_DISTANCE = 0.06
 0.06 lie 1,300 pairs of 24,500 pictures of the bench."""
 
 _TURN_FREE_NUMBERS = 16
-_PICTURES_AT_ONCE = 4096
+_PICTURES_AT_ONCE = 1024
 
 
 def turned_candidates(
-    signatures: NDArray[np.uint8], *, asked: Ints | None = None
+    signatures: Signatures, *, asked: Ints | None = None
 ) -> NDArray[np.int32]:
     """Returns pairs that may be turned or mirrored copies of one another.
 
@@ -61,7 +61,7 @@ def turned_candidates(
     return pairs.reshape(-1, 2).astype(np.int32)
 
 
-def _turn_free(signatures: NDArray[np.uint8]) -> tuple[Floats, Ints]:
+def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
     """Returns 16 numbers a picture that no turn changes, and the pictures."""
     high, low = np.triu_indices(BASES, 1)
     parts = []

@@ -13,6 +13,7 @@ GREY_SIDE = 64
 COLOUR_SIDE = 16
 """Pixels of the square of brightness, and of those of both colour differences."""
 
+_SIDES = (GREY_SIDE, COLOUR_SIDE, COLOUR_SIDE)
 SIGNATURE_BYTES = GREY_SIDE**2 + 2 * COLOUR_SIDE**2
 SIGNATURE_VERSION = 1
 
@@ -29,10 +30,11 @@ def signatures(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     result = np.empty((len(pixels), SIGNATURE_BYTES), np.uint8)
     for picture, signature in zip(pixels, result, strict=True):
-        ycc = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)
-        large, small = (GREY_SIDE, GREY_SIDE), (COLOUR_SIDE, COLOUR_SIDE)
-        grey = cv2.resize(ycc[..., 0], large, interpolation=cv2.INTER_AREA)
-        colour = cv2.resize(ycc[..., 1:], small, interpolation=cv2.INTER_AREA)
-        signature[: GREY_SIDE**2] = grey.ravel()
-        signature[GREY_SIDE**2 :] = colour.transpose(2, 0, 1).ravel()
+        # Plane by plane: OpenCV shrinks two channels at once ten times slower
+        planes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
+        start = 0
+        for plane, side in zip(planes, _SIDES, strict=True):
+            small = cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)
+            signature[start : start + side * side] = small.ravel()
+            start += side * side
     return result

@@ -111,12 +111,14 @@ def test_splits_are_searched_against_each_other_directly():
     graph = neighbor_graph(vectors, 10)
     splits = np.arange(30) // 15
 
-    without = _candidates(graph, vectors, np.zeros((0, 30), bool))
-    pairs = _candidates(graph, vectors, splits == [[0], [1]])
+    without = _candidates(graph, vectors, np.zeros((0, 30), bool), 0.5)
+    pairs = _candidates(graph, vectors, splits == [[0], [1]], 0.5)
+    strict = _candidates(graph, vectors, splits == [[0], [1]], 0.95)
 
     assert (splits[without[:, 0]] == splits[without[:, 1]]).all()
     across = pairs[splits[pairs[:, 0]] != splits[pairs[:, 1]]]
     assert set(across.ravel()) == set(range(30))
+    assert (splits[strict[:, 0]] == splits[strict[:, 1]]).all()
 
 
 def test_near_copies_without_a_direct_pair_are_no_leak_and_lone_images_neither(
