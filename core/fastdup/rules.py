@@ -166,10 +166,10 @@ def components(
     ones = np.ones(len(close.source), np.int8)
     links = coo_array((ones, (close.source, close.target)), (rows, rows))
     number, found = connected_components(links, directed=False)
-    _, first, component = np.unique(found, return_index=True, return_inverse=True)
+    _, first, label = np.unique(found, return_index=True, return_inverse=True)
     rank = np.empty(number, np.int32)
     rank[np.argsort(first)] = np.arange(number, dtype=np.int32)
-    component = rank[component.reshape(-1)].astype(np.int32)
+    component = rank[label.reshape(-1)]
     of_edge = component[close.source]
     inside = np.bincount(of_edge, minlength=number)
     total = np.bincount(of_edge, close.similarity, minlength=number)
