@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
+from fiftyone.operators.executor import ExecutionContext, Executor
 
 from core.fastdup.files import read_work_dir
 
@@ -305,3 +306,21 @@ def test_both_forms_and_both_runs_in_the_app(scanned, tmp_path):
     )
     assert result.error is None
     assert dataset.count("again") == 148
+
+
+def form(name, dataset, **params):
+    request = {"dataset_name": dataset.name, "params": params}
+    ctx = ExecutionContext(request_params=request, executor=Executor())
+    return foo.get_operator(f"@winnow/curate/{name}").resolve_type(ctx, "inputs")
+
+
+def test_the_forms_say_what_is_there_and_what_cannot_work(dataset, folder, tmp_path):
+    asked = form("from_fastdup", dataset, work_dir=str(WRITTEN)).type.properties
+    assert "148 images, 576 numbers" in asked["status"].view.label
+    asked = form("from_fastdup", dataset, work_dir=str(tmp_path)).type.properties
+    assert asked["problem"].invalid
+    asked = form("to_fastdup", dataset).type.properties
+    assert "has not been scanned" in asked["problem"].error_message
+    asked = form("scan", dataset, more=True, preset="fastdup").type.properties
+    assert asked["preset"].type.values == ["fastdup"]
+    assert "20 images" in asked["status"].view.label
