@@ -165,11 +165,8 @@ def components(
     close = edges.chosen(edges.similarity >= min_similarity)
     ones = np.ones(len(close.source), np.int8)
     links = coo_array((ones, (close.source, close.target)), (rows, rows))
-    number, found = connected_components(links, directed=False)
-    _, first, label = np.unique(found, return_index=True, return_inverse=True)
-    rank = np.empty(number, np.int32)
-    rank[np.argsort(first)] = np.arange(number, dtype=np.int32)
-    component = rank[label.reshape(-1)]
+    # Numbered by their first row, as in fastdup
+    number, component = connected_components(links, directed=False)
     of_edge = component[close.source]
     inside = np.bincount(of_edge, minlength=number)
     total = np.bincount(of_edge, close.similarity, minlength=number)
@@ -198,7 +195,7 @@ def label_scores(edges: Edges, labels: NDArray[np.int32]) -> Floats:
         labels: int32[n], -1 without
     """
     known = labels >= 0
-    same = known[edges.source] & (labels[edges.source] == labels[edges.target])
+    same = labels[edges.source] == labels[edges.target]
     length = np.bincount(edges.source, minlength=len(labels))
     agreeing = np.bincount(edges.source, same, minlength=len(labels))
     score = np.full(len(labels), np.nan, np.float32)

@@ -153,18 +153,20 @@ def test_thresholds_can_be_moved_and_go_back(scanned, find):
 def test_what_a_person_keeps_is_no_copy_and_no_outlier(scanned, find):
     dataset, *_ = scanned
     decide = foo.get_operator("@winnow/curate/decide")
-    extra = dataset.match(F("dup_keeper") == False).limit(1)  # noqa: E712
+    # The largest cluster is number 0
+    extra = dataset.match((F("dup_cluster") == 0) & ~F("dup_keeper")).limit(2)
     strange = dataset.match(F("outlier")).limit(1)
     ids = extra.values("id") + strange.values("id")
 
     decide(dataset.select(ids), "keep")
-    first, second = dataset.select(ids, ordered=True)
-    assert first.dup_keeper is not False
-    assert second.outlier is False
+    first, second, third = dataset.select(ids, ordered=True)
+    assert {first.dup_keeper, second.dup_keeper} == {True, None}
+    assert third.outlier is False
     decide(dataset.select(ids), "keep", undo=True)
-    first, second = dataset.select(ids, ordered=True)
+    first, second, third = dataset.select(ids, ordered=True)
     assert first.dup_keeper is False
-    assert second.outlier is True
+    assert second.dup_keeper is False
+    assert third.outlier is True
 
 
 def test_two_that_are_no_duplicates_are_no_cluster(scanned):
