@@ -12,7 +12,7 @@ million identical files costs no more than one item.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,29 @@ def find_duplicates(
     group = np.unique(star_of_row[together], return_inverse=True)[1].reshape(-1)
     chosen = _choose_keepers(rows, member, group, _is_hub(graph, star))
     return _duplicates(rows, member, group, chosen, pairs, cosines, relations)
+
+
+def clusters_by_path(rows: ImageRows, group: Ints) -> Duplicates:
+    """Makes clusters of groups that were found by other rules.
+
+    Args:
+        rows: the images
+        group: int64[n], -1 for none; each has two members or more
+
+    Returns:
+        one value a row: the first path is the keeper, and similarity and relation
+        are not known
+    """
+    member = np.flatnonzero(group >= 0)
+    own = np.unique(group[member], return_inverse=True)[1].reshape(-1)
+    order = np.lexsort((rows.path_rank[member], own))
+    keeper = order[_starts(own[order])]
+    reason = np.full(len(keeper), KEEPER_REASONS.index("first path"), np.int8)
+    nothing = np.empty((0, 2), np.int32), np.empty(0, np.float32), np.empty(0, np.int8)
+    chosen = _Chosen(order, keeper, reason)
+    found = _duplicates(rows, member, own, chosen, *nothing)
+    unknown = np.full(len(group), np.nan, np.float32)
+    return replace(found, similarity=unknown)
 
 
 def keeper_pairs_to_check(rows: ImageRows, pairs: Pairs, checked: Pairs) -> Pairs:

@@ -19,7 +19,7 @@ from .errors import StaleRunError
 from .neighbors import NeighborGraph
 from .statistics import sharpness
 
-_VERSION = 3
+_VERSION = 4
 _DAMAGE = (
     OSError,
     ValueError,
@@ -71,6 +71,9 @@ class Evidence:
         class_candidates: int32[i, c], the classifier's likeliest classes
         class_probability: float32[i, c], out of fold
         given_probability: float32[i], of the given label; NaN without
+        near_rows: int32[n, k + 1], see :func:`core.fastdup.rules.nearest_rows`;
+            no columns unless the preset is fastdup's
+        near_similarity: float32[n, k + 1]
         statuses: words for ``status``; the first is "ok"
         classes: label names
         split_names: split names
@@ -106,6 +109,8 @@ class Evidence:
     class_candidates: NDArray[np.int32]
     class_probability: NDArray[np.float32]
     given_probability: NDArray[np.float32]
+    near_rows: NDArray[np.int32]
+    near_similarity: NDArray[np.float32]
     statuses: list[str]
     classes: list[str]
     split_names: list[str]

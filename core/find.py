@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ from .evidence import (
     first_rows,
     image_rows,
 )
+from .fastdup.findings import fastdup_findings
 from .findings import (
     FIELDS,
     NO_CLUSTER,
@@ -55,6 +56,8 @@ from .outliers import (
 )
 from .quality import ISSUES, image_issues
 from .settings import DEFAULTS, ScanSettings
+
+_FASTDUP = "as in fastdup"
 
 
 def find(
@@ -85,9 +88,73 @@ def find(
     decided = decisions or no_decisions(len(row_item))
     accepted = accepted_pairs(evidence, settings, decided)
     rows = replace(rows, protected=rows.protected | decided.keep)
-    copies = _duplicates(evidence, rows, accepted)
-    duplicates = _without_kept(evidence, rows, accepted, copies, decided.keep)
     leaks = _leaks(evidence, rows, accepted, decided.keep)
+    by_preset = evidence.near_rows.shape[1] > 0
+    if by_preset:
+        judged = _by_fastdup(evidence, rows, settings, decided)
+    else:
+        judged = _by_winnow(evidence, rows, accepted, settings, decided.keep)
+    labels, max_distance = judged.labels, judged.thresholds["max_outlier_distance"]
+    labels.suggestion[decided.verified] = NO_CODE
+    labels.issue[decided.verified] = False
+    readable = row_item >= 0
+    issues = np.zeros((len(row_item), len(ISSUES)), bool)
+    issues[readable] = image_issues(evidence.statistics[evidence.content[readable]])
+    issues[decided.keep] = False
+    outlier = judged.outlier & ~decided.keep
+    columns = _columns(
+        evidence, judged.duplicates, leaks, judged.distance, outlier, labels, issues
+    )
+    columns["outlier_nearest"] = judged.nearest
+    columns = {spec.name: columns[spec.name] for spec in FIELDS}
+    return Findings(
+        columns=columns,
+        counts=count_findings(columns, evidence, judged.duplicates),
+        leak_matrix=leaks_by_kind(evidence, leaks),
+        leaks_by_class=leaks_by_class(evidence, leaks),
+        thresholds={
+            **judged.thresholds,
+            "min_copy_score": min_copy_score,
+            "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
+        },
+        rules={**judged.rules, "min_copy_score": copy_rule},
+        conflicts=tuple(int(number) for number in judged.duplicates.conflicts),
+        expected={} if by_preset else _expected(trial, min_copy_score, settings),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What a tool's rules say of n rows.
+
+    Attributes:
+        duplicates: the clusters
+        distance: float32[n], for outliers
+        outlier: bool[n]
+        nearest: n rows to compare with, None without
+        labels: of the rows
+        thresholds: in force, but for that on copies; infinite for none
+        rules: how they were chosen
+    """
+
+    duplicates: Duplicates
+    distance: NDArray[np.float32]
+    outlier: NDArray[np.bool_]
+    nearest: list[int | None]
+    labels: LabelFindings
+    thresholds: dict[str, Any]
+    rules: dict[str, str]
+
+
+def _by_winnow(
+    evidence: Evidence,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    settings: ScanSettings,
+    keep: NDArray[np.bool_],
+) -> _Judged:
+    row_item = evidence.row_items
+    copies = _duplicates(evidence, rows, accepted)
     cluster = _item_clusters(evidence, row_item, copies)
     strange = outlier_distances(
         feature_graph(evidence),
@@ -95,46 +162,55 @@ def find(
         copy_graph=copy_graph(evidence),
         statistics=evidence.statistics[evidence.first],
     )
-    distance = strange.distance
     max_distance, outlier_rule = settings.max_outlier_distance, "given"
     if max_distance is None:
-        max_distance, outlier_rule = outlier_threshold(distance), "this data set's own"
+        max_distance = outlier_threshold(strange.distance)
+        outlier_rule = "this data set's own"
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
-    labels = _labels(evidence, row_item, cluster, settings.min_label_score)
-    labels.suggestion[decided.verified] = NO_CODE
-    labels.issue[decided.verified] = False
     readable = row_item >= 0
-    row_distance = np.full(len(row_item), np.nan, np.float32)
-    row_distance[readable] = distance[row_item[readable]]
-    issues = np.zeros((len(row_item), len(ISSUES)), bool)
-    issues[readable] = image_issues(evidence.statistics[evidence.content[readable]])
-    issues[decided.keep] = False
-    outlier = (row_distance > max_distance) & ~decided.keep
-    columns = _columns(
-        evidence, duplicates, leaks, row_distance, outlier, labels, issues
-    )
-    columns["outlier_nearest"] = _nearest_rows(evidence, row_item, strange.nearest)
-    columns = {spec.name: columns[spec.name] for spec in FIELDS}
-    return Findings(
-        columns=columns,
-        counts=count_findings(columns, evidence, duplicates),
-        leak_matrix=leaks_by_kind(evidence, leaks),
-        leaks_by_class=leaks_by_class(evidence, leaks),
+    distance = np.full(len(row_item), np.nan, np.float32)
+    distance[readable] = strange.distance[row_item[readable]]
+    return _Judged(
+        duplicates=_without_kept(evidence, rows, accepted, copies, keep),
+        distance=distance,
+        outlier=distance > max_distance,
+        nearest=_nearest_rows(evidence, row_item, strange.nearest),
+        labels=_labels(evidence, row_item, cluster, settings.min_label_score),
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
-            "min_copy_score": min_copy_score,
-            "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
+            "max_outlier_distance": max_distance,
             "min_label_score": settings.min_label_score,
         },
         rules={
             "min_copy_similarity": _rule(settings.min_copy_similarity, "not applied"),
-            "min_copy_score": copy_rule,
             "max_outlier_distance": outlier_rule,
             "min_label_score": _default_or_given(settings, "min_label_score"),
         },
-        conflicts=tuple(int(number) for number in duplicates.conflicts),
-        expected=_expected(trial, min_copy_score, settings),
+    )
+
+
+def _by_fastdup(
+    evidence: Evidence, rows: ImageRows, settings: ScanSettings, decided: Decisions
+) -> _Judged:
+    found = fastdup_findings(evidence, rows, settings, decided)
+    given_score = _default_or_given(settings, "min_label_score") == "given"
+    return _Judged(
+        duplicates=found.duplicates,
+        distance=found.distance,
+        outlier=found.outlier,
+        nearest=[None if row < 0 else row for row in found.nearest.tolist()],
+        labels=found.labels,
+        thresholds={
+            "min_copy_similarity": found.min_similarity,
+            "max_outlier_distance": found.max_distance,
+            "min_label_score": found.min_label_score,
+        },
+        rules={
+            "min_copy_similarity": _rule(settings.min_copy_similarity, _FASTDUP),
+            "max_outlier_distance": _rule(settings.max_outlier_distance, _FASTDUP),
+            "min_label_score": "given" if given_score else _FASTDUP,
+        },
     )
 
 

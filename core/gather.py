@@ -22,6 +22,8 @@ from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
 from .embedding import ImageEmbedder, ImageTable, embed_images
 from .errors import InputError
 from .evidence import Evidence, image_rows
+from .fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
+from .fastdup.rules import nearest_rows
 from .files import ReadFailure, read_file
 from .half_precision import to_single
 from .images import decode_rgb
@@ -107,6 +109,7 @@ def gather(
     labels = _or_none(labels, len(paths))
     splits = _or_none(splits, len(paths))
     copies, features = _vectors(table, vectors, path_rank)
+    near_rows, near_similarity = _near_rows(table, vectors, copies, settings)
     items = collapse(table.column("picture_digest"), copies, table.stored("signature"))
     copies, features = copies[items.first], features[items.first]
     row_items = np.where(table.content >= 0, items.item[table.content], NO_CODE)
@@ -152,6 +155,8 @@ def gather(
         copy_neighbor_similarity=found.by_copies.similarities,
         trial_copy_scores=trial.copy_scores,
         trial_other_scores=trial.other_scores,
+        near_rows=near_rows,
+        near_similarity=near_similarity,
         statuses=statuses,
         classes=list(classes),
         split_names=list(split_names),
@@ -469,6 +474,31 @@ def _vectors(
     vectors = given[row_of].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return vectors, vectors
+
+
+def _near_rows(
+    table: ImageTable,
+    given: NDArray[np.float32] | None,
+    copies: NDArray[np.floating],
+    settings: ScanSettings,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Returns what fastdup would know of each row; no columns without its preset.
+
+    A vector that was given counts even if its file cannot be read here.
+    """
+    count = len(table.content)
+    if settings.preset is None:
+        return np.empty((count, 0), np.int32), np.empty((count, 0), np.float32)
+    k = settings.neighbors or FASTDUP_NEIGHBORS
+    if given is not None:
+        return nearest_rows(given, k)
+    readable = np.flatnonzero(table.content >= 0).astype(np.int32)
+    found, cosines = nearest_rows(copies[table.content[readable]], k)
+    indices = np.full((count, k + 1), NO_NEIGHBOR, np.int32)
+    indices[readable] = np.where(found == NO_NEIGHBOR, NO_NEIGHBOR, readable[found])
+    similarities = np.full((count, k + 1), -np.inf, np.float32)
+    similarities[readable] = cosines
+    return indices, similarities
 
 
 def _cosines(vectors: NDArray[np.floating], pairs: Pairs) -> NDArray[np.float32]:

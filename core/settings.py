@@ -9,6 +9,9 @@ from .copies import MIN_COPY_SCORE
 from .errors import InputError
 from .labels import DEFAULT_MIN_LABEL_SCORE
 
+PRESETS = ("fastdup",)
+"""Other tools whose rules a scan can follow."""
+
 
 @dataclass(frozen=True)
 class ScanSettings:
@@ -27,6 +30,8 @@ class ScanSettings:
         min_label_score: labels that score less are issues, 0 to 100
         calibrate: raise min_copy_score until hardly any known non-copies among
             the images pass, see :mod:`core.calibration`; of a scan only
+        preset: "fastdup" to find duplicates, outliers and wrong labels by its
+            rules, see :mod:`core.fastdup.findings`; of a scan only
     """
 
     neighbors: int | None = None
@@ -36,6 +41,7 @@ class ScanSettings:
     max_outlier_distance: float | None = None
     min_label_score: float = DEFAULT_MIN_LABEL_SCORE
     calibrate: bool = False
+    preset: str | None = None
 
     def __post_init__(self) -> None:
         _check("min_copy_similarity", self.min_copy_similarity, -1, 1)
@@ -56,6 +62,11 @@ class ScanSettings:
         if not isinstance(self.calibrate, bool):
             raise InputError(
                 f"calibrate must be True or False, got {self.calibrate!r}."
+            )
+        if self.preset is not None and self.preset not in PRESETS:
+            raise InputError(
+                f"There is no preset {self.preset!r}. Use {PRESETS[0]!r}, or leave it "
+                "out for Winnow's own rules."
             )
 
     def check_against(self, images: int) -> None:

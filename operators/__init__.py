@@ -4,6 +4,7 @@ from .decide import Decide
 from .embeddings import Embeddings
 from .export import Export
 from .find import Find
+from .from_fastdup import FromFastdup
 from .move import Move
 from .open import Open
 from .panel import WinnowPanel
@@ -13,6 +14,7 @@ from .retag import Retag
 from .scan import Scan
 from .show import Show
 from .tag import Tag
+from .to_fastdup import ToFastdup
 from .undo import Undo
 
 OPERATORS = (
@@ -23,6 +25,8 @@ OPERATORS = (
     Decide,
     Export,
     Embeddings,
+    FromFastdup,
+    ToFastdup,
     Quarantine,
     Move,
     Retag,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import fiftyone as fo
 import numpy as np
 
-from ...core.embedding import embed_images
 from ...core.errors import InputError
 from ...core.progress import OnProgress, Progress
 from .fields import CREATED_BY, field_name, is_ours
 from .lock import only_run_on
-from .models import load_model
 from .runs import complete_run, run_key
-from .samples import read_samples
-from .storage import cache_folder
+from .vectors import scanned_vectors
 
 METHODS = {
     "pca": "Seconds: the two directions in which the images differ most",
@@ -88,19 +85,8 @@ def _write_vectors(
             f"The field '{name}' already exists and was not made by Winnow, which "
             "keeps embeddings there. Rename it first."
         )
-    view = dataset.match({field_name("scan_status", prefix): "ok"})
-    table = read_samples(view)
-    settings = run.settings  # type: ignore[attr-defined]
-    images = embed_images(
-        table.paths,
-        load_model(settings["model"]),
-        folder=cache_folder(),
-        max_megapixels=settings["max_megapixels"],
-        on_progress=on_progress,
-    )
-    readable = images.content >= 0
-    vectors = images.column("features")[images.content[readable]].astype(np.float32)
-    ids = np.array(table.ids)[readable].tolist()
+    ids, _, vectors = scanned_vectors(dataset, run, prefix, "features", on_progress)
+    vectors = vectors.astype(np.float32)
     if field is None:
         dataset.add_sample_field(
             name,

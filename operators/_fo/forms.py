@@ -18,7 +18,7 @@ import fiftyone.operators.types as types
 from ...core.embedders import DEFAULT_MODEL, SPECS
 from ...core.errors import CurationError
 from ...core.folders import is_split_name
-from ...core.settings import DEFAULTS, THRESHOLDS, ScanSettings
+from ...core.settings import DEFAULTS, PRESETS, THRESHOLDS, ScanSettings
 from .choices import refuse
 from .fields import check_fields
 from .models import vector_field_candidates
@@ -273,6 +273,12 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
             default=DEFAULTS.max_megapixels,
             label="Largest picture, in megapixels",
             description="Larger ones are reported, not decoded",
+        )
+        inputs.enum(
+            "preset",
+            list(PRESETS),
+            label="By the rules of another tool",
+            description="Duplicates, outliers and labels as in fastdup; usually empty",
         )
         _ask_prefix(inputs)
 

@@ -422,3 +422,11 @@ def test_events_stay_quick_at_25_000_samples(event, dataset, scan):
 
     # 0.3 s is the aim, on a machine that does nothing else; here others work too
     assert max(slow.values()) < 1.5, slow
+
+
+def test_every_tab_shows_what_the_preset_found(event, dataset, scan):
+    scan(dataset, label_field="ground_truth", preset="fastdup")
+    event("on_load")
+    for tab in TABS:
+        assert event("choose_tab", tab=tab).texts
+    assert "similarity 1.00" in event("choose_tab", tab="duplicates").texts

@@ -1,0 +1,1 @@
+"""The bridge to fastdup: its files, and its rules on our arrays."""

@@ -1,0 +1,143 @@
+"""Writes a scan as fastdup's files, for tools that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError, InputError
+from ..core.fastdup.rules import (
+    MIN_COMPONENT_SIMILARITY,
+    MIN_SIMILARITY,
+    NEIGHBORS,
+    OUTLIER_SHARE,
+)
+from ..core.progress import OnProgress
+from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.fastdup import FastdupRules, Written, write_work_dir
+from ._fo.progress import ProgressOption, progress_bars
+from ._fo.runs import complete_run
+from ._fo.stream import stream
+
+
+class ToFastdup(foo.Operator):
+    """``@winnow/curate/to_fastdup``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="to_fastdup",
+            label="Winnow: write fastdup's files",
+            description="Write the scan as a work_dir that tools for fastdup read",
+            icon="output",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.MEDIUM,
+        )
+
+    def __call__(
+        self,
+        dataset: fo.Dataset,
+        work_dir: str,
+        *,
+        threshold: float = MIN_SIMILARITY,
+        ccthreshold: float = MIN_COMPONENT_SIMILARITY,
+        nearest_neighbors_k: int = NEIGHBORS,
+        lower_threshold: float = OUTLIER_SHARE,
+        prefix: str | None = None,
+        progress: ProgressOption = None,
+    ) -> Written:
+        """Writes the vectors of the last scan, and what fastdup's rules make of them.
+
+        The files mean what they mean in fastdup: components are chains of similar
+        vectors, not Winnow's clusters, whose pictures were compared.
+
+        Args:
+            dataset: that was scanned
+            work_dir: a folder that does not exist or is empty
+            threshold (0.9): similarity that a line of similarity.csv needs
+            ccthreshold (0.96): similarity that connects a component
+            nearest_neighbors_k (2): neighbours of each image
+            lower_threshold (0.05): the share of all edges that are outliers
+            prefix (None): of the scan's fields
+            progress (None): as for the scan
+
+        Returns:
+            a :class:`operators._fo.fastdup.Written`, how much was written
+
+        Raises:
+            InputError: a choice that cannot work; nothing was written
+            StaleRunError: no finished scan
+        """
+        rules = FastdupRules(
+            threshold, ccthreshold, nearest_neighbors_k, lower_threshold
+        )
+        folder = _empty_folder(work_dir)
+        with progress_bars(progress) as on_progress:
+            return write_work_dir(dataset, folder, rules, prefix, on_progress)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        try:
+            run = complete_run(ctx.dataset, prefix_of(ctx.params))
+            picker = types.FileExplorerView(
+                choose_dir=True,
+                button_label="Choose a folder",
+                choose_button_label="Choose",
+            )
+            inputs.file(
+                "folder",
+                required=True,
+                label="Into the new or empty folder",
+                view=picker,
+            )
+            if _folder_of(ctx):
+                _empty_folder(_folder_of(ctx))
+                text = f"{run.samples:,} images were scanned"
+                inputs.view("status", types.Notice(label=text))
+            ask_prefix(inputs, ctx)
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+        return types.Property(
+            inputs,
+            view=types.PromptView(
+                label="Write fastdup's files", submit_button_label="Write"
+            ),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        rules = FastdupRules(
+            MIN_SIMILARITY, MIN_COMPONENT_SIMILARITY, NEIGHBORS, OUTLIER_SHARE
+        )
+
+        def work(on_progress: OnProgress) -> Written:
+            folder = _empty_folder(_folder_of(ctx))
+            prefix = prefix_of(ctx.params)
+            return write_work_dir(ctx.dataset, folder, rules, prefix, on_progress)
+
+        yield from stream(ctx, work)
+
+
+def _folder_of(ctx: foo.ExecutionContext) -> str:
+    folder = ctx.params.get("folder") or ""
+    # The file explorer sends a dict, callers from Python send a path
+    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder
+
+
+def _empty_folder(work_dir: str) -> Path:
+    if not str(work_dir).strip():
+        raise InputError("Choose a folder to write into.")
+    folder = Path(work_dir).expanduser().absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            f"{folder} already exists and is not an empty folder. Choose a new one: "
+            "the files of two runs must not be mixed."
+        )
+    return folder
