@@ -28,7 +28,12 @@ def as_html(report: Report) -> str:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {"data_uri": _data_uri, "cell": cell_text, "alt": _alt, "share": _share}
+    environment.filters |= {
+        "data_uri": _data_uri,
+        "cell": cell_text,
+        "alt": _alt,
+        "share": _share,
+    }
     environment.globals["left_out"] = left_out_text
     page: str = environment.get_template("page.html").render(report=report)
     return page

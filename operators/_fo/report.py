@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ...core.duplicates import KINDS
@@ -95,6 +95,13 @@ class ScanReport:
         return "\n".join(_text_lines(self))
 
 
+def report_of(run: Any) -> ScanReport:
+    """Returns the result of a finished run, from its record."""
+    return ScanReport(
+        **{field.name: run.report[field.name] for field in fields(ScanReport)}
+    )
+
+
 @dataclass(frozen=True)
 class Line:
     """One finding of the summary.
@@ -115,6 +122,7 @@ class Line:
 
 
 def finding_lines(report: ScanReport) -> Iterable[Line]:
+    """Yields the findings at a glance, in the order of the summary."""
     counts = report.counts
     yield Line(
         "Duplicates",
@@ -126,7 +134,7 @@ def finding_lines(report: ScanReport) -> Iterable[Line]:
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
-        _expectation(report.expected),
+        expectation(report.expected),
     )
     yield Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
     yield Line("Outliers", counts["outliers"], "unlike most other images", {})
@@ -202,7 +210,7 @@ def _details(line: Line) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in line.details.items() if n)
 
 
-def _expectation(expected: Mapping[str, Any]) -> list[str]:
+def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
     if not expected:
         return []
