@@ -37,7 +37,10 @@ def plain(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    return "".join(
+        one if one.isprintable() or one == "\N{NO-BREAK SPACE}" else ascii(one)[1:-1]
+        for one in text
+    )
 
 
 def markdown(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 from ..wording import markdown, share_text
 from .contents import (
@@ -54,10 +55,15 @@ def _section(section: Section) -> Iterator[str]:
     for table in section.tables:
         yield from _titled(table, table.headers, table.rows)
     for gallery in section.galleries:
-        alone = all(pair.target is None for pair in gallery.pairs)
-        to = () if alone else (gallery.columns[1], "Similarity")
-        rows = [_pair(pair, alone) for pair in gallery.pairs]
-        yield from _titled(gallery, (gallery.columns[0], *to, ""), rows)
+        headers = (*gallery.columns, "Similarity", "")
+        rows = [_pair(pair) for pair in gallery.pairs]
+        # Without columns in which nothing stands
+        used = [any(row[n] for row in rows) for n in range(len(headers))]
+        yield from _titled(
+            gallery,
+            tuple(compress(headers, used)),
+            [tuple(compress(row, used)) for row in rows],
+        )
 
 
 def _titled(
@@ -88,17 +94,14 @@ def cell_text(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
-        return f"{cell:.4g}"
+        return f"{cell:.4g}" if abs(cell) < 1000 else f"{cell:,.0f}"
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 
-def _pair(pair: Pair, alone: bool) -> tuple[Cell, ...]:
-    says = "; ".join(pair.says)
-    if alone:
-        return (_name(pair.source), says)
-    similarity = None if pair.similarity is None else f"{pair.similarity:.3f}"
-    target = _name(pair.target) if pair.target else None
-    return (_name(pair.source), target, similarity, says)
+def _pair(pair: Pair) -> tuple[str, ...]:
+    similarity = "" if pair.similarity is None else f"{pair.similarity:.3f}"
+    target = _name(pair.target) if pair.target else ""
+    return (_name(pair.source), target, similarity, "; ".join(pair.says))
 
 
 def _name(picture: Picture) -> str:

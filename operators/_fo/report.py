@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -97,9 +98,9 @@ class ScanReport:
 
 def report_of(run: Any) -> ScanReport:
     """Returns the result of a finished run, from its record."""
-    return ScanReport(
-        **{field.name: run.report[field.name] for field in fields(ScanReport)}
-    )
+    # The database's own kinds of dict and list cannot be copied
+    plain = json.loads(json.dumps(run.report))
+    return ScanReport(**{field.name: plain[field.name] for field in fields(ScanReport)})
 
 
 @dataclass(frozen=True)

@@ -206,21 +206,40 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
             "other_label": one.values["leak_conflict"],
         }
         pairs.append(_pair(shown, one, other, similarity, says, facts))
-    gallery_ = Gallery(
-        "leaks",
-        "",
-        ("From: the side to drop", "To: its copy"),
-        "clusters",
-        shown.count_clusters(match),
-        tuple(pairs),
-    )
+    columns = ("From: the side to drop", "To: its copy")
+    galleries = [
+        Gallery(
+            "leaks",
+            "",
+            columns,
+            "clusters",
+            shown.count_clusters(match),
+            tuple(pairs),
+        )
+    ]
+    galleries += _unclustered_leaks(shown, columns)
     text = (
         f"{counts['leaks']:,} images have a copy in another split; dropping "
         f"{counts['leak_drops']:,} closes all of them.",
     )
     tables = (_matrix(report), _by_class(shown, report))
     tables = tuple(table for table in tables if table.rows)
-    return Section(key, title, counts["leaks"], text, tables, (gallery_,))
+    return Section(key, title, counts["leaks"], text, tables, tuple(galleries))
+
+
+def _unclustered_leaks(shown: Shown, columns: tuple[str, str]) -> list[Gallery]:
+    """Returns those with a copy that does not resemble the keeper of a cluster."""
+    match = {shown.field("leak_drop"): True, shown.field("dup_cluster"): None}
+    total = shown.reader.count(match)
+    if not total:
+        return []
+    found = shown.reader.pictures(match, ("leak_splits",), limit=shown.top)
+    pairs = []
+    for one in found:
+        where = ", ".join(one.values["leak_splits"] or [])
+        pairs.append(_pair(shown, one, None, None, (f"a copy in {where}",), {}))
+    title = "With a copy that is in no cluster with it"
+    return [Gallery("alone", title, columns, "images", total, tuple(pairs))]
 
 
 def _own_split(shown: Shown) -> Any:

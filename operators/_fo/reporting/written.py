@@ -85,7 +85,7 @@ def check_choices(folder: str | Path, top: int, overwrite: bool) -> Path:
         )
     if not str(folder).strip():
         raise InputError("Choose a folder to write the report into.")
-    target = Path(folder).expanduser()
+    target = Path(folder).expanduser().absolute()
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file. Choose a folder for the report.")
     there = [name for name in _FORMS if (target / name).exists()]
