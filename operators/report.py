@@ -127,7 +127,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
         min=1,
         max=MOST_TOP,
         label="Pairs of pictures a gallery",
-        description="What is left out is counted; 20 make a file of 2 to 3 MB",
+        description="What is left out is counted; 20 make a file of 1 to 4 MB",
     )
     inputs.bool("overwrite", default=False, label="Replace a report that is there")
     if _folder_of(ctx):

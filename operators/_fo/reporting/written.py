@@ -27,7 +27,8 @@ from . import facts, findings
 from .shown import Shown, folder_of
 
 DEFAULT_TOP = 20
-"""Pairs a gallery: some 300 pictures in all, 2 to 3 MB."""
+"""Pairs a gallery: 6,096 photographs made a page of 1.4 MB in 0.4 s, and 355 small
+pictures, repeated to a million samples, one of 1.4 MB in 43 s."""
 
 MOST_TOP = 500
 
