@@ -16,7 +16,7 @@ def operator(name):
 
 
 def form(name, dataset, params=None):
-    request = dict(dataset_name=dataset.name, params=params or {})
+    request = {"dataset_name": dataset.name, "params": params or {}}
     ctx = ExecutionContext(request_params=request, executor=Executor())
     return operator(name).resolve_type(ctx, "inputs").type.properties
 
