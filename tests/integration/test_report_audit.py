@@ -359,3 +359,23 @@ def test_an_audit_run_by_the_app_returns_the_rules(scanned):
     assert result["passed"] is False
     assert [rule["passed"] for rule in result["rules"]] == [False, True]
     assert "**failed**: no leaks: 4 of 20 images" in result["text"]
+
+
+def test_a_leak_is_shown_beside_its_copy_of_the_other_split(
+    dataset, scan, folder, tmp_path
+):
+    """Two copies in one split, the keeper among them, and one in the other."""
+    (folder / "02.png").write_bytes((folder / "00.png").read_bytes())
+    for sample in dataset:
+        sample.tags = ["right" if sample.filepath.endswith("19.png") else "left"]
+        sample.save()
+    scan(dataset, split_by=["left", "right"])
+
+    written = operator("report")(dataset, tmp_path / "out")
+
+    (pair,) = [
+        pair
+        for pair in galleries(written, "leaks")["leaks"]["pairs"]
+        if pair["from"]["path"] in ("00.png", "02.png")
+    ]
+    assert (pair["from"]["split"], pair["to"]["path"]) == ("left", "19.png")
