@@ -1,6 +1,6 @@
 """The folder command: loads a folder of images, scans it, writes the findings.
 
-    python cli/scan_folder.py [FOLDER] [--out DIR] [--app] [--fail-on LIST]
+    python cli/scan_folder.py [FOLDER] [--out DIR] [--app] [--fail-on POLICY]
 
 Each option may also come from the environment (IMAGES, OUT, APP, FAIL_ON),
 which is how ``make scan`` passes them on.
@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.folders import FolderListing, describe, list_images  # noqa: E402
+from core.policy import judge, parse_policy  # noqa: E402
+from core.progress import silent  # noqa: E402
 
 _PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
 _FOUND_PROBLEMS, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
@@ -28,7 +30,8 @@ _FOUND_PROBLEMS, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
 def main() -> int:
     options = _options()
     try:
-        # Before FiftyOne is started: a mistyped folder is said at once
+        # Before FiftyOne is started: what is mistyped is said at once
+        parse_policy(options.fail_on)
         listing = list_images(options.folder or _demo_folder())
         print(describe(listing))
         print("Starting FiftyOne and its database ...", flush=True)
@@ -103,8 +106,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     adapter = f"{_PLUGIN}.operators._fo"
     folders = importlib.import_module(f"{adapter}.folders")
     outputs = importlib.import_module(f"{adapter}.outputs")
-    reports = importlib.import_module(f"{adapter}.report")
-    gates = reports.parse_gates(options.fail_on)
+    written = importlib.import_module(f"{adapter}.reporting.written")
     data = folders.load_folder(listing, progress=True)
     if data.gone:
         print(
@@ -121,17 +123,29 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     options.out.mkdir(parents=True, exist_ok=True)
     outputs.write_findings_file(data, listing, options.out / "findings.jsonl")
     outputs.write_summary_file(report, options.out / "summary.json")
-    print(f"\n{report}\n")
-    print(f"Written: {options.out}/findings.jsonl and summary.json")
+    print(f"\n{report}\n", flush=True)
+    written.write_report(
+        data.dataset,
+        options.out,
+        prefix=None,
+        top=written.DEFAULT_TOP,
+        on_progress=silent,
+        scan_report=report,
+    )
+    print(f"Written: {options.out}/report.html, also as report.md and report.json;")
+    print("         findings.jsonl and summary.json")
     print(f"In FiftyOne: fo.load_dataset({data.dataset.name!r})")
     if options.app:
         print("The App runs until you press Ctrl-C.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             fo.launch_app(data.dataset).wait(-1)
-    failed = [gate for gate in gates if report.gate_count(gate)]
-    for gate in failed:
-        print(f"FAIL_ON: {report.gate_count(gate):,} {gate}", file=sys.stderr)
-    return _FOUND_PROBLEMS if failed else 0
+    policy = parse_policy(options.fail_on)
+    verdicts = judge(policy, report.counts, report.not_looked_for)
+    for verdict in verdicts:
+        if verdict.not_looked_for or not verdict.passed:
+            print(f"FAIL_ON: {verdict}", file=sys.stderr)
+    passed = all(verdict.passed for verdict in verdicts)
+    return 0 if passed else _FOUND_PROBLEMS
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Everything that knows FiftyOne: one module an operator."""
 
+from .audit import Audit
 from .decide import Decide
 from .embeddings import Embeddings
 from .export import Export
@@ -10,6 +11,7 @@ from .open import Open
 from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
+from .report import Report
 from .retag import Retag
 from .scan import Scan
 from .show import Show
@@ -24,6 +26,8 @@ OPERATORS = (
     Tag,
     Decide,
     Export,
+    Report,
+    Audit,
     Embeddings,
     FromFastdup,
     ToFastdup,

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ...core.duplicates import KINDS
-from ...core.errors import InputError
 from ...core.quality import ISSUES
-
-GATES = {
-    "duplicates": "duplicates",
-    "conflicts": "conflicts",
-    "outliers": "outliers",
-    "label_issues": "label_issues",
-    "leaks": "leaks",
-    "image_issues": "image_issues",
-    "unreadable": "unreadable",
-}
-"""What ``FAIL_ON`` may name, and the count that decides."""
+from ...core.wording import share_text, size_text
 
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
+_NO_LABELS = "no labels were given"
+_NO_SPLITS = "no splits were given"
 _CLASSES_NAMED = 5
 _CHANGES_NAMED = 3
 _STATUS = "status_"
@@ -80,9 +72,17 @@ class ScanReport:
             if seconds > 0
         }
 
-    def gate_count(self, gate: str) -> int:
-        """Returns how many there are of what ``FAIL_ON`` names."""
-        return self.counts[GATES[gate]]
+    @property
+    def not_looked_for(self) -> dict[str, str]:
+        """Says why the run cannot know, by the finding's name in a policy."""
+        missing = {}
+        if not self.counts["labelled"]:
+            missing = dict.fromkeys(("label issues", "conflicts"), _NO_LABELS)
+        if not self.leak_matrix:
+            missing["leaks"] = _NO_SPLITS
+        if self.thresholds["max_outlier_distance"] is None:
+            missing["outliers"] = self.rules["max_outlier_distance"]
+        return missing
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it as plain JSON values."""
@@ -96,21 +96,24 @@ class ScanReport:
         return "\n".join(_text_lines(self))
 
 
-def parse_gates(text: str) -> list[str]:
-    """Reads ``FAIL_ON``: names of :data:`GATES`, separated by commas."""
-    gates = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in gates if name not in GATES]
-    if unknown:
-        raise InputError(
-            f"FAIL_ON does not know {', '.join(unknown)}. Use any of: "
-            f"{', '.join(GATES)}."
-        )
-    return gates
+def report_of(run: Any) -> ScanReport:
+    """Returns the result of a finished run, from its record."""
+    # The database's own kinds of dict and list cannot be copied
+    plain = json.loads(json.dumps(run.report))
+    return ScanReport(**{field.name: plain[field.name] for field in fields(ScanReport)})
 
 
 @dataclass(frozen=True)
-class _Line:
-    """One finding of the summary."""
+class Line:
+    """One finding of the summary.
+
+    Attributes:
+        name: of the finding
+        count: of its images; of clusters for conflicts
+        note: what it means
+        details: parts of the count by what they are
+        remarks: more to say, a sentence each
+    """
 
     name: str
     count: int
@@ -119,9 +122,10 @@ class _Line:
     remarks: Sequence[str] = ()
 
 
-def _findings(report: ScanReport) -> Iterable[_Line]:
+def finding_lines(report: ScanReport) -> Iterable[Line]:
+    """Yields the findings at a glance, in the order of the summary."""
     counts = report.counts
-    yield _Line(
+    yield Line(
         "Duplicates",
         counts["duplicates"],
         f"in {counts['duplicate_clusters']:,} clusters; keeping one of each saves "
@@ -131,35 +135,35 @@ def _findings(report: ScanReport) -> Iterable[_Line]:
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
-        _expectation(report.expected),
+        expectation(report.expected),
     )
-    yield _Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
-    yield _Line("Outliers", counts["outliers"], "unlike most other images", {})
-    yield _Line(
+    yield Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
+    yield Line("Outliers", counts["outliers"], "unlike most other images", {})
+    yield Line(
         "Label issues",
         counts["label_issues"],
         "similar images are labelled otherwise"
         if counts["labelled"]
-        else "not looked for: no labels were given",
+        else f"not looked for: {_NO_LABELS}",
         {},
     )
-    yield _Line(
+    yield Line(
         "Leaks",
         counts["leaks"],
         "have a copy in another split"
         if report.leak_matrix
-        else "not looked for: no splits were given",
+        else f"not looked for: {_NO_SPLITS}",
         _leak_pairs(report.leak_matrix),
         _leak_remarks(report),
     )
     issues = {name.replace("_", " "): counts[name] for name in ISSUES}
-    yield _Line("Bad images", counts["image_issues"], "", issues)
+    yield Line("Bad images", counts["image_issues"], "", issues)
     statuses = {
         name.removeprefix(_STATUS).replace("_", " "): count
         for name, count in counts.items()
         if name.startswith(_STATUS)
     }
-    yield _Line("Unreadable", counts["unreadable"], "", statuses)
+    yield Line("Unreadable", counts["unreadable"], "", statuses)
 
 
 def _headline(report: ScanReport) -> str:
@@ -176,7 +180,7 @@ def _headline(report: ScanReport) -> str:
 def _text_lines(report: ScanReport) -> Iterable[str]:
     yield _headline(report)
     yield ""
-    for line in _findings(report):
+    for line in finding_lines(report):
         yield (
             f"  {line.name:<13}{line.count:>9,}  {_share(report, line):>7}  {line.note}"
         ).rstrip()
@@ -190,25 +194,24 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
     yield ""
     yield "| Finding | Images | Share | |"
     yield "| :-- | --: | --: | :-- |"
-    for line in _findings(report):
+    for line in finding_lines(report):
         parts = (line.note, _details(line), *line.remarks)
         notes = "; ".join(part for part in parts if part)
         yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
 
 
-def _share(report: ScanReport, line: _Line) -> str:
+def _share(report: ScanReport, line: Line) -> str:
     # Conflicts are clusters, not images
     if line.name == "Conflicts":
         return ""
-    # A blank that does not break: the App wraps narrow columns
-    return f"{100 * line.count / report.counts['images']:.1f}\N{NO-BREAK SPACE}%"
+    return share_text(line.count, report.counts["images"])
 
 
-def _details(line: _Line) -> str:
+def _details(line: Line) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in line.details.items() if n)
 
 
-def _expectation(expected: Mapping[str, Any]) -> list[str]:
+def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
     if not expected:
         return []
@@ -269,12 +272,3 @@ def _leak_pairs(matrix: _Matrix) -> dict[str, int]:
                 name = f"{one} in {other}"
                 pairs[name] = pairs.get(name, 0) + count
     return pairs
-
-
-def size_text(count: float) -> str:
-    """Returns a number of bytes as a person says it."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} TB"

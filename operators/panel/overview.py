@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
+from ...core.wording import size_text
 from .._fo.decisions import decided
 from .._fo.found import Tally
-from .._fo.report import size_text
 from . import layout
 from .scene import TABS, Scene
 

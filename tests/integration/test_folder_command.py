@@ -69,6 +69,10 @@ def test_a_folder_becomes_findings_and_a_summary(command, tree, tmp_path):
     assert 0 < summary["expected"]["copy_recall"] <= 1
     assert set(summary["seconds"]) == set(summary["images_per_second"])
     assert summary["peak_memory_bytes"] > 0
+    report = json.loads((tmp_path / "found" / "report.json").read_text())
+    assert report["run"]["counts"] == summary["counts"]
+    assert "Train_Set/a/00.png" in (tmp_path / "found" / "report.html").read_text()
+    assert (tmp_path / "found" / "report.md").exists()
 
 
 def test_the_second_run_loads_and_embeds_nothing(command, tree, tmp_path):
@@ -112,16 +116,37 @@ def test_what_fiftyone_cannot_hold_is_a_row_and_counted(command, tree, tmp_path)
     assert rows["test/b/odd.tga"]["split"] == "test"
     summary = json.loads((tmp_path / "found" / "summary.json").read_text())
     assert summary["counts"]["unreadable"] == 3
-    assert "FAIL_ON: 3 unreadable" in done.stderr
+    assert "FAIL_ON: unreadable: 3 of 23 images" in done.stderr
+    report = json.loads((tmp_path / "found" / "report.json").read_text())
+    listed = report["sections"]["unreadable"]["tables"]["files"]["rows"]
+    assert {row["File"] for row in listed} == {
+        "Train_Set/a/cut.jpg",
+        "bad\\xff.png",
+        "test/b/odd.tga",
+    }
 
 
 def test_fail_on_decides_the_exit_code(command, tree):
     failed = command(str(tree), FAIL_ON="leaks,unreadable")
     assert failed.returncode == 1
-    assert "FAIL_ON: 1 unreadable" in failed.stderr
+    assert "FAIL_ON: unreadable: 1 of 21 images" in failed.stderr
+    limits = "exact duplicates <= 20 %, unreadable <= 1, label issues <= 50 %"
+    passed = command(str(tree), FAIL_ON=limits)
+    assert passed.returncode == 0, passed.stderr
+    assert "FAIL_ON" not in passed.stderr
     wrong = command(str(tree), FAIL_ON="leeks")
     assert wrong.returncode == 2
-    assert "FAIL_ON does not know leeks" in wrong.stderr
+    assert "A policy does not know 'leeks'. Did you mean 'leaks'?" in wrong.stderr
+    assert "Starting FiftyOne" not in wrong.stdout
+
+
+def test_a_flat_folder_has_no_leaks_but_cannot_claim_so(command, folder):
+    alone = command(str(folder), FAIL_ON="leaks")
+    assert alone.returncode == 0
+    assert "FAIL_ON: leaks: not looked for, no splits were given" in alone.stderr
+
+    claimed = command(str(folder), FAIL_ON="no leaks")
+    assert claimed.returncode == 1
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ....core.duplicates import KINDS
 from ....core.errors import CurationError
 from ....core.progress import OnProgress
 from ....core.quality import ISSUES
+from ....core.wording import markdown
 from ..choices import refuse
 from ..runs import complete_run
 from ..samples import label_path
@@ -35,7 +36,7 @@ from .plans import (
     Change,
     plan_action,
 )
-from .reports import PlanReport, escaped
+from .reports import PlanReport
 from .selections import WHAT, Selection
 from .steps import carry_out
 
@@ -285,7 +286,7 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
 def _show_plan(inputs: types.Object, plan: ActionPlan) -> None:
     report = PlanReport(plan, "")
     lines = [f"**{report.summary()}**", ""]
-    lines += [f"* {escaped(line)}" for line in report.details()]
+    lines += [f"* {markdown(line)}" for line in report.details()]
     inputs.md("\n".join(lines), name="plan_text")
     if plan.count:
         inputs.md(_pictures(plan), name="plan_pictures")
@@ -301,7 +302,7 @@ def _pictures(plan: ActionPlan) -> str:
         cells = [_image(os.path.join(plan.root, item.source))]
         if pairs:
             cells.append(_image(item.witness.path) if item.witness else "")
-        lines.append(f"| {' | '.join(cells)} | {escaped(item.why)} |")
+        lines.append(f"| {' | '.join(cells)} | {markdown(item.why)} |")
     more = plan.count - len(items)
     if more:
         lines += ["", f"and {more:,} more"]
@@ -311,7 +312,7 @@ def _pictures(plan: ActionPlan) -> str:
 def _image(path: str) -> str:
     """Returns Markdown of a small picture, or of a name where there is none."""
     url = thumbnail_url(path)
-    name = escaped(Path(path).name)
+    name = markdown(Path(path).name)
     return f"![{name}]({url})" if url else name
 
 

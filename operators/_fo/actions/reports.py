@@ -9,7 +9,7 @@ from itertools import islice
 from ....core.actions.opened import Report
 from ....core.actions.plan import ActionPlan
 from ....core.actions.purge import PurgePlan
-from ..report import size_text
+from ....core.wording import markdown, plain, size_text
 from .carrying_out import PastAction
 
 _GROUPS_SHOWN = 12
@@ -77,11 +77,11 @@ class PlanReport:
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
-        lines += [f"* {escaped(line)}" for line in self.details()]
+        lines += [f"* {markdown(line)}" for line in self.details()]
         if self.plan.count:
             lines += ["", "| file | goes to | why |", "| :-- | :-- | :-- |"]
             lines += [
-                "| " + " | ".join(escaped(cell) for cell in row) + " |"
+                "| " + " | ".join(markdown(cell) for cell in row) + " |"
                 for row in self.examples()
             ]
             lines += ["", f"Plan `{self.plan.id}`. Nothing has been changed yet."]
@@ -151,7 +151,7 @@ class ActionReport:
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
-        lines += [f"* {escaped(line)}" for line in self.details()]
+        lines += [f"* {markdown(line)}" for line in self.details()]
         if self.undo_call:
             lines += ["", "To go back: the operator *Winnow: undo*, or", ""]
             lines += [f"    {self.undo_call}"]
@@ -253,18 +253,6 @@ def counts_text(counts: Mapping[str, int]) -> str:
     text = ", ".join(f"{name} {count:,}" for name, count in ordered[:_GROUPS_SHOWN])
     more = len(ordered) - _GROUPS_SHOWN
     return f"{text} and {more} more" if more > 0 else text
-
-
-def plain(text: str) -> str:
-    """Returns text from files with what cannot be printed spelled out."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
-
-
-def escaped(text: str) -> str:
-    """Returns text from files as Markdown that shows just that text."""
-    for one in "\\|<>`*_[]!":
-        text = text.replace(one, "\\" + one)
-    return plain(text)
 
 
 def _plural(word: str, count: int) -> str:

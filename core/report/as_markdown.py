@@ -1,0 +1,111 @@
+"""The report as text, for a pull request or an issue: tables, no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import compress
+
+from ..wording import markdown, share_text
+from .contents import (
+    Cell,
+    Gallery,
+    Pair,
+    Picture,
+    Report,
+    Section,
+    Table,
+    left_out_text,
+)
+
+
+def as_markdown(report: Report) -> str:
+    """Returns the report as Markdown."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"# {markdown(report.dataset)}"
+    yield ""
+    yield (
+        f"{report.images:,} images, scanned {markdown(report.scanned_at)} by Winnow "
+        f"{markdown(report.winnow)}; this report was made {markdown(report.made_at)}."
+    )
+    for note in report.notes:
+        yield from ("", f"**{markdown(note)}**")
+    yield ""
+    rows = [
+        (
+            line.name,
+            line.count,
+            None if line.share is None else share_text(line.share, 1),
+            "; ".join(line.notes),
+        )
+        for line in report.summary
+    ]
+    yield from _rows(("Finding", "Count", "Of the images", ""), rows)
+    for section in report.sections:
+        yield from _section(section)
+
+
+def _section(section: Section) -> Iterator[str]:
+    count = "" if section.count is None else f": {section.count:,}"
+    yield from ("", f"## {markdown(section.title)}{count}")
+    for text in section.text:
+        yield from ("", markdown(text))
+    for table in section.tables:
+        yield from _titled(table, table.headers, table.rows)
+    for gallery in section.galleries:
+        headers = (*gallery.columns, "Similarity", "")
+        rows = [_pair(pair) for pair in gallery.pairs]
+        # Without columns in which nothing stands
+        used = [any(row[n] for row in rows) for n in range(len(headers))]
+        yield from _titled(
+            gallery,
+            tuple(compress(headers, used)),
+            [tuple(compress(row, used)) for row in rows],
+        )
+
+
+def _titled(
+    part: Gallery | Table, headers: Sequence[str], rows: Sequence[Sequence[Cell]]
+) -> Iterator[str]:
+    if part.title:
+        yield from ("", f"### {markdown(part.title)}")
+    if rows:
+        yield ""
+        yield from _rows(headers, rows)
+    if left := left_out_text(part):
+        yield from ("", left)
+
+
+def _rows(headers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    yield "| " + " | ".join(markdown(header) for header in headers) + " |"
+    columns = list(zip(*rows, strict=True)) or [()] * len(headers)
+    right = [
+        any(isinstance(cell, int | float) for cell in column) for column in columns
+    ]
+    yield "| " + " | ".join("--:" if one else ":--" for one in right) + " |"
+    for row in rows:
+        yield "| " + " | ".join(markdown(cell_text(cell)) for cell in row) + " |"
+
+
+def cell_text(cell: Cell) -> str:
+    """Returns a cell of a table as text."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.4g}" if abs(cell) < 1000 else f"{cell:,.0f}"
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def _pair(pair: Pair) -> tuple[str, ...]:
+    similarity = "" if pair.similarity is None else f"{pair.similarity:.3f}"
+    target = _name(pair.target) if pair.target else ""
+    return (_name(pair.source), target, similarity, "; ".join(pair.says))
+
+
+def _name(picture: Picture) -> str:
+    # The folders say split and class, where there are such folders
+    parts = picture.path.split("/")[:-1]
+    more = [one for one in (picture.split, picture.label) if one and one not in parts]
+    return f"{picture.path} ({', '.join(more)})" if more else picture.path

@@ -1,0 +1,52 @@
+"""How numbers and text from files are put before a person."""
+
+from __future__ import annotations
+
+import re
+
+# Backslash first: each of the others gets one
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|&~!#$@])")
+
+
+def size_text(count: float) -> str:
+    """Returns a number of bytes as a person says it."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"
+
+
+def share_text(count: float, of: int) -> str:
+    """Returns a share in percent: "3.7 %", and "< 0.1 %" of what is hardly there.
+
+    The blanks do not break: the App wraps narrow columns.
+    """
+    if not count or not of:
+        return "0\N{NO-BREAK SPACE}%"
+    share = 100 * count / of
+    number = f"{share:.1f}" if share >= 0.1 else "< 0.1"
+    return f"{number}\N{NO-BREAK SPACE}%".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def plain(text: str) -> str:
+    """Returns text from files with what cannot be printed spelled out.
+
+    That is control characters, line ends, and those that turn the direction of
+    the text around, so that no name can look like another or like two lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one == "\N{NO-BREAK SPACE}" else ascii(one)[1:-1]
+        for one in text
+    )
+
+
+def markdown(text: str) -> str:
+    """Returns text from files as Markdown that shows just that text."""
+    # A colon in front of slashes, and www., would become a link by themselves
+    linked = re.sub(
+        r"(?i)(:(?=//)|\.(?<=www\.))", r"\\\1", _MARKDOWN.sub(r"\\\1", text)
+    )
+    return plain(linked)

@@ -1,0 +1,1 @@
+"""Gathers from the data set what a report says: a few pages, never all samples."""

@@ -1,0 +1,182 @@
+"""Compares a scan with a policy: a data set check for CI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError, InputError, StaleRunError
+from ..core.policy import EXAMPLE, FINDINGS, Rule, Verdict, judge, parse_policy
+from ..core.wording import markdown
+from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.found import tally
+from ._fo.report import report_of
+from ._fo.runs import complete_run
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What a run says to a policy.
+
+    Attributes:
+        dataset: name of the data set
+        run_key: of the FiftyOne run that was looked at
+        images: of the run; percentages are of these
+        verdicts: one a rule, in the policy's order
+    """
+
+    dataset: str
+    run_key: str
+    images: int
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def passed(self) -> bool:
+        """True if every rule holds."""
+        return all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """The rules that do not hold."""
+        return tuple(one for one in self.verdicts if not one.passed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it as plain JSON values."""
+        return {
+            "dataset": self.dataset,
+            "run_key": self.run_key,
+            "images": self.images,
+            "passed": self.passed,
+            "rules": [verdict.to_dict() for verdict in self.verdicts],
+        }
+
+    def to_markdown(self) -> str:
+        lines = [f"**{markdown(self._headline())}**", ""]
+        lines += [
+            f"* {'passed' if one.passed else '**failed**'}: {markdown(str(one))}"
+            for one in self.verdicts
+        ]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        lines = [self._headline()]
+        lines += [
+            f"  {'passed' if one.passed else 'FAILED'}  {one}" for one in self.verdicts
+        ]
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        count, failed = len(self.verdicts), len(self.failed)
+        result = "passes" if self.passed else f"fails {failed} of {count} rules"
+        return f"{self.dataset} ({self.images:,} images) {result}"
+
+
+class Audit(foo.Operator):
+    """``@winnow/curate/audit``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="audit",
+            label="Winnow: compare with a policy",
+            description="Check the last scan against limits, such as no leaks",
+            icon="fact_check",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        policy: str,
+        *,
+        prefix: str | None = None,
+    ) -> AuditReport:
+        """Compares the last scan of a data set with a policy.
+
+        Rules are parted by commas, semicolons or line ends: ``no leaks``,
+        ``unreadable = 0``, ``exact duplicates <= 0.1 %``, ``label issues < 20``. A
+        percentage is of all images of the run. A rule of something that was not
+        looked for (leaks without splits, label issues without labels) fails; only a
+        finding that is named alone (``leaks``) passes then, as none was found.
+
+        Args:
+            samples: the data set that was scanned; of a view, its data set
+            policy: the rules; :data:`core.policy.FINDINGS` are what they may name
+            prefix (None): of the scan's fields
+
+        Returns:
+            the verdicts; ``passed`` says whether all rules hold
+
+        Raises:
+            InputError: a policy that cannot be read
+            StaleRunError: no finished scan, or images came or went since
+        """
+        return _audit(samples._dataset, _rules(policy), prefix)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        inputs.str(
+            "policy",
+            required=True,
+            default=EXAMPLE,
+            label="Policy",
+            description=(
+                "Rules, parted by commas. Percentages are of all images. Known: "
+                f"{', '.join(FINDINGS)}"
+            ),
+        )
+        try:
+            # Also what it says: a form that waits for a button would say less
+            shown = self(
+                ctx.dataset,
+                ctx.params.get("policy") or EXAMPLE,
+                prefix=prefix_of(ctx.params),
+            )
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+        else:
+            inputs.md(shown.to_markdown(), name="verdicts")
+        ask_prefix(inputs, ctx)
+        return types.Property(
+            inputs,
+            view=types.PromptView(
+                label="Compare with a policy", submit_button_label="Compare"
+            ),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        report = self(ctx.dataset, ctx.params["policy"], prefix=prefix_of(ctx.params))
+        return {**report.to_dict(), "text": report.to_markdown()}
+
+    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
+        outputs = types.Object()
+        outputs.str("text", view=types.MarkdownView())
+        return types.Property(outputs)
+
+
+def _rules(policy: str) -> tuple[Rule, ...]:
+    rules = parse_policy(policy)
+    if not rules:
+        raise InputError(f"A policy needs at least one rule, for example: {EXAMPLE}")
+    return rules
+
+
+def _audit(
+    dataset: fo.Dataset, rules: tuple[Rule, ...], prefix: str | None
+) -> AuditReport:
+    run = complete_run(dataset, prefix)
+    found = tally(dataset, run, prefix)
+    if found.added or found.deleted:
+        raise StaleRunError(
+            f"Since the last scan of '{dataset.name}' {found.added:,} images came and "
+            f"{found.deleted:,} went, so it cannot vouch for what is there now. Scan "
+            "again: only new images are read, so it is quick."
+        )
+    report = report_of(run)
+    verdicts = judge(rules, report.counts, report.not_looked_for)
+    return AuditReport(dataset.name, report.run_key, report.counts["images"], verdicts)

@@ -1,0 +1,151 @@
+"""Writes what a scan found as one file that can be sent to a colleague."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError
+from ..core.progress import OnProgress
+from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.progress import ProgressOption, progress_bars
+from ._fo.reporting.written import (
+    DEFAULT_TOP,
+    MOST_TOP,
+    WrittenReport,
+    check_choices,
+    write_report,
+)
+from ._fo.runs import complete_run
+from ._fo.stream import Outcome, stream
+
+
+class Report(foo.Operator):
+    """``@winnow/curate/report``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="report",
+            label="Winnow: write a report",
+            description="One HTML file with all findings and pictures, to send on",
+            icon="description",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        folder: str | Path,
+        *,
+        top: int = DEFAULT_TOP,
+        overwrite: bool = False,
+        prefix: str | None = None,
+        progress: ProgressOption = None,
+    ) -> WrittenReport:
+        """Writes ``report.html``, ``report.md`` and ``report.json``.
+
+        The HTML file holds its pictures, loads nothing and names paths relative to
+        the folder of the images. The JSON file has the same for a program.
+
+        Args:
+            samples: the data set that was scanned; of a view, its data set
+            folder: to write into; made if it is not there
+            top (20): most pairs of pictures a gallery; what is left out is counted
+            overwrite (False): replace a report that is there
+            prefix (None): of the scan's fields
+            progress (None): as for the scan
+
+        Returns:
+            a :class:`operators._fo.reporting.written.WrittenReport`: the files
+
+        Raises:
+            InputError: a choice that cannot work; nothing was written
+            StaleRunError: no finished scan
+        """
+        with progress_bars(progress) as on_progress:
+            return _write(samples, folder, top, overwrite, prefix, on_progress)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        try:
+            run = complete_run(ctx.dataset, prefix_of(ctx.params))
+        except CurationError as error:
+            refuse(inputs, "run", error)
+        else:
+            _ask(inputs, ctx, run)
+        return types.Property(
+            inputs,
+            view=types.PromptView(label="Write a report", submit_button_label="Write"),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        def work(on_progress: OnProgress) -> Outcome:
+            return _write(
+                ctx.dataset,
+                _folder_of(ctx),
+                ctx.params.get("top", DEFAULT_TOP),
+                ctx.params.get("overwrite", False),
+                prefix_of(ctx.params),
+                on_progress,
+            )
+
+        yield from stream(ctx, work)
+
+
+def _write(
+    samples: fo.core.collections.SampleCollection,
+    folder: str | Path,
+    top: int,
+    overwrite: bool,
+    prefix: str | None,
+    on_progress: OnProgress,
+) -> WrittenReport:
+    target = check_choices(folder, top, overwrite)
+    return write_report(
+        samples._dataset, target, prefix=prefix, top=top, on_progress=on_progress
+    )
+
+
+def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
+    picker = types.FileExplorerView(
+        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
+    )
+    inputs.file("folder", required=True, label="Into the folder", view=picker)
+    inputs.int(
+        "top",
+        default=DEFAULT_TOP,
+        min=1,
+        max=MOST_TOP,
+        label="Pairs of pictures a gallery",
+        description="What is left out is counted; 20 make a file of 1 to 4 MB",
+    )
+    inputs.bool("overwrite", default=False, label="Replace a report that is there")
+    if _folder_of(ctx):
+        try:
+            check_choices(
+                _folder_of(ctx),
+                ctx.params.get("top", DEFAULT_TOP),
+                ctx.params.get("overwrite", False),
+            )
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+            return
+    text = f"report.html, report.md and report.json of {run.samples:,} images"
+    inputs.view("status", types.Notice(label=text))
+    ask_prefix(inputs, ctx)
+
+
+def _folder_of(ctx: foo.ExecutionContext) -> str:
+    folder = ctx.params.get("folder") or ""
+    # The file explorer sends a dict, callers from Python send a path
+    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder
