@@ -12,6 +12,7 @@ from .quarantine import Quarantine
 from .retag import Retag
 from .scan import Scan
 from .show import Show
+from .split import Split
 from .tag import Tag
 from .undo import Undo
 
@@ -22,6 +23,7 @@ OPERATORS = (
     Tag,
     Decide,
     Export,
+    Split,
     Embeddings,
     Quarantine,
     Move,
