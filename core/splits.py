@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ def units(item: Codes, pairs: Codes, group: Codes) -> Ints:
     size = first_group + groups
     links = coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(size, size))
     component = connected_components(links, directed=False)[1][:count]
-    return np.unique(component, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return _codes(component)
 
 
 def new_split(
@@ -174,9 +175,7 @@ def new_split(
     given = _fill(wanted, balance.now(), counts)
     every = np.tile(np.arange(len(shares), dtype=np.int32), len(counts))
     split[alone] = np.repeat(every, given.reshape(-1))
-    result = np.empty_like(split)
-    result[by_rank] = split
-    return result
+    return split[np.argsort(by_rank)]
 
 
 def smallest_change(
@@ -232,18 +231,11 @@ def smallest_change(
     balance.start(_counts(np.where(waits, NO_SPLIT, split), classes, split_count))
     tied = tied[np.argsort(-held[tied].sum(axis=1), kind="stable")]
     vectors = _class_vectors(unit[has], classes[has], tied)
-    for number, vector in zip(tied.tolist(), vectors, strict=True):
-        choices = np.flatnonzero(best[number]).tolist()
-        target[number] = balance.best(vector, choices)
-        balance.add(vector, int(target[number]))
+    target[tied] = _place(balance, vectors, [np.flatnonzero(best[t]) for t in tied])
     split[waits] = target[unit[waits]]
 
-    def back(values: NDArray[np.generic]) -> NDArray[np.generic]:
-        result = np.empty_like(values)
-        result[by_rank] = values
-        return result
-
-    return SmallestChange(back(split), back(left_out), back(unsolved))  # type: ignore[arg-type]
+    place = np.argsort(by_rank)
+    return SmallestChange(split[place], left_out[place], unsolved[place])
 
 
 def class_counts(split: Codes, label: Codes, split_count: int, classes: int) -> Ints:
@@ -287,18 +279,20 @@ class _Balance:
         weight = 1 / np.maximum(np.where(wanted > 0, wanted, least), 1e-9)
         weight[-1] *= _TOTAL_WEIGHT
         self._weight = weight.tolist()
-        self._now = np.zeros(wanted.shape).tolist()
-        self._every = range(wanted.shape[1])
+        now: Any = np.zeros(wanted.shape).tolist()
+        self._now: list[list[float]] = now
+        self.splits = wanted.shape[1]
 
     def start(self, counts: Ints) -> None:
-        self._now = counts.astype(float).tolist()
+        now: Any = counts.astype(float).tolist()
+        self._now = now
 
     def now(self) -> NDArray[np.float64]:
         return np.array(self._now)
 
-    def best(self, vector: list[tuple[int, int]], choices: Sequence[int] = ()) -> int:
+    def best(self, vector: list[tuple[int, int]], choices: list[int]) -> int:
         """Returns the split where a unit adds least to the deviation."""
-        return min(choices or self._every, key=lambda split: self._cost(vector, split))
+        return min(choices, key=lambda split: self._cost(vector, split))
 
     def add(self, vector: list[tuple[int, int]], split: int, times: int = 1) -> None:
         for row, count in vector:
@@ -312,28 +306,37 @@ class _Balance:
         return cost
 
 
-def _place(balance: _Balance, vectors: list[list[tuple[int, int]]]) -> list[int]:
-    """Places units one after the other, then moves single ones."""
+def _place(
+    balance: _Balance,
+    vectors: list[list[tuple[int, int]]],
+    choices: Sequence[Ints] | None = None,
+) -> list[int]:
+    """Places units one after the other, then moves single ones.
+
+    Args:
+        balance: of what is placed already
+        vectors: class counts of each unit
+        choices: splits that each unit may go to; None for all
+    """
+    if choices is None:
+        choices = [np.arange(balance.splits)] * len(vectors)
+    may_go = [splits.tolist() for splits in choices]
     place = []
-    for vector in vectors:
-        place.append(balance.best(vector))
+    for vector, splits in zip(vectors, may_go, strict=True):
+        place.append(balance.best(vector, splits))
         balance.add(vector, place[-1])
     for _ in range(_ROUNDS):
         changed = False
-        for number, vector in enumerate(vectors):
-            balance.add(vector, place[number], -1)
-            better = balance.best(vector, _first(place[number], balance))
-            balance.add(vector, better)
-            changed |= better != place[number]
-            place[number] = better
+        for number, (vector, splits) in enumerate(zip(vectors, may_go, strict=True)):
+            stay = place[number]
+            balance.add(vector, stay, -1)
+            # It stays where it is unless another split is better: first wins
+            place[number] = balance.best(vector, [stay, *splits])
+            balance.add(vector, place[number])
+            changed |= place[number] != stay
         if not changed:
             break
     return place
-
-
-def _first(split: int, balance: _Balance) -> list[int]:
-    """Returns all splits, one of them first: it stays where others are as good."""
-    return [split, *(other for other in balance._every if other != split)]
 
 
 def _fill(wanted: NDArray[np.float64], now: NDArray[np.float64], counts: Ints) -> Ints:
@@ -356,7 +359,8 @@ def _fill(wanted: NDArray[np.float64], now: NDArray[np.float64], counts: Ints) -
         need = missing[number] - given[number] + carry
         given[number, np.argsort(-need, kind="stable")[:left]] += 1
         carry += missing[number] - given[number]
-    return given.astype(np.int64)
+    whole: Ints = given.astype(np.int64)
+    return whole
 
 
 def _class_vectors(
@@ -388,7 +392,12 @@ def _counts(split: Codes, classes: Ints, split_count: int) -> Ints:
 
 def _classes(label: Codes) -> Ints:
     """Returns classes from 0 on; images without a label are one of their own."""
-    return np.unique(label, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return _codes(label)
+
+
+def _codes(values: NDArray[np.integer]) -> Ints:
+    codes: Ints = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return codes
 
 
 def _renumbered(unit: Ints) -> Ints:
@@ -396,4 +405,5 @@ def _renumbered(unit: Ints) -> Ints:
     _, first, number = np.unique(unit, return_index=True, return_inverse=True)
     order = np.empty(len(first), np.int64)
     order[np.argsort(first)] = np.arange(len(first))
-    return order[number.reshape(-1)]
+    renumbered: Ints = order[number.reshape(-1)]
+    return renumbered

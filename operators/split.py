@@ -177,7 +177,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     )
     inputs.enum("way", ways.values(), default=ways.values()[0], label="How", view=ways)
     if _way(ctx) == _NEW:
-        inputs.str("shares", default=_DEFAULT_TEXT, required=True, label="Shares")
+        inputs.str("shares", default=_DEFAULT_TEXT, label="Shares")
         inputs.int("seed", default=0, label="Seed: another one, another split")
     else:
         names = types.DropdownView(multiple=True)
@@ -203,7 +203,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         description="Images with one value of this field stay together",
         view=groups,
     )
-    inputs.str("to", default=DEFAULT_FIELD, required=True, label="Into the field")
+    inputs.str("to", default=DEFAULT_FIELD, label="Into the field")
 
 
 def _way(ctx: foo.ExecutionContext) -> str:

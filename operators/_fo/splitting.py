@@ -103,14 +103,11 @@ class SplitReport:
     @property
     def class_deviation(self) -> dict[str, float]:
         """Class -> images that one split has too many or too few, at most."""
-        return {
-            name: max(
-                abs(count - self.class_wanted[name][split]) for split, count in own
-            )
-            for name, own in (
-                (name, row.items()) for name, row in self.by_class.items()
-            )
-        }
+        far = {}
+        for name, counts in self.by_class.items():
+            aim = self.class_wanted[name]
+            far[name] = max(abs(counts[split] - aim[split]) for split in counts)
+        return far
 
     def summary(self) -> str:
         """Returns the split in a sentence."""
@@ -127,11 +124,16 @@ class SplitReport:
             if total
         )
         yield f"Shares: {shares}"
-        yield (
-            f"{self.bound:,} images must stay with another one (copies"
-            f"{'' if self.largest else ', groups'}); the largest such set holds "
-            f"{self.largest:,}"
-        )
+        if self.bound:
+            yield (
+                f"{self.bound:,} images must stay with their copies or their group; "
+                f"the largest such set holds {self.largest:,}"
+            )
+        if self.largest > min(self.wanted.values(), default=0):
+            yield (
+                "That set is larger than a whole split should be, so the shares "
+                "cannot be met: choose a finer group field, or none"
+            )
         if self.crossing:
             yield f"Before, {self.crossing:,} images had such a one in another split"
         moves = sum(self.moved.values())
@@ -162,9 +164,8 @@ class SplitReport:
             )
 
     def to_markdown(self) -> str:
-        return "\n".join(
-            [f"**{self.summary()}**", "", *(f"* {d}" for d in self.details())]
-        )
+        lines = [f"* {line}" for line in self.details()]
+        return "\n".join([f"**{self.summary()}**", "", *lines])
 
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]
@@ -335,7 +336,8 @@ def group_field_candidates(samples: fo.core.collections.SampleCollection) -> lis
         if name not in ours
         and isinstance(field, _GROUP_FIELDS)
         and not name.startswith(("metadata.", "_"))
-        and not (field.info or {}).get("created_by")
+        and not name.endswith((".id", "._id"))
+        and not {"created_by", "made_by"} & (field.info or {}).keys()
     ]
 
 
