@@ -1,5 +1,6 @@
 """Everything that knows FiftyOne: one module an operator."""
 
+from .compare import Compare
 from .decide import Decide
 from .embeddings import Embeddings
 from .export import Export
@@ -24,6 +25,7 @@ OPERATORS = (
     Decide,
     Export,
     Split,
+    Compare,
     Embeddings,
     Quarantine,
     Move,
