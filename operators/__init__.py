@@ -5,6 +5,7 @@ from .decide import Decide
 from .embeddings import Embeddings
 from .export import Export
 from .find import Find
+from .merge import Merge
 from .move import Move
 from .open import Open
 from .panel import WinnowPanel
@@ -30,6 +31,7 @@ OPERATORS = (
     Quarantine,
     Move,
     Retag,
+    Merge,
     Undo,
     Purge,
     Open,
