@@ -14,6 +14,7 @@ from .quarantine import Quarantine
 from .retag import Retag
 from .scan import Scan
 from .show import Show
+from .sign_off import SignOffFinding
 from .split import Split
 from .tag import Tag
 from .undo import Undo
@@ -27,6 +28,7 @@ OPERATORS = (
     Export,
     Split,
     Compare,
+    SignOffFinding,
     Embeddings,
     Quarantine,
     Move,

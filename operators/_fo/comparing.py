@@ -17,6 +17,7 @@ from ...core.errors import InputError
 from ...core.evidence import evaluation_splits
 from ...core.progress import OnProgress
 from ...core.settings import ScanSettings
+from .actions.reports import escaped
 from .fields import CREATED_BY, field_name, is_ours
 from .image_sets import ImageSet, likely_model, without_samples
 from .models import load_model
@@ -141,8 +142,9 @@ class CompareReport:
             lines += ["", "| image | copy of | in | how |", "| :-- | :-- | :-- | :-- |"]
         for image in copies[:_SHOWN]:
             how = f"{image.kind} {image.similarity:.2f}" + (" **leak**" * image.leak)
-            cells = (f"`{image.filepath}`", f"`{image.copy_of}`", image.copy_in, how)
-            lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+            names = (image.filepath, image.copy_of, image.copy_in)
+            cells = [*(escaped(str(name)) for name in names), how]
+            lines.append("| " + " | ".join(cells) + " |")
         if len(copies) > _SHOWN:
             lines.append(f"\nand {len(copies) - _SHOWN:,} more")
         return "\n".join(lines)
