@@ -1,4 +1,4 @@
-# make help lists the targets. IMAGES, OUT, APP and FAIL_ON reach the command
+# make help lists the targets. IMAGES, AGAINST, OUT, APP and FAIL_ON reach the command
 # through the environment, so paths with blanks need no second quoting.
 VENV ?= .venv
 PYTHON ?= python3
