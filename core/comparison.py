@@ -154,12 +154,17 @@ class _Pictures:
         _, first, group = np.unique(
             packed.reshape(-1), return_index=True, return_inverse=True
         )
+        # In the order of the contents, as a scan numbers its items: the score of
+        # a pair depends a little on which of the two comes first
+        order = np.argsort(first)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
         self._table = table
-        self._first = first
+        self._first = first[order]
         self.count = len(first)
-        group = np.append(group.reshape(-1), -1)
+        group = np.append(rank[group.reshape(-1)], -1)
         self.of_row: Ints = group[table.content].astype(np.int64)
-        self.vectors = table.column("copy")[first]
+        self.vectors = table.column("copy", self._first)
 
     def signatures(self, pictures: Ints) -> NDArray[np.uint8]:
         return self._table.column("signature", self._first[pictures])

@@ -69,8 +69,8 @@ def test_copies_in_one_part_hide_none_in_another(look, tmp_path, draw):
         save(draw(3, 96), tmp_path / f"c{quality}.jpg", quality=quality)
         for quality in range(60, 90)
     ]
-    alone = save(draw(3, 96).resize((72, 72)), tmp_path / "alone.jpg")
-    new = save(draw(3, 96).resize((88, 88)), tmp_path / "new.jpg")
+    alone = save(draw(3, 96).resize((72, 72)), tmp_path / "alone.jpg", quality=80)
+    new = save(draw(3, 96), tmp_path / "new.jpg", quality=90)
     part = np.array([0] * 30 + [1], np.int32)
 
     found = look(new, old=[*crowd, alone], part=part)
