@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,7 @@ def compare_sets(
         raise InputError(
             "There is nothing to compare with: what is there holds no other images."
         )
+    against = _with_distinct_names(against)
     places: list[tuple[int, str | None]] = []
     parts: list[int] = []
     for number, one in enumerate(against):
@@ -303,6 +304,18 @@ def parse_gates(text: str) -> list[str]:
             f"{', '.join(GATES)}."
         )
     return gates
+
+
+def _with_distinct_names(sets: Sequence[ImageSet]) -> list[ImageSet]:
+    """Returns the sets; of those of one name, such as two folders, numbered."""
+    times: Counter[str] = Counter()
+    found = []
+    for one in sets:
+        times[one.name] += 1
+        number = times[one.name]
+        name = one.name if number == 1 else f"{one.name} ({number})"
+        found.append(replace(one, name=name))
+    return found
 
 
 def _answers(

@@ -146,6 +146,18 @@ def test_two_folders_are_compared_without_a_data_set(compare, incoming, folder):
     assert fo.list_datasets() == before
 
 
+def test_two_sets_of_one_name_are_told_apart(compare, incoming, folder, tmp_path):
+    other = tmp_path / "other" / folder.name
+    other.mkdir(parents=True)
+    shutil.copyfile(folder / "03.png", other / "again.png")
+
+    report = compare(str(incoming), [str(folder), str(other)])
+
+    assert report.against == {"images": 20, "images (2)": 1}
+    assert report.images[0].copies_in == ("images", "images (2)")
+    assert report.found["images (2)"] == {"bytes": 1}
+
+
 def test_one_new_image_is_enough(compare, incoming, dataset):
     for path in sorted(incoming.iterdir())[1:]:
         path.unlink()
