@@ -67,6 +67,10 @@ class SignOff:
     def details(self) -> list[str]:
         """Returns what limits the result, a line each."""
         lines = []
+        if self.unmarked and self.what in _WITH_COPIES:
+            lines.append(
+                f"Shown among their copies: those to judge carry the tag '{self.tag}'"
+            )
         if self.precision.judged and self.unmarked:
             lines.append(
                 f"{self.unmarked:,} of the sample are not marked. The interval holds "

@@ -73,6 +73,7 @@ def test_copies_are_shown_beside_what_they_are_copies_of(scanned, sign_off):
     signed = sign_off(scanned, "duplicates")
 
     assert signed.drawn == 2
+    assert "Shown among their copies" in str(signed)
     assert signed.precision.population == 2
     assert len(signed.view) == 4
     assert set(scanned.match_tags(signed.tag).values("dup_keeper")) == {False}
