@@ -1,15 +1,18 @@
-# make help lists the targets. IMAGES, OUT, APP and FAIL_ON reach the command
+# make help lists the targets. IMAGES, AGAINST, OUT, APP and FAIL_ON reach the command
 # through the environment, so paths with blanks need no second quoting.
 VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin/python
-export IMAGES OUT APP FAIL_ON DOCS CHROMIUM
+export IMAGES AGAINST OUT APP FAIL_ON DOCS CHROMIUM
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable]
 	@$(RUN) cli/scan_folder.py
+
+compare: $(VENV)/ready ## what is new in a folder: make compare IMAGES=new AGAINST=folder-or-data-set,another [OUT=folder] [FAIL_ON=known,leaks]
+	@$(RUN) cli/compare_folders.py
 
 test: $(VENV)/ready-dev ## run all tests but those in the browser
 	$(RUN) -m pytest
@@ -42,4 +45,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan test e2e faults lint bench-quality format
+.PHONY: help scan compare test e2e faults lint bench-quality format

@@ -23,8 +23,8 @@ from core.folders import FolderListing, describe, list_images  # noqa: E402
 from core.policy import judge, parse_policy  # noqa: E402
 from core.progress import silent  # noqa: E402
 
-_PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
-_FOUND_PROBLEMS, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
+PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
+FOUND_PROBLEMS, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main() -> int:
@@ -35,21 +35,21 @@ def main() -> int:
         listing = list_images(options.folder or _demo_folder())
         print(describe(listing))
         print("Starting FiftyOne and its database ...", flush=True)
-        _use_this_checkout()
-        fiftyone = _connected_fiftyone()
-        return _BAD_INPUT if fiftyone is None else _scan(options, listing, fiftyone)
+        use_this_checkout()
+        fiftyone = connected_fiftyone()
+        return BAD_INPUT if fiftyone is None else _scan(options, listing, fiftyone)
     except KeyboardInterrupt:
         print(
             "\nStopped. What was embedded is kept: the next scan goes on from there.",
             file=sys.stderr,
         )
-        return _INTERRUPTED
+        return INTERRUPTED
     except Exception as error:
         # The plugin's classes are not these: FiftyOne imports it by another name
         if not any(kind.__name__ == "CurationError" for kind in type(error).__mro__):
             raise
         print(f"\n{error}", file=sys.stderr)
-        return _BAD_INPUT
+        return BAD_INPUT
 
 
 def _demo_folder() -> Path:
@@ -69,7 +69,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _use_this_checkout() -> None:
+def use_this_checkout() -> None:
     """Makes FiftyOne load this working copy as the plugin."""
     plugins = Path(sys.prefix) / "winnow-plugins"
     plugins.mkdir(exist_ok=True)
@@ -82,7 +82,7 @@ def _use_this_checkout() -> None:
     os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 
 
-def _connected_fiftyone() -> ModuleType | None:
+def connected_fiftyone() -> ModuleType | None:
     """Imports FiftyOne, starts its database and loads the plugin."""
     import fiftyone as fo
     from fiftyone.core.config import FiftyOneConfigError
@@ -103,7 +103,7 @@ def _connected_fiftyone() -> ModuleType | None:
 
 
 def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -> int:
-    adapter = f"{_PLUGIN}.operators._fo"
+    adapter = f"{PLUGIN}.operators._fo"
     folders = importlib.import_module(f"{adapter}.folders")
     outputs = importlib.import_module(f"{adapter}.outputs")
     written = importlib.import_module(f"{adapter}.reporting.written")
@@ -145,7 +145,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         if verdict.not_looked_for or not verdict.passed:
             print(f"FAIL_ON: {verdict}", file=sys.stderr)
     passed = all(verdict.passed for verdict in verdicts)
-    return 0 if passed else _FOUND_PROBLEMS
+    return 0 if passed else FOUND_PROBLEMS
 
 
 if __name__ == "__main__":

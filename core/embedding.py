@@ -100,15 +100,18 @@ class ImageTable:
     _positions: NDArray[np.int64]
     _store: RecordStore
 
-    def column(self, field: str) -> NDArray[Any]:
-        """Returns one field of all contents.
+    def column(
+        self, field: str, contents: NDArray[np.int64] | None = None
+    ) -> NDArray[Any]:
+        """Returns one field of all contents, or of some.
 
         Fields: ``digest`` and ``picture_digest`` uint8[m, 32],
         ``is_pixel_digest`` bool[m], ``width`` and ``height`` int32[m],
         ``statistics`` float32[m, s], ``signature`` uint8[m, q],
         ``copy`` float16[m, c], ``features`` float16[m, f].
         """
-        return self._store.read(self._positions, field)
+        some = self._positions if contents is None else self._positions[contents]
+        return self._store.read(some, field)
 
     def stored(self, field: str) -> StoredColumn:
         """Returns one field of all contents, to be read row by row."""

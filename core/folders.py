@@ -56,7 +56,7 @@ class FolderListing:
     left_alone: Counter[str]
 
 
-def list_images(folder: str | os.PathLike[str]) -> FolderListing:
+def list_images(folder: str | os.PathLike[str], at_least: int = 2) -> FolderListing:
     """Lists a folder's images with their splits and classes.
 
     Layouts: ``split/class/files``, ``class/files`` and flat. Hidden files and
@@ -88,7 +88,7 @@ def list_images(folder: str | os.PathLike[str]) -> FolderListing:
             f"There are no images in '{root}'{_describe_rest(left_alone)}. Winnow "
             "looks for names such as .jpg, .png, .webp, .gif, .bmp and .tif."
         )
-    if len(images) == 1:
+    if len(images) < at_least:
         raise InputError(
             f"There is only one image in '{root}'. Winnow compares images with each "
             "other: give a folder with at least 2."

@@ -1,11 +1,13 @@
 """Everything that knows FiftyOne: one module an operator."""
 
 from .audit import Audit
+from .compare import Compare
 from .decide import Decide
 from .embeddings import Embeddings
 from .export import Export
 from .find import Find
 from .from_fastdup import FromFastdup
+from .merge import Merge
 from .move import Move
 from .open import Open
 from .panel import WinnowPanel
@@ -15,6 +17,8 @@ from .report import Report
 from .retag import Retag
 from .scan import Scan
 from .show import Show
+from .sign_off import SignOffFinding
+from .split import Split
 from .tag import Tag
 from .to_fastdup import ToFastdup
 from .undo import Undo
@@ -28,12 +32,16 @@ OPERATORS = (
     Export,
     Report,
     Audit,
+    Split,
+    Compare,
+    SignOffFinding,
     Embeddings,
     FromFastdup,
     ToFastdup,
     Quarantine,
     Move,
     Retag,
+    Merge,
     Undo,
     Purge,
     Open,

@@ -43,8 +43,14 @@ class SampleTable:
     split_names: list[str]
 
 
-def flat_image_view(samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
+def flat_image_view(
+    samples: fo.core.collections.SampleCollection, at_least: int = 2
+) -> fo.DatasetView:
     """Returns the samples as a plain view of images, sorted by id.
+
+    Args:
+        samples: a data set or a view
+        at_least: so many samples; a scan compares them with each other
 
     Raises:
         InputError: no samples, or samples that are not whole images
@@ -78,7 +84,7 @@ def flat_image_view(samples: fo.core.collections.SampleCollection) -> fo.Dataset
             "saved as a data set of its own."
         )
     count = len(view)
-    if count < 2:
+    if count < at_least:
         raise InputError(
             f"There {'is 1 sample' if count == 1 else 'are no samples'} to scan. "
             "Winnow compares images with each other: add at least 2."

@@ -77,7 +77,7 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
     else:
         _show_plan(inputs, plan)
         if plan.count:
-            _ask_tick(inputs, ctx, plan)
+            ask_tick(inputs, ctx, plan)
             submit = _BUTTONS[action].format(plan.count)
     return types.Property(
         inputs,
@@ -113,7 +113,7 @@ def run_form(ctx: foo.ExecutionContext, action: str) -> Iterator[Any]:
     """Applies the plan that was ticked; without a tick, shows a plan."""
 
     def work(on_progress: OnProgress) -> Outcome:
-        plan_id = ctx.params.get("plan_id") or _ticked_plan(ctx.params)
+        plan_id = ctx.params.get("plan_id") or ticked_plan(ctx.params)
         if ctx.params.get("dry_run", plan_id is None):
             return PlanReport(plan_of(ctx, action), "")
         count = ctx.params.get("expect_count")
@@ -122,7 +122,7 @@ def run_form(ctx: foo.ExecutionContext, action: str) -> Iterator[Any]:
     yield from stream(ctx, work)
 
 
-def _ticked_plan(params: Mapping[str, Any]) -> str | None:
+def ticked_plan(params: Mapping[str, Any]) -> str | None:
     """Returns the id of the plan that was shown and agreed to."""
     ticked = [
         name.removeprefix(_TICK)
@@ -316,9 +316,8 @@ def _image(path: str) -> str:
     return f"![{name}]({url})" if url else name
 
 
-def _ask_tick(
-    inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan
-) -> None:
+def ask_tick(inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan) -> None:
+    """Asks whether the plan was looked at, and for its number where needed."""
     if plan.needs_count:
         inputs.view("limit", types.Warning(label=plan.needs_count))
         number = inputs.int(

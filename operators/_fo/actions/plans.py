@@ -98,13 +98,13 @@ def plan_action(
         among = samples.values("id")
     facts = SampleFacts(dataset, selection.prefix)
     choices = choose(facts, selection, among)
-    where = _where(facts, change, options)
+    where = where_of(facts, change, options)
     requests = _Requests(facts, change, options, where).of(choices)
     return make_plan(
         change.action,
         requests,
         where=where,
-        totals=_totals(facts),
+        totals=totals_of(facts),
         rules=Rules(options.allow_hardlinks, may_empty=change.action == RETAG),
         folder=plans_folder(dataset),
         options={
@@ -342,7 +342,8 @@ def _foreign_entry(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _where(facts: SampleFacts, change: Change, options: ActionOptions) -> Where:
+def where_of(facts: SampleFacts, change: Change, options: ActionOptions) -> Where:
+    """Returns between which folders files move."""
     alias = root_of(facts, options.root)
     root = os.path.realpath(alias)
     base = os.path.dirname(root)
@@ -375,7 +376,8 @@ def _target_alias(change: Change, where: Where) -> str | None:
     return where.alias if change.action == RETAG else where.target_root
 
 
-def _totals(facts: SampleFacts) -> Totals:
+def totals_of(facts: SampleFacts) -> Totals:
+    """Counts the samples that are not put away, for the limits."""
     rows = [row for row, path in enumerate(facts.paths) if not is_quarantined(path)]
     labels, splits = facts.labels, facts.splits
     return Totals(

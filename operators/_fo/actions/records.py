@@ -32,9 +32,9 @@ class SampleRecords:
 
     An entry of a plan's ``records`` names a sample (``collection``, ``id``,
     ``path``), says whether it is of the plan's data set (``own``), and may
-    name fields to ``set``, and what some of them must be before (``was``). What
-    is kept to go back is the entry, and the values as they were right before
-    the change, in MongoDB's extended JSON.
+    name fields to ``set``, and what some of them must be before (``was``), both in
+    MongoDB's extended JSON. What is kept to go back is the entry, and, likewise, the
+    values as they were right before the change.
     """
 
     def __init__(self, plan: ActionPlan) -> None:
@@ -94,8 +94,10 @@ class SampleRecords:
             if document["filepath"] != entry["path"]:
                 return "its sample has another path since"
             old = {name: document.get(name.split(".")[0]) for name in entry["set"]}
-            if any(_value(document, name) != was for name, was in entry["was"].items()):
-                return "its label was changed since the plan was made"
+            was = _from_json(entry["was"])
+            if any(_value(document, name) != value for name, value in was.items()):
+                what = "values were" if self._plan.action == "merge" else "label was"
+                return f"its {what} changed since the plan was made"
             more: Document = {"tags": document.get("tags"), "fields": old}
             if self._removes and entry["own"]:
                 more["document"] = document
@@ -107,7 +109,7 @@ class SampleRecords:
         if self._removes and kept["own"]:
             return DeleteOne(identity)
         old = _old(kept)
-        values = dict(kept["set"])
+        values = _from_json(kept["set"])
         for name in kept["set"]:
             field, _, attribute = name.partition(".")
             if attribute and old["fields"][name] is None:
@@ -135,7 +137,7 @@ class SampleRecords:
             return None, "its sample has another path since, and was left as it is"
         values: Document = {"filepath": kept["path"]}
         reason = None
-        for name, new in kept["set"].items():
+        for name, new in _from_json(kept["set"]).items():
             field = name.split(".")[0]
             if _value(document, name) == new:
                 values[field] = old["fields"][name]
@@ -213,9 +215,12 @@ def _to_json(document: Document) -> Any:
 
 
 def _old(kept: Entry) -> Document:
-    text = json.dumps(kept["old"])
-    old: Document = json_util.loads(text, json_options=_CANONICAL)
-    return old
+    return _from_json(kept["old"])
+
+
+def _from_json(values: Document) -> Document:
+    found: Document = json_util.loads(json.dumps(values), json_options=_CANONICAL)
+    return found
 
 
 def _now() -> datetime:

@@ -18,6 +18,7 @@ _VERBS = {
     "quarantine": "put into quarantine",
     "move": "moved",
     "retag": "given another label",
+    "merge": "given what their copies carry",
 }
 
 
@@ -50,7 +51,7 @@ class PlanReport:
         sentence += _VERBS[plan.action]
         if plan.action == "retag":
             sentence += f", {plan.moves:,} of them also moved on disk"
-        else:
+        elif plan.action != "merge":
             sentence += f" ({size_text(plan.bytes)})"
         if plan.options.get("remove_samples"):
             sentence += " and their samples taken out of the data set"
@@ -128,7 +129,8 @@ class ActionReport:
         if report.what == "purge":
             return f"Destroyed {report.done:,} quarantined files; {size} are free now."
         verb = _VERBS[report.action]
-        return f"{images} {_were(report.done)} {verb} ({report.moves:,} files, {size})."
+        moved = f" ({report.moves:,} files, {size})" if report.moves else ""
+        return f"{images} {_were(report.done)} {verb}{moved}."
 
     def details(self) -> Iterator[str]:
         """Yields what was left alone and what comes next, a line each."""

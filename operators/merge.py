@@ -1,0 +1,151 @@
+"""Joins what copies carry into the copy to keep, before they go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError
+from ..core.progress import OnProgress
+from ._fo.actions.forms import ask_tick, ticked_plan
+from ._fo.actions.merging import (
+    CONFLICT_TAG,
+    MERGE,
+    MergeReport,
+    mergeable_fields,
+    plan_merge,
+)
+from ._fo.actions.reports import ActionReport
+from ._fo.actions.steps import carry_out
+from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.progress import ProgressOption, progress_bars
+from ._fo.stream import Outcome, stream
+
+
+class Merge(foo.Operator):
+    """``@winnow/curate/merge``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="merge",
+            label="Winnow: merge copies into the one to keep",
+            description="Join tags, labels and fields of copies before they go",
+            icon="merge",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level=types.RiskLevel.HIGH,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        fields: Sequence[str] = (),
+        *,
+        conflict_tag: str | None = CONFLICT_TAG,
+        dry_run: bool = True,
+        plan_id: str | None = None,
+        expect_count: int | None = None,
+        prefix: str | None = None,
+        progress: ProgressOption = None,
+    ) -> MergeReport | ActionReport:
+        """Merges from Python: first the plan, then that plan.
+
+        Tags and lists become their union; tags that name splits stay as they are.
+        A label or a value is taken over where the image to keep has none; where
+        it has another one, it keeps it and the conflict is listed. The copies
+        themselves are not touched.
+
+        Args:
+            samples: a data set that was scanned; or a view, to limit it to its
+                samples
+            fields: to merge beside the tags and all labels
+            conflict_tag ("merge conflict"): a tag for images to keep of which a
+                copy says something else; None for none
+            dry_run (True): return the plan; nothing is changed
+            plan_id (None): of the plan that was returned, to apply it
+            expect_count (None): the number of items, repeated, where the plan
+                asks for it
+            prefix (None): of the scan's fields
+            progress (None): as for the scan
+
+        Returns:
+            the plan, with its ``conflicts``; or, applied, what was done and how
+            to undo it
+
+        Raises:
+            InputError: a choice that cannot work
+            ActionError: a plan that is outdated, a folder
+        """
+        with progress_bars(progress) as on_progress:
+            if dry_run:
+                return plan_merge(
+                    samples,
+                    fields,
+                    conflict_tag=conflict_tag,
+                    prefix=prefix,
+                    on_progress=on_progress,
+                )
+            return carry_out(
+                samples._dataset, MERGE, plan_id, expect_count, on_progress
+            )
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        names = types.DropdownView(multiple=True)
+        for name in mergeable_fields(ctx.dataset):
+            names.add_choice(name, label=name)
+        inputs.list(
+            "fields",
+            types.String(),
+            label="Fields to merge, beside tags and labels",
+            view=names,
+        )
+        inputs.bool(
+            "tag_conflicts",
+            default=True,
+            label=f"Tag images with a conflict '{CONFLICT_TAG}'",
+        )
+        submit = "Merge"
+        try:
+            report = _plan(ctx)
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+        else:
+            inputs.md(report.to_markdown(), name="plan_text")
+            if report.count:
+                ask_tick(inputs, ctx, report.plan)
+                submit = f"Merge into {report.count:,} images"
+        ask_prefix(inputs, ctx)
+        return types.Property(
+            inputs,
+            view=types.PromptView(
+                label="Merge copies into the one to keep", submit_button_label=submit
+            ),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        def work(on_progress: OnProgress) -> Outcome:
+            plan_id = ctx.params.get("plan_id") or ticked_plan(ctx.params)
+            if ctx.params.get("dry_run", plan_id is None):
+                return _plan(ctx)
+            count = ctx.params.get("expect_count")
+            return carry_out(ctx.dataset, MERGE, plan_id, count, on_progress)
+
+        yield from stream(ctx, work)
+
+
+def _plan(ctx: foo.ExecutionContext) -> MergeReport:
+    samples = ctx.view if ctx.has_custom_view else ctx.dataset
+    return plan_merge(
+        samples,
+        ctx.params.get("fields") or (),
+        conflict_tag=CONFLICT_TAG if ctx.params.get("tag_conflicts", True) else None,
+        prefix=prefix_of(ctx.params),
+    )

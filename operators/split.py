@@ -1,0 +1,236 @@
+"""Proposes a split that no copy crosses, and writes it beside the present one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError, InputError
+from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.runs import complete_run
+from ._fo.samples import flat_image_view, read_samples
+from ._fo.splitting import (
+    DEFAULT_FIELD,
+    DEFAULT_SHARES,
+    SplitChoice,
+    SplitReport,
+    check_target,
+    group_field_candidates,
+    propose_split,
+    write_split,
+)
+
+_NEW, _KEEP = "new", "keep"
+_NONE = "(none)"
+_DEFAULT_TEXT = ", ".join(f"{name} {share}" for name, share in DEFAULT_SHARES.items())
+
+
+class Split(foo.Operator):
+    """``@winnow/curate/split``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="split",
+            label="Winnow: split without leaks",
+            description=(
+                "Propose splits that no copy and no group crosses, with the classes "
+                "spread evenly"
+            ),
+            icon="call_split",
+            dynamic=True,
+            risk_level=types.RiskLevel.LOW,
+        )
+
+    def __call__(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        shares: Mapping[str, float] | None = None,
+        *,
+        fixed: Sequence[str] = (),
+        group_field: str | None = None,
+        label_field: str | None = None,
+        split_by: str | Sequence[str] | None = None,
+        seed: int = 0,
+        to: str = DEFAULT_FIELD,
+        tag_prefix: str | None = None,
+        dry_run: bool = True,
+        prefix: str | None = None,
+    ) -> SplitReport:
+        """Proposes a split in which no copies and no group lie in two splits.
+
+        The present split, images and labels stay as they are: what is proposed
+        is written to a field, or to tags, of its own.
+
+        Args:
+            samples: a data set that was scanned; or a view, whose images alone
+                are given a split
+            shares (None): split -> share, such as ``{"train": 0.8, "valid": 0.1,
+                "test": 0.1}``, for a new split; None for the present one with as
+                few images moved as possible
+            fixed: present splits that neither lose nor gain an image, such as
+                ``["test"]``; copies of their images elsewhere are left out of all
+                splits
+            group_field (None): images with one value of this field, such as a
+                video's or a patient's name, stay together
+            label_field (None): the classes to spread evenly; None for the scan's
+            split_by (None): the present splits, as for the scan; None for the
+                scan's
+            seed (0): another one gives another new split
+            to ("winnow_split"): the field that the split is written to; it must
+                be new, or hold an earlier split of this operator
+            tag_prefix (None): write tags in place of the field: this text and the
+                split's name; "" for the bare names
+            dry_run (True): return the proposal; nothing is written
+            prefix (None): of the scan's fields
+
+        Returns:
+            a :class:`operators._fo.splitting.SplitReport`
+
+        Raises:
+            InputError: a choice that cannot work; nothing was written
+            StaleRunError: no finished scan
+        """
+        if fixed and shares is not None:
+            raise InputError(
+                "A new split changes all splits: give either shares or fixed."
+            )
+        choice = SplitChoice(
+            shares, fixed, group_field, label_field, split_by, seed, prefix
+        )
+        dataset = samples._dataset
+        check_target(dataset, to, tag_prefix)
+        report = propose_split(samples, choice)
+        if dry_run:
+            return report
+        return replace(report, written=write_split(dataset, report, to, tag_prefix))
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        inputs.view_target(
+            ctx, action_description="Split", default_target=foo.ViewTarget.DATASET
+        )
+        try:
+            _ask(inputs, ctx)
+            report = self(ctx.target_view(), **_arguments(ctx), dry_run=True)
+        except CurationError as error:
+            refuse(inputs, "problem", error)
+        else:
+            inputs.md(report.to_markdown(), name="proposal")
+        ask_prefix(inputs, ctx)
+        return types.Property(
+            inputs,
+            view=types.PromptView(
+                label="Split without leaks", submit_button_label="Write this split"
+            ),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        dry_run = ctx.params.get("dry_run", False)
+        report = self(ctx.target_view(), **_arguments(ctx), dry_run=dry_run)
+        ctx.ops.notify(report.summary(), variant="success")
+        ctx.ops.reload_dataset()
+        return {"text": report.to_markdown(), "sizes": dict(report.sizes)}
+
+    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
+        outputs = types.Object()
+        outputs.str("text", view=types.MarkdownView())
+        return types.Property(outputs)
+
+
+def parse_shares(text: str) -> dict[str, float]:
+    """Reads "train 0.8, valid 0.1, test 0.1".
+
+    Raises:
+        InputError: it does not say that
+    """
+    shares = {}
+    for part in text.replace("=", " ").replace(":", " ").split(","):
+        name, _, share = part.strip().rpartition(" ")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            raise InputError(
+                f"'{part.strip()}' is not a name and a share. Write for example: "
+                f"{_DEFAULT_TEXT}."
+            ) from None
+    return shares
+
+
+def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+    run = complete_run(ctx.dataset, prefix_of(ctx.params))
+    split_by = run.settings["split_by"]
+    ways = types.RadioGroup()
+    if split_by is not None:
+        ways.add_choice(
+            _KEEP,
+            label="Keep the present split",
+            description="Move as few images as possible",
+        )
+    ways.add_choice(
+        _NEW, label="A new split", description="Divide all images, by given shares"
+    )
+    inputs.enum("way", ways.values(), default=ways.values()[0], label="How", view=ways)
+    if _way(ctx) == _NEW:
+        inputs.str("shares", default=_DEFAULT_TEXT, label="Shares")
+        inputs.int("seed", default=0, label="Seed: another one, another split")
+    else:
+        names = types.DropdownView(multiple=True)
+        view = flat_image_view(ctx.target_view())
+        for name in read_samples(view, split_by=split_by).split_names:
+            names.add_choice(name, label=name)
+        inputs.list(
+            "fixed",
+            types.String(),
+            label="Splits that must not change",
+            description="Copies of their images elsewhere are then left out",
+            view=names,
+        )
+    groups = types.Dropdown()
+    groups.add_choice(_NONE, label="No groups")
+    for name in group_field_candidates(ctx.dataset):
+        groups.add_choice(name, label=name)
+    inputs.enum(
+        "group_field",
+        groups.values(),
+        default=_NONE,
+        label="Groups",
+        description="Images with one value of this field stay together",
+        view=groups,
+    )
+    inputs.str("to", default=DEFAULT_FIELD, label="Into the field")
+
+
+def _way(ctx: foo.ExecutionContext) -> str:
+    run = complete_run(ctx.dataset, prefix_of(ctx.params))
+    likely = _NEW if run.settings["split_by"] is None else _KEEP
+    if ctx.params.get("way") is not None:
+        return str(ctx.params["way"])
+    return _NEW if ctx.params.get("shares") is not None else likely
+
+
+def _arguments(ctx: foo.ExecutionContext) -> dict[str, Any]:
+    params, group = ctx.params, ctx.params.get("group_field")
+    is_new = _way(ctx) == _NEW
+    shares = params.get("shares") or _DEFAULT_TEXT
+    if isinstance(shares, str) and is_new:
+        shares = parse_shares(shares)
+    return {
+        "shares": shares if is_new else None,
+        "fixed": () if is_new else params.get("fixed") or (),
+        "group_field": None if group in (None, "", _NONE) else group,
+        "seed": int(params.get("seed") or 0),
+        "to": params.get("to") or DEFAULT_FIELD,
+        "tag_prefix": params.get("tag_prefix"),
+        "prefix": prefix_of(params),
+        **{
+            name: params[name]
+            for name in ("label_field", "split_by")
+            if params.get(name) is not None
+        },
+    }
