@@ -17,7 +17,7 @@ from ...core.errors import InputError
 from ...core.evidence import evaluation_splits
 from ...core.progress import OnProgress
 from ...core.settings import ScanSettings
-from .actions.reports import escaped
+from ...core.wording import markdown
 from .fields import CREATED_BY, field_name, is_ours
 from .image_sets import ImageSet, likely_model, without_samples
 from .models import load_model
@@ -143,7 +143,7 @@ class CompareReport:
         for image in copies[:_SHOWN]:
             how = f"{image.kind} {image.similarity:.2f}" + (" **leak**" * image.leak)
             names = (image.filepath, image.copy_of, image.copy_in)
-            cells = [*(escaped(str(name)) for name in names), how]
+            cells = [*(markdown(str(name)) for name in names), how]
             lines.append("| " + " | ".join(cells) + " |")
         if len(copies) > _SHOWN:
             lines.append(f"\nand {len(copies) - _SHOWN:,} more")

@@ -1,0 +1,141 @@
+"""What speed.py times, each in a process of its own: speed_jobs.py JOB FOLDER OUT
+
+Starts a private database, which is not counted: it is another process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+STARTED = time.perf_counter()
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import sandbox  # noqa: E402
+
+atexit.register(sandbox.stop)
+
+NEW_SHARE = 0.01
+
+
+def used() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def peak_megabytes() -> float:
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def timed(work: Callable[[], Any]) -> tuple[dict[str, float], Any]:
+    wall, cpu = used()
+    result = work()
+    now_wall, now_cpu = used()
+    return {"wall": now_wall - wall, "cpu": now_cpu - cpu}, result
+
+
+def winnow(folder: str) -> dict[str, Any]:
+    """Scans the folder, scans it again, and again with 1 % new images."""
+    import importlib
+
+    import fiftyone as fo
+
+    from core.folders import list_images
+
+    operator = fo.operators.get_operator("@winnow/curate/scan")
+    adapter = "fiftyone.plugins.orgs.winnow.curate.operators._fo"
+    folders = importlib.import_module(f"{adapter}.folders")
+    numbers: dict[str, Any] = {"start": dict(zip(("wall", "cpu"), used(), strict=True))}
+    numbers["start"]["wall"] -= STARTED
+    listing = list_images(folder)
+    numbers["load"], data = timed(lambda: folders.load_folder(listing))
+    splits = folders.split_tags_of(listing)
+
+    def scan() -> Any:
+        return operator(
+            data.dataset,
+            label_field=folders.label_field_of(listing),
+            split_by=splits,
+            progress=False,
+        )
+
+    numbers["scan"], report = timed(scan)
+    numbers["scan"]["peak"] = peak_megabytes()
+    numbers["stages"] = report.seconds
+    numbers["images"] = report.total
+    numbers["again"], _ = timed(scan)
+    add_new_images(data.dataset, int(NEW_SHARE * report.total))
+    numbers["more"], _ = timed(scan)
+    return numbers
+
+
+def add_new_images(dataset: Any, count: int) -> None:
+    """Adds other cuttings of images that are there: new files, new pictures."""
+    import cv2
+    import fiftyone as fo
+
+    home = Path(os.environ["WINNOW_CACHE"]).parent / "new"
+    home.mkdir()
+    old = dataset.take(count, seed=0)
+    added = []
+    for number, sample in enumerate(old.iter_samples()):
+        picture = cv2.imread(sample.filepath)
+        height, width = picture.shape[:2]
+        path = home / f"{number}.jpg"
+        cv2.imwrite(str(path), picture[: height * 2 // 3, : width * 2 // 3])
+        label = sample.ground_truth
+        added.append(
+            fo.Sample(
+                filepath=str(path),
+                tags=sample.tags,
+                ground_truth=label and fo.Classification(label=label.label),
+            )
+        )
+    dataset.add_samples(added, progress=False)
+
+
+def brain(folder: str) -> dict[str, Any]:
+    """Near duplicates by FiftyOne Brain, of vectors that it is given."""
+    import fiftyone as fo
+    import fiftyone.brain as fob
+    import numpy as np
+
+    from core.embedders import load_embedder
+    from core.embedding import embed_images
+    from core.folders import list_images
+
+    paths = [image.path for image in list_images(folder).images]
+    table = embed_images(
+        [os.fsencode(path) for path in paths],
+        load_embedder(),
+        folder=Path(os.environ["WINNOW_CACHE"]),
+        max_megapixels=500,
+    )
+    readable = table.content >= 0
+    vectors = table.column("copy").astype(np.float32)[table.content[readable]]
+    dataset = fo.Dataset()
+    dataset.add_samples(
+        [
+            fo.Sample(filepath=path)
+            for path, here in zip(paths, readable, strict=True)
+            if here
+        ],
+        progress=False,
+    )
+    numbers, _ = timed(
+        lambda: fob.compute_near_duplicates(dataset, embeddings=vectors, progress=False)
+    )
+    return {"scan": numbers | {"peak": peak_megabytes()}}
+
+
+if __name__ == "__main__":
+    job, images, out = sys.argv[1:]
+    Path(out).write_text(json.dumps({"winnow": winnow, "brain": brain}[job](images)))
