@@ -70,9 +70,9 @@ def winnow(folder: str) -> dict[str, Any]:
     numbers["scan"], report = timed(scan)
     numbers["scan"]["peak"] = peak_megabytes()
     numbers["stages"] = report.seconds
-    numbers["images"] = report.total
+    numbers["images"] = report.counts["images"]
     numbers["again"], _ = timed(scan)
-    add_new_images(data.dataset, int(NEW_SHARE * report.total))
+    add_new_images(data.dataset, int(NEW_SHARE * numbers["images"]))
     numbers["more"], _ = timed(scan)
     return numbers
 
