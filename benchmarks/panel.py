@@ -159,7 +159,10 @@ def findings(size, split, label, rng):
         "label_agrees": near[1].tolist(),
         "label_contradicts": near[2].tolist(),
         "leak": leak.tolist(),
-        "leak_splits": [[SPLITS[s - 1]] if c else [] for c, s in zip(leak, split)],
+        "leak_splits": [
+            [SPLITS[own - 1]] if here else []
+            for here, own in zip(leak, split, strict=True)
+        ],
         "leak_conflict": [False] * size,
         "leak_drop": (leak & (split == 0)).tolist(),
         "leak_drop_reason": [None] * size,
@@ -172,7 +175,9 @@ def findings(size, split, label, rng):
 
 def publish(dataset, ids, columns):
     """Writes the fields and the run's record as a scan does."""
-    results, fields = (importlib.import_module(ADAPTER + n) for n in ("results", "runs"))
+    results, fields = (
+        importlib.import_module(ADAPTER + n) for n in ("results", "runs")
+    )
     core = ADAPTER.replace("operators._fo.", "core.")
     found = importlib.import_module(core + "findings")
     counts = count(columns)
@@ -242,9 +247,10 @@ def events(dataset):
         state.update(ctx.panel_state)
         sent = json.dumps([r.to_json() for r in executor._requests], default=str)
         largest[0] = max(largest[0], len(sent))
-        assert "problem" not in json.loads(sent)[-1]["params"]["output"]["type"][
-            "properties"
-        ]
+        assert (
+            "problem"
+            not in json.loads(sent)[-1]["params"]["output"]["type"]["properties"]
+        )
         return seconds
 
     largest = [0]
@@ -261,14 +267,18 @@ def events(dataset):
             )
         if tab == "outliers":
             found["next page of outliers"] = median(lambda: send("page", start=8))
-            limits = iter((0.5, 0.55, 0.6, 0.65))
             found["move the outlier threshold"] = median(
-                lambda: send("move_outlier_distance", value=next(limits))
+                *(
+                    lambda limit=limit: send("move_outlier_distance", value=limit)
+                    for limit in (0.5, 0.55, 0.6)
+                )
             )
         if tab == "labels":
-            scores = iter((10, 20, 30, 35))
             found["move the label threshold"] = median(
-                lambda: send("move_label_score", value=next(scores))
+                *(
+                    lambda score=score: send("move_label_score", value=score)
+                    for score in (10, 20, 30)
+                )
             )
             found["open a class pair"] = median(lambda: send("choose_pair", row=0))
         if tab == "leaks":
@@ -279,8 +289,10 @@ def events(dataset):
     return found
 
 
-def median(work):
-    return float(np.median([work() for _ in range(TIMES)]))
+def median(*events):
+    """Returns the median of one event sent often, or of several sent once."""
+    events = events * TIMES if len(events) == 1 else events
+    return float(np.median([event() for event in events]))
 
 
 def peak_megabytes():

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone.operators.types as types
 
-from ...core.errors import StaleRunError
 from .._fo.gallery import Picture, count_pairs
-from .._fo.similar import similar_images
-from . import actions, layout
+from . import buttons, layout
+from .events import Events
 from .scene import Scene
-
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
 
 _A_PAGE = 5
 _PAIRS = 5
@@ -24,7 +20,7 @@ def class_pairs(scene: Scene) -> list[tuple[str, str, int]]:
     return count_pairs(scene.reader, _PAIRS)
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws the worst labels, each between the images for and against it."""
     if scene.reader.label_path is None:
         layout.tell(
@@ -44,42 +40,21 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         panel, "label_slider", limit, 0, 100, 0.5, on_change=events.move_label_score
     )
     line = layout.row(panel, "ways")
-    if chosen is not None and chosen != in_force:
-        layout.button(
-            line,
-            "apply",
-            f"Apply {limit:g}",
-            events.apply_thresholds,
-            main=True,
-            icon="check",
-        )
-        layout.button(
-            line,
-            "reset",
-            "Reset",
-            events.reset_thresholds,
-            icon="undo",
-            params={"what": "label_issues"},
-        )
-    layout.button(
-        line,
-        "show",
-        "Show in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "label_issues"},
-    )
-    layout.button(
-        line, "tag", "Tag", events.tag, icon="sell", params={"what": "label_issues"}
-    )
-    actions.button(
-        line, events, scene, "retag", {"what": "label_issues"}, "Use all suggestions"
+    moved = chosen is not None and chosen != in_force
+    buttons.apply_or_reset(line, events, "label_issues", f"{limit:g}", moved=moved)
+    buttons.ways(
+        panel,
+        events,
+        scene,
+        "label_issues",
+        ("retag", "Use all suggestions"),
+        line=line,
     )
     _draw_pairs(panel, events, scene, only, set_data)
     score = scene.field("label_score")
     found = scene.reader.pictures(
         match,
-        ("label_score", "label_suggestion", "dup_cluster"),
+        ("label_score", "label_suggestion", "label_agrees", "label_contradicts"),
         sort={score: 1},
         skip=scene.start,
         limit=_A_PAGE,
@@ -130,7 +105,7 @@ def _about(count: int, limit: float, only: Any, scene: Scene) -> str:
 
 
 def _draw_pairs(
-    panel: types.Object, events: WinnowPanel, scene: Scene, only: Any, set_data: Any
+    panel: types.Object, events: Events, scene: Scene, only: Any, set_data: Any
 ) -> None:
     pairs = class_pairs(scene)
     if not pairs:
@@ -151,40 +126,20 @@ def _draw_pairs(
 
 
 def _draw_issues(
-    panel: types.Object, events: WinnowPanel, scene: Scene, found: list[Picture]
+    panel: types.Object, events: Events, scene: Scene, found: list[Picture]
 ) -> None:
-    try:
-        similar = similar_images(scene.dataset, scene.run, scene.prefix)
-        near = {picture.id: similar.nearest(picture.id) for picture in found}
-    except StaleRunError as error:
-        layout.tell(panel, "stale", str(error))
-        near = {}
-    shown = {p.id: _two_sides(p, near.get(p.id, [])) for p in found}
-    wanted = [i for sides in shown.values() for i in sides if i is not None]
-    others = scene.reader.by_id(wanted, ())
+    sides = ("label_agrees", "label_contradicts")
+    wanted = [p.values[side] for p in found for side in sides]
+    others = scene.reader.by_id([i for i in wanted if i is not None], ())
     cards = layout.row(panel, "issues", gap=1.5)
     for number, picture in enumerate(found):
-        agrees, contradicts = (others.get(i or "") for i in shown[picture.id])
-        _draw_issue(cards, events, scene, number, picture, agrees, contradicts)
-
-
-def _two_sides(
-    picture: Picture, near: list[tuple[str, str | None]]
-) -> tuple[str | None, str | None]:
-    """Returns the nearest image of the given label, and of the suggested one."""
-    suggested = picture.values["label_suggestion"]
-    agrees = next((i for i, label in near if label == picture.label), None)
-    against = next((i for i, label in near if label == suggested), None)
-    if against is None or suggested is None:
-        against = next(
-            (i for i, label in near if label not in (None, picture.label)), None
-        )
-    return agrees, against
+        agrees, against = (others.get(picture.values[side] or "") for side in sides)
+        _draw_issue(cards, events, scene, number, picture, agrees, against)
 
 
 def _draw_issue(
     cards: types.Object,
-    events: WinnowPanel,
+    events: Events,
     scene: Scene,
     number: int,
     picture: Picture,
@@ -217,7 +172,7 @@ def _draw_issue(
         layout.say(frame, "alone", text, small=True)
     line = layout.row(frame, "ways")
     if suggested:
-        actions.button(
+        buttons.act(
             line,
             events,
             scene,

@@ -6,14 +6,13 @@ the same as a wide one. Colours are the App's own, so both themes work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fiftyone.operators.types as types
 
 from .._fo.gallery import Picture
-
-Event = Callable[..., Any]
+from .events import Event
 
 THUMBNAIL = 112
 """Pixels: six fit into half of a laptop's screen."""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone.operators.types as types
 
 from .._fo.found import aggregate
 from .._fo.gallery import clusters, split_filter
-from . import actions, layout
-from .duplicates import draw_cluster
+from . import buttons, layout
+from .clusters import draw_cluster
+from .events import Events
 from .scene import Scene
-
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
 
 _A_PAGE = 4
 _PICTURES = 8
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws the matrix of splits, and the copies of the pair that was chosen."""
     names = split_names(scene)
     if not names:
@@ -69,18 +67,13 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
                 main=only == [one, other],
                 params={"one": one, "other": other},
             )
-    line = layout.row(panel, "ways")
-    layout.button(
-        line,
-        "show",
-        "Show all in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "leaks"},
-    )
-    layout.button(line, "tag", "Tag", events.tag, icon="sell", params={"what": "leaks"})
-    actions.button(
-        line, events, scene, "quarantine", {"what": "leaks"}, "Quarantine one side"
+    buttons.ways(
+        panel,
+        events,
+        scene,
+        "leaks",
+        ("quarantine", "Quarantine one side"),
+        show="Show all in grid",
     )
     _draw_pairs(panel, events, scene, only)
 
@@ -93,9 +86,7 @@ def split_names(scene: Scene) -> list[str]:
     return sorted(names, key=_place(scene))
 
 
-def _draw_pairs(
-    panel: types.Object, events: WinnowPanel, scene: Scene, only: Any
-) -> None:
+def _draw_pairs(panel: types.Object, events: Events, scene: Scene, only: Any) -> None:
     match: dict[str, Any] = {scene.field("leak"): True}
     if isinstance(only, list):
         one, other = only

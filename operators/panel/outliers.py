@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone.operators.types as types
 
-from ...core.errors import StaleRunError
 from .._fo.gallery import Histogram, Picture, histogram
-from .._fo.similar import similar_images
-from . import actions, layout
+from . import buttons, layout
+from .events import Events
 from .scene import Scene
 
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
-
 _A_PAGE = 8
-_NEAREST_ASKED = 12
 _BLUE, _ORANGE = "#6d8fc7", "#f58518"
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws the distances, and the farthest images beside their nearest."""
     chosen = scene.state.get("outlier_distance")
     in_force = scene.threshold("max_outlier_distance")
@@ -50,38 +45,11 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         0.001,
         on_change=events.move_outlier_distance,
     )
-    line = layout.row(panel, "ways")
     moved = chosen is not None and chosen != in_force
-    if moved:
-        layout.button(
-            line,
-            "apply",
-            f"Apply {limit:.3f}",
-            events.apply_thresholds,
-            main=True,
-            icon="check",
-        )
-        layout.button(
-            line,
-            "reset",
-            "Reset",
-            events.reset_thresholds,
-            icon="undo",
-            params={"what": "outliers"},
-        )
-    layout.button(
-        line,
-        "show",
-        "Show in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "outliers"},
-    )
-    layout.button(
-        line, "tag", "Tag", events.tag, icon="sell", params={"what": "outliers"}
-    )
-    actions.button(
-        line, events, scene, "quarantine", {"what": "outliers"}, "Quarantine"
+    line = layout.row(panel, "ways")
+    buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
+    buttons.ways(
+        panel, events, scene, "outliers", ("quarantine", "Quarantine"), line=line
     )
     if moved:
         layout.say(
@@ -95,7 +63,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
     name = scene.field("outlier_distance")
     found = scene.reader.pictures(
         {name: {"$gt": limit}},
-        ("outlier_distance", "outlier_cause", "dup_cluster"),
+        ("outlier_distance", "outlier_cause", "outlier_nearest"),
         sort={name: -1},
         skip=scene.start,
         limit=_A_PAGE,
@@ -122,7 +90,7 @@ def limit_shown(scene: Scene) -> float | None:
 
 def _draw_histogram(
     panel: types.Object,
-    events: WinnowPanel,
+    events: Events,
     bars: Histogram,
     limit: float,
     set_data: Any,
@@ -167,16 +135,10 @@ def _draw_histogram(
 
 
 def _draw_pairs(
-    panel: types.Object, events: WinnowPanel, scene: Scene, found: list[Picture]
+    panel: types.Object, events: Events, scene: Scene, found: list[Picture]
 ) -> None:
-    try:
-        similar = similar_images(scene.dataset, scene.run, scene.prefix)
-        near = {p.id: similar.nearest(p.id)[:_NEAREST_ASKED] for p in found}
-    except StaleRunError as error:
-        layout.tell(panel, "stale", str(error))
-        near = {}
-    wanted = [sample_id for ids in near.values() for sample_id, _ in ids]
-    others = scene.reader.by_id(wanted, ("dup_cluster",))
+    nearest = [p.values["outlier_nearest"] for p in found]
+    others = scene.reader.by_id([i for i in nearest if i is not None], ())
     cards = layout.row(panel, "outliers", gap=1.5)
     for number, picture in enumerate(found):
         card = layout.card(cards, f"outlier_{number}")
@@ -186,7 +148,7 @@ def _draw_pairs(
         layout.thumbnail(
             pair, "image", picture, [x for x in lines if x], on_click=events.open_sample
         )
-        other = _nearest(picture, near.get(picture.id, []), others)
+        other = others.get(nearest[number] or "")
         if other is not None:
             lines = ["nearest", other.label or "", other.split or ""]
             layout.thumbnail(
@@ -196,24 +158,4 @@ def _draw_pairs(
                 [x for x in lines if x],
                 on_click=events.open_sample,
             )
-        layout.button(
-            card,
-            "keep",
-            "Keep",
-            events.decide,
-            icon="favorite_border",
-            params={"what": "keep", "samples": [picture.id]},
-            hint="It is fine. Never flagged again.",
-        )
-
-
-def _nearest(
-    picture: Picture, near: list[tuple[str, str | None]], others: dict[str, Picture]
-) -> Picture | None:
-    """Returns the most similar image that is no copy of it."""
-    own = picture.values["dup_cluster"]
-    for sample_id, _ in near:
-        other = others.get(sample_id)
-        if other and (own is None or other.values["dup_cluster"] != own):
-            return other
-    return None
+        buttons.keep(card, events, picture.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators.types as types
@@ -11,11 +11,9 @@ import fiftyone.operators.types as types
 from .._fo.decisions import decided
 from .._fo.found import Tally
 from .._fo.report import size_text
-from . import layout
+from . import buttons, layout
+from .events import Events
 from .scene import TABS, Scene
-
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
 
 ROWS = (
     "duplicates",
@@ -48,7 +46,7 @@ fields of the samples. No file is moved or changed by it.
 """
 
 
-def draw_welcome(panel: types.Object, events: WinnowPanel, dataset: fo.Dataset) -> None:
+def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> None:
     """Draws the panel of a data set that has no finished scan."""
     layout.say(panel, "welcome", _WELCOME)
     count = dataset.count()
@@ -65,7 +63,7 @@ def draw_welcome(panel: types.Object, events: WinnowPanel, dataset: fo.Dataset) 
     layout.say(line, "count", f"{count:,} images", small=True)
 
 
-def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+def draw_head(panel: types.Object, events: Events, scene: Scene) -> None:
     """Draws what stands above each tab."""
     head = layout.row(panel, "head")
     layout.say(head, "when", _when(scene), small=True)
@@ -101,7 +99,7 @@ def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
         )
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws all findings with their counts."""
     counts = scene.tally.counts
     if not any(counts[name] for name in _PROBLEMS):
@@ -142,13 +140,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         events.use_embeddings,
         icon="workspaces",
     )
-    layout.button(
-        line,
-        "export",
-        "Export the clean set",
-        events.export,
-        icon="drive_folder_upload",
-    )
+    buttons.export(line, events)
 
 
 _PROBLEMS = (
@@ -245,7 +237,7 @@ def _images(count: int) -> str:
     return f"{count:,} image{'' if count == 1 else 's'}"
 
 
-def _choose_run(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+def _choose_run(panel: types.Object, events: Events, scene: Scene) -> None:
     choices = types.DropdownView()
     for prefix in scene.prefixes:
         choices.add_choice(prefix or "", label=prefix or "without a prefix")
