@@ -49,8 +49,8 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
     layout.say(
         panel,
         "about",
-        f"**{scene.tally.counts['image_issues']:,}** images are dark, bright, blurry, "
-        "empty or of odd size. Many of them may be as they should: look.",
+        f"**{scene.tally.counts['image_issues']:,}** images look bad. Many of them may "
+        "be as they should: look.",
     )
     issues = layout.row(panel, "issues", gap=0.5)
     for issue, count in words.items():
@@ -60,18 +60,20 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
             f"{issue.replace('_', ' ')} {count:,}",
             events.choose_issue,
             main=issue == only,
-            params={"issue": issue, "field": "image_issues", "list": True},
+            params={"issue": issue},
         )
     buttons.ways(
         panel,
         events,
         scene,
         "image_issues",
-        ("quarantine", "Quarantine all"),
+        ("quarantine", f"Quarantine {only.replace('_', ' ')}"),
         show="Show all in grid",
         tag="Tag all",
+        more={"issues": [only]},
     )
-    found = scene.reader.pictures({name: only}, (), skip=scene.start, limit=_A_PAGE)
+    start = scene.start_of_page(words[only], _A_PAGE)
+    found = scene.reader.pictures({name: only}, (), skip=start, limit=_A_PAGE)
     pictures = layout.row(panel, "pictures")
     for number, picture in enumerate(found):
         card = layout.thumbnail(
@@ -86,7 +88,7 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
         panel,
         events.page,
         shown=len(found),
-        start=scene.start,
+        start=start,
         step=_A_PAGE,
         total=words[only],
         things=f"{only.replace('_', ' ')} images",
@@ -109,14 +111,14 @@ def _draw_unreadable(
     files = "file cannot" if count == 1 else "files cannot"
     layout.say(panel, "unreadable", f"**{count:,}** {files} be read{more}:")
     layout.table(
-        panel, "unreadable_files", {"file": "File", "why": "Why it cannot be read"}
-    )
-    set_data(
+        panel,
         "unreadable_files",
+        {"file": "File", "why": "Why it cannot be read"},
         [
             {"file": _short(p.values["filepath"]), "why": _why(p.values, reasons)}
             for p in found
         ],
+        set_data,
     )
     buttons.ways(
         panel,

@@ -56,6 +56,7 @@ def ways(
     tag: str = "Tag",
     tagged: str | None = None,
     line: types.Object | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> types.Object:
     """Adds what can be done with all images of a finding.
 
@@ -70,6 +71,7 @@ def ways(
         tag: the button that tags it
         tagged: the finding to tag, if it is another
         line: a row that has buttons already
+        more: what else the action is told
 
     Returns:
         the row, to add more to it
@@ -82,7 +84,7 @@ def ways(
         line, "tag", tag, events.tag, icon="sell", params={"what": tagged or what}
     )
     operator, label = action
-    act(line, events, scene, operator, {"what": what}, label)
+    act(line, events, scene, operator, {"what": what, **(more or {})}, label)
     return line
 
 

@@ -1,16 +1,57 @@
-"""A cluster of copies, as the tabs of duplicates and leaks draw it."""
+"""Clusters of copies, as the tabs of duplicates and leaks draw them."""
 
 from __future__ import annotations
 
-import fiftyone.operators.types as types
+from typing import Literal
 
-from .._fo.gallery import Cluster, Picture
+import fiftyone.operators.types as types
+import numpy as np
+from numpy.typing import NDArray
+
+from .._fo.gallery import Cluster, Picture, clusters
 from . import layout
 from .events import Events
+from .scene import Scene
+
+_PICTURES = 8
+_KINDS = {"bytes": "same file", "pixels": "same pixels"}
+
+Shown = Literal["duplicates", "leaks"]
+"""Of duplicates one stays, of leaks all of one side."""
 
 
-def draw_cluster(cards: types.Object, events: Events, cluster: Cluster) -> None:
-    """Draws a cluster: its keeper, its copies, and what can be decided."""
+def draw_page(
+    panel: types.Object,
+    events: Events,
+    scene: Scene,
+    numbers: NDArray[np.int64],
+    *,
+    step: int,
+    shown: Shown,
+) -> None:
+    """Draws one page of clusters and the way to the others."""
+    start = scene.start_of_page(len(numbers), step)
+    page = clusters(
+        scene.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
+    )
+    cards = layout.row(panel, "clusters", gap=1.5)
+    for cluster in page:
+        _draw_cluster(cards, events, cluster, shown)
+    layout.pager(
+        panel,
+        events.page,
+        shown=len(page),
+        start=start,
+        step=step,
+        total=len(numbers),
+        things="clusters",
+    )
+
+
+def _draw_cluster(
+    cards: types.Object, events: Events, cluster: Cluster, shown: Shown
+) -> None:
+    """Draws a cluster: what stays, its copies, and what can be decided."""
     frame = layout.card(cards, f"cluster_{cluster.number}")
     head = layout.row(frame, "head")
     title = f"**{cluster.size:,} copies**"
@@ -46,28 +87,50 @@ def draw_cluster(cards: types.Object, events: Events, cluster: Cluster) -> None:
         hint="They are copies and stay all the same. Never flagged again.",
     )
     pictures = layout.row(frame, "pictures")
-    for number, picture in enumerate(cluster.pictures):
-        layout.thumbnail(
+    for place, picture in enumerate(cluster.pictures):
+        stays = _stays(picture, shown)
+        card = layout.thumbnail(
             pictures,
-            f"picture_{number}",
+            f"picture_{place}",
             picture,
-            _lines(picture, cluster),
+            _lines(picture, cluster, shown, stays=stays),
             on_click=events.open_sample,
-            marked=bool(picture.values["dup_keeper"]),
+            marked=stays,
         )
+        if shown == "duplicates" and not stays:
+            layout.button(
+                card,
+                "keep",
+                "Keep this",
+                events.decide,
+                plain=True,
+                params={"what": "keep", "samples": [picture.id]},
+                hint="This copy is the one to keep. Remembered in all later scans.",
+            )
     more = cluster.size - len(cluster.pictures)
     if more > 0:
         layout.say(pictures, "more", f"and {more:,} more", small=True)
 
 
-def _lines(picture: Picture, cluster: Cluster) -> list[str]:
+def _stays(picture: Picture, shown: Shown) -> bool:
+    if shown == "leaks":
+        return not picture.values["leak_drop"]
+    return bool(picture.values["dup_keeper"])
+
+
+def _lines(
+    picture: Picture, cluster: Cluster, shown: Shown, *, stays: bool
+) -> list[str]:
     values = picture.values
-    if values["dup_keeper"]:
-        first = "**keep**"
-        second = _why_kept(picture)
+    if shown == "leaks" and not stays:
+        first, second = "should go", str(values["leak_drop_reason"] or "")
+    elif values["dup_keeper"] or shown == "leaks":
+        first = "**keep**" if shown == "duplicates" else "**stays**"
+        second = _why_kept(picture) if values["dup_keeper"] else ""
     else:
-        kind = {"bytes": "same file", "pixels": "same pixels"}.get(values["dup_kind"])
-        first = kind or str(values["dup_relation"] or "changed copy")
+        first = _KINDS.get(values["dup_kind"]) or str(
+            values["dup_relation"] or "changed copy"
+        )
         second = f"similarity {values['dup_similarity']:.2f}"
     own = " · ".join(part for part in (picture.label, picture.split) if part)
     if own and cluster.conflict:

@@ -6,15 +6,13 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from .._fo.gallery import clusters
+from .._fo.gallery import CLUSTER_ORDERS, cluster_order
 from . import buttons, layout
-from .clusters import draw_cluster
+from .clusters import draw_page
 from .events import Events
 from .scene import Scene
 
 _A_PAGE = 6
-_PICTURES = 8
-_SURE, _LARGE = "surest", "largest"
 
 
 def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
@@ -23,7 +21,9 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     if not counts["duplicates"]:
         layout.tell(panel, "none", "No image has a copy here.")
         return
-    surest = scene.state.get("order") == _SURE
+    order_by = scene.state.get("order")
+    if order_by not in CLUSTER_ORDERS:
+        order_by = CLUSTER_ORDERS[0]
     text = (
         f"{counts['duplicates']:,} images in {counts['clusters']:,} clusters. The copy "
         "to keep has a green frame."
@@ -36,7 +36,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
             else "cluster carries two labels; it comes first."
         )
     layout.say(panel, "about", text)
-    line = buttons.ways(
+    buttons.ways(
         panel,
         events,
         scene,
@@ -45,30 +45,22 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         tag="Tag extra copies",
         tagged="extra_copies",
     )
-    layout.button(
-        line,
-        "order",
-        "Largest first" if surest else "Surest first",
-        events.choose_order,
-        icon="sort",
-        params={"order": _LARGE if surest else _SURE},
-    )
-    page = clusters(
-        scene.reader,
-        skip=scene.start,
-        limit=_A_PAGE,
-        most_shown=_PICTURES,
-        surest_first=surest,
-    )
-    cards = layout.row(panel, "clusters", gap=1.5)
-    for cluster in page:
-        draw_cluster(cards, events, cluster)
-    layout.pager(
+    orders = layout.row(panel, "orders", gap=0.5)
+    layout.say(orders, "first", "First the", small=True)
+    for order in CLUSTER_ORDERS:
+        layout.button(
+            orders,
+            order.replace(" ", "_"),
+            order,
+            events.choose_order,
+            main=order == order_by,
+            params={"order": order},
+        )
+    draw_page(
         panel,
-        events.page,
-        shown=len(page),
-        start=scene.start,
+        events,
+        scene,
+        cluster_order(scene.reader, order_by),
         step=_A_PAGE,
-        total=counts["clusters"],
-        things="clusters",
+        shown="duplicates",
     )

@@ -26,6 +26,7 @@ class Events(Protocol):
     choose_order: Event
     page: Event
     look_again: Event
+    stop: Event
 
     # What the grid shows
     open_sample: Event

@@ -6,7 +6,7 @@ the same as a wide one. Colours are the App's own, so both themes work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import fiftyone.operators.types as types
@@ -98,17 +98,18 @@ def button(
     on_click: Event,
     *,
     main: bool = False,
+    plain: bool = False,
     icon: str | None = None,
     params: Mapping[str, Any] | None = None,
     disabled: bool = False,
     hint: str | None = None,
 ) -> None:
-    """Adds a button."""
+    """Adds a button: the main one filled, a plain one without a frame."""
     parent.btn(
         name,
         label=label,
         on_click=on_click,
-        variant="contained" if main else "outlined",
+        variant="contained" if main else "text" if plain else "outlined",
         icon=icon,
         params=dict(params or {}),
         disabled=disabled,
@@ -226,11 +227,19 @@ def table(
     parent: types.Object,
     name: str,
     columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, str]],
+    set_data: Callable[[str, Any], None],
     *,
     on_click_row: Event | None = None,
     on_click_cell: Event | None = None,
 ) -> None:
-    """Adds a table; its rows are data of the same name."""
+    """Adds a table; its rows go to the browser apart from the layout.
+
+    The App lays a new list over the old one, so that of a longer one the end
+    would stay: tables of different lengths have different names.
+    """
+    name = f"{name}_{len(rows)}"
+    set_data(name, list(rows))
     view = types.TableView(
         on_click_row=on_click_row,
         on_click_cell=on_click_cell,
@@ -239,6 +248,23 @@ def table(
     for key, label in columns.items():
         view.add_column(key, label=label)
     parent.list(name, types.Object(), view=view)
+
+
+def timer(parent: types.Object, on_interval: Event, seconds: float = 2) -> None:
+    """Has an event happen again and again, as long as this is drawn."""
+    parent.view(
+        "timer",
+        types.TimerView(interval=round(1000 * seconds), on_interval=on_interval),
+    )
+
+
+def in_force(threshold: str | None) -> str:
+    """Returns what holds while a threshold was moved and not applied."""
+    if threshold is None:
+        return "No threshold is in force until you apply this one."
+    return (
+        f"In force is {threshold}: counts, tags and actions go by it until you apply."
+    )
 
 
 def pager(
@@ -250,7 +276,6 @@ def pager(
     step: int,
     total: int,
     things: str,
-    exact: bool = True,
 ) -> None:
     """Adds what part of the list is shown, and the way to the rest.
 
@@ -262,7 +287,6 @@ def pager(
         step: how many a page holds
         total: how many there are
         things: what they are
-        exact: whether the total is all, or only what is known so far
     """
     if total <= shown and not start:
         return
@@ -279,5 +303,5 @@ def pager(
     )
     last = start + shown >= total
     button(line, "on", "More", on_click, icon="chevron_right", params=on, disabled=last)
-    of = f" of {total:,}" if exact else ""
-    say(line, "where", f"{start + 1:,} to {start + shown:,}{of} {things}", small=True)
+    where = f"{start + 1:,} to {start + shown:,} of {total:,} {things}"
+    say(line, "where", where, small=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import fiftyone as fo
 import fiftyone.operators.types as types
+from fiftyone import ViewField as F
 
+from .._fo.found import found_view
 from .._fo.gallery import Histogram, Picture, histogram
 from . import buttons, layout
 from .events import Events
@@ -20,13 +23,15 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     chosen = scene.state.get("outlier_distance")
     in_force = scene.threshold("max_outlier_distance")
     limit = limit_shown(scene)
-    bars = histogram(scene.reader, "outlier_distance", limit)
+    bars = histogram(scene.reader, "outlier_distance")
     if not bars.counts:
         layout.tell(panel, "none", "No image could be compared with others.")
         return
     if limit is None:
         limit = bars.edges[-1]
-    count = bars.beyond
+    name = scene.field("outlier_distance")
+    beyond = {name: {"$gt": limit}}
+    count = scene.reader.count(beyond)
     layout.say(
         panel,
         "about",
@@ -52,20 +57,14 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         panel, events, scene, "outliers", ("quarantine", "Quarantine"), line=line
     )
     if moved:
-        layout.say(
-            panel,
-            "moved",
-            f"In force is {in_force:.3f}: tags and actions go by it until you apply."
-            if in_force is not None
-            else "No threshold is in force until you apply this one.",
-            small=True,
-        )
-    name = scene.field("outlier_distance")
+        text = layout.in_force(None if in_force is None else f"{in_force:.3f}")
+        layout.say(panel, "moved", text, small=True)
+    start = scene.start_of_page(count, _A_PAGE)
     found = scene.reader.pictures(
-        {name: {"$gt": limit}},
+        beyond,
         ("outlier_distance", "outlier_cause", "outlier_nearest"),
         sort={name: -1},
-        skip=scene.start,
+        skip=start,
         limit=_A_PAGE,
     )
     _draw_pairs(panel, events, scene, found)
@@ -73,11 +72,21 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         panel,
         events.page,
         shown=len(found),
-        start=scene.start,
+        start=start,
         step=_A_PAGE,
         total=count,
         things="outliers",
     )
+
+
+def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
+    """Returns what the grid shows of this tab, and what that is called."""
+    chosen = scene.state.get("outlier_distance")
+    if chosen is None:
+        return found_view(scene.dataset, "outliers", scene.prefix), "outliers"
+    name = scene.field("outlier_distance")
+    view = scene.dataset.match(F(name) > float(chosen)).sort_by(name, reverse=True)
+    return view, f"images farther than {chosen:.3f}"
 
 
 def limit_shown(scene: Scene) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
+from ...core.progress import Progress
 from .._fo.decisions import decided
 from .._fo.found import Tally
 from .._fo.report import size_text
@@ -63,12 +64,26 @@ def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> No
     layout.say(line, "count", f"{count:,} images", small=True)
 
 
-def draw_head(panel: types.Object, events: Events, scene: Scene) -> None:
+def draw_running(panel: types.Object, events: Events, progress: Progress) -> None:
+    """Draws where the scan (or an action) is that works on the data set."""
+    text = f"**{progress.stage}**"
+    if progress.total:
+        share = 100 * progress.done / progress.total
+        text += f": {progress.done:,} of {progress.total:,} ({share:.0f} %)"
+    line = layout.row(panel, "running")
+    layout.say(line, "where", text)
+    if progress.total:
+        layout.button(line, "stop", "Stop", events.stop, icon="stop")
+    layout.timer(panel, events.look_again)
+
+
+def draw_head(
+    panel: types.Object, events: Events, scene: Scene, in_grid: str | None
+) -> None:
     """Draws what stands above each tab."""
     head = layout.row(panel, "head")
     layout.say(head, "when", _when(scene), small=True)
     layout.button(head, "scan", "Scan again", events.scan, icon="refresh")
-    layout.button(head, "all", "All images", events.show_all, icon="grid_view")
     if len(scene.prefixes) > 1:
         _choose_run(panel, events, scene)
     if scene.tally.added:
@@ -81,6 +96,10 @@ def draw_head(panel: types.Object, events: Events, scene: Scene) -> None:
             f"{_images(count)} left the data set since the scan. What is shown "
             "counts those that are left; scan again to compare them anew.",
         )
+    if in_grid:
+        line = layout.row(panel, "in_grid")
+        layout.say(line, "words", f"The grid shows **{in_grid}**")
+        layout.button(line, "all", "Show all", events.show_all, icon="grid_view")
     last = scene.state.get("last")
     if last:
         line = layout.row(panel, "last")
@@ -108,12 +127,15 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
             "clean",
             f"Nothing was found wrong with these {counts['images']:,} images.",
         )
-    columns = {"finding": "Finding", "images": "Images", "note": ""}
     layout.table(
-        panel, "overview_rows", columns, on_click_row=events.choose_overview_row
+        panel,
+        "overview_rows",
+        {"finding": "Finding", "images": "Images", "note": ""},
+        _rows(scene),
+        set_data,
+        on_click_row=events.choose_overview_row,
     )
-    set_data("overview_rows", _rows(scene))
-    decisions = decided(scene.dataset)
+    decisions = scene.reader.remembered("decided", lambda: decided(scene.dataset))
     if any(decisions.values()):
         parts = (
             ("keep {}", decisions["kept"]),
@@ -223,7 +245,7 @@ def _count_of(tab: str, found: Tally) -> int | None:
 def _when(scene: Scene) -> str:
     at = datetime.fromisoformat(scene.run.scanned_at).astimezone()
     when = f"{at.day} {at:%b %Y, %H:%M}"
-    return f"**{scene.tally.counts['images']:,} images** scanned on {when}"
+    return f"**{scene.run.samples:,} images** scanned on {when}"
 
 
 def _added(count: int) -> str:

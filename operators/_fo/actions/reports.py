@@ -153,7 +153,11 @@ class ActionReport:
         lines = [f"**{self.summary()}**", ""]
         lines += [f"* {escaped(line)}" for line in self.details()]
         if self.undo_call:
-            lines += ["", "To go back: the operator *Winnow: undo*, or", ""]
+            lines += [
+                "",
+                "To go back: *Undo*, in the panel's tab *Actions*; in Python:",
+            ]
+            lines.append("")
             lines += [f"    {self.undo_call}"]
         return "\n".join(lines)
 
@@ -236,6 +240,12 @@ class UndoReport:
 def past_text(past: PastAction) -> str:
     """Returns a line of the history."""
     what = past.what.replace("_", " ")
+    if past.damage is not None:
+        return (
+            f"{past.action} of {what}: {past.items:,} images. Its journal cannot be "
+            f"read, so Winnow leaves it alone; its files and restore.py are in "
+            f"{past.folder}"
+        )
     text = f"{past.at[:16].replace('T', ' ')}  {past.action} of {what}: "
     text += f"{past.items:,} images, {size_text(past.bytes)}"
     if past.purged:
