@@ -230,18 +230,16 @@ def clusters(
         ],
     )
     found = {row["_id"]: row for row in members}
-    return [
-        Cluster(
-            number=one,
-            size=found[one]["size"],
-            conflict=bool(found[one]["conflict"]),
-            pictures=[
-                reader.picture(row, CLUSTER_FIELDS) for row in found[one]["rows"]
-            ],
-        )
-        for one in numbers
-        if one in found
-    ]
+    result = []
+    for one in numbers:
+        if one in found:
+            rows = found[one]["rows"]
+            pictures = [reader.picture(row, CLUSTER_FIELDS) for row in rows]
+            labels = {picture.label for picture in pictures} - {None}
+            # Labels may have been changed since the scan
+            conflict = bool(found[one]["conflict"]) or len(labels) > 1
+            result.append(Cluster(one, found[one]["size"], conflict, pictures))
+    return result
 
 
 def _ordered_clusters(reader: Reader, order_by: str) -> NDArray[np.int64]:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._fo.gallery import Cluster, Picture, clusters
-from . import layout
+from . import buttons, layout
 from .events import Events
 from .scene import Scene
 
 _PICTURES = 8
+_LABELS = 3
 _KINDS = {"bytes": "same file", "pixels": "same pixels"}
 
 Shown = Literal["duplicates", "leaks"]
@@ -36,7 +37,7 @@ def draw_page(
     )
     cards = layout.row(panel, "clusters", gap=1.5)
     for cluster in page:
-        _draw_cluster(cards, events, cluster, shown)
+        _draw_cluster(cards, events, scene, cluster, shown)
     layout.pager(
         panel,
         events.page,
@@ -49,7 +50,11 @@ def draw_page(
 
 
 def _draw_cluster(
-    cards: types.Object, events: Events, cluster: Cluster, shown: Shown
+    cards: types.Object,
+    events: Events,
+    scene: Scene,
+    cluster: Cluster,
+    shown: Shown,
 ) -> None:
     """Draws a cluster: what stays, its copies, and what can be decided."""
     frame = layout.card(cards, f"cluster_{cluster.number}")
@@ -110,6 +115,26 @@ def _draw_cluster(
     more = cluster.size - len(cluster.pictures)
     if more > 0:
         layout.say(pictures, "more", f"and {more:,} more", small=True)
+    elif cluster.conflict:
+        _draw_labels(frame, events, scene, cluster)
+
+
+def _draw_labels(
+    frame: types.Object, events: Events, scene: Scene, cluster: Cluster
+) -> None:
+    """Draws the ways to give copies of two labels one."""
+    labels = sorted({one.label for one in cluster.pictures if one.label is not None})
+    line = layout.row(frame, "labels")
+    for place, label in enumerate(labels[:_LABELS]):
+        others = [one.id for one in cluster.pictures if one.label != label]
+        buttons.act(
+            layout.row(line, f"label_{place}"),
+            events,
+            scene,
+            "retag",
+            {"what": "selected", "samples": others, "to": label},
+            f"All are {label}",
+        )
 
 
 def _stays(picture: Picture, shown: Shown) -> bool:

@@ -25,8 +25,9 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     if order_by not in CLUSTER_ORDERS:
         order_by = CLUSTER_ORDERS[0]
     text = (
-        f"{counts['duplicates']:,} images in {counts['clusters']:,} clusters. The copy "
-        "to keep has a green frame."
+        f"{counts['duplicates']:,} images in {counts['clusters']:,} "
+        f"cluster{'' if counts['clusters'] == 1 else 's'}. The copy to keep has a "
+        "green frame."
     )
     if counts["conflicts"]:
         many = counts["conflicts"] > 1

@@ -84,6 +84,11 @@ def draw_head(
     head = layout.row(panel, "head")
     layout.say(head, "when", _when(scene), small=True)
     layout.button(head, "scan", "Scan again", events.scan, icon="refresh")
+    last = scene.state.get("last")
+    if last:
+        # In a line that is there anyway: nothing moves under the pointer
+        layout.say(head, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})")
+        layout.button(head, "undo", "Undo", events.undo, icon="undo")
     if len(scene.prefixes) > 1:
         _choose_run(panel, events, scene)
     if scene.tally.added:
@@ -100,11 +105,6 @@ def draw_head(
         line = layout.row(panel, "in_grid")
         layout.say(line, "words", f"The grid shows **{in_grid}**")
         layout.button(line, "all", "Show all", events.show_all, icon="grid_view")
-    last = scene.state.get("last")
-    if last:
-        line = layout.row(panel, "last")
-        layout.say(line, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})")
-        layout.button(line, "undo", "Undo", events.undo, icon="undo")
     tabs = layout.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
         count = _count_of(tab, scene.tally)
@@ -153,7 +153,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         "Keep as saved views",
         events.save_views,
         icon="bookmark_border",
-        params={"what": "duplicates"},
+        hint="A saved view of each finding, in the menu above the grid.",
     )
     layout.button(
         line,
@@ -161,6 +161,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         "Sort by similarity, map",
         events.use_embeddings,
         icon="workspaces",
+        hint="Give the embeddings to FiftyOne: sort by similarity, and a map of all.",
     )
     buttons.export(line, events)
 
@@ -224,7 +225,8 @@ def _duplicates_note(scene: Scene) -> str:
     if not counts["extra_copies"]:
         return "no image has a copy"
     note = (
-        f"in {counts['clusters']:,} clusters; {counts['extra_copies']:,} extra copies"
+        f"in {counts['clusters']:,} cluster{_s(counts['clusters'])}; "
+        f"{counts['extra_copies']:,} extra cop{_s(counts['extra_copies'], 'y', 'ies')}"
     )
     if counts["extra_copies"] == report["duplicates"] - report["duplicate_clusters"]:
         note += f", {size_text(report['removable_bytes'])} to be saved"
@@ -256,7 +258,11 @@ def _added(count: int) -> str:
 
 
 def _images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
+    return f"{count:,} image{_s(count)}"
+
+
+def _s(count: int, one: str = "", more: str = "s") -> str:
+    return one if count == 1 else more
 
 
 def _choose_run(panel: types.Object, events: Events, scene: Scene) -> None:

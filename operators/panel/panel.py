@@ -14,8 +14,9 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
+from ...core.settings import DEFAULTS, THRESHOLDS
 from .._fo.decisions import decided_view
-from .._fo.found import FINDINGS, grouped_view, leak_view, pair_view
+from .._fo.found import FINDINGS, grouped_view, leak_view, pair_view, save_found_views
 from .._fo.lock import running, stop
 from . import (
     actions,
@@ -258,8 +259,13 @@ class WinnowPanel(foo.Panel):
         self._ask(ctx, "tag", {"what": ctx.params["what"], "prefix": _prefix(ctx)})
 
     def save_views(self, ctx: foo.ExecutionContext) -> None:
-        params = {"what": ctx.params["what"], "save": True, "prefix": _prefix(ctx)}
-        self._ask(ctx, "show", params)
+        names = save_found_views(ctx.dataset, _prefix(ctx))
+        ctx.ops.notify(
+            f"{len(names)} views are in the menu 'Unsaved view' above the grid. They "
+            "follow later scans.",
+            variant="success",
+        )
+        ctx.ops.reload_dataset()
 
     def export(self, ctx: foo.ExecutionContext) -> None:
         self._ask(ctx, "export", {"prefix": _prefix(ctx)})
@@ -374,4 +380,8 @@ def _scan_params(scene: Scene) -> dict[str, Any]:
         params |= {"splits": "field", "split_field": settings["split_by"]}
     elif settings["split_by"]:
         params |= {"splits": "tags", "split_tags": settings["split_by"]}
-    return params
+    # A threshold that the person moved holds for the next scan, too
+    moved = {name: settings[name] for name in THRESHOLDS if name in settings}
+    return params | {
+        name: value for name, value in moved.items() if value != getattr(DEFAULTS, name)
+    }

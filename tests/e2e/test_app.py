@@ -29,6 +29,8 @@ def test_scan_asks_then_shows_progress_and_counts(app):
     app.sees("images scanned on")
     app.sees("in 29 clusters")
     app.shot("panel-overview")
+    # Fields that are new have a group of their own at once
+    app.page.locator("[data-cy='sidebar-group-winnow-field']").wait_for()
 
 
 def test_duplicates_show_clusters_conflicts_first(app):
@@ -46,7 +48,8 @@ def test_duplicates_show_clusters_conflicts_first(app):
 
 
 def test_a_click_on_a_picture_opens_it(app):
-    app.press("All images")
+    app.sees("The grid shows duplicates")
+    app.press("Show all")
     app.grid_shows(354)
 
     app.panel.locator("img").first.click()
@@ -124,12 +127,43 @@ def test_a_verified_label_is_no_issue_any_more(app, dataset):
     assert dataset.match({"label_issue": True}).count() == before - 1
 
 
+def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
+    before = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+    name = app.panel.get_by_role("button", name="Call it").first.inner_text()
+    label = name.removeprefix("Call it").strip()
+
+    app.press("Call it")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    app.sees(f"becomes '{label}'", form)
+    app.shot("_call-it")
+    form.get_by_text("I have looked at this plan of 1 image").click()
+    form.get_by_role("button", name="Relabel 1 image").click()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("1 image was given another label", card)
+    card.get_by_role("button", name="Done").click()
+
+    dataset.reload()
+    after = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+    changed = [one for one in before if before[one] != after[one]]
+    assert [after[one] for one in changed] == [label]
+
+    app.tab("Actions")
+    app.press("Undo")
+    form.get_by_role("button", name="Undo", exact=True).click()
+    app.sees("Put back 1 image", card)
+    card.get_by_role("button", name="Done").click()
+    app.sees("0 can be put back")
+    dataset.reload()
+    assert dataset.values("ground_truth.label") == list(before.values())
+
+
 def test_a_cell_of_the_matrix_opens_its_leaks(app):
     app.tab("Leaks")
     app.sees("images have a copy in another split")
 
     app.panel.locator("tbody tr").first.locator("td").nth(2).click()
     app.grid_shows(16)
+    app.sees("The grid shows copies of")
     app.shot("panel-leaks")
 
 
@@ -247,7 +281,7 @@ def test_a_narrow_panel_cuts_nothing_off(another_app, theme):
 
 def test_the_embeddings_panel_has_our_map(app):
     app.tab("Overview")
-    app.press("All images")
+    app.press("Show all")
     app.grid_shows(355)
     app.press("Sort by similarity, map")
     form = app.page.locator("[data-cy='operators-prompt-modal']")

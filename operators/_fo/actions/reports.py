@@ -247,7 +247,7 @@ def past_text(past: PastAction) -> str:
             f"{past.folder}"
         )
     text = f"{past.at[:16].replace('T', ' ')}  {past.action} of {what}: "
-    text += f"{past.items:,} images, {size_text(past.bytes)}"
+    text += f"{past.items:,} {_plural('image', past.items)}, {size_text(past.bytes)}"
     if past.purged:
         text += f"; {past.purged:,} destroyed"
     if past.undoable != past.items - past.purged:
