@@ -3,6 +3,8 @@
 The tests follow each other on one page of the App.
 """
 
+import importlib
+
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -22,9 +24,6 @@ def test_scan_asks_then_shows_progress_and_counts(app):
     app.sees("354 images will be scanned", form)
     app.shot("_scan-form")
     form.get_by_role("button", name="Scan", exact=True).click()
-    # The panel says where the scan is, as the App's own dialog does
-    app.sees("Reading images")
-    app.panel.get_by_role("button", name="Stop").wait_for()
     card = app.page.locator("[data-cy='operators-prompt-view-modal']")
     app.sees("Winnow scanned 354 images", card)
     card.get_by_role("button", name="Done").click()
@@ -266,6 +265,34 @@ def test_samples_that_came_later_are_told(app, dataset, images):
 
     app.sees("1 image came after the scan")
     app.shot("_stale")
+
+
+def test_the_panel_says_where_a_scan_is_and_can_stop_it(another_app, dataset):
+    lock = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.operators._fo.lock"
+    )
+    progress = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.core.progress"
+    )
+    errors = importlib.import_module("fiftyone.plugins.orgs.winnow.curate.core.errors")
+    app = another_app()
+    with lock.only_run_on(dataset):
+        report = lock.noted(dataset, progress.silent)
+        report(progress.Progress("Reading images", 40, 355))
+        app.open_panel()
+
+        app.sees("Reading images")
+        app.sees("40 of 355")
+        app.shot("_running")
+        app.press("Stop")
+        app.page.get_by_text("The scan stops").first.wait_for()
+
+        app.page.wait_for_timeout(500)
+        with pytest.raises(errors.Cancelled):
+            report(progress.Progress("Reading images", 41, 355))
+
+    # It looks again by itself, and the scan is over
+    app.panel.get_by_text("40 of 355").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -74,10 +74,11 @@ def event(dataset):
     """Sends an event as the App does: ``event("choose_tab", tab="leaks")``."""
     state = {}
 
-    def send(method, on=dataset, **params):
+    def send(method, on=dataset, view=None, **params):
         executor = Executor()
         request = {
             "dataset_name": on.name,
+            "view": view or [],
             "params": {
                 "panel_id": "p",
                 "panel_state": dict(state),
@@ -432,3 +433,165 @@ def test_events_stay_quick_at_25_000_samples(event, dataset, scan):
 
     # 0.3 s is the aim, on a machine that does nothing else; here others work too
     assert max(slow.values()) < 1.5, slow
+
+
+def test_a_table_that_got_shorter_has_another_name(event, scanned):
+    # The App lays a list over the old one: the end of a longer one would stay
+    before = event("choose_tab", tab="labels")
+    first = next(name for name in before.data if name.startswith("class_pairs"))
+    row = scanned.match({"label_issue": True}).first()
+    pairs = {(r["given"], r["suggested"]) for r in before.rows("class_pairs")}
+    wrong = scanned.match({"label_suggestion": row.label_suggestion})
+    wrong.set_values("label_issue", [False] * len(wrong))
+    wrong.set_values("label_suggestion", [None] * len(wrong))
+
+    after = event("choose_tab", tab="labels")
+
+    assert len(pairs) >= 2
+    assert first not in after.data
+
+
+def test_a_page_that_is_no_more_shows_the_last_one(event, scanned):
+    event("choose_tab", tab="duplicates")
+
+    answer = event("page", start=600)
+
+    assert "cluster_0" in answer.shown["clusters"]["type"]["properties"]
+
+
+def test_what_the_grid_shows_is_said_until_all_is_shown(event, scanned):
+    event("choose_tab", tab="outliers")
+    assert "The grid shows" not in event("on_load").texts
+
+    shown = event("show", what="duplicates")
+    assert "The grid shows **duplicates**" in shown.texts
+
+    assert "The grid shows" not in event("show_all").texts
+
+
+def test_the_grid_follows_the_tab_once_it_showed_a_finding(event, scanned):
+    assert not event("choose_tab", tab="duplicates").asked("set_view")
+    event("show", what="duplicates")
+
+    answer = event("choose_tab", tab="leaks")
+
+    assert "The grid shows **leaks**" in answer.texts
+    assert set(answer.view(scanned).values("leak")) == {True}
+
+
+def test_a_view_of_the_persons_own_is_left_and_named(event, scanned):
+    own = scanned.limit(3)._serialize(include_uuids=False)
+
+    answer = event("choose_tab", tab="leaks", view=own)
+
+    assert "The grid shows **a view of your own**" in answer.texts
+    assert not answer.asked("set_view")
+
+
+def test_a_cluster_stays_in_the_grid_when_clusters_are_numbered_anew(event, scanned):
+    number = scanned.match({"dup_cluster": 1}).values("id")
+
+    view = event("show_cluster", number=1).view(scanned)
+    scanned.set_field("dup_cluster", 0).save()
+
+    assert sorted(view.values("id")) == sorted(number)
+
+
+def test_a_scan_at_work_is_shown_and_can_be_stopped(event, dataset, scan):
+    seen = []
+
+    def look(progress):
+        if progress.stage == "Reading images" and not seen:
+            seen.append(event("look_again").texts)
+            event("stop")
+            # The scan looks for it twice a second
+            time.sleep(0.6)
+
+    with pytest.raises(Exception, match="stopped before it was finished"):
+        scan(dataset, progress=look)
+
+    assert "**Reading images**" in seen[0] or "at work" in seen[0]
+    assert "finds what is wrong" in event("look_again").texts
+
+
+def test_what_was_counted_is_counted_anew_after_every_kind_of_change(event, scanned):
+    def shown():
+        rows = event("on_load").rows("overview_rows")
+        return next(
+            row["images"].split()[0] for row in rows if "Outl" in row["finding"]
+        )
+
+    before = int(shown())
+    sample = scanned.match({"outlier": False}).first()
+    sample["outlier"] = True
+    sample.save()
+    assert int(shown()) == before + 1
+
+    scanned.match({"outlier": False}).limit(1).set_field("outlier", True).save()
+    assert int(shown()) == before + 2
+
+    scanned.delete_samples([sample.id])
+    assert int(shown()) == before + 1
+
+
+def test_a_threshold_that_was_moved_holds_for_the_next_scan(event, scanned):
+    params = event("scan").one("prompt_user_for_operation")["params"]
+
+    assert params["min_label_score"] == 60
+    assert "min_copy_score" not in params
+
+
+def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
+    scan(dataset, label_field="ground_truth")
+
+    answer = event("choose_tab", tab="duplicates")
+
+    card = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
+    ways = card["type"]["properties"]["labels"]["type"]["properties"]
+    (button,) = ways["label_0"]["type"]["properties"].values()
+    asked = button["view"]["params"]["with"]
+    assert asked["to"] == "a"
+    assert dataset.select(asked["samples"]).values("ground_truth.label") == ["b"]
+
+
+def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):
+    event("choose_tab", tab="leaks")
+    answer = event("choose_leak", one="train", other="test")
+    leak = answer.shown["ways"]["type"]["properties"]["quarantine"]["view"]["params"]
+    assert leak["with"] == {"what": "leaks", "between": ["train", "test"]}
+
+    event("choose_tab", tab="labels")
+    answer = event("choose_pair", row=0)
+    ways = answer.shown["pair_ways"]["type"]["properties"]
+    asked = ways["retag"]["view"]["params"]["with"]
+    given, suggested = asked["pair"]
+
+    plan = foo.get_operator("@winnow/curate/retag")(
+        scanned, asked["what"], pair=asked["pair"], to=asked["to"]
+    )
+
+    assert asked["to"] == suggested
+    view = answer.view(scanned)
+    assert plan.count == len(view) < scanned.match({"label_issue": True}).count()
+    assert all(given in why for _, _, why in plan.examples())
+
+
+def test_a_large_data_set_gets_indexes_that_the_next_scan_makes_anew(
+    dataset, scan, monkeypatch
+):
+    import importlib
+
+    indexes = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.operators._fo.indexes"
+    )
+    scan(dataset)
+    assert "outlier_distance" not in dataset.list_indexes()
+
+    monkeypatch.setattr(indexes, "_INDEXED_FROM", 10)
+    scan(dataset)
+    assert {"dup_cluster", "outlier_distance"} <= set(dataset.list_indexes())
+
+    monkeypatch.setattr(indexes, "_INDEXED_FROM", 100)
+    scan(dataset)
+    assert "outlier_distance" not in dataset.list_indexes()
+    assert "filepath" in dataset.list_indexes()
