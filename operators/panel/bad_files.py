@@ -74,7 +74,7 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
     )
     start = scene.start_of_page(words[only], _A_PAGE)
     found = scene.reader.pictures({name: only}, (), skip=start, limit=_A_PAGE)
-    pictures = layout.row(panel, "pictures")
+    pictures = layout.row(panel, "pictures", top=True)
     for number, picture in enumerate(found):
         card = layout.thumbnail(
             pictures,

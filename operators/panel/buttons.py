@@ -27,6 +27,8 @@ def act(
     operator: str,
     params: Mapping[str, Any],
     label: str,
+    *,
+    name: str | None = None,
 ) -> None:
     """Adds a button that asks an operator, which shows its plan first.
 
@@ -36,7 +38,7 @@ def act(
         return
     layout.button(
         parent,
-        operator,
+        name or operator,
         label,
         events.act,
         icon=_ICONS.get(operator),

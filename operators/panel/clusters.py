@@ -35,7 +35,7 @@ def draw_page(
     page = clusters(
         scene.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
     )
-    cards = layout.row(panel, "clusters", gap=1.5)
+    cards = layout.row(panel, "clusters", gap=1.5, top=True)
     for cluster in page:
         _draw_cluster(cards, events, scene, cluster, shown)
     layout.pager(
@@ -91,7 +91,7 @@ def _draw_cluster(
         params={"what": "keep", **number},
         hint="They are copies and stay all the same. Never flagged again.",
     )
-    pictures = layout.row(frame, "pictures")
+    pictures = layout.row(frame, "pictures", top=True)
     for place, picture in enumerate(cluster.pictures):
         stays = _stays(picture, shown)
         card = layout.thumbnail(
@@ -128,12 +128,13 @@ def _draw_labels(
     for place, label in enumerate(labels[:_LABELS]):
         others = [one.id for one in cluster.pictures if one.label != label]
         buttons.act(
-            layout.row(line, f"label_{place}"),
+            line,
             events,
             scene,
             "retag",
             {"what": "selected", "samples": others, "to": label},
             f"All are {label}",
+            name=f"label_{place}",
         )
 
 

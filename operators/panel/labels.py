@@ -174,7 +174,7 @@ def _draw_issues(
     sides = ("label_agrees", "label_contradicts")
     wanted = [p.values[side] for p in found for side in sides]
     others = scene.reader.by_id([i for i in wanted if i is not None], ())
-    cards = layout.row(panel, "issues", gap=1.5)
+    cards = layout.row(panel, "issues", gap=1.5, top=True)
     for number, picture in enumerate(found):
         agrees, against = (others.get(picture.values[side] or "") for side in sides)
         _draw_issue(cards, events, scene, number, picture, agrees, against)
@@ -195,7 +195,7 @@ def _draw_issue(
     if suggested:
         title += f", similar images say **{suggested}**"
     layout.say(frame, "title", f"{title} · score {picture.values['label_score']:.1f}")
-    sides = layout.row(frame, "sides", gap=1.5)
+    sides = layout.row(frame, "sides", gap=1.5, top=True)
     layout.thumbnail(
         sides,
         "image",

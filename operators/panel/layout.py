@@ -61,13 +61,18 @@ def card(parent: types.Object, name: str) -> types.Object:
     return column
 
 
-def row(parent: types.Object, name: str, *, gap: float = 1) -> types.Object:
-    """Adds a row whose things wrap where they do not fit."""
+def row(
+    parent: types.Object, name: str, *, gap: float = 1, top: bool = False
+) -> types.Object:
+    """Adds a row whose things wrap where they do not fit; aligned at their tops or
+    middles."""
     things = types.Object()
     parent.define_property(
         name,
         things,
-        view=types.GridView(orientation="2d", gap=gap, align_y="center"),
+        view=types.GridView(
+            orientation="2d", gap=gap, align_y="start" if top else "center"
+        ),
     )
     return things
 

@@ -148,10 +148,10 @@ def _draw_pairs(
 ) -> None:
     nearest = [p.values["outlier_nearest"] for p in found]
     others = scene.reader.by_id([i for i in nearest if i is not None], ())
-    cards = layout.row(panel, "outliers", gap=1.5)
+    cards = layout.row(panel, "outliers", gap=1.5, top=True)
     for number, picture in enumerate(found):
         card = layout.card(cards, f"outlier_{number}")
-        pair = layout.row(card, "pair")
+        pair = layout.row(card, "pair", top=True)
         own = f"**{picture.values['outlier_distance']:.3f}**"
         lines = [own, str(picture.values["outlier_cause"] or ""), picture.label or ""]
         layout.thumbnail(

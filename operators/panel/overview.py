@@ -74,7 +74,6 @@ def draw_running(panel: types.Object, events: Events, progress: Progress) -> Non
     layout.say(line, "where", text)
     if progress.total:
         layout.button(line, "stop", "Stop", events.stop, icon="stop")
-    layout.timer(panel, events.look_again)
 
 
 def draw_head(

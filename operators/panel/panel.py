@@ -42,7 +42,8 @@ _TABS = {
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
-_LOOKS = 60
+_SEEN = -1
+_LOOKS = 30
 """How often the panel looks for a scan that was asked for, before it gives up:
 the person may have closed the form."""
 _SELECTED_MOST = 1_000
@@ -84,11 +85,12 @@ class WinnowPanel(foo.Panel):
 
     def look_again(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew while a scan is at work, or was asked for."""
-        if running(ctx.dataset):
-            ctx.panel.set_state("looks", _LOOKS)
-            return
         looks = int(ctx.panel.get_state("looks") or 0)
-        ctx.panel.set_state("looks", max(0, looks - 1))
+        if running(ctx.dataset):
+            looks = _SEEN
+        else:
+            looks = 0 if looks == _SEEN else max(0, looks - 1)
+        ctx.panel.set_state("looks", looks)
 
     def stop(self, ctx: foo.ExecutionContext) -> None:
         """Stops the scan that is at work; what it read is kept."""
@@ -329,13 +331,13 @@ class WinnowPanel(foo.Panel):
             scene = scene_of(ctx)
             if progress is not None:
                 overview.draw_running(panel, self, progress)
-            elif ctx.panel.get_state("looks"):
-                layout.timer(panel, self.look_again)
             if scene is not None:
                 overview.draw_head(panel, self, scene, grid.shown(ctx))
                 _TABS[scene.tab](panel, self, scene, ctx.panel.set_data)
             elif progress is None:
                 overview.draw_welcome(panel, self, ctx.dataset)
+            if progress is not None or ctx.panel.get_state("looks"):
+                layout.timer(panel, self.look_again)
         except CurationError as error:
             layout.warn(panel, "problem", str(error))
             layout.button(panel, "again", "Scan again", self.scan, main=True)
