@@ -92,7 +92,8 @@ def test_a_threshold_moves_count_and_grid_at_once(app, dataset):
         app.page.wait_for_timeout(4000)
         if apply.count():
             break
-    shown = int(app.panel.locator("strong").nth(1).inner_text().replace(",", ""))
+    about = app.panel.get_by_text("images are farther than").first
+    shown = int(about.locator("strong").first.inner_text().replace(",", ""))
     assert shown > before
     app.grid_shows(shown)
     app.shot("panel-outliers")
@@ -130,10 +131,11 @@ def test_a_verified_label_is_no_issue_any_more(app, dataset):
 def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
     before = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
     name = app.panel.get_by_role("button", name="Call it").first.inner_text()
-    label = name.removeprefix("Call it").strip()
+    label = name.rpartition("Call it ")[2].strip()
 
     app.press("Call it")
     form = app.page.locator("[data-cy='operators-prompt-modal']")
+    app.shot("_call-it-form")
     app.sees(f"becomes '{label}'", form)
     app.shot("_call-it")
     form.get_by_text("I have looked at this plan of 1 image").click()
