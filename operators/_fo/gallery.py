@@ -171,7 +171,6 @@ CLUSTER_FIELDS = (
     "dup_keeper",
     "keeper_reason",
     "leak_drop",
-    "leak_drop_reason",
 )
 
 

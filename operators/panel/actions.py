@@ -15,7 +15,7 @@ from .scene import Scene
 _SHOWN = 10
 _PLANS = {
     "duplicates": ("quarantine", "Extra copies", "extra_copies"),
-    "leaks": ("quarantine", "One side of each leak", "leaks"),
+    "leaks": ("quarantine", "One side of each leak", "leak_drops"),
     "outliers": ("quarantine", "Outliers", "outliers"),
     "image_issues": ("quarantine", "Bad images", "image_issues"),
     "unreadable": ("quarantine", "Unreadable files", "unreadable"),

@@ -149,7 +149,7 @@ def _lines(
 ) -> list[str]:
     values = picture.values
     if shown == "leaks" and not stays:
-        first, second = "should go", str(values["leak_drop_reason"] or "")
+        first, second = "should go", ""
     elif values["dup_keeper"] or shown == "leaks":
         first = "**keep**" if shown == "duplicates" else "**stays**"
         second = _why_kept(picture) if values["dup_keeper"] else ""

@@ -148,7 +148,7 @@ def thumbnail(
         the column, to add more to it
     """
     column = types.Object()
-    look = {"item": {"sx": {"width": f"{side + 8}px"}}}
+    look = {"item": {"sx": {"width": f"{side + 8}px"}}, **_SHRINKS}
     parent.define_property(
         name,
         column,

@@ -171,7 +171,7 @@ def test_a_cell_of_the_matrix_opens_its_leaks(app):
 
 def test_bad_files_are_listed_with_reasons(app):
     app.tab("Bad files")
-    app.sees("images are dark, bright, blurry")
+    app.sees("images look bad")
     app.shot("panel-bad-files")
 
     app.panel.get_by_text("files cannot be read").scroll_into_view_if_needed()
