@@ -277,10 +277,10 @@ def test_the_panel_says_where_a_scan_is_and_can_stop_it(another_app, dataset):
         "fiftyone.plugins.orgs.winnow.curate.core.progress"
     )
     errors = importlib.import_module("fiftyone.plugins.orgs.winnow.curate.core.errors")
-    app = another_app()
     with lock.only_run_on(dataset):
         report = lock.noted(dataset, progress.silent)
         report(progress.Progress("Reading images", 40, 355))
+        app = another_app()
         app.open_panel()
 
         app.sees("Reading images")
