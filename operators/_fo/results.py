@@ -8,7 +8,6 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -34,12 +33,6 @@ _PACKAGES = (
     "opencv-python-headless",
     "Pillow",
 )
-
-
-_UNREADABLE_KEPT = 2_000
-"""Files whose reason the run's record keeps: the panel reads it at each event, and
-the database takes 16 MB at most. All have their status, and the caller's report
-has all reasons."""
 
 
 def publish(
@@ -95,8 +88,7 @@ def publish(
     )
     create_indexes(dataset, prefix)
     save_rows(dataset, prefix, ids)
-    kept = replace(report, unreadable=report.unreadable[:_UNREADABLE_KEPT])
-    finish_run(dataset, prefix, report=kept.to_dict(), deleted_meanwhile=deleted)
+    finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
     forget_other_evidence(dataset, prefix, stored)
     dataset.reload()
     return report

@@ -594,17 +594,3 @@ def test_a_large_data_set_gets_indexes_that_the_next_scan_makes_anew(
     scan(dataset)
     assert "outlier_distance" not in dataset.list_indexes()
     assert "filepath" in dataset.list_indexes()
-
-
-def test_the_record_keeps_the_reasons_of_the_first_unreadable_files_only(
-    event, dataset, scan
-):
-    dataset.add_samples([fo.Sample(f"/nowhere/{n:04d}.png") for n in range(2_500)])
-
-    report = scan(dataset)
-
-    assert len(report.unreadable) == 2_500
-    assert len(dataset.get_run_info("winnow").config.report["unreadable"]) == 2_000
-    assert (
-        "**2,500** files cannot be read" in event("choose_tab", tab="bad_files").texts
-    )
