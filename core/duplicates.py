@@ -33,6 +33,7 @@ KEEPER_REASONS = (
     "protected",
     "label of most copies",
     "not enlarged",
+    "looks as it should",
     "highest resolution",
     "least compressed",
     "sharpest",
@@ -68,6 +69,7 @@ class ImageRows:
         label: int32[n], ``NO_LABEL`` if unlabelled
         is_link: bool[n], the path is a symbolic link to a file
         protected: bool[n], True where the file must stay
+        flawed: bool[n], it looks dark, bright, blurry, empty or grey
     """
 
     item: NDArray[np.int32]
@@ -82,6 +84,7 @@ class ImageRows:
     label: NDArray[np.int32]
     is_link: Bools
     protected: Bools
+    flawed: Bools
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +137,7 @@ def find_duplicates(
         one value a row. Every member of a cluster is in the keeper's item,
         or its item stands in a pair with the keeper's item. The keeper is
         the first by: not a link, protected, label (that of most images of the cluster),
-        not enlarged, pixels, bytes a pixel, sharpness, age, path; among the
+        not enlarged, not flawed, pixels, bytes a pixel, sharpness, age, path; among the
         members that were compared with all others.
     """
     graph = _graph(_item_count(rows, pairs), pairs)
@@ -287,6 +290,7 @@ def _rules(rows: ImageRows, member: Ints) -> list[NDArray[np.float64]]:
     return [
         rows.is_link[member].astype(np.float64),
         (~rows.protected[member]).astype(np.float64),
+        rows.flawed[member].astype(np.float64),
         -pixels,
         -bytes_a_pixel,
         np.nan_to_num(-rows.sharpness[member].astype(np.float64), nan=np.inf),

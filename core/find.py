@@ -46,6 +46,7 @@ from .findings import (
     optional_names,
 )
 from .gather import NO_CODE, majority_labels
+from .label_neighbors import label_neighbors
 from .labels import ClassEvidence, LabelFindings, judge_labels
 from .leaks import DROP_REASONS, NO_KIND, Leaks, find_leaks
 from .outliers import (
@@ -106,6 +107,8 @@ def find(
         evidence, judged.duplicates, leaks, judged.distance, outlier, labels, issues
     )
     columns["outlier_nearest"] = judged.nearest
+    columns["label_agrees"] = judged.agrees
+    columns["label_contradicts"] = judged.contradicts
     columns = {spec.name: columns[spec.name] for spec in FIELDS}
     return Findings(
         columns=columns,
@@ -133,6 +136,8 @@ class _Judged:
         outlier: bool[n]
         nearest: n rows to compare with, None without
         labels: of the rows
+        agrees: n rows that speak for the label, None without
+        contradicts: n rows that speak for another
         thresholds: in force, but for that on copies; infinite for none
         rules: how they were chosen
     """
@@ -142,6 +147,8 @@ class _Judged:
     outlier: NDArray[np.bool_]
     nearest: list[int | None]
     labels: LabelFindings
+    agrees: list[int | None]
+    contradicts: list[int | None]
     thresholds: dict[str, Any]
     rules: dict[str, str]
 
@@ -168,15 +175,23 @@ def _by_winnow(
         outlier_rule = "this data set's own"
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
+    labels, agrees, contradicts = _labels(
+        evidence, row_item, cluster, settings.min_label_score
+    )
     readable = row_item >= 0
     distance = np.full(len(row_item), np.nan, np.float32)
     distance[readable] = strange.distance[row_item[readable]]
+    nearest = np.full(len(row_item), NO_CODE, np.int32)
+    nearest[readable] = strange.nearest[row_item[readable]]
+    shown = first_rows(evidence)
     return _Judged(
         duplicates=_without_kept(evidence, rows, accepted, copies, keep),
         distance=distance,
         outlier=distance > max_distance,
-        nearest=_nearest_rows(evidence, row_item, strange.nearest),
-        labels=_labels(evidence, row_item, cluster, settings.min_label_score),
+        nearest=_rows_of_items(nearest, shown),
+        labels=labels,
+        agrees=_rows_of_items(agrees, shown),
+        contradicts=_rows_of_items(contradicts, shown),
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "max_outlier_distance": max_distance,
@@ -195,12 +210,15 @@ def _by_fastdup(
 ) -> _Judged:
     found = fastdup_findings(evidence, rows, settings, decided)
     given_score = _default_or_given(settings, "min_label_score") == "given"
+    nobody: list[int | None] = [None] * len(rows.item)
     return _Judged(
         duplicates=found.duplicates,
         distance=found.distance,
         outlier=found.outlier,
         nearest=[None if row < 0 else row for row in found.nearest.tolist()],
         labels=found.labels,
+        agrees=nobody,
+        contradicts=nobody,
         thresholds={
             "min_copy_similarity": found.min_similarity,
             "max_outlier_distance": found.max_distance,
@@ -340,11 +358,15 @@ def _labels(
     row_item: NDArray[np.int32],
     cluster: NDArray[np.int64],
     min_label_score: float,
-) -> LabelFindings:
+) -> tuple[LabelFindings, NDArray[np.int32], NDArray[np.int32]]:
     """Judges each row's label.
 
     Equal pictures are one item, and an item votes with its commonest label.
     Its other labels are judged too, but have no vote.
+
+    Returns:
+        the findings; for each row the most similar item of its label, and of
+        another one, -1 for none
     """
     count, classes = len(row_item), len(evidence.classes)
     result = LabelFindings(
@@ -352,11 +374,15 @@ def _labels(
         np.full(count, NO_CODE, np.int32),
         np.zeros(count, bool),
     )
+    agrees = np.full(count, NO_CODE, np.int32)
+    contradicts = np.full(count, NO_CODE, np.int32)
     if not classes:
-        return result
+        return result, agrees, contradicts
     rows = np.flatnonzero((row_item >= 0) & (evidence.labels >= 0))
     key = row_item[rows].astype(np.int64) * classes + evidence.labels[rows]
     pair, judgement = np.unique(key, return_inverse=True)
+    judged = np.stack(np.divmod(pair, classes), axis=1)
+    votes = majority_labels(row_item, evidence.labels, len(evidence.first), classes)
     found = judge_labels(
         ClassEvidence(
             evidence.class_candidates,
@@ -364,17 +390,27 @@ def _labels(
             evidence.given_probability,
         ),
         feature_graph(evidence),
-        majority_labels(row_item, evidence.labels, len(evidence.first), classes),
+        votes,
         cluster,
         classes,
-        judged=np.stack(np.divmod(pair, classes), axis=1),
+        judged=judged,
         copy_graph=copy_graph(evidence),
         min_label_score=min_label_score,
     )
     result.score[rows] = found.score[judgement]
     result.suggestion[rows] = found.suggestion[judgement]
     result.issue[rows] = found.issue[judgement]
-    return result
+    graphs = [feature_graph(evidence), copy_graph(evidence)]
+    near = label_neighbors(
+        [graph for graph in graphs if graph is not None],
+        votes,
+        cluster,
+        judged,
+        found.suggestion,
+    )
+    agrees[rows] = near.agreeing[judgement]
+    contradicts[rows] = near.contradicting[judgement]
+    return result, agrees, contradicts
 
 
 def _columns(
@@ -436,19 +472,11 @@ def _causes(
     )
 
 
-def _nearest_rows(
-    evidence: Evidence, row_item: NDArray[np.int32], nearest: NDArray[np.int32]
+def _rows_of_items(
+    item: NDArray[np.int32], shown: NDArray[np.int64]
 ) -> list[int | None]:
-    """Returns for each row the first path of the most similar stranger."""
-    row_of_item = first_rows(evidence)
-    known = np.flatnonzero(row_item >= 0)
-    known = known[nearest[row_item[known]] >= 0]
-    result: list[int | None] = [None] * len(row_item)
-    for row, other in zip(
-        known.tolist(), row_of_item[nearest[row_item[known]]].tolist(), strict=True
-    ):
-        result[row] = other
-    return result
+    """Returns the row that shows each item, None for no item."""
+    return _where(item >= 0, np.append(shown, -1)[item].tolist())
 
 
 def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:

@@ -89,6 +89,16 @@ FIELDS = (
         "The label that similar images agree on, where it is not the given one",
     ),
     FieldSpec("label_issue", "bool", "label_score is below the run's threshold"),
+    FieldSpec(
+        "label_agrees",
+        "sample",
+        "The most similar image of the same label that is not its copy: its id",
+    ),
+    FieldSpec(
+        "label_contradicts",
+        "sample",
+        "The most similar image of the suggested (or another) label: its id",
+    ),
     FieldSpec("leak", "bool", "A copy of this image lies in another split"),
     FieldSpec("leak_splits", "list of str", "The other splits that hold a copy"),
     FieldSpec("leak_conflict", "bool", "A copy in another split has another label"),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .evidence import Evidence, copy_graph, feature_graph, first_rows
-from .gather import majority_labels
-from .neighbors import NO_NEIGHBOR
-from .settings import DEFAULTS
+from .neighbors import NO_NEIGHBOR, NeighborGraph
 
-NO_ROW = -1
-
-Rows = NDArray[np.int64]
+NO_LABEL = -1
+_ROWS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,63 +19,58 @@ class LabelNeighbors:
     """The pictures for and against q labels.
 
     Attributes:
-        agreeing: int64[q], the row of the most similar image of the same label;
-            -1 where none of those that voted has it
-        disagreeing: int64[q], the row of the most similar image of another
-            label; -1 where all agree
-        disagreeing_label: int32[q], that other label; -1 where all agree
+        agreeing: int32[q], the most similar item of the same label; -1 where
+            none of those that voted has it
+        contradicting: int32[q], the most similar item of the suggested label,
+            or without a suggestion of any other; -1 where there is none
     """
 
-    agreeing: Rows
-    disagreeing: Rows
-    disagreeing_label: NDArray[np.int32]
+    agreeing: NDArray[np.int32]
+    contradicting: NDArray[np.int32]
 
 
 def label_neighbors(
-    evidence: Evidence,
-    rows: Rows,
-    *,
-    min_copy_score: float = DEFAULTS.min_copy_score,
+    graphs: Sequence[NeighborGraph],
+    votes: NDArray[np.int32],
+    cluster: NDArray[np.int64],
+    judged: NDArray[np.int64],
+    suggestion: NDArray[np.int32],
 ) -> LabelNeighbors:
-    """Finds the most similar images of the same and of another label.
+    """Finds the most similar items of the same and of another label.
 
-    Asked of those that voted (see :mod:`core.labels`): the neighbours by
-    features, then by copy vectors, without the image's own copies. Quick for a
-    handful of rows: nothing is searched.
+    Asked of those that voted (see :mod:`core.labels`): without the item's own
+    copies, the neighbours of the first graph before those of the next.
 
     Args:
-        evidence: of a scan with labels
-        rows: int64[q] of readable, labelled images
-        min_copy_score: pairs that score as much are copies
+        graphs: of i items, nearest first
+        votes: int32[i], the label of each item, -1 without
+        cluster: int64[i], the duplicate cluster of each item, negative for none
+        judged: int64[q, 2], item and label
+        suggestion: int32[q], the label suggested instead, -1 for none
     """
-    items = evidence.row_items
-    votes = majority_labels(
-        items, evidence.labels, len(evidence.first), len(evidence.classes)
-    )
-    named = first_rows(evidence)
-    copies = evidence.pairs[evidence.pair_score >= min_copy_score]
-    result = LabelNeighbors(
-        np.full(len(rows), NO_ROW, np.int64),
-        np.full(len(rows), NO_ROW, np.int64),
-        np.full(len(rows), NO_ROW, np.int32),
-    )
-    for place, row in enumerate(rows.tolist()):
-        near = _voters(evidence, int(items[row]), copies)
-        near = near[votes[near] >= 0]
-        same = votes[near] == evidence.labels[row]
-        if same.any():
-            result.agreeing[place] = named[near[same][0]]
-        if not same.all():
-            result.disagreeing[place] = named[near[~same][0]]
-            result.disagreeing_label[place] = votes[near[~same][0]]
-    return result
+    count = len(judged)
+    agreeing = np.full(count, NO_NEIGHBOR, np.int32)
+    contradicting = np.full(count, NO_NEIGHBOR, np.int32)
+    for start in range(0, count, _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        item, label = judged[part, 0], judged[part, 1, None]
+        near = np.concatenate([graph.indices[item] for graph in graphs], axis=1)
+        vote = np.where(near == NO_NEIGHBOR, NO_LABEL, votes[near])
+        own = cluster[item, None]
+        vote[(own >= 0) & (cluster[near] == own)] = NO_LABEL
+        other = suggestion[part, None]
+        against = np.where(other == NO_LABEL, vote != label, vote == other)
+        agreeing[part] = _first(near, vote == label)
+        contradicting[part] = _first(near, against & (vote != NO_LABEL))
+    return LabelNeighbors(agreeing, contradicting)
 
 
-def _voters(evidence: Evidence, item: int, copies: NDArray[np.int32]) -> Rows:
-    """Returns the items that voted on an item, the most similar first."""
-    graphs = [feature_graph(evidence), copy_graph(evidence)]
-    listed = [graph.indices[item] for graph in graphs if graph is not None]
-    near = np.concatenate(listed).astype(np.int64)
-    own = copies[(copies == item).any(axis=1)]
-    voters: Rows = near[(near != NO_NEIGHBOR) & ~np.isin(near, own)]
-    return voters
+def _first(near: NDArray[np.int32], wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Returns of each row the first neighbour that is wanted, -1 without."""
+    if not near.shape[1]:
+        return np.full(len(near), NO_NEIGHBOR, np.int32)
+    place = wanted.argmax(axis=1)[:, None]
+    found: NDArray[np.int32] = np.where(
+        np.take_along_axis(wanted, place, 1), np.take_along_axis(near, place, 1), -1
+    )[:, 0]
+    return found

@@ -109,7 +109,11 @@ class Embeddings(foo.Operator):
                 label="Draw the map by",
                 view=choices,
             )
-            text = f"The embeddings of {run.samples:,} images go into a field"
+            text = (
+                f"Gives the embeddings of {run.samples:,} images to FiftyOne, in a "
+                "field: then select an image and sort by similarity, or open the map "
+                "of all images in the Embeddings panel."
+            )
             inputs.view("status", types.Notice(label=text))
             ask_prefix(inputs, ctx)
         return types.Property(

@@ -16,9 +16,15 @@ from ._fo.choices import ask_prefix, counts_now, prefix_of, refuse
 from ._fo.found import FINDINGS, clean_view, in_split
 from ._fo.runs import complete_run
 
-_WITHOUT = ("extra_copies", "outliers", "label_issues", "image_issues", "unreadable")
-"""What a clean data set is without. Leaks are left to their extra copies: both
-sides of a leak are flagged, and one of them should stay."""
+_WITHOUT = (
+    "extra_copies",
+    "leak_drops",
+    "outliers",
+    "label_issues",
+    "image_issues",
+    "unreadable",
+)
+"""What a clean data set is without: of a leak, the side that should go."""
 
 _FORMATS = {
     "folders": ("Folders by class", fo.types.ImageClassificationDirectoryTree),

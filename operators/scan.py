@@ -21,7 +21,7 @@ from ..core.settings import ScanSettings
 from ._fo.decisions import read_decisions
 from ._fo.fields import check_fields
 from ._fo.forms import scan_form, scan_params
-from ._fo.lock import only_run_on
+from ._fo.lock import noted, only_run_on
 from ._fo.models import load_model, read_vectors
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.report import ScanReport
@@ -146,6 +146,7 @@ def run_scan(
         view = flat_image_view(samples)
         dataset = view._dataset
         stack.enter_context(only_run_on(dataset))
+        on_progress = noted(dataset, on_progress)
         check_fields(dataset, options.prefix)
         settings.check_against(len(view))
         scanned_at = now()

@@ -42,6 +42,7 @@ class Show(foo.Operator):
             dataset: that was scanned
             what: ``duplicates``, ``extra_copies`` (all but the one to keep),
                 ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
+                ``leak_drops`` (the side of each leak that should go),
                 ``image_issues`` or ``unreadable``
             grouped (False): put the copies of a cluster behind one tile
             save (False): also keep a saved view of every finding; they are

@@ -103,7 +103,8 @@ class Tag(foo.Operator):
             samples = ctx.view.flatten() if ctx.view._is_dynamic_groups else ctx.view
         count = self(samples, what, tag, remove=remove, prefix=prefix_of(ctx.params))
         done = "taken off" if remove else "put on"
-        ctx.ops.notify(f"Tag '{tag}' {done} {count:,} images", variant="success")
+        images = f"{count:,} image{'' if count == 1 else 's'}"
+        ctx.ops.notify(f"Tag '{tag}' {done} {images}", variant="success")
         ctx.ops.reload_samples()
         return {"samples": count}
 

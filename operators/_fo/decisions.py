@@ -9,6 +9,7 @@ prefix, reads them and none writes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
@@ -198,7 +199,14 @@ def _add(
     updates = [
         UpdateOne(
             {"_id": ObjectId(sample_id)},
-            [{"$set": {name: {"$setUnion": [{"$ifNull": [f"${name}", []]}, more]}}}],
+            [
+                {
+                    "$set": {
+                        name: {"$setUnion": [{"$ifNull": [f"${name}", []]}, more]},
+                        "last_modified_at": "$$NOW",
+                    }
+                }
+            ],
         )
         for sample_id, more in words
     ]
@@ -221,8 +229,12 @@ def _take_back(samples: fo.core.collections.SampleCollection, start: str) -> int
 
 def _set(dataset: fo.Dataset, name: str, values: Mapping[str, list[str]]) -> None:
     # None, not an empty list: exists() finds what was decided
+    now = datetime.now(timezone.utc)
     updates = [
-        UpdateOne({"_id": ObjectId(sample_id)}, {"$set": {name: words or None}})
+        UpdateOne(
+            {"_id": ObjectId(sample_id)},
+            {"$set": {name: words or None, "last_modified_at": now}},
+        )
         for sample_id, words in values.items()
     ]
     _write(dataset, updates)

@@ -314,7 +314,15 @@ def _check(
     except CurationError as error:
         refuse(inputs, "problem", error)
         return
-    inputs.view("status", types.Notice(label=f"{len(view):,} images will be scanned"))
+    text = f"{len(view):,} images will be scanned"
+    moved = {
+        name: value
+        for name, value in settings.items()
+        if name in THRESHOLDS and value != getattr(DEFAULTS, name)
+    }
+    if moved:
+        text += f", with your thresholds: {_describe_thresholds(moved)}"
+    inputs.view("status", types.Notice(label=text))
 
 
 def _check_settings(inputs: types.Object, params: Mapping[str, Any]) -> bool:

@@ -13,7 +13,9 @@ from fiftyone import ViewField as F
 from ...core.errors import InputError
 from ...core.findings import QUARANTINED
 from .fields import field_name
+from .remembered import remembered, stamp_of
 from .runs import complete_run
+from .samples import label_path
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ FINDINGS: dict[str, Finding] = {
         "Label issues", "images that similar images contradict", "#E45756"
     ),
     "leaks": Finding("Leaks", "images with a copy in another split", "#B279A2"),
+    "leak_drops": Finding(
+        "Leaks to drop", "the side of each leak that should go", "#B279A2"
+    ),
     "image_issues": Finding(
         "Bad images", "dark, bright, blurry, empty or odd images", "#72B7B2"
     ),
@@ -103,6 +108,7 @@ def found_expression(what: str, prefix: str | None) -> Any:
         "outliers": field("outlier") == True,  # noqa: E712
         "label_issues": field("label_issue") == True,  # noqa: E712
         "leaks": field("leak") == True,  # noqa: E712
+        "leak_drops": field("leak_drop") == True,  # noqa: E712
         "image_issues": field("image_issues").length() > 0,
         "unreadable": field("scan_status").exists()
         & ~field("scan_status").is_in(_NO_FAILURES),
@@ -155,6 +161,34 @@ def leak_view(
     return dataset.match(between).sort_by(field_name("dup_cluster", prefix))
 
 
+def pair_view(
+    dataset: fo.Dataset,
+    run: Any,
+    given: str,
+    suggested: str,
+    score: float | None,
+    prefix: str | None,
+) -> fo.DatasetView:
+    """Returns the images of a label that similar images call otherwise.
+
+    Args:
+        dataset: that was scanned
+        run: its record
+        given: the label
+        suggested: the label that similar images agree on
+        score: those that score below; None for those that are label issues
+        prefix: of the scan's fields
+    """
+    path = label_path(dataset, run.settings["label_field"])
+    worst = field_name("label_score", prefix)
+    wrong = found_expression("label_issues", prefix)
+    if score is not None:
+        # None is less than any number to the database
+        wrong = F(worst).exists() & (F(worst) < score)
+    pair = (F(path) == given) & (F(field_name("label_suggestion", prefix)) == suggested)
+    return dataset.match(wrong & pair).sort_by(worst)
+
+
 def in_split(run: Any, split: str) -> Any:
     """Returns the expression that a sample is in a split of the run."""
     split_by = run.settings["split_by"]
@@ -198,6 +232,13 @@ class Tally:
 
 def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     """Counts in one pass over the samples, in the database."""
+    stamp = stamp_of(dataset, run)
+    return remembered(
+        dataset, ("tally", prefix), stamp, lambda: _count(dataset, run, prefix)
+    )
+
+
+def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
 
     def path(field: str) -> str:
         return f"${field_name(field, prefix)}"
@@ -220,6 +261,7 @@ def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
         "outliers": has({"$eq": [path("outlier"), True]}),
         "label_issues": has({"$eq": [path("label_issue"), True]}),
         "leaks": has({"$eq": [path("leak"), True]}),
+        "leak_drops": has({"$eq": [path("leak_drop"), True]}),
         "image_issues": has(
             {"$gt": [{"$size": {"$ifNull": [path("image_issues"), []]}}, 0]}
         ),

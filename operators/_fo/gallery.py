@@ -1,24 +1,30 @@
 """What the panel shows of each finding: one page of pictures at a time.
 
-Every function asks the database for what fits on a page. Nothing here grows
-with the data set but the time of one pass over it.
+Every function asks the database for what fits on a page. What needs a pass over
+all samples is remembered until something changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import fiftyone as fo
+import numpy as np
 from bson import ObjectId
+from numpy.typing import NDArray
 
 from .fields import field_name
 from .found import aggregate
+from .remembered import remembered, stamp_of
 from .samples import label_path
 from .thumbnails import media_url, thumbnail_url
 
 _BINS = 40
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Reader:
 
     def __init__(self, dataset: fo.Dataset, run: Any, prefix: str | None) -> None:
         self.dataset = dataset
+        self.run = run
         self.prefix = prefix
         self.split_by = run.settings["split_by"]
         label_field = run.settings["label_field"]
@@ -57,6 +64,15 @@ class Reader:
             label_field = None
         self.label_path = label_path(dataset, label_field) if label_field else None
         self._media = dataset.app_config.grid_media_field or "filepath"
+
+    @cached_property
+    def stamp(self) -> Hashable:
+        """Differs after any change; read once an event."""
+        return stamp_of(self.dataset, self.run)
+
+    def remembered(self, what: Hashable, work: Callable[[], Value]) -> Value:
+        """Returns what ``work`` counts, or counted if nothing changed since."""
+        return remembered(self.dataset, (what, self.prefix), self.stamp, work)
 
     def field(self, name: str) -> str:
         """Returns the stored name of a field of the run."""
@@ -89,7 +105,10 @@ class Reader:
 
     def count(self, match: Mapping[str, Any]) -> int:
         """Returns how many samples a filter lets through."""
-        return int(self.dataset._sample_collection.count_documents(dict(match)))
+        collection = self.dataset._sample_collection
+        return self.remembered(
+            ("count", repr(match)), lambda: int(collection.count_documents(dict(match)))
+        )
 
     def by_id(self, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Picture]:
         """Returns samples by their ids; those that are gone are left out."""
@@ -151,63 +170,53 @@ CLUSTER_FIELDS = (
     "dup_similarity",
     "dup_keeper",
     "keeper_reason",
+    "leak_drop",
 )
 
 
-def clusters(
-    reader: Reader,
-    *,
-    skip: int,
-    limit: int,
-    most_shown: int,
-    surest_first: bool = False,
-    only: Mapping[str, Any] | None = None,
-) -> list[Cluster]:
-    """Returns a page of clusters, conflicts first, then the largest or surest.
+def cluster_order(
+    reader: Reader, order_by: str, only: Mapping[str, Any] | None = None
+) -> NDArray[np.int64]:
+    """Returns the numbers of clusters, conflicts first.
 
     Args:
         reader: of the run
-        skip: clusters to pass over
-        limit: most clusters to return
-        most_shown: most pictures of a cluster
-        surest_first: by the least similar copy, not by size
+        order_by: one of :data:`CLUSTER_ORDERS`
         only: a filter of MongoDB on the images that a cluster needs one of
+    """
+    order = reader.remembered(
+        ("clusters", order_by), lambda: _ordered_clusters(reader, order_by)
+    )
+    if only is None:
+        return order
+    some = reader.remembered(
+        ("clusters with", repr(only)), lambda: _clusters_with(reader, only)
+    )
+    return order[np.isin(order, some)]
+
+
+def clusters(
+    reader: Reader, numbers: Sequence[int], *, most_shown: int
+) -> list[Cluster]:
+    """Returns clusters by their numbers; those that are gone are left out.
+
+    Args:
+        reader: of the run
+        numbers: of the clusters
+        most_shown: most pictures of a cluster
     """
     number, conflict = reader.field("dup_cluster"), reader.field("dup_conflict")
     similarity, keeper = reader.field("dup_similarity"), reader.field("dup_keeper")
-    order = {"least": -1} if surest_first else {"size": -1}
-    wanted: dict[str, Any] = {number: {"$ne": None}}
-    if only is not None:
-        numbers = aggregate(
-            reader.dataset,
-            [{"$match": {**wanted, **only}}, {"$group": {"_id": f"${number}"}}],
-        )
-        wanted = {number: {"$in": [row["_id"] for row in numbers]}}
-    page = aggregate(
+    fields = reader.projection(CLUSTER_FIELDS)
+    members = aggregate(
         reader.dataset,
         [
-            {"$match": wanted},
+            {"$match": {number: {"$in": list(numbers)}}},
             {
                 "$group": {
                     "_id": f"${number}",
                     "size": {"$sum": 1},
                     "conflict": {"$max": f"${conflict}"},
-                    "least": {"$min": f"${similarity}"},
-                }
-            },
-            {"$sort": {"conflict": -1, **order, "_id": 1}},
-            {"$skip": skip},
-            {"$limit": limit},
-        ],
-    )
-    fields = reader.projection(CLUSTER_FIELDS)
-    members = aggregate(
-        reader.dataset,
-        [
-            {"$match": {number: {"$in": [row["_id"] for row in page]}}},
-            {
-                "$group": {
-                    "_id": f"${number}",
                     "rows": {
                         "$topN": {
                             "n": most_shown,
@@ -219,18 +228,59 @@ def clusters(
             },
         ],
     )
-    rows = {row["_id"]: row["rows"] for row in members}
-    return [
-        Cluster(
-            number=row["_id"],
-            size=row["size"],
-            conflict=bool(row["conflict"]),
-            pictures=[
-                reader.picture(one, CLUSTER_FIELDS) for one in rows.get(row["_id"], [])
-            ],
-        )
-        for row in page
-    ]
+    found = {row["_id"]: row for row in members}
+    result = []
+    for one in numbers:
+        if one in found:
+            rows = found[one]["rows"]
+            pictures = [reader.picture(row, CLUSTER_FIELDS) for row in rows]
+            labels = {picture.label for picture in pictures} - {None}
+            # Labels may have been changed since the scan
+            conflict = bool(found[one]["conflict"]) or len(labels) > 1
+            result.append(Cluster(one, found[one]["size"], conflict, pictures))
+    return result
+
+
+def _ordered_clusters(reader: Reader, order_by: str) -> NDArray[np.int64]:
+    """Returns the numbers of all clusters in the order in which they are shown."""
+    number = f"${reader.field('dup_cluster')}"
+    return _numbers(
+        reader,
+        [
+            {"$match": {number[1:]: {"$ne": None}}},
+            {
+                "$group": {
+                    "_id": number,
+                    "size": {"$sum": 1},
+                    "conflict": {"$max": f"${reader.field('dup_conflict')}"},
+                    "least": {"$min": f"${reader.field('dup_similarity')}"},
+                }
+            },
+            {"$sort": {"conflict": -1, **_ORDERS[order_by], "_id": 1}},
+            {"$project": {"_id": 1}},
+        ],
+    )
+
+
+def _clusters_with(reader: Reader, only: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Returns the numbers of the clusters with an image that a filter lets through."""
+    number = reader.field("dup_cluster")
+    match = {number: {"$ne": None}, **only}
+    return _numbers(reader, [{"$match": match}, {"$group": {"_id": f"${number}"}}])
+
+
+def _numbers(reader: Reader, steps: list[dict[str, Any]]) -> NDArray[np.int64]:
+    return np.array([row["_id"] for row in aggregate(reader.dataset, steps)], np.int64)
+
+
+_ORDERS = {
+    "largest": {"size": -1},
+    "surest": {"least": -1},
+    "least sure": {"least": 1},
+}
+"""How clusters may be sorted: by size, or by the least similar of the copies."""
+
+CLUSTER_ORDERS = tuple(_ORDERS)
 
 
 @dataclass(frozen=True)
@@ -240,29 +290,25 @@ class Histogram:
     Attributes:
         edges: one more than there are counts
         counts: values in each bin
-        beyond: values larger than the limit
     """
 
     edges: list[float]
     counts: list[int]
-    beyond: int
 
 
-def histogram(reader: Reader, name: str, limit: float | None) -> Histogram:
+def histogram(reader: Reader, name: str) -> Histogram:
     """Counts the values of a field, in the database."""
+    return reader.remembered(("histogram", name), lambda: _histogram(reader, name))
+
+
+def _histogram(reader: Reader, name: str) -> Histogram:
     path = reader.field(name)
     value = f"${path}"
     known = {"$match": {path: {"$ne": None}}}
-    larger: Any = {"$gt": [value, limit]} if limit is not None else False
-    facts = {
-        "_id": None,
-        "low": {"$min": value},
-        "high": {"$max": value},
-        "beyond": {"$sum": {"$cond": [larger, 1, 0]}},
-    }
+    facts = {"_id": None, "low": {"$min": value}, "high": {"$max": value}}
     found = aggregate(reader.dataset, [known, {"$group": facts}])
     if not found:
-        return Histogram([], [], 0)
+        return Histogram([], [])
     low, high = found[0]["low"], found[0]["high"]
     width = (high - low) / _BINS or 1.0
     place = {"$floor": {"$divide": [{"$subtract": [value, low]}, width]}}
@@ -274,22 +320,34 @@ def histogram(reader: Reader, name: str, limit: float | None) -> Histogram:
         # The largest value lies on the last edge
         counts[min(int(row["_id"]), _BINS - 1)] += row["count"]
     edges = [low + width * n for n in range(_BINS + 1)]
-    return Histogram(edges, counts, found[0]["beyond"])
+    return Histogram(edges, counts)
 
 
-def count_pairs(reader: Reader, limit: int) -> list[tuple[str, str, int]]:
-    """Counts label issues by given and suggested label, most frequent first."""
-    suggestion, issue = reader.field("label_suggestion"), reader.field("label_issue")
+def count_pairs(reader: Reader, match: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Counts labels by given and suggested name, most frequent first.
+
+    Args:
+        reader: of the run
+        match: a filter of MongoDB on the images
+    """
+    return reader.remembered(
+        ("pairs", repr(match)), lambda: _count_pairs(reader, match)
+    )
+
+
+def _count_pairs(
+    reader: Reader, match: Mapping[str, Any]
+) -> list[tuple[str, str, int]]:
+    suggestion = reader.field("label_suggestion")
     if reader.label_path is None:
         return []
     both = {"given": f"${reader.label_path}", "suggested": f"${suggestion}"}
     rows = aggregate(
         reader.dataset,
         [
-            {"$match": {issue: True, suggestion: {"$ne": None}}},
+            {"$match": {**match, suggestion: {"$ne": None}}},
             {"$group": {"_id": both, "count": {"$sum": 1}}},
             {"$sort": {"count": -1, "_id": 1}},
-            {"$limit": limit},
         ],
     )
     return [
@@ -300,6 +358,12 @@ def count_pairs(reader: Reader, limit: int) -> list[tuple[str, str, int]]:
 
 def count_words(reader: Reader, name: str, match: Mapping[str, Any]) -> dict[str, int]:
     """Counts the values of a field (or of a list's entries), most frequent first."""
+    return reader.remembered(
+        ("words", name, repr(match)), lambda: _count_words(reader, name, match)
+    )
+
+
+def _count_words(reader: Reader, name: str, match: Mapping[str, Any]) -> dict[str, int]:
     path = reader.field(name)
     rows = aggregate(
         reader.dataset,

@@ -1,35 +1,21 @@
-"""The buttons that change files and labels.
-
-The one place that names those operators. A button whose operator is not
-installed is not drawn.
-"""
+"""The tab of actions: what can be done, and what was done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone.operators.types as types
 
 from .._fo.actions.carrying_out import history
 from .._fo.actions.reports import past_text
-from . import layout
+from . import buttons, layout
+from .events import Events
 from .scene import Scene
 
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
-
-_ICONS = {
-    "quarantine": "inventory_2",
-    "move": "drive_file_move",
-    "retag": "label",
-    "undo": "undo",
-    "purge": "delete_forever",
-}
 _SHOWN = 10
 _PLANS = {
     "duplicates": ("quarantine", "Extra copies", "extra_copies"),
-    "leaks": ("quarantine", "One side of each leak", "leaks"),
+    "leaks": ("quarantine", "One side of each leak", "leak_drops"),
     "outliers": ("quarantine", "Outliers", "outliers"),
     "image_issues": ("quarantine", "Bad images", "image_issues"),
     "unreadable": ("quarantine", "Unreadable files", "unreadable"),
@@ -40,28 +26,7 @@ _PLANS = {
 _VERBS = {"quarantine": "Quarantine", "retag": "Retag"}
 
 
-def button(
-    parent: types.Object,
-    events: WinnowPanel,
-    scene: Scene,
-    operator: str,
-    params: Mapping[str, Any],
-    label: str,
-) -> None:
-    """Adds a button that asks an operator, which shows its plan first."""
-    if operator not in scene.operators:
-        return
-    layout.button(
-        parent,
-        operator,
-        label,
-        events.act,
-        icon=_ICONS.get(operator),
-        params={"operator": operator, "with": dict(params)},
-    )
-
-
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws what can be done with the findings."""
     layout.say(
         panel,
@@ -70,14 +35,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         "to a new folder.",
     )
     line = layout.row(panel, "ways")
-    layout.button(
-        line,
-        "export",
-        "Export the clean set",
-        events.export,
-        main=True,
-        icon="drive_folder_upload",
-    )
+    buttons.export(line, events, main=True)
     layout.button(
         line,
         "tag",
@@ -90,7 +48,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
     _draw_history(panel, events, scene)
 
 
-def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
     plans = {
         what: (operator, words, scene.tally.counts[finding])
         for what, (operator, words, finding) in _PLANS.items()
@@ -106,11 +64,11 @@ def _draw_plans(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
     )
     for what, (operator, words, count) in plans.items():
         line = layout.row(panel, f"plan_{what}")
-        button(line, events, scene, operator, {"what": what}, _VERBS[operator])
+        buttons.act(line, events, scene, operator, {"what": what}, _VERBS[operator])
         layout.say(line, "words", f"{words}: {count:,}")
 
 
-def _draw_history(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+def _draw_history(panel: types.Object, events: Events, scene: Scene) -> None:
     """Draws what was done to files and labels, newest first."""
     done = history(scene.dataset)
     if not done:
@@ -119,9 +77,9 @@ def _draw_history(panel: types.Object, events: WinnowPanel, scene: Scene) -> Non
     for past in done[:_SHOWN]:
         line = layout.row(panel, f"done_{past.key.replace('-', '_')}")
         if past.undoable:
-            button(line, events, scene, "undo", {"key": past.key}, "Undo")
+            buttons.act(line, events, scene, "undo", {"key": past.key}, "Undo")
         layout.say(line, "words", past_text(past))
     if any(past.undoable for past in done if past.action == "quarantine"):
         line = layout.row(panel, "purge_row")
-        button(line, events, scene, "purge", {}, "Purge")
+        buttons.act(line, events, scene, "purge", {}, "Purge")
         layout.say(line, "words", "Destroys what was put away long enough ago.")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone.operators.types as types
 
 from ...core.findings import QUARANTINED
 from .._fo.gallery import count_words
-from . import actions, layout
+from . import buttons, layout
+from .events import Events
 from .scene import Scene
-
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
 
 _A_PAGE = 18
 _UNREADABLE_SHOWN = 50
@@ -30,7 +28,7 @@ _STATUS = {
 }
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws bad images by issue, and unreadable files."""
     counts = scene.tally.counts
     if not counts["image_issues"] and not counts["unreadable"]:
@@ -42,7 +40,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         _draw_unreadable(panel, events, scene, set_data)
 
 
-def _draw_bad(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
     name = scene.field("image_issues")
     words = count_words(scene.reader, "image_issues", {name: {"$ne": None}})
     only = scene.state.get("only")
@@ -51,8 +49,8 @@ def _draw_bad(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
     layout.say(
         panel,
         "about",
-        f"**{scene.tally.counts['image_issues']:,}** images are dark, bright, blurry, "
-        "empty or of odd size. Many of them may be as they should: look.",
+        f"**{scene.tally.counts['image_issues']:,}** images look bad. Many of them may "
+        "be as they should: look.",
     )
     issues = layout.row(panel, "issues", gap=0.5)
     for issue, count in words.items():
@@ -62,25 +60,21 @@ def _draw_bad(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
             f"{issue.replace('_', ' ')} {count:,}",
             events.choose_issue,
             main=issue == only,
-            params={"issue": issue, "field": "image_issues", "list": True},
+            params={"issue": issue},
         )
-    line = layout.row(panel, "ways")
-    layout.button(
-        line,
-        "show",
-        "Show all in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "image_issues"},
+    buttons.ways(
+        panel,
+        events,
+        scene,
+        "image_issues",
+        ("quarantine", f"Quarantine {only.replace('_', ' ')}"),
+        show="Show all in grid",
+        tag="Tag all",
+        more={"issues": [only]},
     )
-    layout.button(
-        line, "tag", "Tag all", events.tag, icon="sell", params={"what": "image_issues"}
-    )
-    actions.button(
-        line, events, scene, "quarantine", {"what": "image_issues"}, "Quarantine all"
-    )
-    found = scene.reader.pictures({name: only}, (), skip=scene.start, limit=_A_PAGE)
-    pictures = layout.row(panel, "pictures")
+    start = scene.start_of_page(words[only], _A_PAGE)
+    found = scene.reader.pictures({name: only}, (), skip=start, limit=_A_PAGE)
+    pictures = layout.row(panel, "pictures", top=True)
     for number, picture in enumerate(found):
         card = layout.thumbnail(
             pictures,
@@ -89,20 +83,12 @@ def _draw_bad(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
             [picture.label] if picture.label else [],
             on_click=events.open_sample,
         )
-        layout.button(
-            card,
-            "keep",
-            "Keep",
-            events.decide,
-            icon="favorite_border",
-            params={"what": "keep", "samples": [picture.id]},
-            hint="It is fine. Never flagged again.",
-        )
+        buttons.keep(card, events, picture.id)
     layout.pager(
         panel,
         events.page,
         shown=len(found),
-        start=scene.start,
+        start=start,
         step=_A_PAGE,
         total=words[only],
         things=f"{only.replace('_', ' ')} images",
@@ -110,7 +96,7 @@ def _draw_bad(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
 
 
 def _draw_unreadable(
-    panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any
+    panel: types.Object, events: Events, scene: Scene, set_data: Any
 ) -> None:
     status = scene.field("scan_status")
     count = scene.tally.counts["unreadable"]
@@ -125,29 +111,22 @@ def _draw_unreadable(
     files = "file cannot" if count == 1 else "files cannot"
     layout.say(panel, "unreadable", f"**{count:,}** {files} be read{more}:")
     layout.table(
-        panel, "unreadable_files", {"file": "File", "why": "Why it cannot be read"}
-    )
-    set_data(
+        panel,
         "unreadable_files",
+        {"file": "File", "why": "Why it cannot be read"},
         [
             {"file": _short(p.values["filepath"]), "why": _why(p.values, reasons)}
             for p in found
         ],
+        set_data,
     )
-    line = layout.row(panel, "unreadable_ways")
-    layout.button(
-        line,
-        "show",
-        "Show in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "unreadable"},
-    )
-    layout.button(
-        line, "tag", "Tag", events.tag, icon="sell", params={"what": "unreadable"}
-    )
-    actions.button(
-        line, events, scene, "quarantine", {"what": "unreadable"}, "Quarantine"
+    buttons.ways(
+        panel,
+        events,
+        scene,
+        "unreadable",
+        ("quarantine", "Quarantine"),
+        name="unreadable_ways",
     )
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import fiftyone as fo
 import fiftyone.operators.types as types
+from fiftyone import ViewField as F
 
-from ...core.errors import StaleRunError
+from .._fo.found import found_view
 from .._fo.gallery import Picture, count_pairs
-from .._fo.similar import similar_images
-from . import actions, layout
+from . import buttons, layout
+from .events import Events
 from .scene import Scene
-
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
 
 _A_PAGE = 5
 _PAIRS = 5
@@ -21,10 +20,27 @@ _PAIRS = 5
 
 def class_pairs(scene: Scene) -> list[tuple[str, str, int]]:
     """Returns given label, suggested label and images, most frequent first."""
-    return count_pairs(scene.reader, _PAIRS)
+    return count_pairs(scene.reader, _match(scene, None))[:_PAIRS]
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def chosen(scene: Scene) -> float | None:
+    """Returns the threshold that was moved to, None if it was not."""
+    value = scene.state.get("label_score")
+    return None if value is None else float(value)
+
+
+def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
+    """Returns what the grid shows of this tab, and what that is called."""
+    limit = chosen(scene)
+    if limit is None:
+        return found_view(scene.dataset, "label_issues", scene.prefix), "label issues"
+    name = scene.field("label_score")
+    # None is less than any number to the database
+    view = scene.dataset.exists(name).match(F(name) < limit).sort_by(name)
+    return view, f"labels that score below {limit:g}"
+
+
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws the worst labels, each between the images for and against it."""
     if scene.reader.label_path is None:
         layout.tell(
@@ -35,8 +51,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         return
     only = scene.state.get("only")
     match = _match(scene, only)
-    chosen = scene.state.get("label_score")
-    in_force = scene.threshold("min_label_score") or 0.0
+    in_force = _in_force(scene)
     limit = limit_shown(scene)
     count = scene.reader.count(match)
     layout.say(panel, "about", _about(count, limit, only, scene))
@@ -44,44 +59,20 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         panel, "label_slider", limit, 0, 100, 0.5, on_change=events.move_label_score
     )
     line = layout.row(panel, "ways")
-    if chosen is not None and chosen != in_force:
-        layout.button(
-            line,
-            "apply",
-            f"Apply {limit:g}",
-            events.apply_thresholds,
-            main=True,
-            icon="check",
-        )
-        layout.button(
-            line,
-            "reset",
-            "Reset",
-            events.reset_thresholds,
-            icon="undo",
-            params={"what": "label_issues"},
-        )
-    layout.button(
-        line,
-        "show",
-        "Show in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "label_issues"},
-    )
-    layout.button(
-        line, "tag", "Tag", events.tag, icon="sell", params={"what": "label_issues"}
-    )
-    actions.button(
-        line, events, scene, "retag", {"what": "label_issues"}, "Use all suggestions"
-    )
-    _draw_pairs(panel, events, scene, only, set_data)
+    moved = chosen(scene) not in (None, in_force)
+    buttons.apply_or_reset(line, events, "label_issues", f"{limit:g}", moved=moved)
+    retag = ("retag", "Use all suggestions")
+    buttons.ways(panel, events, scene, "label_issues", retag, line=line)
+    if moved:
+        layout.say(panel, "moved", layout.in_force(f"{in_force:g}"), small=True)
+    _draw_pairs(panel, events, scene, only, count, set_data)
+    start = scene.start_of_page(count, _A_PAGE)
     score = scene.field("label_score")
     found = scene.reader.pictures(
         match,
-        ("label_score", "label_suggestion", "dup_cluster"),
+        ("label_score", "label_suggestion", "label_agrees", "label_contradicts"),
         sort={score: 1},
-        skip=scene.start,
+        skip=start,
         limit=_A_PAGE,
     )
     _draw_issues(panel, events, scene, found)
@@ -89,7 +80,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         panel,
         events.page,
         shown=len(found),
-        start=scene.start,
+        start=start,
         step=_A_PAGE,
         total=count,
         things="labels",
@@ -98,17 +89,20 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
 
 def limit_shown(scene: Scene) -> float:
     """Returns the threshold that was moved to, else the one in force."""
-    chosen = scene.state.get("label_score")
-    if chosen is not None:
-        return float(chosen)
+    moved_to = chosen(scene)
+    return moved_to if moved_to is not None else _in_force(scene)
+
+
+def _in_force(scene: Scene) -> float:
     return scene.threshold("min_label_score") or 0.0
 
 
 def _match(scene: Scene, only: Any) -> dict[str, Any]:
-    chosen = scene.state.get("label_score")
-    match: dict[str, Any] = {scene.field("label_issue"): True}
-    if chosen is not None:
-        match = {scene.field("label_score"): {"$lt": chosen}}
+    # The bound says nothing new, but lets the database use its index
+    below = {scene.field("label_score"): {"$lt": _in_force(scene)}}
+    match: dict[str, Any] = {scene.field("label_issue"): True, **below}
+    if chosen(scene) is not None:
+        match = {scene.field("label_score"): {"$lt": chosen(scene)}}
     if isinstance(only, list):
         match[str(scene.reader.label_path)] = only[0]
         match[scene.field("label_suggestion")] = only[1]
@@ -130,61 +124,65 @@ def _about(count: int, limit: float, only: Any, scene: Scene) -> str:
 
 
 def _draw_pairs(
-    panel: types.Object, events: WinnowPanel, scene: Scene, only: Any, set_data: Any
+    panel: types.Object,
+    events: Events,
+    scene: Scene,
+    only: Any,
+    count: int,
+    set_data: Any,
 ) -> None:
     pairs = class_pairs(scene)
     if not pairs:
         return
-    columns = {"given": "Given", "suggested": "Similar images say", "images": "Images"}
-    layout.table(panel, "class_pairs", columns, on_click_row=events.choose_pair)
-    set_data(
-        "class_pairs",
-        [
-            {"given": given, "suggested": suggested, "images": f"{count:,}"}
-            for given, suggested, count in pairs
-        ],
-    )
     if isinstance(only, list):
+        given, suggested = only
+        line = layout.row(panel, "pair_ways")
+        if chosen(scene) is None:
+            buttons.act(
+                line,
+                events,
+                scene,
+                "retag",
+                {"what": "label_issues", "pair": only, "to": suggested},
+                f"Call all {count:,} {suggested}",
+            )
         layout.button(
-            panel, "all", "All classes again", events.choose_all_pairs, icon="clear"
+            line, "all", "All classes again", events.choose_all_pairs, icon="clear"
         )
+        return
+    layout.say(panel, "pairs_about", "Click a line to see its images:", small=True)
+    rows = [
+        {"given": given, "suggested": suggested, "images": f"{images:,}"}
+        for given, suggested, images in pairs
+    ]
+    others = count - sum(images for _, _, images in pairs)
+    if others > 0:
+        rows.append({"given": "others", "suggested": "", "images": f"{others:,}"})
+    layout.table(
+        panel,
+        "class_pairs",
+        {"given": "Given", "suggested": "Similar images say", "images": "Images"},
+        rows,
+        set_data,
+        on_click_row=events.choose_pair,
+    )
 
 
 def _draw_issues(
-    panel: types.Object, events: WinnowPanel, scene: Scene, found: list[Picture]
+    panel: types.Object, events: Events, scene: Scene, found: list[Picture]
 ) -> None:
-    try:
-        similar = similar_images(scene.dataset, scene.run, scene.prefix)
-        near = {picture.id: similar.nearest(picture.id) for picture in found}
-    except StaleRunError as error:
-        layout.tell(panel, "stale", str(error))
-        near = {}
-    shown = {p.id: _two_sides(p, near.get(p.id, [])) for p in found}
-    wanted = [i for sides in shown.values() for i in sides if i is not None]
-    others = scene.reader.by_id(wanted, ())
-    cards = layout.row(panel, "issues", gap=1.5)
+    sides = ("label_agrees", "label_contradicts")
+    wanted = [p.values[side] for p in found for side in sides]
+    others = scene.reader.by_id([i for i in wanted if i is not None], ())
+    cards = layout.row(panel, "issues", gap=1.5, top=True)
     for number, picture in enumerate(found):
-        agrees, contradicts = (others.get(i or "") for i in shown[picture.id])
-        _draw_issue(cards, events, scene, number, picture, agrees, contradicts)
-
-
-def _two_sides(
-    picture: Picture, near: list[tuple[str, str | None]]
-) -> tuple[str | None, str | None]:
-    """Returns the nearest image of the given label, and of the suggested one."""
-    suggested = picture.values["label_suggestion"]
-    agrees = next((i for i, label in near if label == picture.label), None)
-    against = next((i for i, label in near if label == suggested), None)
-    if against is None or suggested is None:
-        against = next(
-            (i for i, label in near if label not in (None, picture.label)), None
-        )
-    return agrees, against
+        agrees, against = (others.get(picture.values[side] or "") for side in sides)
+        _draw_issue(cards, events, scene, number, picture, agrees, against)
 
 
 def _draw_issue(
     cards: types.Object,
-    events: WinnowPanel,
+    events: Events,
     scene: Scene,
     number: int,
     picture: Picture,
@@ -197,7 +195,7 @@ def _draw_issue(
     if suggested:
         title += f", similar images say **{suggested}**"
     layout.say(frame, "title", f"{title} · score {picture.values['label_score']:.1f}")
-    sides = layout.row(frame, "sides", gap=1.5)
+    sides = layout.row(frame, "sides", gap=1.5, top=True)
     layout.thumbnail(
         sides,
         "image",
@@ -217,12 +215,12 @@ def _draw_issue(
         layout.say(frame, "alone", text, small=True)
     line = layout.row(frame, "ways")
     if suggested:
-        actions.button(
+        buttons.act(
             line,
             events,
             scene,
             "retag",
-            {"what": "selected", "samples": [picture.id]},
+            {"what": "selected", "samples": [picture.id], "to": suggested},
             f"Call it {suggested}",
         )
     layout.button(

@@ -12,8 +12,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from .._fo.gallery import Picture
-
-Event = Callable[..., Any]
+from .events import Event
 
 THUMBNAIL = 112
 """Pixels: six fit into half of a laptop's screen."""
@@ -62,13 +61,18 @@ def card(parent: types.Object, name: str) -> types.Object:
     return column
 
 
-def row(parent: types.Object, name: str, *, gap: float = 1) -> types.Object:
-    """Adds a row whose things wrap where they do not fit."""
+def row(
+    parent: types.Object, name: str, *, gap: float = 1, top: bool = False
+) -> types.Object:
+    """Adds a row whose things wrap where they do not fit; aligned at their tops or
+    middles."""
     things = types.Object()
     parent.define_property(
         name,
         things,
-        view=types.GridView(orientation="2d", gap=gap, align_y="center"),
+        view=types.GridView(
+            orientation="2d", gap=gap, align_y="start" if top else "center"
+        ),
     )
     return things
 
@@ -99,17 +103,18 @@ def button(
     on_click: Event,
     *,
     main: bool = False,
+    plain: bool = False,
     icon: str | None = None,
     params: Mapping[str, Any] | None = None,
     disabled: bool = False,
     hint: str | None = None,
 ) -> None:
-    """Adds a button."""
+    """Adds a button: the main one filled, a plain one without a frame."""
     parent.btn(
         name,
         label=label,
         on_click=on_click,
-        variant="contained" if main else "outlined",
+        variant="contained" if main else "text" if plain else "outlined",
         icon=icon,
         params=dict(params or {}),
         disabled=disabled,
@@ -143,7 +148,7 @@ def thumbnail(
         the column, to add more to it
     """
     column = types.Object()
-    look = {"item": {"sx": {"width": f"{side + 8}px"}}}
+    look = {"item": {"sx": {"width": f"{side + 8}px"}}, **_SHRINKS}
     parent.define_property(
         name,
         column,
@@ -227,11 +232,19 @@ def table(
     parent: types.Object,
     name: str,
     columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, str]],
+    set_data: Callable[[str, Any], None],
     *,
     on_click_row: Event | None = None,
     on_click_cell: Event | None = None,
 ) -> None:
-    """Adds a table; its rows are data of the same name."""
+    """Adds a table; its rows go to the browser apart from the layout.
+
+    The App lays a new list over the old one, so that of a longer one the end
+    would stay: tables of different lengths have different names.
+    """
+    name = f"{name}_{len(rows)}"
+    set_data(name, list(rows))
     view = types.TableView(
         on_click_row=on_click_row,
         on_click_cell=on_click_cell,
@@ -240,6 +253,23 @@ def table(
     for key, label in columns.items():
         view.add_column(key, label=label)
     parent.list(name, types.Object(), view=view)
+
+
+def timer(parent: types.Object, on_interval: Event, seconds: float = 2) -> None:
+    """Has an event happen again and again, as long as this is drawn."""
+    parent.view(
+        "timer",
+        types.TimerView(interval=round(1000 * seconds), on_interval=on_interval),
+    )
+
+
+def in_force(threshold: str | None) -> str:
+    """Returns what holds while a threshold was moved and not applied."""
+    if threshold is None:
+        return "No threshold is in force until you apply this one."
+    return (
+        f"In force is {threshold}: counts, tags and actions go by it until you apply."
+    )
 
 
 def pager(
@@ -251,7 +281,6 @@ def pager(
     step: int,
     total: int,
     things: str,
-    exact: bool = True,
 ) -> None:
     """Adds what part of the list is shown, and the way to the rest.
 
@@ -263,7 +292,6 @@ def pager(
         step: how many a page holds
         total: how many there are
         things: what they are
-        exact: whether the total is all, or only what is known so far
     """
     if total <= shown and not start:
         return
@@ -280,5 +308,5 @@ def pager(
     )
     last = start + shown >= total
     button(line, "on", "More", on_click, icon="chevron_right", params=on, disabled=last)
-    of = f" of {total:,}" if exact else ""
-    say(line, "where", f"{start + 1:,} to {start + shown:,}{of} {things}", small=True)
+    where = f"{start + 1:,} to {start + shown:,} of {total:,} {things}"
+    say(line, "where", where, small=True)

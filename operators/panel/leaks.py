@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone.operators.types as types
 
 from .._fo.found import aggregate
-from .._fo.gallery import clusters, split_filter
-from . import actions, layout
-from .duplicates import draw_cluster
+from .._fo.gallery import CLUSTER_ORDERS, cluster_order, split_filter
+from . import buttons, layout
+from .clusters import draw_page
+from .events import Events
 from .scene import Scene
 
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
-
 _A_PAGE = 4
-_PICTURES = 8
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws the matrix of splits, and the copies of the pair that was chosen."""
     names = split_names(scene)
     if not names:
@@ -45,15 +42,13 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         panel,
         "leak_matrix",
         {"split": "", **{name: name for name in names}},
-        on_click_cell=events.choose_leak_cell,
-    )
-    set_data(
-        "leak_matrix",
         [
             {"split": one}
             | {o: "" if o == one else f"{counted.get((one, o), 0):,}" for o in names}
             for one in names
         ],
+        set_data,
+        on_click_cell=events.choose_leak_cell,
     )
     only = scene.state.get("only")
     pairs = layout.row(panel, "pairs")
@@ -69,18 +64,23 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
                 main=only == [one, other],
                 params={"one": one, "other": other},
             )
-    line = layout.row(panel, "ways")
-    layout.button(
-        line,
-        "show",
-        "Show all in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "leaks"},
+    between = only if isinstance(only, list) else None
+    side = f"Quarantine one side of {' and '.join(between)}" if between else None
+    buttons.ways(
+        panel,
+        events,
+        scene,
+        "leaks",
+        ("quarantine", side or "Quarantine one side of each"),
+        show="Show all in grid",
+        more={"between": between} if between else None,
     )
-    layout.button(line, "tag", "Tag", events.tag, icon="sell", params={"what": "leaks"})
-    actions.button(
-        line, events, scene, "quarantine", {"what": "leaks"}, "Quarantine one side"
+    layout.say(
+        panel,
+        "sides",
+        f"**{scene.tally.counts['leak_drops']:,}** of them should go; what stays has a "
+        "green frame. Test and validation splits stay, or the smaller of two.",
+        small=True,
     )
     _draw_pairs(panel, events, scene, only)
 
@@ -93,39 +93,21 @@ def split_names(scene: Scene) -> list[str]:
     return sorted(names, key=_place(scene))
 
 
-def _draw_pairs(
-    panel: types.Object, events: WinnowPanel, scene: Scene, only: Any
-) -> None:
+def _draw_pairs(panel: types.Object, events: Events, scene: Scene, only: Any) -> None:
     match: dict[str, Any] = {scene.field("leak"): True}
     if isinstance(only, list):
         one, other = only
         match = {**split_filter(scene.reader, one), scene.field("leak_splits"): other}
-    page = clusters(
-        scene.reader,
-        skip=scene.start,
-        limit=_A_PAGE + 1,
-        most_shown=_PICTURES,
-        only=match,
-    )
-    cards = layout.row(panel, "clusters", gap=1.5)
-    for cluster in page[:_A_PAGE]:
-        draw_cluster(cards, events, cluster)
-    # One more than is shown was asked for: counting them all costs a pass
-    total = scene.start + len(page)
-    layout.pager(
-        panel,
-        events.page,
-        shown=min(_A_PAGE, len(page)),
-        start=scene.start,
-        step=_A_PAGE,
-        total=total,
-        things="clusters",
-        exact=len(page) <= _A_PAGE,
-    )
+    numbers = cluster_order(scene.reader, CLUSTER_ORDERS[0], only=match)
+    draw_page(panel, events, scene, numbers, step=_A_PAGE, shown="leaks")
 
 
 def _matrix(scene: Scene, names: list[str]) -> dict[tuple[str, str], int]:
     """Counts images by their split and the other split that holds a copy."""
+    return scene.reader.remembered("leak matrix", lambda: _count_leaks(scene, names))
+
+
+def _count_leaks(scene: Scene, names: list[str]) -> dict[tuple[str, str], int]:
     leak_splits = scene.field("leak_splits")
     split_by = scene.reader.split_by
     own = f"${split_by}" if isinstance(split_by, str) else "$tags"

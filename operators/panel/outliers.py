@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import fiftyone as fo
 import fiftyone.operators.types as types
+from fiftyone import ViewField as F
 
-from ...core.errors import StaleRunError
+from .._fo.found import found_view
 from .._fo.gallery import Histogram, Picture, histogram
-from .._fo.similar import similar_images
-from . import actions, layout
+from . import buttons, layout
+from .events import Events
 from .scene import Scene
 
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
-
 _A_PAGE = 8
-_NEAREST_ASKED = 12
 _BLUE, _ORANGE = "#6d8fc7", "#f58518"
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws the distances, and the farthest images beside their nearest."""
     chosen = scene.state.get("outlier_distance")
     in_force = scene.threshold("max_outlier_distance")
     limit = limit_shown(scene)
-    bars = histogram(scene.reader, "outlier_distance", limit)
+    bars = histogram(scene.reader, "outlier_distance")
     if not bars.counts:
         layout.tell(panel, "none", "No image could be compared with others.")
         return
     if limit is None:
         limit = bars.edges[-1]
-    count = bars.beyond
+    name = scene.field("outlier_distance")
+    beyond = {name: {"$gt": limit}}
+    count = scene.reader.count(beyond)
     layout.say(
         panel,
         "about",
@@ -50,54 +50,21 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         0.001,
         on_change=events.move_outlier_distance,
     )
-    line = layout.row(panel, "ways")
     moved = chosen is not None and chosen != in_force
-    if moved:
-        layout.button(
-            line,
-            "apply",
-            f"Apply {limit:.3f}",
-            events.apply_thresholds,
-            main=True,
-            icon="check",
-        )
-        layout.button(
-            line,
-            "reset",
-            "Reset",
-            events.reset_thresholds,
-            icon="undo",
-            params={"what": "outliers"},
-        )
-    layout.button(
-        line,
-        "show",
-        "Show in grid",
-        events.show,
-        icon="grid_view",
-        params={"what": "outliers"},
-    )
-    layout.button(
-        line, "tag", "Tag", events.tag, icon="sell", params={"what": "outliers"}
-    )
-    actions.button(
-        line, events, scene, "quarantine", {"what": "outliers"}, "Quarantine"
+    line = layout.row(panel, "ways")
+    buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
+    buttons.ways(
+        panel, events, scene, "outliers", ("quarantine", "Quarantine"), line=line
     )
     if moved:
-        layout.say(
-            panel,
-            "moved",
-            f"In force is {in_force:.3f}: tags and actions go by it until you apply."
-            if in_force is not None
-            else "No threshold is in force until you apply this one.",
-            small=True,
-        )
-    name = scene.field("outlier_distance")
+        text = layout.in_force(None if in_force is None else f"{in_force:.3f}")
+        layout.say(panel, "moved", text, small=True)
+    start = scene.start_of_page(count, _A_PAGE)
     found = scene.reader.pictures(
-        {name: {"$gt": limit}},
-        ("outlier_distance", "outlier_cause", "dup_cluster"),
+        beyond,
+        ("outlier_distance", "outlier_cause", "outlier_nearest"),
         sort={name: -1},
-        skip=scene.start,
+        skip=start,
         limit=_A_PAGE,
     )
     _draw_pairs(panel, events, scene, found)
@@ -105,11 +72,21 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         panel,
         events.page,
         shown=len(found),
-        start=scene.start,
+        start=start,
         step=_A_PAGE,
         total=count,
         things="outliers",
     )
+
+
+def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
+    """Returns what the grid shows of this tab, and what that is called."""
+    chosen = scene.state.get("outlier_distance")
+    if chosen is None:
+        return found_view(scene.dataset, "outliers", scene.prefix), "outliers"
+    name = scene.field("outlier_distance")
+    view = scene.dataset.match(F(name) > float(chosen)).sort_by(name, reverse=True)
+    return view, f"images farther than {chosen:.3f}"
 
 
 def limit_shown(scene: Scene) -> float | None:
@@ -122,7 +99,7 @@ def limit_shown(scene: Scene) -> float | None:
 
 def _draw_histogram(
     panel: types.Object,
-    events: WinnowPanel,
+    events: Events,
     bars: Histogram,
     limit: float,
     set_data: Any,
@@ -167,26 +144,20 @@ def _draw_histogram(
 
 
 def _draw_pairs(
-    panel: types.Object, events: WinnowPanel, scene: Scene, found: list[Picture]
+    panel: types.Object, events: Events, scene: Scene, found: list[Picture]
 ) -> None:
-    try:
-        similar = similar_images(scene.dataset, scene.run, scene.prefix)
-        near = {p.id: similar.nearest(p.id)[:_NEAREST_ASKED] for p in found}
-    except StaleRunError as error:
-        layout.tell(panel, "stale", str(error))
-        near = {}
-    wanted = [sample_id for ids in near.values() for sample_id, _ in ids]
-    others = scene.reader.by_id(wanted, ("dup_cluster",))
-    cards = layout.row(panel, "outliers", gap=1.5)
+    nearest = [p.values["outlier_nearest"] for p in found]
+    others = scene.reader.by_id([i for i in nearest if i is not None], ())
+    cards = layout.row(panel, "outliers", gap=1.5, top=True)
     for number, picture in enumerate(found):
         card = layout.card(cards, f"outlier_{number}")
-        pair = layout.row(card, "pair")
+        pair = layout.row(card, "pair", top=True)
         own = f"**{picture.values['outlier_distance']:.3f}**"
         lines = [own, str(picture.values["outlier_cause"] or ""), picture.label or ""]
         layout.thumbnail(
             pair, "image", picture, [x for x in lines if x], on_click=events.open_sample
         )
-        other = _nearest(picture, near.get(picture.id, []), others)
+        other = others.get(nearest[number] or "")
         if other is not None:
             lines = ["nearest", other.label or "", other.split or ""]
             layout.thumbnail(
@@ -196,24 +167,4 @@ def _draw_pairs(
                 [x for x in lines if x],
                 on_click=events.open_sample,
             )
-        layout.button(
-            card,
-            "keep",
-            "Keep",
-            events.decide,
-            icon="favorite_border",
-            params={"what": "keep", "samples": [picture.id]},
-            hint="It is fine. Never flagged again.",
-        )
-
-
-def _nearest(
-    picture: Picture, near: list[tuple[str, str | None]], others: dict[str, Picture]
-) -> Picture | None:
-    """Returns the most similar image that is no copy of it."""
-    own = picture.values["dup_cluster"]
-    for sample_id, _ in near:
-        other = others.get(sample_id)
-        if other and (own is None or other.values["dup_cluster"] != own):
-            return other
-    return None
+        buttons.keep(card, events, picture.id)

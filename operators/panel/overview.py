@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators.types as types
 
+from ...core.progress import Progress
 from ...core.wording import size_text
 from .._fo.decisions import decided
 from .._fo.found import Tally
-from . import layout
+from . import buttons, layout
+from .events import Events
 from .scene import TABS, Scene
-
-if TYPE_CHECKING:
-    from .panel import WinnowPanel
 
 ROWS = (
     "duplicates",
@@ -48,7 +47,7 @@ fields of the samples. No file is moved or changed by it.
 """
 
 
-def draw_welcome(panel: types.Object, events: WinnowPanel, dataset: fo.Dataset) -> None:
+def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> None:
     """Draws the panel of a data set that has no finished scan."""
     layout.say(panel, "welcome", _WELCOME)
     count = dataset.count()
@@ -65,12 +64,30 @@ def draw_welcome(panel: types.Object, events: WinnowPanel, dataset: fo.Dataset) 
     layout.say(line, "count", f"{count:,} images", small=True)
 
 
-def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+def draw_running(panel: types.Object, events: Events, progress: Progress) -> None:
+    """Draws where the scan (or an action) is that works on the data set."""
+    text = f"**{progress.stage}**"
+    if progress.total:
+        share = 100 * progress.done / progress.total
+        text += f": {progress.done:,} of {progress.total:,} ({share:.0f} %)"
+    line = layout.row(panel, "running")
+    layout.say(line, "where", text)
+    if progress.total:
+        layout.button(line, "stop", "Stop", events.stop, icon="stop")
+
+
+def draw_head(
+    panel: types.Object, events: Events, scene: Scene, in_grid: str | None
+) -> None:
     """Draws what stands above each tab."""
     head = layout.row(panel, "head")
     layout.say(head, "when", _when(scene), small=True)
     layout.button(head, "scan", "Scan again", events.scan, icon="refresh")
-    layout.button(head, "all", "All images", events.show_all, icon="grid_view")
+    last = scene.state.get("last")
+    if last:
+        # In a line that is there anyway: nothing moves under the pointer
+        layout.say(head, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})")
+        layout.button(head, "undo", "Undo", events.undo, icon="undo")
     if len(scene.prefixes) > 1:
         _choose_run(panel, events, scene)
     if scene.tally.added:
@@ -83,11 +100,10 @@ def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
             f"{_images(count)} left the data set since the scan. What is shown "
             "counts those that are left; scan again to compare them anew.",
         )
-    last = scene.state.get("last")
-    if last:
-        line = layout.row(panel, "last")
-        layout.say(line, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})")
-        layout.button(line, "undo", "Undo", events.undo, icon="undo")
+    if in_grid:
+        line = layout.row(panel, "in_grid")
+        layout.say(line, "words", f"The grid shows **{in_grid}**")
+        layout.button(line, "all", "Show all", events.show_all, icon="grid_view")
     tabs = layout.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
         count = _count_of(tab, scene.tally)
@@ -101,7 +117,7 @@ def draw_head(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
         )
 
 
-def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws all findings with their counts."""
     counts = scene.tally.counts
     if not any(counts[name] for name in _PROBLEMS):
@@ -110,12 +126,15 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
             "clean",
             f"Nothing was found wrong with these {counts['images']:,} images.",
         )
-    columns = {"finding": "Finding", "images": "Images", "note": ""}
     layout.table(
-        panel, "overview_rows", columns, on_click_row=events.choose_overview_row
+        panel,
+        "overview_rows",
+        {"finding": "Finding", "images": "Images", "note": ""},
+        _rows(scene),
+        set_data,
+        on_click_row=events.choose_overview_row,
     )
-    set_data("overview_rows", _rows(scene))
-    decisions = decided(scene.dataset)
+    decisions = scene.reader.remembered("decided", lambda: decided(scene.dataset))
     if any(decisions.values()):
         parts = (
             ("keep {}", decisions["kept"]),
@@ -133,7 +152,7 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         "Keep as saved views",
         events.save_views,
         icon="bookmark_border",
-        params={"what": "duplicates"},
+        hint="A saved view of each finding, in the menu above the grid.",
     )
     layout.button(
         line,
@@ -141,14 +160,9 @@ def draw(panel: types.Object, events: WinnowPanel, scene: Scene, set_data: Any) 
         "Sort by similarity, map",
         events.use_embeddings,
         icon="workspaces",
+        hint="Give the embeddings to FiftyOne: sort by similarity, and a map of all.",
     )
-    layout.button(
-        line,
-        "export",
-        "Export the clean set",
-        events.export,
-        icon="drive_folder_upload",
-    )
+    buttons.export(line, events)
 
 
 _PROBLEMS = (
@@ -210,7 +224,8 @@ def _duplicates_note(scene: Scene) -> str:
     if not counts["extra_copies"]:
         return "no image has a copy"
     note = (
-        f"in {counts['clusters']:,} clusters; {counts['extra_copies']:,} extra copies"
+        f"in {counts['clusters']:,} cluster{_s(counts['clusters'])}; "
+        f"{counts['extra_copies']:,} extra cop{_s(counts['extra_copies'], 'y', 'ies')}"
     )
     if counts["extra_copies"] == report["duplicates"] - report["duplicate_clusters"]:
         note += f", {size_text(report['removable_bytes'])} to be saved"
@@ -231,7 +246,7 @@ def _count_of(tab: str, found: Tally) -> int | None:
 def _when(scene: Scene) -> str:
     at = datetime.fromisoformat(scene.run.scanned_at).astimezone()
     when = f"{at.day} {at:%b %Y, %H:%M}"
-    return f"**{scene.tally.counts['images']:,} images** scanned on {when}"
+    return f"**{scene.run.samples:,} images** scanned on {when}"
 
 
 def _added(count: int) -> str:
@@ -242,10 +257,14 @@ def _added(count: int) -> str:
 
 
 def _images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
+    return f"{count:,} image{_s(count)}"
 
 
-def _choose_run(panel: types.Object, events: WinnowPanel, scene: Scene) -> None:
+def _s(count: int, one: str = "", more: str = "s") -> str:
+    return one if count == 1 else more
+
+
+def _choose_run(panel: types.Object, events: Events, scene: Scene) -> None:
     choices = types.DropdownView()
     for prefix in scene.prefixes:
         choices.add_choice(prefix or "", label=prefix or "without a prefix")

@@ -14,10 +14,22 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
+from ...core.settings import DEFAULTS, THRESHOLDS
 from .._fo.decisions import decided_view
-from .._fo.found import found_view, grouped_view, leak_view
-from .._fo.samples import label_path
-from . import actions, bad_files, duplicates, labels, layout, leaks, outliers, overview
+from .._fo.found import FINDINGS, grouped_view, leak_view, pair_view, save_found_views
+from .._fo.lock import running, stop
+from . import (
+    actions,
+    bad_files,
+    duplicates,
+    grid,
+    labels,
+    layout,
+    leaks,
+    outliers,
+    overview,
+)
+from .events import Event
 from .scene import Scene, scene_of
 
 _TABS = {
@@ -30,6 +42,13 @@ _TABS = {
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
+_SEEN = -1
+_LOOKS = 30
+"""How often the panel looks for a scan that was asked for, before it gives up:
+the person may have closed the form."""
+_SELECTED_MOST = 1_000
+"""Images of a cluster that a view names one by one. It then shows the same
+images when clusters are numbered anew; larger ones are shown by number."""
 
 
 class WinnowPanel(foo.Panel):
@@ -62,7 +81,21 @@ class WinnowPanel(foo.Panel):
         """Draws anew after something changed the findings."""
         # Sliders go back to the thresholds in force
         names = ("outlier_distance", "outlier_slider", "label_score", "label_slider")
-        ctx.panel.set_state(dict.fromkeys(names))
+        ctx.panel.set_state(dict.fromkeys((*names, "looks")))
+
+    def look_again(self, ctx: foo.ExecutionContext) -> None:
+        """Draws anew while a scan is at work, or was asked for."""
+        looks = int(ctx.panel.get_state("looks") or 0)
+        if running(ctx.dataset):
+            looks = _SEEN
+        else:
+            looks = 0 if looks == _SEEN else max(0, looks - 1)
+        ctx.panel.set_state("looks", looks)
+
+    def stop(self, ctx: foo.ExecutionContext) -> None:
+        """Stops the scan that is at work; what it read is kept."""
+        stop(ctx.dataset)
+        ctx.ops.notify("The scan stops. What it has read is kept.", variant="info")
 
     # -- where the person goes
 
@@ -76,6 +109,27 @@ class WinnowPanel(foo.Panel):
 
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
         ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
+        # Who looked at one kind in the grid would take the next tab's for it
+        if grid.is_ours(ctx) and grid.shown(ctx):
+            self._show_tab(ctx)
+
+    def _show_tab(self, ctx: foo.ExecutionContext) -> None:
+        """Puts what the tab is about into the grid."""
+        scene = _scene(ctx)
+        if scene.tab == "outliers":
+            grid.show(ctx, *outliers.grid_view(scene))
+        elif scene.tab == "labels" and scene.reader.label_path:
+            grid.show(ctx, *labels.grid_view(scene))
+        elif scene.tab in _SHOWN_BY_TAB:
+            self._show_finding(ctx, _SHOWN_BY_TAB[scene.tab])
+
+    def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
+        scene = _scene(ctx)
+        if scene.tally.counts[what]:
+            view = grouped_view(ctx.dataset, what, scene.prefix)
+            grid.show(ctx, view, FINDINGS[what].label.lower())
+        else:
+            grid.show_all(ctx)
 
     def choose_run(self, ctx: foo.ExecutionContext) -> None:
         ctx.panel.set_state({"run": ctx.params["value"], "start": 0, "only": None})
@@ -93,16 +147,28 @@ class WinnowPanel(foo.Panel):
         ctx.ops.open_sample(id=ctx.params["id"])
 
     def show(self, ctx: foo.ExecutionContext) -> None:
-        what, prefix = ctx.params["what"], _prefix(ctx)
-        ctx.ops.set_view(view=grouped_view(ctx.dataset, what, prefix))
+        what = ctx.params["what"]
+        if what == _SHOWN_BY_TAB.get(_scene(ctx).tab, what):
+            ctx.panel.set_state({"only": None, "start": 0})
+        if what in ("outliers", "label_issues"):
+            self._show_tab(ctx)
+        else:
+            self._show_finding(ctx, what)
 
     def show_cluster(self, ctx: foo.ExecutionContext) -> None:
-        scene = _scene(ctx)
-        view = ctx.dataset.match(F(scene.field("dup_cluster")) == ctx.params["number"])
-        ctx.ops.set_view(view=view.sort_by(scene.field("dup_keeper"), reverse=True))
+        scene, number = _scene(ctx), ctx.params["number"]
+        view = ctx.dataset.match(F(scene.field("dup_cluster")) == number)
+        view = view.sort_by(scene.field("dup_keeper"), reverse=True)
+        ids = view.limit(_SELECTED_MOST + 1).values("id")
+        if len(ids) <= _SELECTED_MOST:
+            view = ctx.dataset.select(ids, ordered=True)
+        grid.show(ctx, view, "the copies of one cluster")
+
+    def show_decided(self, ctx: foo.ExecutionContext) -> None:
+        grid.show(ctx, decided_view(ctx.dataset), "what you decided")
 
     def show_all(self, ctx: foo.ExecutionContext) -> None:
-        ctx.ops.clear_view()
+        grid.show_all(ctx)
 
     # -- outliers and labels
 
@@ -113,27 +179,21 @@ class WinnowPanel(foo.Panel):
         self._show_beyond(ctx, ctx.params.get("x"))
 
     def _show_beyond(self, ctx: foo.ExecutionContext, value: Any) -> None:
-        scene = _scene(ctx)
-        if not _moved(value, outliers.limit_shown(scene)):
+        if not _moved(value, outliers.limit_shown(_scene(ctx))):
             return
         ctx.panel.set_state({"outlier_distance": float(value), "start": 0})
-        name = scene.field("outlier_distance")
-        view = ctx.dataset.match(F(name) > float(value))
-        ctx.ops.set_view(view=view.sort_by(name, reverse=True))
+        self._show_tab(ctx)
 
     def move_label_score(self, ctx: foo.ExecutionContext) -> None:
-        scene, value = _scene(ctx), ctx.params.get("value")
-        if not _moved(value, labels.limit_shown(scene)):
+        value = ctx.params.get("value")
+        if not _moved(value, labels.limit_shown(_scene(ctx))):
             return
-        ctx.panel.set_state({"label_score": float(value), "start": 0})
-        name = scene.field("label_score")
-        # None is less than any number to the database
-        view = ctx.dataset.exists(name).match(F(name) < float(value))
-        ctx.ops.set_view(view=view.sort_by(name))
+        ctx.panel.set_state({"label_score": float(value), "start": 0, "only": None})
+        self._show_tab(ctx)
 
     def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:
         self.refresh(ctx)
-        self.show(ctx)
+        self._show_tab(ctx)
 
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
         """Writes what the sliders show into the fields."""
@@ -158,10 +218,10 @@ class WinnowPanel(foo.Panel):
             return
         given, suggested, _ = pairs[row]
         ctx.panel.set_state({"only": [given, suggested], "start": 0})
-        path = label_path(ctx.dataset, scene.run.settings["label_field"])
-        wrong = found_view(ctx.dataset, "label_issues", scene.prefix)
-        pair = (F(path) == given) & (F(scene.field("label_suggestion")) == suggested)
-        ctx.ops.set_view(view=wrong.match(pair))
+        view = pair_view(
+            ctx.dataset, scene.run, given, suggested, labels.chosen(scene), scene.prefix
+        )
+        grid.show(ctx, view, f"{given} that similar images call {suggested}")
 
     def choose_all_pairs(self, ctx: foo.ExecutionContext) -> None:
         ctx.panel.set_state({"only": None, "start": 0})
@@ -182,28 +242,32 @@ class WinnowPanel(foo.Panel):
         scene = _scene(ctx)
         ctx.panel.set_state({"only": [one, other], "start": 0})
         view = leak_view(ctx.dataset, scene.run, one, other, scene.prefix)
-        ctx.ops.set_view(view=view)
+        grid.show(ctx, view, f"copies of {one} and {other}")
 
     def choose_issue(self, ctx: foo.ExecutionContext) -> None:
-        scene = _scene(ctx)
-        issue = ctx.params["issue"]
+        scene, issue = _scene(ctx), ctx.params["issue"]
         ctx.panel.set_state({"only": issue, "start": 0})
-        field = F(scene.field(ctx.params["field"]))
-        found = field.contains(issue) if ctx.params["list"] else field == issue
-        ctx.ops.set_view(view=ctx.dataset.match(found))
+        found = F(scene.field("image_issues")).contains(issue)
+        grid.show(ctx, ctx.dataset.match(found), f"{issue.replace('_', ' ')} images")
 
     # -- what other operators do
 
     def scan(self, ctx: foo.ExecutionContext) -> None:
         scene = scene_of(ctx)
+        ctx.panel.set_state("looks", _LOOKS)
         self._ask(ctx, "scan", _scan_params(scene) if scene else {})
 
     def tag(self, ctx: foo.ExecutionContext) -> None:
         self._ask(ctx, "tag", {"what": ctx.params["what"], "prefix": _prefix(ctx)})
 
     def save_views(self, ctx: foo.ExecutionContext) -> None:
-        params = {"what": ctx.params["what"], "save": True, "prefix": _prefix(ctx)}
-        self._ask(ctx, "show", params)
+        names = save_found_views(ctx.dataset, _prefix(ctx))
+        ctx.ops.notify(
+            f"{len(names)} views are in the menu 'Unsaved view' above the grid. They "
+            "follow later scans.",
+            variant="success",
+        )
+        ctx.ops.reload_dataset()
 
     def export(self, ctx: foo.ExecutionContext) -> None:
         self._ask(ctx, "export", {"prefix": _prefix(ctx)})
@@ -235,9 +299,6 @@ class WinnowPanel(foo.Panel):
         if decision:
             self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
 
-    def show_decided(self, ctx: foo.ExecutionContext) -> None:
-        ctx.ops.set_view(view=decided_view(ctx.dataset))
-
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
         params = dict(ctx.params["with"])
@@ -250,7 +311,7 @@ class WinnowPanel(foo.Panel):
         ctx: foo.ExecutionContext,
         operator: str,
         params: dict[str, Any],
-        on_success: Any = None,
+        on_success: Event | None = None,
         *,
         skip_prompt: bool = False,
     ) -> None:
@@ -266,16 +327,29 @@ class WinnowPanel(foo.Panel):
     def render(self, ctx: foo.ExecutionContext) -> types.Property:
         panel = types.Object()
         try:
+            progress = running(ctx.dataset)
             scene = scene_of(ctx)
-            if scene is None:
-                overview.draw_welcome(panel, self, ctx.dataset)
-            else:
-                overview.draw_head(panel, self, scene)
+            if progress is not None:
+                overview.draw_running(panel, self, progress)
+            if scene is not None:
+                overview.draw_head(panel, self, scene, grid.shown(ctx))
                 _TABS[scene.tab](panel, self, scene, ctx.panel.set_data)
+            elif progress is None:
+                overview.draw_welcome(panel, self, ctx.dataset)
+            if progress is not None or ctx.panel.get_state("looks"):
+                layout.timer(panel, self.look_again)
         except CurationError as error:
             layout.warn(panel, "problem", str(error))
             layout.button(panel, "again", "Scan again", self.scan, main=True)
         return layout.page(panel)
+
+
+_SHOWN_BY_TAB = {
+    "duplicates": "duplicates",
+    "leaks": "leaks",
+    "bad_files": "image_issues",
+}
+"""The finding that the grid shows of a tab; thresholds are shown as moved."""
 
 
 def _scene(ctx: foo.ExecutionContext) -> Scene:
@@ -308,4 +382,8 @@ def _scan_params(scene: Scene) -> dict[str, Any]:
         params |= {"splits": "field", "split_field": settings["split_by"]}
     elif settings["split_by"]:
         params |= {"splits": "tags", "split_tags": settings["split_by"]}
-    return params
+    # A threshold that the person moved holds for the next scan, too
+    moved = {name: settings[name] for name in THRESHOLDS if name in settings}
+    return params | {
+        name: value for name, value in moved.items() if value != getattr(DEFAULTS, name)
+    }

@@ -66,6 +66,10 @@ class Scene:
             if operator.uri.startswith("@winnow/curate/")
         }
 
+    def start_of_page(self, total: int, step: int) -> int:
+        """Returns the start, or the last page's if the list got shorter since."""
+        return max(0, min(self.start, (total - 1) // step * step))
+
     def field(self, name: str) -> str:
         """Returns the stored name of a field of the run."""
         return field_name(name, self.prefix)

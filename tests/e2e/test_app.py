@@ -3,6 +3,8 @@
 The tests follow each other on one page of the App.
 """
 
+import importlib
+
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -46,7 +48,8 @@ def test_duplicates_show_clusters_conflicts_first(app):
 
 
 def test_a_click_on_a_picture_opens_it(app):
-    app.press("All images")
+    app.sees("The grid shows duplicates")
+    app.press("Show all")
     app.grid_shows(354)
 
     app.panel.locator("img").first.click()
@@ -89,7 +92,8 @@ def test_a_threshold_moves_count_and_grid_at_once(app, dataset):
         app.page.wait_for_timeout(4000)
         if apply.count():
             break
-    shown = int(app.panel.locator("strong").nth(1).inner_text().replace(",", ""))
+    about = app.panel.get_by_text("images are farther than").first
+    shown = int(about.locator("strong").first.inner_text().replace(",", ""))
     assert shown > before
     app.grid_shows(shown)
     app.shot("panel-outliers")
@@ -124,18 +128,50 @@ def test_a_verified_label_is_no_issue_any_more(app, dataset):
     assert dataset.match({"label_issue": True}).count() == before - 1
 
 
+def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
+    before = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+    name = app.panel.get_by_role("button", name="Call it").first.inner_text()
+    label = name.rpartition("Call it ")[2].strip()
+
+    app.press("Call it")
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    app.shot("_call-it-form")
+    app.sees(f"becomes '{label}'", form)
+    app.shot("_call-it")
+    form.get_by_text("I have looked at this plan of 1 image").click()
+    form.get_by_role("button", name="Relabel 1 image").click()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("1 image was given another label", card)
+    card.get_by_role("button", name="Done").click()
+
+    dataset.reload()
+    after = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+    changed = [one for one in before if before[one] != after[one]]
+    assert [after[one] for one in changed] == [label]
+
+    app.tab("Actions")
+    app.press("Undo")
+    form.get_by_role("button", name="Undo", exact=True).click()
+    app.sees("Put back 1 image", card)
+    card.get_by_role("button", name="Done").click()
+    app.sees("0 can be put back")
+    dataset.reload()
+    assert dataset.values("ground_truth.label") == list(before.values())
+
+
 def test_a_cell_of_the_matrix_opens_its_leaks(app):
     app.tab("Leaks")
     app.sees("images have a copy in another split")
 
     app.panel.locator("tbody tr").first.locator("td").nth(2).click()
     app.grid_shows(16)
+    app.sees("The grid shows copies of")
     app.shot("panel-leaks")
 
 
 def test_bad_files_are_listed_with_reasons(app):
     app.tab("Bad files")
-    app.sees("images are dark, bright, blurry")
+    app.sees("images look bad")
     app.shot("panel-bad-files")
 
     app.panel.get_by_text("files cannot be read").scroll_into_view_if_needed()
@@ -233,6 +269,34 @@ def test_samples_that_came_later_are_told(app, dataset, images):
     app.shot("_stale")
 
 
+def test_the_panel_says_where_a_scan_is_and_can_stop_it(another_app, dataset):
+    lock = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.operators._fo.lock"
+    )
+    progress = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.core.progress"
+    )
+    errors = importlib.import_module("fiftyone.plugins.orgs.winnow.curate.core.errors")
+    with lock.only_run_on(dataset):
+        report = lock.noted(dataset, progress.silent)
+        report(progress.Progress("Reading images", 40, 355))
+        app = another_app()
+        app.open_panel()
+
+        app.sees("Reading images")
+        app.sees("40 of 355")
+        app.shot("_running")
+        app.press("Stop")
+        app.page.get_by_text("The scan stops").first.wait_for()
+
+        app.page.wait_for_timeout(500)
+        with pytest.raises(errors.Cancelled):
+            report(progress.Progress("Reading images", 41, 355))
+
+    # It looks again by itself, and the scan is over
+    app.panel.get_by_text("40 of 355").wait_for(state="detached")
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_a_narrow_panel_cuts_nothing_off(another_app, theme):
     app = another_app(width=900, theme=theme)
@@ -247,7 +311,7 @@ def test_a_narrow_panel_cuts_nothing_off(another_app, theme):
 
 def test_the_embeddings_panel_has_our_map(app):
     app.tab("Overview")
-    app.press("All images")
+    app.press("Show all")
     app.grid_shows(355)
     app.press("Sort by similarity, map")
     form = app.page.locator("[data-cy='operators-prompt-modal']")

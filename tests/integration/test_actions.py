@@ -658,3 +658,21 @@ def _form(uri, dataset, **params):
         operator_uri=uri,
     )
     return foo.get_operator(uri).resolve_input(context)
+
+
+def test_a_damaged_journal_is_a_line_of_the_history_beside_the_others(classes):
+    done = []
+    for sample in classes.limit(2):
+        plan = quarantine(classes.select(sample.id), "view")
+        done.append(quarantine(classes, plan_id=plan.plan_id, dry_run=False))
+    journal = Path(done[0].report.folder) / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"00000000 nonsense\n" + b"".join(lines[1:]))
+
+    texts = str(undo(classes)).splitlines()
+
+    assert len(lines) > 2
+    (bad,) = [line for line in texts if f"  {done[0].key}  " in line]
+    (good,) = [line for line in texts if f"  {done[1].key}  " in line]
+    assert "cannot be read" in bad and done[0].report.folder in bad
+    assert "quarantine of view: 1 image," in good and "cannot" not in good

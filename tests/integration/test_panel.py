@@ -45,6 +45,15 @@ class Answer:
             for key, value in params["data"].items()
         }
 
+    def rows(self, table):
+        """The rows of a table; its name ends with their number."""
+        (rows,) = [
+            value
+            for name, value in self.data.items()
+            if name.rpartition("_")[0] == table
+        ]
+        return rows
+
     def view(self, dataset):
         return fo.DatasetView._build(dataset, self.one("set_view")["view"])
 
@@ -65,10 +74,11 @@ def event(dataset):
     """Sends an event as the App does: ``event("choose_tab", tab="leaks")``."""
     state = {}
 
-    def send(method, on=dataset, **params):
+    def send(method, on=dataset, view=None, **params):
         executor = Executor()
         request = {
             "dataset_name": on.name,
+            "view": view or [],
             "params": {
                 "panel_id": "p",
                 "panel_state": dict(state),
@@ -125,7 +135,7 @@ def test_an_empty_data_set_is_told_what_is_missing(event):
 def test_the_overview_counts_each_finding_with_its_share(event, scanned):
     answer = event("on_load")
 
-    rows = {row["finding"]: row for row in answer.data["overview_rows"]}
+    rows = {row["finding"]: row for row in answer.rows("overview_rows")}
     assert rows["Duplicates"]["images"].split() == ["4", "(20.0", "%)"]
     assert "2 extra copies" in rows["Duplicates"]["note"]
     assert "to be saved" in rows["Duplicates"]["note"]
@@ -246,7 +256,7 @@ def test_an_outlier_stands_beside_its_nearest_that_is_no_copy(event, scanned):
 
 def test_a_class_pair_opens_its_images(event, scanned):
     answer = event("choose_tab", tab="labels")
-    pair = answer.data["class_pairs"][0]
+    pair = answer.rows("class_pairs")[0]
 
     view = event("choose_pair", row=0).view(scanned)
 
@@ -257,7 +267,7 @@ def test_a_class_pair_opens_its_images(event, scanned):
 
 def test_a_cell_of_the_matrix_opens_both_sides(event, scanned):
     answer = event("choose_tab", tab="leaks")
-    assert answer.data["leak_matrix"] == [
+    assert answer.rows("leak_matrix") == [
         {"split": "train", "train": "", "test": "2"},
         {"split": "test", "train": "2", "test": ""},
     ]
@@ -279,7 +289,7 @@ def test_other_cells_of_the_matrix_do_nothing(event, scanned, row, column):
 
 
 def test_unreadable_files_are_listed_with_a_reason(event, scanned):
-    (bad,) = event("choose_tab", tab="bad_files").data["unreadable_files"]
+    (bad,) = event("choose_tab", tab="bad_files").rows("unreadable_files")
 
     assert bad["file"].endswith("05.png")
     assert len(bad["why"]) > 10
@@ -288,9 +298,7 @@ def test_unreadable_files_are_listed_with_a_reason(event, scanned):
 def test_an_issue_opens_its_images(event, scanned):
     event("choose_tab", tab="bad_files")
 
-    view = event("choose_issue", issue="dark", field="image_issues", list=True).view(
-        scanned
-    )
+    view = event("choose_issue", issue="dark").view(scanned)
 
     assert [path[-6:] for path in view.values("filepath")] == ["06.png"]
 
@@ -340,7 +348,7 @@ def test_deleted_samples_are_told_and_the_rest_is_shown(event, scanned):
     answer = event("on_load")
 
     assert "2 images left the data set" in answer.texts
-    assert "to be saved" not in str(answer.data["overview_rows"])
+    assert "to be saved" not in str(answer.rows("overview_rows"))
     for tab in TABS:
         assert "problem" not in event("choose_tab", tab=tab).shown
 
@@ -361,17 +369,20 @@ def test_a_scan_with_a_prefix_can_be_chosen(event, scanned, scan):
     }
 
 
-def test_lost_evidence_is_said_in_a_sentence(event, scanned):
+def test_no_event_opens_what_the_scan_stored(event, scanned):
     import os
     from pathlib import Path
 
     name = scanned.get_run_info("winnow").config.evidence
     (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).unlink()
 
+    for tab in TABS:
+        assert "problem" not in event("choose_tab", tab=tab).shown
     event("choose_tab", tab="outliers")
     answer = event("move_outlier_distance", value=0.0)
 
-    assert "Scan again" in answer.texts
+    assert "problem" not in answer.shown
+    assert len(answer.shown["outliers"]["type"]["properties"]) == 8
 
 
 def test_the_button_opens_the_panel(dataset, plugin):
@@ -430,3 +441,164 @@ def test_every_tab_shows_what_the_preset_found(event, dataset, scan):
     for tab in TABS:
         assert event("choose_tab", tab=tab).texts
     assert "similarity 1.00" in event("choose_tab", tab="duplicates").texts
+
+
+def test_a_table_that_got_shorter_has_another_name(event, scanned):
+    # The App lays a list over the old one: the end of a longer one would stay
+    before = event("choose_tab", tab="labels")
+    first = next(name for name in before.data if name.startswith("class_pairs"))
+    row = scanned.match({"label_issue": True}).first()
+    pairs = {(r["given"], r["suggested"]) for r in before.rows("class_pairs")}
+    wrong = scanned.match({"label_suggestion": row.label_suggestion})
+    wrong.set_values("label_issue", [False] * len(wrong))
+    wrong.set_values("label_suggestion", [None] * len(wrong))
+
+    after = event("choose_tab", tab="labels")
+
+    assert len(pairs) >= 2
+    assert first not in after.data
+
+
+def test_a_page_that_is_no_more_shows_the_last_one(event, scanned):
+    event("choose_tab", tab="duplicates")
+
+    answer = event("page", start=600)
+
+    assert "cluster_0" in answer.shown["clusters"]["type"]["properties"]
+
+
+def test_what_the_grid_shows_is_said_until_all_is_shown(event, scanned):
+    event("choose_tab", tab="outliers")
+    assert "The grid shows" not in event("on_load").texts
+
+    shown = event("show", what="duplicates")
+    assert "The grid shows **duplicates**" in shown.texts
+
+    assert "The grid shows" not in event("show_all").texts
+
+
+def test_the_grid_follows_the_tab_once_it_showed_a_finding(event, scanned):
+    assert not event("choose_tab", tab="duplicates").asked("set_view")
+    event("show", what="duplicates")
+
+    answer = event("choose_tab", tab="leaks")
+
+    assert "The grid shows **leaks**" in answer.texts
+    assert set(answer.view(scanned).values("leak")) == {True}
+
+
+def test_a_view_of_the_persons_own_is_left_and_named(event, scanned):
+    own = scanned.limit(3)._serialize(include_uuids=False)
+
+    answer = event("choose_tab", tab="leaks", view=own)
+
+    assert "The grid shows **a view of your own**" in answer.texts
+    assert not answer.asked("set_view")
+
+
+def test_a_cluster_stays_in_the_grid_when_clusters_are_numbered_anew(event, scanned):
+    number = scanned.match({"dup_cluster": 1}).values("id")
+
+    view = event("show_cluster", number=1).view(scanned)
+    scanned.set_field("dup_cluster", 0).save()
+
+    assert sorted(view.values("id")) == sorted(number)
+
+
+def test_a_scan_at_work_is_shown_and_can_be_stopped(event, dataset, scan):
+    seen = []
+
+    def look(progress):
+        if progress.stage == "Reading images" and not seen:
+            seen.append(event("look_again").texts)
+            event("stop")
+            # The scan looks for it twice a second
+            time.sleep(0.6)
+
+    with pytest.raises(Exception, match="stopped before it was finished"):
+        scan(dataset, progress=look)
+
+    assert "**Reading images**" in seen[0] or "at work" in seen[0]
+    assert "finds what is wrong" in event("look_again").texts
+
+
+def test_what_was_counted_is_counted_anew_after_every_kind_of_change(event, scanned):
+    def shown():
+        rows = event("on_load").rows("overview_rows")
+        return next(
+            row["images"].split()[0] for row in rows if "Outl" in row["finding"]
+        )
+
+    before = int(shown())
+    sample = scanned.match({"outlier": False}).first()
+    sample["outlier"] = True
+    sample.save()
+    assert int(shown()) == before + 1
+
+    scanned.match({"outlier": False}).limit(1).set_field("outlier", True).save()
+    assert int(shown()) == before + 2
+
+    scanned.delete_samples([sample.id])
+    assert int(shown()) == before + 1
+
+
+def test_a_threshold_that_was_moved_holds_for_the_next_scan(event, scanned):
+    params = event("scan").one("prompt_user_for_operation")["params"]
+
+    assert params["min_label_score"] == 60
+    assert "min_copy_score" not in params
+
+
+def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
+    scan(dataset, label_field="ground_truth")
+
+    answer = event("choose_tab", tab="duplicates")
+
+    card = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
+    ways = card["type"]["properties"]["labels"]["type"]["properties"]
+    asked = ways["label_0"]["view"]["params"]["with"]
+    assert asked["to"] == "a"
+    assert dataset.select(asked["samples"]).values("ground_truth.label") == ["b"]
+
+
+def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):
+    event("choose_tab", tab="leaks")
+    answer = event("choose_leak", one="train", other="test")
+    leak = answer.shown["ways"]["type"]["properties"]["quarantine"]["view"]["params"]
+    assert leak["with"] == {"what": "leaks", "between": ["train", "test"]}
+
+    event("choose_tab", tab="labels")
+    answer = event("choose_pair", row=0)
+    ways = answer.shown["pair_ways"]["type"]["properties"]
+    asked = ways["retag"]["view"]["params"]["with"]
+    given, suggested = asked["pair"]
+
+    plan = foo.get_operator("@winnow/curate/retag")(
+        scanned, asked["what"], pair=asked["pair"], to=asked["to"]
+    )
+
+    assert asked["to"] == suggested
+    view = answer.view(scanned)
+    assert plan.count == len(view) < scanned.match({"label_issue": True}).count()
+    assert all(given in why for _, _, why in plan.examples())
+
+
+def test_a_large_data_set_gets_indexes_that_the_next_scan_makes_anew(
+    dataset, scan, monkeypatch
+):
+    import importlib
+
+    indexes = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.operators._fo.indexes"
+    )
+    scan(dataset)
+    assert "outlier_distance" not in dataset.list_indexes()
+
+    monkeypatch.setattr(indexes, "_INDEXED_FROM", 10)
+    scan(dataset)
+    assert {"dup_cluster", "outlier_distance"} <= set(dataset.list_indexes())
+
+    monkeypatch.setattr(indexes, "_INDEXED_FROM", 100)
+    scan(dataset)
+    assert "outlier_distance" not in dataset.list_indexes()
+    assert "filepath" in dataset.list_indexes()

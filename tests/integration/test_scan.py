@@ -12,8 +12,8 @@ SCAN = "@winnow/curate/scan"
 FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
     "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
-    "label_suggestion label_issue leak leak_splits leak_conflict leak_drop "
-    "leak_drop_reason image_issues scan_status"
+    "label_suggestion label_issue label_agrees label_contradicts leak leak_splits "
+    "leak_conflict leak_drop leak_drop_reason image_issues scan_status"
 ).split()
 
 
@@ -29,9 +29,9 @@ def by_name(dataset, field):
     """Returns the field's values by file name; other samples by theirs."""
     names = [path.rsplit("/", 1)[-1] for path in dataset.values("filepath")]
     values = dataset.values(field)
-    if field == "outlier_nearest":
+    if field in ("outlier_nearest", "label_agrees", "label_contradicts"):
         name_of = dict(zip(dataset.values("id"), names, strict=True))
-        values = [name_of[value] for value in values]
+        values = [name_of.get(value) for value in values]
     return dict(zip(names, values, strict=True))
 
 

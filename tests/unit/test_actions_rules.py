@@ -44,6 +44,7 @@ ALLOWED_ELSEWHERE = {
     "core/evidence.py": "a new evidence file takes its name, in the cache",
     "core/thumbnails.py": "a new thumbnail takes its name, in the cache",
     "operators/_fo/storage.py": "evidence of earlier scans, in the cache",
+    "operators/_fo/lock.py": "where a run is, and the wish to stop it, in the cache",
     "operators/_fo/outputs.py": "the findings file that the command writes",
     "operators/_fo/reporting/written.py": "a report, over one only if asked",
     "cli/scan_folder.py": "the plugin's own link in the environment",

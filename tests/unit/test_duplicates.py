@@ -34,6 +34,7 @@ def rows_of(item, **known):
         "label": np.full(count, NO_LABEL),
         "is_link": np.zeros(count, bool),
         "protected": np.zeros(count, bool),
+        "flawed": np.zeros(count, bool),
     } | {name: np.array(value) for name, value in known.items()}
     return ImageRows(
         item=item,
@@ -48,6 +49,7 @@ def rows_of(item, **known):
         label=values["label"].astype(np.int32),
         is_link=values["is_link"].astype(bool),
         protected=values["protected"].astype(bool),
+        flawed=values["flawed"].astype(bool),
     )
 
 
@@ -166,6 +168,7 @@ def test_an_item_between_two_stars_stays_with_the_one_of_more_images():
     ("known", "reason"),
     [
         ({"protected": [False, True]}, "protected"),
+        ({"flawed": [True, False]}, "looks as it should"),
         ({"width": [100, 101]}, "highest resolution"),
         ({"file_bytes": [5000, 5001]}, "least compressed"),
         ({"sharpness": [10, 11]}, "sharpest"),

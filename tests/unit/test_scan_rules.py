@@ -11,7 +11,6 @@ from core.errors import InputError, StaleRunError
 from core.evidence import load_evidence, save_evidence
 from core.find import find
 from core.gather import _candidates, gather, majority_labels
-from core.label_neighbors import label_neighbors
 from core.neighbors import neighbor_graph
 from core.settings import ScanSettings
 
@@ -320,7 +319,8 @@ def test_the_order_of_the_rows_moves_nothing(scan, pictures):
     assert findings.expected == moved.expected
     columns = dict(findings.columns)
     place = {row: new for new, row in enumerate(order.tolist())}
-    columns["outlier_nearest"] = [place[row] for row in columns["outlier_nearest"]]
+    for name in ("outlier_nearest", "label_agrees", "label_contradicts"):
+        columns[name] = [place.get(row) for row in columns[name]]
     for name, column in columns.items():
         assert [column[row] for row in order] == moved.columns[name], name
 
@@ -405,14 +405,17 @@ def test_the_pictures_for_and_against_a_label_are_found(scan, pictures, draw):
     paths += copies(paths[12], 1)
     labels = np.array([0] * 12 + [1, 1], np.int32)
 
-    _, evidence = scan(paths, labels=labels, classes=["a", "b"])
-    found = label_neighbors(evidence, np.array([12, 0]), min_copy_score=1.1)
+    findings, _ = scan(
+        paths, ScanSettings(min_copy_score=1.0), labels=labels, classes=["a", "b"]
+    )
+    agrees, contradicts = (
+        findings.columns[name] for name in ("label_agrees", "label_contradicts")
+    )
 
-    assert found.disagreeing.tolist() == [3, 12]
-    assert found.disagreeing_label.tolist() == [0, 1]
     # No picture but its own copy is called b
-    assert found.agreeing[0] == -1
-    assert 0 < found.agreeing[1] < 12
+    assert agrees[12] is None and contradicts[12] == 3
+    assert 0 < agrees[0] < 12
+    assert contradicts[3] == 12
 
 
 def test_own_copies_are_neither_for_nor_against_a_label(scan, pictures, draw):
@@ -421,8 +424,15 @@ def test_own_copies_are_neither_for_nor_against_a_label(scan, pictures, draw):
     paths.append(paths[3].with_name("like.png"))
     labels = np.array([0] * 12 + [1], np.int32)
 
-    _, evidence = scan(paths, labels=labels, classes=["a", "b"])
-    found = label_neighbors(evidence, np.array([12]))
+    findings, evidence = scan(paths, labels=labels, classes=["a", "b"])
 
     assert evidence.pair_score.max() > 0.6
-    assert found.disagreeing[0] not in (3, 12, -1)
+    assert findings.columns["label_contradicts"][12] not in (3, 12, None)
+    assert findings.columns["label_contradicts"][3] is None
+
+
+def test_without_labels_nothing_agrees_or_contradicts(scan, pictures):
+    findings, _ = scan(pictures(12))
+
+    assert set(findings.columns["label_agrees"]) == {None}
+    assert set(findings.columns["label_contradicts"]) == {None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import fiftyone as fo
@@ -12,7 +12,13 @@ from pymongo.errors import PyMongoError
 
 from ....core.actions.apply import apply_plan
 from ....core.actions.journal import PURGED
-from ....core.actions.opened import Report, last_event, states, undoable
+from ....core.actions.opened import (
+    UNDOABLE,
+    Report,
+    last_event,
+    states,
+    undoable,
+)
 from ....core.actions.plan import ActionPlan, open_plan, plan_file
 from ....core.actions.purge import PurgePlan, plan_purge, purge
 from ....core.actions.quarantine import ActionFolder, action_folders, quarantine_of
@@ -44,6 +50,8 @@ class PastAction:
         bytes: of the files of the plan
         unfinished: True if it was cut short
         folder: with journal and restore.py
+        damage: why its journal cannot be read, and nothing more is known of it;
+            None if it can
     """
 
     key: str
@@ -56,6 +64,7 @@ class PastAction:
     bytes: int
     unfinished: bool
     folder: str
+    damage: str | None = None
 
 
 def waiting_plan(dataset: fo.Dataset, plan_id: str) -> ActionPlan:
@@ -163,19 +172,31 @@ def history(dataset: fo.Dataset) -> list[PastAction]:
 
 
 def _past(folder: ActionFolder) -> PastAction:
-    event = last_event(folder) or {"at": ""}
-    return PastAction(
+    past = PastAction(
         key=folder.key,
         action=folder.plan.action,
         what=folder.plan.options["what"],
-        at=event["at"],
+        at="",
         items=folder.plan.count,
-        undoable=undoable(folder),
-        purged=sum(value == PURGED for value in states(folder).values()),
+        undoable=0,
+        purged=0,
         bytes=folder.plan.bytes,
-        unfinished=is_unfinished(folder),
+        unfinished=False,
         folder=str(folder.path),
     )
+    try:
+        event = last_event(folder) or {"at": ""}
+        last = states(folder).values()
+        return replace(
+            past,
+            at=event["at"],
+            undoable=sum(value in UNDOABLE for value in last),
+            purged=sum(value == PURGED for value in last),
+            unfinished=is_unfinished(folder),
+        )
+    # One that cannot be read must not hide the others
+    except (ActionError, OSError) as error:
+        return replace(past, damage=str(error))
 
 
 @contextlib.contextmanager

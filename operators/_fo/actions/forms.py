@@ -18,7 +18,6 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.actions.plan import ActionPlan
-from ....core.duplicates import KINDS
 from ....core.errors import CurationError
 from ....core.progress import OnProgress
 from ....core.quality import ISSUES
@@ -42,23 +41,49 @@ from .steps import carry_out
 
 _TICK = "apply_"
 _PICTURES = 12
+_MORE_PICTURES = 500
 _SUGGESTED = "(suggested)"
+_DROPPED = "(the side that should go)"
 _TITLES = {
     QUARANTINE: "Quarantine images",
     MOVE: "Move images to a folder",
     RETAG: "Correct labels",
 }
 _BUTTONS = {
-    QUARANTINE: "Quarantine {:,} images",
-    MOVE: "Move {:,} images",
-    RETAG: "Change {:,} labels",
+    QUARANTINE: "Quarantine {}",
+    MOVE: "Move {}",
+    RETAG: "Relabel {}",
+}
+
+
+_ABOUT = {
+    QUARANTINE: (
+        "The files are moved to the folder *.winnow-quarantine* beside the images, and "
+        "nothing is deleted. *Undo*, in the panel's tab *Actions*, brings them back."
+    ),
+    MOVE: (
+        "The files are moved on disk, and their samples follow them. *Undo*, in the "
+        "panel's tab *Actions*, brings them back."
+    ),
+    RETAG: (
+        "Labels are changed in the data set. *Undo*, in the panel's tab *Actions*, "
+        "goes back."
+    ),
+}
+_KIND_LABELS = {
+    "bytes": "same file",
+    "pixels": "same pixels in another file",
+    "near": "changed copy",
 }
 
 
 def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
     """Returns the form of an action, with its plan."""
     inputs = types.Object()
-    _ask_what(inputs, ctx, action)
+    inputs.md(_ABOUT[action], name="about")
+    # A button that was pressed for some images has said which
+    if not ctx.params.get("samples"):
+        _ask_what(inputs, ctx, action)
     if action == MOVE:
         inputs.str(
             "to",
@@ -68,17 +93,18 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
         )
     if action == RETAG:
         _ask_label(inputs, ctx)
-    _ask_more(inputs, ctx, action)
+    if not ctx.params.get("samples"):
+        _ask_more(inputs, ctx, action)
     submit = _TITLES[action]
     try:
         plan = plan_of(ctx, action)
     except CurationError as error:
         refuse(inputs, "problem", error)
     else:
-        _show_plan(inputs, plan)
+        _show_plan(inputs, ctx, plan)
         if plan.count:
             ask_tick(inputs, ctx, plan)
-            submit = _BUTTONS[action].format(plan.count)
+            submit = _BUTTONS[action].format(_images(plan.count))
     return types.Property(
         inputs,
         view=types.PromptView(label=_TITLES[action], submit_button_label=submit),
@@ -94,7 +120,10 @@ def plan_of(ctx: foo.ExecutionContext, action: str) -> ActionPlan:
         samples = ctx.dataset.select(_selected(ctx))
     elif what == "view" and ctx.has_custom_view:
         samples = ctx.view
-    selection = Selection(what=what, **_given(params, Selection, "what"))
+    given = _given(params, Selection, "what")
+    if given.get("split") == _DROPPED:
+        del given["split"]
+    selection = Selection(what=what, **given)
     change = Change(
         action,
         folder=(params.get("to") or None) if action == MOVE else None,
@@ -178,18 +207,27 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         view=choices,
     )
     if what == "duplicates":
-        _ask_several(inputs, "kinds", KINDS, "Kinds of copies")
+        _ask_several(inputs, "kinds", _KIND_LABELS, "Kinds of copies")
     elif what == "image_issues":
-        _ask_several(inputs, "issues", ISSUES, "Issues")
+        issues = {issue: issue.replace("_", " ") for issue in ISSUES}
+        _ask_several(inputs, "issues", issues, "Issues")
+    elif what == "label_issues" and ctx.params.get("pair"):
+        given, suggested = ctx.params["pair"]
+        text = f"Only {given} that similar images call {suggested}"
+        inputs.view("only_pair", types.Notice(label=text))
+    elif what == "leaks" and ctx.params.get("between"):
+        one, other = ctx.params["between"]
+        text = f"Only copies of {one} and {other}; the side that should go"
+        inputs.view("only_between", types.Notice(label=text))
     elif what == "leaks":
         sides = types.Dropdown()
-        sides.add_choice("", label="The side that the scan says to drop")
+        sides.add_choice(_DROPPED, label="The side that should go")
         for name in _split_names(ctx):
             sides.add_choice(name, label=name)
         inputs.enum(
             "split",
             sides.values(),
-            default="",
+            default=_DROPPED,
             label="Take them from which split",
             view=sides,
         )
@@ -199,11 +237,11 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
 
 
 def _ask_several(
-    inputs: types.Object, name: str, values: tuple[str, ...], label: str
+    inputs: types.Object, name: str, values: Mapping[str, str], label: str
 ) -> None:
     view = types.DropdownView(multiple=True)
-    for value in values:
-        view.add_choice(value, label=value.replace("_", " "))
+    for value, words in values.items():
+        view.add_choice(value, label=words)
     inputs.list(
         name,
         types.String(),
@@ -221,7 +259,7 @@ def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     inputs.enum(
         "to",
         choices.values(),
-        default=_SUGGESTED,
+        default=ctx.params.get("to") or _SUGGESTED,
         label="New label",
         view=choices,
     )
@@ -283,18 +321,26 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
     inputs.str("prefix", label="Prefix of the scan's fields")
 
 
-def _show_plan(inputs: types.Object, plan: ActionPlan) -> None:
+def _show_plan(
+    inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan
+) -> None:
     report = PlanReport(plan, "")
     lines = [f"**{report.summary()}**", ""]
     lines += [f"* {markdown(line)}" for line in report.details()]
     inputs.md("\n".join(lines), name="plan_text")
+    if plan.count > _PICTURES:
+        most = min(plan.count, _MORE_PICTURES)
+        words = f"the first {most}" if most < plan.count else f"all {most}"
+        view = types.SwitchView()
+        inputs.bool("whole", default=False, label=f"Show {words}", view=view)
     if plan.count:
-        inputs.md(_pictures(plan), name="plan_pictures")
+        shown = _MORE_PICTURES if ctx.params.get("whole") else _PICTURES
+        inputs.md(_pictures(plan, shown), name="plan_pictures")
 
 
-def _pictures(plan: ActionPlan) -> str:
+def _pictures(plan: ActionPlan, most: int) -> str:
     """Returns a table of what changes, beside what stays where a copy does."""
-    items = list(islice(plan.items(), _PICTURES))
+    items = list(islice(plan.items(), most))
     pairs = any(item.witness for item in items)
     lines = ["| changes | stays | why |" if pairs else "| changes | why |"]
     lines.append("| :-- | :-- | :-- |" if pairs else "| :-- | :-- |")
@@ -332,12 +378,16 @@ def ask_tick(inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan) 
     tick = inputs.bool(
         name,
         default=False,
-        label=f"I have looked at this plan of {plan.count:,} images",
+        label=f"I have looked at this plan of {_images(plan.count)}",
         description="It can be undone",
     )
     if not ctx.params.get(name) and not ctx.params.get("dry_run"):
         tick.invalid = True
         tick.error_message = "Look at the plan, then tick this"
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image" + ("" if count == 1 else "s")
 
 
 def _split_names(ctx: foo.ExecutionContext) -> list[str]:

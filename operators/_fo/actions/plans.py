@@ -188,6 +188,9 @@ class _Requests:
         refusal = first.refusal or self._protection(path, group)
         if self._change.action == RETAG and not refusal:
             refusal = self._no_new_label(first.row, new_label, target)
+        why = first.why
+        if self._change.label is not None:
+            why = f"'{facts.labels[first.row]}' becomes '{new_label}'"
         records = [self._entry(row, group, new_label) for row in self._rows_of[path]]
         if not stays and not refusal:
             refusal = self._in_use(used, is_media)
@@ -202,7 +205,7 @@ class _Requests:
                 witness = keeper[0], digest, keeper[1]
         return Request(
             path=path,
-            why=first.why,
+            why=why,
             records=records,
             label=facts.labels[first.row],
             split=facts.splits[first.row],
@@ -242,8 +245,8 @@ class _Requests:
             return "it is the mask or thumbnail of a sample"
         if used and not self._options.update_all_references:
             return (
-                f"the data set '{used[0].dataset}' uses it too "
-                "(update_all_references=True changes both)"
+                f"the data set '{used[0].dataset}' uses it too (both are changed with "
+                "'Files that other data sets use too', update_all_references=True)"
             )
         return None
 

@@ -155,7 +155,11 @@ class ActionReport:
         lines = [f"**{self.summary()}**", ""]
         lines += [f"* {markdown(line)}" for line in self.details()]
         if self.undo_call:
-            lines += ["", "To go back: the operator *Winnow: undo*, or", ""]
+            lines += [
+                "",
+                "To go back: *Undo*, in the panel's tab *Actions*; in Python:",
+            ]
+            lines.append("")
             lines += [f"    {self.undo_call}"]
         return "\n".join(lines)
 
@@ -238,8 +242,14 @@ class UndoReport:
 def past_text(past: PastAction) -> str:
     """Returns a line of the history."""
     what = past.what.replace("_", " ")
+    if past.damage is not None:
+        return (
+            f"{past.action} of {what}: {past.items:,} images. Its journal cannot be "
+            f"read, so Winnow leaves it alone; its files and restore.py are in "
+            f"{past.folder}"
+        )
     text = f"{past.at[:16].replace('T', ' ')}  {past.action} of {what}: "
-    text += f"{past.items:,} images, {size_text(past.bytes)}"
+    text += f"{past.items:,} {_plural('image', past.items)}, {size_text(past.bytes)}"
     if past.purged:
         text += f"; {past.purged:,} destroyed"
     if past.undoable != past.items - past.purged:

@@ -56,6 +56,8 @@ class Selection:
             says to drop
         tag: of samples
         issues: of images
+        pair: given and suggested label, to limit label issues to; None for all
+        between: two splits, to limit leaks to; None for all
         prefix: of the scan's fields
     """
 
@@ -65,6 +67,8 @@ class Selection:
     split: str | None = None
     tag: str | None = None
     issues: Sequence[str] = ISSUES
+    pair: Sequence[str] | None = None
+    between: Sequence[str] | None = None
     prefix: str | None = None
 
     def __post_init__(self) -> None:
@@ -74,6 +78,8 @@ class Selection:
             )
         _check_among("kinds", self.kinds, KINDS)
         _check_among("issues", self.issues, ISSUES)
+        _check_two("pair", self.pair, "given and suggested label")
+        _check_two("between", self.between, "splits")
         if self.what == "tag" and not self.tag:
             raise InputError("Say which tag: tag='outdated', for example.")
 
@@ -254,8 +260,10 @@ def _leaks(
             witness = facts.row_of.get(run.ids[copy])
             if copy < 0 or victim is None or witness is None:
                 continue
+            other = names[evidence.splits[copy]]
+            if selection.between and {name, other} != set(selection.between):
+                continue
             if drop is None or drop[victim]:
-                other = names[evidence.splits[copy]]
                 yield Choice(victim, f"{name} image with a copy in {other}", witness)
 
 
@@ -266,8 +274,9 @@ def _label_issues(
         facts.finding("label_score"),
         facts.finding("label_suggestion"),
     )
+    pair = selection.pair and tuple(selection.pair)
     for row, issue in enumerate(facts.finding("label_issue")):
-        if issue:
+        if issue and (not pair or pair == (facts.labels[row], suggestions[row])):
             yield Choice(
                 row,
                 f"labelled '{facts.labels[row]}', similar images '{suggestions[row]}' "
@@ -344,3 +353,8 @@ def _check_among(name: str, given: Sequence[str], known: Sequence[str]) -> None:
     unknown = [one for one in given if one not in known]
     if unknown or isinstance(given, str):
         raise InputError(f"{name}={given!r} must be a list of: {', '.join(known)}.")
+
+
+def _check_two(name: str, given: Sequence[str] | None, what: str) -> None:
+    if given is not None and (isinstance(given, str) or len(given) != 2):
+        raise InputError(f"{name}={given!r} must be a list of two: {what}.")

@@ -1,0 +1,57 @@
+"""What was counted over all samples, kept until something changes.
+
+A pass over a million samples takes seconds, and the panel draws everything
+anew at each event. What such a pass found is therefore kept in this process,
+under a stamp that changes with the run, with the number of samples and with
+the last time that any of them was modified. FiftyOne keeps that time, and an
+index on it, so asking is quick.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import fiftyone as fo
+
+Value = TypeVar("Value")
+
+_MOST_KEPT = 200
+_kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
+
+
+def stamp_of(dataset: fo.Dataset, run: Any) -> Hashable:
+    """Returns what differs if anything about the samples or the run does."""
+    collection = dataset._sample_collection
+    last = collection.find_one(
+        {}, {"last_modified_at": 1}, sort=[("last_modified_at", -1)]
+    )
+    modified = last and last.get("last_modified_at")
+    return run.completed_at, collection.estimated_document_count(), modified
+
+
+def remembered(
+    dataset: fo.Dataset,
+    what: Hashable,
+    stamp: Hashable,
+    work: Callable[[], Value],
+) -> Value:
+    """Returns what ``work`` returned when the stamp was the same.
+
+    Args:
+        dataset: that was counted
+        what: names what is counted, with all that it depends on
+        stamp: from :func:`stamp_of`
+        work: counts
+    """
+    key = (str(dataset._doc.id), what)
+    held = _kept.get(key)
+    if held is None or held[0] != stamp:
+        held = (stamp, work())
+    _kept[key] = held
+    _kept.move_to_end(key)
+    while len(_kept) > _MOST_KEPT:
+        _kept.popitem(last=False)
+    value: Value = held[1]
+    return value

@@ -1,0 +1,139 @@
+"""The buttons that stand in several tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import fiftyone.operators.types as types
+
+from . import layout
+from .events import Events
+from .scene import Scene
+
+_ICONS = {
+    "quarantine": "inventory_2",
+    "move": "drive_file_move",
+    "retag": "label",
+    "undo": "undo",
+    "purge": "delete_forever",
+}
+
+
+def act(
+    parent: types.Object,
+    events: Events,
+    scene: Scene,
+    operator: str,
+    params: Mapping[str, Any],
+    label: str,
+    *,
+    name: str | None = None,
+) -> None:
+    """Adds a button that asks an operator, which shows its plan first.
+
+    Not drawn where the operator is not installed.
+    """
+    if operator not in scene.operators:
+        return
+    layout.button(
+        parent,
+        name or operator,
+        label,
+        events.act,
+        icon=_ICONS.get(operator),
+        params={"operator": operator, "with": dict(params)},
+    )
+
+
+def ways(
+    parent: types.Object,
+    events: Events,
+    scene: Scene,
+    what: str,
+    action: tuple[str, str],
+    *,
+    name: str = "ways",
+    show: str = "Show in grid",
+    tag: str = "Tag",
+    tagged: str | None = None,
+    line: types.Object | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> types.Object:
+    """Adds what can be done with all images of a finding.
+
+    Args:
+        parent: the panel
+        events: of the panel
+        scene: what is drawn
+        what: a finding, as the grid shows it and an action takes it
+        action: the operator that changes files or labels, and its button
+        name: of the row
+        show: the button that puts the finding into the grid
+        tag: the button that tags it
+        tagged: the finding to tag, if it is another
+        line: a row that has buttons already
+        more: what else the action is told
+
+    Returns:
+        the row, to add more to it
+    """
+    line = line if line is not None else layout.row(parent, name)
+    layout.button(
+        line, "show", show, events.show, icon="grid_view", params={"what": what}
+    )
+    layout.button(
+        line, "tag", tag, events.tag, icon="sell", params={"what": tagged or what}
+    )
+    operator, label = action
+    act(line, events, scene, operator, {"what": what, **(more or {})}, label)
+    return line
+
+
+def apply_or_reset(
+    line: types.Object, events: Events, what: str, shown: str, *, moved: bool
+) -> None:
+    """Adds what can be done with a threshold that was moved."""
+    if not moved:
+        return
+    layout.button(
+        line,
+        "apply",
+        f"Apply {shown}",
+        events.apply_thresholds,
+        main=True,
+        icon="check",
+    )
+    layout.button(
+        line,
+        "reset",
+        "Reset",
+        events.reset_thresholds,
+        icon="undo",
+        params={"what": what},
+    )
+
+
+def keep(parent: types.Object, events: Events, sample: str) -> None:
+    """Adds the button that an image is fine."""
+    layout.button(
+        parent,
+        "keep",
+        "Keep",
+        events.decide,
+        icon="favorite_border",
+        params={"what": "keep", "samples": [sample]},
+        hint="It is fine. Never flagged again.",
+    )
+
+
+def export(parent: types.Object, events: Events, *, main: bool = False) -> None:
+    """Adds the button that copies the clean set."""
+    layout.button(
+        parent,
+        "export",
+        "Export the clean set",
+        events.export,
+        main=main,
+        icon="drive_folder_upload",
+    )

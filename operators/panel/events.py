@@ -1,0 +1,58 @@
+"""What can happen in the panel: the names by which the App calls it back."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import fiftyone.operators as foo
+
+
+class Event(Protocol):
+    """A method of the panel; what the App sends is in ``ctx.params``."""
+
+    def __call__(self, ctx: foo.ExecutionContext) -> Any: ...
+
+
+class Events(Protocol):
+    """The methods of the panel that what is drawn refers to.
+
+    They stand here, so that a tab need not know the panel that draws it.
+    """
+
+    # Where the person goes
+    choose_tab: Event
+    choose_overview_row: Event
+    choose_run: Event
+    choose_order: Event
+    page: Event
+    look_again: Event
+    stop: Event
+
+    # What the grid shows
+    open_sample: Event
+    show: Event
+    show_cluster: Event
+    show_decided: Event
+    show_all: Event
+
+    # Thresholds, class pairs, pairs of splits, issues
+    move_outlier_distance: Event
+    pick_outlier_distance: Event
+    move_label_score: Event
+    reset_thresholds: Event
+    apply_thresholds: Event
+    choose_pair: Event
+    choose_all_pairs: Event
+    choose_leak: Event
+    choose_leak_cell: Event
+    choose_issue: Event
+
+    # What other operators do
+    scan: Event
+    tag: Event
+    save_views: Event
+    export: Event
+    use_embeddings: Event
+    decide: Event
+    undo: Event
+    act: Event
