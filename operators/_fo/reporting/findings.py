@@ -159,15 +159,13 @@ def labels_section(shown: Shown, report: ScanReport) -> Section:
 
 
 def _confused(shown: Shown) -> Table:
-    suggestion, label = shown.field("label_suggestion"), shown.reader.label_path
-    match = {shown.field("label_issue"): True, suggestion: {"$ne": None}}
-    both = {"given": f"${label}", "suggested": f"${suggestion}"}
+    pairs = count_pairs(shown.reader, {shown.field("label_issue"): True})
     return Table(
         "confused",
         "Which class is taken for which",
         ("Labelled", "Similar images are", "Images"),
-        tuple(count_pairs(shown.reader, shown.top)),
-        shown.count_kinds(match, both),
+        tuple(pairs[: shown.top]),
+        len(pairs),
     )
 
 
