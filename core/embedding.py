@@ -32,7 +32,7 @@ _BATCH = 16
 """Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
 
 _ROWS_A_TURN = 64
-_PICTURE_VERSION = 3
+PICTURE_VERSION = 3
 """Raise it when :mod:`core.images` decodes differently: old records expire."""
 
 _REPORT_SECONDS = 0.2
@@ -154,7 +154,7 @@ def _store_name(embedder: ImageEmbedder | None) -> str:
     parts = (
         embedder.sha256 if embedder else "no-model",
         embedder.input_size if embedder else 0,
-        _PICTURE_VERSION,
+        PICTURE_VERSION,
         SIGNATURE_VERSION,
         STATISTICS_VERSION,
         _dtype(embedder).descr,

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import NO_TRIAL, CopyTrial, calibrated_score, sampled, try_copies
-from .copies import CANDIDATE_NEIGHBORS, turned_candidates, verify_pairs
+from .checks import COMPARED_BY, Checks
+from .copies import CANDIDATE_NEIGHBORS
 from .cores import available_cores
 from .duplicates import keeper_pairs_to_check
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
@@ -25,10 +26,10 @@ from .evidence import Evidence, image_rows
 from .fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
 from .fastdup.rules import nearest_rows
 from .files import ReadFailure, read_file
-from .half_precision import to_single
 from .images import decode_rgb
 from .items import Items, collapse
 from .labels import label_evidence
+from .memory import give_back
 from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
@@ -59,6 +60,7 @@ class Stopwatch:
         """Books the time since the last lap on a stage."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0) + now - self._last
+        give_back()
         self._last = now
 
 
@@ -73,6 +75,7 @@ def gather(
     splits: NDArray[np.int32] | None = None,
     split_names: Sequence[str] = (),
     settings: ScanSettings = DEFAULTS,
+    known: Evidence | None = None,
     on_progress: OnProgress = silent,
 ) -> Evidence:
     """Learns from n files all that :func:`~core.find.find` needs.
@@ -87,6 +90,8 @@ def gather(
         splits: int32[n], codes into ``split_names``, -1 without
         split_names: split names
         settings: see :class:`~core.settings.ScanSettings`
+        known: of an earlier scan; pictures that it compared are not compared
+            again, the result is the same
         on_progress: told after each batch; may raise to cancel
 
     Raises:
@@ -120,7 +125,7 @@ def gather(
     found = _search(copies, features, present, minimum, settings.neighbors, on_progress)
     watch.lap("search")
 
-    checks = _Checks(table, items, copies)
+    checks = Checks(table, items, copies, known)
     pairs = _distinct(found.candidates, checks.turned_candidates())
     checks.add(pairs, on_progress)
     watch.lap("compare pictures")
@@ -167,6 +172,7 @@ def gather(
             "min_candidate_similarity": minimum,
             "seconds": watch.seconds,
             "unreadable": _unreadable(table, paths),
+            "compared_by": COMPARED_BY,
         },
         **checks.columns(),
         **_no_label_evidence(len(copies)),
@@ -260,61 +266,10 @@ def majority_labels(
     return result
 
 
-class _Checks:
-    """Pairs of items whose pictures were compared."""
-
-    def __init__(
-        self,
-        table: ImageTable,
-        items: Items,
-        copies: NDArray[np.floating],
-    ) -> None:
-        self.signatures = table.stored("signature").at(items.first)
-        self.sizes = np.stack(
-            [table.column("width")[items.first], table.column("height")[items.first]],
-            axis=1,
-        )
-        self.copies = copies
-        self.pairs = np.empty((0, 2), np.int32)
-        self.similarities = np.empty(0, np.float32)
-        self.scores = np.empty(0, np.float32)
-        self.relations = np.empty(0, np.int8)
-
-    def turned_candidates(self) -> Pairs:
-        """Returns pairs that match when one is turned; no embedding sees them."""
-        return turned_candidates(self.signatures)
-
-    def add(self, pairs: Pairs, on_progress: OnProgress) -> None:
-        """Compares the pictures of the pairs."""
-        checks = verify_pairs(
-            self.signatures, pairs, self.sizes, on_progress=on_progress
-        )
-        self.pairs = np.concatenate([self.pairs, pairs])
-        self.similarities = np.concatenate(
-            [self.similarities, _cosines(self.copies, pairs)]
-        )
-        self.scores = np.concatenate([self.scores, checks.scores])
-        self.relations = np.concatenate([self.relations, checks.relations])
-
-    def columns(self) -> dict[str, Any]:
-        """Returns the pairs as columns of an :class:`Evidence`."""
-        return {
-            "pairs": self.pairs,
-            "pair_similarity": self.similarities,
-            "pair_score": self.scores,
-            "pair_relation": self.relations,
-        }
-
-    def accepted(self, min_score: float) -> Pairs:
-        """Returns int32[q, 2], the pairs that are copies."""
-        accepted: Pairs = self.pairs[self.scores >= min_score]
-        return accepted
-
-
 def _trial(
     table: ImageTable,
     items: Items,
-    checks: _Checks,
+    checks: Checks,
     paths: Sequence[bytes],
     embedder: ImageEmbedder,
     on_progress: OnProgress,
@@ -400,7 +355,7 @@ def _edges(sources: NDArray[np.int32], neighbors: NDArray[np.int32]) -> Pairs:
 def _with_equal_pixels(
     table: ImageTable,
     items: Items,
-    checks: _Checks,
+    checks: Checks,
     paths: Sequence[bytes],
     settings: ScanSettings,
     on_progress: OnProgress,
@@ -431,7 +386,7 @@ def _with_equal_pixels(
 
 
 def _alike_contents(
-    table: ImageTable, items: Items, checks: _Checks, min_score: float
+    table: ImageTable, items: Items, checks: Checks, min_score: float
 ) -> NDArray[np.int64]:
     """Returns int64[q, 2]: contents that may hold equal pixels unseen."""
     exact = table.column("is_pixel_digest")
@@ -499,15 +454,6 @@ def _near_rows(
     similarities = np.full((count, k + 1), -np.inf, np.float32)
     similarities[readable] = cosines
     return indices, similarities
-
-
-def _cosines(vectors: NDArray[np.floating], pairs: Pairs) -> NDArray[np.float32]:
-    result = np.empty(len(pairs), np.float32)
-    for start in range(0, len(pairs), 8192):
-        a, b = pairs[start : start + 8192].T
-        one, other = to_single(vectors[a]), to_single(vectors[b])
-        result[start : start + 8192] = np.einsum("pd,pd->p", one, other)
-    return np.clip(result, -1, 1)
 
 
 def _components(item_count: int, pairs: Pairs) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ from ._fo.results import database_errors_explained, publish
 from ._fo.runs import now
 from ._fo.samples import flat_image_view, read_samples
 from ._fo.storage import cache_folder, new_evidence_path
+from ._fo.stored_run import last_evidence
 from ._fo.stream import stream
 
 
@@ -165,6 +166,7 @@ def run_scan(
             splits=table.splits,
             split_names=table.split_names,
             settings=settings,
+            known=last_evidence(dataset, options.prefix),
             on_progress=on_progress,
         )
         started = time.perf_counter()

@@ -19,10 +19,16 @@ from .arrays import Signatures
 from .candidates import CANDIDATE_NEIGHBORS, turned_candidates
 from .relations import NO_RELATION, RELATIONS
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
-from .verification import MIN_COPY_SCORE, CopyChecks, verify_pairs
+from .verification import (
+    COPY_CHECK_VERSION,
+    MIN_COPY_SCORE,
+    CopyChecks,
+    verify_pairs,
+)
 
 __all__ = [
     "CANDIDATE_NEIGHBORS",
+    "COPY_CHECK_VERSION",
     "MIN_COPY_SCORE",
     "NO_RELATION",
     "RELATIONS",

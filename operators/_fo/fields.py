@@ -29,7 +29,7 @@ _TYPES: dict[str, tuple[type[fo.Field], type[fo.Field] | None]] = {
 SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
 """The fields that name another sample."""
 
-_SAMPLES_A_WRITE = 5_000
+_SAMPLES_A_WRITE = 1_000
 # Waits for the journal: a write that was acknowledged survives a killed mongod
 _DURABLE = WriteConcern(w=1, j=True)
 

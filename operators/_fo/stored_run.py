@@ -55,6 +55,14 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
     return StoredRun(record, ids, _as_of_now(evidence, dataset, record, ids), file)
 
 
+def last_evidence(dataset: fo.Dataset, prefix: str | None) -> Evidence | None:
+    """Returns what the last finished scan learned, of its day; None without."""
+    try:
+        return load_evidence(evidence_path(complete_run(dataset, prefix).evidence))
+    except StaleRunError:
+        return None
+
+
 def _as_of_now(
     evidence: Evidence, dataset: fo.Dataset, record: Any, ids: Sequence[str]
 ) -> Evidence:

@@ -1,0 +1,147 @@
+"""The pairs of items whose pictures were compared, by this scan or an earlier one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .copies import (
+    COPY_CHECK_VERSION,
+    SIGNATURE_VERSION,
+    turned_candidates,
+    verify_pairs,
+)
+from .embedding import PICTURE_VERSION, ImageTable
+from .evidence import Evidence
+from .half_precision import to_single
+from .items import Items
+from .progress import OnProgress
+
+COMPARED_BY = [PICTURE_VERSION, SIGNATURE_VERSION, COPY_CHECK_VERSION]
+"""What the score of two pictures depends on besides their files."""
+
+Pairs = NDArray[np.int32]
+
+
+class Checks:
+    """Pairs of items, with what their pictures and vectors say of them.
+
+    Args:
+        table: of the contents
+        items: of the contents
+        copies: i x c, copy vectors of the items
+        known: evidence of an earlier scan, whose comparisons are taken over
+            where both files are the same to the byte
+    """
+
+    def __init__(
+        self,
+        table: ImageTable,
+        items: Items,
+        copies: NDArray[np.floating],
+        known: Evidence | None = None,
+    ) -> None:
+        self.signatures = table.stored("signature").at(items.first)
+        self.sizes = np.stack(
+            [table.column("width")[items.first], table.column("height")[items.first]],
+            axis=1,
+        )
+        self.copies = copies
+        self.pairs = np.empty((0, 2), np.int32)
+        self.similarities = np.empty(0, np.float32)
+        self.scores = np.empty(0, np.float32)
+        self.relations = np.empty(0, np.int8)
+        self._known = None
+        if known is not None and known.facts.get("compared_by") == COMPARED_BY:
+            self._known = _KnownPairs(known, table.column("digest")[items.first])
+
+    def turned_candidates(self) -> Pairs:
+        """Returns pairs that match when one is turned; no embedding sees them."""
+        return turned_candidates(self.signatures)
+
+    def add(self, pairs: Pairs, on_progress: OnProgress) -> None:
+        """Compares the pictures of the pairs, but for those that are known."""
+        at = np.full(len(pairs), -1)
+        if self._known is not None:
+            at = self._known.rows(pairs)
+        new = at < 0
+        checks = verify_pairs(
+            self.signatures, pairs[new], self.sizes, on_progress=on_progress
+        )
+        scores = np.empty(len(pairs), np.float32)
+        relations = np.empty(len(pairs), np.int8)
+        scores[new], relations[new] = checks.scores, checks.relations
+        if self._known is not None:
+            scores[~new] = self._known.scores[at[~new]]
+            relations[~new] = self._known.relations[at[~new]]
+        self.pairs = np.concatenate([self.pairs, pairs])
+        similarities = cosines(self.copies, pairs)
+        self.similarities = np.concatenate([self.similarities, similarities])
+        self.scores = np.concatenate([self.scores, scores])
+        self.relations = np.concatenate([self.relations, relations])
+
+    def columns(self) -> dict[str, Any]:
+        """Returns the pairs as columns of an :class:`Evidence`."""
+        return {
+            "pairs": self.pairs,
+            "pair_similarity": self.similarities,
+            "pair_score": self.scores,
+            "pair_relation": self.relations,
+        }
+
+    def accepted(self, min_score: float) -> Pairs:
+        """Returns int32[q, 2], the pairs that are copies."""
+        accepted: Pairs = self.pairs[self.scores >= min_score]
+        return accepted
+
+
+class _KnownPairs:
+    """The pairs of an earlier scan, by the items of this one.
+
+    Args:
+        evidence: of the earlier scan
+        digests: uint8[i, 32], of the file that stands for each item now
+    """
+
+    def __init__(self, evidence: Evidence, digests: NDArray[np.uint8]) -> None:
+        self.scores = evidence.pair_score
+        self.relations = evidence.pair_relation
+        before = evidence.digest[evidence.first]
+        self._count = len(before)
+        earlier = {digest.tobytes(): row for row, digest in enumerate(before)}
+        self._earlier = np.array(
+            [earlier.get(digest.tobytes(), -1) for digest in digests], np.int64
+        )
+        keys = self._keys(evidence.pairs.astype(np.int64))
+        self._order = np.argsort(keys, kind="stable")
+        self._keys_in_order = keys[self._order]
+
+    def rows(self, pairs: Pairs) -> NDArray[np.int64]:
+        """Returns int64[p], the earlier row of each pair, -1 for a new one."""
+        result = np.full(len(pairs), -1, np.int64)
+        ends = self._earlier[pairs]
+        both = np.flatnonzero((ends >= 0).all(axis=1))
+        keys = self._keys(ends[both])
+        place = np.searchsorted(self._keys_in_order, keys)
+        place = np.minimum(place, max(len(self._keys_in_order) - 1, 0))
+        if len(self._keys_in_order):
+            same = self._keys_in_order[place] == keys
+            result[both[same]] = self._order[place[same]]
+        return result
+
+    def _keys(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        low, high = np.sort(pairs, axis=1).T
+        keys: NDArray[np.int64] = low * self._count + high
+        return keys
+
+
+def cosines(vectors: NDArray[np.floating], pairs: Pairs) -> NDArray[np.float32]:
+    """Returns float32[p], the cosine similarity of the unit vectors of each pair."""
+    result = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), 8192):
+        a, b = pairs[start : start + 8192].T
+        one, other = to_single(vectors[a]), to_single(vectors[b])
+        result[start : start + 8192] = np.einsum("pd,pd->p", one, other)
+    return np.clip(result, -1, 1)
