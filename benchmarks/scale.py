@@ -1,0 +1,243 @@
+"""How search, clusters and scores grow up to a million images, and writes scale.md.
+
+    python benchmarks/scale.py FOLDER [--sizes 10000 100000 1000000] [--scratch DIR]
+
+The vectors are made from those of the folder's images: between one and one of its
+ten nearest, with noise. Each size runs in a process of its own, from vectors on
+disk to outlier distances and label scores; compiling counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+ASKED = 1_000
+ROWS_AT_ONCE = 20_000
+SPLITS, SPLIT_SHARES = 3, (0.8, 0.1, 0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    default = Path(tempfile.gettempdir()) / "winnow-bench"
+    parser.add_argument("--scratch", type=Path, default=default)
+    options = parser.parse_args()
+    work = options.scratch / "scale"
+    work.mkdir(parents=True, exist_ok=True)
+    make_vectors(options.folder, work, max(options.sizes))
+    results = {size: run(work, size) for size in sorted(options.sizes)}
+    HERE.joinpath("scale.md").write_text(table(results, options.folder.name))
+    draw(results, HERE / "scale.svg")
+    print(table(results, options.folder.name))
+
+
+def make_vectors(folder: Path, work: Path, count: int) -> None:
+    """Writes copies.npy, features.npy (float16) and labels.npy, once."""
+    from core.embedders import load_embedder
+    from core.embedding import embed_images
+    from core.folders import list_images
+    from core.half_precision import to_single
+    from core.neighbors import neighbor_graph
+
+    ready = work / f"{count}.ready"
+    if ready.exists():
+        return
+    images = list_images(folder).images
+    table = embed_images(
+        [os.fsencode(image.path) for image in images],
+        load_embedder(),
+        folder=work / "cache",
+        max_megapixels=500,
+    )
+    rows = np.flatnonzero(table.content >= 0)
+    classes = sorted({image.label or "" for image in images})
+    label = np.array([classes.index(images[row].label or "") for row in rows])
+    real = [
+        to_single(table.column(name)[table.content[rows]])
+        for name in ("copy", "features")
+    ]
+    near = neighbor_graph(real[0], 10).indices
+    rng = np.random.default_rng(0)
+    made = [
+        np.lib.format.open_memmap(
+            work / f"{name}.npy", "w+", np.float16, (count, vectors.shape[1])
+        )
+        for name, vectors in zip(("copies", "features"), real, strict=True)
+    ]
+    labels = np.empty(count, np.int32)
+    for start in range(0, count, ROWS_AT_ONCE):
+        some = min(ROWS_AT_ONCE, count - start)
+        one = rng.integers(0, len(rows), some)
+        other = near[one, rng.integers(0, 10, some)]
+        share = rng.uniform(0, 0.5, (some, 1)).astype(np.float32)
+        loud = 0.5 * rng.uniform(0, 1, (some, 1)).astype(np.float32)
+        labels[start : start + some] = label[one]
+        for vectors, target in zip(real, made, strict=True):
+            row = vectors[one] * (1 - share) + vectors[other] * share
+            noise = rng.standard_normal(row.shape, np.float32)
+            # Half of the noise where the numbers are: features are not negative
+            row += loud * noise * np.abs(row)
+            target[start : start + some] = row / np.linalg.norm(
+                row, axis=1, keepdims=True
+            )
+    np.save(work / "labels.npy", labels)
+    ready.touch()
+
+
+def run(work: Path, size: int) -> dict[str, float]:
+    command = [sys.executable, __file__, "--job", str(work), str(size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    print(size, result, flush=True)
+    return result
+
+
+def job(work: Path, size: int) -> None:
+    """Runs in a child: prints seconds by step, recall and peak memory."""
+    from core.checks import cosines
+    from core.embedders import load_embedder
+    from core.gather import _components, _search
+    from core.labels import judge_labels, label_evidence
+    from core.outliers import outlier_distances
+    from core.progress import silent
+
+    minimum = load_embedder().min_candidate_similarity
+    copies = np.load(work / "copies.npy", mmap_mode="r")[:size]
+    features = np.load(work / "features.npy", mmap_mode="r")[:size]
+    labels = np.load(work / "labels.npy")[:size]
+    splits = np.random.default_rng(1).choice(SPLITS, size, p=SPLIT_SHARES)
+    present = splits == np.arange(SPLITS)[:, None]
+    result: dict[str, float] = {}
+    began, used = time.perf_counter(), time.process_time()
+    last = [began]
+
+    def lap(step: str) -> None:
+        result[step] = time.perf_counter() - last[0]
+        last[0] = time.perf_counter()
+
+    found = _search(copies, features, present, minimum, None, silent)
+    lap("search")
+    pairs = found.candidates
+    cluster = _components(size, pairs[cosines(copies, pairs) >= 0.97])
+    lap("cluster")
+    outlier_distances(found.by_features, cluster, copy_graph=found.by_copies)
+    lap("outliers")
+    classes = int(labels.max()) + 1
+    learned = label_evidence((copies, features), labels, cluster, classes)
+    judge_labels(
+        learned,
+        found.by_features,
+        labels,
+        cluster,
+        classes,
+        copy_graph=found.by_copies,
+    )
+    lap("labels")
+    result["wall"] = time.perf_counter() - began
+    result["cpu"] = time.process_time() - used
+    status = Path("/proc/self/status").read_text()
+    (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    (anonymous,) = (x for x in status.splitlines() if x.startswith("RssAnon"))
+    result["peak"] = int(peak.split()[1]) / 1024
+    result["own"] = int(anonymous.split()[1]) / 1024
+    result["pairs"] = len(pairs)
+    result["recall"] = recall(copies, found.by_copies.indices)
+    result["feature_recall"] = recall(features, found.by_features.indices)
+    print(json.dumps(result))
+
+
+def recall(vectors: np.ndarray, found: np.ndarray) -> float:
+    """Returns recall@10 of some rows, by cosines of all numbers."""
+    from core.half_precision import to_single
+
+    asked = np.arange(0, len(vectors), max(1, len(vectors) // ASKED))
+    queries = to_single(vectors[asked])
+    best = np.full((len(asked), 11), -np.inf, np.float32)
+    rows = np.full((len(asked), 11), -1)
+    for start in range(0, len(vectors), ROWS_AT_ONCE):
+        cosine = queries @ to_single(vectors[start : start + ROWS_AT_ONCE]).T
+        every = np.hstack([best, cosine])
+        named = np.hstack(
+            [rows, np.broadcast_to(start + np.arange(cosine.shape[1]), cosine.shape)]
+        )
+        top = np.argpartition(-every, 11, axis=1)[:, :11]
+        best = np.take_along_axis(every, top, 1)
+        rows = np.take_along_axis(named, top, 1)
+    hits = 0
+    for row, wanted, got in zip(asked, rows, found[asked], strict=True):
+        hits += len(np.intersect1d(np.setdiff1d(wanted, [row])[:10], got))
+    return hits / (10 * len(asked))
+
+
+def table(results: dict[int, dict[str, float]], name: str) -> str:
+    lines = [
+        "# From ten thousand to a million images",
+        "",
+        f"{date.today()}, `python benchmarks/scale.py {name}`, {os.cpu_count()} cores, "
+        f"numpy {np.__version__}, pynndescent {metadata.version('pynndescent')}. "
+        "Vectors on disk (256 and 1,280 numbers in half precision) to neighbours, "
+        "clusters, outlier distances and label scores; compiling counts. Recall of "
+        "the ten nearest by all numbers, of 1,000 rows. Peak memory has the pages of "
+        "the mapped files in it, which the system may take back. Absolute times "
+        "belong to this machine.",
+        "",
+        "![cost](scale.svg)",
+        "",
+        "| images | wall s | CPU s | CPU ms an image | search | clusters | outliers | "
+        "labels | recall@10 copies | features | peak MB | own MB at the end |",
+        "| --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |",
+    ]
+    lines += [
+        f"| {size:,} | {r['wall']:.0f} | {r['cpu']:.0f} | "
+        f"{1000 * r['cpu'] / size:.2f} | {r['search']:.0f} | {r['cluster']:.1f} | {r['outliers']:.1f} | "
+        f"{r['labels']:.0f} | {r['recall']:.4f} | {r['feature_recall']:.4f} | "
+        f"{r['peak']:,.0f} | {r['own']:,.0f} |"
+        for size, r in results.items()
+    ]
+    if len(results) > 2:
+        power = np.polyfit(
+            np.log(list(results)), np.log([r["cpu"] for r in results.values()]), 1
+        )[0]
+        lines += ["", f"CPU seconds grow like images to the power of {power:.2f}."]
+    return "\n".join([*lines, ""])
+
+
+def draw(results: dict[int, dict[str, float]], path: Path) -> None:
+    """Draws CPU seconds over images, both logarithmic, beside a straight line."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    sizes = np.array(list(results))
+    costs = np.array([r["cpu"] for r in results.values()])
+    figure, axes = pyplot.subplots(figsize=(6, 4))
+    axes.loglog(sizes, costs, "o-", label="measured")
+    axes.loglog(sizes, costs[-1] * sizes / sizes[-1], "--", label="linear")
+    axes.set(xlabel="images", ylabel="CPU seconds")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--job"]:
+        job(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main()
