@@ -33,6 +33,10 @@ lint: $(VENV)/ready-dev ## style, types and import rules
 bench-quality: $(VENV)/ready ## compare with other tools on planted truth: make bench-quality BENCH=folder
 	$(RUN) benchmarks/quality.py $(BENCH)
 
+bench: $(VENV)/ready ## time a whole scan beside other tools, and a million images: make bench BENCH=folder
+	$(RUN) benchmarks/speed.py $(BENCH)
+	$(RUN) benchmarks/scale.py $(BENCH)
+
 format: $(VENV)/ready-dev ## put the code into shape
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
@@ -45,4 +49,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan compare test e2e faults lint bench-quality format
+.PHONY: help scan compare test e2e faults lint bench bench-quality format

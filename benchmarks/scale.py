@@ -205,8 +205,9 @@ def table(results: dict[int, dict[str, float]], name: str) -> str:
     ]
     lines += [
         f"| {size:,} | {r['wall']:.0f} | {r['cpu']:.0f} | "
-        f"{1000 * r['cpu'] / size:.2f} | {r['search']:.0f} | {r['cluster']:.1f} | {r['outliers']:.1f} | "
-        f"{r['labels']:.0f} | {r['recall']:.4f} | {r['feature_recall']:.4f} | "
+        f"{1000 * r['cpu'] / size:.2f} | {r['search']:.0f} | "
+        f"{r['cluster']:.1f} | {r['outliers']:.1f} | {r['labels']:.0f} | "
+        f"{r['recall']:.4f} | {r['feature_recall']:.4f} | "
         f"{r['peak']:,.0f} | {r['own']:,.0f} |"
         for size, r in results.items()
     ]
