@@ -32,7 +32,10 @@ PRICE = 0.04
 """US dollars a vCPU-hour: about what the large clouds ask on demand."""
 
 MANY = 12_000_000
-BRAIN = "FiftyOne Brain: near duplicates of given vectors"
+RIVALS = {
+    "fastdup": "fastdup: run",
+    "brain": "FiftyOne Brain: near duplicates, of given vectors",
+}
 
 
 def main() -> None:
@@ -53,7 +56,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     default = Path(tempfile.gettempdir()) / "winnow-bench"
     parser.add_argument("--scratch", type=Path, default=default)
-    jobs = ["winnow", "fastdup", "brain"]
+    jobs = ["winnow", *RIVALS]
     parser.add_argument("--only", nargs="+", choices=jobs, default=jobs)
     return parser.parse_args()
 
@@ -109,6 +112,11 @@ def report(rounds: list[dict[str, Any]], options: argparse.Namespace) -> str:
             f"{speed:,.0f} | {ratio:.2f} | {memory} |"
         )
 
+    rivals = [
+        line(name, job, "scan", peak=True)
+        for job, name in RIVALS.items()
+        if job in options.only
+    ]
     seconds = {
         stage: median(rounds, "winnow", "stages", stage)
         for stage in rounds[0]["winnow"]["stages"]
@@ -130,21 +138,7 @@ def report(rounds: list[dict[str, Any]], options: argparse.Namespace) -> str:
             "CPU, ratio to a scan | peak memory MB |",
             "| :-- | --: | --: | --: | --: | --: | --: |",
             line("Winnow: scan, fields written", "winnow", "scan", peak=True),
-            *(
-                line("fastdup: run", "fastdup", "scan", peak=True)
-                for _ in rounds[:1]
-                if "fastdup" in options.only
-            ),
-            *(
-                line(
-                    "FiftyOne Brain: near duplicates of given vectors",
-                    "brain",
-                    "scan",
-                    peak=True,
-                )
-                for _ in rounds[:1]
-                if "brain" in options.only
-            ),
+            *rivals,
             line("Winnow: scan again, nothing changed", "winnow", "again"),
             line("Winnow: scan again with 1 % new images", "winnow", "more"),
             line("Winnow: load the folder into FiftyOne, once", "winnow", "load"),
