@@ -17,7 +17,7 @@ from ...core.errors import InputError
 from ...core.evidence import evaluation_splits
 from ...core.progress import OnProgress
 from ...core.settings import ScanSettings
-from .actions.reports import escaped
+from ...core.wording import markdown
 from .fields import CREATED_BY, field_name, is_ours
 from .image_sets import ImageSet, likely_model, without_samples
 from .models import load_model
@@ -132,7 +132,8 @@ class CompareReport:
         }
 
     def to_markdown(self) -> str:
-        lines = [f"**{self.summary()}**", "", *(f"* {one}" for one in self.details())]
+        lines = [f"**{markdown(self.summary())}**", ""]
+        lines += [f"* {markdown(one)}" for one in self.details()]
         copies = [image for image in self.images if image.copy_of]
         # Leaks first, then what is most surely a copy
         copies.sort(
@@ -143,7 +144,7 @@ class CompareReport:
         for image in copies[:_SHOWN]:
             how = f"{image.kind} {image.similarity:.2f}" + (" **leak**" * image.leak)
             names = (image.filepath, image.copy_of, image.copy_in)
-            cells = [*(escaped(str(name)) for name in names), how]
+            cells = [*(markdown(str(name)) for name in names), how]
             lines.append("| " + " | ".join(cells) + " |")
         if len(copies) > _SHOWN:
             lines.append(f"\nand {len(copies) - _SHOWN:,} more")

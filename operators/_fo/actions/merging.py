@@ -20,10 +20,11 @@ from ....core.errors import InputError
 from ....core.folders import is_split_name
 from ....core.merging import merge
 from ....core.progress import OnProgress, silent
+from ....core.wording import markdown, plain
 from ..fields import is_ours
 from ..storage import plans_folder
 from .plans import RETAG, ActionOptions, Change, totals_of, where_of
-from .reports import PlanReport, escaped, plain
+from .reports import PlanReport
 from .selections import SampleFacts
 
 MERGE = "merge"
@@ -93,7 +94,7 @@ class MergeReport(PlanReport):
         yield from super().details()
 
     def to_markdown(self) -> str:
-        lines = [f"* {escaped(line)}" for line in self.details()]
+        lines = [f"* {markdown(line)}" for line in self.details()]
         return "\n".join([f"**{self.summary()}**", "", *lines])
 
 
