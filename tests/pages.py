@@ -50,7 +50,7 @@ def run_page(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
     The Python blocks share one namespace, as in a session.
     """
     names: dict = {}
-    with _inside(folder):
+    with inside(folder):
         for block in blocks_of(page):
             run = _shell if block.language == "sh" else _python
             yield block, run(block.code, names)
@@ -80,7 +80,7 @@ def checkout(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _inside(folder: Path):
+def inside(folder: Path):
     """contextlib.chdir, which Python 3.10 does not have."""
     before = Path.cwd()
     os.chdir(folder)
