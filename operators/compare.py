@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
 from ..core.settings import DEFAULTS, ScanSettings
-from ._fo.choices import refuse
+from ._fo.choices import folder_of, refuse
 from ._fo.comparing import (
     CompareReport,
     check_names,
@@ -48,7 +47,7 @@ class Compare(foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(
@@ -132,7 +131,7 @@ class Compare(foo.Operator):
                 settings,
                 params.get("prefix") or _PREFIX,
                 params.get("write", True),
-                _path(params.get("out")),
+                folder_of(params, "out") or None,
                 on_progress,
             )
 
@@ -217,17 +216,11 @@ def _sides(ctx: foo.ExecutionContext) -> tuple[Any, Any]:
     """Returns what is new and what exists."""
     if ctx.params.get("way", _THIS) == _THIS:
         return _samples(ctx), ctx.params.get("against") or []
-    folder = _path(ctx.params.get("folder"))
-    if folder is None:
+    folder = folder_of(ctx.params)
+    if not folder:
         raise InputError("Choose the folder that holds the new images.")
     return folder, ctx.dataset
 
 
 def _samples(ctx: foo.ExecutionContext) -> fo.core.collections.SampleCollection:
     return ctx.view if ctx.has_custom_view else ctx.dataset
-
-
-def _path(value: Any) -> str | None:
-    # The file explorer sends a dict, callers from Python send a path
-    path = value.get("absolute_path") if isinstance(value, dict) else value
-    return os.fspath(path) if path else None

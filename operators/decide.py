@@ -96,7 +96,7 @@ class Decide(foo.Operator):
             ),
             icon="how_to_reg",
             dynamic=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(

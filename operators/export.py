@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -12,7 +11,14 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ._fo.choices import ask_prefix, counts_now, prefix_of, refuse
+from ._fo.choices import (
+    ask_prefix,
+    counts_now,
+    folder_of,
+    new_folder,
+    prefix_of,
+    refuse,
+)
 from ._fo.found import FINDINGS, clean_view, in_split
 from ._fo.runs import complete_run
 
@@ -81,7 +87,7 @@ class Export(foo.Operator):
             InputError: a choice that cannot work; nothing was written
             StaleRunError: no finished scan
         """
-        folder = _empty_folder(export_dir)
+        folder = new_folder(export_dir)
         if format not in _FORMATS:
             raise InputError(
                 f"There is no format '{format}'. Use one of {', '.join(_FORMATS)}."
@@ -124,14 +130,14 @@ class Export(foo.Operator):
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
         view = self(
             ctx.target_view(),
-            _folder_of(ctx),
+            folder_of(ctx.params),
             format=ctx.params.get("format", "folders"),
             without=ctx.params.get("without", _WITHOUT),
             without_tags=ctx.params.get("without_tags") or (),
             prefix=prefix_of(ctx.params),
         )
         count = view.count()
-        text = f"{count:,} images exported to {_folder_of(ctx)}"
+        text = f"{count:,} images exported to {folder_of(ctx.params)}"
         if not ctx.delegated:
             ctx.ops.notify(text, variant="success")
         return {"images": count, "text": text}
@@ -174,9 +180,9 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     inputs.file(
         "folder", required=True, label="Into the new or empty folder", view=picker
     )
-    if _folder_of(ctx):
+    if folder_of(ctx.params):
         try:
-            _empty_folder(_folder_of(ctx))
+            new_folder(folder_of(ctx.params))
         except CurationError as error:
             refuse(inputs, "problem", error)
             return
@@ -189,25 +195,6 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     count = f"{left.count():,} of {ctx.target_view().count():,} images will be copied"
     inputs.view("status", types.Notice(label=count))
     ask_prefix(inputs, ctx)
-
-
-def _folder_of(ctx: foo.ExecutionContext) -> str:
-    folder = ctx.params.get("folder") or ""
-    # The file explorer sends a dict, callers from Python send a path
-    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder
-
-
-def _empty_folder(export_dir: str) -> Path:
-    """Raises unless nothing that exists can be overwritten or mixed up."""
-    if not str(export_dir).strip():
-        raise InputError("Choose a folder to export into.")
-    folder = Path(export_dir).expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            f"{folder} already exists and is not an empty folder. Choose a new one: "
-            "an export never writes among files that are there."
-        )
-    return folder
 
 
 def _classes(samples: fo.core.collections.SampleCollection, run: Any) -> str:

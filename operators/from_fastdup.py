@@ -13,7 +13,7 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.fastdup.files import read_work_dir
 from ..core.progress import OnProgress
-from ._fo.choices import refuse
+from ._fo.choices import folder_of, refuse
 from ._fo.fastdup import Imported, put_features
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.stream import stream
@@ -35,7 +35,7 @@ class FromFastdup(foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(
@@ -73,9 +73,9 @@ class FromFastdup(foo.Operator):
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
         _ask_folder(inputs, "work_dir", "fastdup's work_dir", required=True)
-        if _folder_of(ctx, "work_dir"):
+        if folder_of(ctx.params, "work_dir"):
             try:
-                found = read_work_dir(Path(_folder_of(ctx, "work_dir")))
+                found = read_work_dir(Path(folder_of(ctx.params, "work_dir")))
             except CurationError as error:
                 refuse(inputs, "problem", error)
             else:
@@ -95,9 +95,9 @@ class FromFastdup(foo.Operator):
         def work(on_progress: OnProgress) -> Imported:
             return _read(
                 ctx.dataset,
-                _folder_of(ctx, "work_dir"),
+                folder_of(ctx.params, "work_dir"),
                 ctx.params.get("field") or _FIELD,
-                _folder_of(ctx, "root") or None,
+                folder_of(ctx.params, "root") or None,
                 on_progress,
             )
 
@@ -127,9 +127,3 @@ def _ask_folder(
         choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
     )
     inputs.file(name, required=required, label=label, view=picker)
-
-
-def _folder_of(ctx: foo.ExecutionContext, name: str) -> str:
-    folder = ctx.params.get(name) or ""
-    # The file explorer sends a dict, callers from Python send a path
-    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder

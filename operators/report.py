@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.choices import ask_prefix, folder_of, prefix_of, refuse
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.reporting.written import (
     DEFAULT_TOP,
@@ -39,7 +39,7 @@ class Report(foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(
@@ -92,7 +92,7 @@ class Report(foo.Operator):
         def work(on_progress: OnProgress) -> Outcome:
             return _write(
                 ctx.dataset,
-                _folder_of(ctx),
+                folder_of(ctx.params),
                 ctx.params.get("top", DEFAULT_TOP),
                 ctx.params.get("overwrite", False),
                 prefix_of(ctx.params),
@@ -130,10 +130,10 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
         description="What is left out is counted; 20 make a file of 1 to 4 MB",
     )
     inputs.bool("overwrite", default=False, label="Replace a report that is there")
-    if _folder_of(ctx):
+    if folder_of(ctx.params):
         try:
             check_choices(
-                _folder_of(ctx),
+                folder_of(ctx.params),
                 ctx.params.get("top", DEFAULT_TOP),
                 ctx.params.get("overwrite", False),
             )
@@ -143,9 +143,3 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
     text = f"report.html, report.md and report.json of {run.samples:,} images"
     inputs.view("status", types.Notice(label=text))
     ask_prefix(inputs, ctx)
-
-
-def _folder_of(ctx: foo.ExecutionContext) -> str:
-    folder = ctx.params.get("folder") or ""
-    # The file explorer sends a dict, callers from Python send a path
-    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder

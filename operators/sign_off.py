@@ -30,7 +30,7 @@ class SignOffFinding(foo.Operator):
             description="How often it is right, from a random sample that you mark",
             icon="fact_check",
             dynamic=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(

@@ -44,7 +44,7 @@ class Split(foo.Operator):
             ),
             icon="call_split",
             dynamic=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(

@@ -31,7 +31,7 @@ class Tag(foo.Operator):
             description="Put a tag on the images of a finding, or take it off",
             icon="sell",
             dynamic=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.errors import CurationError, InputError
+from ..core.errors import CurationError
 from ..core.fastdup.rules import (
     MIN_COMPONENT_SIMILARITY,
     MIN_SIMILARITY,
@@ -18,7 +17,7 @@ from ..core.fastdup.rules import (
     OUTLIER_SHARE,
 )
 from ..core.progress import OnProgress
-from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.choices import ask_prefix, folder_of, new_folder, prefix_of, refuse
 from ._fo.fastdup import FastdupRules, Written, write_work_dir
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.runs import complete_run
@@ -79,7 +78,7 @@ class ToFastdup(foo.Operator):
         rules = FastdupRules(
             threshold, ccthreshold, nearest_neighbors_k, lower_threshold
         )
-        folder = _empty_folder(work_dir)
+        folder = new_folder(work_dir)
         with progress_bars(progress) as on_progress:
             return write_work_dir(dataset, folder, rules, prefix, on_progress)
 
@@ -98,8 +97,8 @@ class ToFastdup(foo.Operator):
                 label="Into the new or empty folder",
                 view=picker,
             )
-            if _folder_of(ctx):
-                _empty_folder(_folder_of(ctx))
+            if folder_of(ctx.params):
+                new_folder(folder_of(ctx.params))
                 text = f"{run.samples:,} images were scanned"
                 inputs.view("status", types.Notice(label=text))
             ask_prefix(inputs, ctx)
@@ -118,26 +117,8 @@ class ToFastdup(foo.Operator):
         )
 
         def work(on_progress: OnProgress) -> Written:
-            folder = _empty_folder(_folder_of(ctx))
+            folder = new_folder(folder_of(ctx.params))
             prefix = prefix_of(ctx.params)
             return write_work_dir(ctx.dataset, folder, rules, prefix, on_progress)
 
         yield from stream(ctx, work)
-
-
-def _folder_of(ctx: foo.ExecutionContext) -> str:
-    folder = ctx.params.get("folder") or ""
-    # The file explorer sends a dict, callers from Python send a path
-    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder
-
-
-def _empty_folder(work_dir: str) -> Path:
-    if not str(work_dir).strip():
-        raise InputError("Choose a folder to write into.")
-    folder = Path(work_dir).expanduser().absolute()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            f"{folder} already exists and is not an empty folder. Choose a new one: "
-            "the files of two runs must not be mixed."
-        )
-    return folder

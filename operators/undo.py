@@ -32,7 +32,7 @@ class Undo(foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
-            risk_level=types.RiskLevel.HIGH,
+            risk_level=types.RiskLevel.DANGEROUS,
         )
 
     def __call__(

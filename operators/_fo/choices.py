@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...core.errors import CurationError
+from ...core.errors import CurationError, InputError
 from .found import FINDINGS, tally
 from .runs import complete_run, finished_runs
 
@@ -66,3 +67,27 @@ def ask_prefix(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
 def prefix_of(params: Mapping[str, Any]) -> str | None:
     """Returns the prefix that a form or a caller gave."""
     return params.get("prefix") or None
+
+
+def folder_of(params: Mapping[str, Any], name: str = "folder") -> str:
+    """Returns the folder that a form or a caller gave; "" for none."""
+    folder = params.get(name) or ""
+    # The file explorer sends a dict, callers from Python send a path
+    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder
+
+
+def new_folder(text: str | Path) -> Path:
+    """Returns the folder to write into: one that is not there, or is empty.
+
+    Raises:
+        InputError: something is there that could be overwritten or mixed up
+    """
+    if not str(text).strip():
+        raise InputError("Choose a folder to write into.")
+    folder = Path(text).expanduser().absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            f"{folder} already exists and is not an empty folder. Choose a new one: "
+            "nothing is written among files that are there."
+        )
+    return folder

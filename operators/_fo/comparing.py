@@ -132,7 +132,8 @@ class CompareReport:
         }
 
     def to_markdown(self) -> str:
-        lines = [f"**{self.summary()}**", "", *(f"* {one}" for one in self.details())]
+        lines = [f"**{markdown(self.summary())}**", ""]
+        lines += [f"* {markdown(one)}" for one in self.details()]
         copies = [image for image in self.images if image.copy_of]
         # Leaks first, then what is most surely a copy
         copies.sort(

@@ -34,6 +34,7 @@ from ...core.fastdup.rules import (
 )
 from ...core.findings import QUARANTINED
 from ...core.progress import OnProgress, Progress
+from ...core.wording import markdown
 from .fields import CREATED_BY, field_name, is_ours
 from .lock import only_run_on
 from .runs import complete_run
@@ -99,9 +100,10 @@ class Written:
 
     def to_markdown(self) -> str:
         return (
-            f"{self.images:,} images in {self.folder}: {self.similar:,} lines of "
-            f"similarity.csv, {self.outliers:,} of outliers.csv, {self.components:,} "
-            f"components; {self.unreadable:,} images without features."
+            f"{self.images:,} images in {markdown(self.folder)}: "
+            f"{self.similar:,} lines of similarity.csv, {self.outliers:,} of "
+            f"outliers.csv, {self.components:,} components; {self.unreadable:,} images "
+            "without features."
         )
 
 

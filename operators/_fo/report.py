@@ -10,7 +10,7 @@ from typing import Any
 
 from ...core.duplicates import KINDS
 from ...core.quality import ISSUES
-from ...core.wording import share_text, size_text
+from ...core.wording import markdown, plain, share_text, size_text
 
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
@@ -186,17 +186,17 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
         ).rstrip()
         for remark in (_details(line), *line.remarks):
             if remark:
-                yield f"{'':35}{remark}"
+                yield f"{'':35}{plain(remark)}"
 
 
 def _markdown_lines(report: ScanReport) -> Iterable[str]:
-    yield _headline(report)
+    yield markdown(_headline(report))
     yield ""
     yield "| Finding | Images | Share | |"
     yield "| :-- | --: | --: | :-- |"
     for line in finding_lines(report):
         parts = (line.note, _details(line), *line.remarks)
-        notes = "; ".join(part for part in parts if part)
+        notes = markdown("; ".join(part for part in parts if part))
         yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
 
 

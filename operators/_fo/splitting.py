@@ -24,6 +24,7 @@ from ...core.splits import (
     smallest_change,
     units,
 )
+from ...core.wording import markdown
 from .decisions import read_decisions
 from .refind import settings_of
 from .samples import flat_image_view, read_samples
@@ -164,8 +165,8 @@ class SplitReport:
             )
 
     def to_markdown(self) -> str:
-        lines = [f"* {line}" for line in self.details()]
-        return "\n".join([f"**{self.summary()}**", "", *lines])
+        lines = [f"* {markdown(line)}" for line in self.details()]
+        return "\n".join([f"**{markdown(self.summary())}**", "", *lines])
 
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]

@@ -11,6 +11,7 @@ import fiftyone.operators.types as types
 
 from ...core.errors import CurationError
 from ...core.progress import OnProgress, Progress
+from ...core.wording import markdown
 from .progress import steps
 
 _REPORT_SECONDS = 0.3
@@ -47,7 +48,7 @@ def stream(
         if not ctx.delegated:
             text = str(error) if isinstance(error, CurationError) else repr(error)
             yield ctx.ops.notify(text, variant="error")
-            yield _card(ctx, text)
+            yield _card(ctx, markdown(text))
         raise
     finally:
         job.close()

@@ -185,6 +185,21 @@ def test_the_app_gets_progress_and_a_card(dataset, scan):
     assert "20" in json.dumps(messages[-2].params["results"])
 
 
+def test_names_of_classes_and_splits_are_only_text_on_cards(dataset, scan):
+    dataset.set_values("ground_truth.label", ["<b>|*x*"] * len(dataset))
+    dataset.add_sample_field("part", fo.StringField)
+    dataset.set_values("part", ["[a](b)"] * 10 + ["`c`"] * 10)
+
+    report = scan(dataset, label_field="ground_truth", split_by="part")
+    split = foo.get_operator("@winnow/curate/split")(dataset)
+
+    card = report.to_markdown()
+    assert "by class: \\<b\\>\\|\\*x\\* 4" in card
+    assert "\\[a\\](b) in \\`c\\` 2" in card
+    assert "\\[a\\](b)" in split.to_markdown()
+    assert "[a](b)" in str(report) and "[a](b)" in str(split)
+
+
 def test_the_app_is_told_what_is_wrong(dataset, scan):
     request = context(dataset, {"label_field": "nope"})
     messages = []
