@@ -70,6 +70,10 @@ _ABOUT = {
         "goes back."
     ),
 }
+_LEAVE_OUT = (
+    "The surest come first. To leave one out, close this and press *... is right* "
+    "below it, in the panel's tab *Labels*."
+)
 _KIND_LABELS = {
     "bytes": "same file",
     "pixels": "same pixels in another file",
@@ -84,6 +88,8 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
     # A button that was pressed for some images has said which
     if not ctx.params.get("samples"):
         _ask_what(inputs, ctx, action)
+        if action == RETAG:
+            inputs.md(_LEAVE_OUT, name="leave_out")
     if action == MOVE:
         inputs.str(
             "to",

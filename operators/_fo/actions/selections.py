@@ -275,8 +275,9 @@ def _label_issues(
         facts.finding("label_suggestion"),
     )
     pair = selection.pair and tuple(selection.pair)
-    for row, issue in enumerate(facts.finding("label_issue")):
-        if issue and (not pair or pair == (facts.labels[row], suggestions[row])):
+    rows = [row for row, issue in enumerate(facts.finding("label_issue")) if issue]
+    for row in sorted(rows, key=lambda row: scores[row]):
+        if not pair or pair == (facts.labels[row], suggestions[row]):
             yield Choice(
                 row,
                 f"labelled '{facts.labels[row]}', similar images '{suggestions[row]}' "
