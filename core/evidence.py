@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .duplicates import ImageRows
 from .errors import StaleRunError
 from .neighbors import NeighborGraph
-from .quality import ISSUES, image_issues
+from .quality import flaws
 from .statistics import sharpness
 
 _VERSION = 4
@@ -170,20 +170,6 @@ def first_rows(evidence: Evidence) -> NDArray[np.int64]:
     return result
 
 
-_FLAWS = [
-    ISSUES.index(name)
-    for name in (
-        "dark",
-        "bright",
-        "blurry",
-        "low_information",
-        "grayscale_in_colour_set",
-    )
-]
-"""Issues that an edited copy has and its original has not. Sizes are no such:
-the larger of two copies is the better one, however odd its size."""
-
-
 def image_rows(evidence: Evidence) -> ImageRows:
     """Returns what the choice of keepers looks at, one value a row."""
     readable = evidence.content >= 0
@@ -193,9 +179,6 @@ def image_rows(evidence: Evidence) -> ImageRows:
         rows[readable] = values[evidence.content[readable]]
         return rows
 
-    flawed: NDArray[np.bool_] = np.any(
-        image_issues(evidence.statistics)[:, _FLAWS], axis=1
-    )
     return ImageRows(
         item=evidence.row_items,
         byte_group=evidence.content,
@@ -209,7 +192,7 @@ def image_rows(evidence: Evidence) -> ImageRows:
         path_rank=evidence.path_rank,
         label=evidence.labels,
         protected=np.isin(evidence.splits, evaluation_splits(evidence.split_names)),
-        flawed=spread(flawed, False),
+        flawed=spread(flaws(evidence.statistics), False),
     )
 
 

@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
+from ..core.quality import DAMAGED, ISSUES
 from ._fo.choices import (
     ask_prefix,
     counts_now,
@@ -19,7 +20,7 @@ from ._fo.choices import (
     prefix_of,
     refuse,
 )
-from ._fo.found import FINDINGS, clean_view, in_split
+from ._fo.found import FINDINGS, Clean, clean_samples, in_split
 from ._fo.runs import complete_run
 
 _WITHOUT = (
@@ -63,6 +64,7 @@ class Export(foo.Operator):
         *,
         format: str = "folders",
         without: Sequence[str] = _WITHOUT,
+        issues: Sequence[str] = DAMAGED,
         without_tags: Sequence[str] = (),
         prefix: str | None = None,
     ) -> fo.DatasetView:
@@ -71,12 +73,17 @@ class Export(foo.Operator):
         For any other format of FiftyOne, or to change the view first, call
         ``export`` on what this returns, or on a view of your own.
 
+        Of a group of copies one is exported: if the copy to keep is left out, for
+        what it looks like or for its label, another one that nothing is said of.
+
         Args:
             samples: a data set that was scanned, or a view of it
             export_dir: a folder that does not exist or is empty
             format: ``folders`` (by split and class), ``images`` (by split) or
                 ``fiftyone`` (with all fields)
             without: findings to leave out, see :class:`Show`
+            issues: for which ``image_issues`` are left out; images that only differ
+                from their set, in size, shape or colour, stay unless named here
             without_tags: samples with any of these tags are left out
             prefix (None): of the scan's fields
 
@@ -92,9 +99,17 @@ class Export(foo.Operator):
             raise InputError(
                 f"There is no format '{format}'. Use one of {', '.join(_FORMATS)}."
             )
-        view = clean_view(
-            samples, without=without, without_tags=without_tags, prefix=prefix
-        )
+        if unknown := [issue for issue in issues if issue not in ISSUES]:
+            raise InputError(
+                f"There is no issue '{unknown[0]}'. Use some of {', '.join(ISSUES)}."
+            )
+        view = clean_samples(
+            samples,
+            without=without,
+            issues=issues,
+            without_tags=without_tags,
+            prefix=prefix,
+        ).view
         if not view.count():
             raise InputError(
                 "Nothing is left to export: every image is flagged or tagged. Leave "
@@ -132,12 +147,11 @@ class Export(foo.Operator):
             ctx.target_view(),
             folder_of(ctx.params),
             format=ctx.params.get("format", "folders"),
-            without=ctx.params.get("without", _WITHOUT),
-            without_tags=ctx.params.get("without_tags") or (),
-            prefix=prefix_of(ctx.params),
+            **_choices(ctx),
         )
         count = view.count()
         text = f"{count:,} images exported to {folder_of(ctx.params)}"
+        text += _copies_text(clean_samples(ctx.target_view(), **_choices(ctx)))
         if not ctx.delegated:
             ctx.ops.notify(text, variant="success")
         return {"images": count, "text": text}
@@ -157,6 +171,18 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         description="Extra copies are all copies but the one to keep",
         view=found,
     )
+    if "image_issues" in _choices(ctx)["without"]:
+        issues = types.DropdownView(multiple=True)
+        for issue in ISSUES:
+            issues.add_choice(issue, label=issue.replace("_", " "))
+        inputs.list(
+            "issues",
+            types.String(),
+            default=list(DAMAGED),
+            label="Bad images to leave out",
+            description="The others only differ from their set; they stay",
+            view=issues,
+        )
     tags = types.DropdownView(multiple=True)
     for tag in ctx.dataset.distinct("tags"):
         tags.add_choice(tag, label=tag)
@@ -186,15 +212,41 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         except CurationError as error:
             refuse(inputs, "problem", error)
             return
-    left = clean_view(
-        ctx.target_view(),
-        without=ctx.params.get("without", _WITHOUT),
-        without_tags=ctx.params.get("without_tags") or (),
-        prefix=prefix,
-    )
-    count = f"{left.count():,} of {ctx.target_view().count():,} images will be copied"
-    inputs.view("status", types.Notice(label=count))
+    clean = clean_samples(ctx.target_view(), **_choices(ctx))
+    left, count = clean.view.count(), ctx.target_view().count()
+    text = f"{left:,} of {count:,} images will be copied{_copies_text(clean)}"
+    inputs.view("status", types.Notice(label=text))
     ask_prefix(inputs, ctx)
+
+
+def _choices(ctx: foo.ExecutionContext) -> dict[str, Any]:
+    """Returns what a form or a caller leaves out."""
+    return {
+        "without": ctx.params.get("without", _WITHOUT),
+        "issues": ctx.params.get("issues", DAMAGED),
+        "without_tags": ctx.params.get("without_tags") or (),
+        "prefix": prefix_of(ctx.params),
+    }
+
+
+def _copies_text(clean: Clean) -> str:
+    """Returns what became of groups whose copy to keep is left out."""
+    text = ""
+    if clean.stand_ins:
+        text += (
+            f". Of {_groups(clean.stand_ins)} another than the copy to keep is taken, "
+            "because that one is left out"
+        )
+    if clean.lost:
+        text += (
+            f". Of {_groups(clean.lost)} nothing is copied, because something is wrong "
+            "with each of them"
+        )
+    return text
+
+
+def _groups(count: int) -> str:
+    return f"{count:,} group{'' if count == 1 else 's'} of copies"
 
 
 def _classes(samples: fo.core.collections.SampleCollection, run: Any) -> str:

@@ -170,6 +170,35 @@ def decided(dataset: fo.Dataset) -> dict[str, int]:
     return counts
 
 
+def decisions_of(
+    dataset: fo.Dataset, skip: int, limit: int
+) -> list[tuple[str, dict[str, str]]]:
+    """Returns samples that something was decided of.
+
+    Returns:
+        id, and each decision: its name -> in words what it says
+    """
+    view = decided_view(dataset).skip(skip).limit(limit)
+    known = [name for name in _FIELDS if dataset.has_sample_field(name)]
+    if not known:
+        return []
+    values = dict(zip(known, view.values(known), strict=True))
+    ids = view.values("id")
+    nothing = [None] * len(ids)
+    found = []
+    for sample_id, words, others in zip(
+        ids, values.get(DECISIONS, nothing), values.get(DISTINCT, nothing), strict=True
+    ):
+        decisions = {}
+        for word in words or ():
+            what = KEEP if word == KEEP else "label_verified"
+            decisions[what] = "kept" if word == KEEP else word
+        if others:
+            decisions["not_duplicate"] = f"no copy of {len(others):,}"
+        found.append((sample_id, decisions))
+    return found
+
+
 def decided_view(dataset: fo.Dataset) -> fo.DatasetView:
     """Returns the samples that something was decided of."""
     names = [name for name in _FIELDS if dataset.has_sample_field(name)]

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
+from bson import ObjectId
 from fiftyone import ViewField as F
 
 from ...core.errors import InputError
 from ...core.findings import QUARANTINED
+from ...core.quality import DAMAGED
 from .fields import field_name
 from .remembered import remembered, stamp_of
 from .runs import complete_run
@@ -120,19 +122,74 @@ def found_expression(what: str, prefix: str | None) -> Any:
     return expressions[what]
 
 
-def clean_view(
+@dataclass(frozen=True)
+class Clean:
+    """What is left without findings and tags.
+
+    Attributes:
+        view: the samples
+        stand_ins: copies in it because the copy to keep is left out
+        lost: groups of copies of which none is left
+    """
+
+    view: fo.DatasetView
+    stand_ins: int
+    lost: int
+
+
+def clean_samples(
     samples: fo.core.collections.SampleCollection,
     *,
     without: Sequence[str],
+    issues: Sequence[str] = DAMAGED,
     without_tags: Sequence[str] = (),
     prefix: str | None = None,
-) -> fo.DatasetView:
-    """Returns the samples without findings and tags, by field filters."""
+) -> Clean:
+    """Returns the samples without findings and tags.
+
+    Where the copy to keep is left out for another reason, an extra copy that
+    nothing else is said of stands in for it.
+
+    Args:
+        samples: a data set that was scanned, or a view of it
+        without: names of :data:`FINDINGS`
+        issues: those for which bad images are left out
+        without_tags: samples with any of these tags are left out
+        prefix: of the scan's fields
+    """
     complete_run(samples._dataset, prefix)
+    out = [
+        _with_issues(issues, prefix)
+        if what == "image_issues"
+        else found_expression(what, prefix)
+        for what in without
+        if what != "extra_copies"
+    ]
+    if without_tags:
+        out.append(F("tags").contains(list(without_tags)))
     view = samples.view()
-    for what in without:
-        view = view.match(~found_expression(what, prefix))
-    return view.match_tags(list(without_tags), bool=False) if without_tags else view
+    left = view.match(~F.any(out)) if out else view
+    if "extra_copies" not in without:
+        return Clean(left, 0, 0)
+    extra = found_expression("extra_copies", prefix)
+    cluster = field_name("dup_cluster", prefix)
+    keepers = view.match(F(field_name("dup_keeper", prefix)) == True)  # noqa: E712
+    gone = set(keepers.match(F.any(out)).values(cluster)) if out else set()
+    found: dict[int, str] = {}
+    if gone:
+        others = left.match(extra & F(cluster).is_in(sorted(gone)))
+        likeness = field_name("dup_similarity", prefix)
+        others = others.sort_by([(likeness, -1), ("id", 1)])
+        for number, sample in zip(*others.values([cluster, "id"]), strict=True):
+            found.setdefault(number, sample)
+    kept = ~extra
+    if found:
+        kept = kept | F("_id").is_in([ObjectId(one) for one in found.values()])
+    return Clean(left.match(kept), len(found), len(gone) - len(found))
+
+
+def _with_issues(issues: Sequence[str], prefix: str | None) -> Any:
+    return F(field_name("image_issues", prefix)).contains(list(issues))
 
 
 def grouped_view(

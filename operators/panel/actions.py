@@ -6,18 +6,26 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from ...core.quality import DAMAGED
+from ...core.wording import markdown
 from .._fo.actions.carrying_out import history
 from .._fo.actions.reports import past_text
+from .._fo.decisions import decided_view, decisions_of
 from . import buttons, layout
 from .events import Events
 from .scene import Scene
 
 _SHOWN = 10
+_DECIDED_SHOWN = 12
 _PLANS = {
     "duplicates": ("quarantine", "Extra copies", "extra_copies"),
     "leaks": ("quarantine", "One side of each leak", "leak_drops"),
     "outliers": ("quarantine", "Outliers", "outliers"),
-    "image_issues": ("quarantine", "Bad images", "image_issues"),
+    "image_issues": (
+        "quarantine",
+        "Dark, bright, blurry or empty images",
+        "image_issues",
+    ),
     "unreadable": ("quarantine", "Unreadable files", "unreadable"),
     "label_issues": ("retag", "Labels, to what similar images say", "label_issues"),
 }
@@ -46,6 +54,56 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     )
     _draw_plans(panel, events, scene)
     _draw_history(panel, events, scene)
+    _draw_decisions(panel, events, scene)
+
+
+def _draw_decisions(panel: types.Object, events: Events, scene: Scene) -> None:
+    """Draws what the person decided of images, each with the way back."""
+    remembered, dataset = scene.reader.remembered, scene.dataset
+    total = remembered("decided in all", lambda: decided_view(dataset).count())
+    if not total:
+        return
+    start = scene.start_of_page(total, _DECIDED_SHOWN)
+    decided = remembered(
+        ("decisions", start), lambda: decisions_of(dataset, start, _DECIDED_SHOWN)
+    )
+    line = layout.row(panel, "decided_about")
+    layout.say(line, "words", "**What you decided**, and every scan respects")
+    layout.button(
+        line, "show", "Show all in grid", events.show_decided, icon="grid_view"
+    )
+    pictures = scene.reader.by_id([sample for sample, _ in decided], ())
+    cards = layout.row(panel, "decided", top=True)
+    for number, (sample, decisions) in enumerate(decided):
+        if sample not in pictures:
+            continue
+        card = layout.thumbnail(
+            cards,
+            f"decided_{number}",
+            pictures[sample],
+            [markdown(words) for words in decisions.values()],
+            on_click=events.open_sample,
+        )
+        for what, words in decisions.items():
+            layout.button(
+                card,
+                f"back_{what}",
+                "Take back",
+                events.take_back,
+                plain=True,
+                icon="undo",
+                params={"what": what, "samples": [sample]},
+                hint=f"No longer: {words}",
+            )
+    layout.pager(
+        panel,
+        events.page,
+        shown=len(decided),
+        start=start,
+        step=_DECIDED_SHOWN,
+        total=total,
+        things="images",
+    )
 
 
 def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
@@ -63,6 +121,12 @@ def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
         "and can be undone.",
     )
     for what, (operator, words, count) in plans.items():
+        if what == "image_issues":
+            # Those that only differ from their set are not acted on unless asked to
+            issues = {"$in": list(DAMAGED)}
+            count = scene.reader.count({scene.field("image_issues"): issues})
+            if not count:
+                continue
         line = layout.row(panel, f"plan_{what}")
         buttons.act(line, events, scene, operator, {"what": what}, _VERBS[operator])
         layout.say(line, "words", f"{words}: {count:,}")

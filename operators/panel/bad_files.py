@@ -14,6 +14,10 @@ from .scene import Scene
 
 _A_PAGE = 18
 _UNREADABLE_SHOWN = 50
+_MISSING = (
+    "There is no file to put away. To take such samples out, select them, press the "
+    "key **`** in the grid and run FiftyOne's *Delete selected samples*."
+)
 _STATUS = {
     "missing": "the file is not there",
     "no_permission": "the file may not be read",
@@ -128,6 +132,17 @@ def _draw_unreadable(
         ("quarantine", "Quarantine"),
         name="unreadable_ways",
     )
+    missing = scene.reader.count({status: "missing"})
+    if missing:
+        line = layout.row(panel, "missing")
+        layout.button(
+            line,
+            "show",
+            f"Select the {missing:,} missing",
+            events.show_missing,
+            icon="select_all",
+        )
+        layout.say(line, "how", _MISSING, small=True)
 
 
 def _why(values: Any, reasons: dict[str, str]) -> str:

@@ -17,6 +17,9 @@ _ICONS = {
     "retag": "label",
     "undo": "undo",
     "purge": "delete_forever",
+    "report": "description",
+    "audit": "rule",
+    "split": "call_split",
 }
 
 

@@ -33,6 +33,7 @@ class Events(Protocol):
     show: Event
     show_cluster: Event
     show_decided: Event
+    show_missing: Event
     show_all: Event
 
     # Thresholds, class pairs, pairs of splits, issues
@@ -55,4 +56,5 @@ class Events(Protocol):
     use_embeddings: Event
     decide: Event
     undo: Event
+    take_back: Event
     act: Event

@@ -11,6 +11,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from ...core.wording import markdown
 from .._fo.gallery import Picture
 from .events import Event
 
@@ -139,7 +140,8 @@ def thumbnail(
         parent: usually a :func:`row`
         name: of the new part
         picture: to show
-        lines: Markdown; too long ones are cut off with dots
+        lines: Markdown; too long ones are cut off with dots. The file's name comes
+            below them
         on_click: called with the sample's id
         marked: with a green frame
         side: of the square that the picture fits into, in pixels
@@ -168,7 +170,7 @@ def thumbnail(
             params={"id": picture.id},
             componentsProps={
                 "image": {
-                    "title": picture.name,
+                    "title": picture.values["filepath"],
                     "loading": "lazy",
                     "style": {
                         "objectFit": "contain",
@@ -182,19 +184,18 @@ def thumbnail(
             },
         ),
     )
-    if lines:
-        text = "\n\n".join(lines)
-        cut = {
-            "margin": 0,
-            "fontSize": "0.78rem",
-            "lineHeight": 1.35,
-            "whiteSpace": "nowrap",
-            "overflow": "hidden",
-            "textOverflow": "ellipsis",
-        }
-        column.md(
-            text, name="lines", componentsProps={"container": {"sx": {"& p": cut}}}
-        )
+    text = "\n\n".join([*lines, markdown(picture.name)])
+    cut = {
+        "margin": 0,
+        "fontSize": "0.78rem",
+        "lineHeight": 1.35,
+        "whiteSpace": "nowrap",
+        "overflow": "hidden",
+        "textOverflow": "ellipsis",
+    }
+    last = {"opacity": 0.65}
+    look = {"container": {"sx": {"& p": cut, "& p:last-child": last}}}
+    column.md(text, name="lines", componentsProps=look)
     return column
 
 

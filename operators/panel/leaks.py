@@ -66,7 +66,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
             )
     between = only if isinstance(only, list) else None
     side = f"Quarantine one side of {' and '.join(between)}" if between else None
-    buttons.ways(
+    line = buttons.ways(
         panel,
         events,
         scene,
@@ -75,6 +75,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         show="Show all in grid",
         more={"between": between} if between else None,
     )
+    buttons.act(line, events, scene, "split", {}, "Propose a split without leaks")
     layout.say(
         panel,
         "sides",

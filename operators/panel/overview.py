@@ -163,6 +163,8 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         hint="Give the embeddings to FiftyOne: sort by similarity, and a map of all.",
     )
     buttons.export(line, events)
+    buttons.act(line, events, scene, "report", {}, "Write a report")
+    buttons.act(line, events, scene, "audit", {}, "Check against a policy")
 
 
 _PROBLEMS = (

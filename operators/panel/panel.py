@@ -167,6 +167,13 @@ class WinnowPanel(foo.Panel):
     def show_decided(self, ctx: foo.ExecutionContext) -> None:
         grid.show(ctx, decided_view(ctx.dataset), "what you decided")
 
+    def show_missing(self, ctx: foo.ExecutionContext) -> None:
+        """Shows, and selects, the samples whose files are not there."""
+        scene = _scene(ctx)
+        view = ctx.dataset.match(F(scene.field("scan_status")) == "missing")
+        grid.show(ctx, view, "samples whose files are missing")
+        ctx.ops.set_selected_samples(view.limit(_SELECTED_MOST).values("id"))
+
     def show_all(self, ctx: foo.ExecutionContext) -> None:
         grid.show_all(ctx)
 
@@ -298,6 +305,12 @@ class WinnowPanel(foo.Panel):
         ctx.panel.set_state("last", None)
         if decision:
             self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
+
+    def take_back(self, ctx: foo.ExecutionContext) -> None:
+        """Takes back an earlier decision on a sample."""
+        decision = {"what": ctx.params["what"], "samples": ctx.params["samples"]}
+        params = {**decision, "prefix": _prefix(ctx), "undo": True}
+        self._ask(ctx, "decide", params, skip_prompt=True)
 
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""

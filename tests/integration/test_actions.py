@@ -452,8 +452,38 @@ def test_retag_without_the_disk_changes_the_label_alone(scanned):
     assert (sample.ground_truth.label, sample.filepath) == ("b", path)
 
 
+def suggest(sample, label, score):
+    sample["label_issue"], sample["label_suggestion"] = True, label
+    sample["label_score"] = float(score)
+    sample.save()
+
+
+def test_copies_get_the_same_label_or_keep_theirs(scanned):
+    one, other = scanned.exists("dup_cluster").sort_by("filepath")
+    suggest(one, "b", 3)
+
+    plan = retag(scanned, "label_issues", progress=False)
+    assert plan.count == 0
+    assert "a copy of it would keep another label" in str(plan)
+
+    suggest(other, "b", 4)
+    assert do(retag, scanned, "label_issues").report.done == 2
+    labels = scanned.select([one.id, other.id]).values("ground_truth.label")
+    assert labels == ["b", "b"]
+
+
+def test_the_worst_labels_come_first(scanned):
+    alone = scanned.match({"dup_cluster": None, "ground_truth.label": "a"}).limit(3)
+    for sample, score in zip(alone, (7, 2, 5), strict=True):
+        suggest(sample, "b", score)
+
+    plan = retag(scanned, "label_issues", progress=False)
+
+    assert [why[-3:-1] for _, _, why in plan.examples()] == [" 2", " 5", " 7"]
+
+
 def test_retag_takes_the_suggestion_and_settles_the_issue(scanned):
-    sample = scanned.first()
+    sample = scanned.match({"dup_cluster": None, "ground_truth.label": "a"}).first()
     sample["label_issue"], sample["label_suggestion"] = True, "b"
     sample["label_score"] = 1.0
     sample.save()

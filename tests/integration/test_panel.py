@@ -602,3 +602,100 @@ def test_a_large_data_set_gets_indexes_that_the_next_scan_makes_anew(
     scan(dataset)
     assert "outlier_distance" not in dataset.list_indexes()
     assert "filepath" in dataset.list_indexes()
+
+
+def button(answer, row, name):
+    return answer.shown[row]["type"]["properties"][name]["view"]
+
+
+def test_a_decision_is_listed_with_its_picture_and_taken_back(event, scanned):
+    sample = scanned.match({"dup_cluster": None}).first()
+    decide = foo.get_operator("@winnow/curate/decide")
+    decide(scanned.select(sample.id), "keep")
+    decide(scanned.select(sample.id), "label_verified")
+
+    answer = event("choose_tab", tab="actions")
+
+    card = answer.shown["decided"]["type"]["properties"]["decided_0"]["type"]
+    assert sample.filename in card["properties"]["lines"]["default"]
+    back = card["properties"]["back_keep"]["view"]["params"]
+    asked = event("take_back", **back).one("prompt_user_for_operation")
+    assert asked["operator_uri"] == "@winnow/curate/decide" and asked["skip_prompt"]
+    params = asked["params"]
+    decide(scanned.select(params["samples"]), params["what"], undo=params["undo"])
+    after = event("choose_tab", tab="actions").shown["decided"]["type"]["properties"]
+    assert set(after["decided_0"]["type"]["properties"]) == {
+        "picture",
+        "lines",
+        "back_label_verified",
+    }
+
+
+def test_samples_without_a_file_are_selected_for_fiftyone_to_delete(
+    event, scanned, scan
+):
+    from pathlib import Path
+
+    gone = scanned.match({"dup_cluster": None, "scan_status": "ok"}).first()
+    Path(gone.filepath).unlink()
+    assert "missing" not in event("choose_tab", tab="bad_files").shown
+    scan(scanned, label_field="ground_truth", split_by=["train", "test"])
+
+    drawn = event("choose_tab", tab="bad_files")
+    assert "Delete selected samples" in drawn.texts
+    assert button(drawn, "missing", "show")["label"] == "Select the 1 missing"
+    answer = event("show_missing")
+
+    assert answer.view(scanned).values("id") == [gone.id]
+    (chosen,) = answer.one("set_selected_samples")["samples"]
+    assert chosen["id"] == gone.id
+
+
+def test_only_images_that_look_damaged_are_offered_for_quarantine(event, scanned):
+    plans = event("choose_tab", tab="actions").shown
+    assert plans["plan_image_issues"]
+    dark = scanned.match({"image_issues": "dark"})
+    dark.set_values("image_issues", [["grayscale_in_colour_set"]] * len(dark))
+
+    assert "plan_image_issues" not in event("choose_tab", tab="actions").shown
+
+
+def test_a_report_an_audit_and_a_split_are_asked_for_where_they_belong(event, scanned):
+    ways = event("on_load").shown["ways"]["type"]["properties"]
+    assert ways["report"]["view"]["params"]["operator"] == "report"
+    assert ways["audit"]["view"]["params"]["operator"] == "audit"
+
+    leaks = event("choose_tab", tab="leaks")
+
+    assert button(leaks, "ways", "split")["params"]["operator"] == "split"
+
+
+def test_the_history_is_read_again_only_when_something_was_done(
+    event, scanned, monkeypatch
+):
+    import importlib
+
+    carrying_out = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.operators._fo.actions.carrying_out"
+    )
+    read, reads = carrying_out._read_history, []
+    monkeypatch.setattr(
+        carrying_out, "_read_history", lambda one: reads.append(one) or read(one)
+    )
+    retag = foo.get_operator("@winnow/curate/retag")
+    plan = retag(scanned.limit(1), "view", to="b", on_disk=False, progress=False)
+    retag(scanned, plan_id=plan.plan_id, expect_count=1, dry_run=False, progress=False)
+
+    assert "retag of view: 1 image" in event("choose_tab", tab="actions").texts
+    event("choose_tab", tab="actions")
+    assert len(reads) == 1
+
+    foo.get_operator("@winnow/curate/undo")(scanned, dry_run=False, progress=False)
+    assert "0 can be put back" in event("choose_tab", tab="actions").texts
+
+
+def test_every_card_says_which_file_it_is(event, scanned):
+    answer = event("choose_tab", tab="duplicates")
+
+    for name in ("00.png", "19.png"):
+        assert f"\n\n{name}" in answer.texts

@@ -132,6 +132,59 @@ def test_the_clean_set_is_exported_by_split_and_class(scanned, tmp_path):
     assert {path.parts[-2] for path in files} == {"a", "b"}
 
 
+def names(view):
+    return {Path(path).name for path in view.values("filepath")}
+
+
+def test_images_that_only_differ_from_their_set_are_exported(scanned, tmp_path):
+    hint, dark = scanned.match(F("dup_cluster") == None).limit(2)  # noqa: E711
+    hint["image_issues"], dark["image_issues"] = ["grayscale_in_colour_set"], ["dark"]
+    hint.save(), dark.save()
+    export, bad = operator("export"), {"without": ["image_issues"], "format": "images"}
+
+    view = export(scanned, str(tmp_path / "one"), **bad)
+    assert hint.filename in names(view) and dark.filename not in names(view)
+
+    named = ["grayscale_in_colour_set"]
+    view = export(scanned, str(tmp_path / "two"), issues=named, **bad)
+    assert hint.filename not in names(view) and dark.filename in names(view)
+
+
+def test_a_copy_stands_in_where_the_one_to_keep_is_left_out(scanned, tmp_path):
+    keeper = scanned.match((F("dup_cluster") == 0) & F("dup_keeper")).first()
+    keeper["image_issues"] = ["dark"]
+    keeper.save()
+    without = ["extra_copies", "image_issues", "unreadable"]
+
+    view = operator("export")(scanned, str(tmp_path / "new"), without=without)
+
+    kept = scanned.match(F("dup_cluster") == 0).values("id")
+    assert len(set(kept) & set(view.values("id"))) == 1
+    assert keeper.id not in view.values("id")
+    params = {
+        "folder": {"absolute_path": str(tmp_path / "other")},
+        "without": without,
+    }
+    said = form("export", scanned, params)["status"].view.label
+    assert "17 of 20 images" in said
+    assert "Of 1 group of copies another than the copy to keep is taken" in said
+
+
+def test_the_form_says_what_groups_are_left_out_altogether(scanned, tmp_path):
+    for sample in scanned.match(F("dup_cluster") == 0).iter_samples(autosave=True):
+        sample["image_issues"] = ["blurry"]
+
+    folder = {"absolute_path": str(tmp_path / "new")}
+    said = form("export", scanned, {"folder": folder})["status"].view.label
+
+    assert "Of 1 group of copies nothing is copied" in said
+
+
+def test_an_unknown_issue_is_refused(scanned, tmp_path):
+    with pytest.raises(Exception, match="There is no issue 'grey'"):
+        operator("export")(scanned, str(tmp_path / "new"), issues=["grey"])
+
+
 def test_tagged_samples_are_left_out_and_a_view_may_be_exported(scanned, tmp_path):
     scanned.limit(4).tag_samples("no")
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.quality import ISSUES, image_issues
+from core.quality import ISSUES, flaws, image_issues
 from core.statistics import IMAGE_STATISTICS, column, image_statistics, sharpness
 
 LONGEST_GREY = 256
@@ -155,10 +155,22 @@ def test_a_grey_picture_is_odd_among_coloured_ones_only():
     assert not any(common)
 
 
+def test_a_few_grey_pictures_in_a_hundred_are_no_issue_and_still_no_copies_to_keep():
+    grey = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    table = np.stack([measured(photo())] * 96 + [measured(grey)] * 4)
+
+    # Leaving some out must not turn the others into bad images
+    for dropped in range(30):
+        assert not image_issues(table[dropped:]).any()
+    assert flaws(table).tolist() == [False] * 96 + [True] * 4
+    assert not flaws(table[-6:]).any()
+
+
 def test_no_pictures_have_no_issues():
     nothing = np.zeros((0, len(IMAGE_STATISTICS)), np.float32)
 
     assert image_issues(nothing).shape == (0, len(ISSUES))
+    assert flaws(nothing).shape == (0,)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (60_000, 1), (3, 3)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,13 +21,19 @@ from ....core.actions.opened import (
 )
 from ....core.actions.plan import ActionPlan, open_plan, plan_file
 from ....core.actions.purge import PurgePlan, plan_purge, purge
-from ....core.actions.quarantine import ActionFolder, action_folders, quarantine_of
+from ....core.actions.quarantine import (
+    JOURNAL,
+    ActionFolder,
+    action_folders,
+    quarantine_of,
+)
 from ....core.actions.recovery import is_unfinished
 from ....core.actions.undo import find_action, undo_action
 from ....core.errors import ActionError, CurationError, PlanOutdatedError
 from ....core.progress import OnProgress
 from ..lock import only_run_on
 from ..refind import find_again
+from ..remembered import remembered
 from ..runs import complete_run, wait_for_journal
 from ..storage import plans_folder
 from .records import SampleRecords, reload_samples
@@ -163,12 +169,32 @@ def carry_out_purge(
 
 
 def history(dataset: fo.Dataset) -> list[PastAction]:
-    """Returns what was done to a data set's files and labels, newest first."""
+    """Returns what was done to a data set's files and labels, newest first.
+
+    Journals are read again when any of them has changed.
+    """
+    return remembered(
+        dataset, "history", _stamp(dataset), lambda: _read_history(dataset)
+    )
+
+
+def _read_history(dataset: fo.Dataset) -> list[PastAction]:
     return [
         _past(folder)
         for folder in sorted(_folders(dataset), key=lambda one: one.key, reverse=True)
         if folder.journal.exists()
     ]
+
+
+def _stamp(dataset: fo.Dataset) -> Hashable:
+    """Returns what differs if an action was begun, went on or was undone."""
+    found = []
+    for quarantine in _quarantines(dataset):
+        for path in sorted(Path(quarantine).glob(f"*/{JOURNAL}")):
+            with contextlib.suppress(FileNotFoundError):
+                facts = path.stat()
+                found.append((str(path), facts.st_mtime_ns, facts.st_size))
+    return tuple(found)
 
 
 def _past(folder: ActionFolder) -> PastAction:

@@ -8,7 +8,7 @@ one that was shown above it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ import fiftyone.operators.types as types
 from ....core.actions.plan import ActionPlan
 from ....core.errors import CurationError
 from ....core.progress import OnProgress
-from ....core.quality import ISSUES
+from ....core.quality import DAMAGED, ISSUES
 from ....core.wording import markdown
 from ..choices import refuse
 from ..runs import complete_run
@@ -70,6 +70,10 @@ _ABOUT = {
         "goes back."
     ),
 }
+_LEAVE_OUT = (
+    "The surest come first. To leave one out, close this and press *... is right* "
+    "below it, in the panel's tab *Labels*."
+)
 _KIND_LABELS = {
     "bytes": "same file",
     "pixels": "same pixels in another file",
@@ -84,6 +88,8 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
     # A button that was pressed for some images has said which
     if not ctx.params.get("samples"):
         _ask_what(inputs, ctx, action)
+        if action == RETAG:
+            inputs.md(_LEAVE_OUT, name="leave_out")
     if action == MOVE:
         inputs.str(
             "to",
@@ -207,10 +213,10 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         view=choices,
     )
     if what == "duplicates":
-        _ask_several(inputs, "kinds", _KIND_LABELS, "Kinds of copies")
+        _ask_several(inputs, "kinds", _KIND_LABELS, "Kinds of copies", _KIND_LABELS)
     elif what == "image_issues":
         issues = {issue: issue.replace("_", " ") for issue in ISSUES}
-        _ask_several(inputs, "issues", issues, "Issues")
+        _ask_several(inputs, "issues", issues, "Issues", DAMAGED)
     elif what == "label_issues" and ctx.params.get("pair"):
         given, suggested = ctx.params["pair"]
         text = f"Only {given} that similar images call {suggested}"
@@ -237,7 +243,11 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
 
 
 def _ask_several(
-    inputs: types.Object, name: str, values: Mapping[str, str], label: str
+    inputs: types.Object,
+    name: str,
+    values: Mapping[str, str],
+    label: str,
+    default: Iterable[str],
 ) -> None:
     view = types.DropdownView(multiple=True)
     for value, words in values.items():
@@ -245,7 +255,7 @@ def _ask_several(
     inputs.list(
         name,
         types.String(),
-        default=list(values),
+        default=list(default),
         label=label,
         view=view,
     )

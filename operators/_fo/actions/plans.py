@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -154,6 +154,7 @@ class _Requests:
         self._rows_of: dict[str, list[int]] = {}
         for row, path in enumerate(facts.paths):
             self._rows_of.setdefault(path, []).append(row)
+        self._chosen: set[int] = set()
         self._kept = kept_ids(facts.dataset)
         self._protected = [
             os.path.abspath(os.path.expanduser(path)).rstrip("/") + "/"
@@ -161,9 +162,10 @@ class _Requests:
         ]
 
     def of(self, choices: Sequence[Choice]) -> list[Request]:
-        """Returns a request a file, by path."""
+        """Returns a request a file: labels worst first, files by path."""
         if self._change.action == RETAG:
             self._check_label()
+        self._chosen = {choice.row for choice in choices}
         chosen: dict[str, list[Choice]] = {}
         for choice in choices:
             chosen.setdefault(self._facts.paths[choice.row], []).append(choice)
@@ -175,9 +177,17 @@ class _Requests:
             media = paths_in_media_fields(self._facts.dataset)
         return [
             self._request(path, group, used.get(path, []), path in media)
-            # By folder: a batch then waits for few folders to be on the disk
-            for path, group in sorted(chosen.items())
+            for path, group in self._in_order(chosen)
         ]
+
+    def _in_order(
+        self, chosen: dict[str, list[Choice]]
+    ) -> Iterable[tuple[str, list[Choice]]]:
+        # Who looks at labels wants the worst first. Files go by folder: a batch
+        # then waits for few folders to be on the disk
+        if self._change.action == RETAG:
+            return chosen.items()
+        return sorted(chosen.items())
 
     def _request(
         self, path: str, group: list[Choice], used: list[Reference], is_media: bool
@@ -300,6 +310,25 @@ class _Requests:
     def _suggestions(self) -> list[str | None]:
         return self._facts.finding("label_suggestion")
 
+    @cached_property
+    def _parted(self) -> set[int]:
+        """Rows whose cluster would carry two labels after all suggestions."""
+        facts = self._facts
+        members: dict[int, list[int]] = {}
+        for row, cluster in enumerate(facts.finding("dup_cluster")):
+            if cluster is not None:
+                members.setdefault(cluster, []).append(row)
+
+        def then(row: int) -> str | None:
+            return self._suggestions[row] if row in self._chosen else facts.labels[row]
+
+        return {
+            row
+            for rows in members.values()
+            if len({then(row) for row in rows} - {None}) > 1
+            for row in rows
+        }
+
     def _no_new_label(
         self, row: int, new_label: str | None, target: str | None
     ) -> str | None:
@@ -307,6 +336,11 @@ class _Requests:
             return "there is no suggestion for it"
         if new_label == self._facts.labels[row]:
             return "it has that label already"
+        if self._change.label is None and row in self._parted:
+            return (
+                "a copy of it would keep another label: press 'Call it' for each of "
+                "them, or give one label (to=)"
+            )
         if target is not None and (
             "/" in new_label or "\0" in new_label or new_label.startswith(".")
         ):

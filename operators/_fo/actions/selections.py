@@ -16,7 +16,7 @@ from ....core.errors import CurationError, InputError
 from ....core.find import accepted_pairs
 from ....core.findings import QUARANTINED
 from ....core.leaks import copies_elsewhere
-from ....core.quality import ISSUES
+from ....core.quality import DAMAGED, ISSUES
 from ..decisions import read_decisions
 from ..fields import field_name
 from ..refind import settings_of
@@ -55,7 +55,7 @@ class Selection:
         split: from which leaks are taken; None for the side that the scan
             says to drop
         tag: of samples
-        issues: of images
+        issues: of images; those that only differ from their set have to be named
         pair: given and suggested label, to limit label issues to; None for all
         between: two splits, to limit leaks to; None for all
         prefix: of the scan's fields
@@ -66,7 +66,7 @@ class Selection:
     include_conflicts: bool = False
     split: str | None = None
     tag: str | None = None
-    issues: Sequence[str] = ISSUES
+    issues: Sequence[str] = DAMAGED
     pair: Sequence[str] | None = None
     between: Sequence[str] | None = None
     prefix: str | None = None
@@ -275,8 +275,9 @@ def _label_issues(
         facts.finding("label_suggestion"),
     )
     pair = selection.pair and tuple(selection.pair)
-    for row, issue in enumerate(facts.finding("label_issue")):
-        if issue and (not pair or pair == (facts.labels[row], suggestions[row])):
+    rows = [row for row, issue in enumerate(facts.finding("label_issue")) if issue]
+    for row in sorted(rows, key=lambda row: scores[row]):
+        if not pair or pair == (facts.labels[row], suggestions[row]):
             yield Choice(
                 row,
                 f"labelled '{facts.labels[row]}', similar images '{suggestions[row]}' "
