@@ -67,7 +67,7 @@ def _compare(options: argparse.Namespace, fo: object) -> int:
     print(f"\n{report}")
     failed = [gate for gate in gates if report.counts[gate]]
     for gate in failed:
-        print(f"FAIL_ON: {report.counts[gate]:,} {gate}", file=sys.stderr)
+        print(f"FAIL_ON: {gate}: {report.counts[gate]:,}", file=sys.stderr)
     return FOUND_PROBLEMS if failed else 0
 
 

@@ -36,6 +36,7 @@ _FIELDS = {
     "leak": "A copy is in another split, or in one that tests are made of",
     "reason": "Why the file cannot be read",
 }
+_KIND_NAMES = {"bytes": "same bytes", "pixels": "same pixels", "near": "near"}
 _GROUP = "ingest"
 _SHOWN = 10
 
@@ -96,15 +97,17 @@ class CompareReport:
         """Returns the outcome in a sentence."""
         counts, sets = self.counts, ", ".join(self.against)
         return (
-            f"Of {counts['images']:,} images in {self.new}, {counts['new']:,} are new, "
-            f"{counts['known']:,} are in {sets} already, {counts['repeats']:,} repeat "
-            f"another new one and {counts['unreadable']:,} cannot be read."
+            f"Of {counts['images']:,} images in {self.new}: {counts['new']:,} new, "
+            f"{counts['known']:,} in {sets} already, {counts['repeats']:,} repeats of "
+            f"another new one, {counts['unreadable']:,} unreadable."
         )
 
     def details(self) -> Iterator[str]:
         """Yields what was found where, a line each."""
         for place, kinds in self.found.items():
-            text = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+            text = ", ".join(
+                f"{_KIND_NAMES[kind]} {count:,}" for kind, count in kinds.items()
+            )
             yield f"In {place}: {text}"
         if self.counts["leaks"]:
             yield (

@@ -98,13 +98,15 @@ class Written:
     outliers: int
     components: int
 
-    def to_markdown(self) -> str:
+    def __str__(self) -> str:
         return (
-            f"{self.images:,} images in {markdown(self.folder)}: "
-            f"{self.similar:,} lines of similarity.csv, {self.outliers:,} of "
-            f"outliers.csv, {self.components:,} components; {self.unreadable:,} images "
-            "without features."
+            f"{self.images:,} images in {self.folder}: {self.similar:,} lines of "
+            f"similarity.csv, {self.outliers:,} of outliers.csv, {self.components:,} "
+            f"components; {self.unreadable:,} images without features."
         )
+
+    def to_markdown(self) -> str:
+        return markdown(str(self))
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,15 @@ class Imported:
     unknown: int
     unreadable: int
 
-    def to_markdown(self) -> str:
+    def __str__(self) -> str:
         return (
             f"{self.images:,} samples have fastdup's {self.dimensions:,} numbers in "
-            f"*{self.field}*; {self.without:,} have none. {self.unknown:,} images of "
+            f"{self.field}; {self.without:,} have none. {self.unknown:,} images of "
             f"fastdup are not in the data set, {self.unreadable:,} it could not read."
         )
+
+    def to_markdown(self) -> str:
+        return markdown(str(self))
 
 
 def write_work_dir(

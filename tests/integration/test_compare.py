@@ -192,7 +192,7 @@ def test_the_app_compares_this_data_set_or_a_folder(
         (card,) = [m for m in messages if m.operator_uri == "show_output"]
         return card.params["results"]["text"]
 
-    assert "1 are new" in card(incoming_dataset, {"against": [dataset.name]})
+    assert ": 1 new" in card(incoming_dataset, {"against": [dataset.name]})
     folder = {"absolute_path": str(incoming)}
     assert "| b-test.bmp |" in card(dataset, {"way": "folder", "folder": folder})
 
@@ -209,11 +209,11 @@ def test_the_command_compares_and_can_fail(incoming, dataset, tmp_path):
 
     done = run(IMAGES=str(incoming))
     assert done.returncode == 0, done.stderr
-    assert "1 are new, 3 are in" in done.stdout
+    assert ": 1 new, 3 in" in done.stdout and "same bytes" in done.stdout
     assert (tmp_path / "out" / "compare.jsonl").exists()
     failed = run(IMAGES=str(incoming), FAIL_ON="leaks")
     assert failed.returncode == 1
-    assert "FAIL_ON: 1 leaks" in failed.stderr
+    assert "FAIL_ON: leaks: 1" in failed.stderr
     assert run(IMAGES="").returncode == 2
     wrong = run(IMAGES=str(incoming), AGAINST="nobody")
     assert wrong.returncode == 2

@@ -75,6 +75,7 @@ def test_the_features_of_fastdup_stand_in_a_field(scanned):
 
     assert (imported.images, imported.dimensions) == (148, 576)
     assert (imported.without, imported.unknown, imported.unreadable) == (2, 0, 2)
+    assert str(imported).startswith("148 samples have fastdup's 576 numbers in ")
     stored = read_work_dir(WRITTEN)
     path = root / Path(stored.names[5]).relative_to("images")
     vector = dataset[str(path)]["fastdup_embedding"]
@@ -213,6 +214,7 @@ def test_the_files_of_a_scan_with_winnow_s_model(dataset, folder, scan, tmp_path
     )
 
     assert (written.images, written.unreadable) == (19, 1)
+    assert str(written).startswith(f"19 images in {work}: ")
     (bad,) = lines(work / "atrain_features.bad.csv")
     assert bad == {
         "index": "7",

@@ -129,7 +129,8 @@ class ActionReport:
         if report.what == "purge":
             return f"Destroyed {report.done:,} quarantined files; {size} are free now."
         verb = _VERBS[report.action]
-        moved = f" ({report.moves:,} files, {size})" if report.moves else ""
+        files = f"{report.moves:,} {_plural('file', report.moves)}"
+        moved = f" ({files}, {size})" if report.moves else ""
         return f"{images} {_were(report.done)} {verb}{moved}."
 
     def details(self) -> Iterator[str]:
