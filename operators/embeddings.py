@@ -120,7 +120,7 @@ class Embeddings(foo.Operator):
             inputs,
             view=types.PromptView(
                 label="Sort by similarity, map of embeddings",
-                submit_button_label="Register",
+                submit_button_label="Add them",
             ),
         )
 

@@ -138,7 +138,7 @@ def _draw_unreadable(
         layout.button(
             line,
             "show",
-            f"Select the {missing:,} missing",
+            f"Select what is missing ({missing:,})",
             events.show_missing,
             icon="select_all",
         )

@@ -128,6 +128,21 @@ def test_a_verified_label_is_no_issue_any_more(app, dataset):
     assert dataset.match({"label_issue": True}).count() == before - 1
 
 
+def test_an_earlier_decision_is_taken_back(app, dataset):
+    before = dataset.match({"label_issue": True}).count()
+    app.tab("Actions")
+    app.sees("What you decided")
+    app.shot("_decisions")
+
+    app.press("Take back")
+    app.panel.get_by_text("What you decided").wait_for(state="detached")
+
+    dataset.reload()
+    assert dataset.match({"label_issue": True}).count() == before + 1
+    app.tab("Labels")
+    app.sees("nearest of another label")
+
+
 def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
     before = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
     name = app.panel.get_by_role("button", name="Call it").first.inner_text()
@@ -315,7 +330,7 @@ def test_the_embeddings_panel_has_our_map(app):
     app.grid_shows(355)
     app.press("Sort by similarity, map")
     form = app.page.locator("[data-cy='operators-prompt-modal']")
-    form.get_by_role("button", name="Register").first.click()
+    form.get_by_role("button", name="Add them").first.click()
     card = app.page.locator("[data-cy='operators-prompt-view-modal']")
     app.sees("351 embeddings are in the field", card)
     card.get_by_role("button", name="Done").click()

@@ -643,7 +643,7 @@ def test_samples_without_a_file_are_selected_for_fiftyone_to_delete(
 
     drawn = event("choose_tab", tab="bad_files")
     assert "Delete selected samples" in drawn.texts
-    assert button(drawn, "missing", "show")["label"] == "Select the 1 missing"
+    assert button(drawn, "missing", "show")["label"] == "Select what is missing (1)"
     answer = event("show_missing")
 
     assert answer.view(scanned).values("id") == [gone.id]

@@ -1,0 +1,123 @@
+"""The panel in states that the story of a cleaning does not come to."""
+
+import shutil
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def small(fiftyone, images, server, tmp_path_factory):
+    """Pictures in which a scan finds nothing, and the scan."""
+    import fiftyone.operators as foo
+
+    folder = tmp_path_factory.mktemp("small")
+    for path in sorted((images / "train").rglob("*.jpg"))[::4]:
+        shutil.copyfile(path, folder / f"{path.parent.name} {path.name}")
+    dataset = fiftyone.Dataset.from_images_dir(str(folder))
+    dataset.name, dataset.persistent = "small-photos", True
+    scan = foo.get_operator("@winnow/curate/scan")
+    options = {"max_outlier_distance": 2.0, "progress": False}
+    scan(dataset, **options)
+    clean = {"scan_status": "ok", "image_issues": [], "dup_cluster": None}
+    dataset.delete_samples(set(dataset.values("id")) - set(_ids(dataset, clean)))
+    scan(dataset, **options)
+    yield dataset, scan
+    dataset.delete()
+
+
+def _ids(dataset, match):
+    return dataset.match(match).values("id")
+
+
+@pytest.fixture
+def page(another_app, small):
+    dataset, _ = small
+    app = another_app(name=dataset.name)
+    app.open_panel()
+    app.sees("images scanned on")
+    return app
+
+
+def test_nothing_found_is_said_in_every_tab(page, small):
+    dataset, _ = small
+
+    page.sees(f"Nothing was found wrong with these {len(dataset)} images")
+    page.shot("_clean-overview")
+    for tab, words in (
+        ("Duplicates", "No image has a copy here"),
+        ("Labels", "looked at no labels"),
+        ("Leaks", "looked at no splits"),
+        ("Bad files", "Every file can be read"),
+        ("Actions", "copy everything without the problems"),
+    ):
+        page.tab(tab)
+        page.sees(words)
+        page.shot(f"_clean-{tab.lower().replace(' ', '-')}")
+
+
+def test_one_of_several_runs_is_chosen(page, small):
+    dataset, scan = small
+    scan(dataset.limit(10), prefix="part", progress=False)
+    page.tab("Overview")
+
+    page.sees("There are several scans")
+    page.sees("10 images scanned on")
+    page.shot("_several-runs")
+    page.panel.get_by_role("combobox").first.click()
+    page.page.get_by_role("option", name="without a prefix").click()
+
+    page.sees(f"{len(dataset)} images scanned on")
+    dataset.delete_run("winnow_part")
+
+
+def test_a_sample_without_a_file_is_taken_out_with_fiftyone(page, small):
+    from pathlib import Path
+
+    dataset, scan = small
+    count, gone = len(dataset), dataset.last()
+    Path(gone.filepath).unlink()
+    scan(dataset, max_outlier_distance=2.0, progress=False)
+    page.tab("Bad files")
+    page.shot("_missing")
+
+    page.press("Select what is missing (1)")
+    page.grid_shows(1)
+    page.page.wait_for_timeout(1000)
+    page.page.keyboard.press("`")
+    page.page.wait_for_timeout(2000)
+    page.shot("_browser")
+    page.page.keyboard.type("Delete selected samples")
+    page.page.wait_for_timeout(1500)
+    page.page.keyboard.press("Enter")
+    form = page.page.locator("[data-cy='operators-prompt-modal']")
+    page.sees("Delete 1 selected sample?", form)
+    page.shot("_delete-missing")
+    form.get_by_role("button", name="Execute").first.click()
+
+    page.page.wait_for_timeout(3000)
+    dataset.reload()
+    assert len(dataset) == count - 1 and gone.id not in dataset.values("id")
+
+
+def test_pictures_are_sorted_by_similarity(page, small):
+    import fiftyone.operators as foo
+
+    dataset, _ = small
+    foo.get_operator("@winnow/curate/embeddings")(dataset, progress=False)
+    page.page.reload()
+    page.entries.wait_for()
+    page.page.wait_for_timeout(3000)
+    looker = page.page.locator("[data-cy='looker']").first
+    looker.locator("input[type=checkbox]").first.dispatch_event("click")
+    page.page.wait_for_timeout(1500)
+    page.shot("_selected")
+    action = page.page.locator("[data-cy='action-sort-by-similarity']").first
+    action.locator("svg").first.dispatch_event("click")
+    page.page.wait_for_timeout(2000)
+    page.shot("_similarity")
+    page.page.get_by_text("Show similar samples").first.click(timeout=8000)
+    page.page.wait_for_timeout(3000)
+    page.shot("_similar")
+    page.grid_shows(25)
