@@ -190,9 +190,7 @@ def another_app(browser, server, dataset):
     opened = []
 
     def open_app(**options):
-        opened.append(
-            App(browser, server, options.pop("name", dataset.name), **options)
-        )
+        opened.append(App(browser, server, dataset.name, **options))
         return opened[-1]
 
     yield open_app

@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from tests.e2e.conftest import App
+
 pytestmark = pytest.mark.e2e
 
 
@@ -31,13 +33,14 @@ def _ids(dataset, match):
     return dataset.match(match).values("id")
 
 
-@pytest.fixture
-def page(another_app, small):
+@pytest.fixture(scope="module")
+def page(browser, server, small):
     dataset, _ = small
-    app = another_app(name=dataset.name)
+    app = App(browser, server, dataset.name)
     app.open_panel()
     app.sees("images scanned on")
-    return app
+    yield app
+    app.page.context.close()
 
 
 def test_nothing_found_is_said_in_every_tab(page, small):
@@ -86,11 +89,9 @@ def test_a_sample_without_a_file_is_taken_out_with_fiftyone(page, small):
     page.grid_shows(1)
     page.page.wait_for_timeout(1000)
     page.page.keyboard.press("`")
-    page.page.wait_for_timeout(2000)
-    page.shot("_browser")
-    page.page.keyboard.type("Delete selected samples")
-    page.page.wait_for_timeout(1500)
-    page.page.keyboard.press("Enter")
+    page.page.locator("[data-cy='operators-browser']").get_by_text(
+        "Delete selected samples"
+    ).click()
     form = page.page.locator("[data-cy='operators-prompt-modal']")
     page.sees("Delete 1 selected sample?", form)
     page.shot("_delete-missing")
@@ -99,25 +100,3 @@ def test_a_sample_without_a_file_is_taken_out_with_fiftyone(page, small):
     page.page.wait_for_timeout(3000)
     dataset.reload()
     assert len(dataset) == count - 1 and gone.id not in dataset.values("id")
-
-
-def test_pictures_are_sorted_by_similarity(page, small):
-    import fiftyone.operators as foo
-
-    dataset, _ = small
-    foo.get_operator("@winnow/curate/embeddings")(dataset, progress=False)
-    page.page.reload()
-    page.entries.wait_for()
-    page.page.wait_for_timeout(3000)
-    looker = page.page.locator("[data-cy='looker']").first
-    looker.locator("input[type=checkbox]").first.dispatch_event("click")
-    page.page.wait_for_timeout(1500)
-    page.shot("_selected")
-    action = page.page.locator("[data-cy='action-sort-by-similarity']").first
-    action.locator("svg").first.dispatch_event("click")
-    page.page.wait_for_timeout(2000)
-    page.shot("_similarity")
-    page.page.get_by_text("Show similar samples").first.click(timeout=8000)
-    page.page.wait_for_timeout(3000)
-    page.shot("_similar")
-    page.grid_shows(25)
