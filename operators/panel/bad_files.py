@@ -138,9 +138,9 @@ def _draw_unreadable(
         layout.button(
             line,
             "show",
-            f"Select what is missing ({missing:,})",
+            f"Show what is missing ({missing:,})",
             events.show_missing,
-            icon="select_all",
+            icon="grid_view",
         )
         layout.say(line, "how", _MISSING, small=True)
 

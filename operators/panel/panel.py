@@ -168,11 +168,10 @@ class WinnowPanel(foo.Panel):
         grid.show(ctx, decided_view(ctx.dataset), "what you decided")
 
     def show_missing(self, ctx: foo.ExecutionContext) -> None:
-        """Shows, and selects, the samples whose files are not there."""
+        """Shows the samples whose files are not there."""
         scene = _scene(ctx)
         view = ctx.dataset.match(F(scene.field("scan_status")) == "missing")
         grid.show(ctx, view, "samples whose files are missing")
-        ctx.ops.set_selected_samples(view.limit(_SELECTED_MOST).values("id"))
 
     def show_all(self, ctx: foo.ExecutionContext) -> None:
         grid.show_all(ctx)

@@ -631,9 +631,7 @@ def test_a_decision_is_listed_with_its_picture_and_taken_back(event, scanned):
     }
 
 
-def test_samples_without_a_file_are_selected_for_fiftyone_to_delete(
-    event, scanned, scan
-):
+def test_samples_without_a_file_are_shown_for_fiftyone_to_delete(event, scanned, scan):
     from pathlib import Path
 
     gone = scanned.match({"dup_cluster": None, "scan_status": "ok"}).first()
@@ -643,12 +641,10 @@ def test_samples_without_a_file_are_selected_for_fiftyone_to_delete(
 
     drawn = event("choose_tab", tab="bad_files")
     assert "Delete selected samples" in drawn.texts
-    assert button(drawn, "missing", "show")["label"] == "Select what is missing (1)"
+    assert button(drawn, "missing", "show")["label"] == "Show what is missing (1)"
     answer = event("show_missing")
 
     assert answer.view(scanned).values("id") == [gone.id]
-    (chosen,) = answer.one("set_selected_samples")["samples"]
-    assert chosen["id"] == gone.id
 
 
 def test_only_images_that_look_damaged_are_offered_for_quarantine(event, scanned):
