@@ -1,5 +1,6 @@
 """The real App in a real browser, on the demo images with a conflict added."""
 
+import contextlib
 import io
 import os
 import shutil
@@ -146,6 +147,22 @@ class App:
     def press(self, name, within=None):
         found = (within or self.panel).get_by_role("button", name=name)
         found.first.click()
+
+    def submit(self, name):
+        """Presses the button of an operator's form until the form is gone.
+
+        A form that is being drawn anew swallows a click.
+        """
+        from playwright.sync_api import TimeoutError
+
+        form = self.page.locator("[data-cy='operators-prompt-modal']")
+        form.get_by_role("button", name=name, exact=True).wait_for()
+        deadline = time.monotonic() + _SLOW / 1000
+        while form.is_visible():
+            assert time.monotonic() < deadline, f"The form of '{name}' does not close."
+            with contextlib.suppress(TimeoutError):
+                form.get_by_role("button", name=name, exact=True).click(timeout=5000)
+                form.wait_for(state="hidden", timeout=5000)
 
     def sees(self, text, within=None):
         (within or self.panel).get_by_text(text).first.wait_for()

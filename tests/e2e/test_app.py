@@ -23,7 +23,7 @@ def test_scan_asks_then_shows_progress_and_counts(app):
     form = app.page.locator("[data-cy='operators-prompt-modal']")
     app.sees("354 images will be scanned", form)
     app.shot("_scan-form")
-    form.get_by_role("button", name="Scan", exact=True).click()
+    app.submit("Scan")
     card = app.page.locator("[data-cy='operators-prompt-view-modal']")
     app.sees("Winnow scanned 354 images", card)
     card.get_by_role("button", name="Done").click()
@@ -154,7 +154,7 @@ def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
     app.sees(f"becomes '{label}'", form)
     app.shot("_call-it")
     form.get_by_text("I have looked at this plan of 1 image").click()
-    form.get_by_role("button", name="Relabel 1 image").click()
+    app.submit("Relabel 1 image")
     card = app.page.locator("[data-cy='operators-prompt-view-modal']")
     app.sees("1 image was given another label", card)
     card.get_by_role("button", name="Done").click()
@@ -166,7 +166,8 @@ def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
 
     app.tab("Actions")
     app.press("Undo")
-    form.get_by_role("button", name="Undo", exact=True).click()
+    app.sees("What to undo", form)
+    app.submit("Undo")
     app.sees("Put back 1 image", card)
     card.get_by_role("button", name="Done").click()
     app.sees("0 can be put back")
@@ -203,7 +204,7 @@ def test_extra_copies_are_tagged(app, dataset):
     field.fill("copy")
     field.press("Enter")
     app.shot("_tag-form")
-    form.get_by_role("button", name="Tag", exact=True).click()
+    app.submit("Tag")
 
     app.page.get_by_text("Tag 'copy' put on 29 images").wait_for()
     dataset.reload()
@@ -224,7 +225,7 @@ def test_the_clean_set_is_exported(app, tmp_path):
     field.fill(str(target))
     field.press("Tab")
     app.page.wait_for_timeout(1500)
-    form.get_by_role("button", name="Export", exact=True).click()
+    app.submit("Export")
 
     app.page.get_by_text("images exported to").wait_for()
     left = [path for path in target.rglob("*") if path.is_file()]
@@ -243,7 +244,7 @@ def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
     tick = form.get_by_text("I have looked at this plan of 28 images")
     tick.scroll_into_view_if_needed()
     tick.click()
-    form.get_by_role("button", name="Quarantine 28 images").click()
+    app.submit("Quarantine 28 images")
     card = app.page.locator("[data-cy='operators-prompt-view-modal']")
     app.sees("28 images were put into quarantine", card)
     app.shot("_quarantined")
@@ -259,7 +260,7 @@ def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
 
     app.press("Undo")
     app.sees("quarantine of duplicates: 28 images", form)
-    form.get_by_role("button", name="Undo", exact=True).click()
+    app.submit("Undo")
     app.sees("Put back 28 images", card)
     card.get_by_role("button", name="Done").click()
 
