@@ -8,7 +8,6 @@ names; the data set is deleted afterwards.
 
 import os
 import platform
-import resource
 import shutil
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.operators as foo
+from measuring import peak_megabytes
 
 FILES = int(os.environ.get("FILES", 100_000))
 KEPT = 1_000
@@ -82,10 +82,6 @@ def measure(dataset):
     report = timed("undo", lambda: undo(dataset, dry_run=False, progress=False))
     assert report.report.done == FILES, report
     return rows
-
-
-def peak_megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def table(rows):

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from measuring import peak_megabytes
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "cli")]
@@ -68,13 +69,6 @@ def search(size: int, exact: bool) -> None:
         for found, wanted in zip(graph.indices[rows], true, strict=True)
     )
     print(json.dumps([wall, cpu, hits / true.size, peak_megabytes()]))
-
-
-def peak_megabytes() -> float:
-    # Not ru_maxrss: a child inherits its parent's
-    status = Path("/proc/self/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ import importlib
 import json
 import os
 import platform
-import resource
 import sys
 import time
 from datetime import datetime, timezone
@@ -23,6 +22,7 @@ import fiftyone.operators as foo
 import numpy as np
 from bson import ObjectId
 from fiftyone.operators.executor import ExecutionContext, Executor
+from measuring import peak_megabytes
 from PIL import Image
 
 SIZES = (25_000, 1_000_000)
@@ -32,15 +32,6 @@ TIMES = 3
 PANEL = "@winnow/curate/winnow"
 TABLE = Path(__file__).with_name("panel.md")
 ADAPTER = "fiftyone.plugins.orgs.winnow.curate.operators._fo."
-TABS = {
-    "overview": "Overview",
-    "duplicates": "Duplicates",
-    "outliers": "Outliers",
-    "labels": "Labels",
-    "leaks": "Leaks",
-    "bad_files": "Bad files",
-    "actions": "Actions",
-}
 
 
 def main(folder, *sizes):
@@ -256,7 +247,8 @@ def events(dataset):
     largest = [0]
     found = {"open the panel, first time": send("on_load")}
     found["open the panel, again"] = median(lambda: send("on_load"))
-    for tab, label in TABS.items():
+    scene = importlib.import_module(ADAPTER.replace("_fo.", "panel.scene"))
+    for tab, label in scene.TABS.items():
         found[f"{label}, first time"] = send("choose_tab", tab=tab)
         found[f"{label}, again"] = median(lambda tab=tab: send("choose_tab", tab=tab))
         if tab == "duplicates":
@@ -293,10 +285,6 @@ def median(*events):
     """Returns the median of one event sent often, or of several sent once."""
     events = events * TIMES if len(events) == 1 else events
     return float(np.median([event() for event in events]))
-
-
-def peak_megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def table(columns):

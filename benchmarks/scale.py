@@ -21,6 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from measuring import own_megabytes, peak_megabytes
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -151,11 +152,8 @@ def job(work: Path, size: int) -> None:
     lap("labels")
     result["wall"] = time.perf_counter() - began
     result["cpu"] = time.process_time() - used
-    status = Path("/proc/self/status").read_text()
-    (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    (anonymous,) = (x for x in status.splitlines() if x.startswith("RssAnon"))
-    result["peak"] = int(peak.split()[1]) / 1024
-    result["own"] = int(anonymous.split()[1]) / 1024
+    result["peak"] = peak_megabytes()
+    result["own"] = own_megabytes()
     result["pairs"] = len(pairs)
     result["recall"] = recall(copies, found.by_copies.indices)
     result["feature_recall"] = recall(features, found.by_features.indices)

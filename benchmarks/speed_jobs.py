@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import sandbox  # noqa: E402
+from measuring import peak_megabytes  # noqa: E402
 
 atexit.register(sandbox.stop)
 
@@ -27,12 +28,6 @@ NEW_SHARE = 0.01
 
 def used() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
-
-
-def peak_megabytes() -> float:
-    status = Path("/proc/self/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 def timed(work: Callable[[], Any]) -> tuple[dict[str, float], Any]:

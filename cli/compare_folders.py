@@ -16,9 +16,9 @@ import sys
 from scan_folder import (
     BAD_INPUT,
     FOUND_PROBLEMS,
-    INTERRUPTED,
     PLUGIN,
     connected_fiftyone,
+    exit_code,
     use_this_checkout,
 )
 
@@ -32,20 +32,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return BAD_INPUT
-    try:
-        print("Starting FiftyOne and its database ...", flush=True)
-        use_this_checkout()
-        fiftyone = connected_fiftyone()
-        return BAD_INPUT if fiftyone is None else _compare(options, fiftyone)
-    except KeyboardInterrupt:
-        print("\nStopped. What was embedded is kept.", file=sys.stderr)
-        return INTERRUPTED
-    except Exception as error:
-        # The plugin's classes are not these: FiftyOne imports it by another name
-        if not any(kind.__name__ == "CurationError" for kind in type(error).__mro__):
-            raise
-        print(f"\n{error}", file=sys.stderr)
-        return BAD_INPUT
+    return exit_code(lambda: _compare(options), "What was embedded is kept.")
 
 
 def _options() -> argparse.Namespace:
@@ -58,7 +45,12 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _compare(options: argparse.Namespace, fo: object) -> int:
+def _compare(options: argparse.Namespace) -> int:
+    print("Starting FiftyOne and its database ...", flush=True)
+    use_this_checkout()
+    fo = connected_fiftyone()
+    if fo is None:
+        return BAD_INPUT
     comparing = importlib.import_module(f"{PLUGIN}.operators._fo.comparing")
     gates = comparing.parse_gates(options.fail_on)
     operator = fo.operators.get_operator("@winnow/curate/compare")

@@ -13,6 +13,7 @@ import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -29,20 +30,21 @@ FOUND_PROBLEMS, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 def main() -> int:
     options = _options()
+    goes_on = "What was embedded is kept: the next scan goes on from there."
+    return exit_code(lambda: _load_and_scan(options), goes_on)
+
+
+def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
+    """Runs a command and says in a sentence what ended it early.
+
+    Args:
+        work: returns the exit code
+        after_interrupt: what a person should know after Ctrl-C
+    """
     try:
-        # Before FiftyOne is started: what is mistyped is said at once
-        parse_policy(options.fail_on)
-        listing = list_images(options.folder or _demo_folder())
-        print(describe(listing))
-        print("Starting FiftyOne and its database ...", flush=True)
-        use_this_checkout()
-        fiftyone = connected_fiftyone()
-        return BAD_INPUT if fiftyone is None else _scan(options, listing, fiftyone)
+        return work()
     except KeyboardInterrupt:
-        print(
-            "\nStopped. What was embedded is kept: the next scan goes on from there.",
-            file=sys.stderr,
-        )
+        print(f"\nStopped. {after_interrupt}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         # The plugin's classes are not these: FiftyOne imports it by another name
@@ -50,6 +52,17 @@ def main() -> int:
             raise
         print(f"\n{error}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _load_and_scan(options: argparse.Namespace) -> int:
+    # Before FiftyOne is started: what is mistyped is said at once
+    parse_policy(options.fail_on)
+    listing = list_images(options.folder or _demo_folder())
+    print(describe(listing))
+    print("Starting FiftyOne and its database ...", flush=True)
+    use_this_checkout()
+    fiftyone = connected_fiftyone()
+    return BAD_INPUT if fiftyone is None else _scan(options, listing, fiftyone)
 
 
 def _demo_folder() -> Path:

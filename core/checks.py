@@ -44,10 +44,7 @@ class Checks:
         known: Evidence | None = None,
     ) -> None:
         self.signatures = table.stored("signature").at(items.first)
-        self.sizes = np.stack(
-            [table.column("width")[items.first], table.column("height")[items.first]],
-            axis=1,
-        )
+        self.sizes = table.sizes(items.first)
         self.copies = copies
         self.pairs = np.empty((0, 2), np.int32)
         self.similarities = np.empty(0, np.float32)
@@ -55,7 +52,7 @@ class Checks:
         self.relations = np.empty(0, np.int8)
         self._known = None
         if known is not None and known.facts.get("compared_by") == COMPARED_BY:
-            self._known = _KnownPairs(known, table.column("digest")[items.first])
+            self._known = _KnownPairs(known, table.stored("digest")[items.first])
 
     def turned_candidates(self) -> Pairs:
         """Returns pairs that match when one is turned; no embedding sees them."""
@@ -125,10 +122,9 @@ class _KnownPairs:
         both = np.flatnonzero((ends >= 0).all(axis=1))
         keys = self._keys(ends[both])
         place = np.searchsorted(self._keys_in_order, keys)
-        place = np.minimum(place, max(len(self._keys_in_order) - 1, 0))
-        if len(self._keys_in_order):
-            same = self._keys_in_order[place] == keys
-            result[both[same]] = self._order[place[same]]
+        here = place < len(self._keys_in_order)
+        here[here] = self._keys_in_order[place[here]] == keys[here]
+        result[both[here]] = self._order[place[here]]
         return result
 
     def _keys(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import cosines
 from .copies import CANDIDATE_NEIGHBORS, MIN_COPY_SCORE, turned_candidates, verify_pairs
 from .embedding import ImageEmbedder, ImageTable, embed_images
 from .files import ReadFailure
+from .items import distinct_rows
 from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from .progress import OnProgress, Progress, silent
 
@@ -149,30 +151,17 @@ class _Pictures:
     """
 
     def __init__(self, table: ImageTable) -> None:
-        digests = np.ascontiguousarray(table.column("picture_digest"))
-        packed = digests.view(np.dtype((np.void, max(1, digests.shape[1]))))[:, :1]
-        _, first, group = np.unique(
-            packed.reshape(-1), return_index=True, return_inverse=True
-        )
         # In the order of the contents, as a scan numbers its items: the score of
         # a pair depends a little on which of the two comes first
-        order = np.argsort(first)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
+        self._first, group = distinct_rows(table.column("picture_digest"))
         self._table = table
-        self._first = first[order]
-        self.count = len(first)
-        group = np.append(rank[group.reshape(-1)], -1)
-        self.of_row: Ints = group[table.content].astype(np.int64)
-        self.vectors = table.column("copy", self._first)
-
-    def signatures(self, pictures: Ints) -> NDArray[np.uint8]:
-        return self._table.column("signature", self._first[pictures])
+        self.count = len(self._first)
+        self.of_row: Ints = np.append(group, -1)[table.content]
+        self.signatures = table.stored("signature").at(self._first)
+        self.vectors = table.stored("copy")[self._first]
 
     def sizes(self, pictures: Ints) -> NDArray[np.int32]:
-        some = self._first[pictures]
-        width, height = (self._table.column(s, some) for s in ("width", "height"))
-        return np.stack([width, height], axis=1)
+        return self._table.sizes(self._first[pictures])
 
 
 def _candidates(
@@ -214,14 +203,14 @@ def _turned(pictures: _Pictures, new: Ints, there: Ints) -> list[Pairs]:
     """Returns pairs that match when one is turned; no embedding sees them."""
     if not len(new):
         return []
-    signatures = pictures.signatures(new)
+    signatures = pictures.signatures[new]
     there = np.setdiff1d(there, new)
     # As many at once as are new, lest the new ones be described again and again
     size = max(_PICTURES_AT_ONCE, len(new))
     found = []
     for start in range(0, max(1, len(there)), size):
         some = there[start : start + size]
-        both = np.concatenate([signatures, pictures.signatures(some)])
+        both = np.concatenate([signatures, pictures.signatures[some]])
         pairs = turned_candidates(both, asked=np.arange(len(new)))
         found.append(np.concatenate([new, some])[pairs].astype(np.int32))
     return found
@@ -245,11 +234,11 @@ def _copies(
     pairs, similarities, scores = [], [], []
     for start in range(0, len(candidates), _PAIRS_AT_ONCE):
         some = candidates[start : start + _PAIRS_AT_ONCE]
-        a, b = (pictures.vectors[ends].astype(np.float32) for ends in some.T)
-        similarity = np.clip(np.einsum("pd,pd->p", a, b), -1, 1)
+        a, b = (pictures.vectors[ends] for ends in some.T)
+        similarity = cosines(pictures.vectors, some)
         used, place = np.unique(some.astype(np.int64), return_inverse=True)
         ends: Pairs = place.reshape(-1, 2).astype(np.int32)
-        signatures = pictures.signatures(used)
+        signatures = pictures.signatures[used]
         score = verify_pairs(signatures, ends, pictures.sizes(used)).scores
         copies = (score >= min_score) & (similarity >= min_similarity)
         # What a scan collapses to one item; blank pictures score 0
@@ -257,7 +246,7 @@ def _copies(
         alike[alike] = (signatures[ends[alike, 0]] == signatures[ends[alike, 1]]).all(1)
         kept = copies | alike
         pairs.append(some[kept])
-        similarities.append(similarity[kept].astype(np.float32))
+        similarities.append(similarity[kept])
         scores.append(np.where(alike, 1, score)[kept].astype(np.float32))
         done = min(start + _PAIRS_AT_ONCE, len(candidates))
         on_progress(Progress("Comparing pictures", done, len(candidates)))

@@ -100,22 +100,24 @@ class ImageTable:
     _positions: NDArray[np.int64]
     _store: RecordStore
 
-    def column(
-        self, field: str, contents: NDArray[np.int64] | None = None
-    ) -> NDArray[Any]:
-        """Returns one field of all contents, or of some.
+    def column(self, field: str) -> NDArray[Any]:
+        """Returns one field of all contents.
 
         Fields: ``digest`` and ``picture_digest`` uint8[m, 32],
         ``is_pixel_digest`` bool[m], ``width`` and ``height`` int32[m],
         ``statistics`` float32[m, s], ``signature`` uint8[m, q],
         ``copy`` float16[m, c], ``features`` float16[m, f].
         """
-        some = self._positions if contents is None else self._positions[contents]
-        return self._store.read(some, field)
+        return self._store.read(self._positions, field)
 
     def stored(self, field: str) -> StoredColumn:
         """Returns one field of all contents, to be read row by row."""
         return StoredColumn(self._store, self._positions, field)
+
+    def sizes(self, contents: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Returns int32[c, 2], width and height of these contents."""
+        sides = [self.stored(side)[contents] for side in ("width", "height")]
+        return np.stack(sides, axis=1)
 
 
 def embed_images(

@@ -29,7 +29,6 @@ from .files import ReadFailure, read_file
 from .images import decode_rgb
 from .items import Items, collapse
 from .labels import label_evidence
-from .memory import give_back
 from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
@@ -60,7 +59,6 @@ class Stopwatch:
         """Books the time since the last lap on a stage."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0) + now - self._last
-        give_back()
         self._last = now
 
 
@@ -334,9 +332,8 @@ def _candidates(
         if len(asked) and len(held):
             across = nearest(copies[held], copies[asked], _CROSS_SPLIT_NEIGHBORS)
             enough = across.similarities >= min_similarity
-            row, column = np.nonzero(enough)
-            other = held[across.indices[row, column]]
-            found.append(np.stack([asked[row], other], axis=1).astype(np.int32))
+            others_of = np.where(enough, held[across.indices], NO_NEIGHBOR)
+            found.append(_edges(every_item[asked], others_of.astype(np.int32)))
     return _distinct(*found)
 
 

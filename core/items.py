@@ -48,8 +48,8 @@ def collapse(
         vectors: m x d, in the same order
         signatures: uint8[m, q], see :func:`core.copies.signatures`
     """
-    pixel_first, pixel_group = _groups(picture_digests)
-    look_first, look_group = _groups(_looks(vectors, signatures, pixel_first))
+    pixel_first, pixel_group = distinct_rows(picture_digests)
+    look_first, look_group = distinct_rows(_looks(vectors, signatures, pixel_first))
     return Items(
         item=look_group[pixel_group].astype(np.int32),
         pixel_group=pixel_group,
@@ -71,7 +71,9 @@ def _looks(
     return looks
 
 
-def _groups(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def distinct_rows(
+    rows: NDArray[np.generic],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers the distinct rows in order of their first appearance.
 
     Returns:

@@ -44,7 +44,8 @@ _SPARE = 4
 
 _APPROXIMATE_EXTRA, _APPROXIMATE_LEAST = 6, 31
 """pynndescent keeps so many more than asked, and so many at least: recall@10 is
-0.995 with 31 and 0.978 with 11; at 46 it is 1 for 40 of 200,000."""
+0.995 with 31 and 0.978 with 11; with 61 all 40 nearest of 200,000 are found, and
+with 47 and 67 the ten nearest of a million (benchmarks/scale.md)."""
 
 _QUERY_EPSILON = 0.3
 """How far a query looks beyond what seems nearest; the package's 0.1 misses

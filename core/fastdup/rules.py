@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..half_precision import to_single
 from ..neighbors import NO_NEIGHBOR, neighbor_graph
 
 NEIGHBORS = 2
@@ -230,7 +231,7 @@ def _unit_rows(vectors: NDArray[np.floating], rows: NDArray[np.int64]) -> Floats
     unit = np.empty((len(rows), vectors.shape[1]), np.float32)
     for start in range(0, len(rows), 4096):
         part = rows[start : start + 4096]
-        block = vectors[part].astype(np.float32)
+        block = to_single(vectors[part])
         lengths = np.linalg.norm(block, axis=1, keepdims=True)
         unit[start : start + len(part)] = block / np.maximum(lengths, 1e-12)
     return unit

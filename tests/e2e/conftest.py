@@ -170,8 +170,9 @@ class App:
     def grid_shows(self, count):
         """Waits until the grid shows as many samples (or groups)."""
         self.page.wait_for_function(
+            # The bar above the grid goes and comes back when it is drawn anew
             "count => document.querySelector(\"[data-cy='entry-counts']\")"
-            ".innerText.replaceAll(',', '').startsWith(count + ' ')",
+            "?.innerText.replaceAll(',', '').startsWith(count + ' ')",
             arg=count,
         )
 

@@ -169,8 +169,8 @@ def test_what_was_embedded_before_is_looked_up(look, there, tmp_path, embedder):
     table = embed_images(paths, Never(), folder=tmp_path / "cache", max_megapixels=64)
 
     assert not seen
-    assert len(table.column("copy", np.array([2, 0]))) == 2
-    assert (table.column("digest", np.array([3]))[0] == table.column("digest")[3]).all()
+    assert len(table.stored("copy")[np.array([2, 0])]) == 2
+    assert (table.stored("digest")[np.array([3])][0] == table.column("digest")[3]).all()
 
 
 def test_large_sets_are_described_in_turns(look, there, tmp_path, draw, monkeypatch):
