@@ -51,11 +51,12 @@ def sample(pictures: Floats, warp: Doubles) -> Floats:
     pixels = warp.copy()
     # From frames of [0, 1] to pixel centres
     pixels[:, :, 2] = side * warp[:, :, 2] + warp[:, :, :2].sum(axis=2) / 2 - 0.5
-    result = np.empty_like(pictures)
+    result = pictures.copy()
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    for picture, matrix, target in zip(pictures, pixels, result, strict=True):
-        size = (side, side)
-        cv2.warpAffine(picture, matrix, size, target, flags, cv2.BORDER_REPLICATE)
+    size = (side, side)
+    for row in np.flatnonzero((warp != STILL).any(axis=(1, 2))):
+        picture, matrix = pictures[row], pixels[row]
+        cv2.warpAffine(picture, matrix, size, result[row], flags, cv2.BORDER_REPLICATE)
     return result
 
 
