@@ -29,6 +29,7 @@ from .files import ReadFailure, read_file
 from .images import decode_rgb
 from .items import Items, collapse
 from .labels import label_evidence
+from .memory import give_back
 from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
@@ -48,15 +49,16 @@ logger = logging.getLogger(__name__)
 Pairs = NDArray[np.int32]
 
 
-class Stopwatch:
+class Stages:
     """Wall-clock seconds by stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 
-    def lap(self, stage: str) -> None:
-        """Books the time since the last lap on a stage."""
+    def end(self, stage: str) -> None:
+        """Books the time since the last end on a stage; gives free memory back."""
+        give_back()
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0) + now - self._last
         self._last = now
@@ -96,7 +98,7 @@ def gather(
         InputError: not one of the files is a readable image
     """
     settings.check_against(len(paths))
-    watch = Stopwatch()
+    stages = Stages()
     table = embed_images(
         paths,
         embedder,
@@ -105,8 +107,8 @@ def gather(
         on_progress=on_progress,
     )
     _require_readable(table)
-    watch.lap("read and embed")
-    _log("Read", len(paths) - len(table.failures), len(paths), watch)
+    stages.end("read and embed")
+    _log("Read", len(paths) - len(table.failures), len(paths), stages)
 
     path_rank = _ranks(paths)
     labels = _or_none(labels, len(paths))
@@ -121,19 +123,19 @@ def gather(
         embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
     )
     found = _search(copies, features, present, minimum, settings.neighbors, on_progress)
-    watch.lap("search")
+    stages.end("search")
 
     checks = Checks(table, items, copies, known)
     pairs = _distinct(found.candidates, checks.turned_candidates())
     checks.add(pairs, on_progress)
-    watch.lap("compare pictures")
+    stages.end("compare pictures")
     trial = NO_TRIAL
     if embedder:
         trial = _trial(table, items, checks, paths, embedder, on_progress)
     if settings.calibrate:
         score = calibrated_score(trial, settings.min_copy_score)
         settings = replace(settings, min_copy_score=score)
-    watch.lap("try known copies")
+    stages.end("try known copies")
     statuses, status = _statuses(table)
     evidence = Evidence(
         content=table.content,
@@ -168,7 +170,7 @@ def gather(
             "model_sha256": embedder.sha256 if embedder else None,
             "precision": embedder.precision if embedder else None,
             "min_candidate_similarity": minimum,
-            "seconds": watch.seconds,
+            "seconds": stages.seconds,
             "unreadable": _unreadable(table, paths),
             "compared_by": COMPARED_BY,
         },
@@ -179,7 +181,7 @@ def gather(
     more = keeper_pairs_to_check(image_rows(evidence), accepted, checks.pairs)
     checks.add(more, on_progress)
     pixel_group = _with_equal_pixels(table, items, checks, paths, settings, on_progress)
-    watch.lap("compare pictures")
+    stages.end("compare pictures")
 
     learned = label_evidence(
         (copies, features) if found.by_copies.k else (features,),
@@ -188,7 +190,7 @@ def gather(
         len(classes),
         on_progress=on_progress,
     )
-    watch.lap("learn labels")
+    stages.end("learn labels")
     return replace(
         evidence,
         pixel_group=pixel_group,
@@ -520,6 +522,6 @@ def _or_none(codes: NDArray[np.int32] | None, count: int) -> NDArray[np.int32]:
     return np.full(count, NO_CODE, np.int32) if codes is None else codes
 
 
-def _log(what: str, done: int, total: int, watch: Stopwatch) -> None:
-    seconds = list(watch.seconds.values())[-1]
+def _log(what: str, done: int, total: int, stages: Stages) -> None:
+    seconds = list(stages.seconds.values())[-1]
     logger.info("%s %s of %s images, %.1f s", what, f"{done:,}", f"{total:,}", seconds)

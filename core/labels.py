@@ -488,9 +488,11 @@ def _discriminant(inputs: Floats, labels: Labels, class_count: int) -> Floats:
     counts = np.bincount(labels, minlength=class_count).astype(np.float64)
     order = np.argsort(labels, kind="stable")
     filled = np.flatnonzero(counts)
-    starts = np.searchsorted(labels[order], filled)
     mean = np.zeros((class_count, x.shape[1]))
-    mean[filled] = np.add.reduceat(x[order].astype(np.float64), starts, axis=0)
+    for part in _chunks(len(order)):
+        rows = order[part]
+        some, starts = np.unique(labels[rows], return_index=True)
+        mean[some] += np.add.reduceat(x[rows].astype(np.float64), starts, axis=0)
     mean[filled] /= counts[filled, None]
     within = (x.T @ x).astype(np.float64) - (mean.T * counts) @ mean
     within /= len(x)

@@ -33,10 +33,9 @@ ABSENT = -1
 _ATTEMPTS = 10
 """To lock files that are still there: each failure is a deletion by others."""
 
-_RECORDS_AT_ONCE = 4096
-_MANY_RECORDS = 256
-"""So many are read at once, and what the file then takes in memory is given back
-where there are many."""
+_RECORDS_AT_ONCE = 512
+"""After so many reads the pages of the file leave memory: 32 MB at most, as a page
+brings its neighbours along."""
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
 
@@ -102,8 +101,7 @@ class RecordStore:
         for start in range(0, len(rows), _RECORDS_AT_ONCE):
             part = slice(start, start + _RECORDS_AT_ONCE)
             result[part] = records[field][rows[part]]
-            if len(rows) >= _MANY_RECORDS:
-                files.values.forget_pages()
+            files.values.note_reads(rows[part].size)
         return result
 
     def _sound_position(self, key: bytes) -> int:
@@ -227,6 +225,7 @@ class _FilePair:
             if entries is None or values is None:
                 return False
             checksum = zlib.crc32(values[row].tobytes())
+            self.values.note_reads(1)
             self._checked[row] = checksum == int(entries["checksum"][row])
         return bool(self._checked[row])
 
@@ -255,6 +254,7 @@ class _RecordFile:
         self._status = os.fstat(self.file.fileno())
         self._view: mmap.mmap | None = None
         self._mapped: NDArray[Any] = np.empty(0, dtype)
+        self._reads = 0
 
     def is_in_place(self, rows: int) -> bool:
         """False if the file was deleted, replaced or cut below ``rows``."""
@@ -283,8 +283,12 @@ class _RecordFile:
             self._mapped = mapped = np.frombuffer(self._view, self._dtype)
         return mapped
 
-    def forget_pages(self) -> None:
-        """Gives memory back; the pages come again when they are asked for."""
+    def note_reads(self, count: int) -> None:
+        """Gives memory back now and then; pages come again when they are read."""
+        self._reads += count
+        if self._reads < _RECORDS_AT_ONCE:
+            return
+        self._reads = 0
         if self._view is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._view.madvise(mmap.MADV_DONTNEED)
 

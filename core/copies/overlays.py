@@ -51,7 +51,7 @@ def sample(pictures: Floats, warp: Doubles) -> Floats:
     pixels = warp.copy()
     # From frames of [0, 1] to pixel centres
     pixels[:, :, 2] = side * warp[:, :, 2] + warp[:, :, :2].sum(axis=2) / 2 - 0.5
-    result = pictures.copy()
+    result: Floats = pictures.copy()
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     size = (side, side)
     for row in np.flatnonzero((warp != STILL).any(axis=(1, 2))):

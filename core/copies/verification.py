@@ -27,7 +27,7 @@ MIN_COPY_SCORE = 0.6
 Measured on 25,000 pictures with 1,000 planted near copies: at 0.5 / 0.6 / 0.7 /
 0.8 recall is .893 / .882 / .869 / .838 and 80 / 52 / 33 / 26 pairs are wrong."""
 
-_PAIRS_AT_ONCE = 512
+_PAIRS_AT_ONCE = 256
 _MOST_THREADS = 4
 """Some 100 MB of work space at most, a thread. Two threads on two free cores take
 0.6 of the time of one, and 3 to 7 % more CPU time (measured)."""
