@@ -87,14 +87,12 @@ def _options() -> argparse.Namespace:
 
 
 def use_this_checkout() -> None:
-    """Makes FiftyOne load this working copy as the plugin."""
-    plugins = Path(sys.prefix) / "winnow-plugins"
-    plugins.mkdir(exist_ok=True)
-    link = plugins / "curate"
-    if not link.exists() or link.resolve() != ROOT:
-        link.unlink(missing_ok=True)
-        link.symlink_to(ROOT, target_is_directory=True)
-    os.environ["FIFTYONE_PLUGINS_DIR"] = str(plugins)
+    """Makes FiftyOne load this working copy, and nothing else, as its plugin.
+
+    In this process and those that it starts: your own FiftyOne has its own plugins.
+    """
+    # FiftyOne looks into the folder itself first, and no further if that is a plugin
+    os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
     os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")
     os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 
