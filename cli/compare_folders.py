@@ -1,6 +1,7 @@
 """Compares a new folder of images with folders or data sets that exist.
 
-    python cli/compare_folders.py [FOLDER] [--against LIST] [--out DIR] [--fail-on LIST]
+    python cli/compare_folders.py [FOLDER] [--against LIST] [--out DIR]
+                                  [--fail-on POLICY]
 
 Each option may also come from the environment (IMAGES, AGAINST, OUT, FAIL_ON),
 which is how ``make compare`` passes them on.
@@ -9,18 +10,18 @@ which is how ``make compare`` passes them on.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 
 from scan_folder import (
     BAD_INPUT,
-    FOUND_PROBLEMS,
-    PLUGIN,
     connected_fiftyone,
     exit_code,
+    gate,
     use_this_checkout,
 )
+
+from core.policy import COMPARED, parse_policy
 
 
 def main() -> int:
@@ -46,21 +47,17 @@ def _options() -> argparse.Namespace:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    policy = parse_policy(options.fail_on, COMPARED)
     print("Starting FiftyOne and its database ...", flush=True)
     use_this_checkout()
     fo = connected_fiftyone()
     if fo is None:
         return BAD_INPUT
-    comparing = importlib.import_module(f"{PLUGIN}.operators._fo.comparing")
-    gates = comparing.parse_gates(options.fail_on)
     operator = fo.operators.get_operator("@winnow/curate/compare")
     against = [name.strip() for name in options.against.split(",") if name.strip()]
     report = operator(options.folder, against, out=options.out, progress=True)
     print(f"\n{report}")
-    failed = [gate for gate in gates if report.counts[gate]]
-    for gate in failed:
-        print(f"FAIL_ON: {gate}: {report.counts[gate]:,}", file=sys.stderr)
-    return FOUND_PROBLEMS if failed else 0
+    return gate(policy, report.counts, {})
 
 
 if __name__ == "__main__":

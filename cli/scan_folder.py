@@ -13,15 +13,16 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.folders import FolderListing, describe, list_images  # noqa: E402
-from core.policy import judge, parse_policy  # noqa: E402
+from core.policy import Rule, judge, parse_policy  # noqa: E402
 from core.progress import silent  # noqa: E402
 
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
@@ -56,13 +57,16 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
 
 def _load_and_scan(options: argparse.Namespace) -> int:
     # Before FiftyOne is started: what is mistyped is said at once
-    parse_policy(options.fail_on)
+    policy = parse_policy(options.fail_on)
     listing = list_images(options.folder or _demo_folder())
     print(describe(listing))
     print("Starting FiftyOne and its database ...", flush=True)
     use_this_checkout()
     fiftyone = connected_fiftyone()
-    return BAD_INPUT if fiftyone is None else _scan(options, listing, fiftyone)
+    if fiftyone is None:
+        return BAD_INPUT
+    report = _scan(options, listing, fiftyone)
+    return gate(policy, report.counts, report.not_looked_for)
 
 
 def _demo_folder() -> Path:
@@ -83,14 +87,12 @@ def _options() -> argparse.Namespace:
 
 
 def use_this_checkout() -> None:
-    """Makes FiftyOne load this working copy as the plugin."""
-    plugins = Path(sys.prefix) / "winnow-plugins"
-    plugins.mkdir(exist_ok=True)
-    link = plugins / "curate"
-    if not link.exists() or link.resolve() != ROOT:
-        link.unlink(missing_ok=True)
-        link.symlink_to(ROOT, target_is_directory=True)
-    os.environ["FIFTYONE_PLUGINS_DIR"] = str(plugins)
+    """Makes FiftyOne load this working copy, and nothing else, as its plugin.
+
+    In this process and those that it starts: your own FiftyOne has its own plugins.
+    """
+    # FiftyOne looks into the folder itself first, and no further if that is a plugin
+    os.environ["FIFTYONE_PLUGINS_DIR"] = str(ROOT)
     os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")
     os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 
@@ -115,7 +117,19 @@ def connected_fiftyone() -> ModuleType | None:
     return fo
 
 
-def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -> int:
+def gate(
+    policy: Sequence[Rule], counts: Mapping[str, int], not_looked_for: Mapping[str, str]
+) -> int:
+    """Says which rules of a policy do not hold; returns the exit code."""
+    verdicts = judge(policy, counts, not_looked_for)
+    for verdict in verdicts:
+        if verdict.not_looked_for or not verdict.passed:
+            print(f"FAIL_ON: {verdict}", file=sys.stderr)
+    passed = all(verdict.passed for verdict in verdicts)
+    return 0 if passed else FOUND_PROBLEMS
+
+
+def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -> Any:
     adapter = f"{PLUGIN}.operators._fo"
     folders = importlib.import_module(f"{adapter}.folders")
     outputs = importlib.import_module(f"{adapter}.outputs")
@@ -152,13 +166,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         print("The App runs until you press Ctrl-C.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             fo.launch_app(data.dataset).wait(-1)
-    policy = parse_policy(options.fail_on)
-    verdicts = judge(policy, report.counts, report.not_looked_for)
-    for verdict in verdicts:
-        if verdict.not_looked_for or not verdict.passed:
-            print(f"FAIL_ON: {verdict}", file=sys.stderr)
-    passed = all(verdict.passed for verdict in verdicts)
-    return 0 if passed else FOUND_PROBLEMS
+    return report
 
 
 if __name__ == "__main__":

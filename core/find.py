@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,17 +16,10 @@ from .calibration import (
     false_rate,
     recall_error,
 )
-from .copies import RELATIONS
+from .columns import columns_of, rows_of_items
 from .counts import count_findings, leaks_by_class, leaks_by_kind
 from .decisions import Decisions, no_decisions, ruled_out
-from .duplicates import (
-    KEEPER_REASONS,
-    KINDS,
-    NO_ITEM,
-    Duplicates,
-    ImageRows,
-    find_duplicates,
-)
+from .duplicates import NO_ITEM, Duplicates, ImageRows, find_duplicates
 from .errors import InputError
 from .evidence import (
     Evidence,
@@ -38,23 +30,12 @@ from .evidence import (
     image_rows,
 )
 from .fastdup.findings import fastdup_findings
-from .findings import (
-    FIELDS,
-    NO_CLUSTER,
-    Findings,
-    optional_floats,
-    optional_names,
-)
+from .findings import FIELDS, NO_CLUSTER, Findings
 from .gather import NO_CODE, majority_labels
 from .label_neighbors import label_neighbors
 from .labels import ClassEvidence, LabelFindings, judge_labels
-from .leaks import DROP_REASONS, NO_KIND, Leaks, find_leaks
-from .outliers import (
-    CAUSES,
-    outlier_causes,
-    outlier_distances,
-    outlier_threshold,
-)
+from .leaks import NO_KIND, Leaks, find_leaks
+from .outliers import outlier_distances, outlier_threshold
 from .quality import ISSUES, image_issues
 from .settings import DEFAULTS, ScanSettings
 
@@ -103,7 +84,7 @@ def find(
     issues[readable] = image_issues(evidence.statistics[evidence.content[readable]])
     issues[decided.keep] = False
     outlier = judged.outlier & ~decided.keep
-    columns = _columns(
+    columns = columns_of(
         evidence, judged.duplicates, leaks, judged.distance, outlier, labels, issues
     )
     columns["outlier_nearest"] = judged.nearest
@@ -188,10 +169,10 @@ def _by_winnow(
         duplicates=_without_kept(evidence, rows, accepted, copies, keep),
         distance=distance,
         outlier=distance > max_distance,
-        nearest=_rows_of_items(nearest, shown),
+        nearest=rows_of_items(nearest, shown),
         labels=labels,
-        agrees=_rows_of_items(agrees, shown),
-        contradicts=_rows_of_items(contradicts, shown),
+        agrees=rows_of_items(agrees, shown),
+        contradicts=rows_of_items(contradicts, shown),
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "max_outlier_distance": max_distance,
@@ -411,90 +392,6 @@ def _labels(
     agrees[rows] = near.agreeing[judgement]
     contradicts[rows] = near.contradicting[judgement]
     return result, agrees, contradicts
-
-
-def _columns(
-    evidence: Evidence,
-    duplicates: Duplicates,
-    leaks: Leaks,
-    distance: NDArray[np.float32],
-    outlier: NDArray[np.bool_],
-    labels: LabelFindings,
-    issues: NDArray[np.bool_],
-) -> dict[str, list[Any]]:
-    clustered = duplicates.cluster != NO_CLUSTER
-    readable = evidence.content >= 0
-    has_split = readable & (evidence.splits >= 0)
-    scored = ~np.isnan(labels.score)
-    near = duplicates.kind == KINDS.index("near")
-    conflict = np.isin(duplicates.cluster, duplicates.conflicts)
-    columns: dict[str, list[Any]] = {
-        "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
-        "dup_kind": optional_names(duplicates.kind, list(KINDS)),
-        "dup_relation": optional_names(
-            np.where(near, duplicates.relation, NO_CODE), list(RELATIONS)
-        ),
-        "dup_similarity": _rounded(duplicates.similarity),
-        "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
-        "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
-        "dup_conflict": _where(clustered, conflict.tolist()),
-        "outlier_distance": _rounded(distance),
-        "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
-        "outlier_cause": optional_names(
-            _causes(evidence, outlier, issues), list(CAUSES)
-        ),
-        "label_score": _rounded(labels.score, 2),
-        "label_suggestion": optional_names(labels.suggestion, evidence.classes),
-        "label_issue": _where(scored, labels.issue.tolist()),
-        "leak": _where(has_split, leaks.leak.tolist()),
-        "leak_splits": _where(
-            has_split, _names_of_flags(leaks.kinds >= 0, evidence.split_names)
-        ),
-        "leak_conflict": _where(has_split, leaks.conflict.tolist()),
-        "leak_drop": _where(has_split, leaks.drop.tolist()),
-        "leak_drop_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
-        "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
-        "scan_status": [evidence.statuses[code] for code in evidence.status.tolist()],
-    }
-    return columns
-
-
-def _causes(
-    evidence: Evidence, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
-) -> NDArray[np.int8]:
-    labelled = evidence.labels >= 0
-    sizes = np.bincount(evidence.labels[labelled], minlength=len(evidence.classes))
-    return outlier_causes(
-        outlier,
-        blank=issues[:, ISSUES.index("low_information")],
-        dark=issues[:, ISSUES.index("dark")],
-        class_size=np.where(labelled, np.append(sizes, 0)[evidence.labels], 0),
-    )
-
-
-def _rows_of_items(
-    item: NDArray[np.int32], shown: NDArray[np.int64]
-) -> list[int | None]:
-    """Returns the row that shows each item, None for no item."""
-    return _where(item >= 0, np.append(shown, -1)[item].tolist())
-
-
-def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:
-    return [
-        value if here else None
-        for here, value in zip(present.tolist(), values, strict=True)
-    ]
-
-
-def _rounded(values: NDArray[np.floating], digits: int = 6) -> list[float | None]:
-    return optional_floats(np.round(values.astype(np.float64), digits))
-
-
-def _names_of_flags(flags: NDArray[np.bool_], names: Sequence[str]) -> list[list[str]]:
-    result: list[list[str]] = [[] for _ in range(len(flags))]
-    for row, column in np.argwhere(flags).tolist():
-        result[row].append(names[column])
-    return result
 
 
 def _rule(value: float | None, otherwise: str) -> str:

@@ -15,15 +15,15 @@ classes, made it worse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .classifier import FIT_ROWS, Inputs, chunks, fit, probabilities
 from .cores import available_cores
-from .half_precision import to_single
 from .neighbors import NO_NEIGHBOR, NeighborGraph
 from .progress import OnProgress, Progress, silent
 from .strangers import strangers
@@ -56,21 +56,6 @@ _FEWEST_LABELLED = 10
 """Below it nothing can be learned: neighbours alone decide."""
 
 _FOLDS = 5
-_DIMENSIONS = 128
-"""Wider vectors are reduced to it: 128 to 256 do equally well."""
-
-_FIT_ROWS = 50_000
-_WORK = 150e6
-"""Most rows x classes x steps of a fold: about 50 CPU seconds in all."""
-
-_STEPS = 20
-_PENALTY = 0.005
-"""L2 weight, per row, on vectors of unit mean square; 0.003 to 0.01 are equal."""
-
-_START_SHRINKAGE = 1.0
-_START_TEMPERATURE = 2.0
-_ROWS_AT_ONCE = 4096
-
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
@@ -120,11 +105,9 @@ def label_evidence(
 ) -> ClassEvidence:
     """Learns the classes and asks what each item looks like, out of fold.
 
-    The classifier is multinomial logistic regression with L2 penalty, started
-    from linear discriminant analysis and improved by a few steps of L-BFGS.
-    The cost stays bounded: it learns from at most 50,000 items, drawn evenly
-    from all classes, and with hundreds of classes takes fewer steps (none
-    leaves the discriminant analysis).
+    The classifier is that of :mod:`core.classifier`. The cost stays bounded: it
+    learns from at most 50,000 items, drawn evenly from all classes, and with
+    hundreds of classes takes fewer steps (none leaves the discriminant analysis).
 
     The same input gives the same result whatever the number of threads; items
     must come in an order that means nothing, such as that of their digests,
@@ -154,7 +137,7 @@ def label_evidence(
     # the folds side by side
     workers = min(_FOLDS, available_cores())
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
-        inputs = _Inputs(vectors)
+        inputs = Inputs(vectors)
         # Absent classes would only cost time
         codes = np.searchsorted(present, labels).astype(np.int32)
         codes[labels == NO_LABEL] = NO_LABEL
@@ -169,7 +152,7 @@ def label_evidence(
             # All of the rest, or of all classes but one, may be one cluster
             if len(np.unique(known)) < 2:
                 return None
-            return _fit(learned[others], known, len(present))
+            return fit(learned[others], known, len(present))
 
         for number, weights in enumerate(pool.map(learn, range(_FOLDS))):
             if weights is not None:
@@ -221,7 +204,7 @@ def judge_labels(
     if copy_graph is not None:
         voters.append((strangers(copy_graph, cluster, COPY_VOTERS), _COPY_VOTE_POWER))
     judgeable = _has_other_picture(item, label, labels, cluster, class_count)
-    for part in _chunks(len(labelled)):
+    for part in chunks(len(labelled)):
         row = labelled[part]
         given_label = label[row]
         support = _support(item[row], voters, evidence, labels, class_count)
@@ -327,72 +310,6 @@ def _take(
     return picked
 
 
-class _Inputs:
-    """The embeddings side by side, each with mean 0 and equal spread, and a 1.
-
-    Learned from an even draw of the rows; made for the rows asked for, so that
-    a million rows never stand in memory at once.
-    """
-
-    def __init__(self, vectors: Sequence[NDArray[np.floating]]) -> None:
-        self._blocks: list[tuple[NDArray[np.floating], Floats, Floats]] = []
-        for number, block in enumerate(vectors):
-            if any(np.array_equal(block, other) for other in vectors[:number]):
-                continue
-            sample = block[:: max(1, len(block) // _FIT_ROWS)]
-            mean, scatter = _moments(sample)
-            axes = np.eye(block.shape[1], dtype=np.float32)
-            if block.shape[1] > 2 * _DIMENSIONS:
-                axes = _principal_axes(scatter, _DIMENSIONS)
-            # The mean square of all numbers of the projected rows
-            spread = np.sqrt(np.mean(((axes.T @ scatter) * axes.T).sum(axis=1)))
-            self._blocks.append((block, mean, axes / np.float32(max(spread, 1e-12))))
-
-    def rows(self, rows: NDArray[np.int64]) -> Floats:
-        """Returns float32[rows, d + 1]."""
-        result = np.ones((len(rows), self._width() + 1), np.float32)
-        for part in _chunks(len(rows)):
-            column = 0
-            for block, mean, axes in self._blocks:
-                end = column + axes.shape[1]
-                centred = to_single(block[rows[part]]) - mean
-                result[part, column:end] = centred @ axes
-                column = end
-        result[:, :-1] /= np.sqrt(len(self._blocks), dtype=np.float32)
-        return result
-
-    def _width(self) -> int:
-        return sum(axes.shape[1] for _, _, axes in self._blocks)
-
-
-def _moments(rows: NDArray[np.floating]) -> tuple[Floats, NDArray[np.float64]]:
-    """Returns the mean of n x d rows, and d x d, the mean product of what is left."""
-    mean = np.zeros(rows.shape[1])
-    for part in _chunks(len(rows)):
-        mean += to_single(rows[part]).sum(axis=0, dtype=np.float64) / len(rows)
-    centre = mean.astype(np.float32)
-    scatter = np.zeros((rows.shape[1], rows.shape[1]))
-    for part in _chunks(len(rows)):
-        centred = to_single(rows[part]) - centre
-        scatter += centred.T @ centred
-    return centre, scatter / len(rows)
-
-
-def _principal_axes(scatter: NDArray[np.float64], count: int) -> Floats:
-    """Returns d x count axes of largest variance, largest first."""
-    # Imported here: 0.1 s that only this function needs
-    from scipy.linalg import eigh
-
-    dims = len(scatter)
-    _, axes = eigh(scatter, subset_by_index=(dims - count, dims - 1))
-    axes = axes[:, ::-1]
-    # An axis has no sign of its own: make the largest entry positive
-    largest = np.abs(axes).argmax(axis=0)
-    signs = np.sign(axes[largest, np.arange(count)])
-    signed: Floats = (axes * signs).astype(np.float32)
-    return signed
-
-
 def _folds(labels: Labels, cluster: NDArray[np.int64]) -> NDArray[np.int64]:
     """Deals duplicate clusters to folds, class after class.
 
@@ -415,7 +332,7 @@ def _draw(labels: Labels, class_count: int) -> NDArray[np.int64]:
     Large classes give way first, so that small ones stay whole.
     """
     counts = np.bincount(labels[labels != NO_LABEL], minlength=class_count)
-    most = _largest_share(counts, _FIT_ROWS)
+    most = _largest_share(counts, FIT_ROWS)
     kept = []
     for code in np.flatnonzero(counts):
         rows = np.flatnonzero(labels == code)
@@ -436,76 +353,8 @@ def _largest_share(counts: NDArray[np.int64], room: int) -> int:
     return low
 
 
-def _fit(inputs: Floats, labels: Labels, class_count: int) -> Floats:
-    """Returns d x classes weights; the last input is the constant 1."""
-    # Imported here: 0.3 s that only a scan with labels needs
-    from scipy.optimize import minimize
-
-    rows = np.arange(len(labels))
-    start = _discriminant(inputs, labels, class_count)
-    steps = int(min(_STEPS, _WORK // (len(rows) * class_count)))
-    if not steps:
-        return start
-
-    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights = flat.reshape(start.shape).astype(np.float32)
-        error, log_likelihood = _softmax(inputs @ weights, labels)
-        value = -log_likelihood / len(rows)
-        value += _PENALTY / 2 * float(np.square(weights[:-1], dtype=np.float64).sum())
-        error[rows, labels] -= 1
-        slope = (inputs.T @ error) / len(rows)
-        slope[:-1] += _PENALTY * weights[:-1]
-        return value, slope.ravel().astype(np.float64)
-
-    found = minimize(
-        loss,
-        start.ravel().astype(np.float64),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": steps},
-    )
-    weights: Floats = found.x.reshape(start.shape).astype(np.float32)
-    return weights
-
-
-def _softmax(scores: Floats, labels: Labels) -> tuple[Floats, float]:
-    """Returns probabilities, and the log likelihood of the labels."""
-    scores -= scores.max(axis=1, keepdims=True)
-    own = scores[np.arange(len(labels)), labels].sum(dtype=np.float64)
-    np.exp(scores, out=scores)
-    total = scores.sum(axis=1, keepdims=True)
-    scores /= total
-    return scores, float(own - np.log(total).sum(dtype=np.float64))
-
-
-def _discriminant(inputs: Floats, labels: Labels, class_count: int) -> Floats:
-    """Returns the weights of linear discriminant analysis, as logits.
-
-    Classes share one covariance, shrunk towards a ball; its logits are too
-    sure of themselves, so a temperature divides them.
-    """
-    x = inputs[:, :-1]
-    counts = np.bincount(labels, minlength=class_count).astype(np.float64)
-    order = np.argsort(labels, kind="stable")
-    filled = np.flatnonzero(counts)
-    mean = np.zeros((class_count, x.shape[1]))
-    for part in _chunks(len(order)):
-        rows = order[part]
-        some, starts = np.unique(labels[rows], return_index=True)
-        mean[some] += np.add.reduceat(x[rows].astype(np.float64), starts, axis=0)
-    mean[filled] /= counts[filled, None]
-    within = (x.T @ x).astype(np.float64) - (mean.T * counts) @ mean
-    within /= len(x)
-    ball = max(float(np.trace(within)) / len(within), 1e-12)
-    within += _START_SHRINKAGE * ball * np.eye(len(within))
-    weights = np.linalg.solve(within, mean.T)
-    bias = np.log(np.maximum(counts, 0.5) / len(x)) - (mean * weights.T).sum(1) / 2
-    both = np.vstack([weights, bias]) / _START_TEMPERATURE
-    return both.astype(np.float32)
-
-
 def _ask(
-    inputs: _Inputs,
+    inputs: Inputs,
     weights: Floats,
     codes: Labels,
     present: Labels,
@@ -514,16 +363,11 @@ def _ask(
 ) -> None:
     """Writes what one fold's model says of the rows it did not see."""
     kept = min(_CLASSES_KEPT, len(present))
-    for part in _chunks(len(rows)):
+    for part in chunks(len(rows)):
         asked = rows[part]
-        chances, _ = _softmax(inputs.rows(asked) @ weights, np.maximum(codes[asked], 0))
+        chances = probabilities(inputs.rows(asked), weights)
         best = np.argsort(-chances, axis=1, kind="stable")[:, :kept]
         result.classes[asked, :kept] = present[best]
         result.probabilities[asked, :kept] = np.take_along_axis(chances, best, 1)
         known = codes[asked] != NO_LABEL
         result.given[asked[known]] = chances[known, codes[asked[known]]]
-
-
-def _chunks(count: int) -> Iterator[slice]:
-    for start in range(0, count, _ROWS_AT_ONCE):
-        yield slice(start, start + _ROWS_AT_ONCE)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -40,6 +40,12 @@ FINDINGS: Mapping[str, tuple[str, ...]] = {
 images but conflicts, which are clusters; an image with a copy is a duplicate,
 the one to keep as well."""
 
+COMPARED: Mapping[str, tuple[str, ...]] = {
+    name: (name,) for name in ("known", "repeats", "leaks", "unreadable")
+}
+"""The same of the counts of a comparison: what came in and should not."""
+
+_EXAMPLE = "no leaks, unreadable <= 0.1 %"  # in both languages
 _CLUSTERS = ("conflicts",)
 _ALSO = {"bad images": "image issues"}
 _RULE = re.compile(
@@ -57,7 +63,8 @@ class Rule:
 
     Attributes:
         text: as it was written, blanks tidied
-        finding: a name of :data:`FINDINGS`
+        finding: a name of :data:`FINDINGS` or :data:`COMPARED`
+        counts: that it adds up
         comparison: ``<=``, ``<`` or ``=``
         limit: a count, or a share of the images from 0 to 1
         percent: whether the limit is a share
@@ -67,6 +74,7 @@ class Rule:
 
     text: str
     finding: str
+    counts: tuple[str, ...]
     comparison: str = "="
     limit: Fraction = Fraction(0)
     percent: bool = False
@@ -134,14 +142,20 @@ class Verdict:
         }
 
 
-def parse_policy(text: str) -> tuple[Rule, ...]:
+def parse_policy(
+    text: str, known: Mapping[str, tuple[str, ...]] = FINDINGS
+) -> tuple[Rule, ...]:
     """Reads the rules of a policy; none of an empty text.
+
+    Args:
+        text: of the policy
+        known: what a rule may name, and the counts that it adds up
 
     Raises:
         InputError: a rule that cannot be read, with what is wrong with it
     """
     parts = (" ".join(part.split()) for part in re.split(r"[,;\n]", text))
-    return tuple(_rule(part) for part in parts if part)
+    return tuple(_rule(part, known) for part in parts if part)
 
 
 def judge(
@@ -153,27 +167,27 @@ def judge(
 
     Args:
         policy: from :func:`parse_policy`
-        counts: of the run, see :func:`core.counts.count_findings`
-        not_looked_for: why the run cannot know of a finding, by its name in
-            :data:`FINDINGS`
+        counts: of the run, see :func:`core.counts.count_findings`, or of a
+            comparison
+        not_looked_for: why the run cannot know of a finding, by its name
 
     Returns:
         a verdict a rule, in their order
     """
     verdicts = []
     for rule in policy:
-        count = sum(counts[name] for name in FINDINGS[rule.finding])
+        count = sum(counts[name] for name in rule.counts)
         unknown = not_looked_for.get(rule.finding, "")
         holds = rule.alone if unknown else rule.holds(count, counts["images"])
         verdicts.append(Verdict(rule, holds, count, counts["images"], unknown))
     return tuple(verdicts)
 
 
-def _rule(text: str) -> Rule:
+def _rule(text: str, known: Mapping[str, tuple[str, ...]]) -> Rule:
     found = _RULE.fullmatch(text)
     if found is None:
         raise InputError(_why_not(text))
-    finding = _finding(found["words"], text)
+    finding = _finding(found["words"], text, known)
     limit, percent = Fraction(found["number"] or 0), found["percent"] is not None
     if found["no"] and found["comparison"]:
         raise InputError(
@@ -201,6 +215,7 @@ def _rule(text: str) -> Rule:
     return Rule(
         text=text,
         finding=finding,
+        counts=known[finding],
         comparison=comparison,
         limit=limit / 100 if percent else limit,
         percent=percent,
@@ -208,18 +223,18 @@ def _rule(text: str) -> Rule:
     )
 
 
-def _finding(words: str, text: str) -> str:
+def _finding(words: str, text: str, known: Collection[str]) -> str:
     name = " ".join(re.split(r"[\s_-]+", words.lower()))
     for candidate in (name, name.removesuffix(" images"), name.removesuffix(" files")):
-        known = _ALSO.get(candidate, candidate)
-        if known in FINDINGS:
-            return known
-    near = difflib.get_close_matches(name, FINDINGS, n=1)
+        finding = _ALSO.get(candidate, candidate)
+        if finding in known:
+            return finding
+    near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     where = "" if words == text else f" in '{plain(text)}'"
     raise InputError(
         f"A policy does not know '{plain(words)}'{where}.{hint} It knows "
-        f"{', '.join(FINDINGS)}."
+        f"{', '.join(known)}."
     )
 
 
@@ -228,11 +243,11 @@ def _why_not(text: str) -> str:
     if re.search(r">|!", text):
         return (
             f"'{shown}' is no rule: a policy says how much there may be at most, with "
-            f"<=, < or =, for example '{EXAMPLE}'."
+            f"<=, < or =, for example '{_EXAMPLE}'."
         )
     if re.fullmatch(r"[0-9.\s]+%?", text):
         return (
             f"'{shown}' is no rule. Numbers are written with a point and without "
             "separators (0.1 %, 1000), since a comma parts two rules."
         )
-    return f"'{shown}' is no rule. Write them like this: '{EXAMPLE}'."
+    return f"'{shown}' is no rule. Write them like this: '{_EXAMPLE}'."

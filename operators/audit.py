@@ -16,6 +16,7 @@ from ._fo.choices import ask_prefix, prefix_of, refuse
 from ._fo.found import tally
 from ._fo.report import report_of
 from ._fo.runs import complete_run
+from ._fo.stream import text_output
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,7 @@ class Audit(foo.Operator):
         return {**report.to_dict(), "text": report.to_markdown()}
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        outputs = types.Object()
-        outputs.str("text", view=types.MarkdownView())
-        return types.Property(outputs)
+        return text_output()
 
 
 def _rules(policy: str) -> tuple[Rule, ...]:

@@ -14,7 +14,7 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
 from ..core.settings import DEFAULTS, ScanSettings
-from ._fo.choices import folder_of, refuse
+from ._fo.choices import ask_folder, ask_several, folder_of, refuse
 from ._fo.comparing import (
     CompareReport,
     check_names,
@@ -177,33 +177,28 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         description="Is it in this data set already?",
     )
     inputs.enum("way", ways.values(), default=_THIS, label="What is new", view=ways)
-    picker = types.FileExplorerView(
-        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
-    )
     if ctx.params.get("way", _THIS) == _FOLDER:
-        inputs.file("folder", required=True, label="The new folder", view=picker)
-        inputs.file(
+        ask_folder(inputs, "folder", "The new folder")
+        ask_folder(
+            inputs,
             "out",
-            label="Write compare.jsonl and summary.json to",
+            "Write compare.jsonl and summary.json to",
+            required=False,
             description="Empty: only show what was found",
-            view=picker,
         )
         return
-    others = types.DropdownView(multiple=True)
-    for name in fo.list_datasets():
-        if name != ctx.dataset.name:
-            others.add_choice(name, label=name)
-    if not others.choices and not ctx.params.get("against"):
+    others = [name for name in fo.list_datasets() if name != ctx.dataset.name]
+    if not others and not ctx.params.get("against"):
         raise InputError(
             "There is no other data set to compare with. Load one, or compare a folder."
         )
-    inputs.list(
+    ask_several(
+        inputs,
         "against",
-        types.String(),
+        others,
         required=True,
         label="Compare with",
         description="Data sets that exist already, such as a benchmark",
-        view=others,
     )
     prefix = ctx.params.get("prefix") or _PREFIX
     check_names(ctx.dataset, prefix)

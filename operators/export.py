@@ -13,7 +13,9 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.quality import DAMAGED, ISSUES
 from ._fo.choices import (
+    ask_folder,
     ask_prefix,
+    ask_several,
     counts_now,
     folder_of,
     new_folder,
@@ -160,35 +162,25 @@ class Export(foo.Operator):
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     counts, prefix = counts_now(ctx), prefix_of(ctx.params)
     run = complete_run(ctx.dataset, prefix)
-    found = types.DropdownView(multiple=True)
-    for what, finding in FINDINGS.items():
-        found.add_choice(what, label=f"{finding.label} ({counts[what]:,})")
-    inputs.list(
+    ask_several(
+        inputs,
         "without",
-        types.String(),
+        {what: f"{one.label} ({counts[what]:,})" for what, one in FINDINGS.items()},
         default=list(_WITHOUT),
         label="Leave out",
         description="Extra copies are all copies but the one to keep",
-        view=found,
     )
     if "image_issues" in _choices(ctx)["without"]:
-        issues = types.DropdownView(multiple=True)
-        for issue in ISSUES:
-            issues.add_choice(issue, label=issue.replace("_", " "))
-        inputs.list(
+        ask_several(
+            inputs,
             "issues",
-            types.String(),
+            {issue: issue.replace("_", " ") for issue in ISSUES},
             default=list(DAMAGED),
             label="Bad images to leave out",
             description="The others only differ from their set; they stay",
-            view=issues,
         )
-    tags = types.DropdownView(multiple=True)
-    for tag in ctx.dataset.distinct("tags"):
-        tags.add_choice(tag, label=tag)
-    inputs.list(
-        "without_tags", types.String(), label="Leave out images tagged", view=tags
-    )
+    tags = ctx.dataset.distinct("tags")
+    ask_several(inputs, "without_tags", tags, label="Leave out images tagged")
     formats = types.RadioGroup()
     for name, (label, _) in _FORMATS.items():
         if name != "folders" or _is_classification(ctx.dataset, run):
@@ -200,12 +192,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         label="As",
         view=formats,
     )
-    picker = types.FileExplorerView(
-        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
-    )
-    inputs.file(
-        "folder", required=True, label="Into the new or empty folder", view=picker
-    )
+    ask_folder(inputs, "folder", "Into the new or empty folder")
     if folder_of(ctx.params):
         try:
             new_folder(folder_of(ctx.params))

@@ -13,7 +13,7 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.fastdup.files import read_work_dir
 from ..core.progress import OnProgress
-from ._fo.choices import folder_of, refuse
+from ._fo.choices import ask_folder, folder_of, refuse
 from ._fo.fastdup import Imported, put_features
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.stream import stream
@@ -72,7 +72,7 @@ class FromFastdup(foo.Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        _ask_folder(inputs, "work_dir", "fastdup's work_dir", required=True)
+        ask_folder(inputs, "work_dir", "fastdup's work_dir")
         if folder_of(ctx.params, "work_dir"):
             try:
                 found = read_work_dir(Path(folder_of(ctx.params, "work_dir")))
@@ -82,7 +82,8 @@ class FromFastdup(foo.Operator):
                 count, dims = found.vectors.shape
                 text = f"{count:,} images, {dims:,} numbers each"
                 inputs.view("status", types.Notice(label=text))
-        _ask_folder(inputs, "root", "Where the images are now, if they were moved")
+        moved = "Where the images are now, if they were moved"
+        ask_folder(inputs, "root", moved, required=False)
         inputs.str("field", default=_FIELD, required=True, label="Into the field")
         return types.Property(
             inputs,
@@ -118,12 +119,3 @@ def _read(
         )
     found = read_work_dir(Path(work_dir).expanduser())
     return put_features(samples, found, field, root, on_progress)
-
-
-def _ask_folder(
-    inputs: types.Object, name: str, label: str, *, required: bool = False
-) -> None:
-    picker = types.FileExplorerView(
-        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
-    )
-    inputs.file(name, required=required, label=label, view=picker)

@@ -10,8 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
-from ..core.progress import OnProgress
-from ._fo.actions.forms import ask_tick, ticked_plan
+from ._fo.actions.forms import ask_tick, run_ticked
 from ._fo.actions.merging import (
     CONFLICT_TAG,
     MERGE,
@@ -21,9 +20,8 @@ from ._fo.actions.merging import (
 )
 from ._fo.actions.reports import ActionReport
 from ._fo.actions.steps import carry_out
-from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.choices import ask_prefix, ask_several, prefix_of, refuse
 from ._fo.progress import ProgressOption, progress_bars
-from ._fo.stream import Outcome, stream
 
 
 class Merge(foo.Operator):
@@ -98,14 +96,11 @@ class Merge(foo.Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        names = types.DropdownView(multiple=True)
-        for name in mergeable_fields(ctx.dataset):
-            names.add_choice(name, label=name)
-        inputs.list(
+        ask_several(
+            inputs,
             "fields",
-            types.String(),
+            mergeable_fields(ctx.dataset),
             label="Fields to merge, beside tags and labels",
-            view=names,
         )
         inputs.bool(
             "tag_conflicts",
@@ -131,14 +126,7 @@ class Merge(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> Outcome:
-            plan_id = ctx.params.get("plan_id") or ticked_plan(ctx.params)
-            if ctx.params.get("dry_run", plan_id is None):
-                return _plan(ctx)
-            count = ctx.params.get("expect_count")
-            return carry_out(ctx.dataset, MERGE, plan_id, count, on_progress)
-
-        yield from stream(ctx, work)
+        yield from run_ticked(ctx, MERGE, lambda: _plan(ctx))
 
 
 def _plan(ctx: foo.ExecutionContext) -> MergeReport:

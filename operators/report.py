@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from ._fo.choices import ask_prefix, folder_of, prefix_of, refuse
+from ._fo.choices import ask_folder, ask_prefix, folder_of, prefix_of, refuse
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.reporting.written import (
     DEFAULT_TOP,
@@ -117,10 +117,7 @@ def _write(
 
 
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
-    picker = types.FileExplorerView(
-        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
-    )
-    inputs.file("folder", required=True, label="Into the folder", view=picker)
+    ask_folder(inputs, "folder", "Into the folder")
     inputs.int(
         "top",
         default=DEFAULT_TOP,

@@ -24,7 +24,7 @@ class Show(foo.Operator):
             description="Show duplicates, outliers, wrong labels and more in the grid",
             icon="visibility",
             dynamic=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     def __call__(

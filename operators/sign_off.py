@@ -13,6 +13,7 @@ from ..core.errors import CurationError, InputError
 from ._fo.choices import ask_prefix, counts_now, finding_choices, prefix_of, refuse
 from ._fo.found import FINDINGS
 from ._fo.signing import RIGHT, WRONG, SignOff, draw_sample, has_sample, mark, result
+from ._fo.stream import text_output
 
 _DRAW, _REST, _RESULT = "draw", "rest", "result"
 _DEFAULT_N = 100
@@ -123,9 +124,7 @@ class SignOffFinding(foo.Operator):
         return {"text": signed.to_markdown()}
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        outputs = types.Object()
-        outputs.str("text", view=types.MarkdownView())
-        return types.Property(outputs)
+        return text_output()
 
 
 def _ask_step(inputs: types.Object, ctx: foo.ExecutionContext) -> None:

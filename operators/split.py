@@ -11,7 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ._fo.choices import ask_prefix, prefix_of, refuse
+from ._fo.choices import ask_prefix, ask_several, prefix_of, refuse
 from ._fo.runs import complete_run
 from ._fo.samples import flat_image_view, read_samples
 from ._fo.splitting import (
@@ -24,6 +24,7 @@ from ._fo.splitting import (
     propose_split,
     write_split,
 )
+from ._fo.stream import text_output
 
 _NEW, _KEEP = "new", "keep"
 _NONE = "(none)"
@@ -138,9 +139,7 @@ class Split(foo.Operator):
         return {"text": report.to_markdown(), "sizes": dict(report.sizes)}
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        outputs = types.Object()
-        outputs.str("text", view=types.MarkdownView())
-        return types.Property(outputs)
+        return text_output()
 
 
 def parse_shares(text: str) -> dict[str, float]:
@@ -180,16 +179,13 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         inputs.str("shares", default=_DEFAULT_TEXT, label="Shares")
         inputs.int("seed", default=0, label="Seed: another one, another split")
     else:
-        names = types.DropdownView(multiple=True)
         view = flat_image_view(ctx.target_view())
-        for name in read_samples(view, split_by=split_by).split_names:
-            names.add_choice(name, label=name)
-        inputs.list(
+        ask_several(
+            inputs,
             "fixed",
-            types.String(),
+            read_samples(view, split_by=split_by).split_names,
             label="Splits that must not change",
             description="Copies of their images elsewhere are then left out",
-            view=names,
         )
     groups = types.Dropdown()
     groups.add_choice(_NONE, label="No groups")

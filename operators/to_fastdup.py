@@ -17,7 +17,14 @@ from ..core.fastdup.rules import (
     OUTLIER_SHARE,
 )
 from ..core.progress import OnProgress
-from ._fo.choices import ask_prefix, folder_of, new_folder, prefix_of, refuse
+from ._fo.choices import (
+    ask_folder,
+    ask_prefix,
+    folder_of,
+    new_folder,
+    prefix_of,
+    refuse,
+)
 from ._fo.fastdup import FastdupRules, Written, write_work_dir
 from ._fo.progress import ProgressOption, progress_bars
 from ._fo.runs import complete_run
@@ -86,17 +93,7 @@ class ToFastdup(foo.Operator):
         inputs = types.Object()
         try:
             run = complete_run(ctx.dataset, prefix_of(ctx.params))
-            picker = types.FileExplorerView(
-                choose_dir=True,
-                button_label="Choose a folder",
-                choose_button_label="Choose",
-            )
-            inputs.file(
-                "folder",
-                required=True,
-                label="Into the new or empty folder",
-                view=picker,
-            )
+            ask_folder(inputs, "folder", "Into the new or empty folder")
             if folder_of(ctx.params):
                 new_folder(folder_of(ctx.params))
                 text = f"{run.samples:,} images were scanned"

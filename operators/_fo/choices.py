@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,34 @@ def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
             description=finding.description.capitalize(),
         )
     return choices
+
+
+def ask_several(
+    inputs: types.Object, name: str, choices: Iterable[str], **more: Any
+) -> None:
+    """Asks for any number of choices.
+
+    Args:
+        inputs: of the form
+        name: of the list
+        choices: the values; or their labels by value
+        **more: as for every input: ``label``, ``default``, ``description`` ...
+    """
+    labels = choices if isinstance(choices, Mapping) else {one: one for one in choices}
+    view = types.DropdownView(multiple=True)
+    for value, label in labels.items():
+        view.add_choice(value, label=label)
+    inputs.list(name, types.String(), view=view, **more)
+
+
+def ask_folder(
+    inputs: types.Object, name: str, label: str, *, required: bool = True, **more: Any
+) -> None:
+    """Asks for a folder; :func:`folder_of` reads it."""
+    view = types.FileExplorerView(
+        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
+    )
+    inputs.file(name, required=required, label=label, view=view, **more)
 
 
 def ask_prefix(inputs: types.Object, ctx: foo.ExecutionContext) -> None:

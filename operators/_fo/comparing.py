@@ -24,7 +24,6 @@ from .models import load_model
 from .storage import cache_folder
 
 NEW, KNOWN, REPEAT, UNREADABLE = "new", "known", "repeat", "unreadable"
-GATES = ("known", "repeats", "leaks", "unreadable")
 _FIELDS = {
     "status": "new, known (a copy is there already), repeat (of another new image) "
     "or unreadable",
@@ -296,18 +295,6 @@ def write_files(report: CompareReport, folder: Path) -> str:
     text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     return f"{folder}/compare.jsonl and summary.json"
-
-
-def parse_gates(text: str) -> list[str]:
-    """Reads ``FAIL_ON``: names of :data:`GATES`, separated by commas."""
-    gates = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in gates if name not in GATES]
-    if unknown:
-        raise InputError(
-            f"FAIL_ON does not know {', '.join(unknown)}. Use any of: "
-            f"{', '.join(GATES)}."
-        )
-    return gates
 
 
 def _with_distinct_names(sets: Sequence[ImageSet]) -> list[ImageSet]:

@@ -19,7 +19,7 @@ from ...core.embedders import DEFAULT_MODEL, SPECS
 from ...core.errors import CurationError
 from ...core.folders import is_split_name
 from ...core.settings import DEFAULTS, PRESETS, THRESHOLDS, ScanSettings
-from .choices import refuse
+from .choices import ask_several, refuse
 from .fields import check_fields
 from .models import vector_field_candidates
 from .runs import complete_run
@@ -203,16 +203,13 @@ def _ask_splits(
     )
     kind = ctx.params.get("splits", default)
     if kind == _BY_TAGS:
-        options = types.DropdownView(multiple=True)
-        for tag in tags:
-            options.add_choice(tag, label=tag)
-        inputs.list(
+        ask_several(
+            inputs,
             "split_tags",
-            types.String(),
+            tags,
             default=likely,
             required=True,
             label="Tags that name splits",
-            view=options,
         )
     elif kind == _BY_FIELD:
         inputs.enum(

@@ -22,7 +22,7 @@ from ...core.progress import OnProgress
 from .fields import clear_fields, declare_fields, write_findings
 from .indexes import create_indexes, drop_indexes
 from .report import ScanReport
-from .runs import digest_of_ids, finish_run, run_key, save_rows, start_run
+from .runs import finish_run, run_key, save_rows, start_run
 from .storage import forget_other_evidence
 
 _PACKAGES = (
@@ -60,7 +60,6 @@ def publish(
         "scanned_at": scanned_at,
         "evidence": stored.name,
         "samples": len(ids),
-        "ids_sha256": digest_of_ids(ids),
     }
     start_run(dataset, prefix, record)
     names = declare_fields(dataset, prefix)

@@ -6,7 +6,6 @@ A run is ``writing`` from before its first value until after its last, and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -101,11 +100,6 @@ def finished_runs(dataset: fo.Dataset) -> dict[str | None, Any]:
             found[config.prefix] = config
     order = sorted(found, key=lambda prefix: found[prefix].completed_at, reverse=True)
     return {prefix: found[prefix] for prefix in order}
-
-
-def digest_of_ids(ids: Sequence[str]) -> str:
-    """Returns a SHA-256 over sample ids, in their order."""
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
 def wait_for_journal() -> None:

@@ -65,7 +65,12 @@ def _show_progress(ctx: foo.ExecutionContext, progress: Progress) -> Iterator[An
 
 def _card(ctx: foo.ExecutionContext, text: str) -> Any:
     """Replaces the progress bar, which would stay at 100 % for ever."""
+    card = text_output()
+    return ctx.ops.show_output(outputs=card.to_json(), results={"text": text})
+
+
+def text_output() -> types.Property:
+    """Returns the form of a result that is Markdown under the name ``text``."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
-    card = types.Property(outputs)
-    return ctx.ops.show_output(outputs=card.to_json(), results={"text": text})
+    return types.Property(outputs)

@@ -17,12 +17,12 @@ PREFIX = "@winnow/curate/"
 
 # The level of an operator is that of the most it can do
 LEVELS = {
-    # Changes no sample, no field and no file
-    "low": "show audit open",
-    # Writes fields, tags and decisions of ours, or new files
+    # Changes nothing: no sample, no field, no view and no file
+    "low": "audit open",
+    # Writes fields, tags, saved views and decisions of ours, or new files
     "medium": (
-        "scan find tag decide embeddings from_fastdup split compare sign_off report "
-        "export to_fastdup"
+        "scan find show tag decide embeddings from_fastdup split compare sign_off "
+        "report export to_fastdup"
     ),
     # Changes a person's own labels and tags, and can be undone
     "high": "merge",

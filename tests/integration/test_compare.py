@@ -213,7 +213,14 @@ def test_the_command_compares_and_can_fail(incoming, dataset, tmp_path):
     assert (tmp_path / "out" / "compare.jsonl").exists()
     failed = run(IMAGES=str(incoming), FAIL_ON="leaks")
     assert failed.returncode == 1
-    assert "FAIL_ON: leaks: 1" in failed.stderr
+    assert "FAIL_ON: leaks: 1 of 6 images" in failed.stderr
+    limits = "known <= 50 %, unreadable <= 20 %, repeats < 2"
+    passed = run(IMAGES=str(incoming), FAIL_ON=limits)
+    assert passed.returncode == 0, passed.stderr
+    mistyped = run(IMAGES=str(incoming), FAIL_ON="knwon")
+    assert mistyped.returncode == 2
+    assert "A policy does not know 'knwon'. Did you mean 'known'?" in mistyped.stderr
+    assert "Starting FiftyOne" not in mistyped.stdout
     assert run(IMAGES="").returncode == 2
     wrong = run(IMAGES=str(incoming), AGAINST="nobody")
     assert wrong.returncode == 2

@@ -126,6 +126,24 @@ def test_what_fiftyone_cannot_hold_is_a_row_and_counted(command, tree, tmp_path)
     }
 
 
+def test_the_command_runs_the_checkout_that_it_is_part_of():
+    code = (
+        "import scan_folder; scan_folder.use_this_checkout();"
+        "import fiftyone.plugins as fop;"
+        "print([(p.name, p.directory) for p in fop.list_plugins(builtin=False)])"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT / "cli",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.strip() == str([("@winnow/curate", str(ROOT))])
+
+
 def test_fail_on_decides_the_exit_code(command, tree):
     failed = command(str(tree), FAIL_ON="leaks,unreadable")
     assert failed.returncode == 1

@@ -231,6 +231,9 @@ def test_the_export_form_counts_what_is_left(scanned, tmp_path):
     asked = form("export", scanned, params)
 
     assert "17 of 20 images" in asked["status"].view.label
+    offered = {one.value: one.label for one in asked["without"].view.choices}
+    assert offered["extra_copies"].endswith("(2)")
+    assert offered.keys() >= {"duplicates", "label_issues", "unreadable"}
 
 
 def test_nothing_left_is_said_before_anything_is_written(scanned, tmp_path):

@@ -47,7 +47,6 @@ ALLOWED_ELSEWHERE = {
     "operators/_fo/lock.py": "where a run is, and the wish to stop it, in the cache",
     "operators/_fo/outputs.py": "the findings file that the command writes",
     "operators/_fo/reporting/written.py": "a report, over one only if asked",
-    "cli/scan_folder.py": "the plugin's own link in the environment",
     "cli/demo_images.py": "the pictures that the demo made",
 }
 

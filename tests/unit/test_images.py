@@ -186,6 +186,16 @@ def test_two_16_bit_pictures_that_look_alike_are_not_the_same(tmp_path):
     assert decode(one).picture_digest != decode(other).picture_digest
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_picture_with_a_sample_that_is_no_number_says_so(bad, tmp_path):
+    values = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    values[3, 5] = bad
+    content = encoded(Image.fromarray(values), tmp_path, "a.tif")
+
+    assert decode(content) == decode_rgb(content, max_megapixels=64)
+    assert decode(content).status == "nonfinite"
+
+
 def test_a_large_transparent_picture_is_laid_on_white_everywhere(photo, tmp_path):
     picture = photo.resize((1100, 700)).convert("RGBA")
     picture.putalpha(Image.linear_gradient("L").resize(picture.size))

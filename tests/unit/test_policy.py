@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.policy import EXAMPLE, FINDINGS, judge, parse_policy
+from core.policy import COMPARED, EXAMPLE, FINDINGS, judge, parse_policy
 
 
 def counts(**found):
@@ -119,6 +119,27 @@ def test_a_finding_alone_passes_where_none_was_looked_for():
     """As FAIL_ON=leaks does of a folder without splits: there are none."""
     assert verdict("leaks", ["leaks"]).passed
     assert "not looked for" in str(verdict("leaks", ["leaks"]))
+
+
+def test_a_comparison_is_judged_by_rules_of_its_own_words():
+    rules = parse_policy("known <= 50 %, no repeats, leaks", COMPARED)
+    found = {"images": 4, "new": 1, "known": 2, "repeats": 1, "leaks": 0}
+
+    passed = [verdict.passed for verdict in judge(rules, found, {})]
+
+    assert passed == [True, False, True]
+    with pytest.raises(InputError, match="It knows known, repeats, leaks, unreadable"):
+        parse_policy("no outliers", COMPARED)
+    with pytest.raises(InputError, match="does not know 'bad images'"):
+        parse_policy("bad images", COMPARED)
+
+
+def test_the_example_in_a_complaint_can_be_read_by_both_languages():
+    for known in (FINDINGS, COMPARED):
+        with pytest.raises(InputError) as complaint:
+            parse_policy("leaks > 3", known)
+        example = str(complaint.value).split("'")[3]
+        assert len(parse_policy(example, known)) == 2
 
 
 def test_a_verdict_is_plain_json():

@@ -8,7 +8,7 @@ one that was shown above it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from ....core.errors import CurationError
 from ....core.progress import OnProgress
 from ....core.quality import DAMAGED, ISSUES
 from ....core.wording import markdown
-from ..choices import refuse
+from ..choices import ask_several, refuse
 from ..runs import complete_run
 from ..samples import label_path
 from ..stream import Outcome, stream
@@ -146,18 +146,25 @@ def options_of(params: Mapping[str, Any]) -> ActionOptions:
 
 def run_form(ctx: foo.ExecutionContext, action: str) -> Iterator[Any]:
     """Applies the plan that was ticked; without a tick, shows a plan."""
+    yield from run_ticked(ctx, action, lambda: PlanReport(plan_of(ctx, action), ""))
+
+
+def run_ticked(
+    ctx: foo.ExecutionContext, action: str, show: Callable[[], Outcome]
+) -> Iterator[Any]:
+    """Applies the plan that was ticked; without a tick, what ``show`` returns."""
 
     def work(on_progress: OnProgress) -> Outcome:
-        plan_id = ctx.params.get("plan_id") or ticked_plan(ctx.params)
+        plan_id = ctx.params.get("plan_id") or _ticked_plan(ctx.params)
         if ctx.params.get("dry_run", plan_id is None):
-            return PlanReport(plan_of(ctx, action), "")
+            return show()
         count = ctx.params.get("expect_count")
         return carry_out(ctx.dataset, action, plan_id, count, on_progress)
 
     yield from stream(ctx, work)
 
 
-def ticked_plan(params: Mapping[str, Any]) -> str | None:
+def _ticked_plan(params: Mapping[str, Any]) -> str | None:
     """Returns the id of the plan that was shown and agreed to."""
     ticked = [
         name.removeprefix(_TICK)
@@ -213,10 +220,16 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         view=choices,
     )
     if what == "duplicates":
-        _ask_several(inputs, "kinds", _KIND_LABELS, "Kinds of copies", _KIND_LABELS)
+        ask_several(
+            inputs,
+            "kinds",
+            _KIND_LABELS,
+            default=list(_KIND_LABELS),
+            label="Kinds of copies",
+        )
     elif what == "image_issues":
         issues = {issue: issue.replace("_", " ") for issue in ISSUES}
-        _ask_several(inputs, "issues", issues, "Issues", DAMAGED)
+        ask_several(inputs, "issues", issues, default=list(DAMAGED), label="Issues")
     elif what == "label_issues" and ctx.params.get("pair"):
         given, suggested = ctx.params["pair"]
         text = f"Only {given} that similar images call {suggested}"
@@ -240,25 +253,6 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
     elif what == "tag":
         tags = ctx.dataset.distinct("tags")
         inputs.enum("tag", tags, required=True, label="Tag")
-
-
-def _ask_several(
-    inputs: types.Object,
-    name: str,
-    values: Mapping[str, str],
-    label: str,
-    default: Iterable[str],
-) -> None:
-    view = types.DropdownView(multiple=True)
-    for value, words in values.items():
-        view.add_choice(value, label=words)
-    inputs.list(
-        name,
-        types.String(),
-        default=list(default),
-        label=label,
-        view=view,
-    )
 
 
 def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
@@ -293,26 +287,19 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
     )
     if not ctx.params.get("more"):
         return
-    tags = types.DropdownView(multiple=True)
-    known = [*ActionOptions.protect_tags, *ctx.dataset.distinct("tags")]
-    for tag in dict.fromkeys(known):
-        tags.add_choice(tag, label=tag)
-    inputs.list(
+    ask_several(
+        inputs,
         "protect_tags",
-        types.String(),
+        [*ActionOptions.protect_tags, *ctx.dataset.distinct("tags")],
         default=list(ActionOptions.protect_tags),
         label="Leave alone what has one of these tags",
-        view=tags,
     )
     if _split_names(ctx):
-        view = types.DropdownView(multiple=True)
-        for name in _split_names(ctx):
-            view.add_choice(name, label=name)
-        inputs.list(
+        ask_several(
+            inputs,
             "protect_splits",
-            types.String(),
+            _split_names(ctx),
             label="Leave alone what is in these splits",
-            view=view,
         )
     inputs.bool(
         "allow_hardlinks", default=False, label="Files with other hard links too"
