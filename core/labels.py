@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from .cores import available_cores
 from .half_precision import to_single
-from .neighbors import NO_NEIGHBOR, NeighborGraph
+from .neighbors import NO_NEIGHBOR, NeighborGraph, Vectors
 from .progress import OnProgress, Progress, silent
+from .store import equal_rows
 from .strangers import strangers
 
 NO_LABEL = -1
@@ -111,7 +112,7 @@ class LabelFindings:
 
 
 def label_evidence(
-    vectors: Sequence[NDArray[np.floating]],
+    vectors: Sequence[Vectors],
     labels: Labels,
     cluster: NDArray[np.int64],
     class_count: int,
@@ -334,10 +335,10 @@ class _Inputs:
     a million rows never stand in memory at once.
     """
 
-    def __init__(self, vectors: Sequence[NDArray[np.floating]]) -> None:
-        self._blocks: list[tuple[NDArray[np.floating], Floats, Floats]] = []
+    def __init__(self, vectors: Sequence[Vectors]) -> None:
+        self._blocks: list[tuple[Vectors, Floats, Floats]] = []
         for number, block in enumerate(vectors):
-            if any(np.array_equal(block, other) for other in vectors[:number]):
+            if any(equal_rows(block, other) for other in vectors[:number]):
                 continue
             sample = block[:: max(1, len(block) // _FIT_ROWS)]
             mean, scatter = _moments(sample)
