@@ -61,8 +61,7 @@ def make_vectors(folder: Path, work: Path, count: int) -> None:
     from core.folders import list_images
     from core.neighbors import neighbor_graph
 
-    ready = work / f"{count}.ready"
-    if ready.exists():
+    if any(int(made.stem) >= count for made in work.glob("*.ready")):
         return
     images = list_images(folder).images
     table = embed_images(
@@ -98,7 +97,7 @@ def make_vectors(folder: Path, work: Path, count: int) -> None:
             made[name] = row / np.linalg.norm(row, axis=1, keepdims=True)
         store.append([n.to_bytes(32, "big") for n in range(start, start + some)], made)
     np.save(work / "labels.npy", labels)
-    ready.touch()
+    work.joinpath(f"{count}.ready").touch()
 
 
 def open_store(work: Path) -> RecordStore:
