@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from .cores import available_cores
 
 _THREADS = 2
-_EXTRA, _LEAST = 6, 31
-"""Neighbours kept beyond those asked for, and at least; with 11, recall@10 is
-0.978."""
+_EXTRA, _LEAST = 10, 31
+"""Neighbours kept beyond those asked for, and, by the rows of an index, at least:
+with 11, recall@10 is 0.978. A query for 15 finds as many of the five nearest as one
+for 31, 0.9976 on 100,000 x 256, in less than half of the time."""
 
 _MOST_CANDIDATES = 20
 """Neighbours a row compares in a step. On 200,000 x 128 and 100,000 x 256 numbers
@@ -69,8 +70,8 @@ def nearly_most_similar(data: Floats, queries: Floats | None, k: int) -> Indices
     # Numba's threads are not to be started by two at once
     if _compiling is not None:
         _compiling.join()
-    wanted = min(max(k + _EXTRA, _LEAST), len(data) - 1)
-    index = _index(data, wanted)
+    wanted = min(k + _EXTRA, len(data) - 1)
+    index = _index(data, min(max(wanted, _LEAST), len(data) - 1))
     if queries is None:
         nearest_first = index.neighbor_graph[0]
     else:
@@ -99,5 +100,6 @@ def _index(data: Floats, neighbors: int) -> Any:
         max_candidates=_MOST_CANDIDATES,
         delta=_LEAST_CHANGED,
         random_state=_SEED,
+        parallel_batch_queries=True,
         n_jobs=min(_THREADS, numba.get_num_threads()),
     )

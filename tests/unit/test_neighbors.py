@@ -116,7 +116,9 @@ def test_a_few_queries_of_many_rows_are_answered_exactly(monkeypatch):
     assert graph.indices[:, 0].tolist() == list(range(100))
 
 
-def test_nothing_is_compiled_for_what_is_searched_exactly():
+def test_nothing_is_compiled_for_what_is_searched_exactly(monkeypatch):
+    monkeypatch.setattr(approximate_search, "_compiling", None)
+
     neighbors.prepare_search(neighbors._EXACT_BELOW)
 
     assert approximate_search._compiling is None
