@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .half_precision import to_single
+from .store import Vectors, equal_rows
 
 _DIMENSIONS = 128
 """Wider vectors are reduced to it: 128 to 256 do equally well."""
@@ -42,13 +43,13 @@ class Inputs:
     a million rows never stand in memory at once.
     """
 
-    def __init__(self, vectors: Sequence[NDArray[np.floating]]) -> None:
-        self._blocks: list[tuple[NDArray[np.floating], Floats, Floats]] = []
+    def __init__(self, vectors: Sequence[Vectors]) -> None:
+        self._blocks: list[tuple[Vectors, Floats, Floats]] = []
         for number, block in enumerate(vectors):
-            if any(np.array_equal(block, other) for other in vectors[:number]):
+            if any(equal_rows(block, other) for other in vectors[:number]):
                 continue
-            sample = block[:: max(1, len(block) // FIT_ROWS)]
-            mean, scatter = _moments(sample)
+            drawn = np.arange(0, len(block), max(1, len(block) // FIT_ROWS))
+            mean, scatter = _moments(block, drawn)
             axes = np.eye(block.shape[1], dtype=np.float32)
             if block.shape[1] > 2 * _DIMENSIONS:
                 axes = _principal_axes(scatter, _DIMENSIONS)
@@ -73,15 +74,19 @@ class Inputs:
         return sum(axes.shape[1] for _, _, axes in self._blocks)
 
 
-def _moments(rows: NDArray[np.floating]) -> tuple[Floats, NDArray[np.float64]]:
-    """Returns the mean of n x d rows, and d x d, the mean product of what is left."""
-    mean = np.zeros(rows.shape[1])
+def _moments(
+    vectors: Vectors, rows: NDArray[np.int64]
+) -> tuple[Floats, NDArray[np.float64]]:
+    """Returns the mean of some n x d rows, and d x d, the mean product of the rest."""
+    dims = vectors.shape[1]
+    mean = np.zeros(dims)
     for part in chunks(len(rows)):
-        mean += to_single(rows[part]).sum(axis=0, dtype=np.float64) / len(rows)
+        some = to_single(vectors[rows[part]])
+        mean += some.sum(axis=0, dtype=np.float64) / len(rows)
     centre = mean.astype(np.float32)
-    scatter = np.zeros((rows.shape[1], rows.shape[1]))
+    scatter = np.zeros((dims, dims))
     for part in chunks(len(rows)):
-        centred = to_single(rows[part]) - centre
+        centred = to_single(vectors[rows[part]]) - centre
         scatter += centred.T @ centred
     return centre, scatter / len(rows)
 

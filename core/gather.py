@@ -30,11 +30,17 @@ from .images import decode_rgb
 from .items import Items, collapse
 from .labels import label_evidence
 from .memory import give_back
-from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
+from .neighbors import (
+    NO_NEIGHBOR,
+    NeighborGraph,
+    nearest,
+    neighbor_graph,
+    prepare_search,
+)
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
 from .settings import DEFAULTS, ScanSettings
-from .store import StoredColumn
+from .store import StoredColumn, Vectors, equal_rows
 
 NO_CODE = -1
 _UNREADABLE_KEPT = 1000
@@ -99,6 +105,7 @@ def gather(
     """
     settings.check_against(len(paths))
     stages = Stages()
+    prepare_search(len(paths))
     table = embed_images(
         paths,
         embedder,
@@ -116,7 +123,7 @@ def gather(
     copies, features = _vectors(table, vectors, path_rank)
     near_rows, near_similarity = _near_rows(table, vectors, copies, settings)
     items = collapse(table.column("picture_digest"), copies, table.stored("signature"))
-    copies, features = copies[items.first], features[items.first]
+    copies, features = _of_items(copies, features, items)
     row_items = np.where(table.content >= 0, items.item[table.content], NO_CODE)
     present = _present(row_items, splits, len(split_names), len(copies))
     minimum = (
@@ -219,7 +226,7 @@ class _Found:
 
 def _search(
     copies: NDArray[np.floating],
-    features: NDArray[np.floating],
+    features: Vectors,
     present: NDArray[np.bool_],
     min_similarity: float,
     neighbors: int | None,
@@ -232,7 +239,7 @@ def _search(
     on_progress(Progress(steps, 1, 3))
     candidates = _candidates(by_copies, copies, present, min_similarity)
     on_progress(Progress(steps, 2, 3))
-    if np.array_equal(copies, features):
+    if equal_rows(copies, features):
         by_features = by_copies
         nothing = slice(0)
         by_copies = NeighborGraph(
@@ -416,7 +423,7 @@ def _vectors(
     table: ImageTable,
     given: NDArray[np.float32] | None,
     path_rank: NDArray[np.int64],
-) -> tuple[NDArray[np.floating], NDArray[np.floating] | StoredColumn]:
+) -> tuple[NDArray[np.floating], Vectors]:
     """Returns copy and feature vectors of the contents, unit length."""
     if given is None:
         return table.column("copy"), table.stored("features")
@@ -428,6 +435,16 @@ def _vectors(
     vectors = given[row_of].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return vectors, vectors
+
+
+def _of_items(
+    copies: NDArray[np.floating], features: Vectors, items: Items
+) -> tuple[NDArray[np.floating], Vectors]:
+    """Returns the rows of the items; stored ones are not read yet."""
+    own = copies[items.first]
+    if isinstance(features, StoredColumn):
+        return own, features.at(items.first)
+    return own, own
 
 
 def _near_rows(

@@ -26,6 +26,7 @@ from .classifier import FIT_ROWS, Inputs, chunks, fit, probabilities
 from .cores import available_cores
 from .neighbors import NO_NEIGHBOR, NeighborGraph
 from .progress import OnProgress, Progress, silent
+from .store import Vectors
 from .strangers import strangers
 
 NO_LABEL = -1
@@ -96,7 +97,7 @@ class LabelFindings:
 
 
 def label_evidence(
-    vectors: Sequence[NDArray[np.floating]],
+    vectors: Sequence[Vectors],
     labels: Labels,
     cluster: NDArray[np.int64],
     class_count: int,

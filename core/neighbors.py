@@ -6,15 +6,19 @@ similarity, which for unit vectors orders like the Euclidean distance.
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .approximate_search import compile_ahead, nearly_most_similar
 from .cores import available_cores
 from .exact_search import most_similar
 from .half_precision import to_single
+from .store import Vectors
 
 NO_NEIGHBOR = -1
 """Pads :attr:`NeighborGraph.indices` where there are fewer than k."""
@@ -24,6 +28,10 @@ _EXACT_BELOW = 60_000
 
 Measured: see benchmarks/neighbors.md.
 """
+
+_EXACT_TO_QUERY = 9_000
+"""Rows that any number of queries is compared with one by one: 6.5 ns a pair of 256
+numbers, where the approximate search takes 58 microseconds a query."""
 
 _MOST_DIMS = 512
 _PROJECTED_DIMS = 128
@@ -42,18 +50,14 @@ _PROJECTED_ABOVE = 4_000
 _SPARE = 4
 """Extra neighbours fetched, so that float rounding cannot cut off a tie."""
 
-_APPROXIMATE_EXTRA, _APPROXIMATE_LEAST = 6, 31
-"""pynndescent keeps so many more than asked, and so many at least: recall@10 is
-0.995 with 31 and 0.978 with 11; with 61 all 40 nearest of 200,000 are found, and
-with 47 and 67 the ten nearest of a million (benchmarks/scale.md)."""
+_NUMBERS_AT_ONCE = 2**18
+"""Numbers that are gathered at once to rank candidates: what a cache holds."""
 
-_QUERY_EPSILON = 0.3
-"""How far a query looks beyond what seems nearest; the package's 0.1 misses
-a twelfth of what lone queries should find."""
+_NUMBERS_HELD = 2**28
+"""Numbers of stored vectors, 0.5 GB, that are in memory while candidates among
+them are ranked."""
 
-_SEED = 0
-_NUMBERS_AT_ONCE = 2**20
-"""Floats that are gathered at once to rank candidates: what a cache holds."""
+_QUERIES_AT_ONCE = 1_024
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -79,8 +83,14 @@ class NeighborGraph:
         return int(self.indices.shape[1])
 
 
+def prepare_search(count: int) -> None:
+    """Gets ready, in the background, to search so many rows soon."""
+    if count > _EXACT_BELOW:
+        compile_ahead()
+
+
 def neighbor_graph(
-    vectors: NDArray[np.floating], k: int, *, exact: bool | None = None
+    vectors: Vectors, k: int, *, exact: bool | None = None
 ) -> NeighborGraph:
     """Finds the k nearest neighbours of each row among the other rows.
 
@@ -95,8 +105,9 @@ def neighbor_graph(
         searched = _projected(vectors)
         wanted += _PROJECTION_SPARE
     found = _search(searched, None, min(wanted, count), exact)
-    own = found == np.arange(count, dtype=np.int32)[:, None]
-    found = np.where(own, NO_NEIGHBOR, found)
+    # The ranking needs the memory
+    del searched
+    found[found == np.arange(count, dtype=np.int32)[:, None]] = NO_NEIGHBOR
     return _ranked(vectors, vectors, found, k)
 
 
@@ -123,25 +134,31 @@ def nearest(
 
 
 def _search(
-    vectors: NDArray[np.floating],
+    vectors: Vectors,
     queries: NDArray[np.floating] | None,
     k: int,
     exact: bool | None,
 ) -> Indices:
     """Returns int32[q, about k] candidate rows, unsorted, maybe -1."""
-    asked = vectors if queries is None else queries
-    if not len(asked) or k < 1:
-        return np.full((len(asked), 0), NO_NEIGHBOR, np.int32)
-    data = to_single(vectors)
+    asked = len(vectors) if queries is None else len(queries)
+    if not asked or k < 1:
+        return np.full((asked, 0), NO_NEIGHBOR, np.int32)
+    data = to_single(vectors[:])
     points = data if queries is None else to_single(queries)
     if exact is None:
-        exact = len(data) <= _EXACT_BELOW
+        # A few queries of many rows are no more work than all of few rows
+        exact = asked * len(data) <= _EXACT_BELOW**2 or len(data) <= _EXACT_TO_QUERY
     if exact:
         return most_similar(data, points, min(k + _SPARE, len(data)))
-    return _search_approximately(data, None if queries is None else points, k)
+    found = nearly_most_similar(data, None if queries is None else points, k)
+    # It leaves -1 where it found too few: ask the exact search there
+    short = np.flatnonzero((found < 0).any(axis=1))
+    if len(short):
+        found[short] = most_similar(data, points[short], found.shape[1])
+    return found
 
 
-def _projected(vectors: NDArray[np.floating]) -> Floats:
+def _projected(vectors: Vectors) -> Floats:
     """Returns n x 128 unit rows that keep the order of neighbours nearly."""
     # Imported here: 0.1 s that only this function needs
     from scipy.linalg import eigh
@@ -152,72 +169,81 @@ def _projected(vectors: NDArray[np.floating]) -> Floats:
     _, axes = eigh(sample.T @ sample, subset_by_index=last, driver="evr")
     projected = np.empty((len(vectors), _PROJECTED_DIMS), np.float32)
     for start in range(0, len(vectors), 4096):
-        projected[start : start + 4096] = (
-            to_single(vectors[start : start + 4096]) @ axes
-        )
-    projected /= np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+        rows = to_single(vectors[start : start + 4096]) @ axes
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        projected[start : start + 4096] = rows
     return projected
 
 
-def _search_approximately(data: Floats, points: Floats | None, k: int) -> Indices:
-    # Imported here: it compiles for 20 to 60 s in every new process
-    from pynndescent import NNDescent
-
-    wanted = max(k + _APPROXIMATE_EXTRA, _APPROXIMATE_LEAST)
-    wanted = min(wanted, len(data) - 1)
-    # One thread: with more, the farther neighbours depend on how many there are
-    index = NNDescent(
-        data, metric="euclidean", n_neighbors=wanted, random_state=_SEED, n_jobs=1
-    )
-    if points is None:
-        nearest_first = index.neighbor_graph[0]
-    else:
-        nearest_first = index.query(points, k=wanted, epsilon=_QUERY_EPSILON)[0]
-    found: Indices = nearest_first.astype(np.int32)
-    queries = data if points is None else points
-    # It leaves -1 where it found too few: ask the exact search there
-    short = np.flatnonzero((found < 0).any(axis=1))
-    if len(short):
-        found[short] = most_similar(data, queries[short], wanted)
-    return found
-
-
 def _ranked(
-    vectors: NDArray[np.floating],
-    queries: NDArray[np.floating],
-    found: Indices,
-    k: int,
+    vectors: Vectors, queries: Vectors, found: Indices, k: int
 ) -> NeighborGraph:
     """Computes exact similarities of the candidates and keeps the best k.
 
     The searches round differently with the number of threads; ranking again
     by the same dot products makes the graph the same everywhere.
+
+    Args:
+        found: int32[q, c], candidates; sorted by the call
     """
     count = len(queries)
+    _blank_repeats(found)
+    cosine = np.full(found.shape, -np.inf, np.float32)
     indices = np.full((count, k), NO_NEIGHBOR, np.int32)
     similarities = np.full((count, k), -np.inf, np.float32)
     width = min(k, found.shape[1])
-    step = max(1, _NUMBERS_AT_ONCE // max(1, found.shape[1] * vectors.shape[1]))
+    blocks = [
+        slice(start, start + _QUERIES_AT_ONCE)
+        for start in range(0, count, _QUERIES_AT_ONCE)
+    ]
 
-    def rank(start: int) -> None:
-        rows = slice(start, min(start + step, count))
-        candidates = _without_repeats(found[rows])
-        near = to_single(vectors[candidates])
-        cosine = np.einsum("qd,qkd->qk", to_single(queries[rows]), near)
-        cosine[candidates == NO_NEIGHBOR] = -np.inf
-        order = np.lexsort((candidates, -cosine))[:, :width]
-        indices[rows, :width] = np.take_along_axis(candidates, order, 1)
-        similarities[rows, :width] = np.take_along_axis(cosine, order, 1)
+    def order(rows: slice) -> None:
+        best = np.lexsort((found[rows], -cosine[rows]))[:, :width]
+        indices[rows, :width] = np.take_along_axis(found[rows], best, 1)
+        similarities[rows, :width] = np.take_along_axis(cosine[rows], best, 1)
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        for _ in pool.map(rank, range(0, count if width else 0, step)):
-            pass
+        held = max(1, _NUMBERS_HELD // max(1, vectors.shape[1]))
+        for first in range(0, len(vectors), held):
+            part = vectors[first : first + held]
+            compare = partial(_compare, part, first, queries, found, cosine)
+            deque(pool.map(compare, blocks), 0)
+        deque(pool.map(order, blocks), 0)
     indices[np.isneginf(similarities)] = NO_NEIGHBOR
     return NeighborGraph(indices, similarities)
 
 
-def _without_repeats(candidates: Indices) -> Indices:
+def _compare(
+    part: NDArray[np.floating],
+    first: int,
+    queries: Vectors,
+    found: Indices,
+    cosine: Floats,
+    rows: slice,
+) -> None:
+    """Fills in the cosines of some queries and the candidates that are in a part.
+
+    Args:
+        part: p x d, the vectors from row ``first`` on
+        queries: q x d
+        found: int32[q, c]
+        cosine: float32[q, c], filled in
+        rows: of the queries
+    """
+    asked = to_single(queries[rows])
+    here = (found[rows] >= first) & (found[rows] < first + len(part))
+    own, near = np.nonzero(here)[0], found[rows][here] - first
+    result = np.empty(len(own), np.float32)
+    step = max(1, _NUMBERS_AT_ONCE // max(1, part.shape[1]))
+    for start in range(0, len(own), step):
+        some = slice(start, start + step)
+        result[some] = np.einsum(
+            "pd,pd->p", asked[own[some]], to_single(part[near[some]])
+        )
+    cosine[rows][here] = result
+
+
+def _blank_repeats(found: Indices) -> None:
     """Sorts each row and blanks what stands twice (approximate searches err)."""
-    candidates = np.sort(candidates, axis=1)
-    candidates[:, 1:][candidates[:, 1:] == candidates[:, :-1]] = NO_NEIGHBOR
-    return candidates
+    found.sort(axis=1)
+    found[:, 1:][found[:, 1:] == found[:, :-1]] = NO_NEIGHBOR

@@ -19,7 +19,7 @@ import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,11 @@ class StoredColumn:
     def __len__(self) -> int:
         return len(self._positions)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As that of an array: rows, then the shape of the field."""
+        return (len(self), *self._store.dtype[self._field].shape)
+
     def __getitem__(self, rows: NDArray[np.integer] | slice) -> NDArray[Any]:
         """Returns the values of these rows, as a copy."""
         return self._store.read(self._positions[rows], self._field)
@@ -166,6 +171,24 @@ class StoredColumn:
     def at(self, rows: NDArray[np.integer]) -> StoredColumn:
         """Returns the column of these rows only; reads nothing."""
         return StoredColumn(self._store, self._positions[rows], self._field)
+
+
+Vectors: TypeAlias = NDArray[np.floating] | StoredColumn
+"""n x d. Stored ones are read in parts: a million are never in memory at once."""
+
+
+def equal_rows(one: Vectors, other: Vectors) -> bool:
+    """True if both hold the same values; reads on until one differs."""
+    return one is other or (
+        one.shape == other.shape
+        and all(
+            np.array_equal(
+                one[start : start + _RECORDS_AT_ONCE],
+                other[start : start + _RECORDS_AT_ONCE],
+            )
+            for start in range(0, len(one), _RECORDS_AT_ONCE)
+        )
+    )
 
 
 class _FilePair:

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from core import approximate_search, neighbors
+from core.checks import cosines
 from core.neighbors import NO_NEIGHBOR, nearest, neighbor_graph
+from core.store import RecordStore, StoredColumn
 
 
 def unit_vectors(count, dims=16, seed=0):
@@ -65,3 +68,57 @@ def test_half_precision_is_enough():
     full = neighbor_graph(vectors, 3)
 
     assert (half.indices[:, 0] == full.indices[:, 0]).mean() > 0.97
+
+
+def stored(folder, vectors):
+    store = RecordStore(folder, np.dtype([("features", "<f2", vectors.shape[1:])]))
+    records = np.empty(len(vectors), store.dtype)
+    records["features"] = vectors
+    keys = [row.to_bytes(32, "big") for row in range(len(vectors))]
+    # As in a scan, the rows are not in the order of the records
+    order = np.random.default_rng(1).permutation(len(vectors))
+    positions = np.empty(len(vectors), np.int64)
+    positions[order] = store.append([keys[row] for row in order], records[order])
+    return StoredColumn(store, positions, "features")
+
+
+@pytest.mark.parametrize("dims", [64, 600])
+def test_vectors_on_disk_are_read_in_parts_and_give_the_same(
+    tmp_path, monkeypatch, dims
+):
+    vectors = unit_vectors(4_500, dims).astype(np.float16)
+    whole = neighbor_graph(vectors, 10)
+
+    monkeypatch.setattr(neighbors, "_NUMBERS_HELD", 1_000 * dims)
+    found = neighbor_graph(stored(tmp_path, vectors), 10)
+
+    assert np.array_equal(found.indices, whole.indices)
+    assert np.array_equal(found.similarities, whole.similarities)
+
+
+def test_similarities_are_of_all_numbers_though_fewer_are_searched():
+    vectors = unit_vectors(4_500, 600)
+
+    graph = neighbor_graph(vectors, 3)
+
+    rows = np.repeat(np.arange(len(vectors)), 3)
+    pairs = np.stack([rows, graph.indices.ravel()], axis=1)
+    assert np.array_equal(graph.similarities.ravel(), cosines(vectors, pairs))
+
+
+def test_a_few_queries_of_many_rows_are_answered_exactly(monkeypatch):
+    monkeypatch.setattr(neighbors, "_EXACT_BELOW", 300)
+    monkeypatch.setattr(neighbors, "nearly_most_similar", None)
+    vectors = unit_vectors(900)
+
+    graph = nearest(vectors, vectors[:100], 1)
+
+    assert graph.indices[:, 0].tolist() == list(range(100))
+
+
+def test_nothing_is_compiled_for_what_is_searched_exactly(monkeypatch):
+    monkeypatch.setattr(approximate_search, "_compiling", None)
+
+    neighbors.prepare_search(neighbors._EXACT_BELOW)
+
+    assert approximate_search._compiling is None
