@@ -23,7 +23,7 @@ from .store import Vectors
 NO_NEIGHBOR = -1
 """Pads :attr:`NeighborGraph.indices` where there are fewer than k."""
 
-_EXACT_BELOW = 60_000
+_EXACT_BELOW = 75_000
 """Rows up to which brute force wins, pynndescent's compile time included.
 
 Measured: see benchmarks/neighbors.md.
