@@ -56,7 +56,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     default = Path(tempfile.gettempdir()) / "winnow-bench"
     parser.add_argument("--scratch", type=Path, default=default)
-    jobs = ["winnow", *RIVALS]
+    jobs = ["winnow", "large", *RIVALS]
     parser.add_argument("--only", nargs="+", choices=jobs, default=jobs)
     return parser.parse_args()
 
@@ -148,12 +148,29 @@ def report(rounds: list[dict[str, Any]], options: argparse.Namespace) -> str:
             "| :-- | --: |",
             *(f"| {stage} | {value:.1f} |" for stage, value in seconds.items()),
             "",
+            *large_photos(rounds, options),
             f"{MANY:,} images at the same cost an image: {hours:,.0f} vCPU-hours, "
             f"${hours * PRICE:,.2f} at ${PRICE} a vCPU-hour (the search grows a little "
             "faster than the images: see scale.md).",
             "",
         ]
     )
+
+
+def large_photos(
+    rounds: list[dict[str, Any]], options: argparse.Namespace
+) -> list[str]:
+    if "large" not in options.only:
+        return []
+    count = median(rounds, "large", "images")
+    wall, cpu = (median(rounds, "large", "scan", what) for what in ("wall", "cpu"))
+    megabytes = median(rounds, "large", "megabytes") / count
+    return [
+        f"Photographs of 12 megapixels, {megabytes:.1f} MB each as JPEG: read and "
+        f"embedded {count / wall:.0f} a second on {os.cpu_count()} cores, "
+        f"{1000 * cpu / count:.0f} CPU ms each.",
+        "",
+    ]
 
 
 if __name__ == "__main__":

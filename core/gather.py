@@ -59,6 +59,7 @@ class Stages:
     """Wall-clock seconds by stage."""
 
     def __init__(self) -> None:
+        give_back()
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
 

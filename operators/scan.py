@@ -16,6 +16,7 @@ from ..core.embedders import DEFAULT_MODEL
 from ..core.evidence import save_evidence
 from ..core.find import find
 from ..core.gather import gather
+from ..core.memory import give_back
 from ..core.progress import OnProgress
 from ..core.settings import ScanSettings
 from ._fo.decisions import read_decisions
@@ -175,6 +176,7 @@ def run_scan(
         stored = new_evidence_path(dataset, options.prefix)
         save_evidence(evidence, stored)
         seconds = {**evidence.facts["seconds"], "find": time.perf_counter() - started}
+        give_back()
         return publish(
             dataset,
             table.ids,
