@@ -108,6 +108,7 @@ def test_similarities_are_of_all_numbers_though_fewer_are_searched():
 
 def test_a_few_queries_of_many_rows_are_answered_exactly(monkeypatch):
     monkeypatch.setattr(neighbors, "_EXACT_BELOW", 300)
+    monkeypatch.setattr(neighbors, "_EXACT_TO_QUERY", 0)
     monkeypatch.setattr(neighbors, "nearly_most_similar", None)
     vectors = unit_vectors(900)
 
