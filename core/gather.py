@@ -19,6 +19,7 @@ from .checks import COMPARED_BY, Checks
 from .copies import CANDIDATE_NEIGHBORS
 from .cores import available_cores
 from .duplicates import keeper_pairs_to_check
+from .earlier import NO_EARLIER_SCAN, EarlierScan, digest_of
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
 from .embedding import ImageEmbedder, ImageTable, embed_images
 from .errors import InputError
@@ -28,8 +29,9 @@ from .fastdup.rules import nearest_rows
 from .files import ReadFailure, read_file
 from .images import decode_rgb
 from .items import Items, collapse
+from .known_neighbors import SPARE_NEIGHBORS
 from .labels import label_evidence
-from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
+from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
 from .settings import DEFAULTS, ScanSettings
@@ -88,8 +90,12 @@ def gather(
         splits: int32[n], codes into ``split_names``, -1 without
         split_names: split names
         settings: see :class:`~core.settings.ScanSettings`
-        known: of an earlier scan; pictures that it compared are not compared
-            again, the result is the same
+        known: of an earlier scan, whatever its settings. What it learned and still
+            holds is taken over: pictures it compared are not compared again, lists of
+            neighbours only take in what is new, and where nothing changed that the
+            known copies or the labels depend on, they are not tried or learned
+            again. The result is that of a scan from nothing, but for neighbours that
+            one of the two may miss (see :mod:`core.known_neighbors`)
         on_progress: told after each batch; may raise to cancel
 
     Raises:
@@ -120,16 +126,23 @@ def gather(
     minimum = (
         embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
     )
-    found = _search(copies, features, present, minimum, settings.neighbors, on_progress)
+    digests = table.stored("digest")[items.first]
+    source = digest_of([embedder.sha256 if embedder else copies])
+    earlier = EarlierScan(known, digests, source)
+    found = _search(
+        copies, features, present, minimum, settings.neighbors, on_progress, earlier
+    )
     watch.lap("search")
 
-    checks = Checks(table, items, copies, known)
+    checks = Checks(table, items, copies, earlier)
     pairs = _distinct(found.candidates, checks.turned_candidates())
     checks.add(pairs, on_progress)
     watch.lap("compare pictures")
-    trial = NO_TRIAL
+    trial, tried = NO_TRIAL, digest_of([source, minimum, digests])
     if embedder:
-        trial = _trial(table, items, checks, paths, embedder, on_progress)
+        trial = earlier.trial(tried) or _trial(
+            table, items, checks, paths, embedder, on_progress
+        )
     if settings.calibrate:
         score = calibrated_score(trial, settings.min_copy_score)
         settings = replace(settings, min_copy_score=score)
@@ -171,6 +184,7 @@ def gather(
             "seconds": watch.seconds,
             "unreadable": _unreadable(table, paths),
             "compared_by": COMPARED_BY,
+            "spare_neighbors": SPARE_NEIGHBORS,
         },
         **checks.columns(),
         **_no_label_evidence(len(copies)),
@@ -181,16 +195,21 @@ def gather(
     pixel_group = _with_equal_pixels(table, items, checks, paths, settings, on_progress)
     watch.lap("compare pictures")
 
-    learned = label_evidence(
+    votes = majority_labels(row_items, labels, len(copies), len(classes))
+    cluster = _components(len(copies), checks.accepted(settings.min_copy_score))
+    asked = digest_of([source, digests, votes, cluster, len(classes)])
+    learned = earlier.labels(asked) or label_evidence(
         (copies, features) if found.by_copies.k else (features,),
-        majority_labels(row_items, labels, len(copies), len(classes)),
-        _components(len(copies), checks.accepted(settings.min_copy_score)),
+        votes,
+        cluster,
         len(classes),
         on_progress=on_progress,
     )
     watch.lap("learn labels")
+    learned_from = {"vectors": source, "trial": tried, "labels": asked}
     return replace(
         evidence,
+        facts={**evidence.facts, "learned_from": learned_from},
         pixel_group=pixel_group,
         class_candidates=learned.classes,
         class_probability=learned.probabilities,
@@ -204,7 +223,7 @@ class _Found:
     """What the search found.
 
     Attributes:
-        by_features: nearest items by features
+        by_features: nearest items by features, and some to spare
         by_copies: nearest items by copy vectors; no columns if they are the
             features
         candidates: int32[p, 2], items that may be copies of each other
@@ -222,22 +241,20 @@ def _search(
     min_similarity: float,
     neighbors: int | None,
     on_progress: OnProgress,
+    earlier: EarlierScan = NO_EARLIER_SCAN,
 ) -> _Found:
     wanted = neighbors or NEIGHBORS_NEEDED
     steps = "Searching similar images"
     on_progress(Progress(steps, 0, 3))
-    by_copies = neighbor_graph(copies, max(wanted, CANDIDATE_NEIGHBORS))
+    most = max(wanted, CANDIDATE_NEIGHBORS)
+    by_copies = earlier.graph(copies, most, by_copies=True)
     on_progress(Progress(steps, 1, 3))
-    candidates = _candidates(by_copies, copies, present, min_similarity)
+    candidates = _candidates(by_copies.first(most), copies, present, min_similarity)
     on_progress(Progress(steps, 2, 3))
     if np.array_equal(copies, features):
-        by_features = by_copies
-        nothing = slice(0)
-        by_copies = NeighborGraph(
-            by_copies.indices[:, nothing], by_copies.similarities[:, nothing]
-        )
+        by_features, by_copies = by_copies, by_copies.first(0)
     else:
-        by_features = neighbor_graph(features, wanted)
+        by_features = earlier.graph(features, wanted, by_copies=False)
     on_progress(Progress(steps, 3, 3))
     return _Found(by_features, by_copies, candidates)
 
