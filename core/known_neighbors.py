@@ -45,6 +45,9 @@ _SURELY_BELOW = 0.001
 """A cosine of the components is larger than that of the vectors, by no less than
 this quantile of the differences in the ends of the lists."""
 
+_MORE = 4
+"""Candidates that are taken in addition, so that rounding cannot cut off a tie."""
+
 _ROUNDING = 1e-5
 """By which a large product may differ from the product of two rows."""
 
@@ -99,11 +102,14 @@ class _Lists:
         similarities: float32[n, k]
         horizon: float32[n]; all neighbours more similar than it are listed. -inf
             where the list holds every other row, inf where nothing is known
+        border: int64[n]; of those as similar as the horizon, rows before this one
+            are listed: equal similarities come in the order of their rows
     """
 
     indices: Indices
     similarities: Floats
     horizon: Floats
+    border: Rows
 
 
 def _carried(known: NeighborGraph, earlier: Rows, k: int) -> _Lists:
@@ -115,21 +121,27 @@ def _carried(known: NeighborGraph, earlier: Rows, k: int) -> _Lists:
     indices = np.full((count, k), NO_NEIGHBOR, np.int32)
     similarities = np.full((count, k), -np.inf, np.float32)
     horizon = np.full(count, np.inf, np.float32)
+    border = np.zeros(count, np.int64)
+    following = np.append(kept, count)  # Of each row kept, and after the last
     for start in range(0, len(kept), _ROWS_AT_ONCE):
         rows = kept[start : start + _ROWS_AT_ONCE]
         listed = known.indices[earlier[rows], :k]
         cosine = known.similarities[earlier[rows], :k]
         length = (listed != NO_NEIGHBOR).sum(axis=1)
-        last = np.take_along_axis(cosine, np.maximum(length - 1, 0)[:, None], 1)[:, 0]
+        end = np.maximum(length - 1, 0)[:, None]
+        last = np.take_along_axis(cosine, end, 1)[:, 0]
         last = np.where(length > 0, last, np.inf)
         horizon[rows] = np.where(length >= before - 1, -np.inf, last)
+        last_row = np.take_along_axis(listed, end, 1)[:, 0]
+        after = np.searchsorted(earlier[kept], last_row, side="right")
+        border[rows] = following[after]
         near = now[listed]
         order = np.argsort(near == NO_NEIGHBOR, axis=1, kind="stable")
         near = np.take_along_axis(near, order, 1)
         cosine = np.take_along_axis(cosine, order, 1)
         indices[rows] = near
         similarities[rows] = np.where(near == NO_NEIGHBOR, -np.inf, cosine)
-    return _Lists(indices, similarities, horizon)
+    return _Lists(indices, similarities, horizon, border)
 
 
 def _with_entering(vectors: NDArray[np.floating], lists: _Lists, new: Rows) -> _Lists:
@@ -141,7 +153,8 @@ def _with_entering(vectors: NDArray[np.floating], lists: _Lists, new: Rows) -> _
         bound += np.float32(_least_gain(vectors, searched, lists))
     found, row, entering = _meet(searched, new, wanted, bound)
     cosine = _cosines(vectors, row, entering)
-    enters = cosine > lists.horizon[row]
+    horizon = lists.horizon[row]
+    enters = (cosine > horizon) | ((cosine == horizon) & (entering < lists.border[row]))
     _enter(lists, row[enters], entering[enters], cosine[enters])
     _put(vectors, lists, new, found)
     return lists
@@ -159,8 +172,8 @@ def _space(
 ) -> tuple[NDArray[np.floating], int]:
     """Returns what to search in, and how many candidates to take from it."""
     if asked * vectors.size <= _MOST_WORK:
-        return vectors, k + 1
-    return search_space(vectors, k + 1)
+        return vectors, k + 1 + _MORE
+    return search_space(vectors, k + 1 + _MORE)
 
 
 def _least_gain(
