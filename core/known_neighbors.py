@@ -37,7 +37,7 @@ _MOST_NEW = 0.2
 _MOST_WORK = 50e9
 """Products of two numbers that are made of whole vectors, in a CPU second."""
 
-_ROWS_AT_ONCE, _ASKED_AT_ONCE = 8192, 512
+_ROWS_AT_ONCE, _ASKED_AT_ONCE = 16_384, 256
 """A product has 16 MB at most."""
 
 _SAMPLED = 4096
@@ -171,7 +171,7 @@ def _space(
     vectors: NDArray[np.floating], k: int, asked: int
 ) -> tuple[NDArray[np.floating], int]:
     """Returns what to search in, and how many candidates to take from it."""
-    if asked * vectors.size <= _MOST_WORK:
+    if asked * len(vectors) * vectors.shape[1] <= _MOST_WORK:
         return vectors, k + 1 + _MORE
     return search_space(vectors, k + 1 + _MORE)
 
@@ -228,7 +228,9 @@ def _meet(
                 best = np.take_along_axis(best, kept, 1)
                 found = np.take_along_axis(found, kept, 1)
             if bound is not None:
-                end, row = np.nonzero(product >= bound[some])
+                # Few reach it, which flatnonzero is quick at
+                hits = np.flatnonzero(product >= bound[some])
+                end, row = np.divmod(hits, product.shape[1])
                 rows.append(row + first)
                 ends.append(part[end])
         return found, np.concatenate(rows), np.concatenate(ends)

@@ -39,10 +39,6 @@ _AXES_ROWS = 8_192
 _PROJECTED_ABOVE = 4_000
 """Rows from which the projection saves more than it costs."""
 
-_FEW_QUERIES = 25
-"""Queries that are fewer than this part of the rows are answered by brute force:
-to build an index takes 0.2 ms a row, an exact answer 5 ms of a million rows."""
-
 _SPARE = 4
 """Extra neighbours fetched, so that float rounding cannot cut off a tie."""
 
@@ -78,13 +74,13 @@ class NeighborGraph:
     indices: Indices
     similarities: Floats
 
+    def first(self, k: int) -> NeighborGraph:
+        """Returns the nearest k of each row."""
+        return NeighborGraph(self.indices[:, :k], self.similarities[:, :k])
+
     @property
     def k(self) -> int:
         return int(self.indices.shape[1])
-
-    def first(self, k: int) -> NeighborGraph:
-        """Returns the nearest k of each row; a negative k leaves out so many."""
-        return NeighborGraph(self.indices[:, :k], self.similarities[:, :k])
 
 
 def neighbor_graph(
@@ -141,8 +137,7 @@ def _search(
     data = to_single(vectors)
     points = data if queries is None else to_single(queries)
     if exact is None:
-        few = len(points) <= len(data) // _FEW_QUERIES
-        exact = few or len(data) <= _EXACT_BELOW
+        exact = len(data) <= _EXACT_BELOW
     if exact:
         return most_similar(data, points, min(k + _SPARE, len(data)))
     return _search_approximately(data, None if queries is None else points, k)
