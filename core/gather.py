@@ -21,7 +21,7 @@ from .cores import available_cores
 from .duplicates import keeper_pairs_to_check
 from .earlier import NO_EARLIER_SCAN, EarlierScan, digest_of
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
-from .embedding import ImageEmbedder, ImageTable, embed_images
+from .embedding import PICTURE_VERSION, ImageEmbedder, ImageTable, embed_images
 from .errors import InputError
 from .evidence import Evidence, image_rows
 from .fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
@@ -35,12 +35,14 @@ from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
 from .settings import DEFAULTS, ScanSettings
-from .store import StoredColumn
+from .store import ABSENT, RecordStore, StoredColumn
 
 NO_CODE = -1
 _UNREADABLE_KEPT = 1000
 _CROSS_SPLIT_NEIGHBORS = 5
 """Measured on 25,000 images: 5 hold as many of the planted copies as 10."""
+
+_PIXELS = np.dtype([("pixels", "u1", (32,))])
 
 _SURELY_ALIKE = 0.99
 """Cosine above which two pictures of equal size may be equal pixel by pixel."""
@@ -192,7 +194,9 @@ def gather(
     accepted = checks.accepted(settings.min_copy_score)
     more = keeper_pairs_to_check(image_rows(evidence), accepted, checks.pairs)
     checks.add(more, on_progress)
-    pixel_group = _with_equal_pixels(table, items, checks, paths, settings, on_progress)
+    pixel_group = _with_equal_pixels(
+        table, items, checks, paths, folder, settings, on_progress
+    )
     watch.lap("compare pictures")
 
     votes = majority_labels(row_items, labels, len(copies), len(classes))
@@ -371,6 +375,7 @@ def _with_equal_pixels(
     items: Items,
     checks: Checks,
     paths: Sequence[bytes],
+    folder: Path,
     settings: ScanSettings,
     on_progress: OnProgress,
 ) -> NDArray[np.int64]:
@@ -378,21 +383,34 @@ def _with_equal_pixels(
 
     A large JPEG is decoded reduced, so its digest does not see that a PNG, or
     another coding of the JPEG, holds the same pixels. Contents that look the
-    same are decoded once more, in full.
+    same are decoded once more, in full, and once only: their digests are kept.
     """
     group: NDArray[np.int64] = items.pixel_group.copy()
     alike = _alike_contents(table, items, checks, settings.min_copy_score)
-    wanted = np.unique(alike).tolist()
+    if not len(alike):
+        return group
+    wanted = np.unique(alike)
+    store = RecordStore(folder / f"pixels-{PICTURE_VERSION}", _PIXELS)
+    keys = [digest.tobytes() for digest in table.stored("digest")[wanted]]
+    places = store.positions(keys)
+    known = places != ABSENT
+    kept = store.read(places[known], "pixels")
+    digests: dict[int, bytes | None] = dict(
+        zip(wanted[known].tolist(), (one.tobytes() for one in kept), strict=True)
+    )
     row_of = _row_of_content(table)
-    digests: dict[int, bytes | None] = {}
+    rest = np.flatnonzero(~known).tolist()
     with ThreadPoolExecutor(available_cores()) as pool:
-        files = [paths[row_of[content]] for content in wanted]
+        files = [paths[row_of[wanted[place]]] for place in rest]
         found = pool.map(
             lambda path: _full_digest(path, settings.max_megapixels), files
         )
-        for done, (content, digest) in enumerate(zip(wanted, found, strict=True), 1):
-            digests[content] = digest
-            on_progress(Progress("Comparing pixels", done, len(wanted)))
+        for done, (place, digest) in enumerate(zip(rest, found, strict=True), 1):
+            digests[int(wanted[place])] = digest
+            if digest is not None:
+                pixels = np.frombuffer(digest, _PIXELS)
+                store.append([keys[place]], pixels)
+            on_progress(Progress("Comparing pixels", done, len(rest)))
     for one, other in alike.tolist():
         if digests[one] is not None and digests[one] == digests[other]:
             group[group == group[other]] = group[one]
