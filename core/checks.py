@@ -13,6 +13,7 @@ from .copies import (
     turned_candidates,
     verify_pairs,
 )
+from .earlier import NO_EARLIER_SCAN, EarlierScan
 from .embedding import PICTURE_VERSION, ImageTable
 from .evidence import Evidence
 from .half_precision import to_single
@@ -32,8 +33,8 @@ class Checks:
         table: of the contents
         items: of the contents
         copies: i x c, copy vectors of the items
-        known: evidence of an earlier scan, whose comparisons are taken over
-            where both files are the same to the byte
+        earlier: scan, whose comparisons are taken over where both files are the
+            same to the byte
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Checks:
         table: ImageTable,
         items: Items,
         copies: NDArray[np.floating],
-        known: Evidence | None = None,
+        earlier: EarlierScan = NO_EARLIER_SCAN,
     ) -> None:
         self.signatures = table.stored("signature").at(items.first)
         self.sizes = table.sizes(items.first)
@@ -51,8 +52,9 @@ class Checks:
         self.scores = np.empty(0, np.float32)
         self.relations = np.empty(0, np.int8)
         self._known = None
+        known = earlier.evidence
         if known is not None and known.facts.get("compared_by") == COMPARED_BY:
-            self._known = _KnownPairs(known, table.stored("digest")[items.first])
+            self._known = _KnownPairs(known, earlier.item)
 
     def turned_candidates(self) -> Pairs:
         """Returns pairs that match when one is turned; no embedding sees them."""
@@ -99,18 +101,14 @@ class _KnownPairs:
 
     Args:
         evidence: of the earlier scan
-        digests: uint8[i, 32], of the file that stands for each item now
+        earlier: int64[i], the item there of each item now; -1 for a new one
     """
 
-    def __init__(self, evidence: Evidence, digests: NDArray[np.uint8]) -> None:
+    def __init__(self, evidence: Evidence, earlier: NDArray[np.int64]) -> None:
         self.scores = evidence.pair_score
         self.relations = evidence.pair_relation
-        before = evidence.digest[evidence.first]
-        self._count = len(before)
-        earlier = {digest.tobytes(): row for row, digest in enumerate(before)}
-        self._earlier = np.array(
-            [earlier.get(digest.tobytes(), -1) for digest in digests], np.int64
-        )
+        self._count = len(evidence.first)
+        self._earlier = earlier
         keys = self._keys(evidence.pairs.astype(np.int64))
         self._order = np.argsort(keys, kind="stable")
         self._keys_in_order = keys[self._order]

@@ -61,7 +61,8 @@ class Evidence:
         pair_similarity: float32[p], cosine of the copy vectors
         pair_score: float32[p], 0 to 1, how sure the picture check is
         pair_relation: int8[p], see :data:`core.copies.RELATIONS`
-        neighbors: int32[i, k], by features; -1 where missing
+        neighbors: int32[i, k], by features; -1 where missing. The last ones, as many
+            as ``facts["spare_neighbors"]``, are kept for the next scan only
         neighbor_similarity: float32[i, k], cosine, -inf where missing
         copy_neighbors: int32[i, k], by copy vectors; no columns if the model
             gives one vector for both
@@ -149,14 +150,16 @@ def without(evidence: Evidence, rows: NDArray[np.bool_], status: str) -> Evidenc
 
 def feature_graph(evidence: Evidence) -> NeighborGraph:
     """Returns the nearest neighbours of each item by its features."""
-    return NeighborGraph(evidence.neighbors, evidence.neighbor_similarity)
+    graph = NeighborGraph(evidence.neighbors, evidence.neighbor_similarity)
+    return graph.first(graph.k - evidence.facts.get("spare_neighbors", 0))
 
 
 def copy_graph(evidence: Evidence) -> NeighborGraph | None:
     """Returns the nearest by copy vectors, None if they are the features."""
     if not evidence.copy_neighbors.shape[1]:
         return None
-    return NeighborGraph(evidence.copy_neighbors, evidence.copy_neighbor_similarity)
+    graph = NeighborGraph(evidence.copy_neighbors, evidence.copy_neighbor_similarity)
+    return graph.first(graph.k - evidence.facts.get("spare_neighbors", 0))
 
 
 def first_rows(evidence: Evidence) -> NDArray[np.int64]:

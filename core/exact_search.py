@@ -47,7 +47,7 @@ def most_similar(vectors: Floats, queries: Floats, k: int) -> Indices:
 
     def search(start: int) -> None:
         block = slice(start, start + step)
-        found[block] = _largest(queries[block] @ vectors.T, k)
+        found[block] = largest(queries[block] @ vectors.T, k)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
         for _ in pool.map(search, range(0, len(queries), step)):
@@ -55,7 +55,7 @@ def most_similar(vectors: Floats, queries: Floats, k: int) -> Indices:
     return found
 
 
-def _largest(values: Floats, k: int) -> Indices:
+def largest(values: Floats, k: int) -> Indices:
     """Returns int32[b, k], the columns of each row's k largest values."""
     rows, columns = values.shape
     groups = columns // _GROUP

@@ -19,8 +19,9 @@ from .checks import COMPARED_BY, Checks
 from .copies import CANDIDATE_NEIGHBORS
 from .cores import available_cores
 from .duplicates import keeper_pairs_to_check
+from .earlier import NO_EARLIER_SCAN, EarlierScan, digest_of
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
-from .embedding import ImageEmbedder, ImageTable, embed_images
+from .embedding import PICTURE_VERSION, ImageEmbedder, ImageTable, embed_images
 from .errors import InputError
 from .evidence import Evidence, image_rows
 from .fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
@@ -28,24 +29,21 @@ from .fastdup.rules import nearest_rows
 from .files import ReadFailure, read_file
 from .images import decode_rgb
 from .items import Items, collapse
+from .known_neighbors import SPARE_NEIGHBORS
 from .labels import label_evidence
 from .memory import give_back
-from .neighbors import (
-    NO_NEIGHBOR,
-    NeighborGraph,
-    nearest,
-    neighbor_graph,
-    prepare_search,
-)
+from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, prepare_search
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress, silent
 from .settings import DEFAULTS, ScanSettings
-from .store import StoredColumn, Vectors, equal_rows
+from .store import ABSENT, RecordStore, StoredColumn, Vectors, equal_rows
 
 NO_CODE = -1
 _UNREADABLE_KEPT = 1000
 _CROSS_SPLIT_NEIGHBORS = 5
 """Measured on 25,000 images: 5 hold as many of the planted copies as 10."""
+
+_PIXELS = np.dtype([("pixels", "u1", (32,))])
 
 _SURELY_ALIKE = 0.99
 """Cosine above which two pictures of equal size may be equal pixel by pixel."""
@@ -97,8 +95,12 @@ def gather(
         splits: int32[n], codes into ``split_names``, -1 without
         split_names: split names
         settings: see :class:`~core.settings.ScanSettings`
-        known: of an earlier scan; pictures that it compared are not compared
-            again, the result is the same
+        known: of an earlier scan, whatever its settings. What it learned and still
+            holds is taken over: pictures it compared are not compared again, lists of
+            neighbours only take in what is new, and where nothing changed that the
+            known copies or the labels depend on, they are not tried or learned
+            again. The result is that of a scan from nothing, but for neighbours that
+            one of the two may miss (see :mod:`core.known_neighbors`)
         on_progress: told after each batch; may raise to cancel
 
     Raises:
@@ -130,16 +132,23 @@ def gather(
     minimum = (
         embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
     )
-    found = _search(copies, features, present, minimum, settings.neighbors, on_progress)
+    digests = table.stored("digest")[items.first]
+    source = digest_of([embedder.sha256 if embedder else copies])
+    earlier = EarlierScan(known, digests, source)
+    found = _search(
+        copies, features, present, minimum, settings.neighbors, on_progress, earlier
+    )
     stages.end("search")
 
-    checks = Checks(table, items, copies, known)
+    checks = Checks(table, items, copies, earlier)
     pairs = _distinct(found.candidates, checks.turned_candidates())
     checks.add(pairs, on_progress)
     stages.end("compare pictures")
-    trial = NO_TRIAL
+    trial, tried = NO_TRIAL, digest_of([source, minimum, digests])
     if embedder:
-        trial = _trial(table, items, checks, paths, embedder, on_progress)
+        trial = earlier.trial(tried) or _trial(
+            table, items, checks, paths, embedder, on_progress
+        )
     if settings.calibrate:
         score = calibrated_score(trial, settings.min_copy_score)
         settings = replace(settings, min_copy_score=score)
@@ -181,6 +190,7 @@ def gather(
             "seconds": stages.seconds,
             "unreadable": _unreadable(table, paths),
             "compared_by": COMPARED_BY,
+            "spare_neighbors": SPARE_NEIGHBORS,
         },
         **checks.columns(),
         **_no_label_evidence(len(copies)),
@@ -188,19 +198,26 @@ def gather(
     accepted = checks.accepted(settings.min_copy_score)
     more = keeper_pairs_to_check(image_rows(evidence), accepted, checks.pairs)
     checks.add(more, on_progress)
-    pixel_group = _with_equal_pixels(table, items, checks, paths, settings, on_progress)
+    pixel_group = _with_equal_pixels(
+        table, items, checks, paths, folder, settings, on_progress
+    )
     stages.end("compare pictures")
 
-    learned = label_evidence(
+    votes = majority_labels(row_items, labels, len(copies), len(classes))
+    cluster = _components(len(copies), checks.accepted(settings.min_copy_score))
+    asked = digest_of([source, digests, votes, cluster, len(classes)])
+    learned = earlier.labels(asked) or label_evidence(
         (copies, features) if found.by_copies.k else (features,),
-        majority_labels(row_items, labels, len(copies), len(classes)),
-        _components(len(copies), checks.accepted(settings.min_copy_score)),
+        votes,
+        cluster,
         len(classes),
         on_progress=on_progress,
     )
     stages.end("learn labels")
+    learned_from = {"vectors": source, "trial": tried, "labels": asked}
     return replace(
         evidence,
+        facts={**evidence.facts, "learned_from": learned_from},
         pixel_group=pixel_group,
         class_candidates=learned.classes,
         class_probability=learned.probabilities,
@@ -214,7 +231,7 @@ class _Found:
     """What the search found.
 
     Attributes:
-        by_features: nearest items by features
+        by_features: nearest items by features, and some to spare
         by_copies: nearest items by copy vectors; no columns if they are the
             features
         candidates: int32[p, 2], items that may be copies of each other
@@ -232,22 +249,20 @@ def _search(
     min_similarity: float,
     neighbors: int | None,
     on_progress: OnProgress,
+    earlier: EarlierScan = NO_EARLIER_SCAN,
 ) -> _Found:
     wanted = neighbors or NEIGHBORS_NEEDED
     steps = "Searching similar images"
     on_progress(Progress(steps, 0, 3))
-    by_copies = neighbor_graph(copies, max(wanted, CANDIDATE_NEIGHBORS))
+    most = max(wanted, CANDIDATE_NEIGHBORS)
+    by_copies = earlier.graph(copies, most, by_copies=True)
     on_progress(Progress(steps, 1, 3))
-    candidates = _candidates(by_copies, copies, present, min_similarity)
+    candidates = _candidates(by_copies.first(most), copies, present, min_similarity)
     on_progress(Progress(steps, 2, 3))
     if equal_rows(copies, features):
-        by_features = by_copies
-        nothing = slice(0)
-        by_copies = NeighborGraph(
-            by_copies.indices[:, nothing], by_copies.similarities[:, nothing]
-        )
+        by_features, by_copies = by_copies, by_copies.first(0)
     else:
-        by_features = neighbor_graph(features, wanted)
+        by_features = earlier.graph(features, wanted, by_copies=False)
     on_progress(Progress(steps, 3, 3))
     return _Found(by_features, by_copies, candidates)
 
@@ -364,6 +379,7 @@ def _with_equal_pixels(
     items: Items,
     checks: Checks,
     paths: Sequence[bytes],
+    folder: Path,
     settings: ScanSettings,
     on_progress: OnProgress,
 ) -> NDArray[np.int64]:
@@ -371,21 +387,34 @@ def _with_equal_pixels(
 
     A large JPEG is decoded reduced, so its digest does not see that a PNG, or
     another coding of the JPEG, holds the same pixels. Contents that look the
-    same are decoded once more, in full.
+    same are decoded once more, in full, and once only: their digests are kept.
     """
     group: NDArray[np.int64] = items.pixel_group.copy()
     alike = _alike_contents(table, items, checks, settings.min_copy_score)
-    wanted = np.unique(alike).tolist()
+    if not len(alike):
+        return group
+    wanted = np.unique(alike)
+    store = RecordStore(folder / f"pixels-{PICTURE_VERSION}", _PIXELS)
+    keys = [digest.tobytes() for digest in table.stored("digest")[wanted]]
+    places = store.positions(keys)
+    known = places != ABSENT
+    kept = store.read(places[known], "pixels")
+    digests: dict[int, bytes | None] = dict(
+        zip(wanted[known].tolist(), (one.tobytes() for one in kept), strict=True)
+    )
     row_of = _row_of_content(table)
-    digests: dict[int, bytes | None] = {}
+    rest = np.flatnonzero(~known).tolist()
     with ThreadPoolExecutor(available_cores()) as pool:
-        files = [paths[row_of[content]] for content in wanted]
+        files = [paths[row_of[wanted[place]]] for place in rest]
         found = pool.map(
             lambda path: _full_digest(path, settings.max_megapixels), files
         )
-        for done, (content, digest) in enumerate(zip(wanted, found, strict=True), 1):
-            digests[content] = digest
-            on_progress(Progress("Comparing pixels", done, len(wanted)))
+        for done, (place, digest) in enumerate(zip(rest, found, strict=True), 1):
+            digests[int(wanted[place])] = digest
+            if digest is not None:
+                pixels = np.frombuffer(digest, _PIXELS)
+                store.append([keys[place]], pixels)
+            on_progress(Progress("Comparing pixels", done, len(rest)))
     for one, other in alike.tolist():
         if digests[one] is not None and digests[one] == digests[other]:
             group[group == group[other]] = group[one]

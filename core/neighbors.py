@@ -78,6 +78,10 @@ class NeighborGraph:
     indices: Indices
     similarities: Floats
 
+    def first(self, k: int) -> NeighborGraph:
+        """Returns the nearest k of each row."""
+        return NeighborGraph(self.indices[:, :k], self.similarities[:, :k])
+
     @property
     def k(self) -> int:
         return int(self.indices.shape[1])
@@ -100,15 +104,13 @@ def neighbor_graph(
         k: neighbours a row; fewer exist when n <= k
         exact: force brute force or approximation; None lets n decide
     """
-    count, wanted, searched = len(vectors), k + 1, vectors
-    if vectors.shape[1] > _MOST_DIMS and count > _PROJECTED_ABOVE:
-        searched = _projected(vectors)
-        wanted += _PROJECTION_SPARE
+    count = len(vectors)
+    searched, wanted = search_space(vectors, k + 1)
     found = _search(searched, None, min(wanted, count), exact)
     # The ranking needs the memory
     del searched
     found[found == np.arange(count, dtype=np.int32)[:, None]] = NO_NEIGHBOR
-    return _ranked(vectors, vectors, found, k)
+    return ranked(vectors, vectors, found, k)
 
 
 def nearest(
@@ -130,7 +132,7 @@ def nearest(
         a graph of q rows whose indices point into ``vectors``
     """
     found = _search(vectors, queries, min(k, len(vectors)), exact)
-    return _ranked(vectors, queries, found, k)
+    return ranked(vectors, queries, found, k)
 
 
 def _search(
@@ -158,6 +160,16 @@ def _search(
     return found
 
 
+def search_space(vectors: Vectors, k: int) -> tuple[Vectors, int]:
+    """Returns what is searched for k candidates a row, and how many to take of it.
+
+    The vectors themselves, or their principal components and some candidates more.
+    """
+    if vectors.shape[1] > _MOST_DIMS and len(vectors) > _PROJECTED_ABOVE:
+        return _projected(vectors), k + _PROJECTION_SPARE
+    return vectors, k
+
+
 def _projected(vectors: Vectors) -> Floats:
     """Returns n x 128 unit rows that keep the order of neighbours nearly."""
     # Imported here: 0.1 s that only this function needs
@@ -175,9 +187,7 @@ def _projected(vectors: Vectors) -> Floats:
     return projected
 
 
-def _ranked(
-    vectors: Vectors, queries: Vectors, found: Indices, k: int
-) -> NeighborGraph:
+def ranked(vectors: Vectors, queries: Vectors, found: Indices, k: int) -> NeighborGraph:
     """Computes exact similarities of the candidates and keeps the best k.
 
     The searches round differently with the number of threads; ranking again

@@ -69,6 +69,12 @@ class RecordStore:
             self._take_in_new_keys()
         return self._sound_position(key)
 
+    def positions(self, keys: Sequence[bytes]) -> NDArray[np.int64]:
+        """Returns the position of each key's record, ``ABSENT`` without one."""
+        if not self._files.are_in_place():
+            self._take_in_new_keys()
+        return np.array([self._sound_position(key) for key in keys], np.int64)
+
     def append(self, keys: Sequence[bytes], values: NDArray[Any]) -> NDArray[np.int64]:
         """Stores one record a key, unless the key is there already.
 

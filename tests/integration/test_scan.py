@@ -246,6 +246,36 @@ def test_it_runs_inside_a_running_event_loop(dataset, scan):
     assert asyncio.run(cell()).counts["images"] == 20
 
 
+def test_a_scan_again_says_what_a_scan_of_a_fresh_data_set_says(
+    dataset, scan, folder, draw, monkeypatch, tmp_path
+):
+    choice = {"label_field": "ground_truth", "split_by": ["train", "test"]}
+    scan(dataset, **choice)
+    dataset.delete_samples(dataset.match(fo.ViewField("filepath").ends_with("7.png")))
+    added = []
+    for number in range(40, 43):
+        draw(number).save(folder / f"{number}.png")
+        label = fo.Classification(label="ab"[number % 2])
+        path = str(folder / f"{number}.png")
+        added.append(fo.Sample(filepath=path, ground_truth=label, tags=["train"]))
+    draw(3).resize((48, 48)).save(folder / "small.png")
+    path = str(folder / "small.png")
+    added.append(fo.Sample(filepath=path, ground_truth=label, tags=["test"]))
+    dataset.add_samples(added)
+
+    report = scan(dataset, **choice)
+
+    monkeypatch.setenv("WINNOW_CACHE", str(tmp_path / "empty"))
+    fresh = fo.Dataset()
+    fresh.add_samples(list(dataset.select_fields("ground_truth")))
+    anew = scan(fresh, **choice)
+    for field in FIELDS:
+        assert by_name(dataset, field) == by_name(fresh, field), field
+    assert by_name(dataset, "dup_kind")["small.png"] == "near"
+    assert report.counts == anew.counts and report.expected == anew.expected
+    fresh.delete()
+
+
 def test_the_run_is_recorded(dataset, scan):
     report = scan(dataset, split_by=["train", "test"], min_copy_score=0.7)
 

@@ -146,7 +146,9 @@ def test_a_changed_copy_is_near_and_the_larger_is_kept(scan, pictures, draw):
     assert columns["dup_similarity"][15] > 0.8
 
 
-def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(scan, pictures, draw):
+def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
+    scan, pictures, draw, monkeypatch
+):
     from PIL import Image
 
     paths = pictures(12)
@@ -158,6 +160,10 @@ def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(scan, pictures, 
     findings, _ = scan([*paths, jpeg, png])
 
     assert findings.columns["dup_kind"][-2:] == ["pixels", "pixels"]
+    # They are decoded in full once
+    monkeypatch.setattr("core.gather.decode_rgb", None)
+    again, _ = scan([*paths, jpeg, png])
+    assert again.columns == findings.columns
 
 
 def test_same_bytes_with_two_labels_are_a_conflict_and_both_labels_are_judged(
