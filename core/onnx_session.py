@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,17 +96,34 @@ def model_input(image: NDArray[np.uint8], signature: Signature) -> NDArray[Any]:
 
 def open_session(model: bytes, signature: Signature) -> Session:
     """Opens a serialized graph for one thread, on the CPU."""
+    return Session(open_runtime(model), signature)
+
+
+def open_runtime(
+    model: bytes, constants: Mapping[str, NDArray[Any]] | None = None
+) -> onnxruntime.InferenceSession:
+    """Opens a serialized graph, whatever it computes, to run on one thread.
+
+    Args:
+        model: the graph
+        constants: of the graph, those that it only names; not copied, so they are
+            kept as long as it is used
+    """
     import onnxruntime  # a second of start-up that a look-up need not pay
 
+    constants = constants or {}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors; warnings are for the model's author
-    runtime = onnxruntime.InferenceSession(
+    options.add_external_initializers(
+        list(constants),
+        [onnxruntime.OrtValue.ortvalue_from_numpy(v) for v in constants.values()],
+    )
+    return onnxruntime.InferenceSession(
         model, options, providers=["CPUExecutionProvider"]
     )
-    return Session(runtime, signature)
 
 
 def _unit_rows(vectors: NDArray[Any]) -> NDArray[np.float32]:
