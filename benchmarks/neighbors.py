@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "cli")]
 
 SIZES = (25_000, 50_000, 100_000, 200_000)
-EXACT_UP_TO = 100_000
+EXACT_UP_TO = 200_000
 QUERIES = 2_000
 K = 10
 WORK = Path(os.environ.get("TMPDIR", "/tmp")) / "winnow-neighbors"

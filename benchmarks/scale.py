@@ -117,7 +117,8 @@ def job(work: Path, size: int) -> None:
     """Runs in a child: prints seconds by step, recall and peak memory."""
     from core.checks import cosines
     from core.embedders import load_embedder
-    from core.gather import _components, _search
+    from core.gather import _components
+    from core.item_search import search_items
     from core.labels import judge_labels, label_evidence
     from core.outliers import outlier_distances
     from core.progress import silent
@@ -137,7 +138,7 @@ def job(work: Path, size: int) -> None:
         result[step] = time.perf_counter() - last[0]
         last[0] = time.perf_counter()
 
-    found = _search(copies, features, present, minimum, None, silent)
+    found = search_items(copies, features, present, minimum, None, silent)
     lap("search")
     pairs = found.candidates
     cluster = _components(size, pairs[cosines(copies, pairs) >= 0.97])

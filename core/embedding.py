@@ -110,6 +110,13 @@ class ImageTable:
         """
         return self._store.read(self._positions, field)
 
+    def rows(self) -> NDArray[np.int64]:
+        """Returns int64[m], a row of each content."""
+        readable = np.flatnonzero(self.content >= 0)
+        rows = np.empty(int(self.content.max()) + 1, np.int64)
+        rows[self.content[readable]] = readable
+        return rows
+
     def stored(self, field: str) -> StoredColumn:
         """Returns one field of all contents, to be read row by row."""
         return StoredColumn(self._store, self._positions, field)

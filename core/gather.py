@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +14,27 @@ from numpy.typing import NDArray
 
 from .calibration import NO_TRIAL, CopyTrial, calibrated_score, sampled, try_copies
 from .checks import COMPARED_BY, Checks
-from .copies import CANDIDATE_NEIGHBORS
-from .cores import available_cores
 from .duplicates import keeper_pairs_to_check
-from .earlier import NO_EARLIER_SCAN, EarlierScan, digest_of
+from .earlier import EarlierScan, digest_of
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
-from .embedding import PICTURE_VERSION, ImageEmbedder, ImageTable, embed_images
+from .embedding import ImageEmbedder, ImageTable, embed_images
+from .equal_pixels import join_equal_pixels
 from .errors import InputError
 from .evidence import Evidence, image_rows
 from .fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
 from .fastdup.rules import nearest_rows
-from .files import ReadFailure, read_file
-from .images import decode_rgb
+from .item_search import distinct_pairs, search_items
 from .items import Items, collapse
 from .known_neighbors import SPARE_NEIGHBORS
 from .labels import label_evidence
 from .memory import give_back
-from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, prepare_search
-from .outliers import NEIGHBORS_NEEDED
-from .progress import OnProgress, Progress, silent
+from .neighbors import NO_NEIGHBOR, prepare_search
+from .progress import OnProgress, silent
 from .settings import DEFAULTS, ScanSettings
-from .store import ABSENT, RecordStore, StoredColumn, Vectors, equal_rows
+from .store import StoredColumn, Vectors
 
 NO_CODE = -1
 _UNREADABLE_KEPT = 1000
-_CROSS_SPLIT_NEIGHBORS = 5
-"""Measured on 25,000 images: 5 hold as many of the planted copies as 10."""
-
-_PIXELS = np.dtype([("pixels", "u1", (32,))])
-
-_SURELY_ALIKE = 0.99
-"""Cosine above which two pictures of equal size may be equal pixel by pixel."""
 
 logger = logging.getLogger(__name__)
 
@@ -135,13 +123,13 @@ def gather(
     digests = table.stored("digest")[items.first]
     source = digest_of([embedder.sha256 if embedder else copies])
     earlier = EarlierScan(known, digests, source)
-    found = _search(
+    found = search_items(
         copies, features, present, minimum, settings.neighbors, on_progress, earlier
     )
     stages.end("search")
 
     checks = Checks(table, items, copies, earlier)
-    pairs = _distinct(found.candidates, checks.turned_candidates())
+    pairs = distinct_pairs(found.candidates, checks.turned_candidates())
     checks.add(pairs, on_progress)
     stages.end("compare pictures")
     trial, tried = NO_TRIAL, digest_of([source, minimum, digests])
@@ -198,7 +186,7 @@ def gather(
     accepted = checks.accepted(settings.min_copy_score)
     more = keeper_pairs_to_check(image_rows(evidence), accepted, checks.pairs)
     checks.add(more, on_progress)
-    pixel_group = _with_equal_pixels(
+    pixel_group = join_equal_pixels(
         table, items, checks, paths, folder, settings, on_progress
     )
     stages.end("compare pictures")
@@ -224,47 +212,6 @@ def gather(
         given_probability=learned.given,
         **checks.columns(),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """What the search found.
-
-    Attributes:
-        by_features: nearest items by features, and some to spare
-        by_copies: nearest items by copy vectors; no columns if they are the
-            features
-        candidates: int32[p, 2], items that may be copies of each other
-    """
-
-    by_features: NeighborGraph
-    by_copies: NeighborGraph
-    candidates: Pairs
-
-
-def _search(
-    copies: NDArray[np.floating],
-    features: Vectors,
-    present: NDArray[np.bool_],
-    min_similarity: float,
-    neighbors: int | None,
-    on_progress: OnProgress,
-    earlier: EarlierScan = NO_EARLIER_SCAN,
-) -> _Found:
-    wanted = neighbors or NEIGHBORS_NEEDED
-    steps = "Searching similar images"
-    on_progress(Progress(steps, 0, 3))
-    most = max(wanted, CANDIDATE_NEIGHBORS)
-    by_copies = earlier.graph(copies, most, by_copies=True)
-    on_progress(Progress(steps, 1, 3))
-    candidates = _candidates(by_copies.first(most), copies, present, min_similarity)
-    on_progress(Progress(steps, 2, 3))
-    if equal_rows(copies, features):
-        by_features, by_copies = by_copies, by_copies.first(0)
-    else:
-        by_features = earlier.graph(features, wanted, by_copies=False)
-    on_progress(Progress(steps, 3, 3))
-    return _Found(by_features, by_copies, candidates)
 
 
 def majority_labels(
@@ -299,7 +246,7 @@ def _trial(
 ) -> CopyTrial:
     """Tries known copies of a sample of the items."""
     originals = sampled(len(items.first))
-    row_of = _row_of_content(table)
+    row_of = table.rows()
     return try_copies(
         [paths[row_of[content]] for content in items.first[originals]],
         originals,
@@ -309,14 +256,6 @@ def _trial(
         checks.sizes,
         on_progress=on_progress,
     )
-
-
-def _row_of_content(table: ImageTable) -> NDArray[np.int64]:
-    """Returns int64[m], a row of each content."""
-    readable = np.flatnonzero(table.content >= 0)
-    row_of = np.empty(int(table.content.max()) + 1, np.int64)
-    row_of[table.content[readable]] = readable
-    return row_of
 
 
 def _present(
@@ -330,123 +269,6 @@ def _present(
     known = (row_items >= 0) & (splits >= 0)
     present[splits[known], row_items[known]] = True
     return present
-
-
-def _candidates(
-    by_copies: NeighborGraph,
-    copies: NDArray[np.floating],
-    present: NDArray[np.bool_],
-    min_similarity: float,
-) -> Pairs:
-    """Returns the pairs of items that may be copies, each once, sorted."""
-    every_item = np.arange(len(copies), dtype=np.int32)
-    similar = by_copies.similarities >= min_similarity
-    near = np.where(similar, by_copies.indices, NO_NEIGHBOR)
-    found = [_edges(every_item, near[:, :CANDIDATE_NEIGHBORS])]
-    # Asked for each split: 40 copies in train would otherwise fill the list of
-    # the one in test, and hide another train image
-    for split in range(len(present)):
-        others = np.asarray(np.delete(present, split, axis=0).any(axis=0))
-        inside = (near != NO_NEIGHBOR) & present[split][near] & others[:, None]
-        first = inside & (inside.cumsum(axis=1) <= _CROSS_SPLIT_NEIGHBORS)
-        found.append(_edges(every_item, np.where(first, near, NO_NEIGHBOR)))
-        # Only a list full of similar ones may hide more of them
-        hidden = inside.sum(axis=1) < _CROSS_SPLIT_NEIGHBORS
-        hidden &= others & similar.all(axis=1)
-        asked, held = np.flatnonzero(hidden), np.flatnonzero(present[split])
-        if len(asked) and len(held):
-            across = nearest(copies[held], copies[asked], _CROSS_SPLIT_NEIGHBORS)
-            enough = across.similarities >= min_similarity
-            others_of = np.where(enough, held[across.indices], NO_NEIGHBOR)
-            found.append(_edges(every_item[asked], others_of.astype(np.int32)))
-    return _distinct(*found)
-
-
-def _distinct(*found: Pairs) -> Pairs:
-    """Returns each pair once, smaller item first, sorted."""
-    pairs = np.sort(np.concatenate(found), axis=1)
-    return np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
-
-
-def _edges(sources: NDArray[np.int32], neighbors: NDArray[np.int32]) -> Pairs:
-    """Returns int32[e, 2]: a source and each of its neighbours."""
-    row, column = np.nonzero(neighbors != NO_NEIGHBOR)
-    return np.stack([sources[row], neighbors[row, column]], axis=1)
-
-
-def _with_equal_pixels(
-    table: ImageTable,
-    items: Items,
-    checks: Checks,
-    paths: Sequence[bytes],
-    folder: Path,
-    settings: ScanSettings,
-    on_progress: OnProgress,
-) -> NDArray[np.int64]:
-    """Joins the pixel groups of large pictures in different containers.
-
-    A large JPEG is decoded reduced, so its digest does not see that a PNG, or
-    another coding of the JPEG, holds the same pixels. Contents that look the
-    same are decoded once more, in full, and once only: their digests are kept.
-    """
-    group: NDArray[np.int64] = items.pixel_group.copy()
-    alike = _alike_contents(table, items, checks, settings.min_copy_score)
-    if not len(alike):
-        return group
-    wanted = np.unique(alike)
-    store = RecordStore(folder / f"pixels-{PICTURE_VERSION}", _PIXELS)
-    keys = [digest.tobytes() for digest in table.stored("digest")[wanted]]
-    places = store.positions(keys)
-    known = places != ABSENT
-    kept = store.read(places[known], "pixels")
-    digests: dict[int, bytes | None] = dict(
-        zip(wanted[known].tolist(), (one.tobytes() for one in kept), strict=True)
-    )
-    row_of = _row_of_content(table)
-    rest = np.flatnonzero(~known).tolist()
-    with ThreadPoolExecutor(available_cores()) as pool:
-        files = [paths[row_of[wanted[place]]] for place in rest]
-        found = pool.map(
-            lambda path: _full_digest(path, settings.max_megapixels), files
-        )
-        for done, (place, digest) in enumerate(zip(rest, found, strict=True), 1):
-            digests[int(wanted[place])] = digest
-            if digest is not None:
-                pixels = np.frombuffer(digest, _PIXELS)
-                store.append([keys[place]], pixels)
-            on_progress(Progress("Comparing pixels", done, len(rest)))
-    for one, other in alike.tolist():
-        if digests[one] is not None and digests[one] == digests[other]:
-            group[group == group[other]] = group[one]
-    return group
-
-
-def _alike_contents(
-    table: ImageTable, items: Items, checks: Checks, min_score: float
-) -> NDArray[np.int64]:
-    """Returns int64[q, 2]: contents that may hold equal pixels unseen."""
-    exact = table.column("is_pixel_digest")
-    a, b = checks.pairs.T
-    worth = (checks.scores >= min_score) & (checks.similarities >= _SURELY_ALIKE)
-    worth &= (checks.sizes[a] == checks.sizes[b]).all(axis=1)
-    between = items.first[checks.pairs[worth]]
-    # Within an item: the first content of each further pixel group
-    first_of_group = np.unique(items.pixel_group, return_index=True)[1]
-    stand_in = items.first[items.item[first_of_group]]
-    within = np.stack([stand_in, first_of_group], axis=1)
-    pairs = np.concatenate([between, within[stand_in != first_of_group]])
-    unseen: NDArray[np.int64] = pairs[~exact[pairs].all(axis=1)]
-    return unseen
-
-
-def _full_digest(path: bytes, max_megapixels: float) -> bytes | None:
-    content = read_file(path)
-    if isinstance(content, ReadFailure):
-        return None
-    rgb = decode_rgb(content.data, max_megapixels=max_megapixels)
-    if isinstance(rgb, ReadFailure):
-        return None
-    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).digest()
 
 
 def _vectors(

@@ -10,7 +10,8 @@ from core.embedders import load_embedder
 from core.errors import InputError, StaleRunError
 from core.evidence import load_evidence, save_evidence
 from core.find import find
-from core.gather import _candidates, gather, majority_labels
+from core.gather import gather, majority_labels
+from core.item_search import candidate_pairs
 from core.neighbors import neighbor_graph
 from core.settings import ScanSettings
 
@@ -110,9 +111,9 @@ def test_splits_are_searched_against_each_other_directly():
     graph = neighbor_graph(vectors, 10)
     splits = np.arange(30) // 15
 
-    without = _candidates(graph, vectors, np.zeros((0, 30), bool), 0.5)
-    pairs = _candidates(graph, vectors, splits == [[0], [1]], 0.5)
-    strict = _candidates(graph, vectors, splits == [[0], [1]], 0.95)
+    without = candidate_pairs(graph, vectors, np.zeros((0, 30), bool), 0.5)
+    pairs = candidate_pairs(graph, vectors, splits == [[0], [1]], 0.5)
+    strict = candidate_pairs(graph, vectors, splits == [[0], [1]], 0.95)
 
     assert (splits[without[:, 0]] == splits[without[:, 1]]).all()
     across = pairs[splits[pairs[:, 0]] != splits[pairs[:, 1]]]
@@ -161,7 +162,7 @@ def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
 
     assert findings.columns["dup_kind"][-2:] == ["pixels", "pixels"]
     # They are decoded in full once
-    monkeypatch.setattr("core.gather.decode_rgb", None)
+    monkeypatch.setattr("core.equal_pixels.decode_rgb", None)
     again, _ = scan([*paths, jpeg, png])
     assert again.columns == findings.columns
 
