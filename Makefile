@@ -1,9 +1,9 @@
-# make help lists the targets. IMAGES, AGAINST, OUT, APP and FAIL_ON reach the command
+# make help lists the targets. IMAGES, AGAINST, OUT, APP, FAIL_ON and CLEAR reach the command
 # through the environment, so paths with blanks need no second quoting.
 VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin/python
-export IMAGES AGAINST OUT APP FAIL_ON DOCS CHROMIUM
+export IMAGES AGAINST OUT APP FAIL_ON CLEAR DOCS CHROMIUM
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -13,6 +13,9 @@ scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=
 
 compare: $(VENV)/ready ## what is new in a folder: make compare IMAGES=new AGAINST=folder-or-data-set,another [OUT=folder] [FAIL_ON=known,leaks]
 	@$(RUN) cli/compare_folders.py
+
+cache: $(VENV)/ready ## say what is kept between runs; CLEAR=1 clears it
+	@$(RUN) cli/cache.py
 
 test: $(VENV)/ready-dev ## run all tests but those in the browser
 	$(RUN) -m pytest
@@ -51,4 +54,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan compare test e2e faults lint bench bench-quality format
+.PHONY: help scan compare cache test e2e faults lint bench bench-quality format

@@ -45,6 +45,17 @@ def search_items(
     on_progress: OnProgress,
     earlier: EarlierScan = NO_EARLIER_SCAN,
 ) -> SimilarItems:
+    """Searches the items that are most similar to each, in both ways.
+
+    Args:
+        copies: i x c, copy vectors of the items
+        features: i x f, their features
+        present: bool[s, i], which split holds which item
+        min_similarity: cosine of copy vectors that copies need at least
+        neighbors: to find for each item; None for as many as findings ask for
+        on_progress: told after each step; may raise to cancel
+        earlier: scan, whose lists are taken over where they still hold
+    """
     wanted = neighbors or NEIGHBORS_NEEDED
     steps = "Searching similar images"
     on_progress(Progress(steps, 0, 3))

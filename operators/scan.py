@@ -12,6 +12,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.cache import cache_folder
 from ..core.embedders import DEFAULT_MODEL
 from ..core.evidence import save_evidence
 from ..core.find import find
@@ -29,7 +30,7 @@ from ._fo.report import ScanReport
 from ._fo.results import database_errors_explained, publish
 from ._fo.runs import now
 from ._fo.samples import flat_image_view, read_samples
-from ._fo.storage import cache_folder, new_evidence_path
+from ._fo.storage import new_evidence_path
 from ._fo.stored_run import last_evidence
 from ._fo.stream import stream
 

@@ -12,6 +12,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ...core.cache import cache_folder
 from ...core.comparison import KINDS, NO_ROW, Comparison, compare
 from ...core.errors import InputError
 from ...core.evidence import evaluation_splits
@@ -21,7 +22,6 @@ from ...core.wording import markdown
 from .fields import CREATED_BY, field_name, is_ours
 from .image_sets import ImageSet, likely_model, without_samples
 from .models import load_model
-from .storage import cache_folder
 
 NEW, KNOWN, REPEAT, UNREADABLE = "new", "known", "repeat", "unreadable"
 _FIELDS = {

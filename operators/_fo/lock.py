@@ -13,9 +13,9 @@ from typing import IO
 
 import fiftyone as fo
 
+from ...core.cache import cache_folder
 from ...core.errors import Cancelled, CurationError
 from ...core.progress import OnProgress, Progress
-from .storage import cache_folder
 
 _NOTE_SECONDS = 0.5
 _LOOKS = 5

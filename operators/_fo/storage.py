@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from pathlib import Path
 
 import fiftyone as fo
 
+from ...core.cache import cache_folder
 from .runs import run_key
-
-
-def cache_folder() -> Path:
-    """Returns the folder of embeddings: ``WINNOW_CACHE``, or a user's own.
-
-    Data sets share it; it may be deleted at any time, at the cost of
-    embedding again.
-    """
-    named = os.environ.get("WINNOW_CACHE")
-    if named:
-        return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "winnow"
 
 
 def new_evidence_path(dataset: fo.Dataset, prefix: str | None) -> Path:

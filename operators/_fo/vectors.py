@@ -8,12 +8,12 @@ import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.cache import cache_folder
 from ...core.embedding import embed_images
 from ...core.progress import OnProgress
 from .fields import field_name
 from .models import load_model, read_vectors
 from .samples import read_samples
-from .storage import cache_folder
 
 
 def scanned_vectors(

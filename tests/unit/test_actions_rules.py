@@ -41,6 +41,7 @@ ALLOWED_IN_ACTIONS = {
     ("plan.py", ".replace"): "a plan, in the cache",
 }
 ALLOWED_ELSEWHERE = {
+    "core/cache.py": "embeddings and small pictures, by their exact names",
     "core/evidence.py": "a new evidence file takes its name, in the cache",
     "core/thumbnails.py": "a new thumbnail takes its name, in the cache",
     "operators/_fo/storage.py": "evidence of earlier scans, in the cache",
