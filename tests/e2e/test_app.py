@@ -270,10 +270,10 @@ def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
     assert sorted(path for path in images.rglob("*") if path.is_file()) == before
 
 
-def test_samples_that_came_later_are_told(app, dataset, images):
+def test_samples_that_came_later_are_told(app, dataset, images, tmp_path):
     import fiftyone as fo
 
-    new = images / "train" / "cat" / "cat_new.jpg"
+    new = tmp_path / "cat_new.jpg"
     new.write_bytes((images / "test" / "cat" / "cat_08.jpg").read_bytes())
     dataset.add_sample(
         fo.Sample(str(new), tags=["train"], ground_truth=fo.Classification(label="cat"))
