@@ -18,7 +18,7 @@ from core.errors import CacheError  # noqa: E402
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    wanted = bool(os.environ.get("CLEAR"))
+    wanted = os.environ.get("CLEAR") == "1"
     parser.add_argument("--clear", action="store_true", default=wanted)
     folder = cache_folder()
     if parser.parse_args().clear:

@@ -13,6 +13,7 @@ import contextlib
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +27,7 @@ from core.policy import Rule, judge, parse_policy  # noqa: E402
 from core.progress import silent  # noqa: E402
 
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
-FOUND_PROBLEMS, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FOUND_PROBLEMS, BAD_INPUT, FAILED, INTERRUPTED = 1, 2, 3, 130
 
 
 def main() -> int:
@@ -49,10 +50,12 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
         return INTERRUPTED
     except Exception as error:
         # The plugin's classes are not these: FiftyOne imports it by another name
-        if not any(kind.__name__ == "CurationError" for kind in type(error).__mro__):
-            raise
-        print(f"\n{error}", file=sys.stderr)
-        return BAD_INPUT
+        if any(kind.__name__ == "CurationError" for kind in type(error).__mro__):
+            print(f"\n{error}", file=sys.stderr)
+            return BAD_INPUT
+        # Not Python's own 1, which would say that problems were found
+        traceback.print_exc()
+        return FAILED
 
 
 def _load_and_scan(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from .errors import CacheError
 
 _KINDS = (
     ("embeddings", "*/*.bin", r"(seen|[0-9a-f]{16}|pixels-\d+)/(keys|values)\.bin"),
-    ("small pictures", "thumbnails/*.jpg", r"thumbnails/[0-9a-f]{32}\.jpg"),
+    ("small pictures", "thumbnails/*.jpg", r"thumbnails/[0-9a-f]{32}\.winnow\.jpg"),
     ("scans", "runs/*.npz", r"runs/[0-9a-f]{24}-\w+-[0-9a-f]{8}\.npz"),
 )
 """Of each kind: where it lies, and the only names that are taken for ours, in case
@@ -85,5 +85,6 @@ def _files(folder: Path, kind: str) -> Iterator[Path]:
     (pattern, names) = next(rest for name, *rest in _KINDS if name == kind)
     for path in sorted(folder.glob(pattern)):
         inside = path.relative_to(folder).as_posix()
-        if re.fullmatch(names, inside) and path.is_file() and not path.is_symlink():
+        linked = path.is_symlink() or path.parent.is_symlink()
+        if re.fullmatch(names, inside) and path.is_file() and not linked:
             yield path

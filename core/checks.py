@@ -7,21 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .copies import (
-    COPY_CHECK_VERSION,
-    SIGNATURE_VERSION,
-    turned_candidates,
-    verify_pairs,
-)
+from .copies import turned_candidates, verify_pairs
 from .earlier import NO_EARLIER_SCAN, EarlierScan
-from .embedding import PICTURE_VERSION, ImageTable
+from .embedding import ImageTable
 from .evidence import Evidence
 from .half_precision import to_single
 from .items import Items
 from .progress import OnProgress
-
-COMPARED_BY = [PICTURE_VERSION, SIGNATURE_VERSION, COPY_CHECK_VERSION]
-"""What the score of two pictures depends on besides their files."""
 
 Pairs = NDArray[np.int32]
 
@@ -53,7 +45,7 @@ class Checks:
         self.relations = np.empty(0, np.int8)
         self._known = None
         known = earlier.evidence
-        if known is not None and known.facts.get("compared_by") == COMPARED_BY:
+        if known is not None and earlier.same_pictures:
             self._known = _KnownPairs(known, earlier.item)
 
     def turned_candidates(self) -> Pairs:

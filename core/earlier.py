@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from .store import Vectors
 _PACKAGES = (
     "numpy",
     "scipy",
+    "numba",
     "pynndescent",
     "onnxruntime",
     "opencv-python-headless",
@@ -40,21 +40,27 @@ class EarlierScan:
     Args:
         evidence: that it left; None if there was none
         digests: uint8[i, 32], of the file that stands for each item now
-        source: says all that the vectors and pictures of a file depend on, see
-            :func:`digest_of`
+        source: says all that the vectors of a file depend on, see :func:`digest_of`
+        pictures: says all that its decoded picture depends on
 
     Attributes:
         item: int64[i], the item of the earlier scan that the same file stood for; -1
             for a new one. Ascending, since items stand in the order of their digests
+        same_pictures: whether it compared pictures that were decoded as now
     """
 
     def __init__(
-        self, evidence: Evidence | None, digests: NDArray[np.uint8], source: str
+        self,
+        evidence: Evidence | None,
+        digests: NDArray[np.uint8],
+        source: str,
+        pictures: str,
     ) -> None:
         self.evidence = evidence
         self.item = np.full(len(digests), -1, np.int64)
         self._from = {} if evidence is None else evidence.facts.get("learned_from", {})
         self._same_vectors = self._from.get("vectors") == source
+        self.same_pictures = self._from.get("pictures") == pictures
         if evidence is not None:
             before = evidence.digest[evidence.first]
             place = {digest.tobytes(): row for row, digest in enumerate(before)}
@@ -98,7 +104,7 @@ class EarlierScan:
         )
 
 
-NO_EARLIER_SCAN = EarlierScan(None, np.empty((0, 32), np.uint8), "")
+NO_EARLIER_SCAN = EarlierScan(None, np.empty((0, 32), np.uint8), "", "")
 
 
 def _lists(evidence: Evidence, by_copies: bool) -> NeighborGraph:
@@ -114,7 +120,7 @@ def digest_of(parts: Iterable[str | float | NDArray[np.generic]]) -> str:
     The program counts by its text and the packages that compute by their versions,
     so that nobody need remember what a change of either might change.
     """
-    digest = hashlib.sha256(_program())
+    digest = hashlib.sha256(_PROGRAM)
     for part in parts:
         if isinstance(part, np.ndarray):
             digest.update(repr((part.shape, part.dtype.str)).encode())
@@ -124,7 +130,6 @@ def digest_of(parts: Iterable[str | float | NDArray[np.generic]]) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=1)
 def _program() -> bytes:
     here = Path(__file__).parent
     digest = hashlib.sha256()
@@ -137,3 +142,7 @@ def _program() -> bytes:
         except metadata.PackageNotFoundError:
             digest.update(package.encode())
     return digest.digest()
+
+
+_PROGRAM = _program()
+"""Taken when this is imported: the text may change while the program runs."""

@@ -59,7 +59,9 @@ def join_equal_pixels(
     with ThreadPoolExecutor(available_cores()) as pool:
         files = [paths[row_of[wanted[place]]] for place in rest]
         found = pool.map(
-            lambda path: _full_digest(path, settings.max_megapixels), files
+            lambda path, key: _full_digest(path, key, settings.max_megapixels),
+            files,
+            [keys[place] for place in rest],
         )
         for done, (place, digest) in enumerate(zip(rest, found, strict=True), 1):
             digests[int(wanted[place])] = digest
@@ -91,9 +93,10 @@ def _alike_contents(
     return unseen
 
 
-def _full_digest(path: bytes, max_megapixels: float) -> bytes | None:
+def _full_digest(path: bytes, key: bytes, max_megapixels: float) -> bytes | None:
+    """Returns a digest of the pixels; None if the file is no longer that of the key."""
     content = read_file(path)
-    if isinstance(content, ReadFailure):
+    if isinstance(content, ReadFailure) or content.digest != key:
         return None
     rgb = decode_rgb(content.data, max_megapixels=max_megapixels)
     if isinstance(rgb, ReadFailure):

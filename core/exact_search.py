@@ -91,7 +91,7 @@ def best_products(
             continue
         found = np.concatenate([found, more + np.int32(start)], axis=1)
         products = np.concatenate([products, theirs], axis=1)
-        kept = largest(products, k)
+        kept = largest(products, min(k, products.shape[1]))
         found = np.take_along_axis(found, kept, 1)
         products = np.take_along_axis(products, kept, 1)
     return found, products

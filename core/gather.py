@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import NO_TRIAL, CopyTrial, calibrated_score, sampled, try_copies
-from .checks import COMPARED_BY, Checks
+from .checks import Checks
 from .duplicates import keeper_pairs_to_check
 from .earlier import EarlierScan, digest_of
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
@@ -96,7 +96,8 @@ def gather(
     """
     settings.check_against(len(paths))
     stages = Stages()
-    prepare_search(len(paths))
+    if known is None:
+        prepare_search(len(paths))
     table = embed_images(
         paths,
         embedder,
@@ -121,8 +122,9 @@ def gather(
         embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
     )
     digests = table.stored("digest")[items.first]
-    source = digest_of([embedder.sha256 if embedder else copies])
-    earlier = EarlierScan(known, digests, source)
+    source = digest_of([embedder.sha256] if embedder else [copies, digests])
+    pictures = digest_of([embedder.input_size if embedder else 0])
+    earlier = EarlierScan(known, digests, source, pictures)
     found = search_items(
         copies, features, present, minimum, settings.neighbors, on_progress, earlier
     )
@@ -177,7 +179,6 @@ def gather(
             "min_candidate_similarity": minimum,
             "seconds": stages.seconds,
             "unreadable": _unreadable(table, paths),
-            "compared_by": COMPARED_BY,
             "spare_neighbors": SPARE_NEIGHBORS,
         },
         **checks.columns(),
@@ -202,7 +203,10 @@ def gather(
         on_progress=on_progress,
     )
     stages.end("learn labels")
-    learned_from = {"vectors": source, "trial": tried, "labels": asked}
+    learned_from = {"vectors": source, "pictures": pictures, "labels": asked}
+    if len(trial.copy_scores) == len(sampled(len(items.first))):
+        # Otherwise a file could not be read again, which may be over soon
+        learned_from["trial"] = tried
     return replace(
         evidence,
         facts={**evidence.facts, "learned_from": learned_from},

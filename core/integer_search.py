@@ -34,6 +34,10 @@ _SURELY = 5.0
 """Spreads of the error that a product surely does not exceed where it matters: of 24
 million, the largest was 5.4."""
 
+_COARSE = 0.5
+"""Steps as large as this, in root mean squares of the numbers, round many of them to
+nothing, which is no even error."""
+
 _IR_VERSION, _OPSET = 8, 13
 
 
@@ -51,7 +55,8 @@ def probably_most_similar(
         a tuple of
 
         -   int32[q, k], rows in no order
-        -   float32[q]: no other row's product is larger; -inf where all are found
+        -   float32[q]: no other row's product is larger; -inf where all are found,
+            inf where rounding is too coarse to tell
     """
     ends = [0.0]
     for start in range(0, len(vectors), _ROWS_ROUNDED):
@@ -73,6 +78,8 @@ def probably_most_similar(
     )
     # Rounding to a step errs evenly by up to half of it: a variance of 1 / 12
     spread = np.sqrt((query_step**2 + row_step**2) / 12)
+    coarse = _COARSE / np.sqrt(vectors.shape[1])
+    spread[np.maximum(query_step, row_step) > coarse] = np.inf
     least = products.min(axis=1) * query_step * row_step
     return found, (least + _SURELY * spread).astype(np.float32)
 

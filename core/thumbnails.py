@@ -32,7 +32,7 @@ def thumbnail(path: str, folder: Path) -> Path | None:
     identity = file_identity(os.fsencode(path))
     if isinstance(identity, ReadFailure):
         return None
-    small = folder / f"{hashlib.sha256(identity[0]).hexdigest()[:32]}.jpg"
+    small = folder / f"{hashlib.sha256(identity[0]).hexdigest()[:32]}.winnow.jpg"
     if small.exists():
         return small
     content = read_file(os.fsencode(path))

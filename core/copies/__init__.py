@@ -20,7 +20,6 @@ from .candidates import CANDIDATE_NEIGHBORS, turned_candidates
 from .relations import NO_RELATION, RELATIONS
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .verification import (
-    COPY_CHECK_VERSION,
     MIN_COPY_SCORE,
     CopyChecks,
     verify_pairs,
@@ -28,7 +27,6 @@ from .verification import (
 
 __all__ = [
     "CANDIDATE_NEIGHBORS",
-    "COPY_CHECK_VERSION",
     "MIN_COPY_SCORE",
     "NO_RELATION",
     "RELATIONS",

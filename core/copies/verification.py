@@ -18,9 +18,6 @@ from .pictures import Pictures
 from .relations import NO_RELATION, name_relations
 from .weighing import MIN_PROMISING, best_logits, copy_logits
 
-COPY_CHECK_VERSION = 1
-"""Raise it when a pair may get another score or relation than before."""
-
 MIN_COPY_SCORE = 0.6
 """Pairs that score this or more are copies; see :mod:`core.copies.weighing`.
 

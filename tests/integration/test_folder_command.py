@@ -144,6 +144,20 @@ def test_the_command_runs_the_checkout_that_it_is_part_of():
     assert told.stdout.strip() == str([("@winnow/curate", str(ROOT))])
 
 
+def test_a_fault_of_ours_does_not_look_like_a_problem_of_the_images():
+    program = (
+        "import sys; sys.path[:0] = ['cli', '.']; import scan_folder as command;"
+        "sys.exit(command.exit_code(lambda: 1 / 0, ''))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert done.returncode == 3
+    assert "ZeroDivisionError" in done.stderr
+
+
 def test_fail_on_decides_the_exit_code(command, tree):
     failed = command(str(tree), FAIL_ON="leaks,unreadable")
     assert failed.returncode == 1

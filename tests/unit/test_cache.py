@@ -37,6 +37,7 @@ def test_what_can_be_made_again_is_cleared_and_nothing_else(cache):
     mine = [
         cache / "holiday.jpg",
         cache / "thumbnails" / "holiday.jpg",
+        cache / "thumbnails" / f"{'a' * 32}.jpg",
         cache / "seen" / "notes.bin",
         cache / "data" / "values.bin",
     ]
@@ -54,19 +55,42 @@ def test_what_can_be_made_again_is_cleared_and_nothing_else(cache):
     assert all(path.read_bytes() == b"mine" for path in mine)
 
 
+def test_what_a_link_leads_to_is_left_alone(cache, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (cache / "seen").rename(elsewhere)
+    (cache / "seen").symlink_to(elsewhere)
+
+    clear_cache(cache)
+
+    assert (elsewhere / "keys.bin").exists()
+
+
 def test_a_cache_that_is_not_there_takes_nothing(tmp_path):
     assert [use.files for use in cache_uses(tmp_path / "none")] == [0, 0, 0]
     assert clear_cache(tmp_path / "none") == 0
 
 
-def test_the_command_says_what_it_freed(cache):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "cli" / "cache.py")],
-        env=os.environ | {"WINNOW_CACHE": str(cache), "CLEAR": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+@pytest.fixture
+def command(cache):
+    def run(clear):
+        return subprocess.run(
+            [sys.executable, str(ROOT / "cli" / "cache.py")],
+            env=os.environ | {"WINNOW_CACHE": str(cache), "CLEAR": clear},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("no", ["", "0"])
+def test_the_command_says_what_there_is(cache, command, no):
+    assert "embeddings              4 files" in command(no).stdout
+
+
+def test_the_command_says_what_it_freed(cache, command):
+    done = command("1")
 
     assert done.stdout.startswith("Cleared embeddings and small pictures: ")
     assert str(cache) in done.stdout

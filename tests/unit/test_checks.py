@@ -78,7 +78,7 @@ def test_scores_that_were_found_in_another_way_are_not(learn, paths):
     old = replace(
         first,
         pair_score=np.zeros_like(first.pair_score),
-        facts={**first.facts, "compared_by": [0, 0, 0]},
+        facts={**first.facts, "learned_from": {}},
     )
 
     assert np.array_equal(learn(paths, known=old).pair_score, first.pair_score)

@@ -86,6 +86,22 @@ def test_where_nothing_changed_all_is_taken_over(learn):
     assert taken_over(known, learn(known)) == {"features", "copies", "trial", "labels"}
 
 
+def test_a_trial_that_lacked_a_file_is_made_again(learn, monkeypatch):
+    from core import calibration
+    from core.files import ReadFailure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            calibration, "read_file", lambda path: ReadFailure("unreadable", "away")
+        )
+        known = marked(learn())
+
+    again = learn(known)
+
+    assert taken_over(known, again) == {"features", "copies", "labels"}
+    assert len(again.trial_copy_scores)
+
+
 def test_the_order_and_the_names_of_the_files_are_no_change(learn):
     known = marked(learn())
 

@@ -30,6 +30,16 @@ def test_blocks_of_queries_do_not_change_what_is_found(monkeypatch):
     assert np.array_equal(np.sort(whole, axis=1), np.sort(pieces, axis=1))
 
 
+def test_more_rows_may_be_asked_for_than_a_part_has(monkeypatch):
+    vectors = np.random.default_rng(0).normal(size=(70, 16)).astype(np.float32)
+    monkeypatch.setattr("core.exact_search._PART", 16 * 16)
+
+    found = most_similar(vectors, vectors[:3], 40)
+
+    wanted = np.argsort(-(vectors[:3] @ vectors.T), axis=1)[:, :40]
+    assert np.array_equal(np.sort(found, axis=1), np.sort(wanted, axis=1))
+
+
 @pytest.mark.parametrize("shape", [(0, 4), (3, 4), (2, 3, 4)])
 def test_half_precision_is_widened_to_the_same_numbers(shape):
     half = np.random.default_rng(0).normal(size=shape).astype(np.float16)

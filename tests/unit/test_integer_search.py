@@ -78,3 +78,13 @@ def test_integers_and_single_precision_give_the_same_lists(monkeypatch, dims, sp
     assert np.array_equal(found.indices, found_precisely.indices)
     # Pictures that are all alike cannot be told apart by integers
     assert (again > 2000) == (dims != 256)
+
+
+def test_numbers_that_rounding_takes_away_are_not_trusted():
+    rng = np.random.default_rng(0)
+    vectors = 0.0067 * np.sign(rng.normal(size=(100, 3060))).astype(np.float32)
+    vectors[:, 0] = 0.87
+
+    _, reach = probably_most_similar(vectors, vectors[:5], 40)
+
+    assert np.isposinf(reach).all()

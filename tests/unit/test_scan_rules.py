@@ -167,6 +167,35 @@ def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
     assert again.columns == findings.columns
 
 
+def test_pixels_of_a_file_that_changed_meanwhile_are_not_kept(
+    scan, pictures, draw, monkeypatch
+):
+    from PIL import Image
+
+    from core import equal_pixels
+    from core.files import read_file
+
+    paths = pictures(12)
+    jpeg, png = paths[0].with_name("a.jpg"), paths[0].with_name("a.png")
+    draw(77, 1200).save(jpeg, quality=92)
+    Image.open(jpeg).save(png)
+    pixel = Image.open(png)
+    pixel.putpixel((0, 0), tuple(255 - value for value in pixel.getpixel((0, 0))))
+    other = paths[0].with_name("other") / "a.png"
+    other.parent.mkdir()
+    pixel.save(other)
+
+    def swapped(path):
+        return read_file(path.replace(b"other/", b""))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(equal_pixels, "read_file", swapped)
+        scan([*paths, jpeg, other])
+    findings, _ = scan([*paths, jpeg, other])
+
+    assert findings.columns["dup_kind"][-2:] == ["near", "near"]
+
+
 def test_same_bytes_with_two_labels_are_a_conflict_and_both_labels_are_judged(
     scan, pictures
 ):
