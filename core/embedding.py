@@ -214,7 +214,9 @@ class _Job:
         self.failures: dict[int, ReadFailure] = {}
         self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.stop = threading.Event()
-        self._turns = iter(range(0, count, _ROWS_A_TURN))
+        # Shorter for few files, which may be large: no worker is left with the rest
+        self._turn = min(_ROWS_A_TURN, count // (8 * available_cores()) + 1)
+        self._turns = iter(range(0, count, self._turn))
         self._turn_lock = threading.Lock()
         self._errors: list[BaseException] = []
 
@@ -299,7 +301,7 @@ class _Job:
                 start = next(self._turns, None)
             if start is None:
                 return
-            rows = range(start, min(start + _ROWS_A_TURN, len(self.paths)))
+            rows = range(start, min(start + self._turn, len(self.paths)))
             for row in self._not_known(rows):
                 if self.stop.is_set():
                     return
