@@ -88,7 +88,7 @@ def gather(
             neighbours only take in what is new, and where nothing changed that the
             known copies or the labels depend on, they are not tried or learned
             again. The result is that of a scan from nothing, but for neighbours that
-            one of the two may miss (see :mod:`core.known_neighbors`)
+            an approximate search may miss (see :mod:`core.known_neighbors`)
         on_progress: told after each batch; may raise to cancel
 
     Raises:
