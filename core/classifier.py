@@ -30,7 +30,7 @@ _PENALTY = 0.005
 
 _START_SHRINKAGE = 1.0
 _START_TEMPERATURE = 2.0
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE = 1024
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .copies import CANDIDATE_NEIGHBORS
 from .earlier import NO_EARLIER_SCAN, EarlierScan
+from .memory import give_back
 from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest
 from .outliers import NEIGHBORS_NEEDED
 from .progress import OnProgress, Progress
@@ -64,6 +65,7 @@ def search_items(
     on_progress(Progress(steps, 1, 3))
     candidates = candidate_pairs(by_copies.first(most), copies, present, min_similarity)
     on_progress(Progress(steps, 2, 3))
+    give_back()
     if equal_rows(copies, features):
         by_features, by_copies = by_copies, by_copies.first(0)
     else:

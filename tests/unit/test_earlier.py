@@ -175,7 +175,7 @@ def test_with_another_model_nothing_is_taken_over(learn, embedder):
 
 def test_after_a_change_of_the_program_nothing_is_taken_over(learn, monkeypatch):
     known = marked(learn())
-    monkeypatch.setattr(module, "_program", lambda: b"a newer one")
+    monkeypatch.setattr(module, "_PROGRAM", b"a newer one")
 
     assert taken_over(known, learn(known)) == set()
 
