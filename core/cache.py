@@ -10,13 +10,13 @@ from pathlib import Path
 
 from .errors import CacheError
 
-_KINDS = (
-    ("embeddings", "*/*.bin", r"(seen|[0-9a-f]{16}|pixels-\d+)/(keys|values)\.bin"),
-    ("small pictures", "thumbnails/*.jpg", r"thumbnails/[0-9a-f]{32}\.winnow\.jpg"),
-    ("scans", "runs/*.npz", r"runs/[0-9a-f]{24}-\w+-[0-9a-f]{8}\.npz"),
-)
-"""Of each kind: where it lies, and the only names that are taken for ours, in case
-somebody's own files are in the folder."""
+_KINDS = {
+    "embeddings": r"(seen|[0-9a-f]{16}|pixels-\d+)/(keys|values)\.bin",
+    "small pictures": r"thumbnails/[0-9a-f]{32}\.winnow\.jpg",
+    "scans": r"runs/[0-9a-f]{24}-\w+-[0-9a-f]{8}\.npz",
+}
+"""Of each kind the only names that are taken for ours, in case somebody's own files
+are in the folder."""
 
 CLEARED = ("embeddings", "small pictures")
 """Kinds that are made again when they are needed. Without what a scan learned, its
@@ -54,7 +54,7 @@ def cache_folder() -> Path:
 def cache_uses(folder: Path) -> list[CacheUse]:
     """Returns what each kind takes in a cache folder, which may be missing."""
     uses = []
-    for kind, _, _ in _KINDS:
+    for kind in _KINDS:
         sizes = [path.stat().st_size for path in _files(folder, kind)]
         uses.append(CacheUse(kind, len(sizes), sum(sizes)))
     return uses
@@ -82,9 +82,8 @@ def clear_cache(folder: Path) -> int:
 
 
 def _files(folder: Path, kind: str) -> Iterator[Path]:
-    (pattern, names) = next(rest for name, *rest in _KINDS if name == kind)
-    for path in sorted(folder.glob(pattern)):
+    for path in sorted(folder.glob("*/*")):
         inside = path.relative_to(folder).as_posix()
         linked = path.is_symlink() or path.parent.is_symlink()
-        if re.fullmatch(names, inside) and path.is_file() and not linked:
+        if re.fullmatch(_KINDS[kind], inside) and path.is_file() and not linked:
             yield path

@@ -11,8 +11,8 @@ from .copies import turned_candidates, verify_pairs
 from .earlier import NO_EARLIER_SCAN, EarlierScan
 from .embedding import ImageTable
 from .evidence import Evidence
-from .half_precision import to_single
 from .items import Items
+from .neighbors import row_products
 from .progress import OnProgress
 
 Pairs = NDArray[np.int32]
@@ -125,9 +125,5 @@ class _KnownPairs:
 
 def cosines(vectors: NDArray[np.floating], pairs: Pairs) -> NDArray[np.float32]:
     """Returns float32[p], the cosine similarity of the unit vectors of each pair."""
-    result = np.empty(len(pairs), np.float32)
-    for start in range(0, len(pairs), 8192):
-        a, b = pairs[start : start + 8192].T
-        one, other = to_single(vectors[a]), to_single(vectors[b])
-        result[start : start + 8192] = np.einsum("pd,pd->p", one, other)
-    return np.clip(result, -1, 1)
+    a, b = pairs.T
+    return np.clip(row_products(vectors, a, vectors, b), -1, 1)

@@ -9,6 +9,7 @@ spare, 1.4 % and 0.02 % of the queries have to be searched again, precisely.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _LEVELS, _QUERY_LEVELS = 127, 63
 """Largest integers of rows and queries. Processors without instructions for such
 products (VNNI) add two of them in 16 bits: with 7 bits on one side they fit."""
+
+_ZERO = _QUERY_LEVELS + 1
+"""What stands for 0 among the unsigned integers of a query."""
 
 _PART = 2**25
 """Numbers, of a byte, of the rows that are prepared at once."""
@@ -60,7 +64,7 @@ def probably_most_similar(
     """
     ends = [0.0]
     for start in range(0, len(vectors), _ROWS_ROUNDED):
-        some = vectors[start : start + _ROWS_ROUNDED]
+        some = to_single(vectors[start : start + _ROWS_ROUNDED])
         ends += [float(some.max()), -float(some.min())]
     row_step = max(max(ends), 1e-12) / _LEVELS
 
@@ -96,20 +100,30 @@ def _multiplication(rows: NDArray[np.floating], step: float) -> Multiply:
     for start in range(0, len(rows), _ROWS_ROUNDED):
         some = to_single(rows[start : start + _ROWS_ROUNDED])
         columns[:, start : start + len(some)] = np.rint(some / np.float32(step)).T
-    zero = _QUERY_LEVELS + 1
-    product = _integer_product(columns, zero)
-
-    def multiply(queries: Floats) -> NDArray[np.int32]:
-        levels = np.rint(queries / _steps(queries)) + zero
-        asked = {"queries": levels.astype(np.uint8)}
-        # Cut to the columns, which holds them: the product reads them in place
-        found: NDArray[np.int32] = product.run(None, asked)[0][:, : columns.shape[1]]
-        return found
-
-    return multiply
+    return _IntegerProduct(columns, _open_product(columns))
 
 
-def _integer_product(columns: NDArray[np.int8], zero: int) -> InferenceSession:
+@dataclass(frozen=True, eq=False)
+class _IntegerProduct:
+    """The products of queries with some rows.
+
+    Attributes:
+        columns: int8[d, r], the rows; held because the session reads them in place
+        session: see :func:`_open_product`
+    """
+
+    columns: NDArray[np.int8]
+    session: InferenceSession
+
+    def __call__(self, queries: Floats) -> NDArray[np.int32]:
+        levels = np.rint(queries / _steps(queries)) + _ZERO
+        found: list[NDArray[np.int32]] = self.session.run(
+            None, {"queries": levels.astype(np.uint8)}
+        )
+        return found[0]
+
+
+def _open_product(columns: NDArray[np.int8]) -> InferenceSession:
     """Opens (queries - zero) @ columns; the columns must outlive it."""
     # Imported here: it is slow to import, and few callers need it
     from onnx import TensorProto, helper, numpy_helper
@@ -123,7 +137,7 @@ def _integer_product(columns: NDArray[np.int8], zero: int) -> InferenceSession:
         "products",
         [helper.make_tensor_value_info("queries", TensorProto.UINT8, ["q", None])],
         [helper.make_tensor_value_info("found", TensorProto.INT32, ["q", None])],
-        [named, numpy_helper.from_array(np.array(zero, np.uint8), "zero")],
+        [named, numpy_helper.from_array(np.array(_ZERO, np.uint8), "zero")],
     )
     opset = [helper.make_opsetid("", _OPSET)]
     model = helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=opset)

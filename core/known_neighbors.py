@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from .cores import available_cores
 from .exact_search import largest
 from .half_precision import to_single
-from .neighbors import NO_NEIGHBOR, NeighborGraph, ranked, search_space
+from .neighbors import NO_NEIGHBOR, NeighborGraph, ranked, row_products, search_space
 from .store import Vectors
 
 SPARE_NEIGHBORS = 4
@@ -152,7 +152,7 @@ def _with_entering(vectors: Vectors, lists: _Lists, new: Rows) -> _Lists:
     if searched is not vectors:
         bound += _least_gain(searched, lists)
     found, row, entering = _meet(searched, new, wanted, bound)
-    cosine = _cosines(vectors, row, entering)
+    cosine = row_products(vectors, row, vectors, entering)
     horizon = lists.horizon[row]
     enters = (cosine > horizon) | ((cosine == horizon) & (entering < lists.border[row]))
     _enter(lists, row[enters], entering[enters], cosine[enters])
@@ -185,7 +185,8 @@ def _least_gain(searched: Vectors, lists: _Lists) -> Floats:
     rows = np.flatnonzero(length)
 
     def gains(rows: Rows, place: Rows) -> Floats:
-        cosine = _cosines(searched, rows, lists.indices[rows, place])
+        near = lists.indices[rows, place]
+        cosine = row_products(searched, rows, searched, near)
         return cosine - lists.similarities[rows, place]
 
     result = np.zeros(len(length), np.float32)
@@ -278,13 +279,3 @@ def _put(vectors: Vectors, lists: _Lists, rows: Rows, found: Indices) -> None:
     graph = ranked(vectors, vectors[rows], candidates, lists.indices.shape[1])
     lists.indices[rows] = graph.indices
     lists.similarities[rows] = graph.similarities
-
-
-def _cosines(vectors: Vectors, one: Rows, other: NDArray[np.integer]) -> Floats:
-    """Returns float32[p], the dot product of the rows of each pair."""
-    result = np.empty(len(one), np.float32)
-    for start in range(0, len(one), _ROWS_AT_ONCE):
-        part = slice(start, start + _ROWS_AT_ONCE)
-        a, b = to_single(vectors[one[part]]), to_single(vectors[other[part]])
-        result[part] = np.einsum("pd,pd->p", a, b)
-    return result

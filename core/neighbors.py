@@ -56,7 +56,7 @@ _INTEGER_SPARE = 20
 20 for 40, under 1 % of the rows are searched again, with 10 a tenth."""
 
 _NUMBERS_AT_ONCE = 2**18
-"""Numbers that are gathered at once to rank candidates: what a cache holds."""
+"""Numbers that are gathered at once to multiply rows: what a cache holds."""
 
 _NUMBERS_HELD = 2**28
 """Numbers of stored vectors, 0.5 GB, that are in memory while candidates among
@@ -283,14 +283,31 @@ def _compare(
     asked = to_single(queries[rows])
     here = (found[rows] >= first) & (found[rows] < first + len(part))
     own, near = np.nonzero(here)[0], found[rows][here] - first
-    result = np.empty(len(own), np.float32)
-    step = max(1, _NUMBERS_AT_ONCE // max(1, part.shape[1]))
-    for start in range(0, len(own), step):
+    cosine[rows][here] = row_products(asked, own, part, near)
+
+
+def row_products(
+    one: Vectors,
+    rows: NDArray[np.integer],
+    other: Vectors,
+    their_rows: NDArray[np.integer],
+) -> Floats:
+    """Returns float32[p], the dot products of pairs of rows.
+
+    Args:
+        one: n x d
+        rows: int[p], of ``one``
+        other: m x d
+        their_rows: int[p], of ``other``
+    """
+    result = np.empty(len(rows), np.float32)
+    step = max(1, _NUMBERS_AT_ONCE // max(1, one.shape[1]))
+    for start in range(0, len(rows), step):
         some = slice(start, start + step)
         result[some] = np.einsum(
-            "pd,pd->p", asked[own[some]], to_single(part[near[some]])
+            "pd,pd->p", to_single(one[rows[some]]), to_single(other[their_rows[some]])
         )
-    cosine[rows][here] = result
+    return result
 
 
 def _blank_repeats(found: Indices) -> None:

@@ -34,8 +34,8 @@ _ATTEMPTS = 10
 """To lock files that are still there: each failure is a deletion by others."""
 
 _RECORDS_AT_ONCE = 512
-"""After so many reads the pages of the file leave memory: 32 MB at most, as a page
-brings its neighbours along."""
+"""After so many reads the pages of the file leave memory. A page brings its neighbours
+along: 64 kB, and more where the system keeps files in large pieces."""
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
 

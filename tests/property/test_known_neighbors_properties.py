@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,25 +25,32 @@ def histories(draw):
     return vectors.astype(np.float32), was, stays, k, spare
 
 
+def updated(vectors, before, after, graph, k, spare):
+    """Brings lists of the rows before to those after, however many are new."""
+    earlier = np.full(len(vectors), -1)
+    earlier[before] = np.arange(len(before))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known_neighbors, "_MOST_NEW", 1)
+        return updated_graph(vectors[after], k, graph, earlier[after], spare=spare)
+
+
+def assert_right_but_for_the_spare(graph, anew, k, spare):
+    surely = k - spare
+    assert np.array_equal(graph.indices[:, :surely], anew.indices[:, :surely])
+    assert np.array_equal(graph.similarities[:, :surely], anew.similarities[:, :surely])
+
+
 @settings(max_examples=100)
 @given(histories())
 def test_whatever_comes_and_goes_the_lists_are_those_of_a_search_from_nothing(history):
     vectors, was, stays, k, spare = history
     before, after = np.flatnonzero(was), np.flatnonzero(stays)
-    earlier = np.full(len(vectors), -1)
-    earlier[before] = np.arange(len(before))
     known = neighbor_graph(vectors[before], k)
-    most = known_neighbors._MOST_NEW
-    known_neighbors._MOST_NEW = 1
-    try:
-        graph = updated_graph(vectors[after], k, known, earlier[after], spare=spare)
-    finally:
-        known_neighbors._MOST_NEW = most
+
+    graph = updated(vectors, before, after, known, k, spare)
 
     anew = neighbor_graph(vectors[after], k)
-    surely = k - spare
-    assert np.array_equal(graph.indices[:, :surely], anew.indices[:, :surely])
-    assert np.array_equal(graph.similarities[:, :surely], anew.similarities[:, :surely])
+    assert_right_but_for_the_spare(graph, anew, k, spare)
     # And of those to spare, what is there is right
     there = graph.indices >= 0
     assert np.array_equal(graph.indices[there], anew.indices[there])
@@ -53,21 +61,14 @@ def test_whatever_comes_and_goes_the_lists_are_those_of_a_search_from_nothing(hi
 def test_so_they_are_after_many_changes(history, seed):
     vectors, was, _, k, spare = history
     random = np.random.default_rng(seed)
-    most = known_neighbors._MOST_NEW
-    known_neighbors._MOST_NEW = 1
     now = np.flatnonzero(was)
     graph = neighbor_graph(vectors[now], k)
-    try:
-        for _ in range(5):
-            place = np.full(len(vectors), -1)
-            place[now] = np.arange(len(now))
-            now = np.flatnonzero(random.random(len(vectors)) < 0.8)
-            if not len(now):
-                return
-            graph = updated_graph(vectors[now], k, graph, place[now], spare=spare)
-    finally:
-        known_neighbors._MOST_NEW = most
+
+    for _ in range(5):
+        before, now = now, np.flatnonzero(random.random(len(vectors)) < 0.8)
+        if not len(now):
+            return
+        graph = updated(vectors, before, now, graph, k, spare)
 
     anew = neighbor_graph(vectors[now], k)
-    surely = k - spare
-    assert np.array_equal(graph.indices[:, :surely], anew.indices[:, :surely])
+    assert_right_but_for_the_spare(graph, anew, k, spare)

@@ -147,16 +147,21 @@ def test_a_changed_copy_is_near_and_the_larger_is_kept(scan, pictures, draw):
     assert columns["dup_similarity"][15] > 0.8
 
 
-def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
-    scan, pictures, draw, monkeypatch
-):
+@pytest.fixture
+def jpeg_and_png(tmp_path, draw):
+    """A large JPEG, which is decoded reduced, and a PNG of its pixels."""
     from PIL import Image
 
-    paths = pictures(12)
-    jpeg, png = paths[0].with_name("a.jpg"), paths[0].with_name("a.png")
-    # Large enough that the JPEG is decoded reduced
+    jpeg, png = tmp_path / "a.jpg", tmp_path / "a.png"
     draw(77, 1200).save(jpeg, quality=92)
     Image.open(jpeg).save(png)
+    return jpeg, png
+
+
+def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
+    scan, pictures, jpeg_and_png, monkeypatch
+):
+    paths, (jpeg, png) = pictures(12), jpeg_and_png
 
     findings, _ = scan([*paths, jpeg, png])
 
@@ -168,17 +173,14 @@ def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
 
 
 def test_pixels_of_a_file_that_changed_meanwhile_are_not_kept(
-    scan, pictures, draw, monkeypatch
+    scan, pictures, jpeg_and_png, monkeypatch
 ):
     from PIL import Image
 
     from core import equal_pixels
     from core.files import read_file
 
-    paths = pictures(12)
-    jpeg, png = paths[0].with_name("a.jpg"), paths[0].with_name("a.png")
-    draw(77, 1200).save(jpeg, quality=92)
-    Image.open(jpeg).save(png)
+    paths, (jpeg, png) = pictures(12), jpeg_and_png
     pixel = Image.open(png)
     pixel.putpixel((0, 0), tuple(255 - value for value in pixel.getpixel((0, 0))))
     other = paths[0].with_name("other") / "a.png"
