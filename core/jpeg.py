@@ -88,7 +88,8 @@ def is_complete(data: bytes, header: JpegHeader) -> bool:
     the first end marker after the scan's start is the real one; what cameras
     append after it does not matter, and neither does a thumbnail before it.
     """
-    return data.find(_END_OF_IMAGE, header.scan_offset) != -1
+    # From the end, where it nearly always is: from the start, a tenth of the decoding
+    return data.rfind(_END_OF_IMAGE, header.scan_offset) != -1
 
 
 def coded_content(data: bytes, header: JpegHeader) -> bytes:
