@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from .classifier import FIT_ROWS, Inputs, chunks, fit, probabilities
 from .cores import available_cores
+from .memory import give_back
 from .neighbors import NO_NEIGHBOR, NeighborGraph
 from .progress import OnProgress, Progress, silent
 from .store import Vectors
@@ -139,17 +140,19 @@ def label_evidence(
     workers = min(_FOLDS, available_cores())
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         inputs = Inputs(vectors)
+        give_back()
         # Absent classes would only cost time
         codes = np.searchsorted(present, labels).astype(np.int32)
         codes[labels == NO_LABEL] = NO_LABEL
         fold = _folds(codes, cluster)
-        drawn = _draw(codes, len(present))
-        learned = inputs.rows(drawn)
+        ring, ends = _around(fold, _draw(codes, len(present)))
+        learned = inputs.rows(ring)
         on_progress(Progress("Learning labels", 0, _FOLDS))
 
         def learn(number: int) -> Floats | None:
-            others = fold[drawn] != number
-            known = codes[drawn[others]]
+            first = (number + 1) % _FOLDS
+            others = slice(ends[first], ends[first + _FOLDS - 1])
+            known = codes[ring[others]]
             # All of the rest, or of all classes but one, may be one cluster
             if len(np.unique(known)) < 2:
                 return None
@@ -325,6 +328,26 @@ def _folds(labels: Labels, cluster: NDArray[np.int64]) -> NDArray[np.int64]:
     fold = np.empty(len(order), np.int64)
     fold[order] = np.arange(len(order)) % _FOLDS
     return fold[member.reshape(-1)]
+
+
+def _around(
+    fold: NDArray[np.int64], drawn: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lays the drawn rows around, fold after fold, and most of them once more.
+
+    So all folds but one lie side by side, and none is copied to learn from it.
+
+    Returns:
+        a tuple of
+
+        -   the rows
+        -   where each fold begins, then those that come round again
+    """
+    sizes = np.bincount(fold[drawn], minlength=_FOLDS)
+    begins = np.concatenate([[0], np.cumsum(np.tile(sizes, 2))])
+    ordered = drawn[np.argsort(fold[drawn], kind="stable")]
+    again = ordered[: begins[_FOLDS - 2]]
+    return np.concatenate([ordered, again]), begins
 
 
 def _draw(labels: Labels, class_count: int) -> NDArray[np.int64]:

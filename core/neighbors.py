@@ -58,9 +58,9 @@ _INTEGER_SPARE = 20
 _NUMBERS_AT_ONCE = 2**18
 """Numbers that are gathered at once to multiply rows: what a cache holds."""
 
-_NUMBERS_HELD = 2**28
-"""Numbers of stored vectors, 0.5 GB, that are in memory while candidates among
-them are ranked."""
+_NUMBERS_HELD, _MOST_PARTS = 2**24, 6
+"""Numbers of stored vectors, 32 MB, that are in memory while candidates among them are
+ranked; more of so many that parts of them would be many: a million are 0.4 GB."""
 
 _QUERIES_AT_ONCE = 1_024
 
@@ -253,7 +253,8 @@ def ranked(vectors: Vectors, queries: Vectors, found: Indices, k: int) -> Neighb
         similarities[rows, :width] = np.take_along_axis(cosine[rows], best, 1)
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        held = max(1, _NUMBERS_HELD // max(1, vectors.shape[1]))
+        held = _NUMBERS_HELD // max(1, vectors.shape[1])
+        held = max(1, held, -(-len(vectors) // _MOST_PARTS))
         for first in range(0, len(vectors), held):
             part = vectors[first : first + held]
             compare = partial(_compare, part, first, queries, found, cosine)
