@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import mmap
 import os
 import threading
 import weakref
@@ -33,9 +32,7 @@ ABSENT = -1
 _ATTEMPTS = 10
 """To lock files that are still there: each failure is a deletion by others."""
 
-_RECORDS_AT_ONCE = 128
-"""After so many reads the pages of the file leave memory. A page brings its neighbours
-along, 64 kB and more: 512 scattered reads held 120 MB."""
+_ROWS_COMPARED = 1024
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
 
@@ -65,15 +62,14 @@ class RecordStore:
 
     def position(self, key: bytes) -> int:
         """Returns the position of a key's record, or ``ABSENT``."""
-        if not self._files.are_in_place():
-            self._take_in_new_keys()
-        return self._sound_position(key)
+        return int(self.positions([key])[0])
 
     def positions(self, keys: Sequence[bytes]) -> NDArray[np.int64]:
         """Returns the position of each key's record, ``ABSENT`` without one."""
         if not self._files.are_in_place():
             self._take_in_new_keys()
-        return np.array([self._sound_position(key) for key in keys], np.int64)
+        with _explained(self._folder):
+            return np.array([self._sound_position(key) for key in keys], np.int64)
 
     def append(self, keys: Sequence[bytes], values: NDArray[Any]) -> NDArray[np.int64]:
         """Stores one record a key, unless the key is there already.
@@ -93,22 +89,14 @@ class RecordStore:
 
     def read(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
         """Returns one field of the records at ``positions``, as a copy."""
-        shape = self.dtype[field].shape
-        result = np.empty((len(positions), *shape), self.dtype[field].base)
-        if not len(positions):
-            return result
         files = self._files
-        rows = positions - files.first
-        records = files.values.records(int(rows.max()) + 1)
-        if records is None or rows.min() < 0:
+        with _explained(self._folder):
+            values = files.values.fields(positions - files.first, field)
+        if values is None:
             raise CacheError(
                 f"The cache {self._folder} was deleted during the scan; scan again."
             )
-        for start in range(0, len(rows), _RECORDS_AT_ONCE):
-            part = slice(start, start + _RECORDS_AT_ONCE)
-            result[part] = records[field][rows[part]]
-            files.values.note_reads(rows[part].size)
-        return result
+        return values
 
     def _sound_position(self, key: bytes) -> int:
         """Looks a key up; forgets it if its record does not fit its checksum."""
@@ -189,10 +177,10 @@ def equal_rows(one: Vectors, other: Vectors) -> bool:
         one.shape == other.shape
         and all(
             np.array_equal(
-                one[start : start + _RECORDS_AT_ONCE],
-                other[start : start + _RECORDS_AT_ONCE],
+                one[start : start + _ROWS_COMPARED],
+                other[start : start + _ROWS_COMPARED],
             )
-            for start in range(0, len(one), _RECORDS_AT_ONCE)
+            for start in range(0, len(one), _ROWS_COMPARED)
         )
     )
 
@@ -223,10 +211,10 @@ class _FilePair:
         rows = min(self.keys.rows(), self.values.rows())
         self.keys.cut(rows)
         self.values.cut(rows)
-        entries = self.keys.records(rows)
-        if entries is None or rows <= self.rows:
+        entries = self.keys.records(range(self.rows, rows))
+        if not entries:
             return
-        keys = entries["key"][self.rows :].tobytes()
+        keys = np.frombuffer(entries, _KEY)["key"].tobytes()
         self._add(
             [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)],
             are_checked=False,
@@ -250,12 +238,12 @@ class _FilePair:
         store is opened takes 10 seconds.
         """
         if not self._checked[row]:
-            entries, values = self.keys.records(row + 1), self.values.records(row + 1)
-            if entries is None or values is None:
+            here = range(row, row + 1)
+            entry, value = self.keys.records(here), self.values.records(here)
+            if not entry or not value:
                 return False
-            checksum = zlib.crc32(values[row].tobytes())
-            self.values.note_reads(1)
-            self._checked[row] = checksum == int(entries["checksum"][row])
+            checksum = np.frombuffer(entry, _KEY)["checksum"][0]
+            self._checked[row] = zlib.crc32(value) == int(checksum)
         return bool(self._checked[row])
 
     def _add(self, keys: list[bytes], are_checked: bool) -> None:
@@ -271,7 +259,9 @@ class _RecordFile:
     """An append-only file of records of one dtype.
 
     It stays open, so that its inode is not given to another file and what it
-    holds can be read after its deletion.
+    holds can be read after its deletion. It is read by system calls: to touch what
+    was cut off a mapped file is fatal, and scattered records, each in pages of its
+    own, measured five times as slow and filled the memory.
     """
 
     def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
@@ -281,9 +271,6 @@ class _RecordFile:
         self._path = path
         self._dtype = dtype
         self._status = os.fstat(self.file.fileno())
-        self._view: mmap.mmap | None = None
-        self._mapped: NDArray[Any] = np.empty(0, dtype)
-        self._reads = 0
 
     def is_in_place(self, rows: int) -> bool:
         """False if the file was deleted, replaced or cut below ``rows``."""
@@ -298,28 +285,28 @@ class _RecordFile:
         """Counts whole records; another process may be writing the next."""
         return os.fstat(self.file.fileno()).st_size // self._dtype.itemsize
 
-    def records(self, count: int) -> NDArray[Any] | None:
-        """Returns at least ``count`` records, or None if there are fewer."""
-        # Asked each time: to touch what was cut off a mapped file is fatal
-        rows = self.rows()
-        if rows < count:
-            return None
-        # The map is kept: opening it anew would dominate single look-ups
-        mapped = self._mapped
-        if len(mapped) < count:
-            size = rows * self._dtype.itemsize
-            self._view = mmap.mmap(self.file.fileno(), size, access=mmap.ACCESS_READ)
-            self._mapped = mapped = np.frombuffer(self._view, self._dtype)
-        return mapped
+    def records(self, rows: range) -> bytes | None:
+        """Returns the bytes of successive records, or None if one is not there."""
+        size = self._dtype.itemsize
+        found = os.pread(self.file.fileno(), len(rows) * size, rows.start * size)
+        return found if len(found) == len(rows) * size else None
 
-    def note_reads(self, count: int) -> None:
-        """Gives memory back now and then; pages come again when they are read."""
-        self._reads += count
-        if self._reads < _RECORDS_AT_ONCE:
-            return
-        self._reads = 0
-        if self._view is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._view.madvise(mmap.MADV_DONTNEED)
+    def fields(self, rows: NDArray[np.int64], field: str) -> NDArray[Any] | None:
+        """Returns one field of some records, or None if one is not there."""
+        assert self._dtype.fields is not None
+        dtype, offset = self._dtype.fields[field][:2]
+        result = np.empty((len(rows), *dtype.shape), dtype.base)
+        if not len(rows):
+            return result
+        if rows.min() < 0:
+            return None
+        into, size = result.data.cast("B"), dtype.itemsize
+        descriptor, end = self.file.fileno(), 0
+        for place in (rows * self._dtype.itemsize + offset).tolist():
+            start, end = end, end + size
+            if os.preadv(descriptor, [into[start:end]], place) != size:
+                return None
+        return result
 
     def append(self, records: NDArray[Any]) -> None:
         rest = memoryview(records.tobytes())
