@@ -113,31 +113,19 @@ def run_winnow(
     """Scans the bench, and leaves what the rivals are given in the work folder."""
     from core.embedders import load_embedder
     from core.embedding import embed_images
-    from core.evidence import image_rows
     from core.find import find
-    from core.gather import gather
 
-    classes, labels = np.unique(truth.label, return_inverse=True)
-    splits, split = np.unique(truth.split, return_inverse=True)
-    files = [os.fsencode(path) for path in truth.files]
     embedder, cache = load_embedder(), work / "cache"
-    evidence = gather(
-        files,
-        embedder,
-        folder=cache,
-        labels=labels.astype(np.int32),
-        classes=classes.tolist(),
-        splits=split.astype(np.int32),
-        split_names=splits.tolist(),
-    )
+    evidence = scan(truth, embedder, cache)
     findings = find(evidence)
-    columns = findings.columns
 
+    files = [os.fsencode(path) for path in truth.files]
     table = embed_images(files, embedder, folder=cache, max_megapixels=64)
     features = table.column("features")[table.content]
     np.save(work / "features.npy", features)
     np.save(work / "copies.npy", table.column("copy")[table.content])
     if not (work / "chances.npy").exists():
+        labels = np.unique(truth.label, return_inverse=True)[1]
         np.save(work / "chances.npy", class_chances(features, labels))
     images = {
         "root": str(truth.root),
@@ -149,39 +137,78 @@ def run_winnow(
     folder = str(work / "broken")
     (work / "broken.json").write_text(json.dumps({"folder": folder}))
 
+    given = [os.fsencode(path) for path in sorted(Path(folder).iterdir())]
+    seen = embed_images(given, None, folder=cache, max_megapixels=64)
+    unread = {os.fsdecode(given[row]) for row in seen.failures}
+    scored = [
+        *score_winnow("winnow", truth, evidence, findings),
+        Scored("winnow", "unreadable", "default", True, found_of(unread, broken)),
+    ]
+    pairs = [p for g in groups_of(findings.columns["dup_cluster"]) for p in pairs_of(g)]
+    extras = {
+        "expected": findings.expected,
+        "recall by transform": scoring.recall_by_transform(truth, pairs),
+        "ablation": outlier_ablation(
+            truth, evidence, findings.columns["dup_cluster"], features
+        ),
+    }
+    return scored + run_slowly(truth, work / "slow cache"), extras
+
+
+def run_slowly(truth: Truth, cache: Path) -> list[Scored]:
+    """Scans without what makes it fast: fp32, and every JPEG decoded at full size."""
+    from unittest.mock import patch
+
+    from core.embedders import load_embedder
+    from core.find import find
+
+    with patch("core.images._reduction_for", lambda header, side: 1):
+        evidence = scan(truth, load_embedder(precision="fp32"), cache)
+    return score_winnow("slow", truth, evidence, find(evidence))
+
+
+def scan(truth: Truth, embedder: Any, cache: Path) -> Any:
+    from core.gather import gather
+
+    classes, labels = np.unique(truth.label, return_inverse=True)
+    splits, split = np.unique(truth.split, return_inverse=True)
+    return gather(
+        [os.fsencode(path) for path in truth.files],
+        embedder,
+        folder=cache,
+        labels=labels.astype(np.int32),
+        classes=classes.tolist(),
+        splits=split.astype(np.int32),
+        split_names=splits.tolist(),
+    )
+
+
+def score_winnow(tool: str, truth: Truth, evidence: Any, findings: Any) -> list[Scored]:
+    from core.evidence import image_rows
+
+    columns = findings.columns
     clusters = groups_of(columns["dup_cluster"])
     pairs = [pair for group in clusters for pair in pairs_of(group)]
     exact = [
         p for g in groups_of(image_rows(evidence).pixel_group) for p in pairs_of(g)
     ]
     keepers = [next(r for r in g if columns["dup_keeper"][r]) for g in clusters]
-    given = [os.fsencode(path) for path in sorted(Path(folder).iterdir())]
-    seen = embed_images(given, None, folder=cache, max_megapixels=64)
-    unread = {os.fsdecode(given[row]) for row in seen.failures}
-
-    def of(task: str, numbers: Numbers) -> Scored:
-        return Scored("winnow", task, "default", True, numbers)
-
     copies = scoring.score_copies(truth, pairs)
     copies["wrong removals"] = scoring.wrong_removals(truth, clusters, keepers)
     scores = columns["label_score"], columns["label_suggestion"]
-    scored = [
-        of("exact copies", scoring.score_exact(truth, exact)),
-        of("copies", copies),
-        of("leaks", scoring.score_leaks(truth, np.flatnonzero(columns["leak"]))),
-        of("outliers", scoring.score_outliers(truth, columns["outlier_distance"])),
-        of("labels", scoring.score_labels(truth, *scores)),
-        of("unreadable", found_of(unread, broken)),
-    ]
+    numbers = {
+        "exact copies": scoring.score_exact(truth, exact),
+        "copies": copies,
+        "leaks": scoring.score_leaks(truth, np.flatnonzero(columns["leak"])),
+        "outliers": scoring.score_outliers(truth, columns["outlier_distance"]),
+        "labels": scoring.score_labels(truth, *scores),
+    }
     for issue in ("dark", "bright", "blurry"):
         rows = [r for r, names in enumerate(columns["image_issues"]) if issue in names]
-        scored.append(of(issue, scoring.score_issue(truth, issue, rows)))
-    extras = {
-        "expected": findings.expected,
-        "recall by transform": scoring.recall_by_transform(truth, pairs),
-        "ablation": outlier_ablation(truth, evidence, columns["dup_cluster"], features),
-    }
-    return scored, extras
+        numbers[issue] = scoring.score_issue(truth, issue, rows)
+    return [
+        Scored(tool, task, "default", True, found) for task, found in numbers.items()
+    ]
 
 
 def outlier_ablation(

@@ -11,6 +11,7 @@ Numbers = dict[str, float]
 TOOLS = ("fastdup", "brain", "cleanvision", "datalab")
 NAMES = {
     "winnow": "Winnow",
+    "slow": "slow setting",
     "fastdup": "fastdup",
     "brain": "FiftyOne Brain",
     "cleanvision": "CleanVision",
@@ -93,7 +94,9 @@ def head_lines(
         "",
         f"{today}, `{command}`. {listed}.",
         "",
-        "Winnow at its defaults; the others *at their defaults / at the best of the "
+        "Winnow at its defaults, and for what speed costs without what makes it fast "
+        "(*slow setting*: a network of 32-bit numbers, every JPEG decoded at full "
+        "size); the others *at their defaults / at the best of the "
         "settings that were tried, chosen by the truth*. Brain and Datalab are given "
         "Winnow's embeddings. How each is asked stands at the head of "
         "`benchmarks/rivals/*_run.py`, what is counted in "
@@ -114,6 +117,7 @@ def bench_lines(
     reasons: Mapping[str, str],
 ) -> list[str]:
     winnow = {one.task: one.numbers for one in scored if one.tool == "winnow"}
+    slow = {one.task: one.numbers for one in scored if one.tool == "slow"}
     best = {
         (tool, task): max(
             (one for one in scored if (one.tool, one.task) == (tool, task)),
@@ -124,18 +128,16 @@ def bench_lines(
         for task in best_at
     }
     default = {
-        (one.tool, one.task): one
-        for one in scored
-        if one.default and one.tool != "winnow"
+        (one.tool, one.task): one for one in scored if one.default and one.tool in TOOLS
     }
     lines = [
         "",
         f"## {name}: {images:,} images",
         "",
-        f"| | {NAMES['winnow']} | "
+        f"| | {NAMES['winnow']} | {NAMES['slow']} | "
         + " | ".join(NAMES[tool] for tool in TOOLS)
         + " | Winnow against the best |",
-        "| :-- | --: |" + " --: |" * len(TOOLS) + " :-- |",
+        "| :-- | --: | --: |" + " --: |" * len(TOOLS) + " :-- |",
     ]
     for task, number, title in ROWS:
         own = winnow[task].get(number)
@@ -156,7 +158,8 @@ def bench_lines(
             verdict += f" ({_text(number, elsewhere)} is of one without that)"
         if verdict.startswith("behind"):
             verdict += "; " + reasons.get(title, "no reason is known")
-        cells = [_text(number, own), *cells, verdict]
+        slowly = _text(number, slow.get(task, {}).get(number))
+        cells = [_text(number, own), slowly, *cells, verdict]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     lines += ["", "Best settings: " + _settings(best, default) + ".", ""]
     lines += _transform_lines(extras["recall by transform"], extras["expected"])
