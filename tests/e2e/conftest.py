@@ -169,12 +169,19 @@ class App:
 
     def grid_shows(self, count):
         """Waits until the grid shows as many samples (or groups)."""
-        self.page.wait_for_function(
-            # The bar above the grid goes and comes back when it is drawn anew
-            "count => document.querySelector(\"[data-cy='entry-counts']\")"
-            "?.innerText.replaceAll(',', '').startsWith(count + ' ')",
-            arg=count,
-        )
+        from playwright.sync_api import TimeoutError
+
+        try:
+            self.page.wait_for_function(
+                # The bar above the grid goes and comes back when it is drawn anew
+                "count => document.querySelector(\"[data-cy='entry-counts']\")"
+                "?.innerText.replaceAll(',', '').startsWith(count + ' ')",
+                arg=count,
+            )
+        except TimeoutError as error:
+            self.page.screenshot(path=SHOTS / "_grid.png")
+            bars = self.entries.all_text_contents()
+            raise AssertionError(f"The grid shows {bars}, not {count}.") from error
 
     def shot(self, name):
         """Keeps a screenshot, and the documentation's with DOCS=1."""

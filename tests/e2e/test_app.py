@@ -340,3 +340,9 @@ def test_the_embeddings_panel_has_our_map(app):
     app.page.locator("[data-cy='new-panel-option-Embeddings']").click()
     app.page.get_by_text("winnow_map").first.click()
     app.shot("panel-embeddings")
+
+    # The server remembers what is open, and pages of other stories open it too
+    tab = app.page.locator("[data-cy='panel-tab-embeddings']")
+    tab.locator("svg").last.click()
+    tab.wait_for(state="detached")
+    app.grid_shows(355)

@@ -94,11 +94,15 @@ def test_a_picture_of_it_for_the_documentation(opened):
 
 def test_the_app_shows_what_a_policy_says(browser, server, scanned):
     app = App(browser, server, scanned.name)
-    # The bar of the grid is drawn anew until the grid has its samples
     app.grid_shows(354)
-    app.page.wait_for_timeout(3000)
-    app.page.locator("[data-cy='action-browse-operations']").first.click()
-    app.page.locator("[data-cy='operators-browser'] input").fill("policy")
+    # By its key: where a panel is open the button may lie behind it
+    browse = app.page.locator("[data-cy='operators-browser'] input")
+    for _ in range(10):
+        app.page.keyboard.press("`")
+        app.page.wait_for_timeout(3000)
+        if browse.is_visible():
+            break
+    browse.fill("policy")
     app.page.get_by_text("Winnow: compare with a policy").first.click()
     form = app.page.locator("[data-cy='operators-prompt-modal']")
 
