@@ -57,17 +57,19 @@ class Inputs:
             spread = np.sqrt(np.mean(((axes.T @ scatter) * axes.T).sum(axis=1)))
             self._blocks.append((block, mean, axes / np.float32(max(spread, 1e-12))))
 
-    def rows(self, rows: NDArray[np.int64]) -> Floats:
-        """Returns float32[rows, d + 1]."""
-        result = np.ones((len(rows), self._width() + 1), np.float32)
-        for part in chunks(len(rows)):
+    def rows(self, rows: NDArray[np.int64], again: int = 0) -> Floats:
+        """Returns float32[r, d + 1], of these rows and so many of the first again."""
+        count = len(rows)
+        result = np.ones((count + again, self._width() + 1), np.float32)
+        for part in chunks(count):
             column = 0
             for block, mean, axes in self._blocks:
                 end = column + axes.shape[1]
                 centred = to_single(block[rows[part]]) - mean
-                result[part, column:end] = centred @ axes
+                result[:count][part, column:end] = centred @ axes
                 column = end
-        result[:, :-1] /= np.sqrt(len(self._blocks), dtype=np.float32)
+        result[:count, :-1] /= np.sqrt(len(self._blocks), dtype=np.float32)
+        result[count:] = result[:again]
         return result
 
     def _width(self) -> int:

@@ -145,18 +145,17 @@ def label_evidence(
         codes = np.searchsorted(present, labels).astype(np.int32)
         codes[labels == NO_LABEL] = NO_LABEL
         fold = _folds(codes, cluster)
-        ring, ends = _around(fold, _draw(codes, len(present)))
-        learned = inputs.rows(ring)
+        drawn = _draw(codes, len(present))
+        ring, others = _around(fold, drawn)
+        learned = inputs.rows(ring[: len(drawn)], again=len(ring) - len(drawn))
         on_progress(Progress("Learning labels", 0, _FOLDS))
 
         def learn(number: int) -> Floats | None:
-            first = (number + 1) % _FOLDS
-            others = slice(ends[first], ends[first + _FOLDS - 1])
-            known = codes[ring[others]]
+            known = codes[ring[others[number]]]
             # All of the rest, or of all classes but one, may be one cluster
             if len(np.unique(known)) < 2:
                 return None
-            return fit(learned[others], known, len(present))
+            return fit(learned[others[number]], known, len(present))
 
         for number, weights in enumerate(pool.map(learn, range(_FOLDS))):
             if weights is not None:
@@ -332,7 +331,7 @@ def _folds(labels: Labels, cluster: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _around(
     fold: NDArray[np.int64], drawn: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], list[slice]]:
     """Lays the drawn rows around, fold after fold, and most of them once more.
 
     So all folds but one lie side by side, and none is copied to learn from it.
@@ -341,13 +340,15 @@ def _around(
         a tuple of
 
         -   the rows
-        -   where each fold begins, then those that come round again
+        -   for each fold, where all the others are
     """
     sizes = np.bincount(fold[drawn], minlength=_FOLDS)
-    begins = np.concatenate([[0], np.cumsum(np.tile(sizes, 2))])
+    begins = np.concatenate([[0], np.cumsum(np.tile(sizes, 2))]).tolist()
     ordered = drawn[np.argsort(fold[drawn], kind="stable")]
     again = ordered[: begins[_FOLDS - 2]]
-    return np.concatenate([ordered, again]), begins
+    nexts = (np.arange(_FOLDS) + 1) % _FOLDS
+    others = [slice(begins[after], begins[after + _FOLDS - 1]) for after in nexts]
+    return np.concatenate([ordered, again]), others
 
 
 def _draw(labels: Labels, class_count: int) -> NDArray[np.int64]:

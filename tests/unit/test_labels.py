@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from core.labels import (
+    _FOLDS,
     NO_LABEL,
     VOTERS,
     ClassEvidence,
+    _around,
     judge_labels,
     label_evidence,
 )
@@ -79,6 +81,16 @@ def test_the_classifier_never_saw_the_item_it_speaks_of():
     evidence = label_evidence((vectors,), labels, loners(300), 2)
 
     assert 0.4 < evidence.given.mean() < 0.6
+
+
+def test_it_learns_from_all_the_others():
+    fold = np.random.default_rng(0).integers(0, _FOLDS, 60)
+    drawn = np.flatnonzero(np.arange(60) % 3)
+
+    rows, others = _around(fold, drawn)
+
+    for number, of_others in enumerate(others):
+        assert sorted(rows[of_others]) == drawn[fold[drawn] != number].tolist()
 
 
 def test_nor_its_copies():

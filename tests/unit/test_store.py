@@ -109,6 +109,24 @@ def test_an_empty_store_reads_nothing(store):
     assert store.read(np.empty(0, np.int64), "vector").shape == (0, 3)
 
 
+def test_records_are_read_in_any_order_and_more_than_once(store):
+    positions = store.append([key(n) for n in range(9)], records(*range(9)))
+    wanted = [4, 0, 8, 4]
+
+    assert store.read(positions[wanted], "number").tolist() == wanted
+    vectors = store.read(positions[wanted], "vector")
+    assert vectors.tolist() == [[n, n, n] for n in wanted]
+
+
+def test_a_record_that_is_cut_in_half_is_not_read(store, tmp_path):
+    positions = store.append([key(1), key(2)], records(1, 2))
+    os.truncate(tmp_path / "values.bin", 2 * DTYPE.itemsize - 1)
+
+    assert store.read(positions[:1], "vector").tolist() == [[1, 1, 1]]
+    with pytest.raises(CacheError):
+        store.read(positions, "vector")
+
+
 APPENDER = """
 import sys
 from pathlib import Path
