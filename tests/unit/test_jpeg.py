@@ -33,6 +33,16 @@ def test_a_cut_off_file_is_not_complete(jpeg, share):
     assert is_complete(jpeg, read_header(jpeg))
 
 
+def test_the_end_of_a_thumbnail_is_not_the_end_and_what_follows_the_end_is_nothing(
+    jpeg,
+):
+    with_thumbnail = jpeg[:2] + b"\xff\xe1\0\4\xff\xd9" + jpeg[2:]
+    cut, longer = with_thumbnail[:-2], with_thumbnail + bytes(100)
+
+    assert not is_complete(cut, read_header(cut))
+    assert is_complete(longer, read_header(longer))
+
+
 def test_metadata_is_no_part_of_the_coded_content_but_orientation_is(jpeg):
     commented = jpeg[:2] + b"\xff\xfe\0\4hi" + jpeg[2:]
     turned = jpeg.replace(
