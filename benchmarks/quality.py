@@ -162,7 +162,7 @@ def run_slowly(truth: Truth, cache: Path) -> list[Scored]:
     from core.embedders import load_embedder
     from core.find import find
 
-    with patch("core.images._reduction_for", lambda header, side: 1):
+    with patch("core.images._reduction_for", lambda *_: 1):
         evidence = scan(truth, load_embedder(precision="fp32"), cache)
     return score_winnow("slow", truth, evidence, find(evidence))
 

@@ -83,7 +83,8 @@ def clear_cache(folder: Path) -> int:
 
 def _files(folder: Path, kind: str) -> Iterator[Path]:
     for path in sorted(folder.glob("*/*")):
-        inside = path.relative_to(folder).as_posix()
+        if not re.fullmatch(_KINDS[kind], path.relative_to(folder).as_posix()):
+            continue
         linked = path.is_symlink() or path.parent.is_symlink()
-        if re.fullmatch(_KINDS[kind], inside) and path.is_file() and not linked:
+        if path.is_file() and not linked:
             yield path

@@ -72,8 +72,8 @@ def best_products(
     """Finds the k rows of largest product with each query.
 
     Args:
-        vectors: n x d
-        queries: q x d
+        vectors: n x d, at least one row
+        queries: q x d, at least one row
         k: rows a query, at most n
         multiplication: prepares the products with some rows
         part: numbers of the rows that are prepared at once
@@ -91,10 +91,11 @@ def best_products(
     best: list[_Best] = [None] * len(blocks)
     with ThreadPoolExecutor(available_cores()) as pool:
         for first in range(0, len(vectors), held):
-            # The rows themselves go when they are prepared
             multiply = multiplication(vectors[first : first + held])
             improve = partial(_improved, multiply, first, queries, k)
             best = list(pool.map(improve, blocks, best))
+            # Before the next rows are prepared
+            del multiply, improve
     found, products = zip(*filter(None, best), strict=True)
     return np.concatenate(found), np.concatenate(products)
 

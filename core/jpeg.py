@@ -85,8 +85,9 @@ def is_complete(data: bytes, header: JpegHeader) -> bool:
     """True if the picture's end marker is there.
 
     Inside coded data 0xFF is always followed by 0x00 or a restart marker, so
-    the first end marker after the scan's start is the real one; what cameras
-    append after it does not matter, and neither does a thumbnail before it.
+    the first end marker after the scan's start is the real one, and if there is
+    any there is that; what cameras append after it does not matter, and neither
+    does a thumbnail before it.
     """
     # From the end, where it nearly always is: from the start, a tenth of the decoding
     return data.rfind(_END_OF_IMAGE, header.scan_offset) != -1

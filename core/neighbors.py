@@ -27,7 +27,7 @@ NO_NEIGHBOR = -1
 _EXACT_BELOW = 75_000
 """Rows up to which brute force wins for both searches of a scan, of 256 and of 1,280
 numbers, pynndescent's compile time included: at 100,000 they take 98 CPU-seconds and
-60 (benchmarks/scale.md); 256 numbers alone would win to 190,000 (neighbors.md)."""
+60 (benchmarks/scale.md); 256 numbers alone would win to 145,000 (neighbors.md)."""
 
 _EXACT_TO_QUERY = 9_000
 """Rows that any number of queries is compared with one by one: 6.5 ns a pair of 256

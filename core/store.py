@@ -33,6 +33,7 @@ _ATTEMPTS = 10
 """To lock files that are still there: each failure is a deletion by others."""
 
 _ROWS_COMPARED = 1024
+_KEYS_AT_ONCE = 2**16
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
 
@@ -211,14 +212,15 @@ class _FilePair:
         rows = min(self.keys.rows(), self.values.rows())
         self.keys.cut(rows)
         self.values.cut(rows)
-        entries = self.keys.records(range(self.rows, rows))
-        if not entries:
-            return
-        keys = np.frombuffer(entries, _KEY)["key"].tobytes()
-        self._add(
-            [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)],
-            are_checked=False,
-        )
+        for start in range(self.rows, rows, _KEYS_AT_ONCE):
+            entries = self.keys.records(range(start, min(start + _KEYS_AT_ONCE, rows)))
+            if entries is None:
+                raise OSError(errno.ESTALE, "its files are being cut off")
+            keys = np.frombuffer(entries, _KEY)["key"].tobytes()
+            self._add(
+                [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)],
+                are_checked=False,
+            )
 
     def append(self, keys: list[bytes], values: NDArray[Any]) -> None:
         entries = np.zeros(len(keys), _KEY)
@@ -240,7 +242,7 @@ class _FilePair:
         if not self._checked[row]:
             here = range(row, row + 1)
             entry, value = self.keys.records(here), self.values.records(here)
-            if not entry or not value:
+            if entry is None or value is None:
                 return False
             checksum = np.frombuffer(entry, _KEY)["checksum"][0]
             self._checked[row] = zlib.crc32(value) == int(checksum)
@@ -260,8 +262,8 @@ class _RecordFile:
 
     It stays open, so that its inode is not given to another file and what it
     holds can be read after its deletion. It is read by system calls: to touch what
-    was cut off a mapped file is fatal, and scattered records, each in pages of its
-    own, measured five times as slow and filled the memory.
+    was cut off a mapped file is fatal, and pages of scattered records fill the memory;
+    giving them back now and then measured five times as slow.
     """
 
     def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
@@ -270,7 +272,8 @@ class _RecordFile:
         weakref.finalize(self, self.file.close)
         self._path = path
         self._dtype = dtype
-        self._status = os.fstat(self.file.fileno())
+        self._descriptor = self.file.fileno()
+        self._status = os.fstat(self._descriptor)
 
     def is_in_place(self, rows: int) -> bool:
         """False if the file was deleted, replaced or cut below ``rows``."""
@@ -285,11 +288,11 @@ class _RecordFile:
         """Counts whole records; another process may be writing the next."""
         return os.fstat(self.file.fileno()).st_size // self._dtype.itemsize
 
-    def records(self, rows: range) -> bytes | None:
+    def records(self, rows: range) -> bytearray | None:
         """Returns the bytes of successive records, or None if one is not there."""
         size = self._dtype.itemsize
-        found = os.pread(self.file.fileno(), len(rows) * size, rows.start * size)
-        return found if len(found) == len(rows) * size else None
+        found = bytearray(len(rows) * size)
+        return found if self._fill(memoryview(found), rows.start * size) else None
 
     def fields(self, rows: NDArray[np.int64], field: str) -> NDArray[Any] | None:
         """Returns one field of some records, or None if one is not there."""
@@ -300,13 +303,21 @@ class _RecordFile:
             return result
         if rows.min() < 0:
             return None
-        into, size = result.data.cast("B"), dtype.itemsize
-        descriptor, end = self.file.fileno(), 0
+        into, size, end = result.data.cast("B"), dtype.itemsize, 0
         for place in (rows * self._dtype.itemsize + offset).tolist():
             start, end = end, end + size
-            if os.preadv(descriptor, [into[start:end]], place) != size:
+            if not self._fill(into[start:end], place):
                 return None
         return result
+
+    def _fill(self, into: memoryview, place: int) -> bool:
+        """Reads until a buffer is full; False if the file ends before."""
+        while count := os.preadv(self._descriptor, [into], place):
+            if count == len(into):
+                return True
+            # Network file systems may return less than there is
+            into, place = into[count:], place + count
+        return False
 
     def append(self, records: NDArray[Any]) -> None:
         rest = memoryview(records.tobytes())

@@ -127,6 +127,49 @@ def test_a_record_that_is_cut_in_half_is_not_read(store, tmp_path):
         store.read(positions, "vector")
 
 
+def test_keys_are_taken_in_part_by_part(store, tmp_path, monkeypatch):
+    store.append([key(n) for n in range(5)], records(*range(5)))
+    monkeypatch.setattr("core.store._KEYS_AT_ONCE", 2)
+    again = RecordStore(tmp_path, DTYPE)
+
+    positions = again.positions([key(n) for n in range(5)])
+    more = again.append([key(7)], records(7))
+
+    assert again.read(positions, "number").tolist() == list(range(5))
+    assert again.read(more, "number") == [7]
+
+
+def test_what_a_system_reads_in_pieces_is_whole(store, tmp_path, monkeypatch):
+    preadv = os.preadv
+    positions = store.append([key(n) for n in range(5)], records(*range(5)))
+    monkeypatch.setattr(
+        os, "preadv", lambda at, to, place: preadv(at, [to[0][:3]], place)
+    )
+    again = RecordStore(tmp_path, DTYPE)
+
+    assert again.positions([key(4), key(9)]).tolist() == [4, ABSENT]
+    assert again.read(positions, "vector")[:, 0].tolist() == list(range(5))
+
+
+def test_what_the_disk_says_is_explained(store):
+    positions = store.append([key(1)], records(1))
+    store._files.values.file.close()
+
+    with pytest.raises(CacheError, match="Bad file descriptor"):
+        store.read(positions, "number")
+
+
+def test_values_that_are_cut_off_before_the_first_look_are_absent(store, tmp_path):
+    store.append([key(1), key(2)], records(1, 2))
+    again = RecordStore(tmp_path, DTYPE)
+    os.truncate(tmp_path / "values.bin", DTYPE.itemsize)
+
+    whole, cut = again.positions([key(1), key(2)])
+
+    assert cut == ABSENT
+    assert again.read(np.array([whole]), "number") == [1]
+
+
 APPENDER = """
 import sys
 from pathlib import Path
