@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from .copies import turned_candidates, verify_pairs
 from .earlier import NO_EARLIER_SCAN, EarlierScan
-from .embedding import ImageTable
 from .evidence import Evidence
+from .image_table import ImageTable
 from .items import Items
 from .neighbors import row_products
 from .progress import OnProgress

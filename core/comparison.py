@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from .checks import cosines
 from .copies import CANDIDATE_NEIGHBORS, MIN_COPY_SCORE, turned_candidates, verify_pairs
-from .embedding import ImageEmbedder, ImageTable, embed_images
+from .embedding import ImageEmbedder, embed_images
 from .files import ReadFailure
+from .image_table import ImageTable
 from .items import distinct_rows
 from .neighbors import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from .progress import OnProgress, Progress, silent

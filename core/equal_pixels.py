@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from .checks import Checks
 from .cores import available_cores
-from .embedding import PICTURE_VERSION, ImageTable
+from .embedding import PICTURE_VERSION
 from .files import ReadFailure, read_file
+from .image_table import ImageTable
 from .images import decode_rgb
 from .items import Items
 from .progress import OnProgress, Progress

@@ -17,12 +17,13 @@ from .checks import Checks
 from .duplicates import keeper_pairs_to_check
 from .earlier import EarlierScan, digest_of
 from .embedders import OWN_MIN_CANDIDATE_SIMILARITY
-from .embedding import ImageEmbedder, ImageTable, embed_images
+from .embedding import ImageEmbedder, embed_images
 from .equal_pixels import join_equal_pixels
 from .errors import InputError
 from .evidence import Evidence, image_rows
 from .fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
 from .fastdup.rules import nearest_rows
+from .image_table import ImageTable
 from .item_search import distinct_pairs, search_items
 from .items import Items, collapse
 from .known_neighbors import SPARE_NEIGHBORS
