@@ -29,6 +29,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def run_winnow(
         *score_winnow("winnow", truth, evidence, findings),
         Scored("winnow", "unreadable", "default", True, found_of(unread, broken)),
     ]
-    pairs = [p for g in groups_of(findings.columns["dup_cluster"]) for p in pairs_of(g)]
+    pairs = pairs_of(groups_of(findings.columns["dup_cluster"]))
     extras = {
         "expected": findings.expected,
         "recall by transform": scoring.recall_by_transform(truth, pairs),
@@ -188,10 +189,8 @@ def score_winnow(tool: str, truth: Truth, evidence: Any, findings: Any) -> list[
 
     columns = findings.columns
     clusters = groups_of(columns["dup_cluster"])
-    pairs = [pair for group in clusters for pair in pairs_of(group)]
-    exact = [
-        p for g in groups_of(image_rows(evidence).pixel_group) for p in pairs_of(g)
-    ]
+    pairs = pairs_of(clusters)
+    exact = pairs_of(groups_of(image_rows(evidence).pixel_group))
     keepers = [next(r for r in g if columns["dup_keeper"][r]) for g in clusters]
     copies = scoring.score_copies(truth, pairs)
     copies["wrong removals"] = scoring.wrong_removals(truth, clusters, keepers)
@@ -392,8 +391,8 @@ def groups_of(numbers: Sequence[int | None] | np.ndarray) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def pairs_of(group: Sequence[int]) -> list[tuple[int, int]]:
-    return [(a, b) for place, a in enumerate(group) for b in group[place + 1 :]]
+def pairs_of(groups: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    return [pair for group in groups for pair in combinations(group, 2)]
 
 
 def joined(pairs: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -286,7 +286,7 @@ class _RecordFile:
 
     def rows(self) -> int:
         """Counts whole records; another process may be writing the next."""
-        return os.fstat(self.file.fileno()).st_size // self._dtype.itemsize
+        return os.fstat(self._descriptor).st_size // self._dtype.itemsize
 
     def records(self, rows: range) -> bytearray | None:
         """Returns the bytes of successive records, or None if one is not there."""
@@ -326,7 +326,7 @@ class _RecordFile:
 
     def cut(self, rows: int) -> None:
         size = rows * self._dtype.itemsize
-        if os.fstat(self.file.fileno()).st_size > size:
+        if os.fstat(self._descriptor).st_size > size:
             self.file.truncate(size)
 
 
