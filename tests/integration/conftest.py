@@ -69,3 +69,40 @@ def find():
     import fiftyone.operators as foo
 
     return foo.get_operator("@winnow/curate/find")
+
+
+@pytest.fixture
+def classes(tmp_path, draw):
+    """Two splits of two classes, and a copy of a train picture in test."""
+    import fiftyone as fo
+
+    root = tmp_path / "data"
+    samples = []
+    for number in range(64):
+        split, label = ("train", "test")[number % 4 == 3], "ab"[number % 2]
+        folder = root / split / label
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"img {number // 2}.png"
+        draw(number).save(path)
+        samples.append(
+            fo.Sample(
+                filepath=str(path),
+                ground_truth=fo.Classification(label=label, confidence=0.5),
+                tags=[split],
+            )
+        )
+    again = root / "test" / "a"
+    again.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(samples[0].filepath, again / "again.png")
+    samples.append(
+        fo.Sample(
+            filepath=str(again / "again.png"),
+            ground_truth=fo.Classification(label="a"),
+            tags=["test"],
+        )
+    )
+    dataset = fo.Dataset()
+    dataset.add_samples(samples)
+    yield dataset
+    if not dataset.deleted:
+        dataset.delete()

@@ -1,4 +1,4 @@
-"""Quarantine, move, retag, undo and purge on real files and a real database."""
+"""Quarantine, move, undo and purge on real files and a real database."""
 
 import os
 import re
@@ -11,88 +11,25 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
-pytestmark = pytest.mark.integration
-
-
-def operator(name):
-    return foo.get_operator(f"@winnow/curate/{name}")
-
-
-quarantine, move, retag, undo, purge = map(
-    operator, ("quarantine", "move", "retag", "undo", "purge")
+from tests.integration.on_disk import (
+    do,
+    documents,
+    files,
+    move,
+    operator,
+    purge,
+    quarantine,
+    retag,
+    undo,
 )
 
-
-@pytest.fixture
-def classes(tmp_path, draw):
-    """Two splits of two classes; 3 pictures stand in a wrong class's folder."""
-    root = tmp_path / "data"
-    samples = []
-    for number in range(64):
-        split, label = ("train", "test")[number % 4 == 3], "ab"[number % 2]
-        folder = root / split / label
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"img {number // 2}.png"
-        draw(number).save(path)
-        samples.append(
-            fo.Sample(
-                filepath=str(path),
-                ground_truth=fo.Classification(label=label, confidence=0.5),
-                tags=[split],
-            )
-        )
-    again = root / "test" / "a"
-    again.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(samples[0].filepath, again / "again.png")
-    samples.append(
-        fo.Sample(
-            filepath=str(again / "again.png"),
-            ground_truth=fo.Classification(label="a"),
-            tags=["test"],
-        )
-    )
-    dataset = fo.Dataset()
-    dataset.add_samples(samples)
-    yield dataset
-    if not dataset.deleted:
-        dataset.delete()
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 def scanned(classes, scan):
     scan(classes, label_field="ground_truth", split_by=["train", "test"])
     return classes
-
-
-def files(dataset):
-    """Path -> bytes, mode and time of every file under the data set's root."""
-    inside = next(path for path in dataset.values("filepath") if "/data/" in path)
-    root = Path(inside.split("/data/")[0]) / "data"
-    return {
-        str(path): (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime_ns)
-        for path in root.rglob("*")
-        if path.is_file()
-    }
-
-
-def documents(dataset):
-    found = {}
-    for document in dataset._sample_collection.find().sort("_id"):
-        document.pop("last_modified_at")
-        found[document["_id"]] = document
-    return found
-
-
-def do(action, dataset, what, **options):
-    """Applies what was planned, with the number repeated."""
-    plan = action(dataset, what, progress=False, **options)
-    return action(
-        dataset,
-        plan_id=plan.plan_id,
-        expect_count=plan.count,
-        dry_run=False,
-        progress=False,
-    )
 
 
 def test_a_dry_run_is_the_default_and_changes_nothing(scanned):
@@ -404,137 +341,6 @@ def test_thresholds_can_be_moved_again_after_an_undo(scanned):
     report = find(scanned, progress=False)
 
     assert (report.counts["duplicates"], report.counts["images"]) == (2, 65)
-
-
-def test_retag_moves_a_file_to_the_folder_of_its_label(scanned):
-    before = files(scanned), documents(scanned)
-    view = scanned.match_tags("train").limit(1)
-    old = view.first().filepath
-    (sample_id,) = view.values("id")
-
-    report = do(retag, view, "view", to="new", allow_new_label=True)
-
-    sample = scanned[sample_id]
-    assert report.report.moves == 1
-    assert sample.ground_truth.label == "new"
-    assert sample.ground_truth.confidence == 0.5
-    assert sample.filepath == old.replace("/a/", "/new/")
-    new = Path(sample.filepath)
-    assert new.exists()
-    undo(scanned, dry_run=False, progress=False)
-    assert (files(scanned), documents(scanned)) == before
-    assert not new.parent.exists()
-
-
-def test_retag_takes_the_next_name_where_one_is_taken(scanned):
-    view = scanned.match_tags("train").limit(1)
-    sample = view.first()
-    taken = Path(sample.filepath.replace("/a/", "/b/"))
-    if not taken.exists():
-        shutil.copyfile(sample.filepath, taken)
-    content = taken.read_bytes()
-
-    do(retag, view, "view", to="b")
-
-    sample.reload()
-    assert taken.read_bytes() == content
-    assert Path(sample.filepath).name == taken.stem + "-2.png"
-
-
-def test_retag_without_the_disk_changes_the_label_alone(scanned):
-    view = scanned.match_tags("train").limit(1)
-    sample = view.first()
-    path = sample.filepath
-
-    do(retag, view, "view", to="b", on_disk=False)
-
-    sample.reload()
-    assert (sample.ground_truth.label, sample.filepath) == ("b", path)
-
-
-def suggest(sample, label, score):
-    sample["label_issue"], sample["label_suggestion"] = True, label
-    sample["label_score"] = float(score)
-    sample.save()
-
-
-def test_copies_get_the_same_label_or_keep_theirs(scanned):
-    one, other = scanned.exists("dup_cluster").sort_by("filepath")
-    suggest(one, "b", 3)
-
-    plan = retag(scanned, "label_issues", progress=False)
-    assert plan.count == 0
-    assert "a copy of it would keep another label" in str(plan)
-
-    suggest(other, "b", 4)
-    assert do(retag, scanned, "label_issues").report.done == 2
-    labels = scanned.select([one.id, other.id]).values("ground_truth.label")
-    assert labels == ["b", "b"]
-
-
-def test_the_worst_labels_come_first(scanned):
-    alone = scanned.match({"dup_cluster": None, "ground_truth.label": "a"}).limit(3)
-    for sample, score in zip(alone, (7, 2, 5), strict=True):
-        suggest(sample, "b", score)
-
-    plan = retag(scanned, "label_issues", progress=False)
-
-    assert [why[-3:-1] for _, _, why in plan.examples()] == [" 2", " 5", " 7"]
-
-
-def test_retag_takes_the_suggestion_and_settles_the_issue(scanned):
-    sample = scanned.match({"dup_cluster": None, "ground_truth.label": "a"}).first()
-    sample["label_issue"], sample["label_suggestion"] = True, "b"
-    sample["label_score"] = 1.0
-    sample.save()
-
-    do(retag, scanned, "label_issues")
-
-    sample.reload()
-    assert sample.ground_truth.label == "b"
-    # What the new label is worth, the next scan finds out
-    assert (sample.label_issue, sample.label_suggestion) == (None, None)
-    undo(scanned, dry_run=False, progress=False)
-    sample.reload()
-    assert sample.ground_truth.label == "a"
-    assert sample.label_score is not None
-
-
-def test_undo_keeps_a_label_that_a_person_gave_since(scanned):
-    view = scanned.match_tags("train").limit(1)
-    sample = view.first()
-    do(retag, view, "view", to="b", on_disk=False)
-    sample.reload()
-    sample.ground_truth.label = "mine"
-    sample.save()
-
-    report = undo(scanned, dry_run=False, progress=False)
-
-    sample.reload()
-    assert sample.ground_truth.label == "mine"
-    assert "was changed since" in str(report)
-
-
-def test_an_unknown_label_is_refused_and_an_unlabelled_sample_gets_one(scanned):
-    sample = scanned.first()
-    sample.ground_truth = None
-    sample.save()
-
-    with pytest.raises(ValueError, match="No sample is labelled 'bb' yet"):
-        retag(scanned.limit(1), "view", to="bb", progress=False)
-    do(retag, scanned.limit(1), "view", to="b")
-
-    sample.reload()
-    assert sample.ground_truth.label == "b"
-
-
-def test_labels_in_a_string_field_are_corrected_too(scanned, scan):
-    scanned.set_values("kind", scanned.values("ground_truth.label"))
-    scan(scanned, label_field="kind", progress=False)
-
-    do(retag, scanned.limit(1), "view", to="b", on_disk=False)
-
-    assert scanned.first().kind == "b"
 
 
 def test_moved_files_keep_their_folders_and_come_back(scanned, tmp_path):
