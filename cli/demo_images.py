@@ -70,7 +70,9 @@ def _make(folder: Path) -> None:
     _plant_bad_light(images, paths[40:52], planted)
     _plant_strangers(images, planted)
     _plant_unreadable(images, paths[52:54], planted)
-    (folder / "planted.json").write_text(json.dumps(planted, indent=1))
+    (folder / "planted.json").write_text(
+        json.dumps(planted, indent=1), encoding="utf-8"
+    )
 
 
 def _photo(package: str, name: str) -> Image.Image:

@@ -43,6 +43,9 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
         work: returns the exit code
         after_interrupt: what a person should know after Ctrl-C
     """
+    # A terminal of Windows, or a pipe there, cannot write every name
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
     try:
         return work()
     except KeyboardInterrupt:

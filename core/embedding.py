@@ -279,7 +279,9 @@ class _Job:
         self.file_bytes[row] = status.st_size
         self.modified[row] = status.st_mtime
         # Inode numbers may exceed int64; only their equality matters
-        self.inodes[row] = status.st_dev & _INT64_MAX, status.st_ino & _INT64_MAX
+        # 0 stands for no number: then nothing is known of other names of the file
+        inode = status.st_ino & _INT64_MAX or ABSENT - 1 - row
+        self.inodes[row] = status.st_dev & _INT64_MAX, inode
         self.is_link[row] = os.path.islink(self.paths[row])
         return key
 

@@ -14,6 +14,18 @@ from dataclasses import dataclass
 _MAX_FILE_BYTES = 512 * 2**20
 
 
+def open_flags(*names: str) -> int:
+    """Joins flags of ``os.open``; one that the system does not have is left out."""
+    flags = 0
+    for name in names:
+        flags |= getattr(os, name, 0)
+    return flags
+
+
+# Windows alone has O_BINARY, and neither of the others
+_READ = open_flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+
+
 @dataclass(frozen=True)
 class ReadFailure:
     """Why a file has no picture.
@@ -68,7 +80,7 @@ def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
 def read_file(path: bytes) -> FileContent | ReadFailure:
     """Reads a regular file whole, never waiting on a pipe or a device."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, _READ)
     except OSError as error:
         return _failure_of_os_error(error)
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,14 @@ _IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
 _SPLIT = re.compile(
     r"(train|val|valid|validation|test|eval|dev|holdout)([ _-]?(set|data|split))?",
     re.IGNORECASE,
+)
+
+_FORBIDDEN = re.compile(r"\.?\.?|.*[/\0].*", re.DOTALL)
+# By Microsoft's "Naming Files, Paths, and Namespaces"
+_FORBIDDEN_ON_WINDOWS = re.compile(
+    r"""\.?\.?|.*[\0-\x1f<>:"/\\|?*].*|.*[ .]"""
+    r"|(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?",
+    re.DOTALL | re.IGNORECASE,
 )
 
 
@@ -115,6 +124,42 @@ def describe(listing: FolderListing) -> str:
     return "; ".join(parts) + _describe_rest(listing.left_alone)
 
 
+def path_inside(path: str, root: str | os.PathLike[str]) -> str:
+    """Returns a path in a folder as results name it: with slashes on any system."""
+    try:
+        return os.path.relpath(path, root).replace(os.sep, "/")
+    except ValueError:  # On another drive of Windows
+        return path
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """Returns the deepest folder that holds all these; the root of all without one."""
+    try:
+        return os.path.commonpath(paths)
+    except ValueError:  # None at all, or on several drives of Windows
+        return str(Path(os.sep).absolute())
+
+
+def why_no_folders(names: Sequence[str], platform: str = sys.platform) -> str | None:
+    """Returns why folders cannot have these names, or None if they can.
+
+    Args:
+        names: of folders that are to lie side by side
+        platform: as in ``sys.platform``; on Windows and macOS a name differs from
+            another by more than capital letters, and Windows forbids many
+    """
+    forbidden = _FORBIDDEN_ON_WINDOWS if platform == "win32" else _FORBIDDEN
+    for name in names:
+        if forbidden.fullmatch(name):
+            return f"no folder can have the name '{name}' here"
+    if platform in ("win32", "darwin"):
+        first: dict[str, str] = {}
+        for name in names:
+            if (other := first.setdefault(name.casefold(), name)) != name:
+                return f"'{other}' and '{name}' would be one folder here"
+    return None
+
+
 def _describe_rest(left_alone: Counter[str]) -> str:
     if not left_alone:
         return ""
@@ -124,13 +169,14 @@ def _describe_rest(left_alone: Counter[str]) -> str:
 
 def _files(root: str, left_alone: Counter[str]) -> Iterator[str]:
     for folder, subfolders, names in os.walk(root):
-        linked = [name for name in subfolders if os.path.islink(f"{folder}/{name}")]
+        inside = os.path.join(folder, "")
+        linked = [name for name in subfolders if os.path.islink(inside + name)]
         left_alone["links to folders"] += len(linked)
         hidden = [name for name in (*subfolders, *names) if name.startswith(".")]
         left_alone["hidden files and folders"] += len(hidden)
         subfolders[:] = sorted(set(subfolders) - set(linked) - set(hidden))
         for name in sorted(set(names) - set(hidden)):
-            yield os.path.join(folder, name)
+            yield inside + name
     # Counter keeps zeros; a person need not read them
     for what in [what for what, count in left_alone.items() if not count]:
         del left_alone[what]

@@ -1,10 +1,12 @@
-"""Gives memory that is free back to the system."""
+"""Memory of this process: how much it took, and giving back what is free."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import sys
+
+import psutil
 
 
 def give_back() -> None:
@@ -17,3 +19,18 @@ def give_back() -> None:
         # Other C libraries than glibc have no such function
         with contextlib.suppress(AttributeError, OSError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def peak_bytes() -> int:
+    """Returns the most memory that this process has held at any time.
+
+    Where the system does not count that, what it holds now.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows, whose own count psutil knows
+        held = psutil.Process().memory_info()
+        return int(getattr(held, "peak_wset", held.rss))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux kibibytes
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -13,6 +13,7 @@ plugin's folder, with the model on its standard input.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -113,11 +114,14 @@ def _main() -> None:
 
 
 def _limit_memory() -> None:
-    if sys.platform != "win32":
-        import resource  # not on Windows, where only the time is limited
-
+    try:
+        import resource
+    except ImportError:  # Windows, where only the time is limited
+        return
+    # macOS knows the limit of memory and refuses to set it
+    with contextlib.suppress(ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (_TRIAL_BYTES, _TRIAL_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _examine(model: bytes) -> ProbedModel:

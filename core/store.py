@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import threading
 import weakref
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from .errors import CacheError
@@ -120,16 +120,12 @@ class RecordStore:
         """Keeps others from appending, to the files that are there now."""
         with self._lock:
             for _ in range(_ATTEMPTS):
-                lock = self._files.keys.file
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                try:
+                with FileLock(self._folder / "lock"):
                     # Checked under the lock: we may have waited for it while
                     # the files were deleted, and another process made new ones
                     if self._files.are_in_place():
                         yield
                         return
-                finally:
-                    fcntl.flock(lock, fcntl.LOCK_UN)
                 first = self._files.first + self._files.rows
                 self._files = _FilePair(self._folder, self.dtype, first)
             raise OSError(errno.ESTALE, "its files keep vanishing")
@@ -272,6 +268,7 @@ class _RecordFile:
         weakref.finalize(self, self.file.close)
         self._path = path
         self._dtype = dtype
+        self._place = threading.Lock()
         self._descriptor = self.file.fileno()
         self._status = os.fstat(self._descriptor)
 
@@ -312,12 +309,21 @@ class _RecordFile:
 
     def _fill(self, into: memoryview, place: int) -> bool:
         """Reads until a buffer is full; False if the file ends before."""
-        while count := os.preadv(self._descriptor, [into], place):
+        while count := self._read(into, place):
             if count == len(into):
                 return True
             # Network file systems may return less than there is
             into, place = into[count:], place + count
         return False
+
+    def _read(self, into: memoryview, place: int) -> int:
+        if hasattr(os, "preadv"):
+            return os.preadv(self._descriptor, [into], place)
+        # Windows has one place in the file for all threads; what is appended goes
+        # to the end all the same
+        with self._place:
+            self.file.seek(place)
+            return self.file.readinto(into)
 
     def append(self, records: NDArray[Any]) -> None:
         rest = memoryview(records.tobytes())

@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
+from ..core.folders import why_no_folders
 from ..core.quality import DAMAGED, ISSUES
 from ._fo.choices import (
     ask_folder,
@@ -122,6 +123,7 @@ class Export(foo.Operator):
         if format == "folders":
             options["label_field"] = _classes(samples, run)
         splits = _splits(view, run) if format in _WITH_SPLITS else {}
+        _check_names(view, list(splits), options.get("label_field"))
         for split, part in (splits or {"": view}).items():
             part.export(export_dir=str(folder / split), **options)
         return view
@@ -244,6 +246,19 @@ def _classes(samples: fo.core.collections.SampleCollection, run: Any) -> str:
         )
     name: str = run.settings["label_field"]
     return name
+
+
+def _check_names(
+    view: fo.DatasetView, splits: list[str], label_field: str | None
+) -> None:
+    """Refuses classes and splits that cannot be folders."""
+    classes = view.distinct(f"{label_field}.label") if label_field else []
+    for what, names in (("classes", classes), ("splits", splits)):
+        if why := why_no_folders(names):
+            raise InputError(
+                f"The {what} cannot be exported as folders: {why}. Rename what is "
+                "named so, or use format='fiftyone', which keeps names in a file."
+            )
 
 
 def _is_classification(samples: fo.core.collections.SampleCollection, run: Any) -> bool:

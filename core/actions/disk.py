@@ -22,10 +22,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ActionError, UnsafePathError
+from ..files import open_flags
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_SAFE = ("O_NOFOLLOW", "O_CLOEXEC")
+_FOLDER = open_flags("O_RDONLY", "O_DIRECTORY", *_SAFE)
 # O_NONBLOCK: a pipe that took the file's place would hang the open
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FILE = open_flags("O_RDONLY", "O_NONBLOCK", *_SAFE)
+_NEW = open_flags("O_WRONLY", "O_CREAT", "O_EXCL", *_SAFE)
+_APPEND = open_flags("O_RDWR", "O_APPEND", "O_CREAT", *_SAFE)
 _HASHED_AT_ONCE = 2**20
 _OPEN_FOLDERS = 12
 _RENAME_NOREPLACE = 1  # Linux
@@ -92,8 +96,28 @@ class FileIdentity:
         return (self.size, self.modified_ns) == (other.size, other.modified_ns)
 
 
+def check_system() -> None:
+    """Raises :class:`ActionError` where files cannot be moved safely.
+
+    That is on Windows: its Python cannot open a folder and work inside of it.
+    """
+    if not hasattr(os, "O_DIRECTORY") or os.open not in os.supports_dir_fd:
+        raise ActionError(
+            "Winnow does not move, put back or delete files on this system, because "
+            "it cannot make sure here that nothing else is replaced meanwhile: do "
+            "that on Linux or macOS, or export the clean set, which copies."
+        )
+
+
 class Disk:
-    """The system calls. Each raises ``OSError`` as the system does."""
+    """The system calls. Each raises ``OSError`` as the system does.
+
+    Raises:
+        ActionError: see :func:`check_system`
+    """
+
+    def __init__(self) -> None:
+        check_system()
 
     def open_folder(self, name: str, parent: int | None = None) -> int:
         return os.open(name, _FOLDER, dir_fd=parent)
@@ -143,12 +167,10 @@ class Disk:
         os.unlink(name, dir_fd=parent)
 
     def open_new(self, name: str, parent: int) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(name, flags, 0o600, dir_fd=parent)
+        return os.open(name, _NEW, 0o600, dir_fd=parent)
 
     def open_append(self, name: str, parent: int) -> int:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(name, flags, 0o600, dir_fd=parent)
+        return os.open(name, _APPEND, 0o600, dir_fd=parent)
 
     def write(self, file: int, data: bytes) -> int:
         return os.write(file, data)
@@ -329,8 +351,9 @@ def mount_of(folder: int) -> int:
     A bind mount has its source's device number but is another mount, and
     Linux renames only within one.
     """
-    with contextlib.suppress(OSError), open(f"/proc/self/fdinfo/{folder}") as facts:
-        for line in facts:
+    facts = f"/proc/self/fdinfo/{folder}"
+    with contextlib.suppress(OSError), open(facts, encoding="utf-8") as lines:
+        for line in lines:
             if line.startswith("mnt_id:"):
                 return int(line.split()[1])
     return os.fstat(folder).st_dev

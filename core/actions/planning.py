@@ -124,8 +124,10 @@ def make_plan(
         on_progress: told now and then; may raise to stop
 
     Raises:
-        ActionError: the quarantine cannot be used, or the root is not there
+        ActionError: the quarantine cannot be used, the root is not there, or files
+            are left alone on this system
     """
+    disk = disk or Disk()
     if not os.path.isdir(where.root):
         raise ActionError(f"There is no folder {where.root}, so nothing can be moved.")
     check_quarantine(where.quarantine, where.root)
@@ -134,7 +136,7 @@ def make_plan(
             f"{where.target_root} is on another disk than {where.root}, and a file is "
             "only ever renamed, never copied. Choose a folder on the same disk."
         )
-    with _Planner(disk or Disk(), requests, where, rules) as planner:
+    with _Planner(disk, requests, where, rules) as planner:
         planned, unjustified = Counter[Group](), Counter[Group]()
         for line in planner.lines(frozenset(), on_progress):
             if isinstance(line, PlannedItem):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -19,10 +18,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..errors import ActionError, UnsafePathError
+from ..files import open_flags
 from .disk import Disk, mount_of
 from .plan import ActionPlan, open_plan
 
 FOLDER_NAME = ".winnow-quarantine"
+_LOCK = open_flags("O_RDWR", "O_CREAT", "O_NOFOLLOW", "O_CLOEXEC")
 PLAN, JOURNAL, RESTORE, FILES = "plan.jsonl", "journal.jsonl", "restore.py", "files"
 
 
@@ -59,7 +60,7 @@ def quarantine_of(dataset_id: str, base: str) -> str:
 
 def is_quarantined(path: str) -> bool:
     """True for a path inside of any quarantine."""
-    return f"/{FOLDER_NAME}/" in path
+    return f"{os.sep}{FOLDER_NAME}{os.sep}" in path
 
 
 def check_quarantine(quarantine: str, root: str) -> None:
@@ -120,10 +121,11 @@ def locked_quarantine(disk: Disk, quarantine: str) -> Iterator[int]:
 @contextlib.contextmanager
 def _lock(folder: int) -> Iterator[int]:
     """Locks an open folder, and closes it in the end."""
+    import fcntl  # not on Windows, where no Disk is made
+
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, folder)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        lock = os.open("lock", flags, 0o600, dir_fd=folder)
+        lock = os.open("lock", _LOCK, 0o600, dir_fd=folder)
         stack.callback(os.close, lock)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

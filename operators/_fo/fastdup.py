@@ -33,6 +33,7 @@ from ...core.fastdup.rules import (
     similar_edges,
 )
 from ...core.findings import QUARANTINED
+from ...core.folders import common_folder
 from ...core.progress import OnProgress, Progress
 from ...core.wording import markdown
 from .fields import CREATED_BY, field_name, is_ours
@@ -196,7 +197,7 @@ def write_work_dir(
     write_edges(folder / OUTLIERS, least, texts)
     write_components(folder, found, numbers)
     config = {
-        "input_dir": os.path.commonpath(texts),
+        "input_dir": common_folder(texts),
         "work_dir": str(folder),
         "distance": "cosine",
         "threshold": rules.threshold,
@@ -287,10 +288,10 @@ def _paths(work_dir: WorkDir, root: str | None) -> Iterator[str | None]:
     for name in map(os.path.normpath, work_dir.names):
         if top is not None and base and name.startswith(base + os.sep):
             yield os.path.join(top, name[len(base) + 1 :])
-        elif top is not None and not name.startswith(os.sep):
+        elif top is not None and not Path(name).is_absolute():
             yield os.path.join(top, name)
         else:
-            yield name if name.startswith(os.sep) else None
+            yield name if Path(name).is_absolute() else None
 
 
 def _unreadable(

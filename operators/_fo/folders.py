@@ -61,7 +61,7 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
             progress=progress,
         )
     # Files that an action put elsewhere are not gone
-    inside = f"{listing.root}/"
+    inside = os.path.join(listing.root, "")
     gone = [
         sample
         for path, sample in known.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fiftyone as fo
@@ -48,7 +49,7 @@ class Picture:
     @property
     def name(self) -> str:
         """The file's name."""
-        return str(self.values["filepath"]).rsplit("/", 1)[-1]
+        return Path(self.values["filepath"]).name
 
 
 class Reader:

@@ -12,7 +12,7 @@ import fiftyone as fo
 
 from ...core.embedders import DEFAULT_MODEL
 from ...core.errors import InputError
-from ...core.folders import is_split_name, list_images
+from ...core.folders import is_split_name, list_images, path_inside
 from .runs import finished_runs
 from .samples import flat_image_view, read_samples
 
@@ -39,10 +39,10 @@ class ImageSet:
 
     def shown(self, row: int) -> str:
         """Returns the path as a person reads it; of a folder, inside it."""
-        path = self.paths[row]
+        path = os.fsdecode(self.paths[row])
         if self.root is not None:
-            path = os.path.relpath(path, os.fsencode(self.root))
-        return path.decode("utf-8", "backslashreplace")
+            path = path_inside(path, self.root)
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def image_set(source: Any, split_by: str | Sequence[str] | None = None) -> ImageSet:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
 
 import fiftyone as fo
+from filelock import FileLock, Timeout
 
 from ...core.cache import cache_folder
 from ...core.errors import Cancelled, CurationError
 from ...core.progress import OnProgress, Progress
 
 _NOTE_SECONDS = 0.5
-_LOOKS = 5
 _AT_WORK = Progress("Winnow is at work", 0, 0)
 
 
@@ -32,14 +30,9 @@ def only_run_on(dataset: fo.Dataset) -> Iterator[None]:
     Raises:
         CurationError: another run is at work, or the cache cannot be used
     """
-    with _lock_file(dataset) as file:
-        for look in range(_LOOKS):
-            if _lock(file):
-                break
-            # The panel may just be looking whether a run is at work
-            if look < _LOOKS - 1:
-                time.sleep(0.02)
-        else:
+    # The panel may just be looking whether a run is at work
+    with _held(dataset, seconds=0.1) as free:
+        if not free:
             raise CurationError(
                 f"Another Winnow run is at work on '{dataset.name}'. Wait until it "
                 "is done, or stop it, and start again."
@@ -69,7 +62,7 @@ def noted(dataset: fo.Dataset, on_progress: OnProgress) -> OnProgress:
         part = file.with_suffix(".part")
         # A full disk ends a scan where it matters, not here
         with contextlib.suppress(OSError):
-            part.write_text(json.dumps(asdict(progress)))
+            part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
             part.replace(file)
 
     return report
@@ -77,11 +70,11 @@ def noted(dataset: fo.Dataset, on_progress: OnProgress) -> OnProgress:
 
 def running(dataset: fo.Dataset) -> Progress | None:
     """Returns where the run is that works on a data set, None without one."""
-    with _lock_file(dataset) as file:
-        if _lock(file):
+    with _held(dataset) as free:
+        if free:
             return None
     try:
-        return Progress(**json.loads(_progress_file(dataset).read_text()))
+        return Progress(**json.loads(_progress_file(dataset).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         # An action, or a scan that has not begun to read
         return _AT_WORK
@@ -92,14 +85,6 @@ def stop(dataset: fo.Dataset) -> None:
     _stop_file(dataset).touch()
 
 
-def _lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _progress_file(dataset: fo.Dataset) -> Path:
     return cache_folder() / "runs" / f"{dataset._doc.id}.progress"
 
@@ -108,13 +93,28 @@ def _stop_file(dataset: fo.Dataset) -> Path:
     return cache_folder() / "runs" / f"{dataset._doc.id}.stop"
 
 
-def _lock_file(dataset: fo.Dataset) -> IO[str]:
+@contextlib.contextmanager
+def _held(dataset: fo.Dataset, seconds: float = 0) -> Iterator[bool]:
+    """Holds the lock of a data set's runs; yields False if another has it.
+
+    Args:
+        seconds: to wait for it
+    """
     folder = cache_folder() / "runs"
+    # Not by thread: the App runs the steps of an operator in any of its threads
+    lock = FileLock(folder / f"{dataset._doc.id}.lock", thread_local=False)
+    free = True
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return (folder / f"{dataset._doc.id}.lock").open("w")
+        lock.acquire(timeout=seconds, poll_interval=0.02)
+    except Timeout:
+        free = False
     except OSError as error:
         raise CurationError(
             f"The cache folder {cache_folder()} cannot be written ({error.strerror}). "
             "Set WINNOW_CACHE to a folder with space where you may write."
         ) from error
+    try:
+        yield free
+    finally:
+        lock.release()

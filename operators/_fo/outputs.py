@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...core.findings import FIELDS
-from ...core.folders import FolderListing
+from ...core.folders import FolderListing, path_inside
+from ...core.replacing import put_in_place
 from .fields import SAMPLE_FIELDS
 from .folders import LABEL_FIELD, FolderData
 from .report import ScanReport
@@ -29,7 +30,7 @@ def write_findings_file(data: FolderData, listing: FolderListing, path: Path) ->
     with part.open("w", encoding="utf-8") as file:
         for line in (*_sample_lines(data, listing), *_other_lines(data, listing)):
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    part.replace(path)
+    put_in_place(part, path)
 
 
 def with_files_not_held(report: ScanReport, data: FolderData) -> ScanReport:
@@ -55,7 +56,7 @@ def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str
     view = data.view.sort_by("filepath")
     ids, paths, tags, *columns = view.values(["id", "filepath", "tags", *_NAMES])
     path_of = {
-        name: os.path.relpath(path, listing.root)
+        name: path_inside(path, listing.root)
         for name, path in zip(ids, paths, strict=True)
     }
     labels: list[str | None] = [None] * len(paths)
@@ -64,7 +65,7 @@ def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str
     splits = set(listing.splits)
     for row, path in enumerate(paths):
         yield {
-            "filepath": os.path.relpath(path, listing.root),
+            "filepath": path_inside(path, listing.root),
             "split": next((tag for tag in tags[row] if tag in splits), None),
             "label": labels[row],
             **{
@@ -78,7 +79,7 @@ def _other_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str,
     for image in listing.images:
         if image.path in data.not_held:
             yield {
-                "filepath": _text(os.path.relpath(image.path, listing.root)),
+                "filepath": _text(path_inside(image.path, listing.root)),
                 "split": image.split,
                 "label": image.label,
                 **dict.fromkeys(_NAMES),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import resource
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -18,6 +16,7 @@ from pymongo.errors import PyMongoError
 from ...core.errors import CurationError
 from ...core.evidence import Evidence
 from ...core.findings import Findings
+from ...core.memory import peak_bytes
 from ...core.progress import OnProgress
 from .fields import clear_fields, declare_fields, write_findings
 from .indexes import create_indexes, drop_indexes
@@ -83,7 +82,7 @@ def publish(
         seconds={**seconds, "write fields": time.perf_counter() - started},
         unreadable=evidence.facts["unreadable"],
         versions=_versions(),
-        peak_memory_bytes=_peak_memory_bytes(),
+        peak_memory_bytes=peak_bytes(),
     )
     create_indexes(dataset, prefix)
     save_rows(dataset, prefix, ids)
@@ -112,9 +111,3 @@ def _versions() -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[package] = metadata.version(package)
     return versions
-
-
-def _peak_memory_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # macOS counts bytes, Linux kibibytes
-    return peak if sys.platform == "darwin" else peak * 1024

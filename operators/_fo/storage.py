@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def forget_other_evidence(
     """Removes the files that earlier scans of the same fields left."""
     for path in current.parent.glob(f"{_stem(dataset, prefix)}-*.npz"):
         if path != current:
-            path.unlink(missing_ok=True)
+            # One that is being read stays, on Windows, until the next scan
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _stem(dataset: fo.Dataset, prefix: str | None) -> str:

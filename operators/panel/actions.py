@@ -6,6 +6,8 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from ...core.actions.disk import check_system
+from ...core.errors import ActionError
 from ...core.quality import DAMAGED
 from ...core.wording import markdown
 from .._fo.actions.carrying_out import history
@@ -113,6 +115,11 @@ def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
         if operator in scene.operators and scene.tally.counts[finding]
     }
     if not plans:
+        return
+    try:
+        check_system()
+    except ActionError as error:
+        layout.say(panel, "plans_about", str(error))
         return
     layout.say(
         panel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import fiftyone.operators.types as types
@@ -152,5 +153,5 @@ def _why(values: Any, reasons: dict[str, str]) -> str:
 
 def _short(path: str) -> str:
     """Returns the last two folders and the name."""
-    parts = path.split("/")
+    parts = Path(path).parts
     return "/".join(parts[-3:]) if len(parts) > 3 else path

@@ -46,8 +46,7 @@ ALLOWED_ELSEWHERE = {
     "core/thumbnails.py": "a new thumbnail takes its name, in the cache",
     "operators/_fo/storage.py": "evidence of earlier scans, in the cache",
     "operators/_fo/lock.py": "where a run is, and the wish to stop it, in the cache",
-    "operators/_fo/outputs.py": "the findings file that the command writes",
-    "operators/_fo/reporting/written.py": "a report, over one only if asked",
+    "core/replacing.py": "the findings file, and a report: over one only if asked",
     "cli/demo_images.py": "the pictures that the demo made",
 }
 

@@ -11,6 +11,7 @@ import fiftyone as fo
 from pymongo.errors import PyMongoError
 
 from ....core.actions.apply import apply_plan
+from ....core.actions.disk import check_system
 from ....core.actions.journal import PURGED
 from ....core.actions.opened import (
     UNDOABLE,
@@ -127,8 +128,9 @@ def find_past(dataset: fo.Dataset, key: str | None) -> ActionFolder:
     """Returns an action by its key or its plan's id; None for the last one.
 
     Raises:
-        ActionError: there is none
+        ActionError: there is none, or files are left alone on this system
     """
+    check_system()
     found = []
     for quarantine in _quarantines(dataset):
         # One without it says so, which is no answer for the others
@@ -146,8 +148,10 @@ def plan_next_purge(
     """Returns what would be destroyed in the first quarantine that has something.
 
     Raises:
-        ActionError: the data set has no quarantine
+        ActionError: the data set has no quarantine, or files are left alone on
+            this system
     """
+    check_system()
     plans = [
         plan_purge(quarantine, older_than_days=older_than_days, key=key)
         for quarantine in _quarantines(dataset)
@@ -227,6 +231,7 @@ def _past(folder: ActionFolder) -> PastAction:
 
 @contextlib.contextmanager
 def _acting_on(dataset: fo.Dataset) -> Iterator[None]:
+    check_system()
     with only_run_on(dataset):
         try:
             yield

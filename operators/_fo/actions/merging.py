@@ -14,6 +14,7 @@ import fiftyone as fo
 import fiftyone.core.fields as fof
 from bson import ObjectId, json_util
 
+from ....core.actions.disk import check_system
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planning import Request, Rules, make_plan
 from ....core.errors import InputError
@@ -122,6 +123,7 @@ def plan_merge(
         InputError: a field that cannot be merged
         StaleRunError: no finished scan
     """
+    check_system()
     dataset = samples._dataset
     facts = SampleFacts(dataset, prefix)
     names = _names(dataset, fields)

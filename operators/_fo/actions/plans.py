@@ -12,6 +12,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ....core.actions.disk import check_system
 from ....core.actions.limits import Totals
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planning import Request, Rules, Where, make_plan
@@ -92,6 +93,7 @@ def plan_action(
         ActionError: a folder that cannot be used
         StaleRunError: the selection needs a finished scan
     """
+    check_system()
     dataset = samples._dataset
     among = None
     if isinstance(samples, fo.DatasetView):

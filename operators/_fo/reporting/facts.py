@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def unreadable_section(
         (
             shown.relative(one.values["filepath"]),
             _words(one.values["scan_status"]),
-            why.get(one.values["filepath"], "").replace(shown.root + "/", ""),
+            why.get(one.values["filepath"], "").replace(shown.root + os.sep, ""),
         )
         for one in found
     ]

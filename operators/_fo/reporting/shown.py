@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import fiftyone as fo
 
 from ....core.findings import QUARANTINED
+from ....core.folders import common_folder, path_inside
 from ....core.report.contents import Picture
 from ....core.thumbnails import thumbnail
 from .. import gallery
@@ -41,7 +41,7 @@ class Shown:
 
     def relative(self, path: str) -> str:
         """Returns a path as the report names it."""
-        return os.path.relpath(path, self.root)
+        return path_inside(path, self.root)
 
     def picture(self, found: gallery.Picture) -> Picture:
         """Returns the picture with what is shown of it, small."""
@@ -166,7 +166,7 @@ def folder_of(dataset: fo.Dataset) -> str:
     if not found:
         return "/"
     ends_in = [str(Path(found[0][end]).parent) for end in ends]
-    common = os.path.commonpath(ends_in)
+    common = common_folder(ends_in)
     root = dataset.info.get("root")
     inside = bool(root) and Path(common).is_relative_to(root)
     return str(root) if inside else common

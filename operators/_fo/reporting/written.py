@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import fiftyone as fo
 
 from ....core.errors import InputError
 from ....core.progress import OnProgress, Progress
+from ....core.replacing import put_in_place
 from ....core.report.as_html import as_html
 from ....core.report.as_json import as_json
 from ....core.report.as_markdown import as_markdown
@@ -126,7 +127,7 @@ def write_report(
     for name, form in _FORMS.items():
         part = folder / f"{name}.part"
         part.write_text(form(report), encoding="utf-8")
-        part.replace(folder / name)
+        put_in_place(part, folder / name)
     html, text, data = (folder / name for name in _FORMS)
     return WrittenReport(html, text, data, html.stat().st_size)
 
@@ -222,7 +223,8 @@ def _record(report: ScanReport, run: Any) -> dict[str, Any]:
 
 def _when(at: str) -> str:
     moment = datetime.fromisoformat(at).astimezone()
-    return f"{moment.day} {moment:%B %Y, %H:%M %Z}".strip()
+    # Not the zone's name: on Windows it is a sentence in the system's language
+    return f"{moment.day} {moment:%B %Y, %H:%M} {timezone(moment.utcoffset())}"
 
 
 def _version() -> str:
