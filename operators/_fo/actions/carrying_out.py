@@ -81,6 +81,7 @@ def waiting_plan(dataset: fo.Dataset, plan_id: str) -> ActionPlan:
         PlanOutdatedError: there is none of this id, or the data set was
             scanned again since
     """
+    check_system()
     if not plan_id.isalnum():
         raise PlanOutdatedError(f"'{plan_id}' is not the id of a plan.")
     for past in _folders(dataset):
