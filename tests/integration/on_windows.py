@@ -84,6 +84,8 @@ print("tagged", operator("tag")(dataset, "leaks", "look"))
 operator("decide")(copies[:1], "keep")
 operator("report")(dataset, scratch / "report")
 operator("report")(dataset, scratch / "report", overwrite=True)
+with (scratch / "report" / "report.html").open("rb"):
+    print("open:", says("report", dataset, scratch / "report", overwrite=True))
 clean = operator("export")(dataset, str(scratch / "clean"))
 print("exported", len(list((scratch / "clean").rglob("*.png"))) == len(clean) > 50)
 print("audit", operator("audit")(dataset, "leaks <= 100 %").passed)

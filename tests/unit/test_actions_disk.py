@@ -27,6 +27,12 @@ def test_a_rename_moves_the_file_and_makes_its_folders(tree, tmp_path):
     assert not (tmp_path / "a.jpg").exists()
 
 
+def test_a_system_that_opens_no_folders_is_refused_at_once(monkeypatch, tmp_path):
+    monkeypatch.delattr(os, "O_DIRECTORY")  # as on Windows
+    with pytest.raises(ActionError, match="do that on Linux or macOS"):
+        Disk()
+
+
 def test_a_rename_never_replaces_a_file(tree, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"a")
     (tmp_path / "b.jpg").write_bytes(b"b")

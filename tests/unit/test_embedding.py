@@ -7,6 +7,7 @@ import pytest
 from core.embedders import load_embedder
 from core.embedding import embed_images
 from core.errors import Cancelled
+from core.files import file_identity
 
 COLUMNS = ("digest", "picture_digest", "statistics", "signature", "copy", "features")
 
@@ -160,3 +161,27 @@ def test_a_vector_that_is_not_finite_is_a_failure_of_its_row(paths, embedder, tm
 
     assert [f.status for f in table.failures.values()] == ["nonfinite"]
     assert (table.content >= 0).sum() == 15
+
+
+def test_files_without_inode_numbers_are_not_taken_for_one_file(
+    tmp_path, draw, monkeypatch
+):
+    from core import embedding
+
+    def without_number(path):
+        key, status = file_identity(path)
+        return key, os.stat_result((status[0], 0, *status[2:]))
+
+    monkeypatch.setattr(embedding, "file_identity", without_number)
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for number, path in enumerate(paths):
+        draw(number).save(path)
+
+    table = embed_images(
+        [os.fsencode(path) for path in paths],
+        None,
+        folder=tmp_path / "cache",
+        max_megapixels=64,
+    )
+
+    assert len(set(table.file_id.tolist())) == 2

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,27 @@ def test_what_a_system_reads_in_pieces_is_whole(store, tmp_path, monkeypatch):
 
     assert again.positions([key(4), key(9)]).tolist() == [4, ABSENT]
     assert again.read(positions, "vector")[:, 0].tolist() == list(range(5))
+
+
+def test_threads_read_side_by_side_where_a_file_has_one_place(store, monkeypatch):
+    positions = store.append([key(n) for n in range(200)], records(*range(200)))
+    monkeypatch.delattr(os, "preadv")  # as on Windows
+
+    def read(start):
+        rows = np.roll(positions, start)
+        return np.array_equal(store.read(rows, "number"), np.roll(range(200), start))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(40)))
+    assert store.append([key(500)], records(500)).tolist() == [200]
+    assert store.read(np.array([200]), "number").tolist() == [500]
+
+
+def test_the_lock_may_be_deleted_too(store, tmp_path):
+    store.append([key(1)], records(1))
+    (tmp_path / "lock").unlink(missing_ok=True)
+
+    assert store.append([key(2)], records(2)).tolist() == [1]
 
 
 def test_what_the_disk_says_is_explained(store):
