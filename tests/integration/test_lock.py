@@ -32,7 +32,7 @@ def test_a_killed_run_locks_nothing(lock, dataset):
     path = lock.cache_folder() / "runs" / f"{dataset._doc.id}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     program = (
-        f"from filelock import FileLock; FileLock({str(path)!r}).acquire();"
+        f"from filelock import FileLock; lock = FileLock({str(path)!r}); lock.acquire();"
         "print('held', flush=True); input()"
     )
     child = subprocess.Popen(
