@@ -32,8 +32,8 @@ def test_a_killed_run_locks_nothing(lock, dataset):
     path = lock.cache_folder() / "runs" / f"{dataset._doc.id}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     program = (
-        f"from filelock import FileLock; lock = FileLock({str(path)!r}); lock.acquire();"
-        "print('held', flush=True); input()"
+        f"from filelock import FileLock; lock = FileLock({str(path)!r});"
+        "lock.acquire(); print('held', flush=True); input()"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
