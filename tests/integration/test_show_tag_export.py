@@ -185,6 +185,21 @@ def test_an_unknown_issue_is_refused(scanned, tmp_path):
         operator("export")(scanned, str(tmp_path / "new"), issues=["grey"])
 
 
+def test_a_class_that_can_be_no_folder_is_not_exported_as_one(scanned, tmp_path):
+    one = scanned.first()
+    one["ground_truth"].label = "../.."
+    one.save()
+
+    with pytest.raises(Exception, match="no folder can have the name '../..'"):
+        operator("export")(scanned, str(tmp_path / "new" / "clean"), without=[])
+
+    assert not (tmp_path / "new").exists()
+    view = operator("export")(
+        scanned, str(tmp_path / "new" / "clean"), without=[], format="fiftyone"
+    )
+    assert len(view) == 20
+
+
 def test_tagged_samples_are_left_out_and_a_view_may_be_exported(scanned, tmp_path):
     scanned.limit(4).tag_samples("no")
 
