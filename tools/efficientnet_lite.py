@@ -287,9 +287,7 @@ def _clipped_means(
     for mu, sigma in zip(center, np.maximum(spread, 1e-6), strict=True):
         low, high = -mu / sigma, (6 - mu) / sigma
         below, above = (math.erf(z / math.sqrt(2)) / 2 + 0.5 for z in (low, high))
-        densities = [
-            math.exp(-z * z / 2) / math.sqrt(2 * math.pi) for z in (low, high)
-        ]
+        densities = [math.exp(-z * z / 2) / math.sqrt(2 * math.pi) for z in (low, high)]
         inside = mu * (above - below) + sigma * (densities[0] - densities[1])
         means.append(inside + 6 * (1 - above))
     return np.array(means)
