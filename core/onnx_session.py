@@ -109,7 +109,8 @@ def _averaged(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Averages a picture down to a side that divides its own."""
     times = len(image) // side
     fields = image.reshape(side, times, side, times, 3)
-    return np.rint(fields.mean(axis=(1, 3))).astype(np.uint8)
+    averages: NDArray[np.uint8] = np.rint(fields.mean(axis=(1, 3))).astype(np.uint8)
+    return averages
 
 
 def open_session(model: bytes, signature: Signature) -> Session:

@@ -275,8 +275,9 @@ def _pair_sums(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns [outputs]: the largest sum of two paired weights of the same sign."""
     rows = kernel.transpose(0, 2, 3, 1).reshape(len(kernel), -1)
     pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(rows), -1, 2)
-    sums = [np.maximum(sign * pairs, 0).sum(axis=2).max(axis=1) for sign in (1, -1)]
-    return np.maximum(*sums)
+    sums = np.stack([np.maximum(sign * pairs, 0).sum(axis=2) for sign in (1, -1)])
+    largest: NDArray[np.float64] = sums.max(axis=(0, 2))
+    return largest
 
 
 def _clipped_means(
@@ -306,8 +307,11 @@ def _mean_error(
     """
     whole = np.rint(error * 2**24).astype(np.int64).sum(axis=(2, 3))
     inputs = np.rint(means * 2**12).astype(np.int64)
-    total = whole[:, 0] * inputs if whole.shape[1] == 1 else whole @ inputs
-    return total / 2.0**36
+    depthwise = whole.shape[1] == 1
+    mean: NDArray[np.float64] = (
+        whole[:, 0] * inputs if depthwise else whole @ inputs
+    ) / 2.0**36
+    return mean
 
 
 @dataclass
