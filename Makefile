@@ -35,7 +35,7 @@ lint: $(VENV)/ready-dev ## style, types and import rules
 	$(RUN) -m mypy
 	$(RUN) tests/import_rules.py
 
-bench-quality: $(VENV)/ready ## compare with other tools on planted truth: make bench-quality BENCH=folder
+bench-quality: $(VENV)/ready-dev ## compare with other tools on planted truth: make bench-quality BENCH=folder
 	$(RUN) benchmarks/quality.py $(BENCH)
 
 bench: $(VENV)/ready ## time a whole scan beside other tools, and a million images: make bench BENCH=folder

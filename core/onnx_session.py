@@ -31,6 +31,9 @@ class Signature:
         batch: pictures that the graph insists on in one run
         outputs: names of the outputs with the copy vector and the feature
             vector; one name where one vector serves as both
+        copy_size: height and width in pixels of the picture that the copy vector
+            is read from, where larger ones are averaged down to it; None where it
+            is read from any
     """
 
     image: str
@@ -38,6 +41,7 @@ class Signature:
     channels_first: bool
     batch: int
     outputs: tuple[str, ...]
+    copy_size: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,18 +72,25 @@ class Session:
             A row is NaN throughout where the graph gave a vector that is not
             finite or is zero.
         """
-        signature = self.signature
-        runs = [
-            self.runtime.run(
-                signature.outputs, {signature.image: model_input(image, signature)}
-            )
-            for image in pixels
-        ]
+        runs = [self._run(image) for image in pixels]
         vectors = [
             _unit_rows(np.stack([output[0].ravel() for output in outputs]))
             for outputs in zip(*runs, strict=True)
         ]
         return vectors[0], vectors[-1]
+
+    def _run(self, image: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        """Returns one vector an output, each with the batch as its first axis."""
+        signature = self.signature
+        side = signature.copy_size or len(image)
+        outputs: list[NDArray[Any]] = self.runtime.run(
+            signature.outputs, {signature.image: model_input(image, signature)}
+        )
+        if side == len(image):
+            return outputs
+        small = model_input(_averaged(image, side), signature)
+        (copy,) = self.runtime.run(signature.outputs[:1], {signature.image: small})
+        return [copy, *outputs[1:]]
 
 
 def model_input(image: NDArray[np.uint8], signature: Signature) -> NDArray[Any]:
@@ -92,6 +103,14 @@ def model_input(image: NDArray[np.uint8], signature: Signature) -> NDArray[Any]:
         values = values.transpose(2, 0, 1)
     # A graph for exactly n pictures gets one picture n times.
     return np.repeat(values[None], signature.batch, axis=0)
+
+
+def _averaged(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Averages a picture down to a side that divides its own."""
+    times = len(image) // side
+    fields = image.reshape(side, times, side, times, 3)
+    averages: NDArray[np.uint8] = np.rint(fields.mean(axis=(1, 3))).astype(np.uint8)
+    return averages
 
 
 def open_session(model: bytes, signature: Signature) -> Session:

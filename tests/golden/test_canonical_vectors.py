@@ -8,6 +8,7 @@ After a change on purpose: ``python -m tests.golden.test_canonical_vectors``.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,17 @@ import skimage
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import embedders
-from core.embedders import DEFAULT_MODEL, Embedder, load_embedder, spec_names
+from core.embedders import DEFAULT_MODEL, load_embedder, spec_names
+from tools.build_model import build_model
 
 _STORED = Path(__file__).with_name("canonical_vectors.npz")
 _NAMES = ("astronaut", "brick", "chelsea", "coffee", "page", "text")
-_CASES = [(name, precision) for name in spec_names() for precision in ("fp32", "int8")]
-_HAS_INT8 = embedders._fastest_precision() == "int8"
+
+# The integers are the same on every processor; the averages and products after them
+# are float32. Between x86 with AVX2 and ARM with and without its instructions for dot
+# products the least cosine was 1.000000. An integer that rounds the other way would be
+# amplified by later layers: with every convolution in single precision it is 0.9993.
+_MIN_COSINE = 0.9999
 
 
 def _pixels(size: int) -> NDArray[np.uint8]:
@@ -38,43 +43,26 @@ def _pixels(size: int) -> NDArray[np.uint8]:
     return np.stack(pictures)
 
 
-def _load(name: str, precision: str) -> Embedder:
-    if precision == "int8" and not _HAS_INT8:
-        pytest.skip("this processor has no VNNI and runs fp32, which is compared")
-    return load_embedder(name, precision="int8" if precision == "int8" else "fp32")
-
-
-@pytest.mark.parametrize(("name", "precision"), _CASES)
-def test_vectors_are_the_stored_ones(name: str, precision: str) -> None:
-    embedder = _load(name, precision)
+@pytest.mark.parametrize("name", spec_names())
+def test_vectors_are_the_stored_ones(name: str) -> None:
+    embedder = load_embedder(name)
     with np.load(_STORED, allow_pickle=False) as stored:
-        expected_copy = stored[f"{name}.{precision}.copy"].astype(np.float32)
-        expected_features = stored[f"{name}.{precision}.features"].astype(np.float32)
+        expected = [
+            stored[f"{name}.{kind}"].astype(np.float32) for kind in ("copy", "features")
+        ]
 
-    copy, features = embedder.open_session()(_pixels(embedder.input_size))
+    found = embedder.open_session()(_pixels(embedder.input_size))
 
-    # Rounding of an activation may fall the other way on another processor.
-    tolerance = 1e-3 if precision == "fp32" else 5e-3
-    assert copy.shape == (len(_NAMES), embedder.copy_dim)
-    assert features.shape == (len(_NAMES), embedder.feature_dim)
-    np.testing.assert_allclose(copy, expected_copy, atol=tolerance)
-    np.testing.assert_allclose(features, expected_features, atol=tolerance)
+    for vectors, known in zip(found, expected, strict=True):
+        assert vectors.shape == known.shape
+        assert _cosines(vectors, known).min() > _MIN_COSINE
 
 
 @pytest.mark.parametrize("name", spec_names())
-def test_what_this_processor_runs_is_among_the_stored_ones(name: str) -> None:
-    embedder = load_embedder(name)
-
-    with np.load(_STORED, allow_pickle=False) as stored:
-        assert f"{name}.{embedder.precision}.copy" in stored
-    assert embedder.precision == ("int8" if _HAS_INT8 else "fp32")
-
-
-@pytest.mark.parametrize(("name", "precision"), _CASES)
 def test_a_vector_is_the_same_to_the_bit_in_any_batch_place_and_thread(
-    name: str, precision: str
+    name: str,
 ) -> None:
-    embedder = _load(name, precision)
+    embedder = load_embedder(name)
     pixels = _pixels(embedder.input_size)
     session = embedder.open_session()
 
@@ -94,9 +82,10 @@ def test_a_vector_is_the_same_to_the_bit_in_any_batch_place_and_thread(
 
 
 @pytest.mark.parametrize("name", spec_names())
-def test_int8_sees_what_fp32_sees(name: str) -> None:
-    whole, small = _load(name, "fp32"), _load(name, "int8")
-    pixels = _pixels(whole.input_size)
+def test_int8_sees_what_float32_sees(name: str) -> None:
+    small = load_embedder(name)
+    whole = replace(small, model=build_model(int8=False).SerializeToString())
+    pixels = _pixels(small.input_size)
 
     pairs = zip(whole.open_session()(pixels), small.open_session()(pixels), strict=True)
 
@@ -105,6 +94,21 @@ def test_int8_sees_what_fp32_sees(name: str) -> None:
         np.testing.assert_array_equal(
             (rounded @ exact.T).argmax(axis=1), np.arange(len(_NAMES))
         )
+
+
+def test_the_larger_picture_serves_the_features_and_the_smaller_one_the_copies() -> (
+    None
+):
+    default, quality = (load_embedder(name) for name in spec_names())
+    large = _pixels(quality.input_size)
+    small = large.reshape(-1, 128, 2, 128, 2, 3).mean(axis=(2, 4)).round()
+
+    copy, features = quality.open_session()(large)
+    other_copy, other_features = default.open_session()(small.astype(np.uint8))
+
+    np.testing.assert_array_equal(copy, other_copy)
+    assert _cosines(features, other_features).max() < 0.99
+    assert default.sha256 != quality.sha256
 
 
 def test_a_mirrored_brighter_copy_is_nearer_than_any_other_picture() -> None:
@@ -121,17 +125,19 @@ def test_a_mirrored_brighter_copy_is_nearer_than_any_other_picture() -> None:
     assert own.min() > others.max()
 
 
+def _cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    cosines: NDArray[np.float32] = (a * b).sum(axis=1) / lengths
+    return cosines
+
+
 def _store() -> None:
-    """Renews the vectors that this processor can make; the others stay."""
-    with np.load(_STORED, allow_pickle=False) as stored:
-        vectors: dict[str, Any] = dict(stored)
-    for name, precision in _CASES:
-        if precision == "int8" and not _HAS_INT8:
-            continue
-        embedder = _load(name, precision)
+    vectors: dict[str, Any] = {}
+    for name in spec_names():
+        embedder = load_embedder(name)
         copy, features = embedder.open_session()(_pixels(embedder.input_size))
-        vectors[f"{name}.{precision}.copy"] = copy.astype(np.float16)
-        vectors[f"{name}.{precision}.features"] = features.astype(np.float16)
+        vectors[f"{name}.copy"] = copy.astype(np.float16)
+        vectors[f"{name}.features"] = features.astype(np.float16)
     np.savez_compressed(_STORED, **vectors)
 
 

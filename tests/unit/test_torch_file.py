@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.errors import EmbedderError
-from core.torch_file import read_torch_file
+from tools.torch_file import read_torch_file
 
 _SIX = np.arange(6, dtype="<f4")
 

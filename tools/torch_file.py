@@ -5,7 +5,7 @@ only the handful of instructions that describe a dictionary of plain tensors
 and refuses every other name, so a file that was tampered with cannot run
 code. It knows the layout that PyTorch wrote before version 1.6 (five pickles,
 then the raw numbers), because the only file read with it has that layout and
-is pinned by its sha256 in :mod:`core.embedders`.
+is pinned by its sha256 in :mod:`tools.build_model`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import EmbedderError
+from core.errors import EmbedderError
 
 # torch/serialization.py: MAGIC_NUMBER and PROTOCOL_VERSION.
 _MAGIC = 0x1950A86A20F9469CFC6C
