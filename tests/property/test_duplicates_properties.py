@@ -32,6 +32,7 @@ def worlds(draw):
         is_link=random.random(count) < 0.1,
         protected=random.random(count) < 0.1,
         flawed=random.random(count) < 0.2,
+        damaged=random.random(count) < 0.2,
     )
     present = np.unique(item[item >= 0])
     links = draw(st.integers(0, 30)) if len(present) else 0

@@ -35,6 +35,7 @@ def rows_of(item, **known):
         "is_link": np.zeros(count, bool),
         "protected": np.zeros(count, bool),
         "flawed": np.zeros(count, bool),
+        "damaged": np.zeros(count, bool),
     } | {name: np.array(value) for name, value in known.items()}
     return ImageRows(
         item=item,
@@ -50,6 +51,7 @@ def rows_of(item, **known):
         is_link=values["is_link"].astype(bool),
         protected=values["protected"].astype(bool),
         flawed=values["flawed"].astype(bool),
+        damaged=values["damaged"].astype(bool),
     )
 
 
@@ -167,6 +169,7 @@ def test_an_item_between_two_stars_stays_with_the_one_of_more_images():
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
+        ({"damaged": [True, False]}, "whole, not damaged"),
         ({"protected": [False, True]}, "protected"),
         ({"flawed": [True, False]}, "looks as it should"),
         ({"width": [100, 101]}, "highest resolution"),
