@@ -12,7 +12,7 @@ from .copies import RELATIONS
 from .duplicates import KEEPER_REASONS, KINDS, Duplicates
 from .evidence import Evidence, damage_of_rows
 from .findings import NO_CLUSTER, optional_floats, optional_names
-from .jpeg_pixels import DAMAGES, NO_DAMAGE
+from .jpeg_damage import DAMAGES, NO_DAMAGE
 from .labels import LabelFindings
 from .leaks import DROP_REASONS, Leaks
 from .outliers import CAUSES, outlier_causes

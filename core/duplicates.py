@@ -139,9 +139,9 @@ def find_duplicates(
     Returns:
         one value a row. Every member of a cluster is in the keeper's item,
         or its item stands in a pair with the keeper's item. The keeper is
-        the first by: not damaged, not a link, protected, label (that of most images of the cluster),
-        not enlarged, not flawed, pixels, bytes a pixel, sharpness, age, path; among the
-        members that were compared with all others.
+        the first by: not damaged, not a link, protected, label (that of most
+        images of the cluster), not enlarged, not flawed, pixels, bytes a pixel,
+        sharpness, age, path; among the members that were compared with all others.
     """
     graph = _graph(_item_count(rows, pairs), pairs)
     star = _stars(rows, graph)

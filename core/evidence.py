@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .duplicates import ImageRows
 from .errors import StaleRunError
-from .jpeg_pixels import NO_DAMAGE
+from .jpeg_damage import NO_DAMAGE
 from .neighbors import NeighborGraph
 from .quality import flaws
 from .statistics import sharpness
@@ -57,7 +57,7 @@ class Evidence:
         width: int32[m], upright, in pixels
         height: int32[m]
         statistics: float32[m, s], see :mod:`core.statistics`
-        damage: int8[m], index in :data:`core.jpeg_pixels.DAMAGES`; ``NO_DAMAGE`` for
+        damage: int8[m], index in :data:`core.jpeg_damage.DAMAGES`; ``NO_DAMAGE`` for
             a whole picture
         first: int64[i], the content that stands for each item
         pairs: int32[p, 2], items that may be copies of each other

@@ -21,7 +21,8 @@ from PIL import Image, UnidentifiedImageError
 
 from .files import ReadFailure
 from .jpeg import JpegHeader, coded_content, is_complete, read_header
-from .jpeg_pixels import NO_DAMAGE, decode_jpeg
+from .jpeg_damage import NO_DAMAGE
+from .jpeg_pixels import decode_jpeg
 from .rgb import NonfiniteError, to_rgb
 
 GREY_SIDE = 256
@@ -63,7 +64,7 @@ class DecodedImage:
         is_pixel_digest: True if ``picture_digest`` was taken from the full
             decoded pixels; False if from a large JPEG's coded data, which
             sees through metadata but not through another container
-        damage: index in :data:`core.jpeg_pixels.DAMAGES`, what is wrong inside a
+        damage: index in :data:`core.jpeg_damage.DAMAGES`, what is wrong inside a
             file that still gives a picture; ``NO_DAMAGE`` for a whole one
     """
 

@@ -1,43 +1,19 @@
-"""A JPEG's pixels, and whether they are what was once coded.
+"""The pixels of a JPEG, and whether it is damaged inside.
 
-A JPEG has no checksum. Its decoder shows what it can make of damaged data and
-warns; OpenCV prints such warnings where no one knows whose they are. simplejpeg
-(libjpeg-turbo, the same decoder) raises them instead, so they belong to a file.
+OpenCV prints what its decoder warns of where no one knows of which file. simplejpeg
+(libjpeg-turbo, the same decoder) raises it, so that it belongs to its file.
 """
 
 from __future__ import annotations
 
-import re
+import contextlib
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from .jpeg import JpegHeader, end_of_image
-
-DAMAGES = (
-    "coded data is missing",
-    "coded data is left over",
-    "a code that does not exist",
-    "a restart marker is not where it belongs",
-    "its scans do not fit together",
-)
-"""What may be wrong inside a JPEG that still gives a picture, in words."""
-NO_DAMAGE = -1
-
-_WARNINGS = (
-    "premature end",
-    "extraneous bytes",
-    "bad (huffman|arithmetic) code",
-    "instead of rst",
-    "inconsistent progression",
-)
-"""What libjpeg (jerror.h) says of each. Its other warnings say nothing of the
-pixels: an unknown Adobe marker or JFIF revision, odd parameters of a scan."""
-
-_LEFT_OVER_AT_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_MOST_PADDING = 8
-"""Bytes that encoders in hardware write to fill their last word."""
+from .jpeg import JpegHeader
+from .jpeg_damage import NO_DAMAGE, damage_of_scans, damage_of_warning, is_warning
 
 U8 = NDArray[np.uint8]
 
@@ -56,40 +32,24 @@ def decode_jpeg(
 
     Returns:
         uint8[h, w, 3], or None where this decoder shows nothing; and an index in
-        :data:`DAMAGES`, ``NO_DAMAGE`` for a whole picture
+        :data:`core.jpeg_damage.DAMAGES`, ``NO_DAMAGE`` for a whole picture
     """
     # It makes no RGB of CMYK, but tells whether that is damaged
     form = "RGB" if header.components in (1, 3) else "CMYK"
     # The smallest scale that gives these sides is 1 / reduction
     width, height = -(-header.width // reduction), -(-header.height // reduction)
-    damage = NO_DAMAGE
+    sides = {"min_width": width, "min_height": height}
+    damage, pixels = NO_DAMAGE, None
     try:
-        pixels = simplejpeg.decode_jpeg(
-            data, form, min_width=width, min_height=height
-        )
-    except ValueError as warning:
-        damage = _damage(str(warning), data, header)
-        try:
-            pixels = simplejpeg.decode_jpeg(
-                data, form, min_width=width, min_height=height, strict=False
-            )
-        except ValueError:
-            return None, NO_DAMAGE
+        pixels = simplejpeg.decode_jpeg(data, form, **sides)
+    except ValueError as error:
+        said = str(error)
+        damage = damage_of_warning(said, data, header)
+        # It may refuse nevertheless: then Pillow reads it, or says why not. If it
+        # refused before, it would now return memory that was never written
+        if is_warning(said):
+            with contextlib.suppress(ValueError):
+                pixels = simplejpeg.decode_jpeg(data, form, **sides, strict=False)
+    if damage == NO_DAMAGE:
+        damage = damage_of_scans(data)
     return (pixels if form == "RGB" else None), damage
-
-
-def _damage(warning: str, data: bytes, header: JpegHeader) -> int:
-    """Returns the damage that the first warning of libjpeg stands for."""
-    for damage, words in enumerate(_WARNINGS):
-        if re.search(words, warning, re.IGNORECASE):
-            return NO_DAMAGE if _is_padding(warning, data, header) else damage
-    return NO_DAMAGE
-
-
-def _is_padding(warning: str, data: bytes, header: JpegHeader) -> bool:
-    """True if what is left over at the end only fills up the file."""
-    left_over = _LEFT_OVER_AT_END.search(warning)
-    if not left_over:
-        return False
-    length, end = int(left_over[1]), end_of_image(data, header)
-    return length <= _MOST_PADDING or len(set(data[end - length : end])) == 1

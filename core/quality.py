@@ -1,9 +1,10 @@
 """Pictures that are bad in themselves: damaged, too dark, blurred, empty, odd.
 
-Damage is seen by the decoder (:mod:`core.jpeg_pixels`). Each other rule is a threshold on :mod:`core.statistics`, and stands beside its
-constant. The kinds are those of CleanVision, with other measures: a picture is
-dark or bright by its extreme grey levels, blurred by its edges and not by its
-variance, and odd only where most of its set is not.
+Damage is seen by the decoder (:mod:`core.jpeg_damage`). Each other rule is a
+threshold on :mod:`core.statistics`, and stands beside its constant. The kinds are
+those of CleanVision, with other measures: a picture is dark or bright by its extreme
+grey levels, blurred by its edges and not by its variance, and odd only where most of
+its set is not.
 """
 
 from __future__ import annotations

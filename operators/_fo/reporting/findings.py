@@ -321,7 +321,9 @@ def bad_images_section(shown: Shown, report: ScanReport) -> Section:
     """Damaged, dark, bright, blurry and odd images, by issue."""
     key, title, count = "bad_images", "Bad images", report.counts["image_issues"]
     if not count:
-        return Section(key, title, 0, ("No image is damaged, dark, bright, blurry or odd.",))
+        return Section(
+            key, title, 0, ("No image is damaged, dark, bright, blurry or odd.",)
+        )
     name = shown.field("image_issues")
     words = count_words(shown.reader, "image_issues", {name: {"$ne": None}})
     galleries = []
