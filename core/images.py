@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +23,10 @@ from PIL import Image, UnidentifiedImageError
 
 from .files import ReadFailure
 from .jpeg import JpegHeader, coded_content, is_complete, read_header
-from .jpeg_damage import NO_DAMAGE
+from .jpeg_damage import NO_DAMAGE, UNREADABLE_PART
 from .jpeg_pixels import decode_jpeg
 from .rgb import NonfiniteError, to_rgb
+from .tiff_faults import heard_damage, listen
 
 GREY_SIDE = 256
 """Longer side, in pixels, of what :meth:`DecodedImage.grey` returns."""
@@ -40,6 +43,11 @@ _MAGIC = (
 )
 _ORIENTATION_TAG = 0x0112
 U8 = NDArray[np.uint8]
+
+# Pillow warns of odd metadata, once and without the file's name. Not by file:
+# ``catch_warnings`` is not for threads
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class _Unreadable(Exception):
@@ -192,7 +200,9 @@ def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> tuple[U8, int]
 
 
 def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> DecodedImage:
+    listen()
     rgb, orientation, rest = _pillow_rgb(data, format_name, max_megapixels)
+    damage = UNREADABLE_PART if heard_damage() else NO_DAMAGE
     if format_name == "PNG":
         _check_png_sums(data)
     digest = _pixel_digest(_upright(rgb, orientation))
@@ -200,7 +210,7 @@ def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> Decod
         # RGB in 8 bits cannot tell such pictures apart
         digest = _digest(digest, rest)
     size = rgb.shape[1], rgb.shape[0]
-    return _decoded(rgb, orientation, size, digest, True, NO_DAMAGE)
+    return _decoded(rgb, orientation, size, digest, True, damage)
 
 
 def _check_png_sums(data: bytes) -> None:

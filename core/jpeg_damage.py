@@ -19,10 +19,11 @@ DAMAGES = (
     "its scans do not fit together",
     "a marker that does not belong there",
     "zeros in place of coded data",
+    "a part that its decoder cannot read",
 )
-"""What may be wrong, in words."""
+"""What may be wrong, in words; the last one of a TIFF."""
 NO_DAMAGE = -1
-_INCOMPLETE, _ODD_MARKER, _ZEROS = 4, 5, 6
+_INCOMPLETE, _ODD_MARKER, _ZEROS, UNREADABLE_PART = 4, 5, 6, 7
 
 _WARNINGS = (
     "premature end",

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.quality import ISSUES, flaws, image_issues
+from core.quality import ISSUES, SURE_ISSUES, flaws, image_issues
 from core.statistics import IMAGE_STATISTICS, column, image_statistics, sharpness
 
 LONGEST_GREY = 256
@@ -201,3 +201,13 @@ def test_columns_are_what_their_names_say():
     assert column(table, "entropy") == pytest.approx(1)
     assert column(table, "contrast") == pytest.approx(55)
     assert column(table, "chroma") == 200
+
+
+def test_what_its_decoder_calls_damaged_is_an_issue_whatever_it_looks_like():
+    statistics = np.stack([measured(photo(seed=seed)) for seed in range(3)])
+
+    flags = image_issues(statistics, np.array([False, True, False]))
+
+    assert flags[:, ISSUES.index("damaged")].tolist() == [False, True, False]
+    assert "damaged" in SURE_ISSUES
+    assert not flags[:, 1:].any()
