@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from .copies import RELATIONS
 from .duplicates import KEEPER_REASONS, KINDS, Duplicates
-from .evidence import Evidence
+from .evidence import Evidence, damage_of_rows
 from .findings import NO_CLUSTER, optional_floats, optional_names
+from .jpeg_damage import DAMAGES, NO_DAMAGE
 from .labels import LabelFindings
 from .leaks import DROP_REASONS, Leaks
 from .outliers import CAUSES, outlier_causes
@@ -75,9 +76,17 @@ def columns_of(
         "leak_drop": _where(has_split, leaks.drop.tolist()),
         "leak_drop_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
+        "damage_reason": optional_names(_damage(evidence, issues), list(DAMAGES)),
         "scan_status": [evidence.statuses[code] for code in evidence.status.tolist()],
     }
     return columns
+
+
+def _damage(evidence: Evidence, issues: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Returns the damage of rows that have that issue."""
+    return np.where(
+        issues[:, ISSUES.index("damaged")], damage_of_rows(evidence), NO_DAMAGE
+    )
 
 
 def _causes(

@@ -29,6 +29,7 @@ NO_ITEM = -1
 
 KEEPER_REASONS = (
     "like all its copies",
+    "whole, not damaged",
     "a file, not a link to it",
     "protected",
     "label of most copies",
@@ -70,6 +71,7 @@ class ImageRows:
         is_link: bool[n], the path is a symbolic link to a file
         protected: bool[n], True where the file must stay
         flawed: bool[n], it looks dark, bright, blurry, empty or grey
+        damaged: bool[n], the file is damaged inside
     """
 
     item: NDArray[np.int32]
@@ -85,6 +87,7 @@ class ImageRows:
     is_link: Bools
     protected: Bools
     flawed: Bools
+    damaged: Bools
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +139,9 @@ def find_duplicates(
     Returns:
         one value a row. Every member of a cluster is in the keeper's item,
         or its item stands in a pair with the keeper's item. The keeper is
-        the first by: not a link, protected, label (that of most images of the cluster),
-        not enlarged, not flawed, pixels, bytes a pixel, sharpness, age, path; among the
-        members that were compared with all others.
+        the first by: not damaged, not a link, protected, label (that of most
+        images of the cluster), not enlarged, not flawed, pixels, bytes a pixel,
+        sharpness, age, path; among the members that were compared with all others.
     """
     graph = _graph(_item_count(rows, pairs), pairs)
     star = _stars(rows, graph)
@@ -159,14 +162,21 @@ def clusters_by_path(rows: ImageRows, group: Ints) -> Duplicates:
         group: int64[n], -1 for none; each has two members or more
 
     Returns:
-        one value a row: the first path is the keeper, and similarity and relation
-        are not known
+        one value a row: of the files that are not damaged the first path is the
+        keeper, and similarity and relation are not known
     """
     member = np.flatnonzero(group >= 0)
     own = np.unique(group[member], return_inverse=True)[1].reshape(-1)
-    order = np.lexsort((rows.path_rank[member], own))
-    keeper = order[_starts(own[order])]
-    reason = np.full(len(keeper), KEEPER_REASONS.index("first path"), np.int8)
+    rank, damaged = rows.path_rank[member], rows.damaged[member]
+    first_path = np.lexsort((rank, own))
+    order = np.lexsort((rank, damaged, own))
+    starts = _starts(own[order])
+    keeper = order[starts]
+    reason = np.where(
+        keeper == first_path[starts],
+        np.int8(KEEPER_REASONS.index("first path")),
+        np.int8(KEEPER_REASONS.index("whole, not damaged")),
+    )
     nothing = np.empty((0, 2), np.int32), np.empty(0, np.float32), np.empty(0, np.int8)
     chosen = _Chosen(order, keeper, reason)
     found = _duplicates(rows, member, own, chosen, *nothing)
@@ -242,14 +252,17 @@ def _stars(rows: ImageRows, graph: csr_array) -> Ints:
     """Returns the centre of the star that each item belongs to.
 
     Items that cover most images become centres first, then those whose best
-    file ranks first. Near-linear in the number of pairs.
+    file ranks first; but all that have a whole file before those that are damaged,
+    which so never stand in the centre of whole ones. Near-linear in the number of
+    pairs.
     """
     count = graph.shape[0]
     images = np.bincount(rows.item[rows.item >= 0], minlength=count)
     star = np.arange(count)
     linked = np.flatnonzero(np.diff(graph.indptr))
     covered = (images + graph.astype(np.int64) @ images)[linked]
-    order = linked[np.lexsort((_best_ranks(rows, count)[linked], -covered))]
+    damaged = ~_has_whole(rows, count)[linked]
+    order = linked[np.lexsort((_best_ranks(rows, count)[linked], -covered, damaged))]
     free = np.ones(count, bool)
     indptr, indices = graph.indptr, graph.indices
     for centre in order.tolist():
@@ -273,6 +286,13 @@ def _best_ranks(rows: ImageRows, count: int) -> Ints:
     return best
 
 
+def _has_whole(rows: ImageRows, count: int) -> Bools:
+    """Returns which items have a file that is not damaged."""
+    whole = np.zeros(count, bool)
+    whole[rows.item[(rows.item >= 0) & ~rows.damaged]] = True
+    return whole
+
+
 def _is_hub(graph: csr_array, star: Ints) -> Bools:
     """Returns which items stand in a pair with all others of their star."""
     links = graph.tocoo()
@@ -288,6 +308,7 @@ def _rules(rows: ImageRows, member: Ints) -> list[NDArray[np.float64]]:
     pixels = rows.width[member].astype(np.float64) * rows.height[member]
     bytes_a_pixel = rows.file_bytes[member] / np.maximum(pixels, 1)
     return [
+        rows.damaged[member].astype(np.float64),
         rows.is_link[member].astype(np.float64),
         (~rows.protected[member]).astype(np.float64),
         rows.flawed[member].astype(np.float64),
@@ -303,7 +324,7 @@ def _choose_keepers(
     rows: ImageRows, member: Ints, group: Ints, is_hub: Bools
 ) -> _Chosen:
     rules = _rules(rows, member)
-    rules[2:2] = [
+    rules[3:3] = [
         (~_has_majority_label(rows.label[member], group)).astype(np.float64),
         _is_enlarged(rows, member, group).astype(np.float64),
     ]

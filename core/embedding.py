@@ -32,7 +32,7 @@ _BATCH = 16
 """Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
 
 _ROWS_A_TURN = 64
-PICTURE_VERSION = 3
+PICTURE_VERSION = 4
 """Raise it when :mod:`core.images` decodes differently: old records expire."""
 
 _REPORT_SECONDS = 0.2
@@ -126,6 +126,7 @@ def _dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
             ("digest", "u1", (KEY_BYTES,)),
             ("picture_digest", "u1", (KEY_BYTES,)),
             ("is_pixel_digest", "?"),
+            ("damage", "i1"),
             ("width", "<i4"),
             ("height", "<i4"),
             ("statistics", "<f4", (len(IMAGE_STATISTICS),)),
@@ -353,6 +354,7 @@ class _Batch:
         record["digest"] = np.frombuffer(digest, np.uint8)
         record["picture_digest"] = np.frombuffer(image.picture_digest, np.uint8)
         record["is_pixel_digest"] = image.is_pixel_digest
+        record["damage"] = image.damage
         record["width"], record["height"] = image.width, image.height
         self._pixels[slot] = image.square(self._side)
         self._small[slot] = (

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from .duplicates import ImageRows
 from .errors import StaleRunError
+from .jpeg_damage import NO_DAMAGE
 from .neighbors import NeighborGraph
 from .quality import flaws
 from .statistics import sharpness
 
-_VERSION = 4
+_VERSION = 5
 _DAMAGE = (
     OSError,
     ValueError,
@@ -56,6 +57,8 @@ class Evidence:
         width: int32[m], upright, in pixels
         height: int32[m]
         statistics: float32[m, s], see :mod:`core.statistics`
+        damage: int8[m], index in :data:`core.jpeg_damage.DAMAGES`; ``NO_DAMAGE`` for
+            a whole picture
         first: int64[i], the content that stands for each item
         pairs: int32[p, 2], items that may be copies of each other
         pair_similarity: float32[p], cosine of the copy vectors
@@ -97,6 +100,7 @@ class Evidence:
     width: NDArray[np.int32]
     height: NDArray[np.int32]
     statistics: NDArray[np.float32]
+    damage: NDArray[np.int8]
     first: NDArray[np.int64]
     pairs: NDArray[np.int32]
     pair_similarity: NDArray[np.float32]
@@ -173,6 +177,14 @@ def first_rows(evidence: Evidence) -> NDArray[np.int64]:
     return result
 
 
+def damage_of_rows(evidence: Evidence) -> NDArray[np.int8]:
+    """Returns int8[n], ``NO_DAMAGE`` where nothing is known."""
+    rows = np.full(len(evidence.content), NO_DAMAGE, np.int8)
+    readable = evidence.content >= 0
+    rows[readable] = evidence.damage[evidence.content[readable]]
+    return rows
+
+
 def image_rows(evidence: Evidence) -> ImageRows:
     """Returns what the choice of keepers looks at, one value a row."""
     readable = evidence.content >= 0
@@ -196,6 +208,7 @@ def image_rows(evidence: Evidence) -> ImageRows:
         label=evidence.labels,
         protected=np.isin(evidence.splits, evaluation_splits(evidence.split_names)),
         flawed=spread(flaws(evidence.statistics), False),
+        damaged=damage_of_rows(evidence) != NO_DAMAGE,
     )
 
 

@@ -69,7 +69,11 @@ def find(
     row_item = rows.item
     decided = decisions or no_decisions(len(row_item))
     accepted = accepted_pairs(evidence, settings, decided)
-    rows = replace(rows, protected=rows.protected | decided.keep)
+    rows = replace(
+        rows,
+        protected=rows.protected | decided.keep,
+        damaged=rows.damaged & ~decided.keep,
+    )
     leaks = _leaks(evidence, rows, accepted, decided.keep)
     by_preset = evidence.near_rows.shape[1] > 0
     if by_preset:
@@ -81,7 +85,9 @@ def find(
     labels.issue[decided.verified] = False
     readable = row_item >= 0
     issues = np.zeros((len(row_item), len(ISSUES)), bool)
-    issues[readable] = image_issues(evidence.statistics[evidence.content[readable]])
+    issues[readable] = image_issues(
+        evidence.statistics[evidence.content[readable]], rows.damaged[readable]
+    )
     issues[decided.keep] = False
     outlier = judged.outlier & ~decided.keep
     columns = columns_of(

@@ -113,8 +113,11 @@ FIELDS = (
     FieldSpec(
         "image_issues",
         "list of str",
-        "dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
+        "damaged, dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
         "grayscale_in_colour_set",
+    ),
+    FieldSpec(
+        "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"
     ),
     FieldSpec(
         "scan_status",

@@ -161,6 +161,7 @@ def gather(
         width=table.column("width"),
         height=table.column("height"),
         statistics=table.column("statistics"),
+        damage=table.column("damage"),
         first=items.first,
         neighbors=found.by_features.indices,
         neighbor_similarity=found.by_features.similarities,

@@ -7,10 +7,11 @@ we accept before any decoder sees them. Whatever goes wrong is a
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
+import logging
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,10 @@ from PIL import Image, UnidentifiedImageError
 
 from .files import ReadFailure
 from .jpeg import JpegHeader, coded_content, is_complete, read_header
+from .jpeg_damage import NO_DAMAGE, UNREADABLE_PART
+from .jpeg_pixels import decode_jpeg
 from .rgb import NonfiniteError, to_rgb
+from .tiff_faults import heard_damage, listen
 
 GREY_SIDE = 256
 """Longer side, in pixels, of what :meth:`DecodedImage.grey` returns."""
@@ -39,6 +43,11 @@ _MAGIC = (
 )
 _ORIENTATION_TAG = 0x0112
 U8 = NDArray[np.uint8]
+
+# Pillow warns of odd metadata, once and without the file's name. Not by file:
+# ``catch_warnings`` is not for threads
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class _Unreadable(Exception):
@@ -63,6 +72,8 @@ class DecodedImage:
         is_pixel_digest: True if ``picture_digest`` was taken from the full
             decoded pixels; False if from a large JPEG's coded data, which
             sees through metadata but not through another container
+        damage: index in :data:`core.jpeg_damage.DAMAGES`, what is wrong inside a
+            file that still gives a picture; ``NO_DAMAGE`` for a whole one
     """
 
     stored: U8
@@ -71,6 +82,7 @@ class DecodedImage:
     height: int
     picture_digest: bytes
     is_pixel_digest: bool
+    damage: int
 
     def square(self, side: int) -> U8:
         """Returns uint8[side, side, 3], upright, squashed to a square."""
@@ -128,7 +140,8 @@ def decode_rgb(data: bytes, *, max_megapixels: float) -> U8 | ReadFailure:
     try:
         if _format_of(data) == "JPEG":
             header = _checked_jpeg_header(data, max_megapixels)
-            return _upright(_jpeg_rgb(data, header, 1), header.orientation)
+            rgb, _ = _jpeg_rgb(data, header, 1)
+            return _upright(rgb, header.orientation)
         rgb, orientation, _ = _pillow_rgb(data, _format_of(data) or "", max_megapixels)
         return _upright(rgb, orientation)
     except _Unreadable as error:
@@ -140,13 +153,13 @@ def decode_rgb(data: bytes, *, max_megapixels: float) -> U8 | ReadFailure:
 def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
     header = _checked_jpeg_header(data, max_megapixels)
     reduction = _reduction_for(header, side)
-    rgb = _jpeg_rgb(data, header, reduction)
+    rgb, damage = _jpeg_rgb(data, header, reduction)
     if reduction == 1:
         digest = _pixel_digest(_upright(rgb, header.orientation))
     else:
         digest = coded_content(data, header)
     size = header.width, header.height
-    return _decoded(rgb, header.orientation, size, digest, reduction == 1)
+    return _decoded(rgb, header.orientation, size, digest, reduction == 1, damage)
 
 
 def _checked_jpeg_header(data: bytes, max_megapixels: float) -> JpegHeader:
@@ -174,28 +187,22 @@ def _reduction_for(header: JpegHeader, side: int) -> int:
     return 1
 
 
-def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> U8:
-    """Decodes a JPEG as stored (not turned upright), perhaps reduced."""
-    if header.components in (1, 3):
-        flag = {
-            1: cv2.IMREAD_COLOR,
-            2: cv2.IMREAD_REDUCED_COLOR_2,
-            4: cv2.IMREAD_REDUCED_COLOR_4,
-            8: cv2.IMREAD_REDUCED_COLOR_8,
-        }[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
-        buffer = np.frombuffer(data, np.uint8)
-        # OpenCV frees the GIL and is a third faster than Pillow; what it
-        # refuses, Pillow may still read, or explain
-        with contextlib.suppress(cv2.error):
-            bgr = cv2.imdecode(buffer, flag)
-            if bgr is not None:
-                return _u8(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
-    rgb, _, _ = _pillow_rgb(data, "JPEG", float("inf"))
-    return rgb
+def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> tuple[U8, int]:
+    """Decodes a JPEG as stored (not turned upright), perhaps reduced.
+
+    Returns:
+        uint8[h, w, 3], and its damage
+    """
+    rgb, damage = decode_jpeg(data, header, reduction)
+    if rgb is None:
+        rgb, _, _ = _pillow_rgb(data, "JPEG", float("inf"))
+    return rgb, damage
 
 
 def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> DecodedImage:
+    listen()
     rgb, orientation, rest = _pillow_rgb(data, format_name, max_megapixels)
+    damage = UNREADABLE_PART if heard_damage() else NO_DAMAGE
     if format_name == "PNG":
         _check_png_sums(data)
     digest = _pixel_digest(_upright(rgb, orientation))
@@ -203,7 +210,7 @@ def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> Decod
         # RGB in 8 bits cannot tell such pictures apart
         digest = _digest(digest, rest)
     size = rgb.shape[1], rgb.shape[0]
-    return _decoded(rgb, orientation, size, digest, True)
+    return _decoded(rgb, orientation, size, digest, True, damage)
 
 
 def _check_png_sums(data: bytes) -> None:
@@ -259,10 +266,11 @@ def _decoded(
     stored_size: tuple[int, int],
     picture_digest: bytes,
     is_pixel_digest: bool,
+    damage: int,
 ) -> DecodedImage:
     width, height = stored_size[::-1] if orientation >= 5 else stored_size
     return DecodedImage(
-        rgb, orientation, width, height, picture_digest, is_pixel_digest
+        rgb, orientation, width, height, picture_digest, is_pixel_digest, damage
     )
 
 

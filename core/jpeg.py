@@ -93,6 +93,11 @@ def is_complete(data: bytes, header: JpegHeader) -> bool:
     return data.rfind(_END_OF_IMAGE, header.scan_offset) != -1
 
 
+def end_of_image(data: bytes, header: JpegHeader) -> int:
+    """Returns where the picture's end marker is, -1 if nowhere."""
+    return data.find(_END_OF_IMAGE, header.scan_offset)
+
+
 def coded_content(data: bytes, header: JpegHeader) -> bytes:
     """Returns a SHA-256 of the file without its metadata segments.
 

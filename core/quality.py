@@ -1,9 +1,10 @@
-"""Pictures that are bad in themselves: too dark, blurred, empty, odd.
+"""Pictures that are bad in themselves: damaged, too dark, blurred, empty, odd.
 
-Each rule is a threshold on :mod:`core.statistics`, and stands beside its
-constant. The kinds are those of CleanVision, with other measures: a picture is
-dark or bright by its extreme grey levels, blurred by its edges and not by its
-variance, and odd only where most of its set is not.
+Damage is seen by the decoder (:mod:`core.jpeg_damage`). Each other rule is a
+threshold on :mod:`core.statistics`, and stands beside its constant. The kinds are
+those of CleanVision, with other measures: a picture is dark or bright by its extreme
+grey levels, blurred by its edges and not by its variance, and odd only where most of
+its set is not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from .statistics import column, sharpness
 
 ISSUES = (
+    "damaged",
     "dark",
     "bright",
     "blurry",
@@ -23,7 +25,7 @@ ISSUES = (
     "grayscale_in_colour_set",
 )
 
-DAMAGED = ISSUES[:4]
+SURE_ISSUES = ISSUES[:5]
 """What is wrong whatever the rest of the set looks like. The others are hints: a
 picture may well be good that only differs from its set, so no export or action
 takes them unless asked to."""
@@ -79,15 +81,16 @@ _MOSTLY = 0.5
 Flags = NDArray[np.bool_]
 
 
-def image_issues(statistics: NDArray[np.float32]) -> Flags:
+def image_issues(statistics: NDArray[np.float32], damaged: Flags) -> Flags:
     """Tells what is wrong with each picture.
 
     Args:
         statistics: float32[n, c] of all readable pictures of the set, which is
             what sizes, shapes and greyness are compared with
+        damaged: bool[n], the file is damaged inside
 
     Returns:
-        bool[n, 7], a column a name of :data:`ISSUES`
+        bool[n, 8], a column a name of :data:`ISSUES`
     """
     if not len(statistics):
         return np.zeros((0, len(ISSUES)), bool)
@@ -95,7 +98,8 @@ def image_issues(statistics: NDArray[np.float32]) -> Flags:
     narrow = sides.min(axis=0) < _NARROW_BELOW * sides.max(axis=0)
     return np.stack(
         [
-            *_damage(statistics),
+            damaged,
+            *_looks(statistics),
             _odd_size(sides),
             _if_rare(narrow, _NARROW_SHARE),
             _if_rare(_is_grey(statistics), _GREY_SHARE),
@@ -118,12 +122,12 @@ def flaws(statistics: NDArray[np.float32]) -> Flags:
     if not len(statistics):
         return np.zeros(0, bool)
     grey = _if_rare(_is_grey(statistics), _MOSTLY)
-    flawed: Flags = np.any([*_damage(statistics), grey], axis=0)
+    flawed: Flags = np.any([*_looks(statistics), grey], axis=0)
     return flawed
 
 
-def _damage(statistics: NDArray[np.float32]) -> tuple[Flags, Flags, Flags, Flags]:
-    """Returns the flags of :data:`DAMAGED`."""
+def _looks(statistics: NDArray[np.float32]) -> tuple[Flags, Flags, Flags, Flags]:
+    """Returns who is dark, bright, blurry, empty."""
     dark = column(statistics, "brightest") < _DARK_BELOW
     bright = column(statistics, "darkest") > _BRIGHT_ABOVE
     empty = column(statistics, "entropy") < _ENTROPY_BELOW

@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
 from ..core.folders import why_no_folders
-from ..core.quality import DAMAGED, ISSUES
+from ..core.quality import ISSUES, SURE_ISSUES
 from ._fo.choices import (
     ask_folder,
     ask_prefix,
@@ -67,7 +67,7 @@ class Export(foo.Operator):
         *,
         format: str = "folders",
         without: Sequence[str] = _WITHOUT,
-        issues: Sequence[str] = DAMAGED,
+        issues: Sequence[str] = SURE_ISSUES,
         without_tags: Sequence[str] = (),
         prefix: str | None = None,
     ) -> fo.DatasetView:
@@ -177,7 +177,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
             inputs,
             "issues",
             {issue: issue.replace("_", " ") for issue in ISSUES},
-            default=list(DAMAGED),
+            default=list(SURE_ISSUES),
             label="Bad images to leave out",
             description="The others only differ from their set; they stay",
         )
@@ -212,7 +212,7 @@ def _choices(ctx: foo.ExecutionContext) -> dict[str, Any]:
     """Returns what a form or a caller leaves out."""
     return {
         "without": ctx.params.get("without", _WITHOUT),
-        "issues": ctx.params.get("issues", DAMAGED),
+        "issues": ctx.params.get("issues", SURE_ISSUES),
         "without_tags": ctx.params.get("without_tags") or (),
         "prefix": prefix_of(ctx.params),
     }

@@ -13,7 +13,7 @@ from fiftyone import ViewField as F
 
 from ...core.errors import InputError
 from ...core.findings import QUARANTINED
-from ...core.quality import DAMAGED
+from ...core.quality import SURE_ISSUES
 from .fields import field_name
 from .remembered import remembered, stamp_of
 from .runs import complete_run
@@ -54,7 +54,7 @@ FINDINGS: dict[str, Finding] = {
         "Leaks to drop", "the side of each leak that should go", "#B279A2"
     ),
     "image_issues": Finding(
-        "Bad images", "dark, bright, blurry, empty or odd images", "#72B7B2"
+        "Bad images", "damaged, dark, bright, blurry, empty or odd images", "#72B7B2"
     ),
     "unreadable": Finding("Unreadable", "files that cannot be read", "#9D755D"),
 }
@@ -141,7 +141,7 @@ def clean_samples(
     samples: fo.core.collections.SampleCollection,
     *,
     without: Sequence[str],
-    issues: Sequence[str] = DAMAGED,
+    issues: Sequence[str] = SURE_ISSUES,
     without_tags: Sequence[str] = (),
     prefix: str | None = None,
 ) -> Clean:

@@ -8,7 +8,7 @@ import fiftyone.operators.types as types
 
 from ...core.actions.disk import check_system
 from ...core.errors import ActionError
-from ...core.quality import DAMAGED
+from ...core.quality import SURE_ISSUES
 from ...core.wording import markdown
 from .._fo.actions.carrying_out import history
 from .._fo.actions.reports import past_text
@@ -25,7 +25,7 @@ _PLANS = {
     "outliers": ("quarantine", "Outliers", "outliers"),
     "image_issues": (
         "quarantine",
-        "Dark, bright, blurry or empty images",
+        "Damaged, dark, bright, blurry or empty images",
         "image_issues",
     ),
     "unreadable": ("quarantine", "Unreadable files", "unreadable"),
@@ -130,7 +130,7 @@ def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
     for what, (operator, words, count) in plans.items():
         if what == "image_issues":
             # Those that only differ from their set are not acted on unless asked to
-            issues = {"$in": list(DAMAGED)}
+            issues = {"$in": list(SURE_ISSUES)}
             count = scene.reader.count({scene.field("image_issues"): issues})
             if not count:
                 continue

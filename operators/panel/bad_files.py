@@ -8,7 +8,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ...core.findings import QUARANTINED
-from .._fo.gallery import count_words
+from .._fo.gallery import Picture, count_words
 from . import buttons, layout
 from .events import Events
 from .scene import Scene
@@ -78,14 +78,16 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
         more={"issues": [only]},
     )
     start = scene.start_of_page(words[only], _A_PAGE)
-    found = scene.reader.pictures({name: only}, (), skip=start, limit=_A_PAGE)
+    found = scene.reader.pictures(
+        {name: only}, ("damage_reason",), skip=start, limit=_A_PAGE
+    )
     pictures = layout.row(panel, "pictures", top=True)
     for number, picture in enumerate(found):
         card = layout.thumbnail(
             pictures,
             f"bad_{number}",
             picture,
-            [picture.label] if picture.label else [],
+            _lines(picture, only),
             on_click=events.open_sample,
         )
         buttons.keep(card, events, picture.id)
@@ -98,6 +100,12 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
         total=words[only],
         things=f"{only.replace('_', ' ')} images",
     )
+
+
+def _lines(picture: Picture, issue: str) -> list[str]:
+    """Returns what stands below a picture: why it is damaged, and its label."""
+    why = picture.values["damage_reason"] if issue == "damaged" else None
+    return [line for line in (why, picture.label) if line]
 
 
 def _draw_unreadable(

@@ -13,7 +13,8 @@ FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
     "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
     "label_suggestion label_issue label_agrees label_contradicts leak leak_splits "
-    "leak_conflict leak_drop leak_drop_reason image_issues scan_status"
+    "leak_conflict leak_drop leak_drop_reason image_issues damage_reason "
+    "scan_status"
 ).split()
 
 

@@ -32,6 +32,7 @@ def worlds(draw):
         is_link=random.random(count) < 0.1,
         protected=random.random(count) < 0.1,
         flawed=random.random(count) < 0.2,
+        damaged=random.random(count) < 0.2,
     )
     present = np.unique(item[item >= 0])
     links = draw(st.integers(0, 30)) if len(present) else 0
@@ -136,3 +137,14 @@ def test_completing_stars_asks_for_unchecked_pairs_within_a_component(world):
     assert not any(tuple(pair) in known for pair in missing.tolist())
     assert (missing[:, 0] < missing[:, 1]).all()
     assert len(np.unique(missing, axis=0)) == len(missing)
+
+
+@given(worlds())
+def test_no_damaged_copy_is_kept_where_a_whole_one_is(world):
+    rows, pairs, cosines, relations, _ = world
+
+    duplicates = find_duplicates(rows, pairs, cosines, relations)
+
+    with_whole = np.unique(duplicates.cluster[~rows.damaged])
+    kept_damaged = duplicates.cluster[duplicates.keeper & rows.damaged]
+    assert not np.isin(kept_damaged, with_whole).any()

@@ -218,4 +218,4 @@ def test_any_picture_can_be_measured_and_judged(width, height, seed):
 
     assert row.shape == (len(IMAGE_STATISTICS),)
     assert np.isfinite(row).all()
-    assert image_issues(row[None]).shape == (1, len(ISSUES))
+    assert image_issues(row[None], np.zeros(1, bool)).shape == (1, len(ISSUES))

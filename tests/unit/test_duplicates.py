@@ -10,6 +10,7 @@ from core.duplicates import (
     NO_REASON,
     NO_RELATION,
     ImageRows,
+    clusters_by_path,
     find_duplicates,
     keeper_pairs_to_check,
 )
@@ -35,6 +36,7 @@ def rows_of(item, **known):
         "is_link": np.zeros(count, bool),
         "protected": np.zeros(count, bool),
         "flawed": np.zeros(count, bool),
+        "damaged": np.zeros(count, bool),
     } | {name: np.array(value) for name, value in known.items()}
     return ImageRows(
         item=item,
@@ -50,6 +52,7 @@ def rows_of(item, **known):
         is_link=values["is_link"].astype(bool),
         protected=values["protected"].astype(bool),
         flawed=values["flawed"].astype(bool),
+        damaged=values["damaged"].astype(bool),
     )
 
 
@@ -167,6 +170,7 @@ def test_an_item_between_two_stars_stays_with_the_one_of_more_images():
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
+        ({"damaged": [True, False]}, "whole, not damaged"),
         ({"protected": [False, True]}, "protected"),
         ({"flawed": [True, False]}, "looks as it should"),
         ({"width": [100, 101]}, "highest resolution"),
@@ -223,6 +227,50 @@ def test_the_rules_stand_in_the_order_of_the_product():
 
     # Row 2 is the largest, but of another label until only two are left
     assert order == [1, 3, 4, 5, 6, 2]
+
+
+def test_a_whole_copy_is_kept_whatever_else_speaks_for_the_damaged_one():
+    rows = rows_of(
+        [0, 1],
+        damaged=[True, False],
+        protected=[True, False],
+        is_link=[False, True],
+        label=[3, NO_LABEL],
+        width=[900, 100],
+    )
+
+    duplicates = found(rows, [(0, 1)])
+
+    assert duplicates.keeper.tolist() == [False, True]
+    assert reason_of(duplicates, 1) == "whole, not damaged"
+
+
+def test_a_damaged_copy_that_alone_is_like_all_others_is_no_keeper():
+    # 0 stands between 1 and 2, which were not found to be copies of each other
+    rows = rows_of([0, 1, 2], damaged=[True, False, False])
+
+    duplicates = found(rows, [(0, 1), (0, 2)])
+
+    assert not duplicates.keeper[0]
+    assert duplicates.cluster[0] != NO_CLUSTER
+
+
+def test_of_damaged_copies_alone_one_is_kept():
+    rows = rows_of([0, 1], damaged=[True, True], width=[100, 200])
+
+    duplicates = found(rows, [(0, 1)])
+
+    assert duplicates.keeper.tolist() == [False, True]
+
+
+def test_clusters_of_other_rules_keep_the_first_whole_path():
+    rows = rows_of([0, 1, 2, 3], damaged=[True, False, False, False])
+
+    duplicates = clusters_by_path(rows, np.array([0, 0, 1, 1]))
+
+    assert duplicates.keeper.tolist() == [False, True, True, False]
+    assert reason_of(duplicates, 1) == "whole, not damaged"
+    assert reason_of(duplicates, 2) == "first path"
 
 
 def test_an_enlarged_copy_is_not_kept_for_its_size():

@@ -9,6 +9,7 @@ from skimage import data
 
 from core.files import FileContent, ReadFailure, file_identity, read_file
 from core.images import DecodedImage, decode_image, decode_rgb
+from core.jpeg_damage import NO_DAMAGE, UNREADABLE_PART
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,20 @@ def test_a_png_whose_last_comment_is_damaged_is_fine(photo, tmp_path):
     comment = (4).to_bytes(4, "big") + b"tEXt" + b"a\0bc" + b"none"
 
     assert isinstance(decode(content[:-12] + comment + content[-12:]), DecodedImage)
+
+
+def test_a_tiff_whose_lines_are_damaged_is_named_and_nothing_is_printed(
+    photo, tmp_path, capfd
+):
+    fax = photo.convert("1")
+    content = encoded(fax, tmp_path, "fax.tif", compression="group4")
+    changed = bytearray(content)
+    changed[len(content) // 2] ^= 0xFF
+
+    assert decode(content).damage == NO_DAMAGE
+    assert decode(bytes(changed)).damage == UNREADABLE_PART
+    assert decode(content).damage == NO_DAMAGE
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])

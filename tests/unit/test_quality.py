@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.quality import ISSUES, flaws, image_issues
+from core.quality import ISSUES, SURE_ISSUES, flaws, image_issues
 from core.statistics import IMAGE_STATISTICS, column, image_statistics, sharpness
 
 LONGEST_GREY = 256
@@ -22,8 +22,13 @@ def measured(picture):
     )
 
 
+def judged(statistics):
+    """Returns the issues of whole files."""
+    return image_issues(statistics, np.zeros(len(statistics), bool))
+
+
 def issues_of(*pictures):
-    flags = image_issues(np.stack([measured(picture) for picture in pictures]))
+    flags = judged(np.stack([measured(picture) for picture in pictures]))
     return [{ISSUES[i] for i in np.flatnonzero(row)} for row in flags]
 
 
@@ -130,7 +135,7 @@ def test_among_many_sizes_only_extreme_ones_are_odd():
     table[:, IMAGE_STATISTICS.index("width")] = sides
     table[:, IMAGE_STATISTICS.index("height")] = sides
 
-    found = image_issues(table)[:, ISSUES.index("odd_size")]
+    found = judged(table)[:, ISSUES.index("odd_size")]
 
     assert np.flatnonzero(found).tolist() == [100]
 
@@ -161,7 +166,7 @@ def test_a_few_grey_pictures_in_a_hundred_are_no_issue_and_still_no_copies_to_ke
 
     # Leaving some out must not turn the others into bad images
     for dropped in range(30):
-        assert not image_issues(table[dropped:]).any()
+        assert not judged(table[dropped:]).any()
     assert flaws(table).tolist() == [False] * 96 + [True] * 4
     assert not flaws(table[-6:]).any()
 
@@ -169,7 +174,7 @@ def test_a_few_grey_pictures_in_a_hundred_are_no_issue_and_still_no_copies_to_ke
 def test_no_pictures_have_no_issues():
     nothing = np.zeros((0, len(IMAGE_STATISTICS)), np.float32)
 
-    assert image_issues(nothing).shape == (0, len(ISSUES))
+    assert judged(nothing).shape == (0, len(ISSUES))
     assert flaws(nothing).shape == (0,)
 
 
@@ -196,3 +201,13 @@ def test_columns_are_what_their_names_say():
     assert column(table, "entropy") == pytest.approx(1)
     assert column(table, "contrast") == pytest.approx(55)
     assert column(table, "chroma") == 200
+
+
+def test_what_its_decoder_calls_damaged_is_an_issue_whatever_it_looks_like():
+    statistics = np.stack([measured(photo(seed=seed)) for seed in range(3)])
+
+    flags = image_issues(statistics, np.array([False, True, False]))
+
+    assert flags[:, ISSUES.index("damaged")].tolist() == [False, True, False]
+    assert "damaged" in SURE_ISSUES
+    assert not flags[:, 1:].any()

@@ -20,7 +20,7 @@ import fiftyone.operators.types as types
 from ....core.actions.plan import ActionPlan
 from ....core.errors import CurationError
 from ....core.progress import OnProgress
-from ....core.quality import DAMAGED, ISSUES
+from ....core.quality import ISSUES, SURE_ISSUES
 from ....core.wording import markdown
 from ..choices import ask_several, refuse
 from ..runs import complete_run
@@ -229,7 +229,7 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         )
     elif what == "image_issues":
         issues = {issue: issue.replace("_", " ") for issue in ISSUES}
-        ask_several(inputs, "issues", issues, default=list(DAMAGED), label="Issues")
+        ask_several(inputs, "issues", issues, default=list(SURE_ISSUES), label="Issues")
     elif what == "label_issues" and ctx.params.get("pair"):
         given, suggested = ctx.params["pair"]
         text = f"Only {given} that similar images call {suggested}"

@@ -16,7 +16,7 @@ from ....core.errors import CurationError, InputError
 from ....core.find import accepted_pairs
 from ....core.findings import QUARANTINED
 from ....core.leaks import copies_elsewhere
-from ....core.quality import DAMAGED, ISSUES
+from ....core.quality import ISSUES, SURE_ISSUES
 from ..decisions import read_decisions
 from ..fields import field_name
 from ..refind import settings_of
@@ -29,7 +29,7 @@ WHAT = {
     "leaks": "Leaks: images with a copy in another split",
     "label_issues": "Labels that seem wrong",
     "outliers": "Outliers",
-    "image_issues": "Bad images: dark, blurry ...",
+    "image_issues": "Bad images: damaged, dark, blurry ...",
     "unreadable": "Files that cannot be read",
     "tag": "Samples with a tag",
     "view": "The samples of the current view",
@@ -66,7 +66,7 @@ class Selection:
     include_conflicts: bool = False
     split: str | None = None
     tag: str | None = None
-    issues: Sequence[str] = DAMAGED
+    issues: Sequence[str] = SURE_ISSUES
     pair: Sequence[str] | None = None
     between: Sequence[str] | None = None
     prefix: str | None = None

@@ -318,18 +318,24 @@ def outliers_section(shown: Shown, report: ScanReport) -> Section:
 
 
 def bad_images_section(shown: Shown, report: ScanReport) -> Section:
-    """Dark, bright, blurry and odd images, by issue."""
+    """Damaged, dark, bright, blurry and odd images, by issue."""
     key, title, count = "bad_images", "Bad images", report.counts["image_issues"]
     if not count:
-        return Section(key, title, 0, ("No image is dark, bright, blurry or odd.",))
+        return Section(
+            key, title, 0, ("No image is damaged, dark, bright, blurry or odd.",)
+        )
     name = shown.field("image_issues")
     words = count_words(shown.reader, "image_issues", {name: {"$ne": None}})
     galleries = []
     for issue in ISSUES:
         if issue not in words:
             continue
-        found = shown.reader.pictures({name: issue}, (), limit=shown.top)
-        pairs = [_pair(shown, one, None, None, (), {}) for one in found]
+        why = ("damage_reason",) if issue == "damaged" else ()
+        found = shown.reader.pictures({name: issue}, why, limit=shown.top)
+        pairs = [
+            _pair(shown, one, None, None, [one.values[name] for name in why], {})
+            for one in found
+        ]
         things = issue.replace("_", " ")
         galleries.append(
             Gallery(
