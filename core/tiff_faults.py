@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 import threading
 
-from PIL import Image
+from PIL import _imaging
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p)
 
@@ -22,11 +22,13 @@ class _Heard(threading.local):
 _heard = _Heard()
 
 
-@_Handler
 def _hear(speaker: bytes | None, words: bytes | None) -> None:
     # Others speak of metadata, or of what Pillow raises
     if (speaker or b"").endswith(b"Decode"):
         _heard.is_damaged = True
+
+
+_handler = _Handler(_hear)
 
 
 def listen() -> None:
@@ -42,11 +44,11 @@ def heard_damage() -> bool:
 def _be_told() -> None:
     """Makes libtiff call us; where it is a part of Pillow itself, it cannot be."""
     with contextlib.suppress(OSError, AttributeError):
-        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
         set_handler.argtypes, set_handler.restype = [_Handler], ctypes.c_void_p
         # Called as long as the process lives, whatever becomes of this module
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(_hear))
-        set_handler(_hear)
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(_handler))
+        set_handler(_handler)
 
 
 _be_told()
