@@ -167,7 +167,7 @@ def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
 
     assert findings.columns["dup_kind"][-2:] == ["pixels", "pixels"]
     # They are decoded in full once
-    monkeypatch.setattr("core.equal_pixels.decode_rgb", None)
+    monkeypatch.setattr("core.equal_pixels.decode_image", None)
     again, _ = scan([*paths, jpeg, png])
     assert again.columns == findings.columns
 
