@@ -212,7 +212,7 @@ def _deep_page(data: bytes, page: Page) -> Shown:
         fill=page.fill,
         inverted=page.inverted,
         has_alpha=page.has_alpha,
-        is_cmyk=page.is_cmyk,
+        space=page.space,
     )
 
 

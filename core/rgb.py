@@ -71,7 +71,7 @@ def deep_to_rgb(
     fill: float | None = None,
     inverted: bool = False,
     has_alpha: bool = False,
-    is_cmyk: bool = False,
+    space: str = "",
     clear: Any = None,
 ) -> Shown:
     """Converts samples of any depth.
@@ -83,14 +83,18 @@ def deep_to_rgb(
         fill: the value that stands for "no data", as the file says
         inverted: the smallest is white
         has_alpha: the last band says how opaque the others are
-        is_cmyk: the bands are inks
+        space: what the bands are: "" for grey or RGB, "CMYK", or "bands" for three
+            or more that the file does not name
         clear: the sample, or the samples of a pixel, that is transparent
 
     Raises:
         NonfiniteError: not one sample is a number
     """
     samples = samples.astype(samples.dtype.newbyteorder("<"), copy=False)
-    kind = f"{samples.dtype.str} {fill} {has_alpha} {is_cmyk} {clear}"
+    kind = f"{samples.dtype.str} {fill} {has_alpha} {space} {clear}"
+    is_common = samples.dtype == np.uint8 and fill is None and clear is None
+    if is_common and has_alpha and samples.shape[2] == 4:
+        return _shown_rgba(samples)
     colours, alpha = samples, None
     if has_alpha:
         colours = samples[..., :-1]
@@ -99,7 +103,7 @@ def deep_to_rgb(
         alpha = alpha.astype(np.uint8)
     elif clear is not None:
         alpha = np.where((samples == clear).all(axis=2), 0, 255).astype(np.uint8)
-    if is_cmyk:
+    if space == "CMYK":
         inks = to_8_bit(colours, scale_of(colours, bits, fill))
         return Shown(
             np.asarray(Image.fromarray(inks, "CMYK").convert("RGB")), samples, kind
@@ -110,6 +114,8 @@ def deep_to_rgb(
     rgb = shown if bands == 3 else np.repeat(shown, 3, axis=2)
     if alpha is not None and alpha.min() < _WHITE:
         _lay(rgb, alpha)
+    if is_common and alpha is None and samples.shape[2] in (1, 3) and space == "":
+        return Shown(rgb)
     return Shown(rgb, samples, kind)
 
 
@@ -136,6 +142,11 @@ def _without_alpha(image: Image.Image) -> Shown:
     rgba = np.empty((image.height, image.width, 4), np.uint8)
     for tile, pixels in _converted_tiles(image, "RGBA"):
         rgba[tile] = pixels
+    return _shown_rgba(rgba)
+
+
+def _shown_rgba(rgba: U8) -> Shown:
+    """Lays uint8[h, w, 4] on a background; may change it."""
     rgb, alpha = np.ascontiguousarray(rgba[..., :3]), rgba[..., 3]
     if alpha.min() == _WHITE:
         return Shown(rgb)

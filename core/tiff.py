@@ -49,10 +49,12 @@ class Page:
 
     Attributes:
         order: "<" or ">", of the numbers
+        big: it is of a BigTIFF
         tags: numbers or bytes by tag
     """
 
     order: str
+    big: bool
     tags: dict[int, tuple[Any, ...] | bytes]
 
     def number(self, tag: int, default: int) -> int:
@@ -106,8 +108,12 @@ class Page:
         return self.number(_PHOTOMETRIC, _BLACK_IS_ZERO) == _WHITE_IS_ZERO
 
     @property
-    def is_cmyk(self) -> bool:
-        return self.number(_PHOTOMETRIC, _BLACK_IS_ZERO) == _CMYK
+    def space(self) -> str:
+        """What the bands are, see :func:`core.rgb.deep_to_rgb`."""
+        photometric = self.number(_PHOTOMETRIC, _BLACK_IS_ZERO)
+        if photometric == _CMYK:
+            return "CMYK"
+        return "bands" if photometric != _RGB and self.bands > 2 else ""
 
     @property
     def has_alpha(self) -> bool:
@@ -140,6 +146,9 @@ class Page:
     @property
     def is_plain(self) -> bool:
         """Pillow shows all that it holds."""
+        if self.big and self.order == ">":
+            # It takes the directory for a small one
+            return False
         photometric = self.number(_PHOTOMETRIC, _BLACK_IS_ZERO)
         own = {_RGB: 3, _CMYK: 4, _YCBCR: 3, 8: 3, 9: 3}.get(photometric, 1)
         alone = self.bands == own
@@ -189,7 +198,7 @@ def read_pages(data: bytes) -> list[Page]:
             tag, values = _entry(data, place, order, offset)
             if values is not None:
                 tags[tag] = values
-        pages.append(Page(order, tags))
+        pages.append(Page(order, big, tags))
         (at,) = struct.unpack_from(order + offset, data, first + entries * entry)
     return pages
 
