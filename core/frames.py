@@ -27,6 +27,9 @@ ORIENTATION_TAG = 0x0112
 _UNPROVABLE = ("HEIF", "JXL")
 """Formats whose plugins may drop bits; equal to nothing but the same bytes."""
 
+_MOST_PICTURES = 2**31 - 1
+"""An APNG may claim any number, and not hold them."""
+
 Sample = TypeVar("Sample", bound=np.generic)
 CheckSize = Callable[[int, int], None]
 
@@ -115,7 +118,7 @@ def read_frames(
     return Frames(
         replace(first.shown, rest=None),
         first.orientation,
-        file.pictures,
+        min(file.pictures, _MOST_PICTURES),
         first_digest,
         digest or hashlib.sha256(b"file" + data).digest(),
     )

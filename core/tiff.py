@@ -35,6 +35,10 @@ _NUMBERS |= {13: "I", 16: "Q", 17: "q", 18: "Q"}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
 _MOST_PAGES = 65_536
+_MOST_PADDING = 4
+_LARGE_TILE = 2**24
+"""Pixels: tiles may reach beyond the picture, but not for gigabytes."""
+
 _ALPHA = (1, 2)
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 
@@ -270,6 +274,8 @@ def _plane(
             raise ValueError("a tile has no size")
         across = -(-width // piece)
         rows = -(-height // tall) * tall
+        if across * piece * rows > _MOST_PADDING * width * height + _LARGE_TILE:
+            raise ValueError("a tile is far larger than the picture")
     bytes_a_piece = -(-piece * bands * page.bits // 8)
     pixels = _unpacked(data, page, plane, planes, (rows, across * bytes_a_piece))
     pieces = pixels.reshape(rows, across, bytes_a_piece)

@@ -160,7 +160,9 @@ def test_directories_that_point_at_each_other_end():
 @pytest.mark.parametrize("dtype", ["u2", "f4"])
 def test_a_cut_off_deep_tiff_is_truncated(share, dtype):
     rng = np.random.default_rng(1)
-    content = written(rng.integers(0, 999, (40, 50, 3)).astype(dtype), photometric="rgb")
+    content = written(
+        rng.integers(0, 999, (40, 50, 3)).astype(dtype), photometric="rgb"
+    )
 
     assert decode(content[: int(len(content) * share)]).status == "truncated"
 
