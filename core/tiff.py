@@ -193,8 +193,10 @@ def read_pages(data: bytes) -> list[Page]:
     seen: set[int] = set()
     while at and at not in seen and len(pages) < _MOST_PAGES:
         seen.add(at)
-        (entries,) = struct.unpack_from(order + count, data, at)
         first = at + struct.calcsize(count)
+        if first > len(data):
+            raise ValueError("truncated directory")
+        (entries,) = struct.unpack_from(order + count, data, at)
         if first + entries * entry > len(data):
             raise ValueError("truncated directory")
         tags = {}
