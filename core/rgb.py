@@ -151,7 +151,7 @@ def _shown_rgba(rgba: U8) -> Shown:
     if alpha.min() == _WHITE:
         return Shown(rgb)
     # What is transparent throughout shows no colour
-    rgba[alpha == 0] = 0
+    np.multiply(rgba, (alpha > 0)[..., None], out=rgba)
     _lay(rgb, alpha)
     return Shown(rgb, rgba, "RGBA")
 
