@@ -3,12 +3,12 @@
 VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin/python
-export IMAGES AGAINST OUT APP FAIL_ON CLEAR DOCS CHROMIUM
+export IMAGES AGAINST OUT APP FAIL_ON MAX_MEGAPIXELS CLEAR DOCS CHROMIUM
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable]
+scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable] [MAX_MEGAPIXELS=64]
 	@$(RUN) cli/scan_folder.py
 
 compare: $(VENV)/ready ## what is new in a folder: make compare IMAGES=new AGAINST=folder-or-data-set,another [OUT=folder] [FAIL_ON=known,leaks]

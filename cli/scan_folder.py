@@ -1,9 +1,10 @@
 """The folder command: loads a folder of images, scans it, writes the findings.
 
     python cli/scan_folder.py [FOLDER] [--out DIR] [--app] [--fail-on POLICY]
+                              [--max-megapixels NUMBER]
 
-Each option may also come from the environment (IMAGES, OUT, APP, FAIL_ON),
-which is how ``make scan`` passes them on.
+Each option may also come from the environment (IMAGES, OUT, APP, FAIL_ON,
+MAX_MEGAPIXELS), which is how ``make scan`` passes them on.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from core.folders import FolderListing, describe, list_images  # noqa: E402
 from core.policy import Rule, judge, parse_policy  # noqa: E402
 from core.progress import silent  # noqa: E402
+from core.settings import DEFAULTS, ScanSettings  # noqa: E402
 
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
 FOUND_PROBLEMS, BAD_INPUT, FAILED, INTERRUPTED = 1, 2, 3, 130
@@ -64,6 +66,8 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
 def _load_and_scan(options: argparse.Namespace) -> int:
     # Before FiftyOne is started: what is mistyped is said at once
     policy = parse_policy(options.fail_on)
+    options.max_megapixels = _number(options.max_megapixels)
+    ScanSettings(max_megapixels=options.max_megapixels)
     listing = list_images(options.folder or _demo_folder())
     print(describe(listing))
     print("Starting FiftyOne and its database ...", flush=True)
@@ -89,7 +93,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=env.get("OUT") or "winnow-out")
     parser.add_argument("--app", action="store_true", default=bool(env.get("APP")))
     parser.add_argument("--fail-on", default=env.get("FAIL_ON") or "")
+    limit = env.get("MAX_MEGAPIXELS") or DEFAULTS.max_megapixels
+    parser.add_argument("--max-megapixels", default=limit)
     return parser.parse_args()
+
+
+def _number(text: str | float) -> str | float:
+    """Returns a number; a text that is none, as it is, for its setting to refuse."""
+    with contextlib.suppress(ValueError):
+        return float(text)
+    return text
 
 
 def use_this_checkout() -> None:
@@ -151,6 +164,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         label_field=folders.label_field_of(listing),
         split_by=folders.split_tags_of(listing),
         progress=True,
+        max_megapixels=options.max_megapixels,
     )
     report = outputs.with_files_not_held(report, data)
     options.out.mkdir(parents=True, exist_ok=True)

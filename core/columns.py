@@ -48,14 +48,11 @@ def columns_of(
     readable = evidence.content >= 0
     has_split = readable & (evidence.splits >= 0)
     scored = ~np.isnan(labels.score)
-    near = duplicates.kind == KINDS.index("near")
     conflict = np.isin(duplicates.cluster, duplicates.conflicts)
     columns: dict[str, list[Any]] = {
         "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
         "dup_kind": optional_names(duplicates.kind, list(KINDS)),
-        "dup_relation": optional_names(
-            np.where(near, duplicates.relation, _NO_RELATION), list(RELATIONS)
-        ),
+        "dup_relation": _relations(evidence, duplicates),
         "dup_similarity": _rounded(duplicates.similarity),
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
@@ -87,6 +84,37 @@ def _damage(evidence: Evidence, issues: NDArray[np.bool_]) -> NDArray[np.int8]:
     return np.where(
         issues[:, ISSUES.index("damaged")], damage_of_rows(evidence), NO_DAMAGE
     )
+
+
+def _relations(evidence: Evidence, duplicates: Duplicates) -> list[str | None]:
+    """Says how each near copy differs from the keeper, or why it is no more than near.
+
+    Pictures that were not compared, since they look alike at the model's size, differ
+    in what that does not show: in samples of more than 8 bits, transparency, a colour
+    profile, further pictures, or in size.
+    """
+    near = duplicates.kind == KINDS.index("near")
+    named = np.where(near, duplicates.relation, _NO_RELATION)
+    relations = optional_names(named, list(RELATIONS))
+    keepers = np.flatnonzero(duplicates.keeper)
+    keeper_of = np.full(int(duplicates.cluster.max(initial=-1)) + 1, -1)
+    keeper_of[duplicates.cluster[keepers]] = keepers
+    for row in np.flatnonzero(near & ~duplicates.keeper).tolist():
+        own = int(evidence.content[row])
+        kept = int(evidence.content[keeper_of[duplicates.cluster[row]]])
+        equal = evidence.first_group[own] == evidence.first_group[kept]
+        count = max(evidence.picture_count[own], evidence.picture_count[kept])
+        if count > 1:
+            relations[row] = f"first of {count:,} pictures" + " equal" * bool(equal)
+        elif relations[row] is None:
+            relations[row] = "looks equal" if equal else _of_size(evidence, own, kept)
+    return relations
+
+
+def _of_size(evidence: Evidence, one: int, other: int) -> str:
+    sizes = evidence.width, evidence.height
+    alike = all(side[one] == side[other] for side in sizes)
+    return "re-encoded" if alike else "resized"
 
 
 def _causes(

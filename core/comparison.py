@@ -1,7 +1,9 @@
 """New images against images that are there already: which are new, which are not.
 
 The rules are those of a scan and its leaks: equal bytes, equal pixels, equal
-looks (what :mod:`core.items` collapses), or a pair that the pictures verified.
+looks (what :mod:`core.items` collapses), or a pair that the pictures verified. A
+new file of several pictures is there already only if all of them are equal, since
+no more than the first is compared otherwise.
 Each part of what exists, such as the test split of a data set, is searched on its
 own, so that copies in one part never hide one in another.
 
@@ -130,10 +132,11 @@ def compare(
         (content[: len(new)], content[len(new) :]),
         part,
         present,
+        pictures.alone,
         copies,
     )
     known = (found[0] != NO_KIND).any(axis=1)
-    repeats = _repeats(own, content[: len(new)], known, *copies[:2])
+    repeats = _repeats(own, content[: len(new)], known, pictures.alone, *copies[:2])
     return Comparison(
         *found,
         *repeats,
@@ -148,6 +151,7 @@ class _Pictures:
     Attributes:
         count: of pictures
         of_row: int64[n], the picture of each row; -1 if unreadable
+        alone: bool[count], the file holds no further picture
         vectors: float16[count, c], copy vectors
     """
 
@@ -156,6 +160,7 @@ class _Pictures:
         # a pair depends a little on which of the two comes first
         self._first, group = distinct_rows(table.column("picture_digest"))
         self._table = table
+        self.alone: Bools = table.stored("picture_count")[self._first] == 1
         self.count = len(self._first)
         self.of_row: Ints = np.append(group, -1)[table.content]
         self.signatures = table.stored("signature").at(self._first)
@@ -262,6 +267,7 @@ def _found_in_parts(
     content: tuple[Ints, Ints],
     part: NDArray[np.int32],
     present: Bools,
+    alone: Bools,
     copies: tuple[Pairs, NDArray[np.float32], NDArray[np.float32]],
 ) -> tuple[NDArray[np.int8], Ints, NDArray[np.float32]]:
     """Returns kind, match and similarity of the closest copy in each part."""
@@ -277,7 +283,8 @@ def _found_in_parts(
         first_row[other[rows]] = rows
         near, row_of, cosine = _nearest_copies(present[number], *copies)
         mine = np.flatnonzero(own >= 0)
-        mine = mine[near[own[mine]]]
+        # Only first pictures were compared: further ones may be new
+        mine = mine[near[own[mine]] & alone[own[mine]]]
         kind[mine, number] = NEAR
         match[mine, number] = first_row[row_of[own[mine]]]
         similarity[mine, number] = cosine[own[mine]]
@@ -319,6 +326,7 @@ def _repeats(
     picture: Ints,
     content: Ints,
     known: Bools,
+    alone: Bools,
     pairs: Pairs,
     similarities: NDArray[np.float32],
 ) -> tuple[Ints, NDArray[np.int8], NDArray[np.float32]]:
@@ -339,7 +347,7 @@ def _repeats(
             kind[row] = BYTES if content[first[own]] == content[row] else PIXELS
             continue
         near = [(first[p], cosine) for p, cosine in linked.get(own, ()) if p in first]
-        if near:
+        if near and alone[own]:
             repeat_of[row], similarity[row] = min(near)
             kind[row] = NEAR
         else:

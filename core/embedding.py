@@ -127,6 +127,9 @@ def _dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
             ("picture_digest", "u1", (KEY_BYTES,)),
             ("is_pixel_digest", "?"),
             ("damage", "i1"),
+            ("first_digest", "u1", (KEY_BYTES,)),
+            ("picture_count", "<i4"),
+            ("decoded_pixels", "<i8"),
             ("width", "<i4"),
             ("height", "<i4"),
             ("statistics", "<f4", (len(IMAGE_STATISTICS),)),
@@ -211,9 +214,8 @@ class _Job:
     def _refuse_too_large(self) -> None:
         """Applies the limit to records from runs with a larger one."""
         rows = np.flatnonzero(self.positions != ABSENT)
-        width = self.store.read(self.positions[rows], "width").astype(np.int64)
-        height = self.store.read(self.positions[rows], "height")
-        for row in rows[width * height > self.max_megapixels * 1e6].tolist():
+        pixels = self.store.read(self.positions[rows], "decoded_pixels")
+        for row in rows[pixels > self.max_megapixels * 1e6].tolist():
             self.positions[row] = ABSENT
             self.failures[row] = ReadFailure(
                 "too_large", f"more than max_megapixels={self.max_megapixels:g}"
@@ -355,6 +357,9 @@ class _Batch:
         record["picture_digest"] = np.frombuffer(image.picture_digest, np.uint8)
         record["is_pixel_digest"] = image.is_pixel_digest
         record["damage"] = image.damage
+        record["first_digest"] = np.frombuffer(image.first_digest, np.uint8)
+        record["picture_count"] = image.picture_count
+        record["decoded_pixels"] = image.decoded_pixels
         record["width"], record["height"] = image.width, image.height
         self._pixels[slot] = image.square(self._side)
         self._small[slot] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +14,7 @@ from .cores import available_cores
 from .embedding import PICTURE_VERSION
 from .files import ReadFailure, read_file
 from .image_table import ImageTable
-from .images import decode_rgb
+from .images import WHOLE, decode_image
 from .items import Items
 from .progress import OnProgress, Progress
 from .settings import ScanSettings
@@ -95,11 +94,12 @@ def _alike_contents(
 
 
 def _full_digest(path: bytes, key: bytes, max_megapixels: float) -> bytes | None:
-    """Returns a digest of the pixels; None if the file is no longer that of the key."""
+    """Returns the digest of all that is shown.
+
+    None if the file is no longer that of the key, or is too large to decode whole.
+    """
     content = read_file(path)
     if isinstance(content, ReadFailure) or content.digest != key:
         return None
-    rgb = decode_rgb(content.data, max_megapixels=max_megapixels)
-    if isinstance(rgb, ReadFailure):
-        return None
-    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).digest()
+    image = decode_image(content.data, side=WHOLE, max_megapixels=max_megapixels)
+    return None if isinstance(image, ReadFailure) else image.picture_digest

@@ -53,7 +53,9 @@ class Evidence:
         splits: int32[n], code into ``split_names``; -1 without
         digest: uint8[m, 32], SHA-256 of each content's bytes
         item: int32[m], the item of each content
-        pixel_group: int64[m], equal for equal decoded pixels
+        pixel_group: int64[m], equal where all that is shown is equal
+        first_group: int64[m], equal where the first pictures are equal in 8-bit RGB
+        picture_count: int32[m], pictures in each file
         width: int32[m], upright, in pixels
         height: int32[m]
         statistics: float32[m, s], see :mod:`core.statistics`
@@ -97,6 +99,8 @@ class Evidence:
     digest: NDArray[np.uint8]
     item: NDArray[np.int32]
     pixel_group: NDArray[np.int64]
+    first_group: NDArray[np.int64]
+    picture_count: NDArray[np.int32]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
     statistics: NDArray[np.float32]

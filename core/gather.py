@@ -25,7 +25,7 @@ from .fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
 from .fastdup.rules import nearest_rows
 from .image_table import ImageTable
 from .item_search import distinct_pairs, search_items
-from .items import Items, collapse
+from .items import Items, collapse, distinct_rows
 from .known_neighbors import SPARE_NEIGHBORS
 from .labels import label_evidence
 from .memory import give_back
@@ -158,6 +158,8 @@ def gather(
         digest=table.column("digest"),
         item=items.item,
         pixel_group=items.pixel_group,
+        first_group=distinct_rows(table.column("first_digest"))[1],
+        picture_count=table.column("picture_count"),
         width=table.column("width"),
         height=table.column("height"),
         statistics=table.column("statistics"),

@@ -42,8 +42,9 @@ class ImageTable:
         """Returns one field of all contents.
 
         Fields: ``digest`` and ``picture_digest`` uint8[m, 32],
-        ``is_pixel_digest`` bool[m], ``damage`` int8[m], ``width`` and ``height``
-        int32[m], ``statistics`` float32[m, s], ``signature`` uint8[m, q],
+        ``is_pixel_digest`` bool[m], ``damage`` int8[m], ``first_digest`` uint8[m, 32],
+        ``picture_count`` int32[m], ``decoded_pixels`` int64[m], ``width`` and
+        ``height`` int32[m], ``statistics`` float32[m, s], ``signature`` uint8[m, q],
         ``copy`` float16[m, c], ``features`` float16[m, f].
         """
         return self._store.read(self._positions, field)

@@ -7,41 +7,46 @@ we accept before any decoder sees them. Whatever goes wrong is a
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import struct
 import warnings
-import zlib
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from .depth import NonfiniteError
 from .files import ReadFailure
-from .jpeg import JpegHeader, coded_content, is_complete, read_header
+from .formats import describe_unknown, format_of, why_not_read
+from .frames import digest_with, pixel_digest, read_frames, upright
+from .jpeg import (
+    JpegHeader,
+    coded_content,
+    is_complete,
+    later_pictures,
+    read_header,
+)
 from .jpeg_damage import NO_DAMAGE, UNREADABLE_PART
 from .jpeg_pixels import decode_jpeg
-from .rgb import NonfiniteError, to_rgb
+from .png import DamagedPngError, read_png_header
+from .tiff import UnsupportedTiffError, read_pages
 from .tiff_faults import heard_damage, listen
 
 GREY_SIDE = 256
 """Longer side, in pixels, of what :meth:`DecodedImage.grey` returns."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-_MAGIC = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-)
-_ORIENTATION_TAG = 0x0112
+WHOLE = 2**30
+"""Asked for as the side of a square: the picture is not reduced."""
+
+_LARGEST_JPEG = 2**30
+"""Pixels: a larger one counts as decoded at full size."""
+
+_MOST_REDUCED = 8
+"""How far libjpeg shrinks a picture at most while it decodes."""
+
 U8 = NDArray[np.uint8]
 
 # Pillow warns of odd metadata, once and without the file's name. Not by file:
@@ -66,41 +71,58 @@ class DecodedImage:
         stored: uint8[h, w, 3], as stored in the file (not turned upright);
             a large JPEG comes reduced by 2, 4 or 8
         orientation: EXIF orientation, 1 to 8
-        width: of the upright picture at full size, in pixels
-        height: of the upright picture at full size, in pixels
-        picture_digest: SHA-256 that is equal for equal decoded pictures
-        is_pixel_digest: True if ``picture_digest`` was taken from the full
-            decoded pixels; False if from a large JPEG's coded data, which
-            sees through metadata but not through another container
+        full_size: width and height as stored at full size, in pixels
+        picture_digest: SHA-256 that is equal only where all that two files show is
+            equal: all pictures, samples, transparency and the colour space
+        is_pixel_digest: False if ``picture_digest`` was taken from a large JPEG's
+            coded data, which sees through metadata but not through another
+            container
         damage: index in :data:`core.jpeg_damage.DAMAGES`, what is wrong inside a
             file that still gives a picture; ``NO_DAMAGE`` for a whole one
+        first_digest: SHA-256 that is equal where the first pictures are equal in
+            8-bit RGB
+        picture_count: of pictures in the file
+        decoded_pixels: that were held in memory to decode the first, which
+            ``max_megapixels`` limits
     """
 
     stored: U8
     orientation: int
-    width: int
-    height: int
+    full_size: tuple[int, int]
     picture_digest: bytes
     is_pixel_digest: bool
     damage: int
+    first_digest: bytes
+    picture_count: int
+    decoded_pixels: int
+
+    @property
+    def width(self) -> int:
+        """Of the upright picture at full size, in pixels."""
+        return self.full_size[self.orientation >= 5]
+
+    @property
+    def height(self) -> int:
+        """Of the upright picture at full size, in pixels."""
+        return self.full_size[self.orientation < 5]
 
     def square(self, side: int) -> U8:
         """Returns uint8[side, side, 3], upright, squashed to a square."""
         # Shrink first, turn after: a small picture is cheaper to turn
-        return _upright(_resized(self.stored, side, side), self.orientation)
+        return upright(_resized(self.stored, side, side), self.orientation)
 
     def upright(self) -> U8:
         """Returns uint8[h, w, 3], as it is looked at; large JPEGs come reduced."""
-        return _upright(self.stored, self.orientation)
+        return upright(self.stored, self.orientation)
 
     def grey(self) -> U8:
         """Returns uint8[h, w], upright, longer side at most GREY_SIDE."""
         full = _u8(cv2.cvtColor(self.stored, cv2.COLOR_RGB2GRAY))
-        return _upright(_fitted(full, GREY_SIDE), self.orientation)
+        return upright(_fitted(full, GREY_SIDE), self.orientation)
 
     def fitted(self, side: int) -> U8:
         """Returns uint8[h, w, 3], upright, longer side at most ``side``."""
-        return _upright(_fitted(self.stored, side), self.orientation)
+        return upright(_fitted(self.stored, side), self.orientation)
 
 
 def decode_image(
@@ -116,9 +138,12 @@ def decode_image(
     Returns:
         the picture, or why there is none
     """
-    format_name = _format_of(data)
+    format_name = format_of(data)
     if format_name is None:
-        return ReadFailure("unsupported", _describe_unknown(data))
+        return ReadFailure("unsupported", describe_unknown(data))
+    why_not = why_not_read(format_name)
+    if why_not is not None:
+        return ReadFailure("unsupported", why_not)
     try:
         if format_name == "JPEG":
             return _decode_jpeg(data, side, max_megapixels)
@@ -129,47 +154,61 @@ def decode_image(
     # SyntaxError, EOFError, struct.error, cv2.error ...); each means the
     # same here: this one file has no picture
     except Exception as error:
-        return _failure_of_decoder(error, data)
-
-
-def decode_rgb(data: bytes, *, max_megapixels: float) -> U8 | ReadFailure:
-    """Decodes at full size: uint8[height, width, 3], upright.
-
-    Used to compare two pictures pixel by pixel, whatever their containers.
-    """
-    try:
-        if _format_of(data) == "JPEG":
-            header = _checked_jpeg_header(data, max_megapixels)
-            rgb, _ = _jpeg_rgb(data, header, 1)
-            return _upright(rgb, header.orientation)
-        rgb, orientation, _ = _pillow_rgb(data, _format_of(data) or "", max_megapixels)
-        return _upright(rgb, orientation)
-    except _Unreadable as error:
-        return error.failure
-    except Exception as error:
-        return _failure_of_decoder(error, data)
+        return _failure_of_decoder(error, data, format_name)
 
 
 def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
-    header = _checked_jpeg_header(data, max_megapixels)
+    header = _checked_jpeg_header(data, side, max_megapixels)
+    if header.components not in (1, 3):
+        # RGB does not tell all samples of four inks apart
+        _, damage = decode_jpeg(data, header, _MOST_REDUCED)
+        return replace(_decode_other(data, "JPEG", max_megapixels), damage=damage)
     reduction = _reduction_for(header, side)
     rgb, damage = _jpeg_rgb(data, header, reduction)
     if reduction == 1:
-        digest = _pixel_digest(_upright(rgb, header.orientation))
+        first = pixel_digest(upright(rgb, header.orientation))
     else:
-        digest = coded_content(data, header)
-    size = header.width, header.height
-    return _decoded(rgb, header.orientation, size, digest, reduction == 1, damage)
+        first = coded_content(data, header)
+    later = later_pictures(data, header)
+    return DecodedImage(
+        stored=rgb,
+        orientation=header.orientation,
+        full_size=(header.width, header.height),
+        picture_digest=digest_with(first, header.profile, later.data),
+        is_pixel_digest=reduction == 1,
+        damage=damage,
+        first_digest=first,
+        picture_count=1 + later.count,
+        decoded_pixels=_decoded_pixels(header, side),
+    )
 
 
-def _checked_jpeg_header(data: bytes, max_megapixels: float) -> JpegHeader:
+def _checked_jpeg_header(data: bytes, side: int, max_megapixels: float) -> JpegHeader:
     header = read_header(data)
     if header is None:
         raise _Unreadable("truncated", "the JPEG ends before its picture")
-    _check_pixel_count(header.width, header.height, max_megapixels)
+    _check_pixel_count(
+        header.width,
+        header.height,
+        max_megapixels,
+        decoded=_decoded_pixels(header, side),
+    )
     if not is_complete(data, header):
         raise _Unreadable("truncated", "the JPEG has no end marker")
     return header
+
+
+def _decoded_pixels(header: JpegHeader, side: int) -> int:
+    """Returns how many pixels are held in memory to decode a JPEG.
+
+    libjpeg reduces a JPEG while it decodes, unless it is progressive: then all of
+    its coefficients are held first.
+    """
+    whole = header.width * header.height
+    if header.is_progressive or whole > _LARGEST_JPEG:
+        return whole
+    scale = _reduction_for(header, side)
+    return -(-header.width // scale) * -(-header.height // scale)
 
 
 def _reduction_for(header: JpegHeader, side: int) -> int:
@@ -194,84 +233,48 @@ def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> tuple[U8, int]
         uint8[h, w, 3], and its damage
     """
     rgb, damage = decode_jpeg(data, header, reduction)
-    if rgb is None:
-        rgb, _, _ = _pillow_rgb(data, "JPEG", float("inf"))
-    return rgb, damage
+    if rgb is not None:
+        return rgb, damage
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        image.draft("RGB", (header.width // reduction, header.height // reduction))
+        return np.asarray(image.convert("RGB")), damage
 
 
 def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> DecodedImage:
     listen()
-    rgb, orientation, rest = _pillow_rgb(data, format_name, max_megapixels)
-    damage = UNREADABLE_PART if heard_damage() else NO_DAMAGE
-    if format_name == "PNG":
-        _check_png_sums(data)
-    digest = _pixel_digest(_upright(rgb, orientation))
-    if rest is not None:
-        # RGB in 8 bits cannot tell such pictures apart
-        digest = _digest(digest, rest)
-    size = rgb.shape[1], rgb.shape[0]
-    return _decoded(rgb, orientation, size, digest, True, damage)
+    frames = read_frames(
+        data,
+        format_name,
+        lambda width, height: _check_pixel_count(width, height, max_megapixels),
+        max_megapixels * 1e6,
+    )
+    rgb = frames.first.rgb
+    height, width = rgb.shape[:2]
+    return DecodedImage(
+        stored=rgb,
+        orientation=frames.orientation,
+        full_size=(width, height),
+        picture_digest=frames.digest,
+        is_pixel_digest=True,
+        damage=UNREADABLE_PART if heard_damage() else NO_DAMAGE,
+        first_digest=frames.first_digest,
+        picture_count=frames.count,
+        decoded_pixels=width * height,
+    )
 
 
-def _check_png_sums(data: bytes) -> None:
-    """Raises if a chunk that makes the picture is damaged.
-
-    Pillow checks no sum of the compressed pixels, and shows what it can make of
-    damaged ones. Chunks of small letters, such as comments, may be damaged.
-    """
-    place, end = len(_MAGIC[1][0]), len(data)
-    while place + 12 <= end:
-        length = int.from_bytes(data[place : place + 4], "big")
-        stop = place + 8 + length
-        named_and_filled = memoryview(data)[place + 4 : stop]
-        stored = int.from_bytes(data[stop : stop + 4], "big")
-        if data[place + 4] < ord("a") and zlib.crc32(named_and_filled) != stored:
-            raise _Unreadable("corrupt", "a checksum of the PNG does not match")
-        if data[place + 4 : place + 8] == b"IEND":
-            return
-        place = stop + 4
-
-
-def _pillow_rgb(
-    data: bytes, format_name: str, max_megapixels: float
-) -> tuple[U8, int, NDArray[Any] | None]:
-    """Returns uint8[h, w, 3] as stored, its EXIF orientation, and what that lacks.
-
-    See :func:`core.rgb.to_rgb`.
-    """
-    # The format list is what keeps Pillow from starting Ghostscript on an
-    # EPS that calls itself .jpg. MPO is read as its first JPEG.
-    with Image.open(io.BytesIO(data), formats=[format_name]) as image:
-        _check_pixel_count(image.width, image.height, max_megapixels)
-        image.load()
-        rgb, rest = to_rgb(image)
-        return rgb, _orientation_of(image), rest
-
-
-def _check_pixel_count(width: int, height: int, max_megapixels: float) -> None:
+def _check_pixel_count(
+    width: int, height: int, max_megapixels: float, decoded: int | None = None
+) -> None:
     if width < 1 or height < 1:
         raise _Unreadable("corrupt", "the header gives a size of zero")
-    if width * height > max_megapixels * 1e6:
+    if (width * height if decoded is None else decoded) > max_megapixels * 1e6:
         megapixels = width * height / 1e6
         raise _Unreadable(
             "too_large",
             f"{width} x {height} are {megapixels:,.0f} megapixels, "
             f"more than max_megapixels={max_megapixels:g}",
         )
-
-
-def _decoded(
-    rgb: U8,
-    orientation: int,
-    stored_size: tuple[int, int],
-    picture_digest: bytes,
-    is_pixel_digest: bool,
-    damage: int,
-) -> DecodedImage:
-    width, height = stored_size[::-1] if orientation >= 5 else stored_size
-    return DecodedImage(
-        rgb, orientation, width, height, picture_digest, is_pixel_digest, damage
-    )
 
 
 def _resized(image: U8, width: int, height: int) -> U8:
@@ -295,67 +298,16 @@ def _fitted(image: U8, side: int) -> U8:
     return _resized(image, width, height)
 
 
-def _upright(image: U8, orientation: int) -> U8:
-    """Applies an EXIF orientation (1 to 8; anything else is taken as 1)."""
-    if orientation >= 5:
-        image = image.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        image = image[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        image = image[::-1]
-    return np.ascontiguousarray(image)
-
-
-def _pixel_digest(rgb: U8) -> bytes:
-    """SHA-256 over size and pixels: 10 x 20 never equals 20 x 10."""
-    shape = struct.pack("<II", *rgb.shape[:2])
-    return _digest(shape, rgb)
-
-
-def _digest(head: bytes, array: NDArray[Any]) -> bytes:
-    """SHA-256 over some bytes and an array's, which is not copied for it."""
-    digest = hashlib.sha256(head)
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.digest()
-
-
-def _orientation_of(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    # Broken EXIF must not cost the picture; Pillow raises many types here
-    except Exception:
-        return 1
-    return value if value in range(1, 9) else 1
-
-
-def _format_of(data: bytes) -> str | None:
-    for magic, name in _MAGIC:
-        if data.startswith(magic):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    return None
-
-
-def _describe_unknown(data: bytes) -> str:
-    head = data[:512].lstrip()
-    if data[4:8] == b"ftyp":
-        return "HEIF, AVIF or video; convert it to JPEG or PNG"
-    if head.startswith((b"<svg", b"<?xml")):
-        return "SVG or XML; render it to PNG"
-    if head.startswith(b"8BPS"):
-        return "Photoshop; export it as PNG or TIFF"
-    if head.startswith((b"%!PS", b"%PDF")):
-        return "PostScript or PDF; export its pictures"
-    readable = ", ".join(_FORMATS)
-    return f"not an image of a kind that is read ({readable})"
-
-
-def _failure_of_decoder(error: Exception, data: bytes) -> ReadFailure:
+def _failure_of_decoder(error: Exception, data: bytes, format_name: str) -> ReadFailure:
     text = str(error)
     if isinstance(error, NonfiniteError):
         return ReadFailure("nonfinite", text)
-    if _is_cut_off(data):
+    kind = _kind_not_read(error, data, format_name)
+    if kind is not None:
+        return ReadFailure("unsupported", kind)
+    if isinstance(error, DamagedPngError):
+        return ReadFailure("corrupt", text)
+    if _is_cut_off(data, format_name):
         return ReadFailure("truncated", "the file ends too early")
     if isinstance(error, UnidentifiedImageError):
         return ReadFailure("corrupt", "the header is damaged")
@@ -368,20 +320,31 @@ def _failure_of_decoder(error: Exception, data: bytes) -> ReadFailure:
     return ReadFailure("corrupt", text.splitlines()[0] if text else repr(error))
 
 
-def _is_cut_off(data: bytes) -> bool:
+def _kind_not_read(error: Exception, data: bytes, format_name: str) -> str | None:
+    """Names a kind of a format that no decoder here reads; None for the others."""
+    if isinstance(error, UnsupportedTiffError):
+        return str(error)
+    if format_name == "PNG" and read_png_header(data).is_apples:
+        return "a PNG of Apple's own kind (CgBI); convert it to a common PNG"
+    if format_name == "JPEG":
+        header = read_header(data)
+        return None if header is None else header.unusual_coding
+    return None
+
+
+def _is_cut_off(data: bytes, format_name: str) -> bool:
     """True if a WebP or TIFF says of itself that it is longer.
 
     Their decoders call it damaged. A WebP (RIFF) begins with its length; most
     writers put a TIFF's directory (TIFF 6.0, section 2) at its end.
     """
-    if len(data) >= 8 and _format_of(data) == "TIFF":
-        order = "<" if data.startswith(b"II") else ">"
-        (start,) = struct.unpack_from(order + "I", data, 4)
-        if start + 2 > len(data):
+    if format_name == "TIFF":
+        try:
+            pages = read_pages(data)
+        except (ValueError, struct.error):
             return True
-        (entries,) = struct.unpack_from(order + "H", data, start)
-        return bool(start + 2 + 12 * entries + 4 > len(data))
-    if _format_of(data) == "WEBP" and len(data) >= 12:
+        return any(page.end > len(data) for page in pages)
+    if format_name == "WEBP" and len(data) >= 12:
         (length,) = struct.unpack_from("<I", data, 4)
         return bool(length + 8 > len(data))
     return False

@@ -8,16 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APP1 = 0xE1
+_APP2 = 0xE2
 _APP14_ADOBE = 0xEE
 _METADATA = (frozenset(range(0xE0, 0xF0)) | {0xFE}) - {_APP14_ADOBE}
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
 _ORIENTATION_TAG = 0x0112
+_SHORT, _LONG = 3, 4
+_PICTURE_ENTRIES = 0xB002
+_A_VIEW = 0x02
+
+
+@dataclass(frozen=True)
+class LaterPictures:
+    """What a file of several pictures (CIPA DC-007, MPF) holds after its first.
+
+    Attributes:
+        count: of further views; thumbnails and maps of the first aside
+        data: all that follows the first picture
+    """
+
+    count: int
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,10 @@ class JpegHeader:
         orientation: EXIF orientation, 1 to 8
         scan_offset: where the first scan starts in the file
         metadata: (start, end) of each segment that does not change pixels
+        profile: the embedded colour profile, empty without
+        later_pictures: how many the segment MPF announces; None without one
+        coding: marker of the frame header, which says how it is coded
+        bits: a sample
     """
 
     width: int
@@ -39,6 +61,25 @@ class JpegHeader:
     orientation: int
     scan_offset: int
     metadata: tuple[tuple[int, int], ...]
+    profile: bytes
+    later_pictures: int | None
+    coding: int
+    bits: int
+
+    @property
+    def is_progressive(self) -> bool:
+        return self.coding & 0x03 == 0x02
+
+    @property
+    def unusual_coding(self) -> str | None:
+        """Names a coding or depth that few decoders read; None if it is usual."""
+        if self.bits != 8:
+            return f"a JPEG of {self.bits} bits a sample; convert it to PNG or TIFF"
+        if self.coding in (0xC0, 0xC1, 0xC2):
+            return None
+        kind = {0xC3: "lossless", 0xC9: "arithmetic", 0xCA: "arithmetic"}
+        named = kind.get(self.coding, "hierarchical or differential")
+        return f"a JPEG of {named} coding; convert it to a common JPEG or PNG"
 
 
 def read_header(data: bytes) -> JpegHeader | None:
@@ -47,9 +88,11 @@ def read_header(data: bytes) -> JpegHeader | None:
     Returns:
         the header, or None if the file ends or breaks before its first scan
     """
-    position, orientation = 2, 1
-    frame: tuple[int, int, int] | None = None
+    position, exif = 2, b""
+    frame: tuple[int, int, int, int, int] | None = None
     metadata: list[tuple[int, int]] = []
+    profile: list[bytes] = []
+    later_pictures = None
     while position + 4 <= len(data):
         if data[position] != 0xFF:
             return None
@@ -66,15 +109,30 @@ def read_header(data: bytes) -> JpegHeader | None:
         if marker == _START_OF_SCAN:
             if frame is None:
                 return None
-            width, height, components = frame
+            width, height, components, coding, bits = frame
             return JpegHeader(
-                width, height, components, orientation, position, tuple(metadata)
+                width=width,
+                height=height,
+                components=components,
+                orientation=_exif_orientation(exif),
+                scan_offset=position,
+                metadata=tuple(metadata),
+                # In pieces that carry their number (ICC.1, annex B.4)
+                profile=b"".join(piece[2:] for piece in sorted(profile)),
+                later_pictures=later_pictures,
+                coding=coding,
+                bits=bits,
             )
         if marker in _START_OF_FRAME and len(body) >= 6:
             height, width = struct.unpack_from(">HH", body, 1)
-            frame = width, height, body[5]
+            frame = width, height, body[5], marker, body[0]
+        # Of two segments the first counts, as for Pillow and OpenCV
         if marker == _APP1 and body.startswith(b"Exif\0\0"):
-            orientation = _exif_orientation(body[6:])
+            exif = exif or body[6:]
+        if marker == _APP2 and body.startswith(b"ICC_PROFILE\0"):
+            profile.append(body[12:])
+        if marker == _APP2 and body.startswith(b"MPF\0"):
+            later_pictures = _further_views(body[4:])
         if marker in _METADATA:
             metadata.append((position, end))
         position = end
@@ -113,20 +171,55 @@ def coded_content(data: bytes, header: JpegHeader) -> bytes:
     return digest.digest()
 
 
+def later_pictures(data: bytes, header: JpegHeader) -> LaterPictures:
+    """Returns what follows the first picture, if the header announces pictures."""
+    if header.later_pictures is None:
+        return LaterPictures(0, b"")
+    end = data.find(_END_OF_IMAGE, header.scan_offset)
+    return LaterPictures(header.later_pictures, data[end + 2 :])
+
+
 def _exif_orientation(tiff: bytes) -> int:
-    """Reads tag 0x0112 of the first directory; 1 if absent or broken."""
+    """Returns the tag 0x0112, a whole number of any size; 1 if absent or broken."""
+    for tag, kind, field, order in _directory(tiff):
+        if tag == _ORIENTATION_TAG and kind in (_SHORT, _LONG):
+            number = order + ("H" if kind == _SHORT else "I")
+            (value,) = struct.unpack_from(number, field, 4)
+            return value if 1 <= value <= 8 else 1
+    return 1
+
+
+def _further_views(tiff: bytes) -> int:
+    """Counts the pictures of an MPF segment that are no smaller version of the first.
+
+    The type of a picture is in the low 24 bits of the first number of its entry
+    (CIPA DC-007, 5.2.3.3.1); those from 0x020000 on are views of a panorama, a
+    stereo pair or a scene.
+    """
+    for tag, _, field, order in _directory(tiff):
+        if tag == _PICTURE_ENTRIES:
+            size, at = struct.unpack(order + "II", field)
+            entries = range(at, min(at + size, len(tiff) - 15), 16)
+            kinds = [struct.unpack_from(order + "I", tiff, one)[0] for one in entries]
+            return sum(kind >> 16 & 0xFF == _A_VIEW for kind in kinds[1:])
+    return 0
+
+
+def _directory(tiff: bytes) -> Iterator[tuple[int, int, bytes, str]]:
+    """Yields the entries of the first directory of Exif or MPF.
+
+    Yields:
+        tag, type, count and value (four bytes each), and byte order
+    """
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None or len(tiff) < 8:
-        return 1
+        return
     (offset,) = struct.unpack_from(order + "I", tiff, 4)
     if offset + 2 > len(tiff):
-        return 1
+        return
     (count,) = struct.unpack_from(order + "H", tiff, offset)
     for entry in range(offset + 2, offset + 2 + 12 * count, 12):
         if entry + 12 > len(tiff):
-            return 1
+            return
         tag, kind = struct.unpack_from(order + "HH", tiff, entry)
-        if tag == _ORIENTATION_TAG and kind == 3:
-            (value,) = struct.unpack_from(order + "H", tiff, entry + 8)
-            return value if 1 <= value <= 8 else 1
-    return 1
+        yield tag, kind, tiff[entry + 4 : entry + 12], order

@@ -512,3 +512,27 @@ def test_a_damaged_journal_is_a_line_of_the_history_beside_the_others(classes):
     (good,) = [line for line in texts if f"  {done[1].key}  " in line]
     assert "cannot be read" in bad and done[0].report.folder in bad
     assert "quarantine of view: 1 image," in good and "cannot" not in good
+
+
+def test_a_file_of_which_only_the_first_picture_was_compared_stays(
+    classes, scan, draw, tmp_path
+):
+    folder = tmp_path / "data" / "train" / "a"
+    for name, last in (("one.tif", 101), ("other.tif", 102), ("same.tif", 101)):
+        pages = [draw(100), draw(last)]
+        pages[0].save(folder / name, save_all=True, append_images=pages[1:])
+    same = folder / "same.tif"
+    same.write_bytes(same.read_bytes() + b"\0")
+    classes.add_samples(
+        [fo.Sample(str(path), tags=["train"]) for path in folder.glob("*.tif")]
+    )
+    scan(classes, split_by=["train", "test"], progress=False)
+
+    plan = quarantine(classes, "duplicates", progress=False)
+
+    why = "only the first of its 2 pictures was compared"
+    assert sum(n for said, n in plan.plan.refused.items() if why in said) == 1
+    # The copy of again.png, and the one whose pictures are all equal
+    assert plan.count == 2
+    relations = set(classes.values("dup_relation")) - {None}
+    assert relations == {"first of 2 pictures equal"}

@@ -19,7 +19,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from core.files import ReadFailure
-from core.images import DecodedImage, decode_image, decode_rgb
+from core.images import WHOLE, DecodedImage, decode_image
 
 HANG_SECONDS = 30
 MAX_MEGAPIXELS = 4
@@ -129,8 +129,8 @@ def read(data: bytes) -> None:
         assert max(image.grey().shape) <= 256
         again = decode_image(data, side=16, max_megapixels=MAX_MEGAPIXELS)
         assert again.picture_digest == image.picture_digest, "not the same twice"
-    pixels = decode_rgb(data, max_megapixels=MAX_MEGAPIXELS)
-    assert isinstance(pixels, np.ndarray | ReadFailure), pixels
+    whole = decode_image(data, side=WHOLE, max_megapixels=MAX_MEGAPIXELS)
+    assert isinstance(whole, DecodedImage | ReadFailure), whole
 
 
 def main(seconds: float, folder: Path) -> None:

@@ -182,3 +182,28 @@ def test_large_sets_are_described_in_turns(look, there, tmp_path, draw, monkeypa
     found = look(mirrored, near)
 
     assert found.match.tolist() == [[-1, 8], [1, -1]]
+
+
+def test_a_new_file_of_several_pictures_is_known_only_if_all_are_there(
+    look, there, tmp_path, draw
+):
+    pages = [draw(3, 96), draw(60, 96)]
+    others = [draw(3, 96), draw(61, 96)]
+    stacks = []
+    for name, own in (("old", pages), ("same", pages), ("new", others)):
+        path = tmp_path / f"{name}.tif"
+        lzw = {"compression": "tiff_lzw"} if name == "same" else {}
+        own[0].save(path, save_all=True, append_images=own[1:], **lzw)
+        stacks.append(path)
+    cover = save(draw(3, 96), tmp_path / "cover.bmp")
+    old, same, new = stacks
+    part = np.array([0] * 10 + [1], np.int32)
+
+    found = look(same, new, cover, old=[*there, old], part=part)
+
+    assert found.kind.tolist() == [
+        [NO_KIND, PIXELS],
+        [NO_KIND, NO_KIND],
+        [PIXELS, NEAR],
+    ]
+    assert (found.repeat_of == NO_ROW).all()

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 from skimage import data
 
 from core.files import FileContent, ReadFailure, file_identity, read_file
-from core.images import DecodedImage, decode_image, decode_rgb
+from core.images import WHOLE, DecodedImage, decode_image
 from core.jpeg_damage import NO_DAMAGE, UNREADABLE_PART
 
 
@@ -25,6 +25,11 @@ def encoded(picture, tmp_path, name, **options):
 
 def decode(content, side=128):
     return decode_image(content, side=side, max_megapixels=64)
+
+
+def decode_rgb(content):
+    """uint8[height, width, 3], upright, at full size"""
+    return decode(content, side=WHOLE).upright()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +142,7 @@ def test_exif_orientation_turns_the_picture_upright(photo, tmp_path, orientation
     image = decode(content)
 
     assert (image.width, image.height) == upright.size
-    assert np.array_equal(decode_rgb(content, max_megapixels=64), np.asarray(upright))
+    assert np.array_equal(decode_rgb(content), np.asarray(upright))
     expected = np.asarray(upright.resize((128, 128), Image.BOX), float)
     assert np.abs(image.square(128) - expected).mean() < 4
 
@@ -202,13 +207,15 @@ def test_two_16_bit_pictures_that_look_alike_are_not_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_picture_with_a_sample_that_is_no_number_says_so(bad, tmp_path):
+def test_a_sample_that_is_no_number_is_no_data_unless_all_are(bad, tmp_path):
     values = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
     values[3, 5] = bad
-    content = encoded(Image.fromarray(values), tmp_path, "a.tif")
+    holed = decode_rgb(encoded(Image.fromarray(values), tmp_path, "a.tif"))
+    nothing = encoded(Image.fromarray(np.full_like(values, bad)), tmp_path, "b.tif")
 
-    assert decode(content) == decode_rgb(content, max_megapixels=64)
-    assert decode(content).status == "nonfinite"
+    assert holed[3, 5].tolist() == [0, 0, 0]
+    assert holed[-1, -1].tolist() == [255, 255, 255]
+    assert decode(nothing).status == "nonfinite"
 
 
 def test_a_large_transparent_picture_is_laid_on_white_everywhere(photo, tmp_path):
@@ -217,7 +224,7 @@ def test_a_large_transparent_picture_is_laid_on_white_everywhere(photo, tmp_path
     white = Image.new("RGBA", picture.size, "white")
     expected = np.asarray(Image.alpha_composite(white, picture).convert("RGB"), int)
 
-    pixels = decode_rgb(encoded(picture, tmp_path, "a.png"), max_megapixels=64)
+    pixels = decode_rgb(encoded(picture, tmp_path, "a.png"))
 
     assert np.abs(pixels - expected).max() <= 1
 
@@ -229,7 +236,7 @@ def test_16_bits_are_rounded_to_8(tmp_path, byte_order):
 
     content = encoded(picture, tmp_path, "a.tif")
 
-    pixels = decode_rgb(content, max_megapixels=64)[..., 0]
+    pixels = decode_rgb(content)[..., 0]
     assert np.array_equal(pixels, (values.astype(int) + 128) // 257)
     assert decode(content).is_pixel_digest
 

@@ -1,6 +1,7 @@
 """Read from the markers alone: some releases of OpenCV pad what is cut off."""
 
 import io
+import struct
 
 import pytest
 from PIL import Image
@@ -64,3 +65,37 @@ def test_metadata_is_no_part_of_the_coded_content_but_orientation_is(jpeg):
 )
 def test_junk_has_no_header(junk):
     assert read_header(junk) is None
+
+
+def exif_of(*entries, order="<"):
+    """An Exif segment of some (tag, type, value)."""
+    head = b"II*\0" if order == "<" else b"MM\0*"
+    body = head + struct.pack(order + "IH", 8, len(entries))
+    for tag, kind, value in entries:
+        field = struct.pack(order + {3: "H2x", 4: "I"}[kind], value)
+        body += struct.pack(order + "HHI", tag, kind, 1) + field
+    body = b"Exif\0\0" + body + bytes(4)
+    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        [exif_of((0x0112, 3, 6))],
+        [exif_of((0x0112, 4, 6))],
+        [exif_of((0x0112, 4, 6), order=">")],
+        [exif_of((0x0112, 3, 6)), exif_of((0x0128, 3, 2))],
+        [exif_of((0x0112, 3, 6)), exif_of((0x0112, 3, 8))],
+        [exif_of((0x0128, 3, 2))],
+        [],
+    ],
+)
+def test_the_orientation_is_that_of_pillow_however_it_is_written(segments):
+    file = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(file, "JPEG")
+    data = file.getvalue()
+    data = data[:2] + b"".join(segments) + data[2:]
+
+    orientation = Image.open(io.BytesIO(data)).getexif().get(0x0112, 1)
+
+    assert read_header(data).orientation == orientation

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from core.images import DecodedImage, decode_image, decode_rgb
+from core.images import WHOLE, DecodedImage, decode_image
 from core.jpeg import read_header
 from core.jpeg_damage import DAMAGES, NO_DAMAGE
 from core.jpeg_pixels import decode_jpeg
@@ -42,6 +42,11 @@ def coded(picture, **options):
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", **{"quality": 90, **options})
     return buffer.getvalue()
+
+
+def decode_whole(content):
+    """uint8[height, width, 3] at full size"""
+    return decode_image(content, side=WHOLE, max_megapixels=64).upright()
 
 
 def damage_of(content):
@@ -180,8 +185,8 @@ def test_a_damaged_picture_in_inks_is_named_and_shown(photos):
 def test_what_is_left_of_a_damaged_picture_is_shown_as_it_was(photos):
     content = coded(photos[0])
 
-    whole = decode_rgb(content, max_megapixels=64)
-    damaged = decode_rgb(cut(content, None), max_megapixels=64)
+    whole = decode_whole(content)
+    damaged = decode_whole(cut(content, None))
 
     assert np.array_equal(whole[:64], damaged[:64])
     assert not np.array_equal(whole[-64:], damaged[-64:])

@@ -167,7 +167,7 @@ def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
 
     assert findings.columns["dup_kind"][-2:] == ["pixels", "pixels"]
     # They are decoded in full once
-    monkeypatch.setattr("core.equal_pixels.decode_rgb", None)
+    monkeypatch.setattr("core.equal_pixels.decode_image", None)
     again, _ = scan([*paths, jpeg, png])
     assert again.columns == findings.columns
 
@@ -474,3 +474,89 @@ def test_without_labels_nothing_agrees_or_contradicts(scan, pictures):
 
     assert set(findings.columns["label_agrees"]) == {None}
     assert set(findings.columns["label_contradicts"]) == {None}
+
+
+def stack(path, pictures):
+    pictures[0].save(path, save_all=True, append_images=pictures[1:])
+    return path
+
+
+def test_files_of_several_pictures_are_equal_only_if_all_of_them_are(
+    scan, pictures, tmp_path, draw
+):
+    paths = pictures(12)
+    first = draw(40)
+    one = stack(tmp_path / "1.tif", [first, draw(41), draw(42)])
+    same = stack(tmp_path / "2.tiff", [first, draw(41), draw(42)])
+    same.write_bytes(same.read_bytes() + b"\0")
+    other = stack(tmp_path / "3.tif", [first, draw(41), draw(43)])
+    cover = tmp_path / "cover.png"
+    first.save(cover)
+
+    findings, _ = scan([*paths, one, same, other, cover])
+
+    kinds, relations, keeper = (
+        findings.columns[name][12:]
+        for name in ("dup_kind", "dup_relation", "dup_keeper")
+    )
+    copies = [row for row in range(4) if not keeper[row]]
+    equal = [row for row in copies if kinds[row] == "pixels"]
+    assert len(copies) == 3 and len(equal) == 1 and equal[0] < 2
+    said = {relations[row] for row in copies if row not in equal}
+    assert said == {"first of 3 pictures equal"}
+
+
+def test_pictures_that_differ_below_8_bits_are_near_and_it_is_said_that_they_look_equal(
+    scan, pictures, tmp_path, draw
+):
+    from PIL import Image
+
+    deep = np.asarray(draw(40).convert("L"), np.uint16) * 16
+    for number in (0, 1):
+        deep[3, 5] += number
+        Image.fromarray(deep).save(tmp_path / f"{number}.png")
+
+    findings, _ = scan([*pictures(12), tmp_path / "0.png", tmp_path / "1.png"])
+
+    assert findings.columns["dup_kind"][-2:] == ["near", "near"]
+    assert set(findings.columns["dup_relation"][-2:]) == {None, "looks equal"}
+
+
+def test_the_same_picture_in_12_16_and_8_bits_is_one_cluster(
+    scan, pictures, tmp_path, draw
+):
+    from PIL import Image
+
+    grey = np.asarray(draw(40).convert("L"), np.uint16)
+    forms = {"12.png": grey * 16, "16.tif": grey * 257, "8.png": grey.astype(np.uint8)}
+    for name, samples in forms.items():
+        Image.fromarray(samples).save(tmp_path / name)
+
+    findings, _ = scan([*pictures(12), *(tmp_path / name for name in forms)])
+
+    clusters = set(findings.columns["dup_cluster"][-3:])
+    assert len(clusters) == 1 and None not in clusters
+    assert "pixels" not in findings.columns["dup_kind"][-3:]
+
+
+def test_a_large_jpeg_beyond_the_limit_is_never_decoded_whole(
+    scan, pictures, jpeg_and_png
+):
+    settings = ScanSettings(max_megapixels=1)
+    large, _ = jpeg_and_png
+    commented = large.with_name("b.jpg")
+    data = large.read_bytes()
+    commented.write_bytes(data[:2] + b"\xff\xfe\0\x04hi" + data[2:])
+    recoded = large.with_name("c.jpg")
+    from PIL import Image
+
+    Image.open(large).save(recoded, quality="keep", optimize=True)
+
+    findings, _ = scan([*pictures(12), large, commented, recoded], settings)
+
+    # 1.44 megapixels; equal coded data is a proof all the same
+    assert findings.columns["scan_status"][-3:] == ["ok"] * 3
+    assert sorted(findings.columns["dup_kind"][-3:]) in (
+        ["near", "pixels", "pixels"],
+        ["near", "near", "pixels"],
+    )

@@ -167,6 +167,26 @@ class SampleFacts:
                 found[self.row_of[sample]] = evidence.digest[content].tobytes().hex()
         return found
 
+    def not_compared(self, row: int, witness: int) -> str | None:
+        """Says why a copy may hold what its witness does not; None if it cannot."""
+        evidence = self.stored.evidence
+        own, other = self._contents.get(row, -1), self._contents.get(witness, -1)
+        if own < 0 or other < 0 or evidence.picture_count[own] == 1:
+            return None
+        if evidence.pixel_group[own] == evidence.pixel_group[other]:
+            return None
+        return (
+            f"only the first of its {evidence.picture_count[own]:,} pictures was "
+            "compared: look at it, and tag it if it may go (what='tag')"
+        )
+
+    @cached_property
+    def _contents(self) -> dict[int, int]:
+        """The content of each row that was scanned."""
+        contents = self.stored.evidence.content.tolist()
+        scanned = zip(self.stored.ids, contents, strict=True)
+        return {self.row_of[one]: own for one, own in scanned if one in self.row_of}
+
     def finding(self, name: str) -> list[Any]:
         """Returns a finding of the last finished scan.
 
@@ -229,6 +249,8 @@ def _duplicates(
             refusal = "its copies have different labels: decide which is right first"
         if keeper is None:
             refusal = "its cluster has no copy to keep: scan again"
+        elif kind == "near":
+            refusal = refusal or facts.not_compared(row, keeper)
         why = _KIND_WORDS[kind]
         if keeper is not None:
             why += f" {Path(facts.paths[keeper]).name}"
@@ -264,7 +286,8 @@ def _leaks(
             if selection.between and {name, other} != set(selection.between):
                 continue
             if drop is None or drop[victim]:
-                yield Choice(victim, f"{name} image with a copy in {other}", witness)
+                why = f"{name} image with a copy in {other}"
+                yield Choice(victim, why, witness, facts.not_compared(victim, witness))
 
 
 def _label_issues(

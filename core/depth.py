@@ -1,0 +1,172 @@
+"""Samples of more than 8 bits, or with a sign, shown in 8 bits.
+
+A person of the field looks at an X-ray of 12 bits in 16, at a CT in Hounsfield
+units or at a height map with voids in a window that fits the values; so do the
+model, the statistics and the thumbnails. The window depends on nothing but the
+file, so that equal files always look equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_WHITES = (255, 1023, 4095, 16383, 65535)
+"""What white is in unsigned samples: of 8, 10, 12, 14 or 16 bits in use."""
+
+_FLOAT_WHITES = (1.0, 255.0)
+_LEAST_OF_WHITE = 0.25
+"""Floats from 0 to 1, or 0 to 255, are shares of white if their largest is not
+far below it."""
+
+_FILLS = (-9999.0, -99999.0, -32768.0, -32767.0, -2147483648.0)
+"""Values that stand for "no data" by convention, if none is smaller."""
+
+_FILL_MAGNITUDE = 1e30
+"""Floats beyond are no measurements: -3.4e38 is the commonest fill value."""
+
+_PERCENTILES = (0.5, 99.5)
+_SAMPLED = 1_000_000
+"""Values that percentiles are taken of; more do not move them visibly."""
+
+_TILE_SIDE = 512
+"""Pixels a side of what is computed at once: a large picture as a whole takes
+gigabytes in floats."""
+
+U8 = NDArray[np.uint8]
+Tile = tuple[slice, slice]
+
+
+class NonfiniteError(ValueError):
+    """Not one sample of a picture is a number."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How samples become 8 bits.
+
+    Attributes:
+        low: what is black
+        high: what is white
+        fill: samples that hold no data, shown black; None without
+        inverted: the smallest is white
+    """
+
+    low: float
+    high: float
+    fill: float | None = None
+    inverted: bool = False
+
+
+def scale_of(
+    samples: NDArray[Any],
+    bits: int | None = None,
+    fill: float | None = None,
+    inverted: bool = False,
+) -> Scale:
+    """Returns the window that samples are looked at through.
+
+    * Unsigned up to 16 bits: from 0 to the largest value of the bits in use, as
+      the file says, or else of the next of 8, 10, 12, 14 and 16.
+    * Floats from 0 to 1 or to 255: as they are.
+    * Signed, larger and other floats: from the 0.5th to the 99.5th percentile of
+      what is data.
+
+    Args:
+        samples: of any number type
+        bits: in use, as the file says; values beyond it make it void
+        fill: the value that stands for "no data", as the file says
+        inverted: the smallest is white
+
+    Raises:
+        NonfiniteError: not one of the samples is a number
+    """
+    if samples.dtype.kind == "u":
+        largest = _largest(samples, fill)
+        if bits is not None and largest < 2**bits <= 65536:
+            return Scale(0, 2**bits - 1, fill, inverted)
+        for white in _WHITES:
+            if largest <= white:
+                return Scale(0, white, fill, inverted)
+    low, high = _range(samples, None)
+    if fill is None and low in _FILLS:
+        fill = low
+    if fill is not None:
+        low, high = _range(samples, fill)
+    if low > high:
+        if not np.isfinite(samples).any():
+            raise NonfiniteError("not one sample of the picture is a number")
+        return Scale(0, 1, fill, inverted)
+    if samples.dtype.kind == "f" and low >= 0:
+        for one in _FLOAT_WHITES:
+            if _LEAST_OF_WHITE * one < high <= one:
+                return Scale(0, one, fill, inverted)
+    values = _some_data(samples, fill)
+    if len(values):
+        edges = np.percentile(values, _PERCENTILES)
+        # Nearly all may be one value, such as the sea of a height map
+        if edges[0] < edges[1]:
+            low, high = edges.tolist()
+    return Scale(low, high, fill, inverted)
+
+
+def to_8_bit(samples: NDArray[Any], scale: Scale) -> U8:
+    """Returns uint8 of the same shape, [h, w] or [h, w, bands]."""
+    shown = np.empty(samples.shape, np.uint8)
+    span = (scale.high - scale.low) or 1.0
+    for tile in tiles(*samples.shape[:2]):
+        values = samples[tile].astype(np.float64)
+        no_data = ~(np.abs(values) < _FILL_MAGNITUDE)
+        if scale.fill is not None:
+            no_data |= values == scale.fill
+        values[no_data] = scale.low
+        share = np.clip((values - scale.low) / span, 0, 1)
+        if scale.inverted:
+            share = 1 - share
+            share[no_data] = 0
+        shown[tile] = np.rint(share * 255)
+    return shown
+
+
+def tiles(height: int, width: int) -> Iterator[Tile]:
+    """Cuts a picture into pieces of at most _TILE_SIDE x _TILE_SIDE."""
+    for top in range(0, height, _TILE_SIDE):
+        for left in range(0, width, _TILE_SIDE):
+            yield (
+                slice(top, min(top + _TILE_SIDE, height)),
+                slice(left, min(left + _TILE_SIDE, width)),
+            )
+
+
+def _largest(samples: NDArray[Any], fill: float | None) -> int:
+    largest = int(samples.max())
+    if fill is not None and largest == fill:
+        largest = int(samples.max(initial=0, where=samples != samples.dtype.type(fill)))
+    return largest
+
+
+def _range(samples: NDArray[Any], fill: float | None) -> tuple[float, float]:
+    """Returns the smallest and the largest that is data; inf, -inf without any."""
+    low, high = np.inf, -np.inf
+    for tile in tiles(*samples.shape[:2]):
+        values = _data(samples[tile], fill)
+        if len(values):
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    return low, high
+
+
+def _some_data(samples: NDArray[Any], fill: float | None) -> NDArray[np.float64]:
+    """Returns float64[k]: samples that are data, evenly chosen of many."""
+    # Odd, lest all come from one column
+    step = samples.size // _SAMPLED | 1
+    return _data(samples.reshape(-1)[::step], fill)
+
+
+def _data(samples: NDArray[Any], fill: float | None) -> NDArray[np.float64]:
+    values = samples.reshape(-1).astype(np.float64)
+    values = values[np.abs(values) < _FILL_MAGNITUDE]
+    return values if fill is None else values[values != fill]
