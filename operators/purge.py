@@ -103,10 +103,15 @@ class Purge(foo.Operator):
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
         def work(on_progress: OnProgress) -> Outcome:
             age, key = _age(ctx), ctx.params.get("key")
-            plan_id = ctx.params.get("plan_id")
-            for name, value in ctx.params.items():
-                if name.startswith(f"{_WORD}_") and value == _WORD:
-                    plan_id = name.removeprefix(f"{_WORD}_")
+            typed = [
+                name.removeprefix(f"{_WORD}_")
+                for name, value in ctx.params.items()
+                if name.startswith(f"{_WORD}_") and value == _WORD
+            ]
+            # Only who typed the word means it without saying so
+            if ctx.params.get("dry_run", not typed):
+                return shown_purge(ctx.dataset, age, key)
+            plan_id = typed[-1] if typed else ctx.params.get("plan_id")
             return run_purge(ctx.dataset, age, key, plan_id, on_progress)
 
         yield from stream(ctx, work)
