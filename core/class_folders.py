@@ -70,7 +70,10 @@ def class_folders(
         ]
 
     wanted = [
-        (split and split_folder[split], label and label_folder[label])
+        (
+            None if split is None else split_folder[split],
+            None if label is None else label_folder[label],
+        )
         for split, label in zip(splits, labels, strict=True)
     ]
     best: tuple[int, list[Place]] | None = None

@@ -316,7 +316,6 @@ def _rules(rows: ImageRows, member: Ints) -> list[NDArray[np.float64]]:
     pixels = rows.width[member].astype(np.float64) * rows.height[member]
     bytes_a_pixel = rows.file_bytes[member] / np.maximum(pixels, 1)
     return [
-        (~rows.chosen[member]).astype(np.float64),
         rows.is_link[member].astype(np.float64),
         (~rows.protected[member]).astype(np.float64),
         rows.flawed[member].astype(np.float64),
@@ -332,10 +331,12 @@ def _choose_keepers(
     rows: ImageRows, member: Ints, group: Ints, is_hub: Bools
 ) -> _Chosen:
     rules = _rules(rows, member)
-    rules[3:3] = [
+    rules[2:2] = [
         (~_has_majority_label(rows.label[member], group)).astype(np.float64),
         _is_enlarged(rows, member, group).astype(np.float64),
     ]
+    # Last, so that what is chosen changes no cluster, only what stays of it
+    rules.insert(0, (~rows.chosen[member]).astype(np.float64))
     order = np.lexsort((*rules[::-1], group))
     starts = np.flatnonzero(_starts(group[order]))
     # The first in order that was compared with all: some member always was. What

@@ -59,7 +59,7 @@ def export_view(view: fo.DatasetView, folder: Path, format: str, run: Any) -> Ex
     lost = [
         sample
         for sample, path in zip(*view.values(["id", "filepath"]), strict=True)
-        if not os.path.isfile(path) or not os.access(path, os.R_OK)
+        if not Path(path).is_file() or not os.access(path, os.R_OK)
     ]
     if lost:
         view = view.match(~F("_id").is_in([ObjectId(one) for one in lost]))
@@ -71,12 +71,13 @@ def export_view(view: fo.DatasetView, folder: Path, format: str, run: Any) -> Ex
     if format == "fiftyone":
         view.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset)
         return Exported(view, tuple(_remarks_on_lost(len(lost))))
-    labels: Sequence[str | None] = [None] * view.count()
+    rows = view.sort_by("id")
+    paths = rows.values("filepath")
+    labels: Sequence[str | None] = [None] * len(paths)
     if format == "folders":
-        labels = view.values(label_path(view, run.settings["label_field"]))
-    paths = view.values("filepath")
-    names = [os.path.basename(path) for path in paths]
-    tree = class_folders(names, _splits(view, run), labels)
+        labels = rows.values(label_path(rows, run.settings["label_field"]))
+    names = [Path(path).name for path in paths]
+    tree = class_folders(names, _splits(rows, run), labels)
     _copy(paths, folder, tree.paths)
     remarks = (*_remarks_on_lost(len(lost)), *_remarks_on_tree(tree))
     return Exported(view, remarks)
@@ -95,15 +96,17 @@ def _splits(view: fo.DatasetView, run: Any) -> Sequence[str | None]:
 
 
 def _copy(sources: Sequence[str], folder: Path, targets: Sequence[str]) -> None:
+    done = 0
     try:
-        for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        for source, target in zip(sources, targets, strict=True):
             place = folder / target
             place.parent.mkdir(parents=True, exist_ok=True)
             # With its times: of two copies the older one is the one to keep
             shutil.copy2(source, place)
+            done += 1
     except OSError as error:
         raise CurationError(
-            f"Only {number:,} of {len(sources):,} images were copied to {folder}: "
+            f"Only {done:,} of {len(sources):,} images were copied to {folder}: "
             f"{error.strerror} ({error.filename}). Remove the folder and export again."
         ) from error
 
