@@ -101,8 +101,11 @@ def _copy(sources: Sequence[str], folder: Path, targets: Sequence[str]) -> None:
         for source, target in zip(sources, targets, strict=True):
             place = folder / target
             place.parent.mkdir(parents=True, exist_ok=True)
+            # "x": nothing that is there is ever written over
+            with Path(source).open("rb") as file, place.open("xb") as copy:
+                shutil.copyfileobj(file, copy)
             # With its times: of two copies the older one is the one to keep
-            shutil.copy2(source, place)
+            shutil.copystat(source, place)
             done += 1
     except OSError as error:
         raise CurationError(
