@@ -156,9 +156,10 @@ def _ask_word(
     inputs: types.Object, ctx: foo.ExecutionContext, shown: PurgeReport
 ) -> None:
     name = f"{_WORD}_{shown.plan_id}"
+    only_shown = bool(ctx.params.get("dry_run"))
     word = inputs.str(
-        name, required=True, label=f"Type '{_WORD}': this cannot be undone"
+        name, required=not only_shown, label=f"Type '{_WORD}': this cannot be undone"
     )
-    if ctx.params.get(name) != _WORD:
+    if ctx.params.get(name) != _WORD and not only_shown:
         word.invalid = True
         word.error_message = f"Type {_WORD}"

@@ -77,7 +77,6 @@ class Undo(foo.Operator):
                 "key",
                 choices.values(),
                 default=choices.values()[0],
-                required=True,
                 label="What to undo",
                 view=choices,
             )
