@@ -57,7 +57,7 @@ def _compare(options: argparse.Namespace) -> int:
     against = [name.strip() for name in options.against.split(",") if name.strip()]
     report = operator(options.folder, against, out=options.out, progress=True)
     print(f"\n{report}")
-    return gate(policy, report.counts, {})
+    return gate(policy, report.counts, report.not_looked_for)
 
 
 if __name__ == "__main__":

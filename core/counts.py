@@ -51,6 +51,7 @@ def count_findings(
         "leak_conflicts": _sum(columns["leak_conflict"]),
         "leak_drops": _sum(columns["leak_drop"]),
         "leak_drops_protected": reasons[DROP_REASONS[0]],
+        "leak_drops_chosen": reasons[DROP_REASONS[2]],
     }
     counts |= {f"duplicates_{kind}": kinds[kind] for kind in KINDS}
     counts |= {name: issues[name] for name in ISSUES}

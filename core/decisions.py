@@ -13,13 +13,17 @@ class Decisions:
     """The decisions on n images.
 
     Attributes:
-        keep: bool[n], the image stays and is fine: it is no copy to drop, no
-            leak, no outlier and no bad image, whatever is measured
+        keep: bool[n], the image is never flagged: it is no copy to drop, no leak,
+            no outlier and no bad image, whatever is measured. It chooses no
+            keeper: where it is not the keeper, it leaves its cluster
+        keeper: bool[n], of its cluster this copy stays and the others go,
+            whatever the rules say. All else may still be found of it
         verified: bool[n], the given label is right
         distinct: int64[p, 2], rows that are no copies of each other
     """
 
     keep: NDArray[np.bool_]
+    keeper: NDArray[np.bool_]
     verified: NDArray[np.bool_]
     distinct: NDArray[np.int64]
 
@@ -27,7 +31,7 @@ class Decisions:
 def no_decisions(count: int) -> Decisions:
     """Returns the decisions on images of which nothing was decided."""
     nothing = np.zeros(count, bool)
-    return Decisions(nothing, nothing, np.empty((0, 2), np.int64))
+    return Decisions(nothing, nothing, nothing, np.empty((0, 2), np.int64))
 
 
 def ruled_out(

@@ -27,8 +27,10 @@ NO_KIND = -1
 NO_RELATION = -1
 NO_ITEM = -1
 
+CHOSEN = "chosen by a person"
 KEEPER_REASONS = (
     "like all its copies",
+    CHOSEN,
     "whole, not damaged",
     "a file, not a link to it",
     "protected",
@@ -44,7 +46,7 @@ KEEPER_REASONS = (
 """What set the keeper apart from the runner-up, in the order of the rules."""
 NO_REASON = -1
 
-_ONLY_LIKE_ALL = 0
+_ONLY_LIKE_ALL, _CHOSEN, _WHOLE, _FIRST_PATH = 0, 1, 2, len(KEEPER_REASONS) - 1
 
 Ints = NDArray[np.int64]
 Pairs = NDArray[np.int32]
@@ -68,6 +70,7 @@ class ImageRows:
         modified: float64[n], seconds since 1970; NaN if unknown
         path_rank: int64[n], position of the path among the sorted paths
         label: int32[n], ``NO_LABEL`` if unlabelled
+        chosen: bool[n], a person chose it as the keeper of its cluster
         is_link: bool[n], the path is a symbolic link to a file
         protected: bool[n], True where the file must stay
         flawed: bool[n], it looks dark, bright, blurry, empty or grey
@@ -84,6 +87,7 @@ class ImageRows:
     modified: NDArray[np.float64]
     path_rank: Ints
     label: NDArray[np.int32]
+    chosen: Bools
     is_link: Bools
     protected: Bools
     flawed: Bools
@@ -103,7 +107,7 @@ class Duplicates:
         relation: int8[n], how the picture differs from the keeper's, as
             given with the pairs; ``NO_RELATION`` where it does not
         similarity: float32[n], cosine similarity to the keeper in [-1, 1];
-            NaN outside of clusters
+            NaN outside of clusters, and where the two were not compared
         keeper: bool[n], True once a cluster
         reason: int8[n], index in :data:`KEEPER_REASONS`; ``NO_REASON`` for
             all but keepers
@@ -124,6 +128,7 @@ def find_duplicates(
     pairs: Pairs,
     cosines: NDArray[np.float32],
     relations: NDArray[np.int8],
+    only_as_keeper: Bools | None = None,
 ) -> Duplicates:
     """Groups rows into clusters and chooses the copy to keep.
 
@@ -135,6 +140,8 @@ def find_duplicates(
             of one another
         cosines: float32[p], similarity of each pair
         relations: int8[p], how the copies of each pair differ
+        only_as_keeper: bool[n], rows that leave a cluster unless they are its
+            keeper; the rest of it stays a cluster. None for no such rows
 
     Returns:
         one value a row. Every member of a cluster is in the keeper's item,
@@ -142,6 +149,8 @@ def find_duplicates(
         the first by: not damaged, not a link, protected, label (that of most
         images of the cluster), not enlarged, not flawed, pixels, bytes a pixel,
         sharpness, age, path; among the members that were compared with all others.
+        Before all rules comes the member that a person chose, whatever it was
+        compared with.
     """
     graph = _graph(_item_count(rows, pairs), pairs)
     star = _stars(rows, graph)
@@ -151,6 +160,11 @@ def find_duplicates(
     member = readable[together]
     group = np.unique(star_of_row[together], return_inverse=True)[1].reshape(-1)
     chosen = _choose_keepers(rows, member, group, _is_hub(graph, star))
+    if only_as_keeper is not None:
+        stays = ~only_as_keeper[member]
+        stays[chosen.keeper] = True
+        stays &= np.bincount(group[stays], minlength=len(chosen.keeper))[group] > 1
+        member, group, chosen = _only(stays, member, group, chosen)
     return _duplicates(rows, member, group, chosen, pairs, cosines, relations)
 
 
@@ -162,21 +176,18 @@ def clusters_by_path(rows: ImageRows, group: Ints) -> Duplicates:
         group: int64[n], -1 for none; each has two members or more
 
     Returns:
-        one value a row: of the files that are not damaged the first path is the
-        keeper, and similarity and relation are not known
+        one value a row: the keeper is what a person chose, else the first path of
+        the files that are not damaged; similarity and relation are not known
     """
     member = np.flatnonzero(group >= 0)
     own = np.unique(group[member], return_inverse=True)[1].reshape(-1)
     rank, damaged = rows.path_rank[member], rows.damaged[member]
     first_path = np.lexsort((rank, own))
-    order = np.lexsort((rank, damaged, own))
+    order = np.lexsort((rank, damaged, ~rows.chosen[member], own))
     starts = _starts(own[order])
     keeper = order[starts]
-    reason = np.where(
-        keeper == first_path[starts],
-        np.int8(KEEPER_REASONS.index("first path")),
-        np.int8(KEEPER_REASONS.index("whole, not damaged")),
-    )
+    why = np.where(keeper == first_path[starts], _FIRST_PATH, _WHOLE)
+    reason = np.where(rows.chosen[member[keeper]], _CHOSEN, why).astype(np.int8)
     nothing = np.empty((0, 2), np.int32), np.empty(0, np.float32), np.empty(0, np.int8)
     chosen = _Chosen(order, keeper, reason)
     found = _duplicates(rows, member, own, chosen, *nothing)
@@ -231,6 +242,20 @@ class _Chosen:
     order: Ints
     keeper: Ints
     reason: NDArray[np.int8]
+
+
+def _only(
+    stays: Bools, member: Ints, group: Ints, chosen: _Chosen
+) -> tuple[Ints, Ints, _Chosen]:
+    """Returns the members that stay, their groups and the same keepers."""
+    groups, new_group = np.unique(group[stays], return_inverse=True)
+    place = np.cumsum(stays) - 1
+    kept = _Chosen(
+        place[chosen.order[stays[chosen.order]]],
+        place[chosen.keeper[groups]],
+        chosen.reason[groups],
+    )
+    return member[stays], new_group.reshape(-1), kept
 
 
 def _item_count(rows: ImageRows, pairs: Pairs) -> int:
@@ -328,10 +353,14 @@ def _choose_keepers(
         (~_has_majority_label(rows.label[member], group)).astype(np.float64),
         _is_enlarged(rows, member, group).astype(np.float64),
     ]
+    # Last, so that what is chosen changes no cluster, only what stays of it
+    rules.insert(0, (~rows.chosen[member]).astype(np.float64))
     order = np.lexsort((*rules[::-1], group))
     starts = np.flatnonzero(_starts(group[order]))
-    # The first in order that was compared with all: some member always was
-    allowed = np.flatnonzero(is_hub[rows.item[member[order]]])
+    # The first in order that was compared with all: some member always was. What
+    # a person chose of a cluster that they saw needs no such proof
+    in_order = member[order]
+    allowed = np.flatnonzero(is_hub[rows.item[in_order]] | rows.chosen[in_order])
     place = allowed[np.searchsorted(allowed, starts)]
     keys = np.stack(rules) if len(member) else np.zeros((len(rules), 0))
     differs = keys[:, order[starts]] != keys[:, order[starts + 1]]
@@ -401,8 +430,11 @@ def _duplicates(
     similarity = np.full(count, np.nan, np.float32)
     relation = np.full(count, NO_RELATION, np.int8)
     at = _find_pairs(pairs, own, kept, _item_count(rows, pairs))
-    similarity[member] = np.where(at < 0, 1.0, np.append(cosines, 1.0)[at])
+    # The last value is for members that were not compared with the keeper
+    similarity[member] = np.append(cosines, np.nan)[at]
     relation[member] = np.append(relations, np.int8(NO_RELATION))[at]
+    same = member[own == kept]
+    similarity[same], relation[same] = 1.0, NO_RELATION
     conflicts = number[_with_two_labels(rows.label[member], group)]
     return Duplicates(
         cluster, kind, relation, similarity, keeper, reason, np.sort(conflicts)
@@ -447,13 +479,13 @@ def _with_two_labels(label: NDArray[np.int32], group: Ints) -> Ints:
 
 
 def _find_pairs(pairs: Pairs, a: Pairs, b: Pairs, count: int) -> Ints:
-    """Returns where each (a, b) stands in the pairs, -1 where a equals b."""
+    """Returns where each (a, b) stands in the pairs, -1 where it does not."""
     keys = _pair_keys(pairs, count)
     order = np.argsort(keys, kind="stable")
     wanted = _pair_keys(np.stack([a, b], 1), count)
     at = np.searchsorted(keys[order], wanted)
     found = np.append(order, -1)[at]
-    return np.where(a == b, -1, found)
+    return np.where(np.append(keys, -1)[found] == wanted, found, -1)
 
 
 def _pair_keys(pairs: Pairs, count: int) -> Ints:

@@ -207,6 +207,7 @@ def image_rows(evidence: Evidence) -> ImageRows:
         file_bytes=evidence.file_bytes,
         sharpness=spread(sharpness(evidence.statistics), np.nan),
         modified=evidence.modified,
+        chosen=np.zeros(len(readable), bool),
         is_link=evidence.is_link,
         path_rank=evidence.path_rank,
         label=evidence.labels,

@@ -32,7 +32,7 @@ class ReadFailure:
 
     Attributes:
         status: one word for the field ``scan_status``: ``missing``,
-            ``no_permission``, ``not_regular``, ``unsupported``,
+            ``no_permission``, ``not_regular``, ``empty``, ``unsupported``,
             ``too_large``, ``truncated``, ``corrupt``, ``nonfinite`` or
             ``read_error``
         reason: a few words for a person
@@ -88,7 +88,7 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
         if not stat.S_ISREG(status.st_mode):
             return ReadFailure("not_regular", "not a regular file")
         if status.st_size == 0:
-            return ReadFailure("unsupported", "the file is empty")
+            return ReadFailure("empty", "the file is empty")
         if status.st_size > _MAX_FILE_BYTES:
             megabytes = status.st_size // 2**20
             return ReadFailure("too_large", f"the file has {megabytes} MiB")

@@ -19,7 +19,7 @@ from .calibration import (
 from .columns import columns_of, rows_of_items
 from .counts import count_findings, leaks_by_class, leaks_by_kind
 from .decisions import Decisions, no_decisions, ruled_out
-from .duplicates import NO_ITEM, Duplicates, ImageRows, find_duplicates
+from .duplicates import Duplicates, ImageRows, find_duplicates
 from .errors import InputError
 from .evidence import (
     Evidence,
@@ -34,7 +34,7 @@ from .findings import FIELDS, NO_CLUSTER, Findings
 from .gather import NO_CODE, majority_labels
 from .label_neighbors import label_neighbors
 from .labels import ClassEvidence, LabelFindings, judge_labels
-from .leaks import NO_KIND, Leaks, find_leaks
+from .leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from .outliers import outlier_distances, outlier_threshold
 from .quality import ISSUES, image_issues
 from .settings import DEFAULTS, ScanSettings
@@ -69,17 +69,13 @@ def find(
     row_item = rows.item
     decided = decisions or no_decisions(len(row_item))
     accepted = accepted_pairs(evidence, settings, decided)
-    rows = replace(
-        rows,
-        protected=rows.protected | decided.keep,
-        damaged=rows.damaged & ~decided.keep,
-    )
-    leaks = _leaks(evidence, rows, accepted, decided.keep)
+    rows = replace(rows, chosen=decided.keeper)
+    leaks = _leaks(evidence, rows, accepted, decided)
     by_preset = evidence.near_rows.shape[1] > 0
     if by_preset:
         judged = _by_fastdup(evidence, rows, settings, decided)
     else:
-        judged = _by_winnow(evidence, rows, accepted, settings, decided.keep)
+        judged = _by_winnow(evidence, rows, accepted, settings, decided)
     labels, max_distance = judged.labels, judged.thresholds["max_outlier_distance"]
     labels.suggestion[decided.verified] = NO_CODE
     labels.issue[decided.verified] = False
@@ -145,7 +141,7 @@ def _by_winnow(
     rows: ImageRows,
     accepted: NDArray[np.bool_],
     settings: ScanSettings,
-    keep: NDArray[np.bool_],
+    decided: Decisions,
 ) -> _Judged:
     row_item = evidence.row_items
     copies = _duplicates(evidence, rows, accepted)
@@ -172,7 +168,7 @@ def _by_winnow(
     nearest[readable] = strange.nearest[row_item[readable]]
     shown = first_rows(evidence)
     return _Judged(
-        duplicates=_without_kept(evidence, rows, accepted, copies, keep),
+        duplicates=_as_decided(evidence, rows, accepted, copies, decided),
         distance=distance,
         outlier=distance > max_distance,
         nearest=rows_of_items(nearest, shown),
@@ -279,42 +275,44 @@ def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
 
 
 def _duplicates(
-    evidence: Evidence, rows: ImageRows, accepted: NDArray[np.bool_]
+    evidence: Evidence,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    only_as_keeper: NDArray[np.bool_] | None = None,
 ) -> Duplicates:
     return find_duplicates(
         rows,
         evidence.pairs[accepted],
         evidence.pair_similarity[accepted],
         evidence.pair_relation[accepted],
+        only_as_keeper,
     )
 
 
-def _without_kept(
+def _as_decided(
     evidence: Evidence,
     rows: ImageRows,
     accepted: NDArray[np.bool_],
     duplicates: Duplicates,
-    keep: NDArray[np.bool_],
+    decided: Decisions,
 ) -> Duplicates:
-    """Returns the clusters without the images to keep that are not keepers.
+    """Returns the clusters without what a person keeps beside their keeper.
 
-    Taking some out may join clusters, so that another one is no keeper any
-    more: again, until none is left.
+    Also what was chosen as the keeper of a cluster that has become part of
+    another one: nothing that a person chose is to go.
     """
-    while True:
-        free = keep & (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-        if not free.any():
-            return duplicates
-        rows = replace(rows, item=np.where(free, NO_ITEM, rows.item))
-        present = np.isin(evidence.pairs, rows.item).all(axis=1)
-        duplicates = _duplicates(evidence, rows, accepted & present)
+    stays = decided.keep | decided.keeper
+    beside = stays & (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
+    if not beside.any():
+        return duplicates
+    return _duplicates(evidence, rows, accepted, only_as_keeper=stays)
 
 
 def _leaks(
     evidence: Evidence,
     rows: ImageRows,
     accepted: NDArray[np.bool_],
-    keep: NDArray[np.bool_],
+    decided: Decisions,
 ) -> Leaks:
     leaks = find_leaks(
         evidence.splits,
@@ -325,9 +323,12 @@ def _leaks(
         label=rows.label,
         pairs=evidence.pairs[accepted],
         protected_splits=evaluation_splits(evidence.split_names),
+        chosen=rows.chosen,
     )
-    leaks.leak[keep] = False
-    leaks.kinds[keep] = NO_KIND
+    leaks.leak[decided.keep] = False
+    leaks.kinds[decided.keep] = NO_KIND
+    leaks.drop[decided.keep] = False
+    leaks.drop_reason[decided.keep] = NO_DROP
     return leaks
 
 

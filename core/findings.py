@@ -18,6 +18,11 @@ NO_LABEL = -1
 QUARANTINED = "quarantined"
 """The status, and the tag, of an image whose file was put away."""
 
+UNREADABLE = ("missing", "empty", "truncated", "corrupt", "nonfinite")
+"""The statuses of files that hold no whole picture. All others that are not "ok" may
+be healthy (of a kind or a size that is not read, or not permitted), so nothing that
+is chosen for being unreadable is one of them."""
+
 Value = int | float | bool | str | list[str] | None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,14 +21,6 @@ _IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
 _SPLIT = re.compile(
     r"(train|val|valid|validation|test|eval|dev|holdout)([ _-]?(set|data|split))?",
     re.IGNORECASE,
-)
-
-_FORBIDDEN = re.compile(r"\.?\.?|.*[/\0].*", re.DOTALL)
-# By Microsoft's "Naming Files, Paths, and Namespaces"
-_FORBIDDEN_ON_WINDOWS = re.compile(
-    r"""\.?\.?|.*[\0-\x1f<>:"/\\|?*].*|.*[ .]"""
-    r"|(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?",
-    re.DOTALL | re.IGNORECASE,
 )
 
 
@@ -138,26 +129,6 @@ def common_folder(paths: Sequence[str]) -> str:
         return os.path.commonpath(paths)
     except ValueError:  # None at all, or on several drives of Windows
         return str(Path(os.sep).absolute())
-
-
-def why_no_folders(names: Sequence[str], platform: str = sys.platform) -> str | None:
-    """Returns why folders cannot have these names, or None if they can.
-
-    Args:
-        names: of folders that are to lie side by side
-        platform: as in ``sys.platform``; on Windows and macOS a name differs from
-            another by more than capital letters, and Windows forbids many
-    """
-    forbidden = _FORBIDDEN_ON_WINDOWS if platform == "win32" else _FORBIDDEN
-    for name in names:
-        if forbidden.fullmatch(name):
-            return f"no folder can have the name '{name}' here"
-    if platform in ("win32", "darwin"):
-        first: dict[str, str] = {}
-        for name in names:
-            if (other := first.setdefault(name.casefold(), name)) != name:
-                return f"'{other}' and '{name}' would be one folder here"
-    return None
 
 
 def _describe_rest(left_alone: Counter[str]) -> str:

@@ -25,8 +25,10 @@ NO_KIND = -1
 DROP_REASONS = (
     "its copy in a protected split stays",
     "its copy in a smaller split stays",
+    "its copy that a person chose stays",
 )
 NO_DROP = -1
+_CHOSEN = 2
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
@@ -64,6 +66,7 @@ def find_leaks(
     label: Codes,
     pairs: Codes,
     protected_splits: Sequence[int] = (),
+    chosen: Bools | None = None,
 ) -> Leaks:
     """Finds the images of which a copy lies in another split.
 
@@ -79,10 +82,12 @@ def find_leaks(
         label: int32[n], ``NO_LABEL`` if unlabelled
         pairs: int32[p, 2] of items, each accepted as copies of one another
         protected_splits: whose images should stay, such as test
+        chosen: bool[n], the copies that a person chose to stay; None for none
 
     Returns:
-        one value a row. Of two copies the one in the protected split should
-        stay; between equals, the one in the split of fewer images.
+        one value a row. Of two copies the one that a person chose should stay,
+        whatever its split; else the one in the protected split; between equals,
+        the one in the split of fewer images.
     """
     count = len(split)
     known = np.flatnonzero((split >= 0) & (item >= 0))
@@ -105,6 +110,13 @@ def find_leaks(
     conflict[known] = _conflicts(item[known], own, label[known], links, split_count)
     reason = np.full(count, NO_DROP, np.int8)
     reason[known] = _drop_reasons(kind, own, split_count, protected_splits)
+    if chosen is not None and chosen.any():
+        here = chosen[known]
+        stays = _present(item[known][here], own[here], items, split_count)
+        beside = ((links @ stays.astype(np.int32)) > 0)[item[known]]
+        beside[np.arange(len(known)), own] = False
+        reason[known[beside.any(axis=1)]] = _CHOSEN
+        reason[chosen] = NO_DROP
     leak = (kinds != NO_KIND).any(axis=1)
     return Leaks(leak, kinds, conflict, reason != NO_DROP, reason)
 

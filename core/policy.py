@@ -68,8 +68,6 @@ class Rule:
         comparison: ``<=``, ``<`` or ``=``
         limit: a count, or a share of the images from 0 to 1
         percent: whether the limit is a share
-        alone: the finding was named and nothing else: the rule then holds also
-            where the finding was not looked for, since none was found
     """
 
     text: str
@@ -78,7 +76,6 @@ class Rule:
     comparison: str = "="
     limit: Fraction = Fraction(0)
     percent: bool = False
-    alone: bool = False
 
     def holds(self, count: int, images: int) -> bool:
         """True if a count of the finding among so many images is allowed."""
@@ -169,7 +166,8 @@ def judge(
         policy: from :func:`parse_policy`
         counts: of the run, see :func:`core.counts.count_findings`, or of a
             comparison
-        not_looked_for: why the run cannot know of a finding, by its name
+        not_looked_for: why the run cannot know of a finding, by its name; a rule on
+            it does not hold, whatever it says
 
     Returns:
         a verdict a rule, in their order
@@ -178,7 +176,7 @@ def judge(
     for rule in policy:
         count = sum(counts[name] for name in rule.counts)
         unknown = not_looked_for.get(rule.finding, "")
-        holds = rule.alone if unknown else rule.holds(count, counts["images"])
+        holds = not unknown and rule.holds(count, counts["images"])
         verdicts.append(Verdict(rule, holds, count, counts["images"], unknown))
     return tuple(verdicts)
 
@@ -219,7 +217,6 @@ def _rule(text: str, known: Mapping[str, tuple[str, ...]]) -> Rule:
         comparison=comparison,
         limit=limit / 100 if percent else limit,
         percent=percent,
-        alone=not found["no"] and not found["comparison"],
     )
 
 

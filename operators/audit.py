@@ -102,8 +102,7 @@ class Audit(foo.Operator):
         Rules are parted by commas, semicolons or line ends: ``no leaks``,
         ``unreadable = 0``, ``exact duplicates <= 0.1 %``, ``label issues < 20``. A
         percentage is of all images of the run. A rule of something that was not
-        looked for (leaks without splits, label issues without labels) fails; only a
-        finding that is named alone (``leaks``) passes then, as none was found.
+        looked for (leaks without splits, label issues without labels) fails.
 
         Args:
             samples: the data set that was scanned; of a view, its data set

@@ -120,8 +120,9 @@ class Compare(foo.Operator):
         def work(on_progress: OnProgress) -> CompareReport:
             params = ctx.params
             new, against = _sides(ctx)
+            names = ("min_copy_score", "min_copy_similarity", "max_megapixels")
             settings = ScanSettings(
-                min_copy_score=params.get("min_copy_score", DEFAULTS.min_copy_score)
+                **{name: params[name] for name in names if name in params}
             )
             return run_compare(
                 new,

@@ -13,13 +13,20 @@ from ..core.errors import CurationError, InputError
 from ..core.progress import silent
 from ._fo.choices import ask_prefix, prefix_of, refuse
 from ._fo.decisions import (
+    KEEP,
+    KEEPER,
+    LABEL_VERIFIED,
+    NOT_DUPLICATE,
+    choose_keepers,
     keep,
     part_duplicates,
+    undo_choose_keepers,
     undo_keep,
     undo_part_duplicates,
     undo_verify_labels,
     verify_labels,
 )
+from ._fo.present import present
 from ._fo.refind import run_find, settings_of
 from ._fo.runs import complete_run
 
@@ -42,20 +49,27 @@ class _Decision:
 
 
 _DECISIONS = {
-    "keep": _Decision(
-        "Keep",
-        "It stays and is fine: never again a duplicate to drop, an outlier, a leak or "
-        "a bad image",
+    KEEPER: _Decision(
+        "The one to keep",
+        "Of its cluster this copy stays and the others go, whatever the rules say; "
+        "the last choice counts. An outlier or a bad image it may still be",
+        "{} chosen as the one to keep",
+        "{} no longer chosen: the rules choose again",
+    ),
+    KEEP: _Decision(
+        "Never flag",
+        "It is fine: never again a duplicate to drop, an outlier, a leak or a bad "
+        "image. It leaves its cluster, whose other copies stay one",
         "{} kept: not flagged again",
         "{} no longer kept",
     ),
-    "not_duplicate": _Decision(
+    NOT_DUPLICATE: _Decision(
         "Not a duplicate",
         "It is no copy of the other images in its cluster, however alike they are",
         "{} remembered as no duplicates",
         "{} may be duplicates again",
     ),
-    "label_verified": _Decision(
+    LABEL_VERIFIED: _Decision(
         "The label is right",
         "Its label is never again an issue, as long as it stays the same",
         "{} remembered as rightly labelled",
@@ -91,8 +105,8 @@ class Decide(foo.Operator):
             name="decide",
             label="Winnow: decide",
             description=(
-                "Keep images, part duplicates or confirm labels, for this and all "
-                "later scans"
+                "Choose copies to keep, leave images alone, part duplicates or "
+                "confirm labels, for this and all later scans"
             ),
             icon="how_to_reg",
             dynamic=True,
@@ -111,8 +125,12 @@ class Decide(foo.Operator):
 
         Args:
             samples: a view of the images, such as ``dataset.select(ids)``
-            what: ``keep``: the images stay, and are never again flagged as
-                duplicates to drop, leaks, outliers or bad images;
+            what: ``keeper``: of its cluster each is the copy to keep, before all
+                rules, and in place of what was chosen before; the others are the
+                ones to drop.
+                ``keep``: the images are never again flagged as duplicates to drop,
+                leaks, outliers or bad images. That chooses no keeper: one that is
+                not the keeper leaves its cluster, and the rest stays a cluster.
                 ``not_duplicate``: each is no copy of the others in its cluster;
                 ``label_verified``: their labels are right
             undo (False): take the decision back instead
@@ -131,7 +149,7 @@ class Decide(foo.Operator):
             )
         dataset = samples._dataset
         run = complete_run(dataset, prefix)
-        images = _undo(samples, what) if undo else _do(samples, what, run)
+        images = _undo(samples, what) if undo else _do(present(samples), what, run)
         sentence = _DECISIONS[what].undone if undo else _DECISIONS[what].done
         text = sentence.format(f"{images:,} image{'' if images == 1 else 's'}")
         try:
@@ -178,17 +196,21 @@ class Decide(foo.Operator):
 
 
 def _do(samples: fo.core.collections.SampleCollection, what: str, run: Any) -> int:
-    if what == "keep":
+    if what == KEEP:
         return keep(samples)
-    if what == "not_duplicate":
+    if what == KEEPER:
+        return choose_keepers(samples, run.prefix)
+    if what == NOT_DUPLICATE:
         return part_duplicates(samples, run.prefix)
     return verify_labels(samples, run.settings["label_field"])
 
 
 def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:
-    if what == "keep":
+    if what == KEEP:
         return undo_keep(samples)
-    if what == "not_duplicate":
+    if what == KEEPER:
+        return undo_choose_keepers(samples)
+    if what == NOT_DUPLICATE:
         return undo_part_duplicates(samples)
     return undo_verify_labels(samples)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
-import fiftyone.core.fields as fof
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ..core.folders import why_no_folders
 from ..core.quality import ISSUES, SURE_ISSUES
 from ._fo.choices import (
     ask_folder,
@@ -23,7 +22,8 @@ from ._fo.choices import (
     prefix_of,
     refuse,
 )
-from ._fo.found import FINDINGS, Clean, clean_samples, in_split
+from ._fo.exporting import FORMATS, Exported, export_view
+from ._fo.found import FINDINGS, Clean, clean_samples
 from ._fo.runs import complete_run
 
 _WITHOUT = (
@@ -35,13 +35,6 @@ _WITHOUT = (
     "unreadable",
 )
 """What a clean data set is without: of a leak, the side that should go."""
-
-_FORMATS = {
-    "folders": ("Folders by class", fo.types.ImageClassificationDirectoryTree),
-    "images": ("Images in a folder", fo.types.ImageDirectory),
-    "fiftyone": ("FiftyOne data set", fo.types.FiftyOneDataset),
-}
-_WITH_SPLITS = ("folders", "images")
 
 
 class Export(foo.Operator):
@@ -71,10 +64,12 @@ class Export(foo.Operator):
         without_tags: Sequence[str] = (),
         prefix: str | None = None,
     ) -> fo.DatasetView:
-        """Copies the clean images to a new folder, by FiftyOne's own exporters.
+        """Copies the clean images to a new folder.
 
         For any other format of FiftyOne, or to change the view first, call
-        ``export`` on what this returns, or on a view of your own.
+        ``export`` on what this returns, or on a view of your own. What a person
+        should know of what was written (names of classes that cannot be a folder's
+        name, files that are not there) is said in warnings.
 
         Of a group of copies one is exported: if the copy to keep is left out, for
         what it looks like or for its label, another one that nothing is said of.
@@ -82,8 +77,9 @@ class Export(foo.Operator):
         Args:
             samples: a data set that was scanned, or a view of it
             export_dir: a folder that does not exist or is empty
-            format: ``folders`` (by split and class), ``images`` (by split) or
-                ``fiftyone`` (with all fields)
+            format: ``folders`` (by split and class; images without a label lie
+                flat in their split), ``images`` (by split) or ``fiftyone`` (with
+                all fields)
             without: findings to leave out, see :class:`Show`
             issues: for which ``image_issues`` are left out; images that only differ
                 from their set, in size, shape or colour, stay unless named here
@@ -97,36 +93,16 @@ class Export(foo.Operator):
             InputError: a choice that cannot work; nothing was written
             StaleRunError: no finished scan
         """
-        folder = new_folder(export_dir)
-        if format not in _FORMATS:
-            raise InputError(
-                f"There is no format '{format}'. Use one of {', '.join(_FORMATS)}."
-            )
-        if unknown := [issue for issue in issues if issue not in ISSUES]:
-            raise InputError(
-                f"There is no issue '{unknown[0]}'. Use some of {', '.join(ISSUES)}."
-            )
-        view = clean_samples(
-            samples,
-            without=without,
-            issues=issues,
-            without_tags=without_tags,
-            prefix=prefix,
-        ).view
-        if not view.count():
-            raise InputError(
-                "Nothing is left to export: every image is flagged or tagged. Leave "
-                "fewer findings out."
-            )
-        run = complete_run(samples._dataset, prefix)
-        options: dict[str, Any] = {"dataset_type": _FORMATS[format][1]}
-        if format == "folders":
-            options["label_field"] = _classes(samples, run)
-        splits = _splits(view, run) if format in _WITH_SPLITS else {}
-        _check_names(view, list(splits), options.get("label_field"))
-        for split, part in (splits or {"": view}).items():
-            part.export(export_dir=str(folder / split), **options)
-        return view
+        choices = {
+            "without": without,
+            "issues": issues,
+            "without_tags": without_tags,
+            "prefix": prefix,
+        }
+        exported = _export(samples, export_dir, format, choices)
+        for remark in exported.remarks:
+            warnings.warn(remark, stacklevel=2)
+        return exported.view
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -147,18 +123,37 @@ class Export(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        view = self(
-            ctx.target_view(),
-            folder_of(ctx.params),
-            format=ctx.params.get("format", "folders"),
-            **_choices(ctx),
-        )
-        count = view.count()
-        text = f"{count:,} images exported to {folder_of(ctx.params)}"
-        text += _copies_text(clean_samples(ctx.target_view(), **_choices(ctx)))
+        folder, choices = folder_of(ctx.params), _choices(ctx)
+        format = ctx.params.get("format", "folders")
+        exported = _export(ctx.target_view(), folder, format, choices)
+        count = exported.view.count()
+        text = f"{count:,} images exported to {folder}"
+        text += _copies_text(clean_samples(ctx.target_view(), **choices))
+        text = ". ".join([text, *exported.remarks])
         if not ctx.delegated:
             ctx.ops.notify(text, variant="success")
         return {"images": count, "text": text}
+
+
+def _export(
+    samples: fo.core.collections.SampleCollection,
+    export_dir: str,
+    format: str,
+    choices: Mapping[str, Any],
+) -> Exported:
+    """Copies what is clean; see :meth:`Export.__call__`."""
+    folder = new_folder(export_dir)
+    if format not in FORMATS:
+        raise InputError(
+            f"There is no format '{format}'. Use one of {', '.join(FORMATS)}."
+        )
+    if unknown := [issue for issue in choices["issues"] if issue not in ISSUES]:
+        raise InputError(
+            f"There is no issue '{unknown[0]}'. Use some of {', '.join(ISSUES)}."
+        )
+    view = clean_samples(samples, **choices).view
+    run = complete_run(samples._dataset, choices["prefix"])
+    return export_view(view, folder, format, run)
 
 
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
@@ -184,8 +179,8 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     tags = ctx.dataset.distinct("tags")
     ask_several(inputs, "without_tags", tags, label="Leave out images tagged")
     formats = types.RadioGroup()
-    for name, (label, _) in _FORMATS.items():
-        if name != "folders" or _is_classification(ctx.dataset, run):
+    for name, label in FORMATS.items():
+        if name != "folders" or run.settings["label_field"]:
             formats.add_choice(name, label=label)
     inputs.enum(
         "format",
@@ -236,46 +231,3 @@ def _copies_text(clean: Clean) -> str:
 
 def _groups(count: int) -> str:
     return f"{count:,} group{'' if count == 1 else 's'} of copies"
-
-
-def _classes(samples: fo.core.collections.SampleCollection, run: Any) -> str:
-    if not _is_classification(samples, run):
-        raise InputError(
-            "The last scan looked at no Classification field, so there are no classes "
-            "to make folders of. Use format='images' or 'fiftyone'."
-        )
-    name: str = run.settings["label_field"]
-    return name
-
-
-def _check_names(
-    view: fo.DatasetView, splits: list[str], label_field: str | None
-) -> None:
-    """Refuses classes and splits that cannot be folders."""
-    classes = view.distinct(f"{label_field}.label") if label_field else []
-    for what, names in (("classes", classes), ("splits", splits)):
-        if why := why_no_folders(names):
-            raise InputError(
-                f"The {what} cannot be exported as folders: {why}. Rename what is "
-                "named so, or use format='fiftyone', which keeps names in a file."
-            )
-
-
-def _is_classification(samples: fo.core.collections.SampleCollection, run: Any) -> bool:
-    name = run.settings["label_field"]
-    field = samples.get_field(name) if name else None
-    return isinstance(field, fof.EmbeddedDocumentField)
-
-
-def _splits(view: fo.DatasetView, run: Any) -> dict[str, fo.DatasetView]:
-    """Returns the part of each split, and of what is in none, by folder."""
-    split_by = run.settings["split_by"]
-    if split_by is None:
-        return {}
-    names = view.distinct(split_by) if isinstance(split_by, str) else split_by
-    parts = {name: view.match(in_split(run, name)) for name in names}
-    rest = view
-    for name in names:
-        rest = rest.match(~in_split(run, name))
-    parts["no split"] = rest
-    return {name: part for name, part in parts.items() if part.count()}

@@ -134,6 +134,8 @@ def _plan(ctx: foo.ExecutionContext) -> MergeReport:
     return plan_merge(
         samples,
         ctx.params.get("fields") or (),
-        conflict_tag=CONFLICT_TAG if ctx.params.get("tag_conflicts", True) else None,
+        conflict_tag=ctx.params.get("conflict_tag", CONFLICT_TAG)
+        if ctx.params.get("tag_conflicts", True)
+        else None,
         prefix=prefix_of(ctx.params),
     )

@@ -103,10 +103,15 @@ class Purge(foo.Operator):
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
         def work(on_progress: OnProgress) -> Outcome:
             age, key = _age(ctx), ctx.params.get("key")
-            plan_id = ctx.params.get("plan_id")
-            for name, value in ctx.params.items():
-                if name.startswith(f"{_WORD}_") and value == _WORD:
-                    plan_id = name.removeprefix(f"{_WORD}_")
+            typed = [
+                name.removeprefix(f"{_WORD}_")
+                for name, value in ctx.params.items()
+                if name.startswith(f"{_WORD}_") and value == _WORD
+            ]
+            # Only who typed the word means it without saying so
+            if ctx.params.get("dry_run", not typed):
+                return shown_purge(ctx.dataset, age, key)
+            plan_id = typed[-1] if typed else ctx.params.get("plan_id")
             return run_purge(ctx.dataset, age, key, plan_id, on_progress)
 
         yield from stream(ctx, work)
@@ -151,9 +156,10 @@ def _ask_word(
     inputs: types.Object, ctx: foo.ExecutionContext, shown: PurgeReport
 ) -> None:
     name = f"{_WORD}_{shown.plan_id}"
+    only_shown = bool(ctx.params.get("dry_run"))
     word = inputs.str(
-        name, required=True, label=f"Type '{_WORD}': this cannot be undone"
+        name, required=not only_shown, label=f"Type '{_WORD}': this cannot be undone"
     )
-    if ctx.params.get(name) != _WORD:
+    if ctx.params.get(name) != _WORD and not only_shown:
         word.invalid = True
         word.error_message = f"Type {_WORD}"

@@ -132,10 +132,11 @@ class Split(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        dry_run = ctx.params.get("dry_run", False)
+        dry_run = ctx.params.get("dry_run", True)
         report = self(ctx.target_view(), **_arguments(ctx), dry_run=dry_run)
         ctx.ops.notify(report.summary(), variant="success")
-        ctx.ops.reload_dataset()
+        if report.written:
+            ctx.ops.reload_dataset()
         return {"text": report.to_markdown(), "sizes": dict(report.sizes)}
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
@@ -200,6 +201,8 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         view=groups,
     )
     inputs.str("to", default=DEFAULT_FIELD, label="Into the field")
+    # Without it, as from Python, nothing is written
+    inputs.bool("dry_run", default=False, label="Only propose it, write nothing")
 
 
 def _way(ctx: foo.ExecutionContext) -> str:

@@ -18,6 +18,7 @@ from ._fo.choices import (
     prefix_of,
 )
 from ._fo.found import found_view
+from ._fo.present import present
 
 
 class Tag(foo.Operator):
@@ -61,7 +62,7 @@ class Tag(foo.Operator):
         """
         if not tag or not tag.strip():
             raise InputError("A tag needs at least one letter, for example 'relabel'.")
-        view = samples.view()
+        view = present(samples)
         if what != VIEW:
             view = _both(view, found_view(samples._dataset, what, prefix))
         count = view.count()

@@ -62,7 +62,7 @@ class Undo(foo.Operator):
         """
         dataset = samples._dataset
         if dry_run:
-            return UndoReport(history(dataset), find_past(dataset, key).key)
+            return shown_undo(dataset, key)
         with progress_bars(progress) as on_progress:
             return run_undo(dataset, key, on_progress)
 
@@ -77,21 +77,30 @@ class Undo(foo.Operator):
                 "key",
                 choices.values(),
                 default=choices.values()[0],
-                required=True,
                 label="What to undo",
                 view=choices,
             )
         else:
             refuse(inputs, "nothing", CurationError("There is nothing to undo."))
+        # Without it, as from Python, nothing is undone
+        inputs.bool("dry_run", default=False, label="Only show what would be put back")
         return types.Property(
             inputs, view=types.PromptView(label="Undo", submit_button_label="Undo")
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
         def work(on_progress: OnProgress) -> Outcome:
-            return run_undo(ctx.dataset, ctx.params.get("key"), on_progress)
+            key = ctx.params.get("key")
+            if ctx.params.get("dry_run", True):
+                return shown_undo(ctx.dataset, key)
+            return run_undo(ctx.dataset, key, on_progress)
 
         yield from stream(ctx, work)
+
+
+def shown_undo(dataset: fo.Dataset, key: str | None) -> UndoReport:
+    """Returns what an undo would put back."""
+    return UndoReport(history(dataset), find_past(dataset, key).key)
 
 
 def run_undo(

@@ -132,11 +132,11 @@ def _clusters(
     edges = edges.chosen(edges.similarity >= min_similarity)
     group = components(edges, count, min_similarity).component.astype(np.int64)
     group[rows.item < 0] = _NO_GROUP
-    # What a person keeps stays, and is no copy to drop
-    order = np.lexsort((rows.path_rank, ~decided.keep))
+    # What a person chose is what stays; what they keep is no copy to drop
+    order = np.lexsort((rows.path_rank, ~decided.keeper))
     leader = np.zeros(count, bool)
     leader[order[np.unique(group[order], return_index=True)[1]]] = True
-    group[decided.keep & ~leader] = _NO_GROUP
+    group[(decided.keep | decided.keeper) & ~leader] = _NO_GROUP
     members = np.bincount(group[group >= 0], minlength=count)
     group[(group >= 0) & (members[group] < 2)] = _NO_GROUP
     nearest = np.full(count, -np.inf, np.float32)

@@ -9,6 +9,7 @@ from ...core.errors import InputError
 from ...core.progress import OnProgress, Progress
 from .fields import CREATED_BY, field_name, is_ours
 from .lock import only_run_on
+from .present import present
 from .runs import complete_run, run_key
 from .vectors import scanned_vectors
 
@@ -48,7 +49,7 @@ def register_brain_runs(
         for key in (similarity, visualization):
             if dataset.has_brain_run(key):
                 dataset.delete_brain_run(key)
-        embedded = dataset.exists(name)
+        embedded = present(dataset.exists(name))
         on_progress(Progress("Registering brain runs", 0, 2))
         fob.compute_similarity(
             embedded,

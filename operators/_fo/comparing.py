@@ -36,6 +36,7 @@ _FIELDS = {
     "reason": "Why the file cannot be read",
 }
 _KIND_NAMES = {"bytes": "same bytes", "pixels": "same pixels", "near": "near"}
+_NO_SPLITS = "no splits are known"
 _GROUP = "ingest"
 _SHOWN = 10
 
@@ -80,6 +81,7 @@ class CompareReport:
         counts: images, new, known, repeats, leaks and unreadable
         found: "set/split" -> kind -> new images with such a copy there
         unread: set -> images there that cannot be read and were not compared
+        not_looked_for: why it cannot know, by the finding's name in a policy
         written: where the answers stand; None for nowhere
     """
 
@@ -90,6 +92,7 @@ class CompareReport:
     counts: Mapping[str, int]
     found: Mapping[str, Mapping[str, int]]
     unread: Mapping[str, int]
+    not_looked_for: Mapping[str, str]
     written: str | None = None
 
     def summary(self) -> str:
@@ -108,6 +111,8 @@ class CompareReport:
                 f"{_KIND_NAMES[kind]} {count:,}" for kind, count in kinds.items()
             )
             yield f"In {place}: {text}"
+        for name, why in self.not_looked_for.items():
+            yield f"{name.capitalize()}: not looked for, {why}"
         if self.counts["leaks"]:
             yield (
                 f"Leaks: {self.counts['leaks']:,} have a copy in another split, or in "
@@ -131,6 +136,7 @@ class CompareReport:
             "counts": dict(self.counts),
             "found": {place: dict(kinds) for place, kinds in self.found.items()},
             "unreadable_there": dict(self.unread),
+            "not_looked_for": dict(self.not_looked_for),
         }
 
     def to_markdown(self) -> str:
@@ -228,6 +234,7 @@ def compare_sets(
             if any(own.values())
         },
         unread={one.name: n for one, n in zip(against, unread, strict=True) if n},
+        not_looked_for={} if _may_leak(new, against) else {"leaks": _NO_SPLITS},
     )
 
 
@@ -365,6 +372,14 @@ def _answers(
         else:
             answers.append(ImageAnswer(path, NEW))
     return answers
+
+
+def _may_leak(new: ImageSet, against: Sequence[ImageSet]) -> bool:
+    """True if the splits that are known could make a copy a leak."""
+    splits = {split for one in against for split in one.splits} - {None}
+    return bool(
+        evaluation_splits(sorted(splits)) or (splits and {*new.splits} - {None})
+    )
 
 
 def _leaks(own: str | None, other: str | None, other_is_test: bool) -> bool:

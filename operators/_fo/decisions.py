@@ -22,12 +22,19 @@ from ...core.decisions import Decisions
 from ...core.errors import InputError
 from ...core.evidence import Evidence
 from .fields import CREATED_BY, field_name, is_ours
+from .present import present
 from .samples import label_path
 
 DECISIONS = "winnow_decisions"
 DISTINCT = "winnow_not_duplicate_of"
 KEEP = "keep"
+"""The image is never flagged."""
+KEEPER = "keeper"
+"""Of its cluster this copy stays, and the others go."""
+LABEL_VERIFIED = "label_verified"
+NOT_DUPLICATE = "not_duplicate"
 _LABEL_IS = "label is "
+_IN_WORDS = {KEEP: "kept", KEEPER: "chosen as the one to keep"}
 _FIELDS = {
     DECISIONS: "What a person decided; scans respect it",
     DISTINCT: "Ids of the samples that a person said it is no duplicate of",
@@ -52,12 +59,13 @@ def read_decisions(
     """
     row_of = {sample_id: row for row, sample_id in enumerate(ids)}
     keep = np.zeros(len(ids), bool)
+    keeper = np.zeros(len(ids), bool)
     verified = np.zeros(len(ids), bool)
     for sample_id, words in _stored(dataset, DECISIONS):
         row = row_of.get(sample_id)
         if row is None:
             continue
-        keep[row] = KEEP in words
+        keep[row], keeper[row] = KEEP in words, KEEPER in words
         code = evidence.labels[row]
         verified[row] = code >= 0 and _LABEL_IS + evidence.classes[code] in words
     distinct = [
@@ -66,17 +74,52 @@ def read_decisions(
         for other in others
         if one in row_of and other in row_of
     ]
-    return Decisions(keep, verified, np.array(distinct, np.int64).reshape(-1, 2))
+    pairs = np.array(distinct, np.int64).reshape(-1, 2)
+    return Decisions(keep, keeper, verified, pairs)
 
 
-def kept_ids(dataset: fo.Dataset) -> set[str]:
-    """Returns the samples that a person decided to keep."""
-    return {one for one, words in _stored(dataset, DECISIONS) if KEEP in words}
+def decided_ids(dataset: fo.Dataset, word: str) -> set[str]:
+    """Returns the samples that a person decided :data:`KEEP` or :data:`KEEPER` of."""
+    return {one for one, words in _stored(dataset, DECISIONS) if word in words}
 
 
 def keep(samples: fo.core.collections.SampleCollection) -> int:
-    """Remembers that the images stay; returns how many."""
+    """Remembers that the images are never flagged; returns how many."""
     return _add(samples, DECISIONS, ((i, [KEEP]) for i in samples.values("id")))
+
+
+def choose_keepers(
+    samples: fo.core.collections.SampleCollection, prefix: str | None
+) -> int:
+    """Remembers that each image is the one to keep of its cluster.
+
+    It takes the place of what was chosen of that cluster before. Keepers of
+    clusters that a later scan joins both stay.
+
+    Returns:
+        of how many images
+
+    Raises:
+        InputError: no image with a copy among them, or two of one cluster
+    """
+    cluster = field_name("dup_cluster", prefix)
+    numbers = dict(zip(*samples.exists(cluster).values(["id", cluster]), strict=True))
+    if not numbers:
+        raise InputError(
+            "None of these images has a copy, so there is no cluster to choose the "
+            "keeper of. To leave an image alone for ever, decide to keep it."
+        )
+    if len(set(numbers.values())) < len(numbers):
+        raise InputError(
+            "Some of these images are copies of one another, and a cluster has one "
+            "keeper. Choose one of each cluster; decide 'keep' for those that stay "
+            "beside it."
+        )
+    members = present(samples._dataset).match(
+        F(cluster).is_in(sorted(numbers.values()))
+    )
+    _take_back(members, KEEPER)
+    return _add(samples, DECISIONS, ((i, [KEEPER]) for i in numbers))
 
 
 def verify_labels(
@@ -117,7 +160,9 @@ def part_duplicates(
             "pixels as another are duplicates for certain: to leave them alone for "
             "ever, decide to keep them."
         )
-    members = samples._dataset.match(F(cluster).is_in(sorted(set(numbers.values()))))
+    members = present(samples._dataset).match(
+        F(cluster).is_in(sorted(set(numbers.values())))
+    )
     cluster_of = dict(zip(*members.values(["id", cluster]), strict=True))
     others: dict[int, list[str]] = {}
     for sample_id, number in cluster_of.items():
@@ -133,13 +178,18 @@ def part_duplicates(
 
 
 def undo_keep(samples: fo.core.collections.SampleCollection) -> int:
-    """Takes back that the images stay; returns of how many."""
+    """Takes back that the images are never flagged; returns of how many."""
     return _take_back(samples, KEEP)
+
+
+def undo_choose_keepers(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the images are keepers: the rules choose; returns how many."""
+    return _take_back(samples, KEEPER)
 
 
 def undo_verify_labels(samples: fo.core.collections.SampleCollection) -> int:
     """Takes back that the labels are right; returns of how many."""
-    return _take_back(samples, _LABEL_IS)
+    return _take_back(samples, LABEL_VERIFIED)
 
 
 def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
@@ -159,14 +209,15 @@ def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
 
 
 def decided(dataset: fo.Dataset) -> dict[str, int]:
-    """Counts the images of each decision."""
-    counts = {"kept": 0, "verified": 0, "distinct": 0}
+    """Counts the images of each decision, by its name."""
+    counts = dict.fromkeys((KEEPER, KEEP, LABEL_VERIFIED, NOT_DUPLICATE), 0)
+    here = present(dataset)
     if dataset.has_sample_field(DECISIONS):
-        for word, count in dataset.count_values(DECISIONS).items():
+        for word, count in here.count_values(DECISIONS).items():
             if word is not None:
-                counts["kept" if word == KEEP else "verified"] += count
+                counts[_decision(word)] += count
     if dataset.has_sample_field(DISTINCT):
-        counts["distinct"] = dataset.exists(DISTINCT).count()
+        counts[NOT_DUPLICATE] = here.exists(DISTINCT).count()
     return counts
 
 
@@ -191,10 +242,9 @@ def decisions_of(
     ):
         decisions = {}
         for word in words or ():
-            what = KEEP if word == KEEP else "label_verified"
-            decisions[what] = "kept" if word == KEEP else word
+            decisions[_decision(word)] = _IN_WORDS.get(word, word)
         if others:
-            decisions["not_duplicate"] = f"no copy of {len(others):,}"
+            decisions[NOT_DUPLICATE] = f"no copy of {len(others):,}"
         found.append((sample_id, decisions))
     return found
 
@@ -207,7 +257,12 @@ def decided_view(dataset: fo.Dataset) -> fo.DatasetView:
     some = F(names[0]).exists()
     for name in names[1:]:
         some = some | F(name).exists()
-    return dataset.match(some)
+    return present(dataset).match(some)
+
+
+def _decision(word: str) -> str:
+    """Returns the name of the decision that a stored word stands for."""
+    return LABEL_VERIFIED if word.startswith(_LABEL_IS) else word
 
 
 def _stored(dataset: fo.Dataset, name: str) -> Iterator[tuple[str, list[str]]]:
@@ -243,14 +298,14 @@ def _add(
     return len(updates)
 
 
-def _take_back(samples: fo.core.collections.SampleCollection, start: str) -> int:
-    """Removes the decisions that start with a text."""
+def _take_back(samples: fo.core.collections.SampleCollection, decision: str) -> int:
+    """Removes what was decided under a name; returns of how many images."""
     dataset = samples._dataset
     ids = set(samples.values("id"))
     left = {
-        one: [word for word in words if not word.startswith(start)]
+        one: [word for word in words if _decision(word) != decision]
         for one, words in _stored(dataset, DECISIONS)
-        if one in ids and any(word.startswith(start) for word in words)
+        if one in ids and any(_decision(word) == decision for word in words)
     }
     _set(dataset, DECISIONS, left)
     return len(left)

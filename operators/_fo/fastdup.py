@@ -32,12 +32,12 @@ from ...core.fastdup.rules import (
     outlier_edges,
     similar_edges,
 )
-from ...core.findings import QUARANTINED
 from ...core.folders import common_folder
 from ...core.progress import OnProgress, Progress
 from ...core.wording import markdown
 from .fields import CREATED_BY, field_name, is_ours
 from .lock import only_run_on
+from .present import present
 from .runs import complete_run
 from .vectors import scanned_vectors
 
@@ -47,6 +47,7 @@ _CODES = {
     "missing": "ERROR_MISSING_FILE",
     "corrupt": "ERROR_CORRUPT_IMAGE",
     "truncated": "ERROR_CORRUPT_IMAGE",
+    "empty": "ERROR_ZERO_SIZE_FILE",
     "unsupported": "ERROR_CORRUPT_IMAGE",
 }
 """What fastdup calls a file that it cannot read, by Winnow's word for it."""
@@ -243,7 +244,7 @@ def put_features(
     row_of = {
         path: row for row, path in enumerate(_paths(work_dir, root)) if path is not None
     }
-    ids, paths = samples.view().values(["id", "filepath"])
+    ids, paths = present(samples).values(["id", "filepath"])
     found = [
         (sample_id, row_of[path])
         for sample_id, path in zip(ids, map(os.path.normpath, paths), strict=True)
@@ -299,7 +300,7 @@ def _unreadable(
 ) -> dict[bytes, str]:
     """Returns the status of the images without a vector, by path."""
     status = field_name("scan_status", prefix)
-    scanned = dataset.exists(status).match_tags(QUARANTINED, bool=False)
+    scanned = present(dataset.exists(status))
     ids, paths, statuses = scanned.values(["id", "filepath", status])
     return {
         os.fsencode(path): word

@@ -13,11 +13,10 @@ import fiftyone.core.media as fom
 from fiftyone import ViewField as F
 
 from ...core.actions.quarantine import is_quarantined
-from ...core.findings import QUARANTINED
 from ...core.folders import FolderListing, ImageFile
+from .present import GONE_TAG, present
 
 LABEL_FIELD = "ground_truth"
-GONE_TAG = "file gone"
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,7 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
     dataset.match_tags(GONE_TAG).untag_samples(GONE_TAG)
     if gone:
         dataset.select(gone).tag_samples(GONE_TAG)
-    view = dataset.match(F("filepath").starts_with(inside))
-    view = view.match_tags([GONE_TAG, QUARANTINED], bool=False)
+    view = present(dataset.match(F("filepath").starts_with(inside)))
     return FolderData(dataset, view, len(gone), not_held)
 
 

@@ -12,9 +12,10 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 
 from ...core.errors import InputError
-from ...core.findings import QUARANTINED
+from ...core.findings import QUARANTINED, UNREADABLE
 from ...core.quality import SURE_ISSUES
 from .fields import field_name
+from .present import HERE, present
 from .remembered import remembered, stamp_of
 from .runs import complete_run
 from .samples import label_path
@@ -56,12 +57,16 @@ FINDINGS: dict[str, Finding] = {
     "image_issues": Finding(
         "Bad images", "damaged, dark, bright, blurry, empty or odd images", "#72B7B2"
     ),
-    "unreadable": Finding("Unreadable", "files that cannot be read", "#9D755D"),
+    "unreadable": Finding(
+        "Unreadable", "files that are damaged, empty or missing", "#9D755D"
+    ),
+    "not_read": Finding(
+        "Not read",
+        "files that may be whole, but are of a kind or size that is not read, or may "
+        "not be read",
+        "#9D755D",
+    ),
 }
-
-
-_NO_FAILURES = ["ok", QUARANTINED]
-"""What the status says of files that could be read."""
 
 
 def found_view(
@@ -79,7 +84,7 @@ def found_view(
         StaleRunError: no finished scan
     """
     complete_run(dataset, prefix)
-    view = dataset.match(found_expression(what, prefix))
+    view = present(dataset).match(found_expression(what, prefix))
     field, falling = _ORDER.get(what, ("dup_cluster", False))
     return view.sort_by(field_name(field, prefix), reverse=falling)
 
@@ -89,6 +94,7 @@ _ORDER = {
     "label_issues": ("label_score", False),
     "image_issues": ("image_issues", False),
     "unreadable": ("scan_status", False),
+    "not_read": ("scan_status", False),
 }
 """By which field a finding's images are sorted, and whether largest first."""
 
@@ -112,8 +118,9 @@ def found_expression(what: str, prefix: str | None) -> Any:
         "leaks": field("leak") == True,  # noqa: E712
         "leak_drops": field("leak_drop") == True,  # noqa: E712
         "image_issues": field("image_issues").length() > 0,
-        "unreadable": field("scan_status").exists()
-        & ~field("scan_status").is_in(_NO_FAILURES),
+        "unreadable": field("scan_status").is_in(list(UNREADABLE)),
+        "not_read": field("scan_status").exists()
+        & ~field("scan_status").is_in(["ok", QUARANTINED, *UNREADABLE]),
     }
     if what not in expressions:
         raise InputError(
@@ -167,14 +174,19 @@ def clean_samples(
     ]
     if without_tags:
         out.append(F("tags").contains(list(without_tags)))
-    view = samples.view()
+    view = present(samples)
     left = view.match(~F.any(out)) if out else view
     if "extra_copies" not in without:
         return Clean(left, 0, 0)
     extra = found_expression("extra_copies", prefix)
     cluster = field_name("dup_cluster", prefix)
-    keepers = view.match(F(field_name("dup_keeper", prefix)) == True)  # noqa: E712
-    gone = set(keepers.match(F.any(out)).values(cluster)) if out else set()
+    is_keeper = F(field_name("dup_keeper", prefix)) == True  # noqa: E712
+    gone = (
+        set(view.match(is_keeper).match(F.any(out)).values(cluster)) if out else set()
+    )
+    # Their keeper was put away, and the findings do not know it yet
+    here = present(samples._dataset).match(is_keeper)
+    gone |= set(view.match(extra).values(cluster)) - set(here.values(cluster))
     found: dict[int, str] = {}
     if gone:
         others = left.match(extra & F(cluster).is_in(sorted(gone)))
@@ -215,7 +227,7 @@ def leak_view(
     between = (in_split(run, one) & leaks.contains(other)) | (
         in_split(run, other) & leaks.contains(one)
     )
-    return dataset.match(between).sort_by(field_name("dup_cluster", prefix))
+    return present(dataset).match(between).sort_by(field_name("dup_cluster", prefix))
 
 
 def pair_view(
@@ -243,7 +255,7 @@ def pair_view(
         # None is less than any number to the database
         wrong = F(worst).exists() & (F(worst) < score)
     pair = (F(path) == given) & (F(field_name("label_suggestion", prefix)) == suggested)
-    return dataset.match(wrong & pair).sort_by(worst)
+    return present(dataset).match(wrong & pair).sort_by(worst)
 
 
 def in_split(run: Any, split: str) -> Any:
@@ -300,12 +312,16 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     def path(field: str) -> str:
         return f"${field_name(field, prefix)}"
 
-    def has(condition: Any) -> dict[str, Any]:
+    def count(condition: Any) -> dict[str, Any]:
         return {"$sum": {"$cond": [condition, 1, 0]}}
+
+    def has(condition: Any) -> dict[str, Any]:
+        return count({"$and": [condition, here]})
 
     status = path("scan_status")
     known = {"$gt": [status, None]}
-    scanned = {"$and": [known, {"$ne": [status, QUARANTINED]}]}
+    here = HERE["$expr"]
+    scanned = {"$and": [here, known]}
     read_at = datetime.fromisoformat(run.scanned_at).replace(tzinfo=None)
     sums = {
         "images": has(scanned),
@@ -322,8 +338,16 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
         "image_issues": has(
             {"$gt": [{"$size": {"$ifNull": [path("image_issues"), []]}}, 0]}
         ),
-        "unreadable": has({"$and": [scanned, {"$ne": [status, "ok"]}]}),
-        "put_away": has({"$eq": [status, QUARANTINED]}),
+        "unreadable": has({"$in": [status, list(UNREADABLE)]}),
+        "not_read": has(
+            {
+                "$and": [
+                    known,
+                    {"$not": {"$in": [status, ["ok", QUARANTINED, *UNREADABLE]]}},
+                ]
+            }
+        ),
+        "put_away": count({"$eq": [status, QUARANTINED]}),
         "added": has(
             {
                 "$and": [
@@ -333,7 +357,8 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
             }
         ),
     }
-    found = aggregate(dataset, [{"$group": {"_id": None, **sums}}])
+    group = [{"$group": {"_id": None, **sums}}]
+    found = list(dataset._sample_collection.aggregate(group))
     counts = found[0] if found else dict.fromkeys(sums, 0)
     added, put_away = counts.pop("added"), counts.pop("put_away")
     counts.pop("_id", None)
@@ -343,9 +368,9 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
 def aggregate(
     dataset: fo.Dataset, pipeline: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Runs an aggregation over the samples.
+    """Runs an aggregation over the samples that are present.
 
     FiftyOne's own aggregations count one field each; the panel needs a dozen
     numbers at once, in a tenth of the time.
     """
-    return list(dataset._sample_collection.aggregate(list(pipeline)))
+    return list(dataset._sample_collection.aggregate([{"$match": HERE}, *pipeline]))

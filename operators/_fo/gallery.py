@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .fields import field_name
 from .found import aggregate
+from .present import HERE
 from .remembered import remembered, stamp_of
 from .samples import label_path
 from .thumbnails import media_url, thumbnail_url
@@ -107,8 +108,9 @@ class Reader:
     def count(self, match: Mapping[str, Any]) -> int:
         """Returns how many samples a filter lets through."""
         collection = self.dataset._sample_collection
+        here = {"$and": [dict(match), HERE]}
         return self.remembered(
-            ("count", repr(match)), lambda: int(collection.count_documents(dict(match)))
+            ("count", repr(match)), lambda: int(collection.count_documents(here))
         )
 
     def by_id(self, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Picture]:

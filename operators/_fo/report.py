@@ -240,8 +240,13 @@ def _leak_remarks(report: ScanReport) -> list[str]:
     if not counts["leaks"]:
         return []
     protected = counts["leak_drops_protected"]
-    smaller = counts["leak_drops"] - protected
-    why = {"a test or validation split": protected, "a smaller split": smaller}
+    # Runs of before did not count them
+    chosen = counts.get("leak_drops_chosen", 0)
+    why = {
+        "a test or validation split": protected,
+        "a smaller split": counts["leak_drops"] - protected - chosen,
+        "the split that you chose": chosen,
+    }
     kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
     remarks = [
         f"dropping {counts['leak_drops']:,} closes them; their copy is in {kept}"

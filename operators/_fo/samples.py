@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.findings import QUARANTINED
 from .fields import is_ours
+from .present import present
 
 NO_CODE = -1
 """Codes a sample without a label or without a split."""
@@ -68,8 +68,7 @@ def flat_image_view(
         )
     if view._is_dynamic_groups:
         view = view.flatten()
-    # What was put away is no part of the data set until it is brought back
-    view = view.match_tags(QUARANTINED, bool=False)
+    view = present(view)
     media = view.media_type
     if media == "group":
         names = ", ".join(samples._dataset.group_slices)

@@ -13,6 +13,7 @@ from ...core.errors import InputError
 from ...core.precision import Precision, draw, precision
 from .fields import field_name
 from .found import FINDINGS, found_view
+from .present import present
 from .runs import complete_run
 
 _INFO = "winnow_sign_off"
@@ -148,7 +149,7 @@ def mark(
     Raises:
         InputError: one is not of the sample
     """
-    sample = dataset.match_tags(tag_of(what))
+    sample = present(dataset.match_tags(tag_of(what)))
     marks = [tag_of(what, RIGHT), tag_of(what, WRONG)]
     if samples is None:
         sample.match_tags(marks, bool=False).tag_samples(tag_of(what, as_))
@@ -168,7 +169,7 @@ def mark(
 def result(dataset: fo.Dataset, what: str) -> SignOff:
     """Returns the sample and what its marks say."""
     drawn: Any = dataset.info[_INFO][what]
-    sample = dataset.match_tags(tag_of(what))
+    sample = present(dataset.match_tags(tag_of(what)))
     is_right, is_wrong = (F("tags").contains(tag_of(what, m)) for m in (RIGHT, WRONG))
     right = sample.match(is_right & ~is_wrong).count()
     wrong = sample.match(is_wrong & ~is_right).count()
@@ -194,4 +195,4 @@ def _with_copies(
     cluster = field_name("dup_cluster", prefix)
     numbers = [number for number in sample.distinct(cluster) if number is not None]
     own = F("tags").contains(tag)
-    return dataset.match(own | F(cluster).is_in(numbers)).sort_by(cluster)
+    return present(dataset).match(own | F(cluster).is_in(numbers)).sort_by(cluster)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...core.errors import StaleRunError
 from ...core.evidence import Evidence, load_evidence, without
 from ...core.findings import NO_LABEL, QUARANTINED
+from .present import present
 from .runs import complete_run, load_rows
 from .samples import label_path
 from .storage import evidence_path
@@ -69,7 +70,7 @@ def _as_of_now(
     field = record.settings["label_field"]
     if field is not None and not dataset.has_sample_field(field):
         field = None
-    here = dataset.match_tags(QUARANTINED, bool=False)
+    here = present(dataset)
     labels = here.values(label_path(here, field) if field else "id")
     label_of = dict(zip(here.values("id"), labels, strict=True))
     gone = np.fromiter((one not in label_of for one in ids), bool, len(ids))

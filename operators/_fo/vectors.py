@@ -13,6 +13,7 @@ from ...core.embedding import embed_images
 from ...core.progress import OnProgress
 from .fields import field_name
 from .models import load_model, read_vectors
+from .present import present
 from .samples import read_samples
 
 
@@ -39,7 +40,7 @@ def scanned_vectors(
         n ids, n paths, and n x d: float32 of any length from a field, else float16
         of unit length
     """
-    view = dataset.match({field_name("scan_status", prefix): "ok"})
+    view = present(dataset).match({field_name("scan_status", prefix): "ok"})
     field = run.settings["embeddings"]
     if field:
         view = view.exists(field)

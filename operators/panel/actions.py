@@ -28,7 +28,7 @@ _PLANS = {
         "Damaged, dark, bright, blurry or empty images",
         "image_issues",
     ),
-    "unreadable": ("quarantine", "Unreadable files", "unreadable"),
+    "unreadable": ("quarantine", "Damaged and empty files", "unreadable"),
     "label_issues": ("retag", "Labels, to what similar images say", "label_issues"),
 }
 """What can be done: the operator, in words, and the finding that counts it."""

@@ -19,10 +19,12 @@ _MISSING = (
     "There is no file to put away. To take such samples out, select them, press the "
     "key **`** in the grid and run FiftyOne's *Delete selected samples*."
 )
+_WAYS = {"unreadable": "damaged and empty files", "not_read": "what is not read"}
 _STATUS = {
     "missing": "the file is not there",
     "no_permission": "the file may not be read",
     "not_regular": "not an ordinary file",
+    "empty": "the file is empty",
     "unsupported": "not an image of a known kind",
     "too_large": "more pixels than the limit",
     "truncated": "cut off: the end of the file is missing",
@@ -36,12 +38,13 @@ _STATUS = {
 def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws bad images by issue, and unreadable files."""
     counts = scene.tally.counts
-    if not counts["image_issues"] and not counts["unreadable"]:
+    unread = counts["unreadable"] + counts["not_read"]
+    if not counts["image_issues"] and not unread:
         layout.tell(panel, "none", "Every file can be read, and no image looks bad.")
         return
     if counts["image_issues"]:
         _draw_bad(panel, events, scene)
-    if counts["unreadable"]:
+    if unread:
         _draw_unreadable(panel, events, scene, set_data)
 
 
@@ -112,7 +115,8 @@ def _draw_unreadable(
     panel: types.Object, events: Events, scene: Scene, set_data: Any
 ) -> None:
     status = scene.field("scan_status")
-    count = scene.tally.counts["unreadable"]
+    counts = scene.tally.counts
+    count = counts["unreadable"] + counts["not_read"]
     reasons = {bad["path"]: bad["reason"] for bad in scene.run.report["unreadable"]}
     found = scene.reader.pictures(
         {status: {"$nin": [None, "ok", QUARANTINED]}},
@@ -133,14 +137,17 @@ def _draw_unreadable(
         ],
         set_data,
     )
-    buttons.ways(
-        panel,
-        events,
-        scene,
-        "unreadable",
-        ("quarantine", "Quarantine"),
-        name="unreadable_ways",
-    )
+    # What may be whole is never taken for what is damaged
+    for what, label in _WAYS.items():
+        if counts[what]:
+            buttons.ways(
+                panel,
+                events,
+                scene,
+                what,
+                ("quarantine", f"Quarantine {label} ({counts[what]:,})"),
+                name=f"{what}_ways",
+            )
     missing = scene.reader.count({status: "missing"})
     if missing:
         line = layout.row(panel, "missing")

@@ -8,6 +8,7 @@ import fiftyone.operators.types as types
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.duplicates import CHOSEN
 from .._fo.gallery import Cluster, Picture, clusters
 from . import buttons, layout
 from .events import Events
@@ -109,8 +110,8 @@ def _draw_cluster(
                 "Keep this",
                 events.decide,
                 plain=True,
-                params={"what": "keep", "samples": [picture.id]},
-                hint="This copy is the one to keep. Remembered in all later scans.",
+                params={"what": "keeper", "samples": [picture.id]},
+                hint="This copy stays, the others go. Remembered in all later scans.",
             )
     more = cluster.size - len(cluster.pictures)
     if more > 0:
@@ -157,7 +158,9 @@ def _lines(
         first = _KINDS.get(values["dup_kind"]) or str(
             values["dup_relation"] or "changed copy"
         )
-        second = f"similarity {values['dup_similarity']:.2f}"
+        # Unknown to a copy that was chosen and not compared with all others
+        alike = values["dup_similarity"]
+        second = "" if alike is None else f"similarity {alike:.2f}"
     own = " · ".join(part for part in (picture.label, picture.split) if part)
     if own and cluster.conflict:
         own = f"**{own}**"
@@ -167,5 +170,5 @@ def _lines(
 def _why_kept(picture: Picture) -> str:
     reason = str(picture.values["keeper_reason"] or "")
     if reason == "protected":
-        return f"in {picture.split}" if picture.split else "kept by you"
-    return reason
+        return f"in {picture.split}"
+    return "your choice" if reason == CHOSEN else reason

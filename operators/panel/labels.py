@@ -10,6 +10,7 @@ from fiftyone import ViewField as F
 
 from .._fo.found import found_view
 from .._fo.gallery import Picture, count_pairs
+from .._fo.present import present
 from . import buttons, layout
 from .events import Events
 from .scene import Scene
@@ -36,7 +37,7 @@ def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
         return found_view(scene.dataset, "label_issues", scene.prefix), "label issues"
     name = scene.field("label_score")
     # None is less than any number to the database
-    view = scene.dataset.exists(name).match(F(name) < limit).sort_by(name)
+    view = present(scene.dataset).exists(name).match(F(name) < limit).sort_by(name)
     return view, f"labels that score below {limit:g}"
 
 

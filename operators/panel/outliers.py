@@ -10,6 +10,7 @@ from fiftyone import ViewField as F
 
 from .._fo.found import found_view
 from .._fo.gallery import Histogram, Picture, histogram
+from .._fo.present import present
 from . import buttons, layout
 from .events import Events
 from .scene import Scene
@@ -85,7 +86,11 @@ def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
     if chosen is None:
         return found_view(scene.dataset, "outliers", scene.prefix), "outliers"
     name = scene.field("outlier_distance")
-    view = scene.dataset.match(F(name) > float(chosen)).sort_by(name, reverse=True)
+    view = (
+        present(scene.dataset)
+        .match(F(name) > float(chosen))
+        .sort_by(name, reverse=True)
+    )
     return view, f"images farther than {chosen:.3f}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ ROWS = (
 """The tab behind each line of the table."""
 
 _DECIDED = {
+    "keeper": "Chosen as the one to keep",
     "keep": "Kept, not flagged again",
     "not_duplicate": "Remembered as no duplicates",
     "label_verified": "Remembered as rightly labelled",
@@ -137,9 +139,10 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     decisions = scene.reader.remembered("decided", lambda: decided(scene.dataset))
     if any(decisions.values()):
         parts = (
-            ("keep {}", decisions["kept"]),
-            ("label is right {}", decisions["verified"]),
-            ("not a duplicate {}", decisions["distinct"]),
+            ("the one to keep {}", decisions["keeper"]),
+            ("keep {}", decisions["keep"]),
+            ("label is right {}", decisions["label_verified"]),
+            ("not a duplicate {}", decisions["not_duplicate"]),
         )
         text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
         line = layout.row(panel, "decisions")
@@ -174,6 +177,7 @@ _PROBLEMS = (
     "leaks",
     "image_issues",
     "unreadable",
+    "not_read",
 )
 
 
@@ -190,7 +194,7 @@ def _rows(scene: Scene) -> list[dict[str, str]]:
         if run.settings["split_by"]
         else "not looked for: no splits were given",
         "Bad images": "dark, bright, blurry, empty or odd",
-        "Unreadable": "files that cannot be read",
+        "Unreadable": _unreadable_note(counts),
     }
     shown = {
         "Duplicates": counts["duplicates"],
@@ -199,7 +203,7 @@ def _rows(scene: Scene) -> list[dict[str, str]]:
         "Outliers": counts["outliers"],
         "Leaks": counts["leaks"],
         "Bad images": counts["image_issues"],
-        "Unreadable": counts["unreadable"],
+        "Unreadable": counts["unreadable"] + counts["not_read"],
     }
     images = max(1, counts["images"])
     return [
@@ -219,6 +223,12 @@ def _with_share(name: str, count: int, images: int) -> str:
     # Blanks that do not break
     nbsp = "\N{NO-BREAK SPACE}"
     return f"{count:,}{nbsp}({100 * count / images:.1f}{nbsp}%)"
+
+
+def _unreadable_note(counts: Mapping[str, int]) -> str:
+    if not counts["not_read"]:
+        return "files that cannot be read"
+    return f"of them {counts['not_read']:,} that may be whole and are not read"
 
 
 def _duplicates_note(scene: Scene) -> str:
@@ -241,7 +251,9 @@ def _count_of(tab: str, found: Tally) -> int | None:
         "outliers": counts["outliers"],
         "labels": counts["label_issues"],
         "leaks": counts["leaks"],
-        "bad_files": counts["image_issues"] + counts["unreadable"],
+        "bad_files": sum(
+            counts[name] for name in ("image_issues", "unreadable", "not_read")
+        ),
     }.get(tab)
 
 

@@ -18,6 +18,7 @@ from ...core.settings import DEFAULTS, THRESHOLDS
 from .._fo.decisions import decided_view
 from .._fo.found import FINDINGS, grouped_view, leak_view, pair_view, save_found_views
 from .._fo.lock import running, stop
+from .._fo.present import present
 from . import (
     actions,
     bad_files,
@@ -157,7 +158,7 @@ class WinnowPanel(foo.Panel):
 
     def show_cluster(self, ctx: foo.ExecutionContext) -> None:
         scene, number = _scene(ctx), ctx.params["number"]
-        view = ctx.dataset.match(F(scene.field("dup_cluster")) == number)
+        view = present(ctx.dataset).match(F(scene.field("dup_cluster")) == number)
         view = view.sort_by(scene.field("dup_keeper"), reverse=True)
         ids = view.limit(_SELECTED_MOST + 1).values("id")
         if len(ids) <= _SELECTED_MOST:
@@ -170,7 +171,7 @@ class WinnowPanel(foo.Panel):
     def show_missing(self, ctx: foo.ExecutionContext) -> None:
         """Shows the samples whose files are not there."""
         scene = _scene(ctx)
-        view = ctx.dataset.match(F(scene.field("scan_status")) == "missing")
+        view = present(ctx.dataset).match(F(scene.field("scan_status")) == "missing")
         grid.show(ctx, view, "samples whose files are missing")
 
     def show_all(self, ctx: foo.ExecutionContext) -> None:
@@ -254,7 +255,9 @@ class WinnowPanel(foo.Panel):
         scene, issue = _scene(ctx), ctx.params["issue"]
         ctx.panel.set_state({"only": issue, "start": 0})
         found = F(scene.field("image_issues")).contains(issue)
-        grid.show(ctx, ctx.dataset.match(found), f"{issue.replace('_', ' ')} images")
+        grid.show(
+            ctx, present(ctx.dataset).match(found), f"{issue.replace('_', ' ')} images"
+        )
 
     # -- what other operators do
 
@@ -289,7 +292,7 @@ class WinnowPanel(foo.Panel):
             found = F(scene.field("dup_cluster")) == ctx.params["number"]
             if what == "not_duplicate":
                 found = found & (F(scene.field("dup_kind")) == "near")
-            samples = ctx.dataset.match(found).values("id")
+            samples = present(ctx.dataset).match(found).values("id")
         decision = {"what": what, "samples": samples, "prefix": scene.prefix}
         ctx.panel.set_state({"asked": decision, "last": None})
         self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)

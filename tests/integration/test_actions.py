@@ -10,6 +10,7 @@ from pathlib import Path
 import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
+from PIL import Image
 
 from tests.integration.on_disk import (
     do,
@@ -435,14 +436,77 @@ def test_purge_spares_a_copy_whose_keeper_is_gone(scanned):
 
 def test_an_unreadable_file_can_be_put_away(scanned, scan):
     broken = Path(scanned.first().filepath).with_name("broken.png")
-    broken.write_bytes(b"no picture")
-    scanned.add_sample(fo.Sample(filepath=str(broken)))
+    broken.touch()
+    unknown = broken.with_name("unknown.png")
+    unknown.write_bytes(b"no picture")
+    for path in (broken, unknown):
+        scanned.add_sample(fo.Sample(filepath=str(path)))
     scan(scanned, progress=False)
 
     report = do(quarantine, scanned, "unreadable")
 
     assert report.report.done == 1
     assert not broken.exists()
+    assert unknown.exists()
+    assert do(quarantine, scanned, "not_read").report.done == 1
+    assert not unknown.exists()
+
+
+def test_healthy_files_that_are_not_read_never_go_with_the_unreadable(
+    scanned, scan, tmp_path
+):
+    large = Path(scanned.first().filepath).with_name("large.png")
+    Image.new("RGB", (1200, 1000), (9, 90, 200)).save(large)
+    scanned.add_sample(fo.Sample(filepath=str(large)))
+    report = scan(scanned, max_megapixels=1, progress=False)
+
+    assert "too large 1" in str(report)
+    assert quarantine(scanned, "unreadable", progress=False).count == 0
+    show = foo.get_operator("@winnow/curate/show")
+    assert show(scanned, "unreadable").count() == 0
+    assert show(scanned, "not_read").values("filepath") == [str(large)]
+    export = foo.get_operator("@winnow/curate/export")
+    view = export(scanned, str(tmp_path / "clean"), format="images")
+    assert str(large) in view.values("filepath")
+
+
+def test_the_file_that_is_named_is_the_one_that_is_equal(classes, scan, draw):
+    """A copy of a changed copy: a twin of what goes is no reason to go."""
+    root = Path(classes.first().filepath).parent
+    picture = draw(400, 256)
+    paths = [root / name for name in ("large.png", "r0.png", "r0 again.png", "r0.bmp")]
+    small = picture.resize((200, 200))
+    picture.save(paths[0])
+    small.save(paths[1])
+    paths[2].write_bytes(paths[1].read_bytes())
+    small.save(paths[3])
+    label = fo.Classification(label="a")
+    for path in paths:
+        classes.add_sample(fo.Sample(str(path), ground_truth=label, tags=["train"]))
+    scan(classes, label_field="ground_truth", progress=False)
+    ours = classes.match({"filepath": {"$in": [str(path) for path in paths]}})
+    assert len(set(ours.values("dup_cluster"))) == 1
+
+    def named(**options):
+        plan = quarantine(ours, "duplicates", progress=False, **options).plan
+        return {
+            Path(item.source).name: (item.why, Path(item.witness.path).name)
+            for item in plan.items()
+        }
+
+    everything = named()
+    assert set(everything) == {"r0.png", "r0 again.png", "r0.bmp"}
+    for why, witness in everything.values():
+        assert witness == "large.png"
+        assert why.startswith("near copy of large.png")
+    # Of those, one stays: that is what its twins equal
+    some = named(kinds=["bytes", "pixels"])
+    assert len(some) == 2
+    (stays,) = set(everything) - set(some)
+    for name, (why, witness) in some.items():
+        assert witness == stays
+        twins = {name, stays} == {"r0.png", "r0 again.png"}
+        assert why == f"same {'content' if twins else 'picture'} as {stays}"
 
 
 def test_wrong_choices_are_named(scanned):

@@ -143,7 +143,7 @@ def test_a_field_of_someone_else_is_left_alone(dataset, scan, decide):
 def test_an_unknown_decision_names_those_that_exist(dataset, scan, decide):
     scan(dataset)
 
-    with pytest.raises(Exception, match="keep, not_duplicate, label_verified"):
+    with pytest.raises(Exception, match="keeper, keep, not_duplicate, label_verified"):
         decide(dataset.limit(1), "love")
 
 
@@ -158,3 +158,61 @@ def test_the_app_decides_on_the_selection(dataset, scan):
     assert result.result["images"] == 2
     dataset.reload()
     assert dataset.select(ids).values("dup_cluster") == [None, None]
+
+
+def test_the_chosen_copy_stays_and_the_one_in_test_goes(dataset, scan, decide):
+    scan(dataset, split_by=["train", "test"])
+    before = dataset.values("dup_cluster")
+    extra = dataset.match(F("dup_keeper") == False).first()  # noqa: E712
+    assert "train" in extra.tags
+
+    decided = decide(dataset.select(extra.id), "keeper")
+
+    assert str(decided) == "1 image chosen as the one to keep."
+    assert dataset.values("dup_cluster") == before
+    sample = dataset[extra.id]
+    assert (sample["dup_keeper"], sample["leak_drop"]) == (True, False)
+    assert sample["keeper_reason"] == "chosen by a person"
+    other = dataset.match(F("dup_cluster") == sample["dup_cluster"])
+    other = other.exclude(extra.id).first()
+    assert (other["dup_keeper"], other["leak_drop"]) == (False, True)
+    scan(dataset, split_by=["train", "test"])
+    assert dataset[extra.id]["dup_keeper"] is True
+
+
+def test_the_last_choice_of_a_cluster_counts(dataset, scan, decide):
+    scan(dataset)
+    one, other = dataset.match(F("dup_cluster") == 0).values("id")
+
+    decide(dataset.select(one), "keeper")
+    decide(dataset.select(other), "keeper")
+
+    assert dataset.select([one, other]).values("dup_keeper") == [False, True]
+    assert dataset.count_values("winnow_decisions") == {"keeper": 1}
+    assert decide(dataset.select(other), "keeper", undo=True).images == 1
+    assert dataset.count_values("winnow_decisions") == {}
+    assert dataset.count("dup_cluster") == 4
+
+
+def test_a_cluster_has_one_keeper_and_an_image_without_copies_is_none(
+    dataset, scan, decide
+):
+    scan(dataset)
+
+    with pytest.raises(Exception, match="a cluster has one keeper"):
+        decide(dataset.match(F("dup_cluster") == 0), "keeper")
+    with pytest.raises(Exception, match="None of these images has a copy"):
+        decide(dataset.match(F("dup_cluster") == None), "keeper")  # noqa: E711
+
+
+def test_to_take_back_one_decision_leaves_the_other(dataset, scan, decide):
+    scan(dataset)
+    sample = dataset.match(F("dup_keeper") == False).limit(1)  # noqa: E712
+    sample = dataset.select(sample.values("id"))
+    decide(sample, "keeper")
+    decide(sample, "keep")
+
+    decide(sample, "keep", undo=True)
+
+    assert sample.values("winnow_decisions") == [["keeper"]]
+    assert sample.values("dup_keeper") == [True]

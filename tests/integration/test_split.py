@@ -150,7 +150,7 @@ def test_the_form_shows_the_proposal_and_the_app_writes_it(scanned):
 
     assert "Split proposed: one 10, two 9" in asked["proposal"].default
     assert "fixed" not in asked
-    params = {"way": "new", "shares": "one 0.5, two 0.5"}
+    params = {"way": "new", "shares": "one 0.5, two 0.5", "dry_run": False}
     result = foo.execute_operator(
         "@winnow/curate/split", dataset=scanned, params=params
     ).result

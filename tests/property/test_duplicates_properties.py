@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from hypothesis import given
@@ -29,6 +29,7 @@ def worlds(draw):
         modified=random.choice([1.0, 2.0, np.nan], count),
         path_rank=random.permutation(count),
         label=random.integers(-1, 3, count).astype(np.int32),
+        chosen=np.zeros(count, bool),
         is_link=random.random(count) < 0.1,
         protected=random.random(count) < 0.1,
         flawed=random.random(count) < 0.2,
@@ -148,3 +149,34 @@ def test_no_damaged_copy_is_kept_where_a_whole_one_is(world):
     with_whole = np.unique(duplicates.cluster[~rows.damaged])
     kept_damaged = duplicates.cluster[duplicates.keeper & rows.damaged]
     assert not np.isin(kept_damaged, with_whole).any()
+
+
+@given(worlds())
+def test_whatever_is_chosen_becomes_the_keeper_of_the_same_cluster(problem):
+    rows, pairs, cosines, relations, _ = problem
+    usual = find_duplicates(rows, pairs, cosines, relations)
+
+    for row in np.flatnonzero(usual.cluster >= 0):
+        chosen = np.arange(len(rows.item)) == row
+        found = find_duplicates(replace(rows, chosen=chosen), pairs, cosines, relations)
+        assert found.cluster.tolist() == usual.cluster.tolist()
+        assert found.keeper[row]
+        others = usual.cluster != usual.cluster[row]
+        assert (found.keeper == usual.keeper)[others].all()
+
+
+@given(worlds())
+def test_what_stays_beside_a_keeper_takes_nothing_else_along(problem):
+    rows, pairs, cosines, relations, random = problem
+    usual = find_duplicates(rows, pairs, cosines, relations)
+    leaving = random.random(len(rows.item)) < 0.3
+
+    found = find_duplicates(rows, pairs, cosines, relations, leaving)
+
+    assert not (leaving & (found.cluster >= 0) & ~found.keeper).any()
+    for number in range(usual.cluster.max(initial=-1) + 1):
+        members = np.flatnonzero(usual.cluster == number)
+        stay = members[~leaving[members] | usual.keeper[members]]
+        expected = 1 if len(stay) > 1 else 0
+        assert len(set(found.cluster[stay].tolist()) - {-1}) == expected
+        assert (found.keeper[stay] == usual.keeper[stay]).all() == bool(expected)

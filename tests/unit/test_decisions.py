@@ -37,10 +37,10 @@ def evidence(draw, tmp_path_factory):
     )
 
 
-def decide(keep=(), verified=(), distinct=()):
-    flags = np.zeros((2, 18), bool)
-    flags[0, list(keep)] = True
-    flags[1, list(verified)] = True
+def decide(keep=(), verified=(), distinct=(), keeper=()):
+    flags = np.zeros((3, 18), bool)
+    for row, chosen in enumerate((keep, keeper, verified)):
+        flags[row, list(chosen)] = True
     return Decisions(*flags, np.array(distinct, np.int64).reshape(-1, 2))
 
 
@@ -82,7 +82,7 @@ def test_a_decision_on_a_pair_holds_for_all_files_with_the_same_picture():
     row_item = np.array([0, 1, 1, 2, -1], np.int32)
     pairs = np.array([[0, 1], [1, 2]], np.int32)
     nothing = np.zeros(5, bool)
-    decided = Decisions(nothing, nothing, np.array([[2, 0], [4, 3]]))
+    decided = Decisions(nothing, nothing, nothing, np.array([[2, 0], [4, 3]]))
 
     assert ruled_out(pairs, row_item, decided).tolist() == [True, False]
 
@@ -100,6 +100,42 @@ def test_two_copies_to_keep_are_no_cluster(evidence):
     assert clusters(findings) == [[0, 14], [1, 15]]
     assert findings.columns["dup_kind"][16] is None
     assert findings.counts["duplicates"] == 4
+
+
+@pytest.mark.parametrize("row", [0, 14, 1, 15, 2, 16])
+def test_the_chosen_keeper_comes_before_a_protected_split(evidence, row):
+    """Rows 14, 15 and 16 are in the test split."""
+    usual = find(evidence)
+
+    findings = find(evidence, decisions=decide(keeper=[row]))
+
+    assert clusters(findings) == clusters(usual)
+    assert findings.columns["dup_keeper"][row] is True
+    assert findings.columns["leak"] == usual.columns["leak"]
+    pair = next(one for one in [(0, 14), (1, 15), (2, 16)] if row in one)
+    assert [findings.columns["leak_drop"][one] for one in pair] == [
+        one != row for one in pair
+    ]
+
+
+def test_a_chosen_keeper_may_still_be_a_bad_image(evidence):
+    findings = find(evidence, decisions=decide(keeper=[17]))
+
+    assert "dark" in findings.columns["image_issues"][17]
+
+
+def test_of_two_chosen_keepers_that_are_copies_both_stay(evidence):
+    findings = find(evidence, decisions=decide(keeper=[2, 16]))
+
+    assert clusters(findings) == [[0, 14], [1, 15]]
+    assert not (findings.columns["leak_drop"][2] or findings.columns["leak_drop"][16])
+
+
+def test_what_is_never_flagged_chooses_no_keeper(evidence):
+    findings = find(evidence, decisions=decide(keep=[2]))
+
+    assert clusters(findings) == [[0, 14], [1, 15]]
+    assert findings.columns["leak_drop"][2] is False
 
 
 def test_the_copy_of_an_image_to_keep_is_still_the_one_to_drop(evidence):

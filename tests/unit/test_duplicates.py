@@ -35,6 +35,7 @@ def rows_of(item, **known):
         "label": np.full(count, NO_LABEL),
         "is_link": np.zeros(count, bool),
         "protected": np.zeros(count, bool),
+        "chosen": np.zeros(count, bool),
         "flawed": np.zeros(count, bool),
         "damaged": np.zeros(count, bool),
     } | {name: np.array(value) for name, value in known.items()}
@@ -51,6 +52,7 @@ def rows_of(item, **known):
         label=values["label"].astype(np.int32),
         is_link=values["is_link"].astype(bool),
         protected=values["protected"].astype(bool),
+        chosen=values["chosen"].astype(bool),
         flawed=values["flawed"].astype(bool),
         damaged=values["damaged"].astype(bool),
     )
@@ -170,6 +172,7 @@ def test_an_item_between_two_stars_stays_with_the_one_of_more_images():
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
+        ({"chosen": [False, True]}, "chosen by a person"),
         ({"damaged": [True, False]}, "whole, not damaged"),
         ({"protected": [False, True]}, "protected"),
         ({"flawed": [True, False]}, "looks as it should"),
@@ -187,6 +190,51 @@ def test_each_rule_alone_decides_for_the_second(known, reason):
 
     assert duplicates.keeper.tolist() == [False, True]
     assert reason_of(duplicates, 1) == reason
+
+
+def test_what_a_person_chose_comes_before_every_rule():
+    rows = rows_of(
+        [0, 1],
+        chosen=[False, True],
+        is_link=[False, True],
+        protected=[True, False],
+        label=[1, NO_LABEL],
+        flawed=[False, True],
+        width=[900, 100],
+    )
+
+    duplicates = found(rows, [(0, 1)])
+
+    assert duplicates.keeper.tolist() == [False, True]
+    assert reason_of(duplicates, 1) == "chosen by a person"
+
+
+def test_what_was_not_compared_with_the_chosen_keeper_has_no_similarity():
+    rows = rows_of([0, 1, 2], chosen=[False, False, True])
+
+    duplicates = found(rows, [(0, 1), (0, 2)], cosines=[0.9, 0.8])
+
+    assert duplicates.cluster.tolist() == [0, 0, 0]
+    assert duplicates.keeper.tolist() == [False, False, True]
+    assert duplicates.similarity.tolist() == pytest.approx(
+        [0.8, np.nan, 1], nan_ok=True
+    )
+    assert duplicates.relation.tolist() == [2, NO_RELATION, NO_RELATION]
+
+
+def test_a_copy_that_leaves_its_cluster_leaves_the_rest_a_cluster():
+    rows = rows_of([0, 1, 2], protected=[True, False, False])
+    pairs, scores = np.array([(0, 1), (0, 2)], np.int32), np.full(2, 0.9, np.float32)
+    relations = np.zeros(2, np.int8)
+
+    def without(*leaving):
+        only_as_keeper = np.isin(np.arange(3), leaving)
+        return find_duplicates(rows, pairs, scores, relations, only_as_keeper)
+
+    assert without(1).cluster.tolist() == [0, NO_CLUSTER, 0]
+    assert without(0).cluster.tolist() == [0, 0, 0]
+    assert without(1).keeper.tolist() == [True, False, False]
+    assert without(1, 2).cluster.tolist() == [NO_CLUSTER] * 3
 
 
 def test_the_label_of_most_copies_decides_before_the_resolution():

@@ -320,10 +320,10 @@ def test_a_missing_file_and_a_dangling_link_are_missing(tmp_path):
         assert file_identity(path).status == "missing"
 
 
-def test_an_empty_file_is_unsupported(tmp_path):
+def test_an_empty_file_is_called_empty(tmp_path):
     (tmp_path / "empty.jpg").touch()
 
-    assert read_file(os.fsencode(tmp_path / "empty.jpg")).status == "unsupported"
+    assert read_file(os.fsencode(tmp_path / "empty.jpg")).status == "empty"
 
 
 def test_a_file_that_changes_gets_another_identity(tmp_path):

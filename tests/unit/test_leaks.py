@@ -17,7 +17,7 @@ from core.leaks import (
 TRAIN, TEST, VALID = 0, 1, 2
 
 
-def found(split, item, pairs=(), *, label=None, protected=(), **groups):
+def found(split, item, pairs=(), *, label=None, protected=(), chosen=None, **groups):
     count = len(split)
     every = np.arange(count)
     return find_leaks(
@@ -29,6 +29,7 @@ def found(split, item, pairs=(), *, label=None, protected=(), **groups):
         label=np.array(label or [NO_LABEL] * count, np.int32),
         pairs=np.array(pairs, np.int32).reshape(-1, 2),
         protected_splits=protected,
+        chosen=None if chosen is None else np.array(chosen),
     )
 
 
@@ -174,6 +175,22 @@ def test_the_copy_in_a_protected_split_stays():
     assert leaks.drop.tolist() == [True, False, False]
     assert DROP_REASONS[leaks.drop_reason[0]] == "its copy in a protected split stays"
     assert (leaks.drop_reason[1:] == NO_DROP).all()
+
+
+def test_the_copy_that_a_person_chose_stays_whatever_its_split():
+    chosen = [True, False, False, False]
+
+    leaks = found(
+        [TRAIN, TEST, TRAIN, TRAIN],
+        [0, 1, 2, 0],
+        [(0, 1), (1, 2)],
+        protected=[TEST],
+        chosen=chosen,
+    )
+
+    assert leaks.leak.tolist() == [True] * 4
+    assert leaks.drop.tolist() == [False, True, True, True]
+    assert DROP_REASONS[leaks.drop_reason[1]] == "its copy that a person chose stays"
 
 
 def test_between_equal_splits_the_copy_in_the_smaller_one_stays():

@@ -115,10 +115,13 @@ def test_what_was_not_looked_for_passes_no_rule_that_claims_it():
     assert "not looked for, no splits" in str(verdict("no leaks", ["leaks"]))
 
 
-def test_a_finding_alone_passes_where_none_was_looked_for():
-    """As FAIL_ON=leaks does of a folder without splits: there are none."""
-    assert verdict("leaks", ["leaks"]).passed
-    assert "not looked for" in str(verdict("leaks", ["leaks"]))
+@pytest.mark.parametrize(
+    "text", ["leaks", "no leaks", "leaks = 0", "leaks <= 3", "leaks <= 100 %"]
+)
+def test_a_gate_fails_closed_however_the_rule_is_written(text):
+    """As FAIL_ON=leaks of a folder without splits: nobody looked."""
+    assert not verdict(text, ["leaks"]).passed
+    assert "not looked for" in str(verdict(text, ["leaks"]))
 
 
 def test_a_comparison_is_judged_by_rules_of_its_own_words():

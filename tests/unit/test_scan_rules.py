@@ -273,7 +273,7 @@ def test_unreadable_rows_have_a_reason_and_nothing_else(scan, pictures):
     findings, _ = scan(paths, splits=np.arange(10) % 2, split_names=["a", "b"])
 
     row = {name: column[4] for name, column in findings.columns.items()}
-    assert row.pop("scan_status") == "unsupported"
+    assert row.pop("scan_status") == "empty"
     assert set(row.values()) == {None}
 
 

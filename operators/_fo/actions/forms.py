@@ -155,9 +155,11 @@ def run_ticked(
     """Applies the plan that was ticked; without a tick, what ``show`` returns."""
 
     def work(on_progress: OnProgress) -> Outcome:
-        plan_id = ctx.params.get("plan_id") or _ticked_plan(ctx.params)
-        if ctx.params.get("dry_run", plan_id is None):
+        ticked = _ticked_plan(ctx.params)
+        # Only who ticked the plan means it without saying so
+        if ctx.params.get("dry_run", ticked is None):
             return show()
+        plan_id = ctx.params.get("plan_id") or ticked
         count = ctx.params.get("expect_count")
         return carry_out(ctx.dataset, action, plan_id, count, on_progress)
 
@@ -198,6 +200,10 @@ def _likely(ctx: foo.ExecutionContext, action: str) -> str:
     return "label_issues" if action == RETAG else "duplicates"
 
 
+_OF_FILES = ("duplicates", "leaks", "unreadable", "not_read")
+"""What says nothing of labels."""
+
+
 def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> None:
     choices = types.Dropdown()
     for name, label in WHAT.items():
@@ -207,7 +213,7 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
             continue
         if name == "selected":
             label = f"{label} ({len(_selected(ctx)):,})"
-        if action == RETAG and name in ("duplicates", "leaks", "unreadable"):
+        if action == RETAG and name in _OF_FILES:
             continue
         choices.add_choice(name, label=label)
     what = ctx.params.get("what") or _likely(ctx, action)

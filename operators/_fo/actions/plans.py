@@ -16,10 +16,10 @@ from ....core.actions.disk import check_system
 from ....core.actions.limits import Totals
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planning import Request, Rules, Where, make_plan
-from ....core.actions.quarantine import is_quarantined, quarantine_of
+from ....core.actions.quarantine import quarantine_of
 from ....core.errors import InputError, StaleRunError
 from ....core.progress import OnProgress, silent
-from ..decisions import kept_ids
+from ..decisions import KEEP, KEEPER, decided_ids
 from ..samples import label_path
 from ..storage import plans_folder
 from .references import Reference, paths_in_media_fields, references_elsewhere
@@ -130,7 +130,7 @@ def root_of(facts: SampleFacts, given: str | None) -> str:
     """
     known = given or facts.dataset.info.get("root")
     if not known:
-        here = [path for path in facts.paths if not is_quarantined(path)]
+        here = [facts.paths[row] for row in facts.here]
         known = os.path.commonpath([os.path.dirname(path) for path in here or ["/"]])
         if len(Path(known).parts) < 3 or Path(known) == Path.home():
             raise InputError(
@@ -157,7 +157,8 @@ class _Requests:
         for row, path in enumerate(facts.paths):
             self._rows_of.setdefault(path, []).append(row)
         self._chosen: set[int] = set()
-        self._kept = kept_ids(facts.dataset)
+        self._kept = decided_ids(facts.dataset, KEEP)
+        self._keepers = decided_ids(facts.dataset, KEEPER)
         self._protected = [
             os.path.abspath(os.path.expanduser(path)).rstrip("/") + "/"
             for path in options.protect_paths
@@ -242,6 +243,11 @@ class _Requests:
             facts.ids[choice.row] in self._kept for choice in group
         ):
             return "a person decided to keep it"
+        if any(
+            choice.witness is not None and facts.ids[choice.row] in self._keepers
+            for choice in group
+        ):
+            return "a person chose it as the copy to keep"
         for choice in group:
             for tag in options.protect_tags:
                 if tag in (facts.tags[choice.row] or ()):
@@ -416,8 +422,8 @@ def _target_alias(change: Change, where: Where) -> str | None:
 
 
 def totals_of(facts: SampleFacts) -> Totals:
-    """Counts the samples that are not put away, for the limits."""
-    rows = [row for row, path in enumerate(facts.paths) if not is_quarantined(path)]
+    """Counts the samples that are present, for the limits."""
+    rows = sorted(facts.here)
     labels, splits = facts.labels, facts.splits
     return Totals(
         len(rows),

@@ -118,7 +118,7 @@ class SampleRecords:
         if item.target is not None:
             values["filepath"] = self._new_path(item)
         update: Document = {"$set": {**values, "last_modified_at": _now()}}
-        if self._tag and kept["own"]:
+        if self._tag:
             update["$addToSet"] = {"tags": self._tag}
         return UpdateOne(identity, update)
 

@@ -230,6 +230,16 @@ class UndoReport:
     history: list[PastAction]
     key: str
 
+    def to_markdown(self) -> str:
+        first, *rest = str(self).splitlines()
+        return "\n".join(
+            [
+                f"**{markdown(first)}**",
+                "",
+                *(f"* {markdown(one.strip())}" for one in rest),
+            ]
+        )
+
     def __str__(self) -> str:
         lines = ["What was done, newest first:"]
         lines += [f"  {past.key}  {past_text(past)}" for past in self.history]

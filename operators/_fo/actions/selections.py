@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fiftyone as fo
+import numpy as np
 
-from ....core.actions.quarantine import is_quarantined
 from ....core.duplicates import KINDS
 from ....core.errors import CurationError, InputError
 from ....core.find import accepted_pairs
-from ....core.findings import QUARANTINED
-from ....core.leaks import copies_elsewhere
+from ....core.findings import QUARANTINED, UNREADABLE
+from ....core.leaks import NO_SPLIT, copies_elsewhere
 from ....core.quality import ISSUES, SURE_ISSUES
 from ..decisions import read_decisions
 from ..fields import field_name
+from ..present import is_present
 from ..refind import settings_of
 from ..runs import complete_run
 from ..samples import label_path
 from ..stored_run import StoredRun, load_run
+
+Value = TypeVar("Value")
 
 WHAT = {
     "duplicates": "Duplicates: all but the copy to keep",
@@ -30,7 +33,8 @@ WHAT = {
     "label_issues": "Labels that seem wrong",
     "outliers": "Outliers",
     "image_issues": "Bad images: damaged, dark, blurry ...",
-    "unreadable": "Files that cannot be read",
+    "unreadable": "Files that are damaged or empty",
+    "not_read": "Files that may be whole, but are of a kind or size that is not read",
     "tag": "Samples with a tag",
     "view": "The samples of the current view",
     "selected": "The selected samples",
@@ -110,6 +114,7 @@ class SampleFacts:
         tags: of each sample
         labels: the label of each, None without
         splits: the split of each, None without
+        here: rows of the samples that are present; nothing is found of others
     """
 
     def __init__(self, dataset: fo.Dataset, prefix: str | None) -> None:
@@ -118,6 +123,11 @@ class SampleFacts:
         self._view = dataset.view().sort_by("id")
         self.ids, self.paths, self.tags = self._view.values(["id", "filepath", "tags"])
         self.row_of = {sample: row for row, sample in enumerate(self.ids)}
+        self.here = {
+            row
+            for row, (path, tags) in enumerate(zip(self.paths, self.tags, strict=True))
+            if is_present(path, tags)
+        }
 
     @cached_property
     def run(self) -> Any | None:
@@ -158,13 +168,21 @@ class SampleFacts:
     @cached_property
     def sha256(self) -> list[str | None]:
         """Of each file's bytes when it was scanned; None if it was not."""
-        found: list[str | None] = [None] * len(self.ids)
-        evidence = self.stored.evidence
-        for sample, content in zip(
-            self.stored.ids, evidence.content.tolist(), strict=True
-        ):
+        digest = self.stored.evidence.digest
+        return self._of_content(lambda content: digest[content].tobytes().hex())
+
+    @cached_property
+    def pixels(self) -> list[int | None]:
+        """The group of files whose pixels are equal; None if it was not scanned."""
+        group = self.stored.evidence.pixel_group
+        return self._of_content(lambda content: int(group[content]))
+
+    def _of_content(self, value: Callable[[int], Value]) -> list[Value | None]:
+        found: list[Value | None] = [None] * len(self.ids)
+        contents = self.stored.evidence.content.tolist()
+        for sample, content in zip(self.stored.ids, contents, strict=True):
             if content >= 0 and sample in self.row_of:
-                found[self.row_of[sample]] = evidence.digest[content].tobytes().hex()
+                found[self.row_of[sample]] = value(content)
         return found
 
     def not_compared(self, row: int, witness: int) -> str | None:
@@ -194,7 +212,8 @@ class SampleFacts:
             StaleRunError: there is no finished scan
         """
         complete_run(self.dataset, self.prefix)
-        return self._view.values(field_name(name, self.prefix))
+        values = self._view.values(field_name(name, self.prefix))
+        return [one if row in self.here else None for row, one in enumerate(values)]
 
 
 def choose(
@@ -215,48 +234,71 @@ def choose(
     inside = None if among is None else {facts.row_of[one] for one in among}
     by_hand = _SELECT[selection.what] in (_tag, _view)
     return [
-        choice
+        choice if choice.row in facts.here else replace(choice, refusal=_AWAY)
         for choice in _SELECT[selection.what](facts, selection, inside)
         if (inside is None or choice.row in inside)
-        and (by_hand or not is_quarantined(facts.paths[choice.row]))
+        and (by_hand or choice.row in facts.here)
     ]
+
+
+_AWAY = "its file is in quarantine, or gone"
 
 
 Select = Callable[[SampleFacts, Selection, "set[int] | None"], Iterator[Choice]]
 
 
 def _duplicates(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    facts: SampleFacts, selection: Selection, inside: set[int] | None
 ) -> Iterator[Choice]:
-    cluster_of = facts.finding("dup_cluster")
-    keeper_of, labels_of = {}, {}
-    for row, (cluster, keeper) in enumerate(
-        zip(cluster_of, facts.finding("dup_keeper"), strict=True)
-    ):
+    members: dict[int, list[int]] = {}
+    for row, cluster in enumerate(facts.finding("dup_cluster")):
         if cluster is not None:
-            labels_of.setdefault(cluster, set()).add(facts.labels[row])
-        if keeper:
-            keeper_of[cluster] = row
-    kind_of, relation_of = facts.finding("dup_kind"), facts.finding("dup_relation")
-    rows = [row for row, cluster in enumerate(cluster_of) if cluster is not None]
-    for row in sorted(rows, key=lambda row: cluster_of[row]):
-        cluster, kind = cluster_of[row], kind_of[row]
-        keeper = keeper_of.get(cluster)
-        if row == keeper or kind not in selection.kinds:
-            continue
+            members.setdefault(cluster, []).append(row)
+    is_keeper, kind_of = facts.finding("dup_keeper"), facts.finding("dup_kind")
+    relation_of = facts.finding("dup_relation")
+    for cluster in sorted(members):
+        rows = members[cluster]
+        keeper = next((row for row in rows if is_keeper[row]), None)
+        going = [
+            row for row in rows if row != keeper and kind_of[row] in selection.kinds
+        ]
         refusal = None
-        if len(labels_of[cluster] - {None}) > 1 and not selection.include_conflicts:
+        labels = {facts.labels[row] for row in rows} - {None}
+        if len(labels) > 1 and not selection.include_conflicts:
             refusal = "its copies have different labels: decide which is right first"
         if keeper is None:
             refusal = "its cluster has no copy to keep: scan again"
-        elif kind == "near":
-            refusal = refusal or facts.not_compared(row, keeper)
-        why = _KIND_WORDS[kind]
-        if keeper is not None:
-            why += f" {Path(facts.paths[keeper]).name}"
-        if relation_of[row]:
-            why += f" ({relation_of[row]})"
-        yield Choice(row, why, keeper, refusal)
+            for row in going:
+                yield Choice(row, _KIND_WORDS[kind_of[row]], None, refusal)
+            continue
+        staying = [keeper, *(row for row in rows if row not in {keeper, *going})]
+        if inside is not None:
+            staying += [row for row in going if row not in inside]
+        for row in going:
+            witness, how = _equal_among(facts, row, staying)
+            why = f"{_KIND_WORDS[how]} {Path(facts.paths[witness]).name}"
+            if how == "near" and relation_of[row]:
+                why += f" ({relation_of[row]})"
+            unsure = facts.not_compared(row, witness) if how == "near" else None
+            yield Choice(row, why, witness, refusal or unsure)
+
+
+def _equal_among(
+    facts: SampleFacts, row: int, staying: Sequence[int]
+) -> tuple[int, str]:
+    """Returns which of the files that stay a copy equals most, and how.
+
+    Args:
+        facts: of the data set
+        row: of the copy
+        staying: rows of its cluster that stay; the copy to keep is the first, and
+            the only one that it is near to for certain
+    """
+    for kind, value in (("bytes", facts.sha256), ("pixels", facts.pixels)):
+        for other in staying:
+            if value[row] is not None and value[other] == value[row]:
+                return other, kind
+    return staying[0], "near"
 
 
 def _leaks(
@@ -273,13 +315,21 @@ def _leaks(
     decided = read_decisions(facts.dataset, run.ids, evidence)
     accepted = accepted_pairs(evidence, settings_of(run.record), decided)
     pairs = evidence.pairs[accepted]
+    rows_here = [facts.row_of.get(one) for one in run.ids]
+    goes = np.array(
+        [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
+        bool,
+    )
     for code, name in enumerate(names):
         if selection.split not in (None, name):
             continue
-        copies = copies_elsewhere(evidence.splits, evidence.row_items, pairs, code)
+        # A copy that stays, where there is one, not one that is to go as well
+        staying = np.where(goes & (evidence.splits != code), NO_SPLIT, evidence.splits)
+        copies = copies_elsewhere(staying, evidence.row_items, pairs, code)
+        others = copies_elsewhere(evidence.splits, evidence.row_items, pairs, code)
+        copies = np.where(copies < 0, others, copies)
         for row, copy in enumerate(copies.tolist()):
-            victim = facts.row_of.get(run.ids[row])
-            witness = facts.row_of.get(run.ids[copy])
+            victim, witness = rows_here[row], rows_here[copy]
             if copy < 0 or victim is None or witness is None:
                 continue
             other = names[evidence.splits[copy]]
@@ -334,7 +384,16 @@ def _unreadable(
     facts: SampleFacts, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
     for row, status in enumerate(facts.finding("scan_status")):
-        if status not in (None, "ok", QUARANTINED):
+        if status in UNREADABLE:
+            yield Choice(row, status)
+
+
+def _not_read(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    others = (None, "ok", QUARANTINED, *UNREADABLE)
+    for row, status in enumerate(facts.finding("scan_status")):
+        if status not in others:
             yield Choice(row, status.replace("_", " "))
 
 
@@ -367,6 +426,7 @@ _SELECT: dict[str, Select] = {
     "outliers": _outliers,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
+    "not_read": _not_read,
     "tag": _tag,
     "view": _view,
     "selected": _view,

@@ -26,9 +26,10 @@ _MEANING = {
     "min_label_score": "labels that score less are issues, 0 to 100",
 }
 _DECIDED = {
-    "kept": "images to keep, never flagged again",
-    "verified": "labels that are right",
-    "distinct": "images that are no duplicates of what looks like them",
+    "keeper": "copies chosen as the one to keep",
+    "keep": "images to keep, never flagged again",
+    "label_verified": "labels that are right",
+    "not_duplicate": "images that are no duplicates of what looks like them",
 }
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....core.findings import QUARANTINED
 from ....core.folders import common_folder, path_inside
 from ....core.report.contents import Picture
 from ....core.thumbnails import thumbnail
@@ -160,9 +159,8 @@ def folder_of(dataset: fo.Dataset) -> str:
     It is the one that the data set names as its root, or their common one: the
     first and the last path in their order have in common what all have.
     """
-    here = {"$match": {"tags": {"$ne": QUARANTINED}}}
     ends = {"low": {"$min": "$filepath"}, "high": {"$max": "$filepath"}}
-    found = aggregate(dataset, [here, {"$group": {"_id": None, **ends}}])
+    found = aggregate(dataset, [{"$group": {"_id": None, **ends}}])
     if not found:
         return "/"
     ends_in = [str(Path(found[0][end]).parent) for end in ends]
