@@ -12,7 +12,8 @@ import fiftyone as fo
 
 from ...core.embedders import DEFAULT_MODEL
 from ...core.errors import InputError
-from ...core.folders import is_split_name, list_images
+from ...core.folders import list_images
+from ...core.split_names import is_split_name
 from .runs import finished_runs
 from .samples import flat_image_view, read_samples
 

@@ -17,7 +17,7 @@ from bson import ObjectId, json_util
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planning import Request, Rules, make_plan
 from ....core.errors import InputError
-from ....core.folders import is_split_name
+from ....core.split_names import is_split_name
 from ....core.merging import merge
 from ....core.progress import OnProgress, silent
 from ....core.wording import markdown, plain
