@@ -18,6 +18,7 @@ from .duplicates import ImageRows
 from .errors import StaleRunError
 from .neighbors import NeighborGraph
 from .quality import flaws
+from .split_names import TRAIN, split_role
 from .statistics import sharpness
 
 _VERSION = 4
@@ -30,7 +31,6 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_EVALUATION_SPLITS = ("val", "test", "eval", "dev", "holdout")
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +202,7 @@ def image_rows(evidence: Evidence) -> ImageRows:
 def evaluation_splits(names: Sequence[str]) -> list[int]:
     """Returns the codes of splits whose images should stay where they are."""
     return [
-        code
-        for code, name in enumerate(names)
-        if name.lower().startswith(_EVALUATION_SPLITS)
+        code for code, name in enumerate(names) if split_role(name) not in (None, TRAIN)
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .layouts import FLAT, Choices, Folder, Layout, understand
 from .wording import plain
 
 _LITTER = frozenset(
-    "__MACOSX @eaDir $RECYCLE.BIN lost+found".split() + ["System Volume Information"]
+    ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found", "System Volume Information")
 )
 """Folders that systems leave behind, with pictures in them or without."""
 
@@ -91,15 +91,11 @@ def list_images(
     left_alone = Counter[str]()
     found: dict[Folder, list[str]] = {}
     for path, place, names in _folders(str(root), follow_links, left_alone):
-        images = []
-        for name in names:
-            kind = kind_of_other_file(f"{path}{os.sep}{name}")
-            if kind is None:
-                images.append(name)
-            else:
-                left_alone[kind] += 1
-        if images:
-            found[place] = images
+        kinds = [kind_of_other_file(f"{path}{os.sep}{name}") for name in names]
+        left_alone.update(kind for kind in kinds if kind is not None)
+        chosen = [name for name, kind in zip(names, kinds, strict=True) if kind is None]
+        if chosen:
+            found[place] = chosen
     count = sum(map(len, found.values()))
     if not count:
         raise InputError(
@@ -123,8 +119,48 @@ def list_images(
         for name in names
     ]
     images.sort(key=lambda image: image.path)
-    splits = dict.fromkeys(image.split for image in images if image.split is not None)
-    return FolderListing(root, images, list(splits), left_alone, layout)
+    splits = list(dict.fromkeys(image.split for image in images if image.split))
+    return FolderListing(root, images, splits, left_alone, layout)
+
+
+def folder_of(listing: FolderListing, path: str) -> Folder:
+    """Returns the names of the folders that an image lies in, below the root."""
+    return Path(path).relative_to(listing.root).parts[:-1]
+
+
+def equal_across(
+    listing: FolderListing, content: Mapping[str, int]
+) -> dict[tuple[str, str], int]:
+    """Counts equal files across folders called like splits but not taken for some.
+
+    Args:
+        listing: of the folder
+        content: path -> number that is the same for equal files
+
+    Returns:
+        (folder, other folder) -> files in the first that have an equal one in the
+        other, the most first; the first is called like a split
+    """
+    alike = listing.layout.alike
+    places: dict[int, Counter[Folder]] = {}
+    for path, number in content.items():
+        folder = folder_of(listing, path)
+        places.setdefault(number, Counter())[folder] += 1
+    found: Counter[tuple[str, str]] = Counter()
+    for folders in places.values():
+        of_part: Counter[Folder] = Counter()
+        for folder, count in folders.items():
+            if folder in alike:
+                of_part[alike[folder]] += count
+        for part, count in of_part.items():
+            others = {alike.get(folder, folder[: len(part)]) for folder in folders} - {
+                part
+            }
+            for other in others:
+                # Of two that are both called so, once
+                if other not in of_part or part < other:
+                    found["/".join(part), "/".join(other) or "."] += count
+    return dict(found.most_common())
 
 
 def describe(listing: FolderListing) -> str:
@@ -171,7 +207,7 @@ def _folders(
         is_link = not waiting
         path, place = waiting.pop() if waiting else linked.pop(0)
         try:
-            status = os.stat(path)
+            status = Path(path).stat()
             with os.scandir(path) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError:
@@ -212,10 +248,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _leads_back(link: str) -> bool:
     """True if a link leads to the folder it lies in, or to one above that."""
-    target = os.path.realpath(link)
-    return os.path.commonpath([target, os.path.realpath(os.path.dirname(link))]) == (
-        target
-    )
+    return Path(link).parent.resolve().is_relative_to(Path(link).resolve())
 
 
 def _describe_rest(left_alone: Counter[str]) -> str:
@@ -252,7 +285,7 @@ def _table(listing: FolderListing) -> list[str]:
     if not listing.splits:
         columns = []
     classes = sorted(of_class, key=lambda label: (label == _NO_CLASS, label))
-    rows = [
+    rows: list[list[str | int]] = [
         [label, *(counts[label, split] for split in columns), of_class[label]]
         for label in classes[:_CLASSES_SHOWN]
     ]

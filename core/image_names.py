@@ -12,17 +12,17 @@ _NOT_DECODED = (
     ".heic .heif .avif .jp2 .j2k .jxl .psd .svg .ico .tga .ppm .pgm .pbm "
     ".raw .cr2 .cr3 .nef .arw .dng .eps"
 )
-_IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
-_TEXT_SUFFIXES = frozenset(
-    ".txt .xml .json .jsonl .csv .tsv .md .yaml .yml .html .htm .names .cfg .log "
-    ".rst".split()
+_TEXT = (
+    ".txt .xml .json .jsonl .csv .tsv .md .yaml .yml .html .htm .names .cfg .log .rst"
 )
 # Not worth opening: there may be as many of them as images
-_OTHER_SUFFIXES = frozenset(
+_OTHER = (
     ".npy .npz .pkl .pt .pth .h5 .hdf5 .mat .parquet .tfrecord .lmdb .onnx .zip .tar "
     ".gz .tgz .bz2 .xz .7z .rar .mp4 .avi .mov .mkv .webm .mp3 .wav .pdf .py .pyc "
-    ".ipynb .db .ini .lnk .url .sh .bat .exe .dll .so".split()
+    ".ipynb .db .ini .lnk .url .sh .bat .exe .dll .so"
 )
+_IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
+_TEXT_SUFFIXES, _OTHER_SUFFIXES = frozenset(_TEXT.split()), frozenset(_OTHER.split())
 TEXT_FILES, OTHER_FILES = "text and label files", "other files"
 
 _MAGIC = (

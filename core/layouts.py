@@ -24,10 +24,10 @@ _PATTERN_WORDS = {word: word for word in (SPLIT, CLASS, FLAT, _NONE)}
 _DEEPEST = 12
 """Levels in which splits and classes are looked for: a path may have 2,000."""
 
-_CONTAINERS = frozenset(
+_CONTAINERS = (
     "image images img imgs pic pics picture pictures photo photos data dataset "
     "jpegimages rgb jpg jpeg png label labels mask masks annotation annotations "
-    "segmentation segmentations groundtruth gt".split()
+    "segmentation segmentations groundtruth gt"
 )
 """Names that say what kind of file is inside. Beside a class, ``photo`` is one."""
 _NUMBERED = re.compile(r"(fold|part|batch|chunk|shard|cv|kfold)s?[ _-]*\d+")
@@ -134,9 +134,7 @@ def parse_choices(splits: str = "", classes: str = "", layout: str = "") -> Choi
             f"LAYOUT={layout} has no classes, but CLASSES names some. Leave one out, "
             "or put 'class' into the layout."
         )
-    return Choices(
-        pairs, None if own_classes is None else tuple(own_classes), pattern
-    )
+    return Choices(pairs, None if own_classes is None else tuple(own_classes), pattern)
 
 
 def understand(folders: Mapping[Folder, int], choices: Choices | None = None) -> Layout:
@@ -157,7 +155,8 @@ def understand(folders: Mapping[Folder, int], choices: Choices | None = None) ->
     choices = choices or Choices()
     root = _tree(folders)
     if choices.layout is not None:
-        places, remarks = _by_pattern(folders, choices.layout, choices.splits), []
+        places = _by_pattern(folders, choices.layout, choices.splits)
+        remarks: list[str] = []
     else:
         places, remarks = _by_names(folders, root, choices)
     if choices.classes is not None:
@@ -223,7 +222,7 @@ def _by_names(
     folders: Mapping[Folder, int], root: _Node, choices: Choices
 ) -> tuple[dict[Folder, Place], list[str]]:
     """Places folders by what they are called, or by the splits that were named."""
-    remarks = []
+    remarks: list[str] = []
     if choices.splits:
         bases = _named_bases(root, choices.splits)
     elif choices.splits is not None:
@@ -366,7 +365,7 @@ def _class_level(nodes: Sequence[_Node]) -> int | None:
 
 def _is_container(name: str) -> bool:
     name = name.casefold()
-    return name in _CONTAINERS or _NUMBERED.fullmatch(name) is not None
+    return name in _CONTAINERS.split() or _NUMBERED.fullmatch(name) is not None
 
 
 def _outer_classes(bases: Sequence[_Base]) -> dict[Folder, int]:

@@ -17,11 +17,11 @@ _ROLES = {
 }
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split()}
 # Words that say nothing of what is in the folder
-_FILLERS = frozenset(
+_FILLERS = (
     "set sets data dataset datasets split splits subset part image images img imgs "
     "pic pics picture pictures photo photos file files folder sample samples full "
     "mini small large new final all orig original raw clean cleaned processed "
-    "resized cropped augmented aug jpg jpeg png rgb".split()
+    "resized cropped augmented aug jpg jpeg png rgb"
 )
 _GLUED = re.compile(
     rf"(mini|full)?({'|'.join(sorted(_ROLE_OF, key=len, reverse=True))})"
@@ -56,7 +56,7 @@ def split_name(name: str) -> SplitName | None:
         glued = _GLUED.fullmatch(word)
         if glued:
             roles.add(_ROLE_OF[glued[2]])
-        elif word not in _FILLERS and len(word) > 1:
+        elif word not in _FILLERS.split() and len(word) > 1:
             rest.append(word)
     if VALIDATION in roles and len(roles) == 2:
         roles.remove(VALIDATION)
@@ -64,7 +64,7 @@ def split_name(name: str) -> SplitName | None:
 
 
 def is_split_name(name: str) -> bool:
-    """True for train, val, test and the like, alone: ``test_set``, not ``test tube``."""
+    """True for train, val, test and the like: ``test_set``, not ``test tube``."""
     found = split_name(name)
     return found is not None and not found.rest
 

@@ -17,9 +17,9 @@ from bson import ObjectId, json_util
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planning import Request, Rules, make_plan
 from ....core.errors import InputError
-from ....core.split_names import is_split_name
 from ....core.merging import merge
 from ....core.progress import OnProgress, silent
+from ....core.split_names import is_split_name
 from ....core.wording import markdown, plain
 from ..fields import is_ours
 from ..storage import plans_folder
