@@ -19,12 +19,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from first_checks import check_machine
-from folder_options import add_folder_options, listing_of
-from scan_folder import BAD_INPUT, PLUGIN, connected_fiftyone, exit_code, gate
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.folders import describe, list_images
-from core.policy import COMPARED, parse_policy
+from first_checks import check_home, check_machine  # noqa: E402
+from folder_options import add_folder_options, listing_of  # noqa: E402
+from scan_folder import BAD_INPUT, PLUGIN, connected_fiftyone, exit_code, gate  # noqa: E402
+
+from core.folders import describe, list_images  # noqa: E402
+from core.policy import COMPARED, parse_policy  # noqa: E402
 
 
 def main() -> int:
@@ -51,6 +53,7 @@ def _options() -> argparse.Namespace:
 
 def _compare(options: argparse.Namespace) -> int:
     policy = parse_policy(options.fail_on, COMPARED)
+    check_home()
     listing = listing_of(options, options.folder, 1)
     check_machine(options.out, len(listing.images))
     fo = connected_fiftyone()

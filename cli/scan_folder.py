@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from first_checks import check_database_folder, check_machine  # noqa: E402
+from first_checks import check_database_folder, check_home, check_machine  # noqa: E402
 from folder_options import add_folder_options, listing_of  # noqa: E402
 
 from core.folders import FolderListing  # noqa: E402
@@ -64,7 +64,7 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
         if isinstance(error, OSError) and error.errno in FULL_OR_CLOSED:
             place = f"'{error.filename}'" if error.filename else "A file"
             print(
-                f"\n{place} could not be written: {error.strerror}. Make room or give "
+                f"\n{place} could not be used: {error.strerror}. Make room or give "
                 "yourself permission, and start again.",
                 file=sys.stderr,
             )
@@ -77,6 +77,7 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
 def _load_and_scan(options: argparse.Namespace) -> int:
     # Before FiftyOne is started: what is mistyped is said at once
     policy = parse_policy(options.fail_on)
+    check_home()
     folder = options.folder
     if not folder:
         check_machine(options.out, 0)
@@ -123,17 +124,17 @@ def connected_fiftyone() -> ModuleType | None:
     print("Starting FiftyOne and its database ...", flush=True)
     use_this_checkout()
     import fiftyone as fo
-    from fiftyone.core.config import FiftyOneConfigError
-    from pymongo.errors import PyMongoError
 
     check_database_folder(fo)
     try:
         fo.list_datasets()
-    except (ConnectionError, FiftyOneConfigError, PyMongoError) as error:
+    # A zoo of types, from FiftyOne, pymongo and the process that did not start
+    except Exception as error:
         print(
             "FiftyOne's database does not answer, so nothing was done. If you set "
-            "FIFTYONE_DATABASE_URI, check that a MongoDB runs there; if not, remove "
-            f"the virtual environment and set up again. ({error})",
+            "FIFTYONE_DATABASE_URI, check that a MongoDB runs there; if not, look "
+            f"whether '{fo.config.database_dir}' is yours and has space, or remove the "
+            f"virtual environment and set up again. ({error})",
             file=sys.stderr,
         )
         return None
@@ -204,11 +205,11 @@ def _say_what_is_equal(equal: Mapping[tuple[str, str], int]) -> None:
     for (folder, other), count in [*equal.items()][:_EQUAL_SHOWN]:
         print(
             f"Not counted as leaks: {count:,} files in '{plain(folder)}' have the same "
-            f"bytes as files in '{plain(other)}'"
+            f"bytes as files in '{plain(other)}'. If these are splits, name them: "
+            f"SPLITS={plain(folder)},{plain(other)}"
         )
-    if equal:
-        print("These folders are called like splits; if they are some, name them: ")
-        print("         SPLITS=one,other\n", flush=True)
+    if len(equal) > _EQUAL_SHOWN:
+        print(f"and so on for {len(equal) - _EQUAL_SHOWN:,} more pairs of folders")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from .errors import InputError
 from .image_names import kind_of_other_file
 from .layouts import FLAT, Choices, Folder, Layout, understand
 from .wording import plain
+from .writable import expanded
 
 _LITTER = frozenset(
     ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found", "System Volume Information")
@@ -175,7 +176,7 @@ def describe(listing: FolderListing) -> str:
 
 
 def _root(folder: str | os.PathLike[str]) -> Path:
-    root = Path(folder).expanduser()
+    root = expanded(folder)
     try:
         if not root.is_dir():
             what = "is a file, not a folder" if root.exists() else "does not exist"

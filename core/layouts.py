@@ -184,9 +184,9 @@ class _Node:
     children: dict[str, _Node] = field(default_factory=dict)
 
     @cached_property
-    def alike(self) -> list[str]:
-        """The subfolders that are called like splits."""
-        return split_names_among(self.children)
+    def alike(self) -> dict[str, None]:
+        """The subfolders that are called like splits, in order."""
+        return dict.fromkeys(split_names_among(self.children))
 
 
 @dataclass(frozen=True)
@@ -506,13 +506,13 @@ def _remarks_on_siblings(bases: Sequence[_Base]) -> Iterator[str]:
     for base in bases:
         parents.setdefault(base.node.path[:-1], []).append(base.node.path[-1])
     for names in parents.values():
-        alike = split_names_among(names)
+        alike = dict.fromkeys(split_names_among(names))
         others = [name for name in names if name not in alike]
         if others:
             yield (
                 f"{_quoted(others)}, beside {_quoted(alike)}, {_is_or_are(others)} "
                 "taken for a split too. If that is wrong, name the splits: "
-                f"SPLITS={','.join(alike[:3])}"
+                f"SPLITS={','.join([*alike][:3])}"
             )
 
 

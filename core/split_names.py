@@ -23,8 +23,10 @@ _FILLERS = (
     "mini small large new final all orig original raw clean cleaned processed "
     "resized cropped augmented aug jpg jpeg png rgb"
 )
+_ANY_ROLE = "|".join(sorted(_ROLE_OF, key=len, reverse=True))
+_MAY_SPEAK = re.compile(rf"{_ANY_ROLE}|hold|held", re.IGNORECASE)
 _GLUED = re.compile(
-    rf"(mini|full)?({'|'.join(sorted(_ROLE_OF, key=len, reverse=True))})"
+    rf"(mini|full)?({_ANY_ROLE})"
     r"(set|data|dataset|split|imgs?|images?|folder|files?)?"
 )
 _WORD = re.compile(r"[^\W\d_]+")
@@ -51,6 +53,9 @@ def split_name(name: str) -> SplitName | None:
     Of two roles ``train_val`` is trained with and ``test-dev`` is not;
     ``train_test_split`` holds both, and is none.
     """
+    # Most folders are classes, and there may be 20,000 of them
+    if not _MAY_SPEAK.search(name):
+        return None
     roles, rest = set(), []
     for word in _words(name):
         glued = _GLUED.fullmatch(word)

@@ -15,14 +15,14 @@ _TRIED = 65_536
 """Bytes that are written to try: what a block or a quota might still refuse."""
 
 
-def home_folder() -> Path:
-    """Returns the user's own folder.
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Returns a path with ``~`` replaced by the home folder.
 
     Raises:
-        InputError: there is none, or it is no folder
+        InputError: it needs a home folder, and there is none
     """
     try:
-        return Path.home()
+        return Path(path).expanduser()
     except RuntimeError as error:
         raise InputError(
             "There is no home folder: HOME is not set, and the system knows no name "
