@@ -1,14 +1,14 @@
-# make help lists the targets. IMAGES, AGAINST, OUT, APP, FAIL_ON and CLEAR reach the command
+# make help lists the targets. IMAGES, SPLITS, OUT and the other variables reach the command
 # through the environment, so paths with blanks need no second quoting.
 VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin/python
-export IMAGES AGAINST OUT APP FAIL_ON MAX_MEGAPIXELS CLEAR DOCS CHROMIUM
+export IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS AGAINST OUT APP FAIL_ON MAX_MEGAPIXELS CLEAR DOCS CHROMIUM
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable] [MAX_MEGAPIXELS=64]
+scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [SPLITS=train=a,test=b] [CLASSES=a,b] [LAYOUT=split/class] [FOLLOW_LINKS=1] [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable] [MAX_MEGAPIXELS=64]
 	@$(RUN) cli/scan_folder.py
 
 compare: $(VENV)/ready ## what is new in a folder: make compare IMAGES=new AGAINST=folder-or-data-set,another [OUT=folder] [FAIL_ON=known,leaks]

@@ -1,10 +1,13 @@
 """The folder command: loads a folder of images, scans it, writes the findings.
 
-    python cli/scan_folder.py [FOLDER] [--out DIR] [--app] [--fail-on POLICY]
+    python cli/scan_folder.py [FOLDER] [--splits LIST] [--classes LIST]
+                              [--layout PATTERN] [--follow-links]
+                              [--out DIR] [--app] [--fail-on POLICY]
                               [--max-megapixels NUMBER]
 
-Each option may also come from the environment (IMAGES, OUT, APP, FAIL_ON,
-MAX_MEGAPIXELS), which is how ``make scan`` passes them on.
+Each option may also come from the environment (IMAGES, SPLITS, CLASSES, LAYOUT,
+FOLLOW_LINKS, OUT, APP, FAIL_ON, MAX_MEGAPIXELS), which is how ``make scan`` passes
+them on.
 """
 
 from __future__ import annotations
@@ -23,12 +26,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.folders import FolderListing, describe, list_images  # noqa: E402
+from first_checks import check_database_folder, check_home, check_machine  # noqa: E402
+from folder_options import add_folder_options, listing_of  # noqa: E402
+
+from core.folders import FolderListing  # noqa: E402
 from core.policy import Rule, judge, parse_policy  # noqa: E402
 from core.progress import silent  # noqa: E402
 from core.settings import DEFAULTS, ScanSettings  # noqa: E402
+from core.wording import plain  # noqa: E402
+from core.writable import FULL_OR_CLOSED  # noqa: E402
 
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
+_EQUAL_SHOWN = 5
 FOUND_PROBLEMS, BAD_INPUT, FAILED, INTERRUPTED = 1, 2, 3, 130
 
 
@@ -58,6 +67,14 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
         if any(kind.__name__ == "CurationError" for kind in type(error).__mro__):
             print(f"\n{error}", file=sys.stderr)
             return BAD_INPUT
+        if isinstance(error, OSError) and error.errno in FULL_OR_CLOSED:
+            place = f"'{error.filename}'" if error.filename else "A file"
+            print(
+                f"\n{place} could not be used: {error.strerror}. Make room or give "
+                "yourself permission, and start again.",
+                file=sys.stderr,
+            )
+            return FAILED
         # Not Python's own 1, which would say that problems were found
         traceback.print_exc()
         return FAILED
@@ -68,10 +85,13 @@ def _load_and_scan(options: argparse.Namespace) -> int:
     policy = parse_policy(options.fail_on)
     options.max_megapixels = _number(options.max_megapixels)
     ScanSettings(max_megapixels=options.max_megapixels)
-    listing = list_images(options.folder or _demo_folder())
-    print(describe(listing))
-    print("Starting FiftyOne and its database ...", flush=True)
-    use_this_checkout()
+    check_home()
+    folder = options.folder
+    if not folder:
+        check_machine(options.out, 0)
+        folder = _demo_folder()
+    listing = listing_of(options, folder)
+    check_machine(options.out, len(listing.images))
     fiftyone = connected_fiftyone()
     if fiftyone is None:
         return BAD_INPUT
@@ -89,7 +109,7 @@ def _demo_folder() -> Path:
 def _options() -> argparse.Namespace:
     env = os.environ
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", default=env.get("IMAGES") or None)
+    add_folder_options(parser)
     parser.add_argument("--out", type=Path, default=env.get("OUT") or "winnow-out")
     parser.add_argument("--app", action="store_true", default=bool(env.get("APP")))
     parser.add_argument("--fail-on", default=env.get("FAIL_ON") or "")
@@ -117,18 +137,21 @@ def use_this_checkout() -> None:
 
 
 def connected_fiftyone() -> ModuleType | None:
-    """Imports FiftyOne, starts its database and loads the plugin."""
+    """Imports FiftyOne, starts its database and loads this checkout as its plugin."""
+    print("Starting FiftyOne and its database ...", flush=True)
+    use_this_checkout()
     import fiftyone as fo
-    from fiftyone.core.config import FiftyOneConfigError
-    from pymongo.errors import PyMongoError
 
+    check_database_folder(fo)
     try:
         fo.list_datasets()
-    except (ConnectionError, FiftyOneConfigError, PyMongoError) as error:
+    # A zoo of types, from FiftyOne, pymongo and the process that did not start
+    except Exception as error:
         print(
             "FiftyOne's database does not answer, so nothing was done. If you set "
-            "FIFTYONE_DATABASE_URI, check that a MongoDB runs there; if not, remove "
-            f"the virtual environment and set up again. ({error})",
+            "FIFTYONE_DATABASE_URI, check that a MongoDB runs there; if not, look "
+            f"whether '{fo.config.database_dir}' is yours and has space, or remove the "
+            f"virtual environment and set up again. ({error})",
             file=sys.stderr,
         )
         return None
@@ -159,6 +182,11 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
             f"{data.gone:,} files are gone since the last run; their samples stay in "
             f"the data set, tagged '{folders.GONE_TAG}'"
         )
+    if data.changed:
+        print(
+            f"{data.changed:,} samples have another split or label than at the last "
+            "run, since the folders are understood otherwise"
+        )
     report = fo.operators.get_operator("@winnow/curate/scan")(
         data.view,
         label_field=folders.label_field_of(listing),
@@ -167,10 +195,11 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         max_megapixels=options.max_megapixels,
     )
     report = outputs.with_files_not_held(report, data)
-    options.out.mkdir(parents=True, exist_ok=True)
+    equal = folders.equal_across_folders(data, listing)
     outputs.write_findings_file(data, listing, options.out / "findings.jsonl")
-    outputs.write_summary_file(report, options.out / "summary.json")
+    outputs.write_summary_file(report, listing, equal, options.out / "summary.json")
     print(f"\n{report}\n", flush=True)
+    _say_what_is_equal(equal)
     written.write_report(
         data.dataset,
         options.out,
@@ -187,6 +216,18 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         with contextlib.suppress(KeyboardInterrupt):
             fo.launch_app(data.dataset).wait(-1)
     return report
+
+
+def _say_what_is_equal(equal: Mapping[tuple[str, str], int]) -> None:
+    """Says which equal files lie across folders that may be splits."""
+    for (folder, other), count in [*equal.items()][:_EQUAL_SHOWN]:
+        print(
+            f"Not counted as leaks: {count:,} files in '{plain(folder)}' have the same "
+            f"bytes as files in '{plain(other)}'. If these are splits, name them: "
+            f"SPLITS={plain(folder)},{plain(other)}"
+        )
+    if len(equal) > _EQUAL_SHOWN:
+        print(f"and so on for {len(equal) - _EQUAL_SHOWN:,} more pairs of folders")
 
 
 if __name__ == "__main__":

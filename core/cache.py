@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CacheError
+from .writable import expanded
 
 _KINDS = {
     "embeddings": r"(seen|[0-9a-f]{16}|pixels-\d+)/(keys|values)\.bin",
@@ -46,9 +47,9 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("WINNOW_CACHE")
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "winnow"
+    return expanded(base) / "winnow"
 
 
 def cache_uses(folder: Path) -> list[CacheUse]:

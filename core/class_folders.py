@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .folders import is_split_name
+from .layouts import understand
+from .split_names import is_split_name
 
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]|^[.\s]+|[.\s]+$")
 """What a folder's name cannot hold, here or on another system; hidden ones are not
@@ -24,6 +26,8 @@ _RESERVED_ON_WINDOWS = re.compile(
     r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?",
     re.DOTALL | re.IGNORECASE,
 )
+
+_BETWEEN_LETTERS = re.compile(r"[\W\d_]+")
 
 _LONGEST = 80
 """Characters of a folder's name: at most four bytes each, and a number, fit 255."""
@@ -104,14 +108,12 @@ def class_folders(
     return ClassFolders(_file_names(names, best[1]), renamed, best[0])
 
 
-def _read_back(places: Iterable[Place]) -> dict[Place, tuple[str | None, str | None]]:
+def _read_back(
+    places: Sequence[Place],
+) -> dict[Place, tuple[str | None, str | None]]:
     """Returns the split and the class that a scan of the folders would see."""
-    read = {}
-    for place in set(places):
-        split = place[0] if place and is_split_name(place[0]) else None
-        classes = place[1:] if split else place
-        read[place] = split, classes[0] if classes else None
-    return read
+    read = understand(Counter(places)).places
+    return {place: (read[place].split, read[place].label) for place in read}
 
 
 def _folder_names(
@@ -127,7 +129,10 @@ def _folder_names(
         if on_windows:
             name = _UNSAFE_ON_WINDOWS.sub("_", name)
             name += "_" * bool(_RESERVED_ON_WINDOWS.fullmatch(name))
-        return f"{name}_" if not may_be_splits and is_split_name(name) else name
+        if not may_be_splits and is_split_name(name):
+            # One word, which no reader takes for "train" or "test"
+            return "class" + _BETWEEN_LETTERS.sub("", name).lower()
+        return name
 
     # Those that keep their names come first, so that none is taken from them
     for word in sorted(distinct, key=lambda word: (safe(word) != word, word)):

@@ -19,6 +19,7 @@ from .errors import StaleRunError
 from .jpeg_damage import NO_DAMAGE
 from .neighbors import NeighborGraph
 from .quality import flaws
+from .split_names import TRAIN, split_role
 from .statistics import sharpness
 
 _VERSION = 5
@@ -31,7 +32,6 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_EVALUATION_SPLITS = ("val", "test", "eval", "dev", "holdout")
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,9 +220,7 @@ def image_rows(evidence: Evidence) -> ImageRows:
 def evaluation_splits(names: Sequence[str]) -> list[int]:
     """Returns the codes of splits whose images should stay where they are."""
     return [
-        code
-        for code, name in enumerate(names)
-        if name.lower().startswith(_EVALUATION_SPLITS)
+        code for code, name in enumerate(names) if split_role(name) not in (None, TRAIN)
     ]
 
 

@@ -103,6 +103,21 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
     return FileContent(data, hashlib.sha256(data).digest())
 
 
+def first_bytes(path: bytes, count: int) -> bytes:
+    """Returns how a regular file begins; nothing of what cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return os.read(descriptor, count) if regular else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
 def _failure_of_os_error(error: OSError) -> ReadFailure:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return ReadFailure("missing", "there is no such file")

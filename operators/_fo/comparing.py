@@ -18,6 +18,7 @@ from ...core.errors import InputError
 from ...core.evidence import evaluation_splits
 from ...core.progress import OnProgress
 from ...core.settings import ScanSettings
+from ...core.split_names import split_role
 from ...core.wording import markdown
 from .fields import CREATED_BY, field_name, is_ours
 from .image_sets import ImageSet, likely_model, without_samples
@@ -386,4 +387,10 @@ def _leaks(own: str | None, other: str | None, other_is_test: bool) -> bool:
     """True if an image of a split may not have a copy in another one."""
     if other is None:
         return False
-    return other_is_test if own is None else own.lower() != other.lower()
+    if own is None:
+        return other_is_test
+    # By what they are for: train2017 and training are no two splits
+    roles = split_role(own), split_role(other)
+    if None not in roles:
+        return roles[0] != roles[1]
+    return own.lower() != other.lower()

@@ -13,8 +13,11 @@ import fiftyone.core.media as fom
 from fiftyone import ViewField as F
 
 from ...core.actions.quarantine import is_quarantined
-from ...core.folders import FolderListing, ImageFile
+from ...core.folders import FolderListing, ImageFile, equal_across, folder_of
+from ...core.image_names import starts_like_an_image
+from .layout_record import changed_places, record_layout
 from .present import GONE_TAG, present
+from .stored_run import load_run
 
 LABEL_FIELD = "ground_truth"
 
@@ -28,16 +31,23 @@ class FolderData:
         view: the samples whose files are in the folder now
         gone: samples whose files are gone; they stay, tagged ``file gone``
         not_held: path -> status of files that FiftyOne cannot hold as images
+        changed: samples whose split or label is another one than at the last run,
+            since the folders are understood otherwise
     """
 
     dataset: fo.Dataset
     view: fo.DatasetView
     gone: int
     not_held: dict[str, str]
+    changed: int
 
 
 def load_folder(listing: FolderListing, *, progress: bool | None = None) -> FolderData:
-    """Brings the folder's data set up to date; removes no sample."""
+    """Brings the folder's data set up to date; removes no sample.
+
+    Splits and labels that came from folders follow how those are understood now;
+    what a person gave a sample since stays.
+    """
     name = dataset_name(listing.root)
     if fo.dataset_exists(name):
         dataset = fo.load_dataset(name)
@@ -59,6 +69,7 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
             num_samples=len(added),
             progress=progress,
         )
+    changed = _update(dataset, listing, held, known)
     # Files that an action put elsewhere are not gone
     inside = os.path.join(listing.root, "")
     gone = [
@@ -70,7 +81,28 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
     if gone:
         dataset.select(gone).tag_samples(GONE_TAG)
     view = present(dataset.match(F("filepath").starts_with(inside)))
-    return FolderData(dataset, view, len(gone), not_held)
+    return FolderData(dataset, view, len(gone), not_held, changed)
+
+
+def equal_across_folders(
+    data: FolderData, listing: FolderListing
+) -> dict[tuple[str, str], int]:
+    """Counts byte-equal files across folders that are called like splits.
+
+    Of those that were not taken for splits, and of which leaks therefore do not
+    speak: (folder, other folder) -> files in the first with an equal one in the
+    other. By the last scan of the data set.
+    """
+    if not listing.layout.alike:
+        return {}
+    run = load_run(data.dataset, None)
+    path_of = dict(zip(*data.view.values(["id", "filepath"]), strict=True))
+    content = {
+        path_of[sample]: code
+        for sample, code in zip(run.ids, run.evidence.content.tolist(), strict=True)
+        if code >= 0 and sample in path_of
+    }
+    return equal_across(listing, content)
 
 
 def dataset_name(root: Path) -> str:
@@ -96,11 +128,69 @@ def _why_not_held(path: str) -> str | None:
         path.encode()
     except UnicodeEncodeError:
         return "bad_name"
-    # By the suffix: a data set of images refuses what FiftyOne calls unknown
-    return None if fom.get_media_type(path) == fom.IMAGE else "unsupported"
+    # FiftyOne goes by the suffix; where that says nothing, the first bytes do
+    if fom.get_media_type(path) == fom.IMAGE or starts_like_an_image(path):
+        return None
+    return "unsupported"
 
 
 def _sample(image: ImageFile) -> fo.Sample:
-    label = fo.Classification(label=image.label) if image.label else None
     tags = [image.split] if image.split else []
-    return fo.Sample(filepath=image.path, tags=tags, **{LABEL_FIELD: label})
+    # Named, since a data set of images refuses what it would call unknown
+    return fo.Sample(
+        filepath=image.path,
+        tags=tags,
+        _media_type=fom.IMAGE,
+        **{LABEL_FIELD: _classification(image.label)},
+    )
+
+
+def _update(
+    dataset: fo.Dataset,
+    listing: FolderListing,
+    held: dict[str, ImageFile],
+    known: dict[str, str],
+) -> int:
+    """Gives known samples the splits and labels that their folders have now."""
+    was = changed_places(dataset, listing)
+    if was is None:
+        return 0
+    labels, tags = _labels_and_tags(dataset)
+    new_labels: dict[str, fo.Classification | None] = {}
+    new_tags: dict[str, list[str]] = {}
+    for path, image in held.items():
+        sample = known.get(path)
+        if sample is None:
+            continue
+        then = was(folder_of(listing, image.path))
+        if labels[sample] in then.labels and labels[sample] != image.label:
+            new_labels[sample] = _classification(image.label)
+        own = [tag for tag in tags[sample] if tag not in then.splits]
+        is_ours = len(own) < len(tags[sample]) or None in then.splits
+        if image.split and is_ours and not set(own) & set(listing.splits):
+            own.append(image.split)
+        if sorted(own) != sorted(tags[sample]):
+            new_tags[sample] = own
+    if new_labels:
+        dataset.set_values(LABEL_FIELD, new_labels, key_field="id")
+    if new_tags:
+        dataset.set_values("tags", new_tags, key_field="id")
+    record_layout(dataset, listing)
+    return len(new_labels.keys() | new_tags.keys())
+
+
+def _labels_and_tags(
+    dataset: fo.Dataset,
+) -> tuple[dict[str, str | None], dict[str, list[str]]]:
+    ids, tags = dataset.values(["id", "tags"])
+    labels: list[str | None] = [None] * len(ids)
+    if dataset.has_sample_field(LABEL_FIELD):
+        labels = dataset.values(f"{LABEL_FIELD}.label")
+    return (
+        dict(zip(ids, labels, strict=True)),
+        {name: own or [] for name, own in zip(ids, tags, strict=True)},
+    )
+
+
+def _classification(label: str | None) -> fo.Classification | None:
+    return None if label is None else fo.Classification(label=label)

@@ -17,8 +17,8 @@ import fiftyone.operators.types as types
 
 from ...core.embedders import DEFAULT_MODEL, SPECS
 from ...core.errors import CurationError
-from ...core.folders import is_split_name
 from ...core.settings import DEFAULTS, PRESETS, THRESHOLDS, ScanSettings
+from ...core.split_names import is_split_name
 from .choices import ask_several, refuse
 from .fields import check_fields
 from .models import vector_field_candidates

@@ -12,7 +12,8 @@ import fiftyone as fo
 
 from ...core.embedders import DEFAULT_MODEL
 from ...core.errors import InputError
-from ...core.folders import is_split_name, list_images, path_inside
+from ...core.folders import FolderListing, list_images, path_inside
+from ...core.split_names import is_split_name
 from .runs import finished_runs
 from .samples import flat_image_view, read_samples
 
@@ -49,24 +50,38 @@ def image_set(source: Any, split_by: str | Sequence[str] | None = None) -> Image
     """Returns the images of a data set, a view, or what a text names.
 
     Args:
-        source: a data set, a view, the name of a data set, or a folder
+        source: a data set, a view, the name of a data set, a folder, or what
+            :func:`folder_set` made of one
         split_by: what names the splits of a data set, as for the scan; None for
             what its last scan knew, else for tags such as train and test
 
     Raises:
         InputError: there is no such thing, or it holds no images
     """
+    if isinstance(source, ImageSet):
+        return source
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
         if fo.dataset_exists(name):
             return _of_samples(fo.load_dataset(name), split_by)
         if Path(name).expanduser().is_dir():
-            return _of_folder(name)
+            return folder_set(list_images(name, at_least=1))
         raise InputError(
             f"'{name}' is neither a FiftyOne data set nor a folder. Data sets here: "
             f"{', '.join(fo.list_datasets()) or 'none'}."
         )
     return _of_samples(source, split_by)
+
+
+def folder_set(listing: FolderListing) -> ImageSet:
+    """Returns the images of a folder that was listed."""
+    images = sorted(listing.images, key=lambda image: os.fsencode(image.path))
+    return ImageSet(
+        listing.root.name,
+        [os.fsencode(image.path) for image in images],
+        [image.split for image in images],
+        root=listing.root,
+    )
 
 
 def without_samples(images: ImageSet, ids: Sequence[str]) -> ImageSet:
@@ -91,17 +106,6 @@ def likely_model(sets: Sequence[ImageSet]) -> str:
                 if run.settings.get("embeddings") is None:
                     return str(run.settings["model"])
     return DEFAULT_MODEL
-
-
-def _of_folder(folder: str) -> ImageSet:
-    listing = list_images(folder, at_least=1)
-    images = sorted(listing.images, key=lambda image: os.fsencode(image.path))
-    return ImageSet(
-        listing.root.name,
-        [os.fsencode(image.path) for image in images],
-        [image.split for image in images],
-        root=listing.root,
-    )
 
 
 def _of_samples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,27 @@ def with_files_not_held(report: ScanReport, data: FolderData) -> ScanReport:
     return replace(report, counts=counts, unreadable=unreadable)
 
 
-def write_summary_file(report: ScanReport, path: Path) -> None:
-    """Writes the report as JSON."""
-    path.write_text(
-        json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+def write_summary_file(
+    report: ScanReport,
+    listing: FolderListing,
+    equal_across: Mapping[tuple[str, str], int],
+    path: Path,
+) -> None:
+    """Writes the report as JSON, and how the folders were understood."""
+    folders = {
+        "layout": dict(listing.layout.patterns),
+        "splits": listing.splits,
+        "remarks": [_text(remark) for remark in listing.layout.remarks],
+        "left_alone": dict(listing.left_alone),
+        "equal_across": [
+            {"folder": _text(one), "other": _text(other), "files": count}
+            for (one, other), count in equal_across.items()
+        ],
+    }
+    text = json.dumps(
+        {**report.to_dict(), "folders": folders}, indent=1, allow_nan=False
     )
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:

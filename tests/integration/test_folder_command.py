@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fiftyone as fo
 import pytest
 
 pytestmark = pytest.mark.integration
@@ -192,6 +193,147 @@ def test_a_wrong_folder_is_one_sentence(command, tmp_path, name, words):
     assert wrong.returncode == 2
     assert words in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+def labels_and_tags(root):
+    """Returns file name -> its label and tags in the folder's data set."""
+    names = [name for name in fo.list_datasets() if name.startswith("winnow-")]
+    found = [fo.load_dataset(name) for name in names]
+    (dataset,) = [one for one in found if one.info["root"] == str(root)]
+    paths, labels, tags = dataset.values(["filepath", "ground_truth.label", "tags"])
+    rows = zip(paths, labels, tags, strict=True)
+    return dataset, {os.path.relpath(path, root): (a, b) for path, a, b in rows}
+
+
+def test_labels_and_splits_follow_how_folders_are_understood(command, tree):
+    first = command(str(tree))
+    assert "Understood as split/class" in first.stdout
+    dataset, _ = labels_and_tags(tree)
+    # What a person changed since is theirs
+    corrected = dataset[str(tree / "Train_Set" / "a" / "00.png")]
+    corrected["ground_truth"].label = "corrected"
+    corrected.save()
+    moved = dataset[str(tree / "test" / "b" / "03.png")]
+    moved.tags = ["mine"]
+    moved.save()
+
+    named = command(str(tree), SPLITS="train=Train_Set,test=test")
+
+    assert "another split or label than at the last run" in named.stdout
+    _, rows = labels_and_tags(tree)
+    assert rows["Train_Set/a/04.png"] == ("a", ["train"])
+    assert rows["Train_Set/a/00.png"] == ("corrected", ["train"])
+    assert rows["valid_set/a/02.png"] == ("a", [])
+    assert rows["test/b/03.png"] == ("b", ["mine"])
+
+    none = command(str(tree), "--layout", "class")
+
+    _, rows = labels_and_tags(tree)
+    assert rows["Train_Set/a/04.png"] == ("Train_Set", [])
+    assert rows["Train_Set/a/00.png"] == ("corrected", [])
+    assert rows["test/b/03.png"] == ("test", ["mine"])
+    assert "Not counted as leaks: 1 files in 'Train_Set' have the same" in none.stdout
+    assert command(str(tree), "--layout", "class").stdout.count("another split") == 0
+
+
+def test_one_split_name_alone_is_a_class_and_equal_files_are_said(
+    command, tmp_path, folder
+):
+    root = tmp_path / "vehicles"
+    for number, path in enumerate(sorted(folder.iterdir())):
+        target = root / ["bus", "car", "plane", "train"][number % 4] / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+
+    done = command(str(root), "--out", "found")
+
+    assert done.returncode == 0, done.stderr
+    assert "'train' is called like a split beside 'bus', 'car'" in done.stdout
+    # 00.png in bus is 19.png in train
+    assert "1 files in 'train' have the same bytes as files in 'bus'" in done.stdout
+    assert "SPLITS=train,bus" in done.stdout
+    assert {row["split"] for row in findings_in(tmp_path / "found").values()} == {None}
+    summary = json.loads((tmp_path / "found" / "summary.json").read_text())
+    assert summary["folders"]["layout"] == {"class": 20}
+    assert summary["folders"]["equal_across"] == [
+        {"folder": "train", "other": "bus", "files": 1}
+    ]
+
+
+def test_files_without_a_suffix_and_linked_folders_are_read(command, tmp_path, folder):
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.rename(
+            path.with_name([f"{number:032x}", f"{number}.jpg_large"][number % 2])
+        )
+    (tmp_path / "view").mkdir()
+    os.symlink("../images", tmp_path / "view" / "all")
+    os.symlink(".", tmp_path / "view" / "loop")
+
+    done = command(str(tmp_path / "view"), "--out", "found", FOLLOW_LINKS="1")
+
+    assert done.returncode == 0, done.stderr
+    assert "1 links that lead back to a folder they are in" in done.stdout
+    rows = findings_in(tmp_path / "found")
+    assert {row["scan_status"] for row in rows.values()} == {"ok"}
+    assert len(rows) == 20 and "all/1.jpg_large" in rows
+    assert "does not exist" not in done.stdout
+    refused = command(str(tmp_path / "view"))
+    assert refused.returncode == 2
+    assert "2 links to folders" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"LAYOUT": "splits/class"}, "LAYOUT=splits/class fits no image"),
+        ({"SPLITS": "train=gone"}, "there is none with images called so"),
+        ({"OUT": "file"}, "it is a file"),
+        ({"OUT": "file/below"}, "it is a file, or lies in one"),
+        ({"OUT": "/proc/out"}, "The folder of the findings '/proc/out' cannot be"),
+        ({"WINNOW_CACHE": "/proc/cache"}, "Set WINNOW_CACHE"),
+        (
+            {"FIFTYONE_DATABASE_DIR": "/proc/db", "FIFTYONE_DATABASE_URI": ""},
+            "Set FIFTYONE_DATABASE_DIR",
+        ),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_before_any_work(
+    command, tree, tmp_path, said, words
+):
+    (tmp_path / "file").write_text("x")
+
+    wrong = command(str(tree), **said)
+
+    assert wrong.returncode == 2
+    assert words in wrong.stderr
+    assert len(wrong.stderr.strip().splitlines()) == 1
+    assert "Reading images" not in wrong.stdout
+
+
+@pytest.mark.parametrize("name", ["scan_folder", "compare_folders", "cache"])
+def test_a_user_without_a_home_or_a_name_is_told_in_one_sentence(tmp_path, name):
+    environment = {key: value for key, value in os.environ.items() if key != "HOME"}
+    environment.pop("WINNOW_CACHE")
+    code = (
+        "import os, sys; os.getuid = lambda: 2**31 - 7; sys.argv[1:] = sys.argv[2:];"
+        f"sys.path.insert(0, 'cli'); import {name}; sys.exit({name}.main())"
+    )
+    # cache.py takes no folder
+    arguments = [] if name == "cache" else [str(tmp_path), "--against", "x"]
+    if name == "scan_folder":
+        arguments = arguments[:1]
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, name, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip().startswith("There is no home folder: HOME is not set")
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_no_database_is_one_sentence(command, tree):

@@ -18,9 +18,9 @@ from ....core.actions.disk import check_system
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planning import Request, Rules, make_plan
 from ....core.errors import InputError
-from ....core.folders import is_split_name
 from ....core.merging import merge
 from ....core.progress import OnProgress, silent
+from ....core.split_names import is_split_name
 from ....core.wording import markdown, plain
 from ..fields import is_ours
 from ..storage import plans_folder

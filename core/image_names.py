@@ -1,0 +1,76 @@
+"""Which files are images: by their names, or else by their first bytes."""
+
+from __future__ import annotations
+
+import os
+
+from .files import first_bytes
+
+_DECODED = ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .dib .tif .tiff"
+# Listed all the same, so that the scan can say why they have no findings
+_NOT_DECODED = (
+    ".heic .heif .avif .jp2 .j2k .jxl .psd .svg .ico .tga .ppm .pgm .pbm "
+    ".raw .cr2 .cr3 .nef .arw .dng .eps"
+)
+_TEXT = (
+    ".txt .xml .json .jsonl .csv .tsv .md .yaml .yml .html .htm .names .cfg .log .rst"
+)
+# Not worth opening: there may be as many of them as images
+_OTHER = (
+    ".npy .npz .pkl .pt .pth .h5 .hdf5 .mat .parquet .tfrecord .lmdb .onnx .zip .tar "
+    ".gz .tgz .bz2 .xz .7z .rar .mp4 .avi .mov .mkv .webm .mp3 .wav .pdf .py .pyc "
+    ".ipynb .db .ini .lnk .url .sh .bat .exe .dll .so"
+)
+_IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
+_TEXT_SUFFIXES, _OTHER_SUFFIXES = frozenset(_TEXT.split()), frozenset(_OTHER.split())
+TEXT_FILES, OTHER_FILES = "text and label files", "other files"
+
+_MAGIC = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"II*\x00",
+    b"MM\x00*",
+    b"II+\x00",
+    b"MM\x00+",
+    b"\x00\x00\x00\x0cjP  \r\n\x87\n",
+    b"\xff\x4f\xff\x51",
+    b"\xff\x0a",
+    b"\x00\x00\x00\x0cJXL \r\n\x87\n",
+)
+_HEIF_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1")
+_BMP_HEADER_BYTES = (12, 40, 52, 56, 64, 108, 124)
+_LONGEST = 32
+
+
+def kind_of_other_file(path: str) -> str | None:
+    """Returns what a file is that is no image; None for an image.
+
+    Files with a suffix of another kind are not opened; those without one, or with
+    one that says nothing (``.jpg_large``, ``.jpeg?w=200``), are asked for their
+    first bytes.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in _IMAGE_SUFFIXES:
+        return None
+    if suffix in _TEXT_SUFFIXES:
+        return TEXT_FILES
+    if suffix in _OTHER_SUFFIXES or not starts_like_an_image(path):
+        return OTHER_FILES
+    return None
+
+
+def starts_like_an_image(path: str) -> bool:
+    """True if a file's first bytes are those of an image format."""
+    start = first_bytes(os.fsencode(path), _LONGEST)
+    return (
+        start.startswith(_MAGIC)
+        or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+        or (start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS)
+        # Two letters alone may begin a text
+        or (
+            start[:2] == b"BM"
+            and int.from_bytes(start[14:18], "little") in _BMP_HEADER_BYTES
+        )
+    )
