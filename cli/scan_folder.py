@@ -195,7 +195,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         max_megapixels=options.max_megapixels,
     )
     report = outputs.with_files_not_held(report, data)
-    equal = folders.equal_across_folders(data, listing)
+    equal = outputs.equal_across_folders(data, listing)
     outputs.write_findings_file(data, listing, options.out / "findings.jsonl")
     outputs.write_summary_file(report, listing, equal, options.out / "summary.json")
     print(f"\n{report}\n", flush=True)

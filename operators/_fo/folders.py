@@ -13,11 +13,10 @@ import fiftyone.core.media as fom
 from fiftyone import ViewField as F
 
 from ...core.actions.quarantine import is_quarantined
-from ...core.folders import FolderListing, ImageFile, equal_across, folder_of
+from ...core.folders import FolderListing, ImageFile, folder_of
 from ...core.image_names import starts_like_an_image
 from .layout_record import changed_places, record_layout
 from .present import GONE_TAG, present
-from .stored_run import load_run
 
 LABEL_FIELD = "ground_truth"
 
@@ -82,27 +81,6 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
         dataset.select(gone).tag_samples(GONE_TAG)
     view = present(dataset.match(F("filepath").starts_with(inside)))
     return FolderData(dataset, view, len(gone), not_held, changed)
-
-
-def equal_across_folders(
-    data: FolderData, listing: FolderListing
-) -> dict[tuple[str, str], int]:
-    """Counts byte-equal files across folders that are called like splits.
-
-    Of those that were not taken for splits, and of which leaks therefore do not
-    speak: (folder, other folder) -> files in the first with an equal one in the
-    other. By the last scan of the data set.
-    """
-    if not listing.layout.alike:
-        return {}
-    run = load_run(data.dataset, None)
-    path_of = dict(zip(*data.view.values(["id", "filepath"]), strict=True))
-    content = {
-        path_of[sample]: code
-        for sample, code in zip(run.ids, run.evidence.content.tolist(), strict=True)
-        if code >= 0 and sample in path_of
-    }
-    return equal_across(listing, content)
 
 
 def dataset_name(root: Path) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...core.findings import FIELDS
-from ...core.folders import FolderListing, path_inside
+from ...core.folders import FolderListing, equal_across, path_inside
 from ...core.replacing import put_in_place
 from .fields import SAMPLE_FIELDS
 from .folders import LABEL_FIELD, FolderData
 from .report import ScanReport
+from .stored_run import load_run
 
 _NAMES = [spec.name for spec in FIELDS]
 
@@ -43,6 +44,27 @@ def with_files_not_held(report: ScanReport, data: FolderData) -> ScanReport:
         reason = "FiftyOne cannot hold it as an image sample"
         unreadable.append({"path": _text(path), "status": status, "reason": reason})
     return replace(report, counts=counts, unreadable=unreadable)
+
+
+def equal_across_folders(
+    data: FolderData, listing: FolderListing
+) -> dict[tuple[str, str], int]:
+    """Counts byte-equal files across folders that are called like splits.
+
+    Of those that were not taken for splits, and of which leaks therefore do not
+    speak: (folder, other folder) -> files in the first with an equal one in the
+    other. By the last scan of the data set.
+    """
+    if not listing.layout.alike:
+        return {}
+    run = load_run(data.dataset, None)
+    path_of = dict(zip(*data.view.values(["id", "filepath"]), strict=True))
+    content = {
+        path_of[sample]: code
+        for sample, code in zip(run.ids, run.evidence.content.tolist(), strict=True)
+        if code >= 0 and sample in path_of
+    }
+    return equal_across(listing, content)
 
 
 def write_summary_file(
