@@ -10,7 +10,6 @@ from .arrays import Floats, floats
 from .overlays import Overlays, inside, sample
 from .pictures import Pictures
 from .signature import COLOUR_SIDE
-from .turns import turn_each
 
 _COLOURLESS = 18.0
 """Mean squared colour of both planes below which none can be lost."""
@@ -37,7 +36,7 @@ def fit_colour(pictures: Pictures, overlays: Overlays) -> Colour:
     One factor for both colour differences and no offset: grey, paler and
     darker copies are explained, another hue is not.
     """
-    inner = turn_each(pictures.colour[overlays.inner], overlays.turn)
+    inner = overlays.inner_of(pictures.colour)
     outer = pictures.colour[overlays.outer]
     outer = np.stack([sample(outer[:, c], overlays.warp) for c in (0, 1)], axis=1)
     mask = inside(overlays.warp, COLOUR_SIDE, 0.25)[:, None]
