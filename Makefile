@@ -3,7 +3,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin/python
-export IMAGES AGAINST OUT APP FAIL_ON CLEAR DOCS CHROMIUM
+export IMAGES AGAINST OUT APP FAIL_ON IGNORED_CHANGES CLEAR DOCS CHROMIUM
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16

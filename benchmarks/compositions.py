@@ -12,10 +12,7 @@ Run to fill a folder with pictures, copies and look-alikes, with truth.jsonl:
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -96,7 +93,9 @@ def tilted(picture: U8, random: Random) -> U8:
 
 
 def colour_cast(picture: U8, random: Random) -> U8:
-    return _clipped(picture * random.uniform(0.75, 1.25, 3) + random.uniform(-15, 15, 3))
+    return _clipped(
+        picture * random.uniform(0.75, 1.25, 3) + random.uniform(-15, 15, 3)
+    )
 
 
 def gamma(picture: U8, random: Random) -> U8:
@@ -142,7 +141,9 @@ def captioned(picture: U8, random: Random) -> U8:
     box = tuple(round(edge) for edge in (left, top, left + wide, top + tall))
     if random.random() < 0.7:
         result[box[1] : box[3], box[0] : box[2]] = _colour(random)
-    text = "".join(random.choice(list("abcdefghij klmnop rstu"), int(random.integers(6, 24))))
+    text = "".join(
+        random.choice(list("abcdefghij klmnop rstu"), int(random.integers(6, 24)))
+    )
     _write(result, text, box, _colour(random))
     return result
 
@@ -155,7 +156,10 @@ def _write(
     scale = 0.9 * min(
         (box[2] - box[0]) / max(wide, 1), 0.8 * (box[3] - box[1]) / max(tall, 1)
     )
-    at = round(box[0] + 0.03 * (box[2] - box[0])), round(box[3] - 0.2 * (box[3] - box[1]))
+    at = (
+        round(box[0] + 0.03 * (box[2] - box[0])),
+        round(box[3] - 0.2 * (box[3] - box[1])),
+    )
     thick = max(1, round(scale * 1.5))
     cv2.putText(picture, text, at, face, scale, colour, thick, cv2.LINE_AA)
 
@@ -188,17 +192,28 @@ def watermarked(picture: U8, random: Random) -> U8:
     (wide, tall), _ = cv2.getTextSize(text, face, 1, 2)
     scale = min(1.1 * width / max(wide, 1), 0.8 * height / rows / max(tall, 1))
     for row in range(rows):
-        at = round(random.uniform(-0.1, 0.1) * width), round((row + 0.6) * height / rows)
-        cv2.putText(layer, text, at, face, scale, 255, max(1, round(2.5 * scale)), cv2.LINE_AA)
+        at = (
+            round(random.uniform(-0.1, 0.1) * width),
+            round((row + 0.6) * height / rows),
+        )
+        cv2.putText(
+            layer, text, at, face, scale, 255, max(1, round(2.5 * scale)), cv2.LINE_AA
+        )
     if random.random() < 0.4:
         thick = max(1, width // 100)
         cv2.line(layer, (0, 0), (width, height), 255, thick)
         cv2.line(layer, (0, height), (width, 0), 255, thick)
     if random.random() < 0.5:
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), random.uniform(-45, 45), 1.2)
+        turn = cv2.getRotationMatrix2D(
+            (width / 2, height / 2), random.uniform(-45, 45), 1.2
+        )
         layer = np.asarray(cv2.warpAffine(layer, turn, (width, height)), np.uint8)
-    opacity = random.uniform(0.25, 0.65) * (layer[..., None] / 255)
-    ink = np.array([255, 255, 255]) if random.random() < 0.7 else np.array(_colour(random))
+    opacity = random.uniform(0.25, 0.7) * (layer[..., None] / 255)
+    ink = (
+        np.array([255, 255, 255])
+        if random.random() < 0.7
+        else np.array(_colour(random))
+    )
     return _clipped(picture * (1 - opacity) + ink * opacity)
 
 
@@ -208,7 +223,9 @@ def bordered(picture: U8, random: Random) -> U8:
     share = random.uniform(0.02, 0.15)
     y, x = round(height * share), round(width * share)
     return np.asarray(
-        cv2.copyMakeBorder(picture, y, y, x, x, cv2.BORDER_CONSTANT, value=_colour(random)),
+        cv2.copyMakeBorder(
+            picture, y, y, x, x, cv2.BORDER_CONSTANT, value=_colour(random)
+        ),
         np.uint8,
     )
 
@@ -217,10 +234,16 @@ def letterboxed(picture: U8, random: Random) -> U8:
     """Puts bars above and below, or left and right."""
     height, width = picture.shape[:2]
     share = random.uniform(0.03, 0.3)
-    y, x = (round(height * share), 0) if random.random() < 0.5 else (0, round(width * share))
+    y, x = (
+        (round(height * share), 0)
+        if random.random() < 0.5
+        else (0, round(width * share))
+    )
     level = 0 if random.random() < 0.7 else 255
     return np.asarray(
-        cv2.copyMakeBorder(picture, y, y, x, x, cv2.BORDER_CONSTANT, value=(level,) * 3),
+        cv2.copyMakeBorder(
+            picture, y, y, x, x, cv2.BORDER_CONSTANT, value=(level,) * 3
+        ),
         np.uint8,
     )
 
@@ -229,7 +252,10 @@ def screenshot(picture: U8, random: Random) -> U8:
     """Shows it in a window with a title bar and a few words."""
     height, width = picture.shape[:2]
     ground = int(random.choice((20, 245, 255)))
-    top, bottom = round(height * random.uniform(0.06, 0.15)), round(height * random.uniform(0.02, 0.12))
+    top, bottom = (
+        round(height * random.uniform(0.06, 0.15)),
+        round(height * random.uniform(0.02, 0.12)),
+    )
     side = round(width * random.uniform(0, 0.06))
     framed = np.asarray(
         cv2.copyMakeBorder(
@@ -295,10 +321,12 @@ def composed(picture: U8, random: Random, most: int = 5) -> tuple[U8, list[str]]
     for change in every:
         if change in chosen:
             picture = change(picture, random)
-    return np.ascontiguousarray(picture), [change.__name__ for change in every if change in chosen]
+    return np.ascontiguousarray(picture), [
+        change.__name__ for change in every if change in chosen
+    ]
 
 
-# --- look-alikes: two pictures that are no copies of one another -----------------------
+# --- look-alikes: two pictures that are no copies of one another
 
 
 def other_crops(photos: list[U8], random: Random) -> tuple[U8, U8]:
@@ -336,7 +364,9 @@ def _ground(photos: list[U8], random: Random, side: int = 160) -> U8:
     )
 
 
-def _pasted(ground: U8, thing: U8, share: float, at: NDArray[np.floating], soft: bool) -> U8:
+def _pasted(
+    ground: U8, thing: U8, share: float, at: NDArray[np.floating], soft: bool
+) -> U8:
     """Pastes a thing that covers a share of the ground, its middle at ``at``."""
     result = ground.copy()
     height, width = ground.shape[:2]
@@ -359,25 +389,54 @@ def _pasted(ground: U8, thing: U8, share: float, at: NDArray[np.floating], soft:
 def same_ground(photos: list[U8], random: Random) -> tuple[U8, U8]:
     """Two things, one after the other, on one smooth ground."""
     ground = _ground(photos, random)
-    share, soft = float(np.exp(random.uniform(np.log(0.02), np.log(0.3)))), random.random() < 0.4
+    share, soft = (
+        float(np.exp(random.uniform(np.log(0.02), np.log(0.3)))),
+        random.random() < 0.4,
+    )
     at = random.uniform(0.3, 0.7, 2)
     things = random.choice(len(photos), 2, False)
     pictures = [_pasted(ground, photos[thing], share, at, soft) for thing in things]
     if random.random() < 0.3:
-        pictures = [_pasted(p, photos[0], 0.01, np.array([0.05, 0.9]), False) for p in pictures]
+        pictures = [
+            _pasted(p, photos[0], 0.01, np.array([0.05, 0.9]), False) for p in pictures
+        ]
     return pictures[0], pictures[1]
+
+
+def _two(photos: list[U8], random: Random) -> list[U8]:
+    """Two photographs, in half of the cases soft parts of some."""
+    pictures = []
+    soft = random.random() < 0.5
+    for thing in random.choice(len(photos), 2, False):
+        picture = photos[int(thing)]
+        if soft:
+            height, width = (max(8, round(0.3 * side)) for side in picture.shape[:2])
+            top = int(random.integers(picture.shape[0] - height + 1))
+            left = int(random.integers(picture.shape[1] - width + 1))
+            picture = picture[top : top + height, left : left + width]
+        pictures.append(_resized(picture, 150, 150))
+    return pictures
+
+
+def _pillared(picture: U8, random: Random) -> U8:
+    """Stands in the middle of a wide frame, a third to two thirds of its width."""
+    side = round(picture.shape[1] * random.uniform(0.3, 1))
+    bars = cv2.copyMakeBorder(
+        picture, 8, 8, side, side, cv2.BORDER_CONSTANT, value=(0,) * 3
+    )
+    return np.asarray(bars, np.uint8)
 
 
 def same_frame(photos: list[U8], random: Random) -> tuple[U8, U8]:
     """Two photographs in one frame, or screen of an application."""
-    first, second = (
-        _resized(photos[int(thing)], 150, 150) for thing in random.choice(len(photos), 2, False)
-    )
-    framed = (bordered, letterboxed, screenshot)[int(random.integers(3))]
+    first, second = _two(photos, random)
+    framed = (bordered, letterboxed, screenshot, _pillared)[int(random.integers(4))]
     state = int(random.integers(2**31))
     framed_pair = [framed(p, np.random.default_rng(state)) for p in (first, second)]
     if random.random() < 0.5:
-        framed_pair = [watermarked(p, np.random.default_rng(state)) for p in framed_pair]
+        framed_pair = [
+            watermarked(p, np.random.default_rng(state)) for p in framed_pair
+        ]
     return framed_pair[0], framed_pair[1]
 
 
@@ -386,8 +445,8 @@ def same_mark(photos: list[U8], random: Random) -> tuple[U8, U8]:
     state = int(random.integers(2**31))
     marked = watermarked if random.random() < 0.6 else captioned
     first, second = (
-        marked(_resized(photos[int(thing)], 150, 150), np.random.default_rng(state))
-        for thing in random.choice(len(photos), 2, False)
+        marked(picture, np.random.default_rng(state))
+        for picture in _two(photos, random)
     )
     return first, second
 
@@ -399,8 +458,10 @@ def _words(random: Random, least: int, most: int) -> str:
 
 def form(layout: Random, random: Random) -> U8:
     """A form, slide or page: ``layout`` says what all share, ``random`` the rest."""
-    wide = 360 if layout.random() < 0.4 else 260
-    tall = 260 if wide == 360 else 360
+    scale = layout.uniform(0.8, 2.6)
+    sides = round(360 * scale), round(260 * scale)
+    wide, tall = sides if layout.random() < 0.4 else sides[::-1]
+    line = layout.uniform(0.012, 0.035)
     sheet: U8 = np.full((tall, wide, 3), int(layout.choice((255, 250, 235))), np.uint8)
     ink = (20, 20, 20)
     if layout.random() < 0.7:
@@ -410,13 +471,23 @@ def form(layout: Random, random: Random) -> U8:
         _write(sheet, _words(layout, 8, 20), (10, 4, wide - 10, bar), _colour(layout))
     top = tall * 0.18
     while top < tall * 0.92:
-        kind, height = layout.integers(4), tall * layout.uniform(0.03, 0.06)
+        kind, height = layout.integers(4), tall * line * layout.uniform(1, 1.8)
         box = tuple(round(v) for v in (wide * 0.08, top, wide * 0.92, top + height))
         if kind == 0:
             cv2.rectangle(sheet, box[:2], box[2:], ink, 1)
-            _write(sheet, _words(random, 6, 24), (*box[:2], box[0] + wide // 2, box[3]), ink)
+            _write(
+                sheet,
+                _words(random, 6, 24),
+                (*box[:2], box[0] + wide // 2, box[3]),
+                ink,
+            )
         elif kind == 1:
-            _write(sheet, _words(layout, 6, 12), (*box[:2], box[0] + wide // 4, box[3]), ink)
+            _write(
+                sheet,
+                _words(layout, 6, 12),
+                (*box[:2], box[0] + wide // 4, box[3]),
+                ink,
+            )
             value = box[0] + wide // 3, box[1], box[0] + 2 * wide // 3, box[3]
             _write(sheet, _words(random, 5, 18), value, ink)
         elif kind == 2:
@@ -437,7 +508,8 @@ def same_form(photos: list[U8], random: Random) -> tuple[U8, U8]:
 def other_moment(photos: list[U8], random: Random) -> tuple[U8, U8]:
     """One scene twice: things move, the wind blows, the camera shifts a little."""
     first, thing, other = (
-        _resized(photos[int(one)], 150, 150) for one in random.choice(len(photos), 3, False)
+        _resized(photos[int(one)], 150, 150)
+        for one in random.choice(len(photos), 3, False)
     )
     second = first
     way = random.integers(3)

@@ -2,8 +2,8 @@
 
     python cli/scan_folder.py [FOLDER] [--out DIR] [--app] [--fail-on POLICY]
 
-Each option may also come from the environment (IMAGES, OUT, APP, FAIL_ON),
-which is how ``make scan`` passes them on.
+Each option may also come from the environment (IMAGES, OUT, APP,
+IGNORED_CHANGES, FAIL_ON), which is how ``make scan`` passes them on.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", nargs="?", default=env.get("IMAGES") or None)
     parser.add_argument("--out", type=Path, default=env.get("OUT") or "winnow-out")
     parser.add_argument("--app", action="store_true", default=bool(env.get("APP")))
+    ignored = env.get("IGNORED_CHANGES") or ""
+    parser.add_argument("--ignored-changes", default=ignored)
     parser.add_argument("--fail-on", default=env.get("FAIL_ON") or "")
     return parser.parse_args()
 
@@ -147,6 +149,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         data.view,
         label_field=folders.label_field_of(listing),
         split_by=folders.split_tags_of(listing),
+        ignored_changes=options.ignored_changes.replace(",", " ").split(),
         progress=True,
     )
     report = outputs.with_files_not_held(report, data)

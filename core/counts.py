@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .copies import CHANGES_OF_MEANING
 from .duplicates import KINDS, Duplicates
 from .evidence import Evidence
 from .findings import NO_CLUSTER, QUARANTINED
+from .gather import majority_labels
 from .leaks import DROP_REASONS, Leaks, leak_matrix
 from .quality import ISSUES
 
@@ -59,6 +61,35 @@ def count_findings(
         for name in evidence.statuses[1:]
         if name != QUARANTINED
     }
+    return counts
+
+
+def count_changed_pairs(
+    evidence: Evidence, accepted: NDArray[np.bool_]
+) -> dict[str, int]:
+    """Counts the labelled pairs of copies by change, and those with two labels.
+
+    Args:
+        evidence: of the scan
+        accepted: bool[p], the pairs that are copies
+
+    Returns:
+        ``pairs_NAME`` and ``pairs_NAME_other_label`` by name of
+        :data:`~core.copies.CHANGES_OF_MEANING`. A pair has the commonest label
+        of each of its items.
+    """
+    items = evidence.row_items
+    label = majority_labels(
+        items, evidence.labels, len(evidence.first), len(evidence.classes)
+    )
+    labels = label[evidence.pairs]
+    known = accepted & (labels >= 0).all(axis=1)
+    differs = labels[:, 0] != labels[:, 1]
+    counts = {}
+    for place, name in enumerate(CHANGES_OF_MEANING):
+        changed = known & ((evidence.pair_changes >> place) & 1 > 0)
+        counts[f"pairs_{name}"] = int(changed.sum())
+        counts[f"pairs_{name}_other_label"] = int((changed & differs).sum())
     return counts
 
 

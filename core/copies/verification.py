@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..cores import available_cores
 from ..progress import OnProgress, Progress, silent
 from .alignment import align, align_finely, align_roughly
-from .arrays import Floats, Ints, Signatures
+from .arrays import Bools, Floats, Ints, Signatures
 from .coarse_search import lay_over
 from .overlays import Overlays
 from .pictures import Pictures
@@ -52,10 +52,13 @@ class CopyChecks:
         scores: float32[p] in [0, 1], larger is more surely a copy
         relations: int8[p], index in :data:`~core.copies.RELATIONS`, how the two
             differ; ``NO_RELATION`` for pairs that score below ``MIN_COPY_SCORE``
+        changes: uint8[p], bits of :data:`~core.copies.CHANGES_OF_MEANING`; 0 for
+            pairs that score below ``MIN_COPY_SCORE``
     """
 
     scores: Floats
     relations: NDArray[np.int8]
+    changes: NDArray[np.uint8]
 
 
 def verify_pairs(
@@ -83,12 +86,13 @@ def verify_pairs(
 
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
+    changes = np.zeros(len(pairs), np.uint8)
     sorted_pairs = np.sort(pairs, axis=1)
     order = _neighbors_together(sorted_pairs, len(signatures))
     starts = range(0, len(pairs), _PAIRS_AT_ONCE)
     batches = [order[start : start + _PAIRS_AT_ONCE] for start in starts]
 
-    def compare(rows: Ints) -> tuple[Floats, NDArray[np.int8]]:
+    def compare(rows: Ints) -> CopyChecks:
         used, ends = np.unique(sorted_pairs[rows], return_inverse=True)
         return _check(Pictures(signatures[used], sizes[used]), ends.reshape(-1, 2))
 
@@ -99,13 +103,14 @@ def verify_pairs(
         try:
             done = 0
             for rows, found in zip(batches, pool.map(compare, batches), strict=True):
-                scores[rows], relations[rows] = found
+                scores[rows] = found.scores
+                relations[rows], changes[rows] = found.relations, found.changes
                 done += len(rows)
                 on_progress(Progress("Comparing pictures", done, len(pairs)))
         finally:
             # After a cancel the batches that wait must not run
             pool.shutdown(cancel_futures=True)
-    return CopyChecks(scores, relations)
+    return CopyChecks(scores, relations, changes)
 
 
 def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
@@ -129,10 +134,11 @@ def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
     return np.lexsort(np.sort(place[pairs], axis=1).T[::-1])
 
 
-def _check(pictures: Pictures, pairs: Ints) -> tuple[Floats, NDArray[np.int8]]:
+def _check(pictures: Pictures, pairs: Ints) -> CopyChecks:
     """Puts pairs through the three tests, each for the survivors of the last."""
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
+    changes = np.zeros(len(pairs), np.uint8)
     pictures, overlays, coarse = _lay_views_over(pictures, pairs)
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
@@ -162,8 +168,9 @@ def _check(pictures: Pictures, pairs: Ints) -> tuple[Floats, NDArray[np.int8]]:
     score = 1 / (1 + np.exp(-logits))
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
-    relations[rows[accepted]] = name_relations(pictures, overlays.at(accepted))
-    return scores, relations
+    named = name_relations(pictures, overlays.at(accepted))
+    relations[rows[accepted]], changes[rows[accepted]] = named
+    return CopyChecks(scores, relations, changes)
 
 
 def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overlays]:
@@ -185,7 +192,7 @@ def _lay_views_over(
     views = views_of(pictures.signatures, pictures.sizes)
     count = len(pictures.sizes)
     pictures = pictures.with_others(views.signatures, views.sizes)
-    framed = views.inside[pairs] >= 0
+    framed: Bools = views.inside[pairs] >= 0
     regrounded = framed.all(axis=1) & other_ground(views, *pairs.T)
     view = np.where(regrounded[:, None], views.on_grey[pairs], views.inside[pairs])
     unframed = np.where(framed, count + view, pairs)

@@ -66,7 +66,9 @@ def find_margins(grey: NDArray[np.uint8]) -> Margins:
         flat = high.astype(np.int16) - low <= _FLAT
         for lines, means in ((flat, mean), (flat[:, ::-1], mean[:, ::-1])):
             even = lines & (np.abs(means - means[:, :1]) <= _SAME_LEVEL)
-            counts.append(np.minimum.accumulate(even, axis=1).sum(axis=1))
+            count = np.minimum.accumulate(even, axis=1).sum(axis=1)
+            # The line after the last is a blend of margin and picture
+            counts.append(count + (count > 0))
             levels.append(means[:, 0])
     left, right, top, bottom = counts
     across = (left > 0) & (right > 0) & (np.abs(levels[0] - levels[1]) <= _SAME_LEVEL)

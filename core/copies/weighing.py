@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .agreement import agreement
-from .arrays import Doubles, Floats, floats
+from .arrays import Bools, Doubles, Floats, floats
 from .brightness import fit_tone_curve, show
 from .colour import fit_colour
 from .overlays import Overlays
@@ -27,6 +27,17 @@ nothing beyond."""
 
 _LONGEST_REACH = 0.3
 """Frames: beyond, an overlay is wrong anyhow."""
+
+_MAX_REACH = 0.15
+"""Frames by which a copy reaches out of its original at most."""
+
+_MIN_AGREEMENT = 0.6
+"""Of the details beside the largest patch, and of the picture's brightness: what has
+less is no copy, whatever the network makes of evidence that it never saw."""
+
+_PLAIN_TONES = 2.0
+_FEW_BLOCKS = 2.7
+"""Logarithms, of tones and of blocks of 8 x 8 that agree: less is a plain picture."""
 
 _LEAST_RESIDUAL = np.float32(0.3)
 _LEAST_COLOUR = np.float32(1.5)
@@ -74,7 +85,24 @@ def copy_logits(pictures: Pictures, overlays: Overlays) -> Doubles:
     evidence = frame_evidence(pictures, overlays)
     evidence |= colour_evidence(pictures, overlays)
     evidence |= brightness_evidence(pictures, overlays)
-    return _NETWORK.logits(evidence)
+    logits: Doubles = np.where(
+        contradicted(evidence), -np.inf, _NETWORK.logits(evidence)
+    )
+    return logits
+
+
+def contradicted(evidence: dict[str, Floats]) -> Bools:
+    """Returns which pairs the pictures cannot tell to be copies: bool[b].
+
+    Two cuttings of one scene; those of which too little agrees; and plain pictures
+    (forms, drawings, one thing on a smooth ground) with a place that differs: there a
+    covered copy looks like another form, and little else is there to prove a copy.
+    """
+    agrees = np.minimum(evidence["rest"], evidence["explained"])
+    plain = (evidence["tones"] < _PLAIN_TONES) | (evidence["alike"] < _FEW_BLOCKS)
+    differs = evidence["patches"] > 0
+    result: Bools = evidence["reach"] > _MAX_REACH
+    return result | (agrees < _MIN_AGREEMENT) | (plain & differs)
 
 
 def promise(pictures: Pictures, overlays: Overlays, likeness: Floats) -> Doubles:
@@ -87,7 +115,8 @@ def promise(pictures: Pictures, overlays: Overlays, likeness: Floats) -> Doubles
         for name, weight in _LEARNED["promise"].items()
     ]
     total: Doubles = np.sum(terms, axis=0, dtype=np.float64)
-    return total + _LEARNED["promise_bias"]
+    total += _LEARNED["promise_bias"]
+    return total
 
 
 def frame_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
