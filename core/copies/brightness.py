@@ -38,7 +38,9 @@ def show(pictures: Pictures, overlays: Overlays) -> Shown:
     outer = sample(pictures.grey[overlays.outer], overlays.warp)
     moved = overlays.moved
     seen = np.ones_like(inner)
-    seen[moved] = inside(overlays.warp[moved], GREY_SIDE, 1.5)
+    # The edge of what a frame held is a blend with the frame
+    blended = moved | overlays.framed | overlays.regrounded
+    seen[blended] = inside(overlays.warp[blended], GREY_SIDE, 1.5)
     outer[moved] = blur(outer[moved], _SOFTENED_MOVED)
     outer[~moved] = blur(outer[~moved], _SOFTENED)
     return Shown(blur(inner, _SOFTENED), outer, seen)

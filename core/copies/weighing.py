@@ -35,9 +35,19 @@ _MIN_AGREEMENT = 0.6
 """Of the details beside the largest patch, and of the picture's brightness: what has
 less is no copy, whatever the network makes of evidence that it never saw."""
 
-_PLAIN_TONES = 2.0
-_FEW_BLOCKS = 2.7
+_PLAIN_TONES = 2.1
+_PLAIN_TONES_ALTERED = 2.6
+_FEW_BLOCKS = 3.05
 """Logarithms, of tones and of blocks of 8 x 8 that agree: less is a plain picture."""
+
+_MAX_HUE = 2.6
+_MAX_HUE_PLAIN = 2.2
+"""Logarithms of the colour that no loss of color explains: 12 levels, and 6 of plain
+pictures, of which another color makes another thing."""
+
+_EXACT = 0.85
+_SOME_UNLIKE = 0.02
+"""Residual beside what differs, and share of unlike blocks, that make it stand out."""
 
 _LEAST_RESIDUAL = np.float32(0.3)
 _LEAST_COLOUR = np.float32(1.5)
@@ -59,6 +69,8 @@ class _Network:
     hidden_bias: Doubles
     output: Doubles
     output_bias: float
+    linear: Doubles
+    linear_bias: float
 
     def logits(self, evidence: dict[str, Floats]) -> Doubles:
         columns = np.stack([evidence[name] for name in self.evidence], axis=1)
@@ -67,15 +79,18 @@ class _Network:
         # Not by BLAS: its sums depend on how many pairs there are
         hidden = np.einsum("bi,hi->bh", scaled, self.hidden) + self.hidden_bias
         logits: Doubles = np.einsum("bh,h->b", np.maximum(hidden, 0), self.output)
-        return logits + self.output_bias
+        # Where the network never saw its like, the linear model keeps it from guessing
+        linear = np.einsum("bi,i->b", scaled, self.linear) + self.linear_bias
+        return np.minimum(logits + self.output_bias, linear)
 
 
 _NETWORK = _Network(
     evidence=tuple(_LEARNED["evidence"]),
     output_bias=_LEARNED["output_bias"],
+    linear_bias=_LEARNED["linear_bias"],
     **{
         name: np.array(_LEARNED[name])
-        for name in ("middle", "spread", "hidden", "hidden_bias", "output")
+        for name in ("middle", "spread", "hidden", "hidden_bias", "output", "linear")
     },
 )
 
@@ -99,9 +114,18 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     covered copy looks like another form, and little else is there to prove a copy.
     """
     agrees = np.minimum(evidence["rest"], evidence["explained"])
-    plain = (evidence["tones"] < _PLAIN_TONES) | (evidence["alike"] < _FEW_BLOCKS)
-    differs = evidence["patches"] > 0
+    little = evidence["alike"] < _FEW_BLOCKS
+    # Icons that differ in a detail look alike most when they are turned as well
+    altered = evidence["turned"] + evidence["regrounded"] + evidence["inverted"] > 0
+    tones = np.where(altered, _PLAIN_TONES_ALTERED, _PLAIN_TONES)
+    plain = (evidence["tones"] < tones) | little
+    # A blurred scan differs a little everywhere, another form much in places
+    sharp = (evidence["residual"] < _EXACT) | (evidence["unlike"] > _SOME_UNLIKE)
+    differs = (evidence["patches"] > 0) & (sharp | little)
+    differs |= altered & (evidence["unlike"] > _SOME_UNLIKE)
+    hue = np.where(plain, _MAX_HUE_PLAIN, _MAX_HUE)
     result: Bools = evidence["reach"] > _MAX_REACH
+    result |= evidence["colour_residual"] > hue
     return result | (agrees < _MIN_AGREEMENT) | (plain & differs)
 
 

@@ -302,7 +302,7 @@ def _ask_ignored_changes(inputs: types.Object) -> None:
         CHANGES_OF_MEANING,
         default=[],
         label="No copies where they are",
-        description="For data in which a mirror image or another color is another thing",
+        description="Where a mirror image or another color is another thing",
     )
 
 
