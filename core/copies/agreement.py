@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from .arrays import Floats, floats
+from .arrays import Bools, Floats, floats
 from .brightness import Shown, ToneCurve
 from .filters import BLOCKS, block_sums, high_pass
 from .signature import GREY_SIDE
@@ -30,7 +31,9 @@ _UNEXPLAINED = 0.35
 """Weight of the tone curve below which a pixel is not explained."""
 
 _PATCH = 3
-"""Pixels of 64 x 64."""
+_CORNER = 3
+_CORNER_AREA = 200
+"""Pixels of 64 x 64: of the smallest patch, from the edge, of an empty corner."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,7 @@ class Agreement:
         second: share that the second largest covers
         scattered: share that all but the largest cover
         patches: number of unexplained patches of three pixels or more
+        places: number of those that are not the empty corner of a tilted picture
         filled: share of its bounding box that the largest fills; 1 without any
     """
 
@@ -60,6 +64,7 @@ class Agreement:
     second: Floats
     scattered: Floats
     patches: Floats
+    places: Floats
     filled: Floats
 
 
@@ -94,7 +99,7 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
 
 def _patches(fit: Floats, seen: Floats) -> tuple[dict[str, Floats], Floats]:
     """Describes the unexplained patches; returns what lies beside the largest."""
-    names = ("patch", "second", "scattered", "patches", "filled")
+    names = ("patch", "second", "scattered", "patches", "places", "filled")
     found = {name: np.zeros(len(fit), np.float32) for name in names}
     found["filled"][:] = 1
     beside = seen.copy()
@@ -113,5 +118,15 @@ def _patches(fit: Floats, seen: Floats) -> tuple[dict[str, Floats], Floats]:
         found["second"][row] = rest.max(initial=0) / area[row]
         found["scattered"][row] = rest.sum() / area[row]
         found["patches"][row] = (sizes >= _PATCH).sum()
+        found["places"][row] = ((sizes >= _PATCH) & ~_in_a_corner(stats[1:])).sum()
         found["filled"][row] = sizes[largest] / box.prod()
     return found, beside
+
+
+def _in_a_corner(stats: NDArray[np.int32]) -> Bools:
+    """Returns which small patches reach into a corner of the frame."""
+    left, top, width, height, area = stats.T
+    near, far = _CORNER, GREY_SIDE - _CORNER
+    aside = (left <= near) | (left + width >= far)
+    reaches: Bools = aside & ((top <= near) | (top + height >= far))
+    return reaches & (area < _CORNER_AREA)

@@ -30,17 +30,17 @@ _MOST_THREADS = 4
 """Some 100 MB of work space at most, a thread. Two threads on two free cores take
 0.6 of the time of one, and 3 to 7 % more CPU time (measured)."""
 
-_MIN_COARSE = 0.5
-_MIN_LIKENESS = 0.5
-_MIN_ALIGNED_LIKENESS = 0.58
+_MIN_COARSE = 0.55
+_MIN_LIKENESS = 0.55
+_MIN_ALIGNED_LIKENESS = 0.62
 """Gates of tests 1 and 2, before and after refining: 0.99 of the planted near
 copies pass the first two, 0.995 of those that the evidence accepts the last."""
 
 _SAME_FRAME = 0.03
 """By how much, in frames, margins differ at most that are not said to be a change."""
 
-_MIN_PROMISE = -5.0
-_MIN_ALIGNED_PROMISE = -3.5
+_MIN_PROMISE = -4.5
+_MIN_ALIGNED_PROMISE = -3.0
 """Log odds of :func:`~core.copies.weighing.promise` before and after refining."""
 
 

@@ -169,7 +169,7 @@ def _on_grey(signature: NDArray[np.uint8], level: float) -> NDArray[np.uint8] | 
     if ground.mean() < _LEAST_GROUND:
         return None
     # The edge of a cut-out is a blend with its ground
-    ground = cv2.dilate(ground.astype(np.uint8), np.ones((3, 3), np.uint8))
+    ground = cv2.dilate(ground.astype(np.uint8), np.ones((5, 5), np.uint8))
     grey = np.where(ground > 0, _NEUTRAL, grey)
     share = cv2.resize(floats(ground), (COLOUR_SIDE,) * 2, interpolation=cv2.INTER_AREA)
     colours = [np.where(share > 0, _NEUTRAL, colour) for colour in colours]
