@@ -13,7 +13,6 @@ from .copies import CHANGES_OF_MEANING
 from .duplicates import KINDS, Duplicates
 from .evidence import Evidence
 from .findings import NO_CLUSTER, QUARANTINED
-from .gather import majority_labels
 from .leaks import DROP_REASONS, Leaks, leak_matrix
 from .quality import ISSUES
 
@@ -65,23 +64,19 @@ def count_findings(
 
 
 def count_changed_pairs(
-    evidence: Evidence, accepted: NDArray[np.bool_]
+    evidence: Evidence, accepted: NDArray[np.bool_], label: NDArray[np.int32]
 ) -> dict[str, int]:
     """Counts the labelled pairs of copies by change, and those with two labels.
 
     Args:
         evidence: of the scan
         accepted: bool[p], the pairs that are copies
+        label: int32[i], the commonest label of each item, -1 without
 
     Returns:
         ``pairs_NAME`` and ``pairs_NAME_other_label`` by name of
-        :data:`~core.copies.CHANGES_OF_MEANING`. A pair has the commonest label
-        of each of its items.
+        :data:`~core.copies.CHANGES_OF_MEANING`
     """
-    items = evidence.row_items
-    label = majority_labels(
-        items, evidence.labels, len(evidence.first), len(evidence.classes)
-    )
     labels = label[evidence.pairs]
     known = accepted & (labels >= 0).all(axis=1)
     differs = labels[:, 0] != labels[:, 1]

@@ -101,7 +101,7 @@ def find(
         columns=columns,
         counts={
             **count_findings(columns, evidence, judged.duplicates),
-            **count_changed_pairs(evidence, accepted),
+            **count_changed_pairs(evidence, accepted, _votes(evidence)),
         },
         leak_matrix=leaks_by_kind(evidence, leaks),
         leaks_by_class=leaks_by_class(evidence, leaks),
@@ -243,6 +243,13 @@ def accepted_pairs(
         accepted &= evidence.pair_similarity >= settings.min_copy_similarity
     accepted &= ~_ignored(evidence, settings)
     return accepted & ~ruled_out(evidence.pairs, evidence.row_items, decided)
+
+
+def _votes(evidence: Evidence) -> NDArray[np.int32]:
+    classes = len(evidence.classes)
+    return majority_labels(
+        evidence.row_items, evidence.labels, len(evidence.first), classes
+    )
 
 
 def _ignored(evidence: Evidence, settings: ScanSettings) -> NDArray[np.bool_]:

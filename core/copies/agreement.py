@@ -129,4 +129,5 @@ def _in_a_corner(stats: NDArray[np.int32]) -> Bools:
     near, far = _CORNER, GREY_SIDE - _CORNER
     aside = (left <= near) | (left + width >= far)
     reaches: Bools = aside & ((top <= near) | (top + height >= far))
-    return reaches & (area < _CORNER_AREA)
+    reaches &= area < _CORNER_AREA
+    return reaches

@@ -39,8 +39,8 @@ copies pass the first two, 0.995 of those that the evidence accepts the last."""
 _SAME_FRAME = 0.03
 """By how much, in frames, margins differ at most that are not said to be a change."""
 
-_MIN_PROMISE = -4.5
-_MIN_ALIGNED_PROMISE = -3.0
+_MIN_PROMISE = -6.0
+_MIN_ALIGNED_PROMISE = -4.5
 """Log odds of :func:`~core.copies.weighing.promise` before and after refining."""
 
 
@@ -193,10 +193,10 @@ def _lay_views_over(
     count = len(pictures.sizes)
     pictures = pictures.with_others(views.signatures, views.sizes)
     framed: Bools = views.inside[pairs] >= 0
-    regrounded = framed.all(axis=1) & other_ground(views, *pairs.T)
+    both: Bools = np.logical_and(framed[:, 0], framed[:, 1])
+    regrounded: Bools = both & other_ground(views, *pairs.T)
     view = np.where(regrounded[:, None], views.on_grey[pairs], views.inside[pairs])
     unframed = np.where(framed, count + view, pairs)
-    both = framed.all(axis=1)
     overlays, coarse = lay_over(pictures, *np.where(both[:, None], unframed, pairs).T)
     one = np.flatnonzero(framed.any(axis=1) & ~both)
     inner_overlays, inner_coarse = lay_over(pictures, *unframed[one].T)

@@ -106,7 +106,8 @@ class _Network:
         logits: Doubles = np.einsum("bh,h->b", np.maximum(hidden, 0), self.output)
         # Where the network never saw its like, the linear model keeps it from guessing
         linear = np.einsum("bi,i->b", scaled, self.linear) + self.linear_bias
-        return np.minimum(logits + self.output_bias, linear)
+        lower: Doubles = np.minimum(logits + self.output_bias, linear)
+        return lower
 
 
 _NETWORK = _Network(
@@ -127,7 +128,8 @@ def copy_logits(pictures: Pictures, overlays: Overlays) -> Doubles:
     evidence |= brightness_evidence(pictures, overlays)
     several = _NETWORK.logits(evidence) - _SEVERAL_CHANGES_COST
     logits = np.maximum(_one_change_logits(evidence), several)
-    return np.where(contradicted(evidence), -np.inf, logits)
+    judged: Doubles = np.where(contradicted(evidence), -np.inf, logits)
+    return judged
 
 
 def _one_change_logits(evidence: dict[str, Floats]) -> Doubles:
@@ -186,6 +188,7 @@ def frame_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
     moved: 1 where the frames do not lie exactly on one another, else 0
     reach: how far, in frames, the inner reaches out of the outer; two
         cuttings of one scene overlap, but a copy holds or is held
+    inverted, framed: 1 where one is looked at as a negative, or without margins
     """
     area = np.abs(np.linalg.det(overlays.warp[:, :, :2]))
     corners = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.embedders import load_embedder
 from core.errors import InputError, StaleRunError
