@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from .arrays import Bools, Floats, floats
+from .arrays import Floats, floats
 from .brightness import Shown, ToneCurve
 from .filters import BLOCKS, block_sums, high_pass
 from .signature import GREY_SIDE
@@ -31,9 +30,10 @@ _UNEXPLAINED = 0.35
 """Weight of the tone curve below which a pixel is not explained."""
 
 _PATCH = 3
-_CORNER = 3
-_CORNER_AREA = 200
-"""Pixels of 64 x 64: of the smallest patch, from the edge, of an empty corner."""
+"""Pixels of 64 x 64."""
+
+_RIM = np.ones((9, 9), np.uint8)
+"""Twice as far as from the edge of what is seen, in pixels, empty corners reach."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Agreement:
         second: share that the second largest covers
         scattered: share that all but the largest cover
         patches: number of unexplained patches of three pixels or more
-        places: number of those that are not the empty corner of a tilted picture
+        places: number of those that do not lie at the edge of what is seen
         filled: share of its bounding box that the largest fills; 1 without any
     """
 
@@ -118,16 +118,9 @@ def _patches(fit: Floats, seen: Floats) -> tuple[dict[str, Floats], Floats]:
         found["second"][row] = rest.max(initial=0) / area[row]
         found["scattered"][row] = rest.sum() / area[row]
         found["patches"][row] = (sizes >= _PATCH).sum()
-        found["places"][row] = ((sizes >= _PATCH) & ~_in_a_corner(stats[1:])).sum()
+        # The empty corners of a tilted picture lie at the edge of what is seen
+        inner = cv2.erode(seen[row], _RIM, borderValue=0) > 0
+        middle = np.bincount(part[inner], minlength=len(stats))[1:]
+        found["places"][row] = (middle >= _PATCH).sum()
         found["filled"][row] = sizes[largest] / box.prod()
     return found, beside
-
-
-def _in_a_corner(stats: NDArray[np.int32]) -> Bools:
-    """Returns which small patches reach into a corner of the frame."""
-    left, top, width, height, area = stats.T
-    near, far = _CORNER, GREY_SIDE - _CORNER
-    aside = (left <= near) | (left + width >= far)
-    reaches: Bools = aside & ((top <= near) | (top + height >= far))
-    reaches &= area < _CORNER_AREA
-    return reaches
