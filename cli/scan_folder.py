@@ -6,8 +6,8 @@
                               [--max-megapixels NUMBER]
 
 Each option may also come from the environment (IMAGES, SPLITS, CLASSES, LAYOUT,
-FOLLOW_LINKS, OUT, APP, FAIL_ON, MAX_MEGAPIXELS), which is how ``make scan`` passes
-them on.
+FOLLOW_LINKS, OUT, APP, IGNORED_CHANGES, FAIL_ON, MAX_MEGAPIXELS), which is how
+``make scan`` passes them on.
 """
 
 from __future__ import annotations
@@ -112,6 +112,8 @@ def _options() -> argparse.Namespace:
     add_folder_options(parser)
     parser.add_argument("--out", type=Path, default=env.get("OUT") or "winnow-out")
     parser.add_argument("--app", action="store_true", default=bool(env.get("APP")))
+    ignored = env.get("IGNORED_CHANGES") or ""
+    parser.add_argument("--ignored-changes", default=ignored)
     parser.add_argument("--fail-on", default=env.get("FAIL_ON") or "")
     limit = env.get("MAX_MEGAPIXELS") or DEFAULTS.max_megapixels
     parser.add_argument("--max-megapixels", default=limit)
@@ -191,6 +193,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         data.view,
         label_field=folders.label_field_of(listing),
         split_by=folders.split_tags_of(listing),
+        ignored_changes=options.ignored_changes.replace(",", " ").split(),
         progress=True,
         max_megapixels=options.max_megapixels,
     )

@@ -43,6 +43,7 @@ class Checks:
         self.similarities = np.empty(0, np.float32)
         self.scores = np.empty(0, np.float32)
         self.relations = np.empty(0, np.int8)
+        self.changes = np.empty(0, np.uint8)
         self._known = None
         known = earlier.evidence
         if known is not None and earlier.same_pictures:
@@ -63,15 +64,19 @@ class Checks:
         )
         scores = np.empty(len(pairs), np.float32)
         relations = np.empty(len(pairs), np.int8)
+        changes = np.empty(len(pairs), np.uint8)
         scores[new], relations[new] = checks.scores, checks.relations
+        changes[new] = checks.changes
         if self._known is not None:
             scores[~new] = self._known.scores[at[~new]]
             relations[~new] = self._known.relations[at[~new]]
+            changes[~new] = self._known.changes[at[~new]]
         self.pairs = np.concatenate([self.pairs, pairs])
         similarities = cosines(self.copies, pairs)
         self.similarities = np.concatenate([self.similarities, similarities])
         self.scores = np.concatenate([self.scores, scores])
         self.relations = np.concatenate([self.relations, relations])
+        self.changes = np.concatenate([self.changes, changes])
 
     def columns(self) -> dict[str, Any]:
         """Returns the pairs as columns of an :class:`Evidence`."""
@@ -80,6 +85,7 @@ class Checks:
             "pair_similarity": self.similarities,
             "pair_score": self.scores,
             "pair_relation": self.relations,
+            "pair_changes": self.changes,
         }
 
     def accepted(self, min_score: float) -> Pairs:
@@ -99,6 +105,7 @@ class _KnownPairs:
     def __init__(self, evidence: Evidence, earlier: NDArray[np.int64]) -> None:
         self.scores = evidence.pair_score
         self.relations = evidence.pair_relation
+        self.changes = evidence.pair_changes
         self._count = len(evidence.first)
         self._earlier = earlier
         keys = self._keys(evidence.pairs.astype(np.int64))

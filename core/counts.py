@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .copies import CHANGES_OF_MEANING
 from .duplicates import KINDS, Duplicates
 from .evidence import Evidence
 from .findings import NO_CLUSTER, QUARANTINED
@@ -60,6 +61,31 @@ def count_findings(
         for name in evidence.statuses[1:]
         if name != QUARANTINED
     }
+    return counts
+
+
+def count_changed_pairs(
+    evidence: Evidence, accepted: NDArray[np.bool_], label: NDArray[np.int32]
+) -> dict[str, int]:
+    """Counts the labelled pairs of copies by change, and those with two labels.
+
+    Args:
+        evidence: of the scan
+        accepted: bool[p], the pairs that are copies
+        label: int32[i], the commonest label of each item, -1 without
+
+    Returns:
+        ``pairs_NAME`` and ``pairs_NAME_other_label`` by name of
+        :data:`~core.copies.CHANGES_OF_MEANING`
+    """
+    labels = label[evidence.pairs]
+    known = accepted & (labels >= 0).all(axis=1)
+    differs = labels[:, 0] != labels[:, 1]
+    counts = {}
+    for place, name in enumerate(CHANGES_OF_MEANING):
+        changed = known & ((evidence.pair_changes >> place) & 1 > 0)
+        counts[f"pairs_{name}"] = int(changed.sum())
+        counts[f"pairs_{name}_other_label"] = int((changed & differs).sum())
     return counts
 
 

@@ -66,6 +66,7 @@ class Evidence:
         pair_similarity: float32[p], cosine of the copy vectors
         pair_score: float32[p], 0 to 1, how sure the picture check is
         pair_relation: int8[p], see :data:`core.copies.RELATIONS`
+        pair_changes: uint8[p], bits of :data:`core.copies.CHANGES_OF_MEANING`
         neighbors: int32[i, k], by features; -1 where missing. The last ones, as many
             as ``facts["spare_neighbors"]``, are kept for the next scan only
         neighbor_similarity: float32[i, k], cosine, -inf where missing
@@ -110,6 +111,7 @@ class Evidence:
     pair_similarity: NDArray[np.float32]
     pair_score: NDArray[np.float32]
     pair_relation: NDArray[np.int8]
+    pair_changes: NDArray[np.uint8]
     neighbors: NDArray[np.int32]
     neighbor_similarity: NDArray[np.float32]
     copy_neighbors: NDArray[np.int32]

@@ -17,7 +17,13 @@ from .calibration import (
     recall_error,
 )
 from .columns import columns_of, rows_of_items
-from .counts import count_findings, leaks_by_class, leaks_by_kind
+from .copies import CHANGES_OF_MEANING
+from .counts import (
+    count_changed_pairs,
+    count_findings,
+    leaks_by_class,
+    leaks_by_kind,
+)
 from .decisions import Decisions, no_decisions, ruled_out
 from .duplicates import Duplicates, ImageRows, find_duplicates
 from .errors import InputError
@@ -95,7 +101,10 @@ def find(
     columns = {spec.name: columns[spec.name] for spec in FIELDS}
     return Findings(
         columns=columns,
-        counts=count_findings(columns, evidence, judged.duplicates),
+        counts={
+            **count_findings(columns, evidence, judged.duplicates),
+            **count_changed_pairs(evidence, accepted, _votes(evidence)),
+        },
         leak_matrix=leaks_by_kind(evidence, leaks),
         leaks_by_class=leaks_by_class(evidence, leaks),
         thresholds={
@@ -234,7 +243,22 @@ def accepted_pairs(
     if settings.min_copy_similarity is not None:
         _check_min_similarity(evidence, settings.min_copy_similarity)
         accepted &= evidence.pair_similarity >= settings.min_copy_similarity
+    accepted &= ~_ignored(evidence, settings)
     return accepted & ~ruled_out(evidence.pairs, evidence.row_items, decided)
+
+
+def _votes(evidence: Evidence) -> NDArray[np.int32]:
+    classes = len(evidence.classes)
+    return majority_labels(
+        evidence.row_items, evidence.labels, len(evidence.first), classes
+    )
+
+
+def _ignored(evidence: Evidence, settings: ScanSettings) -> NDArray[np.bool_]:
+    """Returns which pairs differ by a change that makes another thing of it."""
+    bits = sum(1 << CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes)
+    ignored: NDArray[np.bool_] = (evidence.pair_changes & bits) > 0
+    return ignored
 
 
 def _copy_threshold(trial: CopyTrial, settings: ScanSettings) -> tuple[float, str]:

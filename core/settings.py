@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from .copies import MIN_COPY_SCORE
+from .copies import CHANGES_OF_MEANING, MIN_COPY_SCORE
 from .errors import InputError
 from .labels import DEFAULT_MIN_LABEL_SCORE
 
@@ -25,6 +27,8 @@ class ScanSettings:
             least, -1 to 1; None to let the pictures alone decide
         min_copy_score: how sure the comparison of the two pictures must be
             that they are copies, 0 to 1
+        ignored_changes: of :data:`~core.copies.CHANGES_OF_MEANING`; pairs that differ
+            by one of them are no copies and no leaks
         max_outlier_distance: images farther than this from all similar
             images are outliers, 0 to 2; None for a rule on this data set
         min_label_score: labels that score less are issues, 0 to 100
@@ -38,6 +42,7 @@ class ScanSettings:
     max_megapixels: float = 64
     min_copy_similarity: float | None = None
     min_copy_score: float = MIN_COPY_SCORE
+    ignored_changes: Sequence[str] = ()
     max_outlier_distance: float | None = None
     min_label_score: float = DEFAULT_MIN_LABEL_SCORE
     calibrate: bool = False
@@ -46,6 +51,17 @@ class ScanSettings:
     def __post_init__(self) -> None:
         _check("min_copy_similarity", self.min_copy_similarity, -1, 1)
         _check("min_copy_score", self.min_copy_score, 0, 1)
+        if isinstance(self.ignored_changes, str):
+            raise InputError(
+                "ignored_changes must be a list of names, got "
+                f"{self.ignored_changes!r}. Write [{self.ignored_changes!r}]."
+            )
+        for name in self.ignored_changes:
+            if name not in CHANGES_OF_MEANING:
+                raise InputError(
+                    f"ignored_changes: there is no change {name!r}. Use some of "
+                    f"{', '.join(CHANGES_OF_MEANING)}."
+                )
         _check("max_outlier_distance", self.max_outlier_distance, 0, 2)
         _check("min_label_score", self.min_label_score, 0, 100)
         _check("max_megapixels", self.max_megapixels, 0.001, 10_000)
@@ -101,6 +117,7 @@ THRESHOLDS = (
 """The settings that can be moved after a scan."""
 
 
-def thresholds_of(settings: ScanSettings) -> dict[str, float | None]:
-    """Returns the settings that can be moved after a scan, by name."""
-    return {name: getattr(settings, name) for name in THRESHOLDS}
+def movable(settings: ScanSettings) -> dict[str, Any]:
+    """Returns the settings that can be changed after a scan, by name."""
+    values = {name: getattr(settings, name) for name in THRESHOLDS}
+    return {**values, "ignored_changes": list(settings.ignored_changes)}

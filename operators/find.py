@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -41,6 +41,7 @@ class Find(foo.Operator):
         *,
         min_copy_score: float = DEFAULTS.min_copy_score,
         min_copy_similarity: float | None = None,
+        ignored_changes: Sequence[str] = (),
         max_outlier_distance: float | None = None,
         min_label_score: float = DEFAULTS.min_label_score,
         prefix: str | None = None,
@@ -53,6 +54,7 @@ class Find(foo.Operator):
             min_copy_score: see :class:`core.settings.ScanSettings`; thresholds
                 that are left out go back to their defaults
             min_copy_similarity (None): likewise
+            ignored_changes: likewise
             max_outlier_distance (None): likewise
             min_label_score: likewise
             prefix (None): of the scan's fields
@@ -68,6 +70,7 @@ class Find(foo.Operator):
         settings = ScanSettings(
             min_copy_score=min_copy_score,
             min_copy_similarity=min_copy_similarity,
+            ignored_changes=ignored_changes,
             max_outlier_distance=max_outlier_distance,
             min_label_score=min_label_score,
         )

@@ -10,14 +10,16 @@ against how much there was to compare. Three tests, each dearer and stricter:
    windows each way.
 2. *Likeness* (``alignment``, ``likeness``): local correlation of details, 8 x 8
    blocks, roughly aligned.
-3. *Evidence* (``weighing``): eleven numbers, one logistic regression.
+3. *Evidence* (``weighing``): two dozen numbers, one small network.
+
+Pictures with margins are compared by what they frame as well (``views``).
 """
 
 from __future__ import annotations
 
 from .arrays import Signatures
 from .candidates import CANDIDATE_NEIGHBORS, turned_candidates
-from .relations import NO_RELATION, RELATIONS
+from .relations import CHANGES_OF_MEANING, NO_RELATION, RELATIONS
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .verification import (
     MIN_COPY_SCORE,
@@ -27,6 +29,7 @@ from .verification import (
 
 __all__ = [
     "CANDIDATE_NEIGHBORS",
+    "CHANGES_OF_MEANING",
     "MIN_COPY_SCORE",
     "NO_RELATION",
     "RELATIONS",

@@ -6,14 +6,15 @@ of Baker and Matthews (2004), with robust weights; at 16, 32, then 64 pixels.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .arrays import Doubles, Floats, floats
 from .filters import high_pass, mean_planes, product_sums
 from .likeness import detail_likeness
 from .overlays import STILL, Overlays, inside, sample
-from .pictures import DETAIL_SIGMA, Pictures
-from .turns import turn_each
+from .pictures import DETAIL_SIGMA, WHITE, Pictures
 
 _SIMPLER = 0.01
 """What a move must gain in likeness over none at all."""
@@ -32,27 +33,26 @@ def align_roughly(pictures: Pictures, overlays: Overlays) -> tuple[Overlays, Flo
     text misleads the coarse search, and a plain copy needs no move.
     """
     found = _refine(
-        turn_each(pictures.grey16[overlays.inner], overlays.turn),
+        overlays.inner_of(pictures.grey16, WHITE),
         pictures.grey16[overlays.outer],
         overlays.warp,
     )
-    inner = pictures.detail32[overlays.inner]
     outer = pictures.detail32[overlays.outer]
-    turned = turn_each(inner, overlays.turn)
+    turned = overlays.inner_of(pictures.detail32)
     still = np.broadcast_to(STILL, found.shape)
     likeness = np.full((3, len(found)), -1, np.float32)
     likeness[0] = detail_likeness(turned, outer, found)
     likeness[1] = detail_likeness(turned, outer, still) + _SIMPLER
     was_turned = np.flatnonzero(overlays.turn)
+    straight = replace(overlays.at(was_turned), turn=np.zeros(len(was_turned), int))
     likeness[2, was_turned] = _SIMPLER + detail_likeness(
-        inner[was_turned], outer[was_turned], still[was_turned]
+        straight.inner_of(pictures.detail32), outer[was_turned], still[was_turned]
     )
     best = likeness.argmax(axis=0)
-    overlays = Overlays(
-        overlays.inner,
-        overlays.outer,
-        np.where(best == 2, 0, overlays.turn),
-        np.where((best == 0)[:, None, None], found, still),
+    overlays = replace(
+        overlays,
+        turn=np.where(best == 2, 0, overlays.turn),
+        warp=np.where((best == 0)[:, None, None], found, still),
     )
     return overlays, likeness.max(axis=0)
 
@@ -61,9 +61,9 @@ def align(
     pictures: Pictures, overlays: Overlays, likeness: Floats
 ) -> tuple[Overlays, Floats]:
     """Refines at 32 x 32 where that makes the pictures more alike."""
-    inner = turn_each(pictures.grey32[overlays.inner], overlays.turn)
+    inner = overlays.inner_of(pictures.grey32, WHITE)
     finer = _refine(inner, pictures.grey32[overlays.outer], overlays.warp)
-    details = turn_each(pictures.detail32[overlays.inner], overlays.turn)
+    details = overlays.inner_of(pictures.detail32)
     outer = pictures.detail32[overlays.outer]
     finer_likeness = detail_likeness(details, outer, finer)
     gained = (finer_likeness > likeness)[:, None, None]
@@ -73,7 +73,7 @@ def align(
 
 def align_finely(pictures: Pictures, overlays: Overlays) -> Overlays:
     """Refines at 64 x 64 where that makes the pictures more alike."""
-    inner = turn_each(pictures.grey[overlays.inner], overlays.turn)
+    inner = overlays.inner_of(pictures.grey, WHITE)
     outer = pictures.grey[overlays.outer]
     finer = _refine(inner, outer, overlays.warp)
     details, outer = high_pass(inner, DETAIL_SIGMA), high_pass(outer, DETAIL_SIGMA)

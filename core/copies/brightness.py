@@ -9,9 +9,8 @@ import numpy as np
 from .arrays import Floats, floats
 from .filters import blur, mean_planes, product_sums
 from .overlays import Overlays, inside, sample
-from .pictures import Pictures
+from .pictures import WHITE, Pictures
 from .signature import GREY_SIDE
-from .turns import turn_each
 
 _SOFTENED = 0.8
 _SOFTENED_MOVED = 0.65
@@ -35,11 +34,13 @@ class Shown:
 
 def show(pictures: Pictures, overlays: Overlays) -> Shown:
     """Carries overlays out, softened alike."""
-    inner = turn_each(pictures.grey[overlays.inner], overlays.turn)
+    inner = overlays.inner_of(pictures.grey, WHITE)
     outer = sample(pictures.grey[overlays.outer], overlays.warp)
     moved = overlays.moved
     seen = np.ones_like(inner)
-    seen[moved] = inside(overlays.warp[moved], GREY_SIDE, 1.5)
+    # The edge of what a frame held is a blend with the frame
+    blended = moved | overlays.framed | overlays.regrounded
+    seen[blended] = inside(overlays.warp[blended], GREY_SIDE, 1.5)
     outer[moved] = blur(outer[moved], _SOFTENED_MOVED)
     outer[~moved] = blur(outer[~moved], _SOFTENED)
     return Shown(blur(inner, _SOFTENED), outer, seen)
@@ -55,12 +56,14 @@ class ToneCurve:
         residual: robust mean of the squared error, in grey levels of the
             picture of higher contrast
         explained: share of the picture that the fit holds for, 0 to 1
+        fit: float32[b, 64, 64], how well it holds, 1 perfectly, 0 not or not seen
     """
 
     gain: Floats
     shift: Floats
     residual: Floats
     explained: Floats
+    fit: Floats
 
 
 def fit_tone_curve(shown: Shown) -> ToneCurve:
@@ -103,4 +106,5 @@ def fit_tone_curve(shown: Shown) -> ToneCurve:
         shift=(difference * weight).sum(axis=1) / total,
         residual=(error * error * weight).sum(axis=1) / total,
         explained=total / area,
+        fit=weight.reshape(shown.seen.shape),
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .arrays import Floats, Ints, Signatures, floats
 from .signature import GREY_SIDE
 from .spectrum import BASES, WHOLE_FRAME, window_spectra
+from .views import views_of
 
 CANDIDATE_NEIGHBORS = 10
 """Neighbours by the embedding that are worth a look.
@@ -29,11 +30,12 @@ _PICTURES_AT_ONCE = 1024
 def turned_candidates(
     signatures: Signatures, *, asked: Ints | None = None
 ) -> NDArray[np.int32]:
-    """Returns pairs that may be turned or mirrored copies of one another.
+    """Returns pairs that may be turned, inverted or framed copies of one another.
 
     The embedding hardly sees that a picture was turned by 90 or 180 degrees
     (cosine 0.3 to 0.8, measured). Cosine coefficients without their signs and
-    with both axes alike do not change by a turn, so equal ones are a hint.
+    with both axes alike do not change by a turn, nor in a negative, so equal
+    ones are a hint. Pictures with margins are described once more without them.
     Near-linear; pictures with next to no contrast propose nothing.
 
     Args:
@@ -55,18 +57,21 @@ def turned_candidates(
         asking = np.flatnonzero(np.isin(rows, asked))
     _, near = tree.query(described[asking], k=wanted, distance_upper_bound=limit)
     own = np.repeat(asking, wanted)
-    found = (near.ravel() < len(rows)) & (near.ravel() != own)
+    found = near.ravel() < len(rows)
     pairs = np.stack([rows[own[found]], rows[near.ravel()[found]]], axis=1)
-    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
     return pairs.reshape(-1, 2).astype(np.int32)
 
 
 def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
-    """Returns 16 numbers a picture that no turn changes, and the pictures."""
+    """Returns 16 numbers a view that no turn changes, and the pictures."""
     high, low = np.triu_indices(BASES, 1)
-    parts = []
+    parts, rows = [], []
     for start in range(0, len(signatures), _PICTURES_AT_ONCE):
         some = signatures[start : start + _PICTURES_AT_ONCE]
+        views = views_of(some, np.ones((len(some), 2), np.int32))
+        rows.append(start + np.concatenate([np.arange(len(some)), views.picture]))
+        some = np.concatenate([some, views.signatures])
         grey = floats(some[:, : GREY_SIDE**2]).reshape(-1, GREY_SIDE, GREY_SIDE)
         size = np.abs(window_spectra(grey, WHOLE_FRAME, 1).reshape(-1, BASES, BASES))
         turned = size.transpose(0, 2, 1)
@@ -76,8 +81,9 @@ def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
         parts.append(np.concatenate([diagonal[:, 1:], upper], axis=1))
     numbers = np.concatenate(parts) if parts else np.zeros((0, BASES**2 - 1))
     # Weak spectra are shorter than 1: too little contrast to go by
-    rows = np.flatnonzero(np.linalg.norm(numbers, axis=1) > 0.999)
-    numbers = floats(numbers[rows])
-    spread = numbers.var(axis=0) if len(rows) else np.zeros(numbers.shape[1])
+    telling_rows = np.flatnonzero(np.linalg.norm(numbers, axis=1) > 0.999)
+    numbers = floats(numbers[telling_rows])
+    spread = numbers.var(axis=0) if len(numbers) else np.zeros(numbers.shape[1])
     telling = np.sort(np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS])
-    return numbers[:, telling], rows
+    picture = np.concatenate([*rows, np.zeros(0, np.int64)])[telling_rows]
+    return numbers[:, telling], picture

@@ -13,6 +13,12 @@ from .turns import TURN_BACK, TURNS
 _PREFERRED = 0.02
 """What a turn or a window must gain, in correlation, to be preferred."""
 
+_NEGATIVE = 0.1
+"""What a negative must gain: far fewer copies are inverted than look the contrary."""
+
+_SURE_NEGATIVE = 0.6
+"""Negatives are looked for by the whole frames only, at this correlation."""
+
 _WINDOWS = ((0.9, 2), (0.8, 3), (0.68, 3))
 """Side of the window in frames, positions an axis: a coarse net whose gaps
 refining closes. Copies cropped to less than 0.6 of a side are not looked for."""
@@ -31,9 +37,15 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     )
     turned_b = np.stack([turned_spectra(spectra[b], turn) for turn in range(TURNS)], 1)
     whole = np.matmul(turned_b, spectra[a][:, :, None])[..., 0]
-    whole[:, 1:] -= _PREFERRED
-    best_turn = whole.argmax(axis=1)
-    score = whole[row, best_turn]
+    negative = np.where(whole < -_SURE_NEGATIVE, -whole - _NEGATIVE, -1)
+    whole = np.concatenate([whole, negative], axis=1)
+    whole[:, np.arange(2 * TURNS) % TURNS > 0] -= _PREFERRED
+    best = whole.argmax(axis=1)
+    score = whole[row, best]
+    inverted, best_turn = best >= TURNS, best % TURNS
+    sign = np.where(inverted, -1, 1).astype(np.float32)
+    # A negative found by a window has gained as much
+    cost = _NEGATIVE * inverted
     turn, window = best_turn.copy(), np.zeros(len(a), np.int64)
     b_is_outer = np.zeros(len(a), bool)
     for outer, inner, is_b in ((a, b, False), (b, a, True)):
@@ -41,10 +53,11 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
             # What turns b onto a turns a onto b when it is undone
             undone = TURN_BACK[tried] if is_b else tried
             found = np.matmul(
-                windows[outer], turned_spectra(spectra[inner], undone)[:, :, None]
+                windows[outer],
+                (turned_spectra(spectra[inner], undone) * sign[:, None])[:, :, None],
             )[..., 0]
             at = found.argmax(axis=1)
-            gain = found[row, at] - _PREFERRED * (1 + (tried > 0))
+            gain = found[row, at] - _PREFERRED * (1 + (tried > 0)) - cost
             wins = gain > score
             score = np.where(wins, gain, score)
             turn = np.where(wins, undone, turn)
@@ -55,6 +68,9 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
         np.where(b_is_outer, b, a),
         turn,
         _window_warps(window),
+        inverted,
+        np.zeros(len(a), bool),
+        np.zeros(len(a), bool),
     )
     return overlays, score.astype(np.float32)
 

@@ -10,7 +10,9 @@ from .arrays import Floats, floats
 from .overlays import Overlays, inside, sample
 from .pictures import Pictures
 from .signature import COLOUR_SIDE
-from .turns import turn_each
+
+_MIDDLE = np.pad(np.ones((COLOUR_SIDE - 2,) * 2, np.float32), 1)
+"""1 but at the edge of the frame."""
 
 _COLOURLESS = 18.0
 """Mean squared colour of both planes below which none can be lost."""
@@ -37,10 +39,13 @@ def fit_colour(pictures: Pictures, overlays: Overlays) -> Colour:
     One factor for both colour differences and no offset: grey, paler and
     darker copies are explained, another hue is not.
     """
-    inner = turn_each(pictures.colour[overlays.inner], overlays.turn)
+    inner = overlays.inner_of(pictures.colour)
     outer = pictures.colour[overlays.outer]
     outer = np.stack([sample(outer[:, c], overlays.warp) for c in (0, 1)], axis=1)
     mask = inside(overlays.warp, COLOUR_SIDE, 0.25)[:, None]
+    # The edge of what a frame held is a blend with the frame
+    blended = np.flatnonzero(overlays.framed | overlays.regrounded)
+    mask[blended] *= _MIDDLE
     area = mask.sum(axis=(1, 2, 3)) + 1e-6
 
     def mean(a: Floats, b: Floats) -> Floats:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
 
 from .arrays import Bools, Doubles, Floats, Ints, floats
+from .turns import turn_each
 
 STILL = np.eye(2, 3)
 """The map of a frame that does not move."""
@@ -23,20 +24,51 @@ class Overlays:
         turn: int64[b], how the inner picture is turned first
         warp: float64[b, 2, 3], affine map of the frame of the turned inner
             picture into that of the outer; both frames are [0, 1] squared
+        inverted: bool[b], the inner picture is looked at as a negative
+        framed: bool[b], one of them is looked at without its margins only
+        regrounded: bool[b], their grounds differ and are left aside
     """
 
     inner: Ints
     outer: Ints
     turn: Ints
     warp: Doubles
+    inverted: Bools
+    framed: Bools
+    regrounded: Bools
 
     def at(self, rows: Ints | Bools) -> Overlays:
         return Overlays(
-            self.inner[rows], self.outer[rows], self.turn[rows], self.warp[rows]
+            self.inner[rows],
+            self.outer[rows],
+            self.turn[rows],
+            self.warp[rows],
+            self.inverted[rows],
+            self.framed[rows],
+            self.regrounded[rows],
         )
 
+    def with_rows(self, rows: Ints, others: Overlays) -> Overlays:
+        """Returns these overlays with others in place of some rows."""
+        own = {}
+        for field in fields(self):
+            own[field.name] = getattr(self, field.name).copy()
+            own[field.name][rows] = getattr(others, field.name)
+        return Overlays(**own)
+
     def warped(self, warp: Doubles) -> Overlays:
-        return Overlays(self.inner, self.outer, self.turn, warp)
+        return replace(self, warp=warp)
+
+    def inner_of(self, planes: Floats, white: float = 0) -> Floats:
+        """Returns planes of the inner pictures, turned and inverted as asked.
+
+        Args:
+            planes: float32[m, ..., side, side], of all pictures
+            white: what black becomes in a negative: 255, 0 for differences
+        """
+        turned = turn_each(planes[self.inner], self.turn)
+        turned[self.inverted] = np.float32(white) - turned[self.inverted]
+        return turned
 
     @property
     def moved(self) -> Bools:

@@ -16,6 +16,7 @@ _LEAST_BLOCKS = 3
 """Of 36 blocks, how many must vary by 2 grey levels. A tone curve turns any sky
 into any other; all but 1 of 1,322 planted copies found show more."""
 
+WHITE = 255.0
 DETAIL_SIGMA = 3.0
 """Pixels: what a blur of this width takes away counts as detail."""
 
@@ -29,6 +30,15 @@ class Pictures:
     def __init__(self, signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> None:
         self.signatures = signatures
         self.sizes = sizes
+
+    def with_others(
+        self, signatures: NDArray[np.uint8], sizes: NDArray[np.int32]
+    ) -> Pictures:
+        """Returns these pictures, then others."""
+        return Pictures(
+            np.concatenate([self.signatures, signatures]),
+            np.concatenate([self.sizes, sizes]),
+        )
 
     def at(self, rows: Ints) -> Pictures:
         return Pictures(self.signatures[rows], self.sizes[rows])

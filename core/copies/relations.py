@@ -20,12 +20,20 @@ RELATIONS = (
     "colour-changed",
     "blurred",
     "edited",
+    "inverted",
+    "framed",
+    "other ground",
 )
 NO_RELATION = -1
+
+CHANGES_OF_MEANING = ("mirrored", "rotated", "recolored")
+"""Changes after which a copy may be another thing: a sign to the left is the mirror
+image of one to the right. A pair has a bit for each, the first the lowest."""
 
 _MIN_DEGREES = 1.2
 _MIN_ZOOM = 0.05
 _MIN_DESATURATION = 0.15
+_MIN_OTHER_HUE = 2.3
 _MIN_TONE_CHANGE = 0.2
 _MIN_SIZE_RATIO = 1.05
 _MIN_SHARPNESS_EXCESS = 0.4
@@ -34,8 +42,15 @@ _MAX_EXPLAINED = 0.945
 along with re-encoding, measured on 16 + 35 kinds of planted copies."""
 
 
-def name_relations(pictures: Pictures, overlays: Overlays) -> NDArray[np.int8]:
-    """Names the most telling difference of each pair: frame, content, file."""
+def name_relations(
+    pictures: Pictures, overlays: Overlays
+) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+    """Names the most telling difference of each pair: frame, content, file.
+
+    Returns:
+        int8[b], index in :data:`RELATIONS`; uint8[b], bits of
+        :data:`CHANGES_OF_MEANING`, whatever is most telling
+    """
     frame = frame_evidence(pictures, overlays)
     colour = colour_evidence(pictures, overlays)
     brightness = brightness_evidence(pictures, overlays)
@@ -53,9 +68,13 @@ def name_relations(pictures: Pictures, overlays: Overlays) -> NDArray[np.int8]:
         pictures.sizes[overlays.inner[sideways]][:, ::-1]
         / pictures.sizes[overlays.outer[sideways]]
     )
+    mirrored = overlays.turn >= MIRRORED_FROM
     told = {
-        "mirrored": overlays.turn >= MIRRORED_FROM,
+        "mirrored": mirrored,
         "rotated": turned,
+        "inverted": overlays.inverted,
+        "other ground": overlays.regrounded,
+        "framed": overlays.framed,
         "cropped": frame["zoom"] > _MIN_ZOOM,
         "edited": brightness["explained"] < _MAX_EXPLAINED,
         "colour-changed": recoloured,
@@ -64,4 +83,10 @@ def name_relations(pictures: Pictures, overlays: Overlays) -> NDArray[np.int8]:
     }
     codes = [np.int8(RELATIONS.index(name)) for name in told]
     otherwise = np.int8(RELATIONS.index("re-encoded"))
-    return np.select(list(told.values()), codes, otherwise)
+    recolored = recoloured | overlays.inverted | overlays.regrounded
+    recolored |= colour["colour_residual"] > _MIN_OTHER_HUE
+    changed = (mirrored, turned & ~mirrored, recolored)
+    bits = np.zeros(len(mirrored), np.uint8)
+    for place, flag in enumerate(changed):
+        bits |= flag.astype(np.uint8) << place
+    return np.select(list(told.values()), codes, otherwise), bits

@@ -8,8 +8,7 @@ from .arrays import Floats, floats
 from .brightness import Shown
 from .filters import BLOCKS, block_sums, blur, high_pass, product_sums
 from .overlays import Overlays
-from .pictures import Pictures
-from .turns import turn_each
+from .pictures import WHITE, Pictures
 
 _BLURS = (0.5, 0.8, 1.2, 1.8, 2.6)
 """Sigmas, in pixels of 64 x 64, that a sharper picture is blurred by."""
@@ -50,7 +49,7 @@ def equally_sharp(shown: Shown) -> Shown:
 
 def sharpness_excess(pictures: Pictures, overlays: Overlays) -> Floats:
     """Returns by how much, as a log ratio of energies, one is sharper."""
-    inner = turn_each(pictures.grey[overlays.inner], overlays.turn)
+    inner = overlays.inner_of(pictures.grey, WHITE)
     outer = pictures.grey[overlays.outer]
     energy, other = (
         floats(block_sums(high_pass(grey, 1.0) ** 2) / BLOCKS**2 + 0.5)

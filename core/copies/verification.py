@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from ..cores import available_cores
 from ..progress import OnProgress, Progress, silent
 from .alignment import align, align_finely, align_roughly
-from .arrays import Floats, Ints, Signatures
+from .arrays import Bools, Floats, Ints, Signatures
 from .coarse_search import lay_over
 from .overlays import Overlays
 from .pictures import Pictures
 from .relations import NO_RELATION, name_relations
-from .weighing import MIN_PROMISING, best_logits, copy_logits
+from .views import other_ground, views_of
+from .weighing import copy_logits, promise
 
 MIN_COPY_SCORE = 0.6
 """Pairs that score this or more are copies; see :mod:`core.copies.weighing`.
@@ -31,17 +32,16 @@ _MOST_THREADS = 4
 
 _MIN_COARSE = 0.55
 _MIN_LIKENESS = 0.55
-_MIN_ALIGNED_LIKENESS = 0.68
+_MIN_ALIGNED_LIKENESS = 0.62
 """Gates of tests 1 and 2, before and after refining: 0.99 of the planted near
 copies pass the first two, 0.995 of those that the evidence accepts the last."""
 
-_LIKENESS_WORTH = 10.0
-_MIN_HOPE = 6.5
-_MIN_ALIGNED_HOPE = 8.0
-"""Log odds if the brightness agreed perfectly, plus 10 a likeness of 1, before and
-after refining. Of the pairs that would end above 0.6 none of three sets of
-25,000, 6,096 and 6,000 pictures has less, of those above 0.27 one in 1,000; of all
-others that come so far half have."""
+_SAME_FRAME = 0.03
+"""By how much, in frames, margins differ at most that are not said to be a change."""
+
+_MIN_PROMISE = -6.0
+_MIN_ALIGNED_PROMISE = -4.5
+"""Log odds of :func:`~core.copies.weighing.promise` before and after refining."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,13 @@ class CopyChecks:
         scores: float32[p] in [0, 1], larger is more surely a copy
         relations: int8[p], index in :data:`~core.copies.RELATIONS`, how the two
             differ; ``NO_RELATION`` for pairs that score below ``MIN_COPY_SCORE``
+        changes: uint8[p], bits of :data:`~core.copies.CHANGES_OF_MEANING`; 0 for
+            pairs that score below ``MIN_COPY_SCORE``
     """
 
     scores: Floats
     relations: NDArray[np.int8]
+    changes: NDArray[np.uint8]
 
 
 def verify_pairs(
@@ -83,12 +86,13 @@ def verify_pairs(
 
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
+    changes = np.zeros(len(pairs), np.uint8)
     sorted_pairs = np.sort(pairs, axis=1)
     order = _neighbors_together(sorted_pairs, len(signatures))
     starts = range(0, len(pairs), _PAIRS_AT_ONCE)
     batches = [order[start : start + _PAIRS_AT_ONCE] for start in starts]
 
-    def compare(rows: Ints) -> tuple[Floats, NDArray[np.int8]]:
+    def compare(rows: Ints) -> CopyChecks:
         used, ends = np.unique(sorted_pairs[rows], return_inverse=True)
         return _check(Pictures(signatures[used], sizes[used]), ends.reshape(-1, 2))
 
@@ -99,13 +103,14 @@ def verify_pairs(
         try:
             done = 0
             for rows, found in zip(batches, pool.map(compare, batches), strict=True):
-                scores[rows], relations[rows] = found
+                scores[rows] = found.scores
+                relations[rows], changes[rows] = found.relations, found.changes
                 done += len(rows)
                 on_progress(Progress("Comparing pictures", done, len(pairs)))
         finally:
             # After a cancel the batches that wait must not run
             pool.shutdown(cancel_futures=True)
-    return CopyChecks(scores, relations)
+    return CopyChecks(scores, relations, changes)
 
 
 def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
@@ -129,11 +134,12 @@ def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
     return np.lexsort(np.sort(place[pairs], axis=1).T[::-1])
 
 
-def _check(pictures: Pictures, pairs: Ints) -> tuple[Floats, NDArray[np.int8]]:
+def _check(pictures: Pictures, pairs: Ints) -> CopyChecks:
     """Puts pairs through the three tests, each for the survivors of the last."""
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
-    overlays, coarse = lay_over(pictures, pairs[:, 0], pairs[:, 1])
+    changes = np.zeros(len(pairs), np.uint8)
+    pictures, overlays, coarse = _lay_views_over(pictures, pairs)
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
     shows = np.flatnonzero(
@@ -145,28 +151,26 @@ def _check(pictures: Pictures, pairs: Ints) -> tuple[Floats, NDArray[np.int8]]:
     alike = np.flatnonzero(likeness >= _MIN_LIKENESS)
     rows, likeness = rows[alike], likeness[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    hope = best_logits(pictures, overlays) + _LIKENESS_WORTH * likeness
-    alike = np.flatnonzero(hope >= _MIN_HOPE)
+    hope = promise(pictures, overlays, likeness)
+    alike = np.flatnonzero(hope >= _MIN_PROMISE)
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     overlays, likeness = align(pictures, overlays, likeness[alike])
-    best = best_logits(pictures, overlays)
-    hope = best + _LIKENESS_WORTH * likeness
+    hope = promise(pictures, overlays, likeness)
     alike = np.flatnonzero(
-        (likeness >= _MIN_ALIGNED_LIKENESS) & (hope >= _MIN_ALIGNED_HOPE)
+        (likeness >= _MIN_ALIGNED_LIKENESS) & (hope >= _MIN_ALIGNED_PROMISE)
     )
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    logits = copy_logits(pictures, overlays, best[alike])
-    promising = np.flatnonzero((logits >= MIN_PROMISING) & overlays.moved)
-    finer = align_finely(pictures, overlays.at(promising))
-    overlays.warp[promising] = finer.warp
-    logits[promising] = copy_logits(pictures, finer, best_logits(pictures, finer))
+    moved = np.flatnonzero(overlays.moved)
+    overlays.warp[moved] = align_finely(pictures, overlays.at(moved)).warp
+    logits = copy_logits(pictures, overlays)
     score = 1 / (1 + np.exp(-logits))
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
-    relations[rows[accepted]] = name_relations(pictures, overlays.at(accepted))
-    return scores, relations
+    named = name_relations(pictures, overlays.at(accepted))
+    relations[rows[accepted]], changes[rows[accepted]] = named
+    return CopyChecks(scores, relations, changes)
 
 
 def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overlays]:
@@ -174,4 +178,35 @@ def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overla
     ends = np.concatenate([overlays.inner, overlays.outer])
     used, ends = np.unique(ends, return_inverse=True)
     inner, outer = ends.reshape(2, -1)
-    return pictures.at(used), Overlays(inner, outer, overlays.turn, overlays.warp)
+    return pictures.at(used), replace(overlays, inner=inner, outer=outer)
+
+
+def _lay_views_over(
+    pictures: Pictures, pairs: Ints
+) -> tuple[Pictures, Overlays, Floats]:
+    """Lays the pictures of pairs over one another, or views of them.
+
+    Where both have margins, what they frame is compared; where one has, either
+    the pictures or what it frames, whichever matches better.
+    """
+    views = views_of(pictures.signatures, pictures.sizes)
+    count = len(pictures.sizes)
+    pictures = pictures.with_others(views.signatures, views.sizes)
+    framed: Bools = views.inside[pairs] >= 0
+    both: Bools = np.logical_and(framed[:, 0], framed[:, 1])
+    regrounded: Bools = both & other_ground(views, *pairs.T)
+    view = np.where(regrounded[:, None], views.on_grey[pairs], views.inside[pairs])
+    unframed = np.where(framed, count + view, pairs)
+    overlays, coarse = lay_over(pictures, *np.where(both[:, None], unframed, pairs).T)
+    one = np.flatnonzero(framed.any(axis=1) & ~both)
+    inner_overlays, inner_coarse = lay_over(pictures, *unframed[one].T)
+    better = inner_coarse >= coarse[one]
+    overlays = overlays.with_rows(one[better], inner_overlays.at(better))
+    coarse[one] = np.maximum(coarse[one], inner_coarse)
+    box = views.box[pairs]
+    overlays.framed[one[better]] = True
+    overlays.framed[both] = (
+        np.abs(box[both, 0] - box[both, 1]).max(axis=1) > _SAME_FRAME
+    )
+    overlays.regrounded[:] = regrounded
+    return pictures, overlays, coarse

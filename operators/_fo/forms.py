@@ -15,6 +15,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ...core.copies import CHANGES_OF_MEANING
 from ...core.embedders import DEFAULT_MODEL, SPECS
 from ...core.errors import CurationError
 from ...core.settings import DEFAULTS, PRESETS, THRESHOLDS, ScanSettings
@@ -130,6 +131,7 @@ def find_form(ctx: foo.ExecutionContext) -> types.Property:
         refuse(inputs, "run", error)
     else:
         _ask_thresholds(inputs)
+        _ask_ignored_changes(inputs)
         if _check_settings(inputs, ctx.params):
             text = _describe_thresholds(run.report["thresholds"])
             inputs.view("now", types.Notice(label=f"In force now: {text}"))
@@ -145,7 +147,9 @@ def find_form(ctx: foo.ExecutionContext) -> types.Property:
 def find_params(params: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Returns the prefix and the thresholds from ``ctx.params``."""
     thresholds = {
-        name: value for name, value in _settings(params).items() if name in THRESHOLDS
+        name: value
+        for name, value in _settings(params).items()
+        if name in (*THRESHOLDS, "ignored_changes")
     }
     return params.get("prefix") or None, thresholds
 
@@ -260,6 +264,7 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     )
     if ctx.params.get("more"):
         _ask_thresholds(inputs)
+        _ask_ignored_changes(inputs)
         inputs.int(
             "neighbors",
             label="Similar images to compare with",
@@ -288,6 +293,17 @@ def _ask_thresholds(inputs: types.Object) -> None:
             label=ask.label,
             description=f"{ask.description} From {ask.low:g} to {ask.high:g}.",
         )
+
+
+def _ask_ignored_changes(inputs: types.Object) -> None:
+    ask_several(
+        inputs,
+        "ignored_changes",
+        CHANGES_OF_MEANING,
+        default=[],
+        label="No copies where they are",
+        description="Where a mirror image or another color is another thing",
+    )
 
 
 def _ask_prefix(inputs: types.Object) -> None:

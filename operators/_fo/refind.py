@@ -12,7 +12,7 @@ import fiftyone as fo
 from ...core.errors import StaleRunError
 from ...core.find import find
 from ...core.progress import OnProgress
-from ...core.settings import ScanSettings, thresholds_of
+from ...core.settings import ScanSettings, movable
 from .decisions import read_decisions
 from .lock import only_run_on
 from .report import ScanReport
@@ -41,7 +41,7 @@ def run_find(
             run.file,
             prefix=prefix,
             scanned_at=run.record.scanned_at,
-            settings={**run.record.settings, **thresholds_of(settings)},
+            settings={**run.record.settings, **movable(settings)},
             seconds={"find": time.perf_counter() - started},
             on_progress=on_progress,
         )

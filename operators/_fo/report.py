@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ...core.copies import CHANGES_OF_MEANING
 from ...core.duplicates import KINDS
 from ...core.quality import ISSUES
 from ...core.wording import markdown, plain, share_text, size_text
@@ -17,6 +18,9 @@ _NO_LABELS = "no labels were given"
 _NO_SPLITS = "no splits were given"
 _CLASSES_NAMED = 5
 _CHANGES_NAMED = 3
+_FEWEST_PAIRS = 5
+"""Of one change, to say something of their labels."""
+
 _STATUS = "status_"
 _READ = "read and embed"
 
@@ -135,7 +139,7 @@ def finding_lines(report: ScanReport) -> Iterable[Line]:
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
-        expectation(report.expected),
+        [*expectation(report.expected), *changes_of_meaning(counts)],
     )
     yield Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
     yield Line("Outliers", counts["outliers"], "unlike most other images", {})
@@ -232,6 +236,21 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         f"of {expected['non_copies_tried']:,} pairs that surely are none "
         f"{passed:,} would pass; look-alikes are not among them",
     ]
+
+
+def changes_of_meaning(counts: Mapping[str, int]) -> list[str]:
+    """Says where most copies of one change carry different labels."""
+    hints = []
+    for name in CHANGES_OF_MEANING:
+        pairs = counts.get(f"pairs_{name}", 0)
+        other = counts.get(f"pairs_{name}_other_label", 0)
+        if pairs >= _FEWEST_PAIRS and 2 * other > pairs:
+            hints.append(
+                f"{other:,} of {pairs:,} {name} pairs have different labels: being "
+                f"{name} may make another class here; leave them out with "
+                f'ignored_changes=["{name}"]'
+            )
+    return hints
 
 
 def _leak_remarks(report: ScanReport) -> list[str]:

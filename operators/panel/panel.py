@@ -209,6 +209,7 @@ class WinnowPanel(foo.Panel):
         params = {
             "min_copy_score": settings["min_copy_score"],
             "min_copy_similarity": settings["min_copy_similarity"],
+            "ignored_changes": list(settings.get("ignored_changes") or ()),
             "max_outlier_distance": scene.state.get("outlier_distance")
             or settings["max_outlier_distance"],
             "min_label_score": scene.state.get("label_score")

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.embedders import load_embedder
 from core.errors import InputError, StaleRunError
@@ -560,3 +561,32 @@ def test_a_large_jpeg_beyond_the_limit_is_never_decoded_whole(
         ["near", "pixels", "pixels"],
         ["near", "near", "pixels"],
     )
+
+
+def test_mirrored_copies_are_left_out_where_that_is_asked_for(scan, pictures, draw):
+    paths = pictures(10)
+    draw(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[1])
+    _, evidence = scan(paths)
+
+    found = [
+        find(evidence, ScanSettings(ignored_changes=names)).counts["duplicates"]
+        for names in ((), ("rotated", "recolored"), ("mirrored",))
+    ]
+
+    assert found == [2, 2, 0]
+
+
+def test_mirrored_pairs_with_two_labels_are_counted(scan, pictures, draw):
+    paths = pictures(10)
+    draw(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[1])
+    labels = np.array([0, 1] + [0] * 8, np.int32)
+
+    findings, _ = scan(paths, labels=labels, classes=["left", "right"])
+
+    assert findings.counts["pairs_mirrored"] == 1
+    assert findings.counts["pairs_mirrored_other_label"] == 1
+
+
+def test_a_change_that_is_not_known_is_refused():
+    with pytest.raises(InputError, match="no change 'flipped'"):
+        ScanSettings(ignored_changes=("flipped",))

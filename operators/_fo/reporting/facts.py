@@ -15,7 +15,7 @@ from ....core.settings import THRESHOLDS
 from ....core.wording import size_text
 from ..actions.carrying_out import history
 from ..decisions import decided
-from ..report import ScanReport, expectation
+from ..report import ScanReport, changes_of_meaning, expectation
 from .shown import Shown
 
 _FILES_LISTED = 100
@@ -90,7 +90,8 @@ def thresholds_section(report: ScanReport) -> Section:
     headers = ("Setting", "In force", "How it was chosen", "Meaning")
     tables = [Table("thresholds", "", headers, tuple(rows), len(rows))]
     expected = report.expected
-    text = tuple(f"Copies: {sentence}." for sentence in expectation(expected))
+    sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
+    text = tuple(f"Copies: {sentence}." for sentence in sentences)
     if expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
         recall = tuple((name, f"{share:.0%}") for name, share in by_change)
