@@ -119,7 +119,7 @@ def to_8_bit(samples: NDArray[Any], scale: Scale) -> U8:
     shown = np.empty(samples.shape, np.uint8)
     span = (scale.high - scale.low) or 1.0
     for tile in tiles(*samples.shape[:2]):
-        values = samples[tile].astype(np.float64)
+        values = _as_doubles(samples[tile])
         no_data = ~(np.abs(values) < _FILL_MAGNITUDE)
         if scale.fill is not None:
             no_data |= values == scale.fill
@@ -167,6 +167,12 @@ def _some_data(samples: NDArray[Any], fill: float | None) -> NDArray[np.float64]
 
 
 def _data(samples: NDArray[Any], fill: float | None) -> NDArray[np.float64]:
-    values = samples.reshape(-1).astype(np.float64)
+    values = _as_doubles(samples.reshape(-1))
     values = values[np.abs(values) < _FILL_MAGNITUDE]
     return values if fill is None else values[values != fill]
+
+
+def _as_doubles(samples: NDArray[Any]) -> NDArray[np.float64]:
+    # A damaged file may hold signaling NaNs, of which NumPy would warn
+    with np.errstate(invalid="ignore"):
+        return samples.astype(np.float64)
