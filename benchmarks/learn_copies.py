@@ -1,6 +1,7 @@
 """Learns the weights of the comparison of pictures from compositions and look-alikes.
 
-    python benchmarks/learn_copies.py PHOTOS ICONS OTHERS.npz > core/copies/weights.json
+    python benchmarks/learn_copies.py PHOTOS ICONS OTHERS.npz >
+    core/copy_detection/weights.json
 
 PHOTOS and ICONS are folders of pictures that no benchmark is made of. OTHERS holds
 pairs of different photographs that are most similar by their embedding: arrays
@@ -22,16 +23,16 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.copies import SIGNATURE_SIDE, signatures  # noqa: E402
-from core.copies import verification as stages  # noqa: E402
-from core.copies.alignment import align, align_finely, align_roughly  # noqa: E402
-from core.copies.pictures import Pictures  # noqa: E402
-from core.copies.weighing import (  # noqa: E402
+from core.copy_detection import SIGNATURE_SIDE, signatures  # noqa: E402
+from core.copy_detection import verify as stages  # noqa: E402
+from core.copy_detection.pair_classifier import (
     brightness_evidence,
     colour_evidence,
     contradicted,
     frame_evidence,
 )
+from core.copy_detection.planes import Pictures  # noqa: E402
+from core.copy_detection.refine_alignment import align, align_finely, align_roughly  # noqa: E402
 
 U8 = NDArray[np.uint8]
 COPIES, OTHERS = 5800, 9400

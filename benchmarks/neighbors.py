@@ -34,8 +34,8 @@ WORK = Path(os.environ.get("TMPDIR", "/tmp")) / "winnow-neighbors"
 def make_vectors() -> None:
     from demo_images import make_demo_images
 
-    from core.embedders import load_embedder
-    from core.images import DecodedImage, decode_image
+    from core.models.registry import load_embedder
+    from core.reading.decode import DecodedImage, decode_image
 
     images = make_demo_images(ROOT / "winnow-demo")
     pictures = [
@@ -56,7 +56,7 @@ def make_vectors() -> None:
 
 def search(size: int, exact: bool) -> None:
     """Runs in a child: prints what one search took and found."""
-    from core.neighbors import nearest, neighbor_graph
+    from core.neighbors.knn_graph import nearest, neighbor_graph
 
     vectors = np.load(WORK / f"{size}.npy")
     started, used = time.perf_counter(), time.process_time()

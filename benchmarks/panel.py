@@ -31,7 +31,7 @@ SPLITS, CLASSES = ("train", "valid", "test"), [f"class {n:02d}" for n in range(4
 TIMES = 3
 PANEL = "@winnow/curate/winnow"
 TABLE = Path(__file__).with_name("panel.md")
-ADAPTER = "fiftyone.plugins.orgs.winnow.curate.operators._fo."
+ADAPTER = "fiftyone.plugins.orgs.winnow.curate.operators.adapter."
 
 
 def main(folder, *sizes):
@@ -167,10 +167,11 @@ def findings(size, split, label, rng):
 def publish(dataset, ids, columns):
     """Writes the fields and the run's record as a scan does."""
     results, fields = (
-        importlib.import_module(ADAPTER + n) for n in ("results", "runs")
+        importlib.import_module(ADAPTER + n)
+        for n in ("runs.publish", "runs.run_record")
     )
-    core = ADAPTER.replace("operators._fo.", "core.")
-    found = importlib.import_module(core + "findings")
+    core = ADAPTER.replace("operators.adapter.", "core.")
+    found = importlib.import_module(core + "findings.schema")
     counts = count(columns)
     matrix = {"bytes": {name: dict.fromkeys(SPLITS, 0) for name in SPLITS}}
     report = found.Findings(
@@ -247,7 +248,7 @@ def events(dataset):
     largest = [0]
     found = {"open the panel, first time": send("on_load")}
     found["open the panel, again"] = median(lambda: send("on_load"))
-    scene = importlib.import_module(ADAPTER.replace("_fo.", "panel.scene"))
+    scene = importlib.import_module(ADAPTER.replace("adapter.", "panel.state"))
     for tab, label in scene.TABS.items():
         found[f"{label}, first time"] = send("choose_tab", tab=tab)
         found[f"{label}, again"] = median(lambda tab=tab: send("choose_tab", tab=tab))

@@ -112,9 +112,9 @@ def run_winnow(
     truth: Truth, work: Path, broken: set[str]
 ) -> tuple[list[Scored], dict[str, Any]]:
     """Scans the bench, and leaves what the rivals are given in the work folder."""
-    from core.embedders import load_embedder
-    from core.embedding import embed_images
-    from core.find import find
+    from core.embedding.embed import embed_images
+    from core.models.registry import load_embedder
+    from core.scan.apply_thresholds import find
 
     embedder, cache = load_embedder(), work / "cache"
     evidence = scan(truth, embedder, cache)
@@ -160,19 +160,19 @@ def run_slowly(truth: Truth, cache: Path) -> list[Scored]:
     """Scans without what makes it fast: fp32, and every JPEG decoded at full size."""
     from unittest.mock import patch
 
-    from core.embedders import load_embedder
-    from core.find import find
+    from core.models.registry import load_embedder
+    from core.scan.apply_thresholds import find
     from tools.build_model import build_model
 
     single = build_model(int8=False).SerializeToString()
     embedder = replace(load_embedder(), sha256="fp32", model=single)
-    with patch("core.images._reduction_for", lambda *_: 1):
+    with patch("core.reading.decode._reduction_for", lambda *_: 1):
         evidence = scan(truth, embedder, cache)
     return score_winnow("slow", truth, evidence, find(evidence))
 
 
 def scan(truth: Truth, embedder: Any, cache: Path) -> Any:
-    from core.gather import gather
+    from core.scan.collect import gather
 
     classes, labels = np.unique(truth.label, return_inverse=True)
     splits, split = np.unique(truth.split, return_inverse=True)
@@ -188,7 +188,7 @@ def scan(truth: Truth, embedder: Any, cache: Path) -> Any:
 
 
 def score_winnow(tool: str, truth: Truth, evidence: Any, findings: Any) -> list[Scored]:
-    from core.evidence import image_rows
+    from core.scan.scan_data import image_rows
 
     columns = findings.columns
     clusters = groups_of(columns["dup_cluster"])
@@ -217,8 +217,8 @@ def outlier_ablation(
     truth: Truth, evidence: Any, clusters: Sequence[int | None], features: np.ndarray
 ) -> dict[str, Numbers]:
     """Scores the outlier distance with one ingredient after the other."""
-    from core.evidence import copy_graph, feature_graph
-    from core.outliers import outlier_distances
+    from core.findings.outliers import outlier_distances
+    from core.scan.scan_data import copy_graph, feature_graph
 
     items = evidence.row_items
     cluster = np.full(len(evidence.first), -1, np.int64)
@@ -253,7 +253,7 @@ def outlier_ablation(
 
 def without(graph: Any, rows: np.ndarray) -> Any:
     """Returns the graph whose neighbours are none of these rows."""
-    from core.neighbors import NO_NEIGHBOR, NeighborGraph
+    from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 
     gone = np.isin(graph.indices, rows)
     order = np.argsort(gone, axis=1, kind="stable")
@@ -267,7 +267,7 @@ def without(graph: Any, rows: np.ndarray) -> Any:
 
 def within_class(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Returns the mean distance to the 20 nearest of the same label."""
-    from core.neighbors import nearest
+    from core.neighbors.knn_graph import nearest
 
     result = np.zeros(len(labels), np.float32)
     for label in np.unique(labels):

@@ -27,9 +27,9 @@ from measuring import own_megabytes, peak_megabytes
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from core.half_precision import to_single  # noqa: E402
-from core.neighbors import Vectors  # noqa: E402
-from core.store import RecordStore, StoredColumn  # noqa: E402
+from core.common.float16 import to_single  # noqa: E402
+from core.neighbors.knn_graph import Vectors  # noqa: E402
+from core.storage.record_store import RecordStore, StoredColumn  # noqa: E402
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 ASKED = 1_000
@@ -56,10 +56,10 @@ def main() -> None:
 
 def make_vectors(folder: Path, work: Path, count: int) -> None:
     """Writes the store of the vectors and labels.npy, once."""
-    from core.embedders import load_embedder
-    from core.embedding import embed_images
-    from core.folders import list_images
-    from core.neighbors import neighbor_graph
+    from core.embedding.embed import embed_images
+    from core.models.registry import load_embedder
+    from core.neighbors.knn_graph import neighbor_graph
+    from core.reading.folders import list_images
 
     if any(int(made.stem) >= count for made in work.glob("*.ready")):
         return
@@ -115,13 +115,13 @@ def run(work: Path, size: int) -> dict[str, float]:
 
 def job(work: Path, size: int) -> None:
     """Runs in a child: prints seconds by step, recall and peak memory."""
-    from core.checks import cosines
-    from core.embedders import load_embedder
-    from core.gather import _components
-    from core.item_search import search_items
-    from core.labels import judge_labels, label_evidence
-    from core.outliers import outlier_distances
+    from core.findings.label_issues import judge_labels, label_evidence
+    from core.findings.outliers import outlier_distances
+    from core.models.registry import load_embedder
     from core.progress import silent
+    from core.scan.candidate_search import search_items
+    from core.scan.collect import _components
+    from core.scan.verified_pairs import cosines
 
     minimum = load_embedder().min_candidate_similarity
     store, rows = open_store(work), np.arange(size)

@@ -44,11 +44,11 @@ def winnow(folder: str) -> dict[str, Any]:
 
     import fiftyone as fo
 
-    from core.folders import list_images
+    from core.reading.folders import list_images
 
     operator = fo.operators.get_operator("@winnow/curate/scan")
-    adapter = "fiftyone.plugins.orgs.winnow.curate.operators._fo"
-    folders = importlib.import_module(f"{adapter}.folders")
+    adapter = "fiftyone.plugins.orgs.winnow.curate.operators.adapter"
+    folders = importlib.import_module(f"{adapter}.dataset.from_folder")
     numbers: dict[str, Any] = {"start": dict(zip(("wall", "cpu"), used(), strict=True))}
     numbers["start"]["wall"] -= STARTED
     listing = list_images(folder)
@@ -104,9 +104,9 @@ def brain(folder: str) -> dict[str, Any]:
     import fiftyone.brain as fob
     import numpy as np
 
-    from core.embedders import load_embedder
-    from core.embedding import embed_images
-    from core.folders import list_images
+    from core.embedding.embed import embed_images
+    from core.models.registry import load_embedder
+    from core.reading.folders import list_images
 
     paths = [image.path for image in list_images(folder).images]
     table = embed_images(
@@ -137,9 +137,9 @@ def large(folder: str) -> dict[str, Any]:
     import cv2
     import numpy as np
 
-    from core.embedders import load_embedder
-    from core.embedding import embed_images
-    from core.folders import list_images
+    from core.embedding.embed import embed_images
+    from core.models.registry import load_embedder
+    from core.reading.folders import list_images
 
     home = Path(os.environ["WINNOW_CACHE"]).parent / "large"
     home.mkdir()

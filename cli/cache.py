@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.cache import CLEARED, cache_folder, cache_uses, clear_cache  # noqa: E402
 from core.errors import CurationError  # noqa: E402
+from core.storage.cache import CLEARED, cache_folder, cache_uses, clear_cache  # noqa: E402
 
 
 def main() -> int:

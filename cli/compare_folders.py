@@ -25,8 +25,8 @@ from first_checks import check_home, check_machine  # noqa: E402
 from folder_options import add_folder_options, listing_of  # noqa: E402
 from scan_folder import BAD_INPUT, PLUGIN, connected_fiftyone, exit_code, gate  # noqa: E402
 
-from core.folders import describe, list_images  # noqa: E402
-from core.policy import COMPARED, parse_policy  # noqa: E402
+from core.curation.policy import COMPARED, parse_policy  # noqa: E402
+from core.reading.folders import describe, list_images  # noqa: E402
 
 
 def main() -> int:
@@ -60,7 +60,7 @@ def _compare(options: argparse.Namespace) -> int:
     if fo is None:
         return BAD_INPUT
     operator = fo.operators.get_operator("@winnow/curate/compare")
-    sets = importlib.import_module(f"{PLUGIN}.operators._fo.image_sets")
+    sets = importlib.import_module(f"{PLUGIN}.operators.adapter.curation.image_sets")
     names = [name.strip() for name in options.against.split(",") if name.strip()]
     against = [_existing(name, options.follow_links, fo, sets) for name in names]
     report = operator(

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from core.cache import cache_folder
-from core.writable import check_writable, expanded
+from core.common.writable import check_writable, expanded
+from core.storage.cache import cache_folder
 
 _CACHE_BYTES = 32_000_000
 _CACHE_BYTES_AN_IMAGE = 8_000

@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from core.folders import FolderListing, describe, list_images
-from core.layouts import parse_choices
+from core.reading.folders import FolderListing, describe, list_images
+from core.reading.layouts import parse_choices
 
 
 def add_folder_options(parser: argparse.ArgumentParser) -> None:

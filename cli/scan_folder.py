@@ -29,12 +29,12 @@ sys.path.insert(0, str(ROOT))
 from first_checks import check_database_folder, check_home, check_machine  # noqa: E402
 from folder_options import add_folder_options, listing_of  # noqa: E402
 
-from core.folders import FolderListing  # noqa: E402
-from core.policy import Rule, judge, parse_policy  # noqa: E402
+from core.common.text import plain  # noqa: E402
+from core.common.writable import FULL_OR_CLOSED  # noqa: E402
+from core.curation.policy import Rule, judge, parse_policy  # noqa: E402
 from core.progress import silent  # noqa: E402
-from core.settings import DEFAULTS, ScanSettings  # noqa: E402
-from core.wording import plain  # noqa: E402
-from core.writable import FULL_OR_CLOSED  # noqa: E402
+from core.reading.folders import FolderListing  # noqa: E402
+from core.scan.settings import DEFAULTS, ScanSettings  # noqa: E402
 
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
 _EQUAL_SHOWN = 5
@@ -174,10 +174,10 @@ def gate(
 
 
 def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -> Any:
-    adapter = f"{PLUGIN}.operators._fo"
-    folders = importlib.import_module(f"{adapter}.folders")
-    outputs = importlib.import_module(f"{adapter}.outputs")
-    written = importlib.import_module(f"{adapter}.reporting.written")
+    adapter = f"{PLUGIN}.operators.adapter"
+    folders = importlib.import_module(f"{adapter}.dataset.from_folder")
+    outputs = importlib.import_module(f"{adapter}.runs.folder_outputs")
+    written = importlib.import_module(f"{adapter}.report.write")
     data = folders.load_folder(listing, progress=True)
     if data.gone:
         print(

@@ -12,7 +12,7 @@ Every text is a sentence: what is wrong, why, and what to do.
     - PlanOutdatedError: what the plan was made for is no longer there
     - UnsafePathError: a path that leaves its root or goes through a link
 
-One bad image is never an error: it is a :class:`~core.files.ReadFailure`,
+One bad image is never an error: it is a :class:`~core.reading.files.ReadFailure`,
 a value with a reason.
 """
 

@@ -9,14 +9,14 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.common.text import markdown
+from ..core.curation.policy import EXAMPLE, FINDINGS, Rule, Verdict, judge, parse_policy
 from ..core.errors import CurationError, InputError, StaleRunError
-from ..core.policy import EXAMPLE, FINDINGS, Rule, Verdict, judge, parse_policy
-from ..core.wording import markdown
-from ._fo.choices import ask_prefix, prefix_of, refuse
-from ._fo.found import tally
-from ._fo.report import report_of
-from ._fo.runs import complete_run
-from ._fo.stream import text_output
+from .adapter.runs.run_record import complete_run
+from .adapter.runs.scan_report import report_of
+from .adapter.ui.inputs import ask_prefix, prefix_of, refuse
+from .adapter.ui.stream import text_output
+from .adapter.views.finding_views import tally
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ class Audit(foo.Operator):
 
         Args:
             samples: the data set that was scanned; of a view, its data set
-            policy: the rules; :data:`core.policy.FINDINGS` are what they may name
+            policy: the rules; :data:`core.curation.policy.FINDINGS` are what they may
+                name
             prefix (None): of the scan's fields
 
         Returns:

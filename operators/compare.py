@@ -13,18 +13,18 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
-from ..core.settings import DEFAULTS, ScanSettings
-from ._fo.choices import ask_folder, ask_several, folder_of, refuse
-from ._fo.comparing import (
+from ..core.scan.settings import DEFAULTS, ScanSettings
+from .adapter.curation.compare_sets import (
     CompareReport,
     check_names,
     compare_sets,
     write_fields,
     write_files,
 )
-from ._fo.image_sets import image_set
-from ._fo.progress import ProgressOption, progress_bars
-from ._fo.stream import stream
+from .adapter.curation.image_sets import image_set
+from .adapter.ui.inputs import ask_folder, ask_several, folder_of, refuse
+from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.stream import stream
 
 _PREFIX = "ingest"
 _THIS, _FOLDER = "this", "folder"
@@ -87,8 +87,8 @@ class Compare(foo.Operator):
             progress (None): as for the scan
 
         Returns:
-            a :class:`operators._fo.comparing.CompareReport`; ``.images`` holds an
-            answer for each new image
+            a :class:`operators.adapter.curation.compare_sets.CompareReport`;
+            ``.images`` holds an answer for each new image
 
         Raises:
             InputError: a choice that cannot work; nothing was changed

@@ -11,8 +11,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
 from ..core.progress import silent
-from ._fo.choices import ask_prefix, prefix_of, refuse
-from ._fo.decisions import (
+from .adapter.dataset.decisions import (
     KEEP,
     KEEPER,
     LABEL_VERIFIED,
@@ -26,9 +25,10 @@ from ._fo.decisions import (
     undo_verify_labels,
     verify_labels,
 )
-from ._fo.present import present
-from ._fo.refind import run_find, settings_of
-from ._fo.runs import complete_run
+from .adapter.dataset.present import present
+from .adapter.runs.reapply import run_find, settings_of
+from .adapter.runs.run_record import complete_run
+from .adapter.ui.inputs import ask_prefix, prefix_of, refuse
 
 
 @dataclass(frozen=True)

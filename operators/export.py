@@ -11,8 +11,10 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ..core.quality import ISSUES, SURE_ISSUES
-from ._fo.choices import (
+from ..core.findings.image_issues import ISSUES, SURE_ISSUES
+from .adapter.curation.export import FORMATS, Exported, export_view
+from .adapter.runs.run_record import complete_run
+from .adapter.ui.inputs import (
     ask_folder,
     ask_prefix,
     ask_several,
@@ -22,9 +24,7 @@ from ._fo.choices import (
     prefix_of,
     refuse,
 )
-from ._fo.exporting import FORMATS, Exported, export_view
-from ._fo.found import FINDINGS, Clean, clean_samples
-from ._fo.runs import complete_run
+from .adapter.views.finding_views import FINDINGS, Clean, clean_samples
 
 _WITHOUT = (
     "extra_copies",

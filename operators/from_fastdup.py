@@ -13,10 +13,10 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.fastdup.files import read_work_dir
 from ..core.progress import OnProgress
-from ._fo.choices import ask_folder, folder_of, refuse
-from ._fo.fastdup import Imported, put_features
-from ._fo.progress import ProgressOption, progress_bars
-from ._fo.stream import stream
+from .adapter.curation.fastdup import Imported, put_features
+from .adapter.ui.inputs import ask_folder, folder_of, refuse
+from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.stream import stream
 
 _FIELD = "fastdup_embedding"
 
@@ -62,7 +62,8 @@ class FromFastdup(foo.Operator):
             progress (None): as for the scan
 
         Returns:
-            a :class:`operators._fo.fastdup.Imported`, how many images have features
+            a :class:`operators.adapter.curation.fastdup.Imported`, how many images have
+            features
 
         Raises:
             InputError: no work_dir, or none of its images; nothing was changed

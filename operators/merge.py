@@ -10,18 +10,18 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
-from ._fo.actions.forms import ask_tick, run_ticked
-from ._fo.actions.merging import (
+from .adapter.actions.action_reports import ActionReport
+from .adapter.actions.forms import ask_tick, run_ticked
+from .adapter.actions.merge_plan import (
     CONFLICT_TAG,
     MERGE,
     MergeReport,
     mergeable_fields,
     plan_merge,
 )
-from ._fo.actions.reports import ActionReport
-from ._fo.actions.steps import carry_out
-from ._fo.choices import ask_prefix, ask_several, prefix_of, refuse
-from ._fo.progress import ProgressOption, progress_bars
+from .adapter.actions.plan_then_apply import carry_out
+from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, refuse
+from .adapter.ui.progress import ProgressOption, progress_bars
 
 
 class Merge(foo.Operator):

@@ -9,11 +9,11 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ._fo.actions.forms import action_form, run_form
-from ._fo.actions.plans import MOVE, Change
-from ._fo.actions.reports import ActionReport, PlanReport
-from ._fo.actions.steps import carry_out, show_plan
-from ._fo.progress import ProgressOption, progress_bars
+from .adapter.actions.action_reports import ActionReport, PlanReport
+from .adapter.actions.forms import action_form, run_form
+from .adapter.actions.plan_builder import MOVE, Change
+from .adapter.actions.plan_then_apply import carry_out, show_plan
+from .adapter.ui.progress import ProgressOption, progress_bars
 
 
 class Move(foo.Operator):
@@ -60,8 +60,8 @@ class Move(foo.Operator):
             expect_count (None): the number of items, repeated, where the plan
                 asks for it
             progress (None): as for the scan
-            **options: see :class:`operators._fo.actions.selections.Selection` and
-                :class:`operators._fo.actions.plans.ActionOptions`
+            **options: see :class:`operators.adapter.actions.selection.Selection` and
+                :class:`operators.adapter.actions.plan_builder.ActionOptions`
 
         Returns:
             the plan; or, applied, what was done and how to undo it

@@ -12,11 +12,11 @@ import fiftyone.operators.types as types
 from ..core.actions.purge import DEFAULT_AGE_DAYS
 from ..core.errors import CurationError, PlanOutdatedError
 from ..core.progress import OnProgress
-from ._fo.actions.carrying_out import carry_out_purge, plan_next_purge
-from ._fo.actions.reports import ActionReport, PurgeReport
-from ._fo.choices import refuse
-from ._fo.progress import ProgressOption, progress_bars
-from ._fo.stream import Outcome, stream
+from .adapter.actions.action_reports import ActionReport, PurgeReport
+from .adapter.actions.execute import carry_out_purge, plan_next_purge
+from .adapter.ui.inputs import refuse
+from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.stream import Outcome, stream
 
 _WORD = "destroy"
 

@@ -12,17 +12,17 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from ._fo.choices import ask_folder, ask_prefix, folder_of, prefix_of, refuse
-from ._fo.progress import ProgressOption, progress_bars
-from ._fo.reporting.written import (
+from .adapter.report.write import (
     DEFAULT_TOP,
     MOST_TOP,
     WrittenReport,
     check_choices,
     write_report,
 )
-from ._fo.runs import complete_run
-from ._fo.stream import Outcome, stream
+from .adapter.runs.run_record import complete_run
+from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, refuse
+from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.stream import Outcome, stream
 
 
 class Report(foo.Operator):
@@ -66,7 +66,7 @@ class Report(foo.Operator):
             progress (None): as for the scan
 
         Returns:
-            a :class:`operators._fo.reporting.written.WrittenReport`: the files
+            a :class:`operators.adapter.report.write.WrittenReport`: the files
 
         Raises:
             InputError: a choice that cannot work; nothing was written

@@ -12,27 +12,27 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.cache import cache_folder
-from ..core.embedders import DEFAULT_MODEL
-from ..core.evidence import save_evidence
-from ..core.find import find
-from ..core.gather import gather
-from ..core.memory import give_back
+from ..core.common.memory import give_back
+from ..core.models.registry import DEFAULT_MODEL
 from ..core.progress import OnProgress
-from ..core.settings import ScanSettings
-from ._fo.decisions import read_decisions
-from ._fo.fields import check_fields
-from ._fo.forms import scan_form, scan_params
-from ._fo.lock import noted, only_run_on
-from ._fo.models import load_model, read_vectors
-from ._fo.progress import ProgressOption, progress_bars
-from ._fo.report import ScanReport
-from ._fo.results import database_errors_explained, publish
-from ._fo.runs import now
-from ._fo.samples import flat_image_view, read_samples
-from ._fo.storage import new_evidence_path
-from ._fo.stored_run import last_evidence
-from ._fo.stream import stream
+from ..core.scan.apply_thresholds import find
+from ..core.scan.collect import gather
+from ..core.scan.scan_data import save_evidence
+from ..core.scan.settings import ScanSettings
+from ..core.storage.cache import cache_folder
+from .adapter.dataset.decisions import read_decisions
+from .adapter.dataset.fields import check_fields
+from .adapter.dataset.models import load_model, read_vectors
+from .adapter.dataset.samples import flat_image_view, read_samples
+from .adapter.runs.lock import noted, only_run_on
+from .adapter.runs.paths import new_evidence_path
+from .adapter.runs.publish import database_errors_explained, publish
+from .adapter.runs.run_record import now
+from .adapter.runs.scan_report import ScanReport
+from .adapter.runs.stored_run import last_evidence
+from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.scan_forms import scan_form, scan_params
+from .adapter.ui.stream import stream
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,11 @@ class Scan(foo.Operator):
             delegate (False): queue the scan for ``fiftyone delegated launch``
             progress (None): whether to show progress bars, or a function that
                 is called with each :class:`core.progress.Progress`
-            **settings: thresholds, see :class:`core.settings.ScanSettings`
+            **settings: thresholds, see :class:`core.scan.settings.ScanSettings`
 
         Returns:
-            a :class:`operators._fo.report.ScanReport`, or the queued operation
+            a :class:`operators.adapter.runs.scan_report.ScanReport`, or the queued
+            operation
 
         Raises:
             InputError: a choice that cannot work; nothing was changed

@@ -9,8 +9,14 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
-from ._fo.choices import ask_prefix, counts_now, finding_choices, prefix_of, refuse
-from ._fo.found import found_view, grouped_view, save_found_views
+from .adapter.ui.inputs import (
+    ask_prefix,
+    counts_now,
+    finding_choices,
+    prefix_of,
+    refuse,
+)
+from .adapter.views.finding_views import found_view, grouped_view, save_found_views
 
 
 class Show(foo.Operator):

@@ -11,10 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ._fo.choices import ask_prefix, ask_several, prefix_of, refuse
-from ._fo.runs import complete_run
-from ._fo.samples import flat_image_view, read_samples
-from ._fo.splitting import (
+from .adapter.curation.split import (
     DEFAULT_FIELD,
     DEFAULT_SHARES,
     SplitChoice,
@@ -24,7 +21,10 @@ from ._fo.splitting import (
     propose_split,
     write_split,
 )
-from ._fo.stream import text_output
+from .adapter.dataset.samples import flat_image_view, read_samples
+from .adapter.runs.run_record import complete_run
+from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, refuse
+from .adapter.ui.stream import text_output
 
 _NEW, _KEEP = "new", "keep"
 _NONE = "(none)"
@@ -91,7 +91,7 @@ class Split(foo.Operator):
             prefix (None): of the scan's fields
 
         Returns:
-            a :class:`operators._fo.splitting.SplitReport`
+            a :class:`operators.adapter.curation.split.SplitReport`
 
         Raises:
             InputError: a choice that cannot work; nothing was written

@@ -9,7 +9,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ._fo.choices import (
+from .adapter.dataset.present import present
+from .adapter.ui.inputs import (
     SELECTED,
     VIEW,
     ask_prefix,
@@ -17,8 +18,7 @@ from ._fo.choices import (
     finding_choices,
     prefix_of,
 )
-from ._fo.found import found_view
-from ._fo.present import present
+from .adapter.views.finding_views import found_view
 
 
 class Tag(foo.Operator):

@@ -17,7 +17,9 @@ from ..core.fastdup.rules import (
     OUTLIER_SHARE,
 )
 from ..core.progress import OnProgress
-from ._fo.choices import (
+from .adapter.curation.fastdup import FastdupRules, Written, write_work_dir
+from .adapter.runs.run_record import complete_run
+from .adapter.ui.inputs import (
     ask_folder,
     ask_prefix,
     folder_of,
@@ -25,10 +27,8 @@ from ._fo.choices import (
     prefix_of,
     refuse,
 )
-from ._fo.fastdup import FastdupRules, Written, write_work_dir
-from ._fo.progress import ProgressOption, progress_bars
-from ._fo.runs import complete_run
-from ._fo.stream import stream
+from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.stream import stream
 
 
 class ToFastdup(foo.Operator):
@@ -76,7 +76,7 @@ class ToFastdup(foo.Operator):
             progress (None): as for the scan
 
         Returns:
-            a :class:`operators._fo.fastdup.Written`, how much was written
+            a :class:`operators.adapter.curation.fastdup.Written`, how much was written
 
         Raises:
             InputError: a choice that cannot work; nothing was written

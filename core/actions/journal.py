@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ActionError
-from .disk import Disk
+from .filesystem import Disk
 
 INTENT, DONE, SKIPPED, CONFLICT = "intent", "done", "skipped", "conflict"
 UNDONE, PURGING, PURGED = "undone", "purging", "purged"

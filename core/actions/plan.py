@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PlanOutdatedError
-from .disk import FileIdentity
+from .filesystem import FileIdentity
 
 FORMAT = 1
 ITEMS_A_BATCH = 256

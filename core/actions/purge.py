@@ -15,9 +15,13 @@ from datetime import datetime, timedelta, timezone
 
 from ..errors import ActionError, Cancelled, PlanOutdatedError, UnsafePathError
 from ..progress import OnProgress, Progress, silent
-from .disk import Disk, Tree
+from .dataset_side import Change, Records
+from .filesystem import Disk, Tree
 from .journal import DONE, PURGED, PURGING, Record
-from .opened import (
+from .plan import ActionPlan, PlannedItem
+from .quarantine import ActionFolder, action_folders, is_quarantined, locked_quarantine
+from .recovery import recover
+from .session import (
     OpenAction,
     Report,
     changes,
@@ -27,15 +31,6 @@ from .opened import (
     why_not,
     why_stopped,
 )
-from .plan import ActionPlan, PlannedItem
-from .quarantine import (
-    ActionFolder,
-    action_folders,
-    is_quarantined,
-    locked_quarantine,
-)
-from .records import Change, Records
-from .recovery import recover
 
 DEFAULT_AGE_DAYS = 7
 

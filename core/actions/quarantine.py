@@ -18,8 +18,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..errors import ActionError, UnsafePathError
-from ..files import open_flags
-from .disk import Disk, mount_of
+from ..reading.files import open_flags
+from .filesystem import Disk, mount_of
 from .plan import ActionPlan, open_plan
 
 FOLDER_NAME = ".winnow-quarantine"

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import ActionError
-from .disk import Disk
+from .dataset_side import Change, Records
+from .filesystem import Disk
 from .journal import CONFLICT, DONE, INTENT, PURGED, PURGING, SKIPPED, UNDONE, Record
-from .opened import (
+from .plan import ActionPlan
+from .quarantine import ActionFolder, action_folders
+from .session import (
     ALTERED,
     BACK,
     GONE,
@@ -22,9 +25,6 @@ from .opened import (
     open_action,
     state,
 )
-from .plan import ActionPlan
-from .quarantine import ActionFolder, action_folders
-from .records import Change, Records
 
 _IN_DOUBT = {"apply": (INTENT,), "undo": UNDOABLE, "purge": (PURGING,)}
 

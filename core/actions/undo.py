@@ -10,9 +10,13 @@ from itertools import islice
 
 from ..errors import ActionError, Cancelled, UnsafePathError
 from ..progress import OnProgress, Progress, silent
-from .disk import Disk
+from .dataset_side import Change, Records
+from .filesystem import Disk
 from .journal import DONE, UNDONE, Record
-from .opened import (
+from .plan import ActionPlan, PlannedItem
+from .quarantine import ActionFolder, action_folders, locked_quarantine
+from .recovery import recover
+from .session import (
     ALTERED,
     BACK,
     MOVED,
@@ -26,10 +30,6 @@ from .opened import (
     why_not,
     why_stopped,
 )
-from .plan import ActionPlan, PlannedItem
-from .quarantine import ActionFolder, action_folders, locked_quarantine
-from .records import Change, Records
-from .recovery import recover
 
 
 def undo_action(

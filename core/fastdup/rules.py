@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..half_precision import to_single
-from ..neighbors import NO_NEIGHBOR, neighbor_graph
+from ..common.float16 import to_single
+from ..neighbors.knn_graph import NO_NEIGHBOR, neighbor_graph
 
 NEIGHBORS = 2
 """fastdup's ``nearest_neighbors_k``."""

@@ -10,9 +10,9 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from ..wording import plain, share_text
+from ..common.text import plain, share_text
 from .as_markdown import cell_text
-from .contents import Picture, Report, left_out_text
+from .model import Picture, Report, left_out_text
 
 
 def as_html(report: Report) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .contents import Gallery, Pair, Picture, Report, Section, Table
+from .model import Gallery, Pair, Picture, Report, Section, Table
 
 
 def as_json(report: Report) -> str:

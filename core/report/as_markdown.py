@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import compress
 
-from ..wording import markdown, share_text
-from .contents import (
-    Cell,
-    Gallery,
-    Pair,
-    Picture,
-    Report,
-    Section,
-    Table,
-    left_out_text,
-)
+from ..common.text import markdown, share_text
+from .model import Cell, Gallery, Pair, Picture, Report, Section, Table, left_out_text
 
 
 def as_markdown(report: Report) -> str:

@@ -6,16 +6,16 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from ...core.actions.disk import check_system
+from ...core.actions.filesystem import check_system
+from ...core.common.text import markdown
 from ...core.errors import ActionError
-from ...core.quality import SURE_ISSUES
-from ...core.wording import markdown
-from .._fo.actions.carrying_out import history
-from .._fo.actions.reports import past_text
-from .._fo.decisions import decided_view, decisions_of
-from . import buttons, layout
-from .events import Events
-from .scene import Scene
+from ...core.findings.image_issues import SURE_ISSUES
+from ..adapter.actions.action_reports import past_text
+from ..adapter.actions.execute import history
+from ..adapter.dataset.decisions import decided_view, decisions_of
+from . import buttons, widgets
+from .callbacks import Events
+from .state import Scene
 
 _SHOWN = 10
 _DECIDED_SHOWN = 12
@@ -38,15 +38,15 @@ _VERBS = {"quarantine": "Quarantine", "retag": "Retag"}
 
 def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws what can be done with the findings."""
-    layout.say(
+    widgets.say(
         panel,
         "about",
         "Tag what you want to look at again, or copy everything without the problems "
         "to a new folder.",
     )
-    line = layout.row(panel, "ways")
+    line = widgets.row(panel, "ways")
     buttons.export(line, events, main=True)
-    layout.button(
+    widgets.button(
         line,
         "tag",
         "Tag a finding",
@@ -69,17 +69,17 @@ def _draw_decisions(panel: types.Object, events: Events, scene: Scene) -> None:
     decided = remembered(
         ("decisions", start), lambda: decisions_of(dataset, start, _DECIDED_SHOWN)
     )
-    line = layout.row(panel, "decided_about")
-    layout.say(line, "words", "**What you decided**, and every scan respects")
-    layout.button(
+    line = widgets.row(panel, "decided_about")
+    widgets.say(line, "words", "**What you decided**, and every scan respects")
+    widgets.button(
         line, "show", "Show all in grid", events.show_decided, icon="grid_view"
     )
     pictures = scene.reader.by_id([sample for sample, _ in decided], ())
-    cards = layout.row(panel, "decided", top=True)
+    cards = widgets.row(panel, "decided", top=True)
     for number, (sample, decisions) in enumerate(decided):
         if sample not in pictures:
             continue
-        card = layout.thumbnail(
+        card = widgets.thumbnail(
             cards,
             f"decided_{number}",
             pictures[sample],
@@ -87,7 +87,7 @@ def _draw_decisions(panel: types.Object, events: Events, scene: Scene) -> None:
             on_click=events.open_sample,
         )
         for what, words in decisions.items():
-            layout.button(
+            widgets.button(
                 card,
                 f"back_{what}",
                 "Take back",
@@ -97,7 +97,7 @@ def _draw_decisions(panel: types.Object, events: Events, scene: Scene) -> None:
                 params={"what": what, "samples": [sample]},
                 hint=f"No longer: {words}",
             )
-    layout.pager(
+    widgets.pager(
         panel,
         events.page,
         shown=len(decided),
@@ -119,9 +119,9 @@ def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
     try:
         check_system()
     except ActionError as error:
-        layout.say(panel, "plans_about", str(error))
+        widgets.say(panel, "plans_about", str(error))
         return
-    layout.say(
+    widgets.say(
         panel,
         "plans_about",
         "**Change files and labels.** Each shows what it would do before it does it, "
@@ -134,9 +134,9 @@ def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
             count = scene.reader.count({scene.field("image_issues"): issues})
             if not count:
                 continue
-        line = layout.row(panel, f"plan_{what}")
+        line = widgets.row(panel, f"plan_{what}")
         buttons.act(line, events, scene, operator, {"what": what}, _VERBS[operator])
-        layout.say(line, "words", f"{words}: {count:,}")
+        widgets.say(line, "words", f"{words}: {count:,}")
 
 
 def _draw_history(panel: types.Object, events: Events, scene: Scene) -> None:
@@ -144,13 +144,13 @@ def _draw_history(panel: types.Object, events: Events, scene: Scene) -> None:
     done = history(scene.dataset)
     if not done:
         return
-    layout.say(panel, "done_about", "**What was done**")
+    widgets.say(panel, "done_about", "**What was done**")
     for past in done[:_SHOWN]:
-        line = layout.row(panel, f"done_{past.key.replace('-', '_')}")
+        line = widgets.row(panel, f"done_{past.key.replace('-', '_')}")
         if past.undoable:
             buttons.act(line, events, scene, "undo", {"key": past.key}, "Undo")
-        layout.say(line, "words", past_text(past))
+        widgets.say(line, "words", past_text(past))
     if any(past.undoable for past in done if past.action == "quarantine"):
-        line = layout.row(panel, "purge_row")
+        line = widgets.row(panel, "purge_row")
         buttons.act(line, events, scene, "purge", {}, "Purge")
-        layout.say(line, "words", "Destroys what was put away long enough ago.")
+        widgets.say(line, "words", "Destroys what was put away long enough ago.")

@@ -7,11 +7,11 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from ...core.findings import QUARANTINED
-from .._fo.gallery import Picture, count_words
-from . import buttons, layout
-from .events import Events
-from .scene import Scene
+from ...core.findings.schema import QUARANTINED
+from ..adapter.views.queries import Picture, count_words
+from . import buttons, widgets
+from .callbacks import Events
+from .state import Scene
 
 _A_PAGE = 18
 _UNREADABLE_SHOWN = 50
@@ -40,7 +40,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     counts = scene.tally.counts
     unread = counts["unreadable"] + counts["not_read"]
     if not counts["image_issues"] and not unread:
-        layout.tell(panel, "none", "Every file can be read, and no image looks bad.")
+        widgets.tell(panel, "none", "Every file can be read, and no image looks bad.")
         return
     if counts["image_issues"]:
         _draw_bad(panel, events, scene)
@@ -54,15 +54,15 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
     only = scene.state.get("only")
     if only not in words:
         only = next(iter(words))
-    layout.say(
+    widgets.say(
         panel,
         "about",
         f"**{scene.tally.counts['image_issues']:,}** images look bad. Many of them may "
         "be as they should: look.",
     )
-    issues = layout.row(panel, "issues", gap=0.5)
+    issues = widgets.row(panel, "issues", gap=0.5)
     for issue, count in words.items():
-        layout.button(
+        widgets.button(
             issues,
             issue,
             f"{issue.replace('_', ' ')} {count:,}",
@@ -84,9 +84,9 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
     found = scene.reader.pictures(
         {name: only}, ("damage_reason",), skip=start, limit=_A_PAGE
     )
-    pictures = layout.row(panel, "pictures", top=True)
+    pictures = widgets.row(panel, "pictures", top=True)
     for number, picture in enumerate(found):
-        card = layout.thumbnail(
+        card = widgets.thumbnail(
             pictures,
             f"bad_{number}",
             picture,
@@ -94,7 +94,7 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
             on_click=events.open_sample,
         )
         buttons.keep(card, events, picture.id)
-    layout.pager(
+    widgets.pager(
         panel,
         events.page,
         shown=len(found),
@@ -126,8 +126,8 @@ def _draw_unreadable(
     )
     more = f"; the first {len(found)} are listed" if count > len(found) else ""
     files = "file cannot" if count == 1 else "files cannot"
-    layout.say(panel, "unreadable", f"**{count:,}** {files} be read{more}:")
-    layout.table(
+    widgets.say(panel, "unreadable", f"**{count:,}** {files} be read{more}:")
+    widgets.table(
         panel,
         "unreadable_files",
         {"file": "File", "why": "Why it cannot be read"},
@@ -150,15 +150,15 @@ def _draw_unreadable(
             )
     missing = scene.reader.count({status: "missing"})
     if missing:
-        line = layout.row(panel, "missing")
-        layout.button(
+        line = widgets.row(panel, "missing")
+        widgets.button(
             line,
             "show",
             f"Show what is missing ({missing:,})",
             events.show_missing,
             icon="grid_view",
         )
-        layout.say(line, "how", _MISSING, small=True)
+        widgets.say(line, "how", _MISSING, small=True)
 
 
 def _why(values: Any, reasons: dict[str, str]) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from . import layout
-from .events import Events
-from .scene import Scene
+from . import widgets
+from .callbacks import Events
+from .state import Scene
 
 _ICONS = {
     "quarantine": "inventory_2",
@@ -39,7 +39,7 @@ def act(
     """
     if operator not in scene.operators:
         return
-    layout.button(
+    widgets.button(
         parent,
         name or operator,
         label,
@@ -81,11 +81,11 @@ def ways(
     Returns:
         the row, to add more to it
     """
-    line = line if line is not None else layout.row(parent, name)
-    layout.button(
+    line = line if line is not None else widgets.row(parent, name)
+    widgets.button(
         line, "show", show, events.show, icon="grid_view", params={"what": what}
     )
-    layout.button(
+    widgets.button(
         line, "tag", tag, events.tag, icon="sell", params={"what": tagged or what}
     )
     operator, label = action
@@ -99,7 +99,7 @@ def apply_or_reset(
     """Adds what can be done with a threshold that was moved."""
     if not moved:
         return
-    layout.button(
+    widgets.button(
         line,
         "apply",
         f"Apply {shown}",
@@ -107,7 +107,7 @@ def apply_or_reset(
         main=True,
         icon="check",
     )
-    layout.button(
+    widgets.button(
         line,
         "reset",
         "Reset",
@@ -119,7 +119,7 @@ def apply_or_reset(
 
 def keep(parent: types.Object, events: Events, sample: str) -> None:
     """Adds the button that an image is fine."""
-    layout.button(
+    widgets.button(
         parent,
         "keep",
         "Keep",
@@ -132,7 +132,7 @@ def keep(parent: types.Object, events: Events, sample: str) -> None:
 
 def export(parent: types.Object, events: Events, *, main: bool = False) -> None:
     """Adds the button that copies the clean set."""
-    layout.button(
+    widgets.button(
         parent,
         "export",
         "Export the clean set",

@@ -6,11 +6,11 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from .._fo.gallery import CLUSTER_ORDERS, cluster_order
-from . import buttons, layout
-from .clusters import draw_page
-from .events import Events
-from .scene import Scene
+from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order
+from . import buttons, widgets
+from .callbacks import Events
+from .cluster_cards import draw_page
+from .state import Scene
 
 _A_PAGE = 6
 
@@ -19,7 +19,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     """Draws one page of clusters, conflicts first."""
     counts = scene.tally.counts
     if not counts["duplicates"]:
-        layout.tell(panel, "none", "No image has a copy here.")
+        widgets.tell(panel, "none", "No image has a copy here.")
         return
     order_by = scene.state.get("order")
     if order_by not in CLUSTER_ORDERS:
@@ -36,7 +36,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
             if many
             else "cluster carries two labels; it comes first."
         )
-    layout.say(panel, "about", text)
+    widgets.say(panel, "about", text)
     buttons.ways(
         panel,
         events,
@@ -46,10 +46,10 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         tag="Tag extra copies",
         tagged="extra_copies",
     )
-    orders = layout.row(panel, "orders", gap=0.5)
-    layout.say(orders, "first", "First the", small=True)
+    orders = widgets.row(panel, "orders", gap=0.5)
+    widgets.say(orders, "first", "First the", small=True)
     for order in CLUSTER_ORDERS:
-        layout.button(
+        widgets.button(
             orders,
             order.replace(" ", "_"),
             order,

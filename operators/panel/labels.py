@@ -8,12 +8,12 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
-from .._fo.found import found_view
-from .._fo.gallery import Picture, count_pairs
-from .._fo.present import present
-from . import buttons, layout
-from .events import Events
-from .scene import Scene
+from ..adapter.dataset.present import present
+from ..adapter.views.finding_views import found_view
+from ..adapter.views.queries import Picture, count_pairs
+from . import buttons, widgets
+from .callbacks import Events
+from .state import Scene
 
 _A_PAGE = 5
 _PAIRS = 5
@@ -44,7 +44,7 @@ def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
 def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
     """Draws the worst labels, each between the images for and against it."""
     if scene.reader.label_path is None:
-        layout.tell(
+        widgets.tell(
             panel,
             "none",
             "The scan looked at no labels. Scan again and say which field holds them.",
@@ -55,17 +55,17 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     in_force = _in_force(scene)
     limit = limit_shown(scene)
     count = scene.reader.count(match)
-    layout.say(panel, "about", _about(count, limit, only, scene))
-    layout.slider(
+    widgets.say(panel, "about", _about(count, limit, only, scene))
+    widgets.slider(
         panel, "label_slider", limit, 0, 100, 0.5, on_change=events.move_label_score
     )
-    line = layout.row(panel, "ways")
+    line = widgets.row(panel, "ways")
     moved = chosen(scene) not in (None, in_force)
     buttons.apply_or_reset(line, events, "label_issues", f"{limit:g}", moved=moved)
     retag = ("retag", "Use all suggestions")
     buttons.ways(panel, events, scene, "label_issues", retag, line=line)
     if moved:
-        layout.say(panel, "moved", layout.in_force(f"{in_force:g}"), small=True)
+        widgets.say(panel, "moved", widgets.in_force(f"{in_force:g}"), small=True)
     _draw_pairs(panel, events, scene, only, count, set_data)
     start = scene.start_of_page(count, _A_PAGE)
     score = scene.field("label_score")
@@ -77,7 +77,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         limit=_A_PAGE,
     )
     _draw_issues(panel, events, scene, found)
-    layout.pager(
+    widgets.pager(
         panel,
         events.page,
         shown=len(found),
@@ -137,7 +137,7 @@ def _draw_pairs(
         return
     if isinstance(only, list):
         given, suggested = only
-        line = layout.row(panel, "pair_ways")
+        line = widgets.row(panel, "pair_ways")
         if chosen(scene) is None:
             buttons.act(
                 line,
@@ -147,11 +147,11 @@ def _draw_pairs(
                 {"what": "label_issues", "pair": only, "to": suggested},
                 f"Call all {count:,} {suggested}",
             )
-        layout.button(
+        widgets.button(
             line, "all", "All classes again", events.choose_all_pairs, icon="clear"
         )
         return
-    layout.say(panel, "pairs_about", "Click a line to see its images:", small=True)
+    widgets.say(panel, "pairs_about", "Click a line to see its images:", small=True)
     rows = [
         {"given": given, "suggested": suggested, "images": f"{images:,}"}
         for given, suggested, images in pairs
@@ -159,7 +159,7 @@ def _draw_pairs(
     others = count - sum(images for _, _, images in pairs)
     if others > 0:
         rows.append({"given": "others", "suggested": "", "images": f"{others:,}"})
-    layout.table(
+    widgets.table(
         panel,
         "class_pairs",
         {"given": "Given", "suggested": "Similar images say", "images": "Images"},
@@ -175,7 +175,7 @@ def _draw_issues(
     sides = ("label_agrees", "label_contradicts")
     wanted = [p.values[side] for p in found for side in sides]
     others = scene.reader.by_id([i for i in wanted if i is not None], ())
-    cards = layout.row(panel, "issues", gap=1.5, top=True)
+    cards = widgets.row(panel, "issues", gap=1.5, top=True)
     for number, picture in enumerate(found):
         agrees, against = (others.get(picture.values[side] or "") for side in sides)
         _draw_issue(cards, events, scene, number, picture, agrees, against)
@@ -190,14 +190,14 @@ def _draw_issue(
     agrees: Picture | None,
     contradicts: Picture | None,
 ) -> None:
-    frame = layout.card(cards, f"label_{number}")
+    frame = widgets.card(cards, f"label_{number}")
     suggested = picture.values["label_suggestion"]
     title = f"Called **{picture.label}**"
     if suggested:
         title += f", similar images say **{suggested}**"
-    layout.say(frame, "title", f"{title} · score {picture.values['label_score']:.1f}")
-    sides = layout.row(frame, "sides", gap=1.5, top=True)
-    layout.thumbnail(
+    widgets.say(frame, "title", f"{title} · score {picture.values['label_score']:.1f}")
+    sides = widgets.row(frame, "sides", gap=1.5, top=True)
+    widgets.thumbnail(
         sides,
         "image",
         picture,
@@ -210,11 +210,11 @@ def _draw_issue(
     ):
         if other is not None:
             lines = [words, f"**{other.label}**"]
-            layout.thumbnail(sides, name, other, lines, on_click=events.open_sample)
+            widgets.thumbnail(sides, name, other, lines, on_click=events.open_sample)
     if agrees is None:
         text = f"None of the most similar images is called {picture.label}."
-        layout.say(frame, "alone", text, small=True)
-    line = layout.row(frame, "ways")
+        widgets.say(frame, "alone", text, small=True)
+    line = widgets.row(frame, "ways")
     if suggested:
         buttons.act(
             line,
@@ -224,7 +224,7 @@ def _draw_issue(
             {"what": "selected", "samples": [picture.id], "to": suggested},
             f"Call it {suggested}",
         )
-    layout.button(
+    widgets.button(
         line,
         "verified",
         f"{picture.label} is right",

@@ -7,12 +7,12 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from .._fo.found import aggregate
-from .._fo.gallery import CLUSTER_ORDERS, cluster_order, split_filter
-from . import buttons, layout
-from .clusters import draw_page
-from .events import Events
-from .scene import Scene
+from ..adapter.views.finding_views import aggregate
+from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, split_filter
+from . import buttons, widgets
+from .callbacks import Events
+from .cluster_cards import draw_page
+from .state import Scene
 
 _A_PAGE = 4
 
@@ -21,7 +21,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     """Draws the matrix of splits, and the copies of the pair that was chosen."""
     names = split_names(scene)
     if not names:
-        layout.tell(
+        widgets.tell(
             panel,
             "none",
             "The scan looked at no splits. Scan again and say what names them (tags or "
@@ -29,16 +29,16 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         )
         return
     if not scene.tally.counts["leaks"]:
-        layout.tell(panel, "none", "No image has a copy in another split.")
+        widgets.tell(panel, "none", "No image has a copy in another split.")
         return
-    layout.say(
+    widgets.say(
         panel,
         "about",
         f"**{scene.tally.counts['leaks']:,}** images have a copy in another split. How "
         "many images of the split on the left have one in the split above:",
     )
     counted = _matrix(scene, names)
-    layout.table(
+    widgets.table(
         panel,
         "leak_matrix",
         {"split": "", **{name: name for name in names}},
@@ -51,12 +51,12 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         on_click_cell=events.choose_leak_cell,
     )
     only = scene.state.get("only")
-    pairs = layout.row(panel, "pairs")
-    layout.say(pairs, "see", "Look at", small=True)
+    pairs = widgets.row(panel, "pairs")
+    widgets.say(pairs, "see", "Look at", small=True)
     for one, other in combinations(names, 2):
         total = counted.get((one, other), 0) + counted.get((other, one), 0)
         if total:
-            layout.button(
+            widgets.button(
                 pairs,
                 f"pair_{names.index(one)}_{names.index(other)}",
                 f"{one} and {other} ({total:,})",
@@ -76,7 +76,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         more={"between": between} if between else None,
     )
     buttons.act(line, events, scene, "split", {}, "Propose a split without leaks")
-    layout.say(
+    widgets.say(
         panel,
         "sides",
         f"**{scene.tally.counts['leak_drops']:,}** of them should go; what stays has a "

@@ -8,12 +8,12 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
-from .._fo.found import found_view
-from .._fo.gallery import Histogram, Picture, histogram
-from .._fo.present import present
-from . import buttons, layout
-from .events import Events
-from .scene import Scene
+from ..adapter.dataset.present import present
+from ..adapter.views.finding_views import found_view
+from ..adapter.views.queries import Histogram, Picture, histogram
+from . import buttons, widgets
+from .callbacks import Events
+from .state import Scene
 
 _A_PAGE = 8
 _BLUE, _ORANGE = "#6d8fc7", "#f58518"
@@ -26,14 +26,14 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     limit = limit_shown(scene)
     bars = histogram(scene.reader, "outlier_distance")
     if not bars.counts:
-        layout.tell(panel, "none", "No image could be compared with others.")
+        widgets.tell(panel, "none", "No image could be compared with others.")
         return
     if limit is None:
         limit = bars.edges[-1]
     name = scene.field("outlier_distance")
     beyond = {name: {"$gt": limit}}
     count = scene.reader.count(beyond)
-    layout.say(
+    widgets.say(
         panel,
         "about",
         f"**{count:,}** of {sum(bars.counts):,} images are farther than "
@@ -42,7 +42,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     )
     _draw_histogram(panel, events, bars, limit, set_data)
     low, high = bars.edges[0], bars.edges[-1]
-    layout.slider(
+    widgets.slider(
         panel,
         "outlier_slider",
         limit,
@@ -52,14 +52,14 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         on_change=events.move_outlier_distance,
     )
     moved = chosen is not None and chosen != in_force
-    line = layout.row(panel, "ways")
+    line = widgets.row(panel, "ways")
     buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
     buttons.ways(
         panel, events, scene, "outliers", ("quarantine", "Quarantine"), line=line
     )
     if moved:
-        text = layout.in_force(None if in_force is None else f"{in_force:.3f}")
-        layout.say(panel, "moved", text, small=True)
+        text = widgets.in_force(None if in_force is None else f"{in_force:.3f}")
+        widgets.say(panel, "moved", text, small=True)
     start = scene.start_of_page(count, _A_PAGE)
     found = scene.reader.pictures(
         beyond,
@@ -69,7 +69,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         limit=_A_PAGE,
     )
     _draw_pairs(panel, events, scene, found)
-    layout.pager(
+    widgets.pager(
         panel,
         events.page,
         shown=len(found),
@@ -153,19 +153,19 @@ def _draw_pairs(
 ) -> None:
     nearest = [p.values["outlier_nearest"] for p in found]
     others = scene.reader.by_id([i for i in nearest if i is not None], ())
-    cards = layout.row(panel, "outliers", gap=1.5, top=True)
+    cards = widgets.row(panel, "outliers", gap=1.5, top=True)
     for number, picture in enumerate(found):
-        card = layout.card(cards, f"outlier_{number}")
-        pair = layout.row(card, "pair", top=True)
+        card = widgets.card(cards, f"outlier_{number}")
+        pair = widgets.row(card, "pair", top=True)
         own = f"**{picture.values['outlier_distance']:.3f}**"
         lines = [own, str(picture.values["outlier_cause"] or ""), picture.label or ""]
-        layout.thumbnail(
+        widgets.thumbnail(
             pair, "image", picture, [x for x in lines if x], on_click=events.open_sample
         )
         other = others.get(nearest[number] or "")
         if other is not None:
             lines = ["nearest", other.label or "", other.split or ""]
-            layout.thumbnail(
+            widgets.thumbnail(
                 pair,
                 "nearest",
                 other,

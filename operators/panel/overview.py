@@ -9,13 +9,13 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
+from ...core.common.text import size_text
 from ...core.progress import Progress
-from ...core.wording import size_text
-from .._fo.decisions import decided
-from .._fo.found import Tally
-from . import buttons, layout
-from .events import Events
-from .scene import TABS, Scene
+from ..adapter.dataset.decisions import decided
+from ..adapter.views.finding_views import Tally
+from . import buttons, widgets
+from .callbacks import Events
+from .state import TABS, Scene
 
 ROWS = (
     "duplicates",
@@ -51,19 +51,19 @@ fields of the samples. No file is moved or changed by it.
 
 def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> None:
     """Draws the panel of a data set that has no finished scan."""
-    layout.say(panel, "welcome", _WELCOME)
+    widgets.say(panel, "welcome", _WELCOME)
     count = dataset.count()
     if count < 2:
-        layout.warn(
+        widgets.warn(
             panel,
             "empty",
             "Winnow compares images with each other: add at least two to this data "
             "set first.",
         )
         return
-    line = layout.row(panel, "start")
-    layout.button(line, "scan", "Scan", events.scan, main=True, icon="search")
-    layout.say(line, "count", f"{count:,} images", small=True)
+    line = widgets.row(panel, "start")
+    widgets.button(line, "scan", "Scan", events.scan, main=True, icon="search")
+    widgets.say(line, "count", f"{count:,} images", small=True)
 
 
 def draw_running(panel: types.Object, events: Events, progress: Progress) -> None:
@@ -72,44 +72,46 @@ def draw_running(panel: types.Object, events: Events, progress: Progress) -> Non
     if progress.total:
         share = 100 * progress.done / progress.total
         text += f": {progress.done:,} of {progress.total:,} ({share:.0f} %)"
-    line = layout.row(panel, "running")
-    layout.say(line, "where", text)
+    line = widgets.row(panel, "running")
+    widgets.say(line, "where", text)
     if progress.total:
-        layout.button(line, "stop", "Stop", events.stop, icon="stop")
+        widgets.button(line, "stop", "Stop", events.stop, icon="stop")
 
 
 def draw_head(
     panel: types.Object, events: Events, scene: Scene, in_grid: str | None
 ) -> None:
     """Draws what stands above each tab."""
-    head = layout.row(panel, "head")
-    layout.say(head, "when", _when(scene), small=True)
-    layout.button(head, "scan", "Scan again", events.scan, icon="refresh")
+    head = widgets.row(panel, "head")
+    widgets.say(head, "when", _when(scene), small=True)
+    widgets.button(head, "scan", "Scan again", events.scan, icon="refresh")
     last = scene.state.get("last")
     if last:
         # In a line that is there anyway: nothing moves under the pointer
-        layout.say(head, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})")
-        layout.button(head, "undo", "Undo", events.undo, icon="undo")
+        widgets.say(
+            head, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})"
+        )
+        widgets.button(head, "undo", "Undo", events.undo, icon="undo")
     if len(scene.prefixes) > 1:
         _choose_run(panel, events, scene)
     if scene.tally.added:
-        layout.warn(panel, "added", _added(scene.tally.added))
+        widgets.warn(panel, "added", _added(scene.tally.added))
     if scene.tally.deleted:
         count = scene.tally.deleted
-        layout.tell(
+        widgets.tell(
             panel,
             "deleted",
             f"{_images(count)} left the data set since the scan. What is shown "
             "counts those that are left; scan again to compare them anew.",
         )
     if in_grid:
-        line = layout.row(panel, "in_grid")
-        layout.say(line, "words", f"The grid shows **{in_grid}**")
-        layout.button(line, "all", "Show all", events.show_all, icon="grid_view")
-    tabs = layout.row(panel, "tabs", gap=0.5)
+        line = widgets.row(panel, "in_grid")
+        widgets.say(line, "words", f"The grid shows **{in_grid}**")
+        widgets.button(line, "all", "Show all", events.show_all, icon="grid_view")
+    tabs = widgets.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
         count = _count_of(tab, scene.tally)
-        layout.button(
+        widgets.button(
             tabs,
             tab,
             label if count is None else f"{label} {count:,}",
@@ -123,12 +125,12 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     """Draws all findings with their counts."""
     counts = scene.tally.counts
     if not any(counts[name] for name in _PROBLEMS):
-        layout.tell(
+        widgets.tell(
             panel,
             "clean",
             f"Nothing was found wrong with these {counts['images']:,} images.",
         )
-    layout.table(
+    widgets.table(
         panel,
         "overview_rows",
         {"finding": "Finding", "images": "Images", "note": ""},
@@ -145,11 +147,11 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
             ("not a duplicate {}", decisions["not_duplicate"]),
         )
         text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
-        line = layout.row(panel, "decisions")
-        layout.say(line, "decided", f"**You decided:** {text}. Scans respect it.")
-        layout.button(line, "show", "Show them", events.show_decided, icon="grid_view")
-    line = layout.row(panel, "ways")
-    layout.button(
+        line = widgets.row(panel, "decisions")
+        widgets.say(line, "decided", f"**You decided:** {text}. Scans respect it.")
+        widgets.button(line, "show", "Show them", events.show_decided, icon="grid_view")
+    line = widgets.row(panel, "ways")
+    widgets.button(
         line,
         "save",
         "Keep as saved views",
@@ -157,7 +159,7 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         icon="bookmark_border",
         hint="A saved view of each finding, in the menu above the grid.",
     )
-    layout.button(
+    widgets.button(
         line,
         "embeddings",
         "Sort by similarity, map",

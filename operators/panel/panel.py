@@ -14,24 +14,30 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
-from ...core.settings import DEFAULTS, THRESHOLDS
-from .._fo.decisions import decided_view
-from .._fo.found import FINDINGS, grouped_view, leak_view, pair_view, save_found_views
-from .._fo.lock import running, stop
-from .._fo.present import present
+from ...core.scan.settings import DEFAULTS, THRESHOLDS
+from ..adapter.dataset.decisions import decided_view
+from ..adapter.dataset.present import present
+from ..adapter.runs.lock import running, stop
+from ..adapter.views.finding_views import (
+    FINDINGS,
+    grouped_view,
+    leak_view,
+    pair_view,
+    save_found_views,
+)
 from . import (
     actions,
     bad_files,
     duplicates,
     grid,
     labels,
-    layout,
     leaks,
     outliers,
     overview,
+    widgets,
 )
-from .events import Event
-from .scene import Scene, scene_of
+from .callbacks import Event
+from .state import Scene, scene_of
 
 _TABS = {
     "overview": overview.draw,
@@ -353,11 +359,11 @@ class WinnowPanel(foo.Panel):
             elif progress is None:
                 overview.draw_welcome(panel, self, ctx.dataset)
             if progress is not None or ctx.panel.get_state("looks"):
-                layout.timer(panel, self.look_again)
+                widgets.timer(panel, self.look_again)
         except CurationError as error:
-            layout.warn(panel, "problem", str(error))
-            layout.button(panel, "again", "Scan again", self.scan, main=True)
-        return layout.page(panel)
+            widgets.warn(panel, "problem", str(error))
+            widgets.button(panel, "again", "Scan again", self.scan, main=True)
+        return widgets.page(panel)
 
 
 _SHOWN_BY_TAB = {

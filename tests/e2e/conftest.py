@@ -54,11 +54,11 @@ def images(tmp_path_factory):
 def dataset(fiftyone, images):
     import importlib
 
-    from core.folders import list_images
+    from core.reading.folders import list_images
 
     fiftyone.operators.list_operators()
-    adapter = "fiftyone.plugins.orgs.winnow.curate.operators._fo.folders"
-    folders = importlib.import_module(adapter)
+    plugin = "fiftyone.plugins.orgs.winnow.curate"
+    folders = importlib.import_module(f"{plugin}.operators.adapter.dataset.from_folder")
     dataset = folders.load_folder(list_images(images)).dataset
     dataset.name = "my-photos"
     return dataset

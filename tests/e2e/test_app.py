@@ -287,7 +287,7 @@ def test_samples_that_came_later_are_told(app, dataset, images, tmp_path):
 
 def test_the_panel_says_where_a_scan_is_and_can_stop_it(another_app, dataset):
     lock = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.lock"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.runs.lock"
     )
     progress = importlib.import_module(
         "fiftyone.plugins.orgs.winnow.curate.core.progress"

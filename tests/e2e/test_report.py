@@ -7,7 +7,7 @@ import os
 import pytest
 from PIL import Image
 
-from core.folders import list_images
+from core.reading.folders import list_images
 from tests.e2e.conftest import ROOT, SHOTS, App
 
 pytestmark = pytest.mark.e2e
@@ -18,8 +18,8 @@ WHITE = "rgb(255, 255, 255)"
 @pytest.fixture(scope="module")
 def scanned(fiftyone, images):
     fiftyone.operators.list_operators()
-    adapter = "fiftyone.plugins.orgs.winnow.curate.operators._fo.folders"
-    folders = importlib.import_module(adapter)
+    plugin = "fiftyone.plugins.orgs.winnow.curate"
+    folders = importlib.import_module(f"{plugin}.operators.adapter.dataset.from_folder")
     data = folders.load_folder(list_images(images))
     data.dataset.name = "photos"
     scan = fiftyone.operators.get_operator("@winnow/curate/scan")

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from core.folders import list_images
+from core.reading.folders import list_images
 from tests.e2e.conftest import ROOT, SHOTS
 
 pytestmark = pytest.mark.e2e
@@ -24,8 +24,8 @@ def page(fiftyone, images, browser, tmp_path_factory):
         shutil.copytree(images / split, folder / f"{split}_set")
     (folder / "train_set" / "coffee" / "also_a_cat.jpg").unlink()
     fiftyone.operators.list_operators()
-    adapter = "fiftyone.plugins.orgs.winnow.curate.operators._fo.folders"
-    folders = importlib.import_module(adapter)
+    plugin = "fiftyone.plugins.orgs.winnow.curate"
+    folders = importlib.import_module(f"{plugin}.operators.adapter.dataset.from_folder")
     listing = list_images(folder)
     data = folders.load_folder(listing)
 

@@ -13,7 +13,7 @@ from harness.children import (
 )
 from harness.runs import apply, check_after, settle, undo_last
 
-from core.actions.disk import Disk
+from core.actions.filesystem import Disk
 from core.errors import ActionError
 
 PAGE = 4096

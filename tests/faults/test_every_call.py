@@ -6,7 +6,7 @@ import pytest
 from harness.disks import CALLS
 from harness.runs import ACTS, SCENARIOS, count_calls, run_scenario
 
-from core.actions.disk import Disk
+from core.actions.filesystem import Disk
 
 
 def test_no_system_call_of_the_disk_is_missed():

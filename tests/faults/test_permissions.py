@@ -9,7 +9,7 @@ from harness.checks import Tally
 from harness.children import NOBODY, become_nobody, in_child
 from harness.runs import apply, check_after, undo_last
 
-from core.actions.disk import Disk
+from core.actions.filesystem import Disk
 from core.errors import ActionError, UnsafePathError
 
 VICTIM = "train/bird/$(x) `y`.jpg"

@@ -13,7 +13,7 @@ from harness.runs import (
     run_power_cuts,
 )
 
-from core.actions.disk import Disk
+from core.actions.filesystem import Disk
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

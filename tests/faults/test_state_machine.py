@@ -21,10 +21,10 @@ from hypothesis.stateful import (
 
 from core.actions.apply import apply_plan
 from core.actions.journal import DONE, PURGED, PURGING
-from core.actions.opened import changes, states
 from core.actions.purge import plan_purge, purge
 from core.actions.quarantine import locked_quarantine
 from core.actions.recovery import is_unfinished, recover
+from core.actions.session import changes, states
 from core.actions.undo import undo_action
 from core.errors import ActionError, Cancelled, PlanOutdatedError
 

@@ -18,7 +18,7 @@ import skimage
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.embedders import DEFAULT_MODEL, load_embedder, spec_names
+from core.models.registry import DEFAULT_MODEL, load_embedder, spec_names
 from tools.build_model import build_model
 
 _STORED = Path(__file__).with_name("canonical_vectors.npz")

@@ -103,7 +103,7 @@ print(says("undo", dataset))
 print(says("purge", dataset))
 print(says("quarantine", dataset, plan_id="0123456789ab", dry_run=False))
 
-probe = importlib.import_module(f"{PLUGIN}.core.model_probe")
+probe = importlib.import_module(f"{PLUGIN}.core.models.onnx_probe")
 probe._limit_memory()
 with warnings.catch_warnings(), contextlib.suppress(EncodingWarning):
     # The rule that text has an encoding is on, and this file is under it

@@ -11,7 +11,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
-from core.folders import list_images
+from core.reading.folders import list_images
 
 pytestmark = [
     pytest.mark.integration,
@@ -71,7 +71,7 @@ def made(request, tmp_path, draw):
 def scan_folder():
     """Scans a folder as the command does."""
     folders = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.folders"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.dataset.from_folder"
     )
     made = []
 

@@ -6,8 +6,8 @@ import io
 import numpy as np
 import pytest
 
-from core.leaks import find_leaks
-from core.neighbors import nearest
+from core.findings.leaks import find_leaks
+from core.neighbors.knn_graph import nearest
 
 _THRESHOLD = 1 - np.cos(np.radians(20))
 """Cosine distance of the leaks that are looked for."""

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def lock(plugin):
     return importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.lock"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.runs.lock"
     )
 
 

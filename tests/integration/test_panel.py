@@ -589,7 +589,7 @@ def test_a_large_data_set_gets_indexes_that_the_next_scan_makes_anew(
     import importlib
 
     indexes = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.indexes"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.dataset.indexes"
     )
     scan(dataset)
     assert "outlier_distance" not in dataset.list_indexes()
@@ -672,7 +672,7 @@ def test_the_history_is_read_again_only_when_something_was_done(
     import importlib
 
     carrying_out = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.actions.carrying_out"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.actions.execute"
     )
     read, reads = carrying_out._read_history, []
     monkeypatch.setattr(

@@ -76,7 +76,7 @@ def away(made):
 
 def shown(dataset, *_):
     found = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.found"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.views.finding_views"
     )
     views = [operator("show")(dataset, what) for what in found.FINDINGS]
     return {sample for view in views for sample in view.values("id")}
@@ -145,10 +145,10 @@ def counted(count):
 
 def in_the_panel(dataset, *_):
     found = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.found"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.views.finding_views"
     )
     runs = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators._fo.runs"
+        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.runs.run_record"
     )
     counts = found.tally(dataset, runs.complete_run(dataset, None), None).counts
     assert counts["images"] == 11

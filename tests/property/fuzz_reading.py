@@ -18,8 +18,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from core.files import ReadFailure
-from core.images import WHOLE, DecodedImage, decode_image
+from core.reading.decode import WHOLE, DecodedImage, decode_image
+from core.reading.files import ReadFailure
 
 HANG_SECONDS = 30
 MAX_MEGAPIXELS = 4

@@ -11,8 +11,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.files import ReadFailure
-from core.images import WHOLE, DecodedImage, decode_image
+from core.reading.decode import WHOLE, DecodedImage, decode_image
+from core.reading.files import ReadFailure
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 60))
 STARTS = (

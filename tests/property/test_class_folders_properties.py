@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.class_folders import class_folders
-from core.folders import list_images
+from core.curation.class_folders import class_folders
+from core.reading.folders import list_images
 
 NAMES = st.sampled_from(["a.png", "A.PNG", "b.jpg", "cat.png", "a-2.png"])
 SPLITS = st.sampled_from(["train", "test", "Val", None])

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.copies import (
+from core.copy_detection import (
     MIN_COPY_SCORE,
     NO_RELATION,
     RELATIONS,

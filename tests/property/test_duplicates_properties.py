@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.duplicates import ImageRows, find_duplicates, keeper_pairs_to_check
-from core.findings import NO_CLUSTER
+from core.findings.duplicates import ImageRows, find_duplicates, keeper_pairs_to_check
+from core.findings.schema import NO_CLUSTER
 
 
 @st.composite

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.images import WHOLE, DecodedImage, decode_image
+from core.reading.decode import WHOLE, DecodedImage, decode_image
 
 SHAPE = 12, 17
 """Height and width."""

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import known_neighbors
-from core.known_neighbors import updated_graph
-from core.neighbors import neighbor_graph
+from core.neighbors import incremental
+from core.neighbors.incremental import updated_graph
+from core.neighbors.knn_graph import neighbor_graph
 
 
 @st.composite
@@ -30,7 +30,7 @@ def updated(vectors, before, after, graph, k, spare):
     earlier = np.full(len(vectors), -1)
     earlier[before] = np.arange(len(before))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known_neighbors, "_MOST_NEW", 1)
+        patch.setattr(incremental, "_MOST_NEW", 1)
         return updated_graph(vectors[after], k, graph, earlier[after], spare=spare)
 
 

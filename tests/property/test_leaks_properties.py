@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.leaks import NO_KIND, find_leaks, leak_matrix
+from core.findings.leaks import NO_KIND, find_leaks, leak_matrix
 
 SPLITS = 3
 

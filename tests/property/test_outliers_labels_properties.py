@@ -2,12 +2,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.labels import NO_LABEL, ClassEvidence, judge_labels
-from core.neighbors import NO_NEIGHBOR, NeighborGraph, neighbor_graph
-from core.outliers import outlier_distances, outlier_threshold
-from core.quality import ISSUES, image_issues
-from core.statistics import IMAGE_STATISTICS, image_statistics
-from core.strangers import strangers
+from core.findings.image_issues import ISSUES, image_issues
+from core.findings.label_issues import NO_LABEL, ClassEvidence, judge_labels
+from core.findings.outliers import outlier_distances, outlier_threshold
+from core.neighbors.distinct_neighbors import strangers
+from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph
+from core.reading.image_statistics import IMAGE_STATISTICS, image_statistics
 
 CLASSES = 4
 

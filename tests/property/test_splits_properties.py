@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.leaks import find_leaks
-from core.splits import NO_SPLIT, new_split, smallest_change, units
+from core.curation.split import NO_SPLIT, new_split, smallest_change, units
+from core.findings.leaks import find_leaks
 
 SPLITS = 3
 

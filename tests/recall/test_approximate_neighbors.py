@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.approximate_search import compile_ahead
-from core.neighbors import NO_NEIGHBOR, nearest, neighbor_graph
+from core.neighbors.knn_graph import NO_NEIGHBOR, nearest, neighbor_graph
+from core.neighbors.nn_descent import compile_ahead
 
 pytestmark = pytest.mark.recall
 ROOT = Path(__file__).resolve().parents[2]

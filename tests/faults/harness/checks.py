@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from core.actions.journal import DONE, PURGED, PURGING, SKIPPED, UNDONE
-from core.actions.opened import changes, states
 from core.actions.recovery import is_unfinished
+from core.actions.session import changes, states
 
 KINDS = ("lost", "overwritten", "last copy", "disagreement", "inexact undo", "other")
 

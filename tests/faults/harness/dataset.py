@@ -64,7 +64,7 @@ class Dataset:
 
 
 class DatasetRecords:
-    """Implements :class:`core.actions.records.Records`."""
+    """Implements :class:`core.actions.dataset_side.Records`."""
 
     def __init__(self, dataset, plan):
         self._dataset = dataset

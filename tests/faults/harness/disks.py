@@ -6,7 +6,7 @@ import signal
 import stat
 from dataclasses import dataclass
 
-from core.actions.disk import Disk
+from core.actions.filesystem import Disk
 
 CALLS = (
     "open_folder",

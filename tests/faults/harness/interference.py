@@ -4,7 +4,7 @@ Each function lets an action and a person meet, and adds what went wrong to a
 tally. The seeded bugs must be caught by these, or by the Nth-call loops.
 """
 
-from core.actions.disk import Disk
+from core.actions.filesystem import Disk
 
 from .checks import check_always
 from .disks import FaultyDisk

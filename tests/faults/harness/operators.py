@@ -66,7 +66,7 @@ def in_a_child_that_dies(work, at):
         True if the child came that far
     """
     # Loaded as a plugin, under the name that FiftyOne gives it
-    disk = sys.modules[f"{PLUGIN}.core.actions.disk"].Disk
+    disk = sys.modules[f"{PLUGIN}.core.actions.filesystem"].Disk
     from pymongo.collection import Collection
 
     left = [at]

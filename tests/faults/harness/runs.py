@@ -13,21 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.actions.apply import apply_plan
-from core.actions.disk import Disk
+from core.actions.filesystem import Disk
 from core.actions.journal import PURGED
-from core.actions.opened import changes
 from core.actions.purge import plan_purge, purge
 from core.actions.quarantine import RESTORE, locked_quarantine
 from core.actions.recovery import recover
+from core.actions.session import changes
 from core.actions.undo import undo_action
 from core.errors import CurationError
 
-from .checks import (
-    check_always,
-    check_report,
-    check_settled,
-    purged_contents,
-)
+from .checks import check_always, check_report, check_settled, purged_contents
 from .disks import ERRORS, Fault, FaultyDisk, PowerCutDisk, SimulatedKill
 from .world import fresh_world, small_batches
 

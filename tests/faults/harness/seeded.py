@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from unittest.mock import patch
 
 import core.actions.apply
-import core.actions.planning
-from core.actions.disk import Disk
+import core.actions.planner
+from core.actions.filesystem import Disk
 from core.actions.journal import INTENT, SKIPPED, Journal
 
 from .checks import Tally
@@ -40,7 +40,7 @@ def move_by_base_name():
         return f"files/{os.path.basename(source)}"
 
     return [
-        patch.object(core.actions.planning._Planner, "_target", by_base_name),
+        patch.object(core.actions.planner._Planner, "_target", by_base_name),
         patch.object(Disk, "rename", _overwriting),
     ]
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import core.actions.opened
 import core.actions.plan
-from core.actions.disk import Disk
+import core.actions.session
+from core.actions.filesystem import Disk
 from core.actions.limits import Totals
-from core.actions.planning import Request, Rules, Where, make_plan
+from core.actions.planner import Request, Rules, Where, make_plan
 from core.actions.quarantine import FILES, action_folders, quarantine_of
 
 from .dataset import Dataset, disagreements
@@ -50,7 +50,7 @@ def scratch_folder():
 @contextmanager
 def small_batches(monkeypatch_to=ITEMS_A_BATCH):
     """Makes batches small for as long as it lasts."""
-    modules = (core.actions.plan, core.actions.opened)
+    modules = (core.actions.plan, core.actions.session)
     before = [module.ITEMS_A_BATCH for module in modules]
     for module in modules:
         module.ITEMS_A_BATCH = monkeypatch_to

@@ -1,0 +1,1 @@
+"""Small things that all stages use: arrays, processor, memory, text."""

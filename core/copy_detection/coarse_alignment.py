@@ -1,0 +1,99 @@
+"""The first test: the best turn and window of a pair, by correlation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .dct import WHOLE_FRAME, offsets, turned_spectra, window_bases, window_spectra
+from .orientations import TURN_BACK, TURNS
+from .overlays import Overlays
+from .planes import Pictures
+from .types import Doubles, Floats, Ints
+
+_PREFERRED = 0.02
+"""What a turn or a window must gain, in correlation, to be preferred."""
+
+_NEGATIVE = 0.1
+"""What a negative must gain: far fewer copies are inverted than look the contrary."""
+
+_SURE_NEGATIVE = 0.6
+"""Negatives are looked for by the whole frames only, at this correlation."""
+
+_WINDOWS = ((0.9, 2), (0.8, 3), (0.68, 3))
+"""Side of the window in frames, positions an axis: a coarse net whose gaps
+refining closes. Copies cropped to less than 0.6 of a side are not looked for."""
+
+
+def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
+    """Finds the best turn and window of each pair by correlation.
+
+    Pictures are compared by their 8 x 8 lowest cosine coefficients: turns
+    only permute them and flip their signs.
+    """
+    row = np.arange(len(a))
+    spectra = window_spectra(pictures.grey, WHOLE_FRAME, 1)[:, 0]
+    windows = np.concatenate(
+        [window_spectra(pictures.grey, cut, steps) for cut, steps in _CUTS], axis=1
+    )
+    turned_b = np.stack([turned_spectra(spectra[b], turn) for turn in range(TURNS)], 1)
+    whole = np.matmul(turned_b, spectra[a][:, :, None])[..., 0]
+    negative = np.where(whole < -_SURE_NEGATIVE, -whole - _NEGATIVE, -1)
+    whole = np.concatenate([whole, negative], axis=1)
+    whole[:, np.arange(2 * TURNS) % TURNS > 0] -= _PREFERRED
+    best = whole.argmax(axis=1)
+    score = whole[row, best]
+    inverted, best_turn = best >= TURNS, best % TURNS
+    sign = np.where(inverted, -1, 1).astype(np.float32)
+    # A negative found by a window has gained as much
+    cost = _NEGATIVE * inverted
+    turn, window = best_turn.copy(), np.zeros(len(a), np.int64)
+    b_is_outer = np.zeros(len(a), bool)
+    for outer, inner, is_b in ((a, b, False), (b, a, True)):
+        for tried in (np.zeros_like(best_turn), best_turn):
+            # What turns b onto a turns a onto b when it is undone
+            undone = TURN_BACK[tried] if is_b else tried
+            found = np.matmul(
+                windows[outer],
+                (turned_spectra(spectra[inner], undone) * sign[:, None])[:, :, None],
+            )[..., 0]
+            at = found.argmax(axis=1)
+            gain = found[row, at] - _PREFERRED * (1 + (tried > 0)) - cost
+            wins = gain > score
+            score = np.where(wins, gain, score)
+            turn = np.where(wins, undone, turn)
+            window = np.where(wins, at + 1, window)
+            b_is_outer = np.where(wins, is_b, b_is_outer)
+    overlays = Overlays(
+        np.where(b_is_outer, a, b),
+        np.where(b_is_outer, b, a),
+        turn,
+        _window_warps(window),
+        inverted,
+        np.zeros(len(a), bool),
+        np.zeros(len(a), bool),
+    )
+    return overlays, score.astype(np.float32)
+
+
+_CUTS = [(window_bases(side, steps), steps) for side, steps in _WINDOWS]
+
+
+def _window_list() -> Doubles:
+    """Returns float64[1 + windows, 3]: side, y, x; the whole frame first."""
+    rows = [(1.0, 0.0, 0.0)]
+    for side, steps in _WINDOWS:
+        places = offsets(side, steps).tolist()
+        rows += [(side, y, x) for y in places for x in places]
+    return np.array(rows)
+
+
+_WINDOW_LIST = _window_list()
+
+
+def _window_warps(window: Ints) -> Doubles:
+    """Returns float64[b, 2, 3]: the maps of the frame into the windows."""
+    warps = np.zeros((len(window), 2, 3))
+    side, y, x = _WINDOW_LIST[window].T
+    warps[:, 0, 0] = warps[:, 1, 1] = side
+    warps[:, 0, 2], warps[:, 1, 2] = x, y
+    return warps

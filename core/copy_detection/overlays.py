@@ -1,0 +1,101 @@
+"""How pictures lie over one another: a turn, then an affine map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import cv2
+import numpy as np
+
+from .orientations import turn_each
+from .types import Bools, Doubles, Floats, Ints, floats
+
+STILL = np.eye(2, 3)
+"""The map of a frame that does not move."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlays:
+    """How the pictures of each pair lie over one another.
+
+    Attributes:
+        inner: int64[b], picture whose whole frame is looked for
+        outer: int64[b], picture that it is looked for in
+        turn: int64[b], how the inner picture is turned first
+        warp: float64[b, 2, 3], affine map of the frame of the turned inner
+            picture into that of the outer; both frames are [0, 1] squared
+        inverted: bool[b], the inner picture is looked at as a negative
+        framed: bool[b], one of them is looked at without its margins only
+        regrounded: bool[b], their grounds differ and are left aside
+    """
+
+    inner: Ints
+    outer: Ints
+    turn: Ints
+    warp: Doubles
+    inverted: Bools
+    framed: Bools
+    regrounded: Bools
+
+    def at(self, rows: Ints | Bools) -> Overlays:
+        return Overlays(
+            self.inner[rows],
+            self.outer[rows],
+            self.turn[rows],
+            self.warp[rows],
+            self.inverted[rows],
+            self.framed[rows],
+            self.regrounded[rows],
+        )
+
+    def with_rows(self, rows: Ints, others: Overlays) -> Overlays:
+        """Returns these overlays with others in place of some rows."""
+        own = {}
+        for field in fields(self):
+            own[field.name] = getattr(self, field.name).copy()
+            own[field.name][rows] = getattr(others, field.name)
+        return Overlays(**own)
+
+    def warped(self, warp: Doubles) -> Overlays:
+        return replace(self, warp=warp)
+
+    def inner_of(self, planes: Floats, white: float = 0) -> Floats:
+        """Returns planes of the inner pictures, turned and inverted as asked.
+
+        Args:
+            planes: float32[m, ..., side, side], of all pictures
+            white: what black becomes in a negative: 255, 0 for differences
+        """
+        turned = turn_each(planes[self.inner], self.turn)
+        turned[self.inverted] = np.float32(white) - turned[self.inverted]
+        return turned
+
+    @property
+    def moved(self) -> Bools:
+        """bool[b], where the frames do not lie exactly on one another."""
+        moved: Bools = np.abs(self.warp - STILL).max(axis=(1, 2)) > 1e-6
+        return moved
+
+
+def sample(pictures: Floats, warp: Doubles) -> Floats:
+    """Samples pictures where the warps point to, bilinearly."""
+    side = pictures.shape[1]
+    pixels = warp.copy()
+    # From frames of [0, 1] to pixel centres
+    pixels[:, :, 2] = side * warp[:, :, 2] + warp[:, :, :2].sum(axis=2) / 2 - 0.5
+    result: Floats = pictures.copy()
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (side, side)
+    for row in np.flatnonzero((warp != STILL).any(axis=(1, 2))):
+        picture, matrix = pictures[row], pixels[row]
+        cv2.warpAffine(picture, matrix, size, result[row], flags, cv2.BORDER_REPLICATE)
+    return result
+
+
+def inside(warp: Doubles, side: int, margin: float) -> Floats:
+    """Returns 1 where a warp stays ``margin`` pixels inside the frame, else 0."""
+    place = floats((np.arange(side) + 0.5) / side)
+    matrix = floats(warp)[:, :, :, None, None]
+    at = matrix[:, :, 0] * place + matrix[:, :, 1] * place[:, None] + matrix[:, :, 2]
+    edge = margin / side
+    return floats(((at >= edge) & (at <= 1 - edge)).all(axis=1))

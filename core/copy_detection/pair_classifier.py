@@ -1,0 +1,251 @@
+"""The third test: twenty numbers, weighed by a small network."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .agreement import agreement
+from .color import fit_colour
+from .overlays import Overlays
+from .planes import Pictures
+from .sharpness import equally_sharp
+from .tone_curve import fit_tone_curve, show
+from .types import Bools, Doubles, Floats, floats
+
+_LEARNED = json.loads((Path(__file__).parent / "weights.json").read_text())
+"""What ``benchmarks/learn_copies.py`` learned: a network of one hidden layer over the
+evidence explained below, and a logistic regression over what is known before the
+brightness is compared."""
+
+_ONE_CHANGE = {
+    "residual": -1,
+    "explained": 17.92,
+    "tones": 2.14,
+    "tone_change": -0.76,
+    "desaturation": -4.07,
+    "colour_residual": -1.35,
+    "colourfulness": 0.91,
+    "zoom": -8.62,
+    "turned": -3.65,
+    "moved": 1.01,
+    "reach": -20.22,
+}
+_ONE_CHANGE_INTERCEPT = -18.74
+"""Log odds that a pair is a copy with one change.
+
+Learned by logistic regression (scikit-learn, C=3, standardised inputs) from the
+55,904 candidate pairs of the benchmark of 25,000 images, seed 7, and 1,000 of
+its images changed in 35 other ways. It and the network judge each for itself:
+what either is sure of is a copy.
+"""
+
+_SEVERAL_CHANGES_COST = 0.7
+"""By how much surer the network, which knows copies with several changes, must be."""
+
+_MOST_SPREADS = 4.0
+"""Evidence counts up to so many standard deviations from its mean: the network knows
+nothing beyond."""
+
+_LONGEST_REACH = 0.3
+"""Frames: beyond, an overlay is wrong anyhow."""
+
+_MAX_REACH = 0.15
+"""Frames by which a copy reaches out of its original at most."""
+
+_MIN_AGREEMENT = 0.6
+"""Of the details beside the largest patch, and of the picture's brightness: what has
+less is no copy, whatever the network makes of evidence that it never saw."""
+
+_PLAIN_TONES = 2.1
+_PLAIN_TONES_ALTERED = 2.6
+_FEW_BLOCKS = 3.05
+"""Logarithms, of tones and of blocks of 8 x 8 that agree: less is a plain picture."""
+
+_MAX_HUE = 2.6
+_MAX_HUE_PLAIN = 2.2
+"""Logarithms of the colour that no loss of color explains: 12 levels, and 6 of plain
+pictures, of which another color makes another thing."""
+
+_EXACT = 0.85
+_SOME_UNLIKE = 0.02
+"""Residual beside what differs, and share of unlike blocks, that make it stand out."""
+
+_LEAST_RESIDUAL = np.float32(0.3)
+_LEAST_COLOUR = np.float32(1.5)
+_FAINT_COLOUR = np.float32(3)
+"""Rounding and JPEG noise, in (squared) levels: less than that says nothing."""
+
+_SHIFT_AS_GAIN = 40
+"""Grey levels that weigh as much as a contrast changed by a factor of e."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """Evidence in, log odds of a copy out: one layer of rectified units."""
+
+    evidence: tuple[str, ...]
+    middle: Doubles
+    spread: Doubles
+    hidden: Doubles
+    hidden_bias: Doubles
+    output: Doubles
+    output_bias: float
+    linear: Doubles
+    linear_bias: float
+
+    def logits(self, evidence: dict[str, Floats]) -> Doubles:
+        columns = np.stack([evidence[name] for name in self.evidence], axis=1)
+        scaled = (columns.astype(np.float64) - self.middle) / self.spread
+        scaled = np.clip(scaled, -_MOST_SPREADS, _MOST_SPREADS)
+        # Not by BLAS: its sums depend on how many pairs there are
+        hidden = np.einsum("bi,hi->bh", scaled, self.hidden) + self.hidden_bias
+        logits: Doubles = np.einsum("bh,h->b", np.maximum(hidden, 0), self.output)
+        # Where the network never saw its like, the linear model keeps it from guessing
+        linear = np.einsum("bi,i->b", scaled, self.linear) + self.linear_bias
+        lower: Doubles = np.minimum(logits + self.output_bias, linear)
+        return lower
+
+
+_NETWORK = _Network(
+    evidence=tuple(_LEARNED["evidence"]),
+    output_bias=_LEARNED["output_bias"],
+    linear_bias=_LEARNED["linear_bias"],
+    **{
+        name: np.array(_LEARNED[name])
+        for name in ("middle", "spread", "hidden", "hidden_bias", "output", "linear")
+    },
+)
+
+
+def copy_logits(pictures: Pictures, overlays: Overlays) -> Doubles:
+    """Returns the log odds that each pair is a copy: float64[b]."""
+    evidence = frame_evidence(pictures, overlays)
+    evidence |= colour_evidence(pictures, overlays)
+    evidence |= brightness_evidence(pictures, overlays)
+    several = _NETWORK.logits(evidence) - _SEVERAL_CHANGES_COST
+    logits = np.maximum(_one_change_logits(evidence), several)
+    judged: Doubles = np.where(contradicted(evidence), -np.inf, logits)
+    return judged
+
+
+def _one_change_logits(evidence: dict[str, Floats]) -> Doubles:
+    terms = [
+        weight * evidence[name].astype(np.float64)
+        for name, weight in _ONE_CHANGE.items()
+    ]
+    total: Doubles = np.sum(terms, axis=0, dtype=np.float64)
+    total += _ONE_CHANGE_INTERCEPT
+    return total
+
+
+def contradicted(evidence: dict[str, Floats]) -> Bools:
+    """Returns which pairs the pictures cannot tell to be copies: bool[b].
+
+    Two cuttings of one scene; those of which too little agrees; and plain pictures
+    (forms, drawings, one thing on a smooth ground) with a place that differs: there a
+    covered copy looks like another form, and little else is there to prove a copy.
+    """
+    agrees = np.minimum(evidence["rest"], evidence["explained"])
+    little = evidence["alike"] < _FEW_BLOCKS
+    # Icons that differ in a detail look alike most when they are turned as well
+    altered = evidence["turned"] + evidence["inverted"] > 0
+    tones = np.where(altered, _PLAIN_TONES_ALTERED, _PLAIN_TONES)
+    plain = (evidence["tones"] < tones) | little
+    # A blurred scan differs a little everywhere, another form much in places
+    sharp = (evidence["residual"] < _EXACT) | (evidence["unlike"] > _SOME_UNLIKE)
+    differs = (evidence["places"] > 0) & (sharp | little)
+    differs |= altered & (evidence["unlike"] > _SOME_UNLIKE)
+    hue = np.where(plain, _MAX_HUE_PLAIN, _MAX_HUE)
+    result: Bools = evidence["reach"] > _MAX_REACH
+    result |= evidence["colour_residual"] > hue
+    return result | (agrees < _MIN_AGREEMENT) | (plain & differs)
+
+
+def promise(pictures: Pictures, overlays: Overlays, likeness: Floats) -> Doubles:
+    """Returns log odds that a pair will be a copy, before the dear part: float64[b]."""
+    evidence = frame_evidence(pictures, overlays)
+    evidence |= colour_evidence(pictures, overlays)
+    evidence["likeness"] = likeness
+    terms = [
+        weight * evidence[name].astype(np.float64)
+        for name, weight in _LEARNED["promise"].items()
+    ]
+    total: Doubles = np.sum(terms, axis=0, dtype=np.float64)
+    total += _LEARNED["promise_bias"]
+    return total
+
+
+def frame_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
+    """How the frames lie.
+
+    tones: log of how many tones the plainer picture uses (entropy)
+    zoom: log of the ratio of the areas shown
+    turned: 1 where one is mirrored or turned, else 0
+    moved: 1 where the frames do not lie exactly on one another, else 0
+    reach: how far, in frames, the inner reaches out of the outer; two
+        cuttings of one scene overlap, but a copy holds or is held
+    inverted, framed: 1 where one is looked at as a negative, or without margins
+    """
+    area = np.abs(np.linalg.det(overlays.warp[:, :, :2]))
+    corners = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+    at = np.matmul(overlays.warp, corners.T)
+    reach = np.maximum(at - 1, -at).max(axis=(1, 2))
+    tones = pictures.tones
+    return {
+        "tones": np.minimum(tones[overlays.inner], tones[overlays.outer]),
+        "zoom": floats(np.abs(np.log(np.clip(area, 0.05, 5)))),
+        "turned": floats(overlays.turn > 0),
+        "moved": floats(overlays.moved),
+        "reach": floats(np.clip(reach, 0, _LONGEST_REACH)),
+        "inverted": floats(overlays.inverted),
+        "framed": floats(overlays.framed),
+    }
+
+
+def colour_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
+    """What is left of the colours.
+
+    desaturation: colour lost between the two, 0 none to 1 all
+    colour_residual: log of the colour that no desaturation explains
+    colourfulness: log of the colour of the more colourful picture
+    """
+    colour = fit_colour(pictures, overlays)
+    return {
+        "desaturation": 1 - colour.kept,
+        "colour_residual": np.log(colour.residual + _LEAST_COLOUR),
+        "colourfulness": np.log(colour.strength + _FAINT_COLOUR),
+    }
+
+
+def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
+    """What is left of the brightness.
+
+    residual: log of the unexplained brightness, robustly averaged, in grey
+        levels squared, after the best tone curve
+    explained: share of the picture that the tone curve explains, 0 to 1
+    tone_change: how far the tone curve is from none
+    """
+    shown = equally_sharp(show(pictures, overlays))
+    curve = fit_tone_curve(shown)
+    agrees = agreement(shown, curve)
+    change = np.abs(np.log(curve.gain)) + np.abs(curve.shift) / _SHIFT_AS_GAIN
+    return {
+        "residual": np.log(curve.residual + _LEAST_RESIDUAL),
+        "explained": curve.explained,
+        "tone_change": change,
+        "detail": agrees.detail,
+        "alike": np.log1p(agrees.alike),
+        "unlike": agrees.unlike,
+        "patch": np.sqrt(agrees.patch),
+        "rest": agrees.rest,
+        "rest_unlike": agrees.rest_unlike,
+        "second": np.sqrt(agrees.second),
+        "scattered": np.sqrt(agrees.scattered),
+        "filled": agrees.filled,
+        "patches": np.log1p(agrees.patches),
+        "places": agrees.places,
+    }

@@ -1,0 +1,41 @@
+"""What is kept of a picture to compare it later: 4,608 bytes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SIGNATURE_SIDE = 128
+"""Pixels of the square that a signature is made from."""
+
+GREY_SIDE = 64
+COLOUR_SIDE = 16
+"""Pixels of the square of brightness, and of those of both colour differences."""
+
+_SIDES = (GREY_SIDE, COLOUR_SIDE, COLOUR_SIDE)
+SIGNATURE_BYTES = GREY_SIDE**2 + 2 * COLOUR_SIDE**2
+SIGNATURE_VERSION = 1
+
+
+def signatures(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns what :func:`~core.copy_detection.verify_pairs` needs to know of each
+    picture.
+
+    Args:
+        pixels: uint8[b, 128, 128, 3], RGB, the whole picture squashed to a
+            square
+
+    Returns:
+        uint8[b, 4608]: brightness, then red and blue difference, row by row
+    """
+    result = np.empty((len(pixels), SIGNATURE_BYTES), np.uint8)
+    for picture, signature in zip(pixels, result, strict=True):
+        # Plane by plane: OpenCV shrinks two channels at once ten times slower
+        planes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
+        start = 0
+        for plane, side in zip(planes, _SIDES, strict=True):
+            small = cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)
+            signature[start : start + side * side] = small.ravel()
+            start += side * side
+    return result

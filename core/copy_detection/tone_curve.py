@@ -1,0 +1,110 @@
+"""What a tone curve leaves unexplained between two pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .filters import blur, mean_planes, product_sums
+from .overlays import Overlays, inside, sample
+from .planes import WHITE, Pictures
+from .signature import GREY_SIDE
+from .types import Floats, floats
+
+_SOFTENED = 0.8
+_SOFTENED_MOVED = 0.65
+"""Sigmas, in pixels, that make 64 x 64 pictures comparable; what was sampled
+between pixels is softer already."""
+
+_ROBUST_ROUNDS = 3
+_TOLERATED_SHARE = 0.1
+_TOLERATED_SQUARE = 4.0
+"""Squared error that halves a pixel's weight: of the variance, and at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Pairs laid over one another: float32[b, 64, 64] each; ``seen`` is 0 or 1."""
+
+    inner: Floats
+    outer: Floats
+    seen: Floats
+
+
+def show(pictures: Pictures, overlays: Overlays) -> Shown:
+    """Carries overlays out, softened alike."""
+    inner = overlays.inner_of(pictures.grey, WHITE)
+    outer = sample(pictures.grey[overlays.outer], overlays.warp)
+    moved = overlays.moved
+    seen = np.ones_like(inner)
+    # The edge of what a frame held is a blend with the frame
+    blended = moved | overlays.framed | overlays.regrounded
+    seen[blended] = inside(overlays.warp[blended], GREY_SIDE, 1.5)
+    outer[moved] = blur(outer[moved], _SOFTENED_MOVED)
+    outer[~moved] = blur(outer[~moved], _SOFTENED)
+    return Shown(blur(inner, _SOFTENED), outer, seen)
+
+
+@dataclass(frozen=True, eq=False)
+class ToneCurve:
+    """The fit of one picture's brightness to the other's; float32[b] each.
+
+    Attributes:
+        gain: ratio of contrasts, inner to outer
+        shift: by how much the inner picture is brighter, in grey levels
+        residual: robust mean of the squared error, in grey levels of the
+            picture of higher contrast
+        explained: share of the picture that the fit holds for, 0 to 1
+        fit: float32[b, 64, 64], how well it holds, 1 perfectly, 0 not or not seen
+    """
+
+    gain: Floats
+    shift: Floats
+    residual: Floats
+    explained: Floats
+    fit: Floats
+
+
+def fit_tone_curve(shown: Shown) -> ToneCurve:
+    """Fits inner = a + b outer + c outer^2, weighted down where it fails.
+
+    The square takes care of gamma, clipped lights and automatic contrast.
+    It starts from the pixels that differ by the median, so that a text
+    laid over one of them is left aside from the beginning.
+    """
+    seen, count, pixels = shown.seen, len(shown.seen), GREY_SIDE**2
+    area = seen.sum(axis=(1, 2)) + 1e-6
+    target = shown.inner - mean_planes(product_sums(shown.inner, seen), area)
+    given = shown.outer - mean_planes(product_sums(shown.outer, seen), area)
+    contrast = product_sums(target, target * seen) / area
+    given_contrast = np.maximum(product_sums(given, given * seen) / area, 1)
+    spread = np.sqrt(given_contrast)
+    given /= spread[:, None, None]
+    powers = np.stack([np.ones_like(given), given, given * given - 1], axis=1)
+    powers = powers.reshape(count, 3, pixels)
+    flat, wanted = seen.reshape(count, pixels), target.reshape(count, pixels)
+    least = np.minimum(contrast, given_contrast)[:, None]
+    tolerance = _TOLERATED_SHARE * least + _TOLERATED_SQUARE
+    difference = (shown.inner - shown.outer).reshape(count, pixels)
+    start = difference - np.median(difference[:, ::8], axis=1, keepdims=True)
+    weight = flat / (1 + start * start / tolerance)
+    for _ in range(_ROBUST_ROUNDS):
+        weighted = powers * weight[:, None]
+        normal = np.matmul(weighted, powers.transpose(0, 2, 1)).astype(np.float64)
+        normal += np.eye(3) * 1e-2
+        right = np.matmul(weighted, wanted[:, :, None]).astype(np.float64)
+        terms = floats(np.linalg.solve(normal, right))
+        error = wanted - np.matmul(terms.transpose(0, 2, 1), powers)[:, 0]
+        weight = flat / (1 + error * error / tolerance)
+    total = weight.sum(axis=1) + 1e-6
+    gain = np.clip(terms[:, 1, 0] / spread, 0.05, 20)
+    # As if the picture of lower contrast had been fitted to the other
+    error = error * np.clip(1 / gain, 1, 3)[:, None]
+    return ToneCurve(
+        gain=gain,
+        shift=(difference * weight).sum(axis=1) / total,
+        residual=(error * error * weight).sum(axis=1) / total,
+        explained=total / area,
+        fit=weight.reshape(shown.seen.shape),
+    )

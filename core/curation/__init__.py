@@ -1,0 +1,1 @@
+"""What is done with findings without touching a file."""

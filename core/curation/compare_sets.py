@@ -1,0 +1,360 @@
+"""New images against images that are there already: which are new, which are not.
+
+The rules are those of a scan and its leaks: equal bytes, equal pixels, equal
+looks (what :mod:`core.scan.unique_images` collapses), or a pair that the pictures
+verified. A new file of several pictures is there already only if all of them are equal,
+since no more than the first is compared otherwise.
+Each part of what exists, such as the test split of a data set, is searched on its
+own, so that copies in one part never hide one in another.
+
+Memory: the copy vectors of all pictures, and the signatures of those that are
+compared at the moment; never the signatures of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..copy_detection import (
+    CANDIDATE_NEIGHBORS,
+    MIN_COPY_SCORE,
+    turned_candidates,
+    verify_pairs,
+)
+from ..embedding.embed import ImageEmbedder, embed_images
+from ..embedding.image_table import ImageTable
+from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
+from ..progress import OnProgress, Progress, silent
+from ..reading.files import ReadFailure
+from ..scan.unique_images import distinct_rows
+from ..scan.verified_pairs import cosines
+
+BYTES, PIXELS, NEAR = 0, 1, 2
+KINDS = ("bytes", "pixels", "near")
+NO_KIND = -1
+NO_ROW = -1
+
+_PAIRS_AT_ONCE = 16_384
+_PICTURES_AT_ONCE = 16_384
+"""Signatures are 4.6 kB: at most 150 MB of them are held at once, unless more
+images than that are new."""
+
+Pairs = NDArray[np.int32]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """n new images against k parts of what is there.
+
+    Attributes:
+        kind: int8[n, k], how the closest copy in a part equals the image:
+            ``BYTES``, ``PIXELS`` or ``NEAR``; ``NO_KIND`` where there is none
+        match: int64[n, k], that copy, as a row of what is there; ``NO_ROW``
+        similarity: float32[n, k], cosine of the copy vectors; NaN without copy
+        repeat_of: int64[n], an earlier new image that it is a copy of, and that
+            is itself neither there already nor a repeat; ``NO_ROW``
+        repeat_kind: int8[n], likewise how
+        repeat_similarity: float32[n]
+        failures: why a new image cannot be read, by its row
+        unread: bool[o], images that are there and cannot be read: they were not
+            compared
+    """
+
+    kind: NDArray[np.int8]
+    match: Ints
+    similarity: NDArray[np.float32]
+    repeat_of: Ints
+    repeat_kind: NDArray[np.int8]
+    repeat_similarity: NDArray[np.float32]
+    failures: dict[int, ReadFailure]
+    unread: Bools
+
+    @property
+    def known(self) -> Bools:
+        """bool[n], a copy is there already."""
+        known: Bools = (self.kind != NO_KIND).any(axis=1)
+        return known
+
+
+def compare(
+    new: Sequence[bytes],
+    there: Sequence[bytes],
+    part: NDArray[np.int32],
+    part_count: int,
+    embedder: ImageEmbedder,
+    *,
+    folder: Path,
+    min_copy_score: float = MIN_COPY_SCORE,
+    min_copy_similarity: float | None = None,
+    max_megapixels: float = 64,
+    on_progress: OnProgress = silent,
+) -> Comparison:
+    """Looks for copies of new images, among what is there and among themselves.
+
+    Args:
+        new: n paths; of two copies the first counts as new, the other repeats it
+        there: o paths; those that were embedded before cost a look-up
+        part: int32[o], the part each is in
+        part_count: number of parts
+        embedder: the model
+        folder: where embeddings are kept between runs
+        min_copy_score: how sure the comparison of two pictures must be, 0 to 1
+        min_copy_similarity: cosine similarity that near copies need as well
+        max_megapixels: larger pictures are not decoded
+        on_progress: told after each batch; may raise to cancel
+    """
+    table = embed_images(
+        [*new, *there],
+        embedder,
+        folder=folder,
+        max_megapixels=max_megapixels,
+        on_progress=on_progress,
+    )
+    pictures = _Pictures(table)
+    own, other = pictures.of_row[: len(new)], pictures.of_row[len(new) :]
+    present = np.zeros((part_count, pictures.count), bool)
+    readable = np.flatnonzero(other >= 0)
+    present[part[readable], other[readable]] = True
+    candidates = _candidates(
+        pictures,
+        np.unique(own[own >= 0]),
+        present,
+        embedder.min_candidate_similarity,
+        on_progress,
+    )
+    least = -1 if min_copy_similarity is None else min_copy_similarity
+    copies = _copies(pictures, candidates, least, min_copy_score, on_progress)
+    content = table.content
+    found = _found_in_parts(
+        (own, other),
+        (content[: len(new)], content[len(new) :]),
+        part,
+        present,
+        pictures.alone,
+        copies,
+    )
+    known = (found[0] != NO_KIND).any(axis=1)
+    repeats = _repeats(own, content[: len(new)], known, pictures.alone, *copies[:2])
+    return Comparison(
+        *found,
+        *repeats,
+        failures={row: why for row, why in table.failures.items() if row < len(new)},
+        unread=other < 0,
+    )
+
+
+class _Pictures:
+    """The distinct pictures of a table: contents of equal pixels are one.
+
+    Attributes:
+        count: of pictures
+        of_row: int64[n], the picture of each row; -1 if unreadable
+        alone: bool[count], the file holds no further picture
+        vectors: float16[count, c], copy vectors
+    """
+
+    def __init__(self, table: ImageTable) -> None:
+        # In the order of the contents, as a scan numbers its items: the score of
+        # a pair depends a little on which of the two comes first
+        self._first, group = distinct_rows(table.column("picture_digest"))
+        self._table = table
+        self.alone: Bools = table.stored("picture_count")[self._first] == 1
+        self.count = len(self._first)
+        self.of_row: Ints = np.append(group, -1)[table.content]
+        self.signatures = table.stored("signature").at(self._first)
+        self.vectors = table.stored("copy")[self._first]
+
+    def sizes(self, pictures: Ints) -> NDArray[np.int32]:
+        return self._table.sizes(self._first[pictures])
+
+
+def _candidates(
+    pictures: _Pictures,
+    new: Ints,
+    present: Bools,
+    least: float,
+    on_progress: OnProgress,
+) -> Pairs:
+    """Returns pairs of pictures, a new one in each, that may be copies.
+
+    Args:
+        new: the new pictures
+        present: bool[k, p], which part holds which picture
+        least: cosine from which two are worth a comparison
+    """
+    step, steps = "Searching similar images", len(present) + 2
+    on_progress(Progress(step, 0, steps))
+    found = [np.empty((0, 2), np.int32)]
+    if len(new):
+        graph = neighbor_graph(pictures.vectors[new], CANDIDATE_NEIGHBORS)
+        found.append(_edges(new, new, graph, least))
+    on_progress(Progress(step, 1, steps))
+    for number, own in enumerate(present):
+        inside, asked = np.flatnonzero(own), new[~own[new]]
+        if len(inside) and len(asked):
+            vectors = pictures.vectors
+            graph = nearest(vectors[inside], vectors[asked], CANDIDATE_NEIGHBORS)
+            found.append(_edges(asked, inside, graph, least))
+        on_progress(Progress(step, number + 2, steps))
+    found += _turned(pictures, new, np.flatnonzero(present.any(axis=0)))
+    on_progress(Progress(step, steps, steps))
+    pairs = np.sort(np.concatenate(found), axis=1)
+    distinct: Pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
+    return distinct
+
+
+def _turned(pictures: _Pictures, new: Ints, there: Ints) -> list[Pairs]:
+    """Returns pairs that match when one is turned; no embedding sees them."""
+    if not len(new):
+        return []
+    signatures = pictures.signatures[new]
+    there = np.setdiff1d(there, new)
+    # As many at once as are new, lest the new ones be described again and again
+    size = max(_PICTURES_AT_ONCE, len(new))
+    found = []
+    for start in range(0, max(1, len(there)), size):
+        some = there[start : start + size]
+        both = np.concatenate([signatures, pictures.signatures[some]])
+        pairs = turned_candidates(both, asked=np.arange(len(new)))
+        found.append(np.concatenate([new, some])[pairs].astype(np.int32))
+    return found
+
+
+def _edges(sources: Ints, among: Ints, graph: NeighborGraph, least: float) -> Pairs:
+    close = (graph.indices != NO_NEIGHBOR) & (graph.similarities >= least)
+    row, column = np.nonzero(close)
+    ends = among[graph.indices[row, column]]
+    return np.stack([sources[row], ends], axis=1).astype(np.int32)
+
+
+def _copies(
+    pictures: _Pictures,
+    candidates: Pairs,
+    min_similarity: float,
+    min_score: float,
+    on_progress: OnProgress,
+) -> tuple[Pairs, NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the pairs that are copies, their similarities and their scores."""
+    pairs, similarities, scores = [], [], []
+    for start in range(0, len(candidates), _PAIRS_AT_ONCE):
+        some = candidates[start : start + _PAIRS_AT_ONCE]
+        a, b = (pictures.vectors[ends] for ends in some.T)
+        similarity = cosines(pictures.vectors, some)
+        used, place = np.unique(some.astype(np.int64), return_inverse=True)
+        ends: Pairs = place.reshape(-1, 2).astype(np.int32)
+        signatures = pictures.signatures[used]
+        score = verify_pairs(signatures, ends, pictures.sizes(used)).scores
+        copies = (score >= min_score) & (similarity >= min_similarity)
+        # What a scan collapses to one item; blank pictures score 0
+        alike = (a == b).all(axis=1)
+        alike[alike] = (signatures[ends[alike, 0]] == signatures[ends[alike, 1]]).all(1)
+        kept = copies | alike
+        pairs.append(some[kept])
+        similarities.append(similarity[kept])
+        scores.append(np.where(alike, 1, score)[kept].astype(np.float32))
+        done = min(start + _PAIRS_AT_ONCE, len(candidates))
+        on_progress(Progress("Comparing pictures", done, len(candidates)))
+    if not pairs:
+        nothing = np.empty(0, np.float32)
+        return np.empty((0, 2), np.int32), nothing, nothing
+    return np.concatenate(pairs), np.concatenate(similarities), np.concatenate(scores)
+
+
+def _found_in_parts(
+    picture: tuple[Ints, Ints],
+    content: tuple[Ints, Ints],
+    part: NDArray[np.int32],
+    present: Bools,
+    alone: Bools,
+    copies: tuple[Pairs, NDArray[np.float32], NDArray[np.float32]],
+) -> tuple[NDArray[np.int8], Ints, NDArray[np.float32]]:
+    """Returns kind, match and similarity of the closest copy in each part."""
+    (own, other), (own_content, other_content) = picture, content
+    shape = len(own), len(present)
+    kind = np.full(shape, NO_KIND, np.int8)
+    match = np.full(shape, NO_ROW, np.int64)
+    similarity = np.full(shape, np.nan, np.float32)
+    for number in range(len(present)):
+        rows = np.flatnonzero((part == number) & (other >= 0))[::-1]
+        # Last assignment wins: the first row comes last
+        first_row = np.full(present.shape[1], NO_ROW, np.int64)
+        first_row[other[rows]] = rows
+        near, row_of, cosine = _nearest_copies(present[number], *copies)
+        mine = np.flatnonzero(own >= 0)
+        # Only first pictures were compared: further ones may be new
+        mine = mine[near[own[mine]] & alone[own[mine]]]
+        kind[mine, number] = NEAR
+        match[mine, number] = first_row[row_of[own[mine]]]
+        similarity[mine, number] = cosine[own[mine]]
+        for code, ours, theirs in (
+            (PIXELS, own, other),
+            (BYTES, own_content, other_content),
+        ):
+            place = dict(zip(theirs[rows].tolist(), rows.tolist(), strict=True))
+            for row, value in enumerate(ours.tolist()):
+                if value >= 0 and value in place:
+                    kind[row, number], match[row, number] = code, place[value]
+                    similarity[row, number] = 1
+    return kind, match, similarity
+
+
+def _nearest_copies(
+    inside: Bools,
+    pairs: Pairs,
+    similarities: NDArray[np.float32],
+    scores: NDArray[np.float32],
+) -> tuple[Bools, Ints, NDArray[np.float32]]:
+    """Returns for each picture whether a copy is inside, the surest, how similar."""
+    count = len(inside)
+    has = np.zeros(count, bool)
+    best = np.zeros(count, np.int64)
+    cosine = np.full(count, np.nan, np.float32)
+    ends = np.concatenate([pairs, pairs[:, ::-1]])
+    score, similar = np.tile(scores, 2), np.tile(similarities, 2)
+    rows = np.flatnonzero(inside[ends[:, 1]])
+    # Last assignment wins: the surest, then the most similar, comes last
+    rows = rows[np.lexsort((-ends[rows, 1], similar[rows], score[rows]))]
+    has[ends[rows, 0]] = True
+    best[ends[rows, 0]] = ends[rows, 1]
+    cosine[ends[rows, 0]] = similar[rows]
+    return has, best, cosine
+
+
+def _repeats(
+    picture: Ints,
+    content: Ints,
+    known: Bools,
+    alone: Bools,
+    pairs: Pairs,
+    similarities: NDArray[np.float32],
+) -> tuple[Ints, NDArray[np.int8], NDArray[np.float32]]:
+    """Returns of which earlier new image each new one is a direct copy, and how."""
+    count = len(picture)
+    repeat_of = np.full(count, NO_ROW, np.int64)
+    kind = np.full(count, NO_KIND, np.int8)
+    similarity = np.full(count, np.nan, np.float32)
+    linked: dict[int, list[tuple[int, float]]] = {}
+    for (a, b), cosine in zip(pairs.tolist(), similarities.tolist(), strict=True):
+        linked.setdefault(a, []).append((b, cosine))
+        linked.setdefault(b, []).append((a, cosine))
+    first: dict[int, int] = {}
+    for row in np.flatnonzero((picture >= 0) & ~known).tolist():
+        own = int(picture[row])
+        if own in first:
+            repeat_of[row], similarity[row] = first[own], 1
+            kind[row] = BYTES if content[first[own]] == content[row] else PIXELS
+            continue
+        near = [(first[p], cosine) for p, cosine in linked.get(own, ()) if p in first]
+        if near and alone[own]:
+            repeat_of[row], similarity[row] = min(near)
+            kind[row] = NEAR
+        else:
+            first[own] = row
+    return repeat_of, kind, similarity

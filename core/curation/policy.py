@@ -1,0 +1,250 @@
+"""A policy: what a data set may hold of each finding, as text a person writes.
+
+Rules are parted by commas, semicolons or line ends::
+
+    no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues < 2 %
+
+A finding alone, or with ``no``, stands for ``= 0``. A percentage is of all
+images of the run, readable or not.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ..common.text import plain, share_text
+from ..errors import InputError
+from ..findings.image_issues import ISSUES
+
+EXAMPLE = "no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues <= 2 %"
+
+FINDINGS: Mapping[str, tuple[str, ...]] = {
+    "duplicates": ("duplicates",),
+    "exact duplicates": ("duplicates_bytes", "duplicates_pixels"),
+    "near duplicates": ("duplicates_near",),
+    "conflicts": ("conflicts",),
+    "outliers": ("outliers",),
+    "label issues": ("label_issues",),
+    "leaks": ("leaks",),
+    "image issues": ("image_issues",),
+    **{name.replace("_", " "): (name,) for name in ISSUES},
+    "unreadable": ("unreadable",),
+}
+"""What a rule may name, and the counts of a scan that it adds up. All count
+images but conflicts, which are clusters; an image with a copy is a duplicate,
+the one to keep as well."""
+
+COMPARED: Mapping[str, tuple[str, ...]] = {
+    name: (name,) for name in ("known", "repeats", "leaks", "unreadable")
+}
+"""The same of the counts of a comparison: what came in and should not."""
+
+_EXAMPLE = "no leaks, unreadable <= 0.1 %"  # in both languages
+_CLUSTERS = ("conflicts",)
+_ALSO = {"bad images": "image issues"}
+_RULE = re.compile(
+    r"(?P<no>no\s+)?(?P<words>[^\W\d_]+(?:[\s_-]+[^\W\d_]+)*)\s*"
+    r"(?:(?P<comparison><=|<|==?|≤)\s*"
+    r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<percent>%)?)?",
+    re.IGNORECASE,
+)
+_COMPARISONS = {"≤": "<=", "==": "="}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a policy.
+
+    Attributes:
+        text: as it was written, blanks tidied
+        finding: a name of :data:`FINDINGS` or :data:`COMPARED`
+        counts: that it adds up
+        comparison: ``<=``, ``<`` or ``=``
+        limit: a count, or a share of the images from 0 to 1
+        percent: whether the limit is a share
+    """
+
+    text: str
+    finding: str
+    counts: tuple[str, ...]
+    comparison: str = "="
+    limit: Fraction = Fraction(0)
+    percent: bool = False
+
+    def holds(self, count: int, images: int) -> bool:
+        """True if a count of the finding among so many images is allowed."""
+        # Exact: 3 of 3,000 is 0.1 %, which a float may not be
+        limit = self.limit * images if self.percent else self.limit
+        if self.comparison == "<":
+            return count < limit
+        return count <= limit if self.comparison == "<=" else count == limit
+
+    def allowed(self, images: int) -> str:
+        """Says how many there may be: "none", "at most 3", "exactly 3"."""
+        limit = self.limit * images if self.percent else self.limit
+        if self.comparison == "=" and limit:
+            return f"exactly {float(limit):,.6g} allowed"
+        most = math.ceil(limit) - 1 if self.comparison == "<" else math.floor(limit)
+        return f"at most {most:,} allowed" if most > 0 else "none allowed"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run says to a rule.
+
+    Attributes:
+        rule: that was looked at
+        passed: whether it holds
+        count: of the finding: images, or clusters for conflicts
+        images: of the run
+        not_looked_for: why the run cannot know, or empty
+    """
+
+    rule: Rule
+    passed: bool
+    count: int
+    images: int
+    not_looked_for: str
+
+    def __str__(self) -> str:
+        if self.not_looked_for:
+            return f"{self.rule.text}: not looked for, {self.not_looked_for}"
+        if self.rule.finding in _CLUSTERS:
+            found = f"{self.count:,} cluster{'' if self.count == 1 else 's'}"
+        else:
+            share = share_text(self.count, self.images)
+            found = f"{self.count:,} of {self.images:,} images ({share})"
+        if self.passed:
+            return f"{self.rule.text}: {found}"
+        return f"{self.rule.text}: {found}, {self.rule.allowed(self.images)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it as plain JSON values."""
+        return {
+            "rule": self.rule.text,
+            "finding": self.rule.finding,
+            "comparison": self.rule.comparison,
+            "limit": float(self.rule.limit),
+            "limit_is_share_of_images": self.rule.percent,
+            "passed": self.passed,
+            "count": self.count,
+            "images": self.images,
+            "not_looked_for": self.not_looked_for or None,
+        }
+
+
+def parse_policy(
+    text: str, known: Mapping[str, tuple[str, ...]] = FINDINGS
+) -> tuple[Rule, ...]:
+    """Reads the rules of a policy; none of an empty text.
+
+    Args:
+        text: of the policy
+        known: what a rule may name, and the counts that it adds up
+
+    Raises:
+        InputError: a rule that cannot be read, with what is wrong with it
+    """
+    parts = (" ".join(part.split()) for part in re.split(r"[,;\n]", text))
+    return tuple(_rule(part, known) for part in parts if part)
+
+
+def judge(
+    policy: Sequence[Rule],
+    counts: Mapping[str, int],
+    not_looked_for: Mapping[str, str],
+) -> tuple[Verdict, ...]:
+    """Compares a run with a policy.
+
+    Args:
+        policy: from :func:`parse_policy`
+        counts: of the run, see :func:`core.scan.counts.count_findings`, or of a
+            comparison
+        not_looked_for: why the run cannot know of a finding, by its name; a rule on
+            it does not hold, whatever it says
+
+    Returns:
+        a verdict a rule, in their order
+    """
+    verdicts = []
+    for rule in policy:
+        count = sum(counts[name] for name in rule.counts)
+        unknown = not_looked_for.get(rule.finding, "")
+        holds = not unknown and rule.holds(count, counts["images"])
+        verdicts.append(Verdict(rule, holds, count, counts["images"], unknown))
+    return tuple(verdicts)
+
+
+def _rule(text: str, known: Mapping[str, tuple[str, ...]]) -> Rule:
+    found = _RULE.fullmatch(text)
+    if found is None:
+        raise InputError(_why_not(text))
+    finding = _finding(found["words"], text, known)
+    limit, percent = Fraction(found["number"] or 0), found["percent"] is not None
+    if found["no"] and found["comparison"]:
+        raise InputError(
+            f"'{plain(text)}' says 'no' and names a limit. Leave one of them out."
+        )
+    if percent and finding in _CLUSTERS:
+        raise InputError(
+            f"'{plain(text)}': {finding} are clusters of copies, not images, so they "
+            "have no share of the images. Give a count, for example "
+            f"'{finding} <= 3'."
+        )
+    if percent and limit > 100:
+        raise InputError(f"'{plain(text)}': a share of the images is at most 100 %.")
+    if not percent and limit.denominator != 1:
+        raise InputError(
+            f"'{plain(text)}': a count is a whole number. Did you mean "
+            f"'{finding} {found['comparison']} {found['number']} %'?"
+        )
+    comparison = _COMPARISONS.get(found["comparison"], found["comparison"] or "=")
+    if comparison == "<" and not limit:
+        raise InputError(
+            f"'{plain(text)}' can never hold: nothing is fewer than none. Write "
+            f"'no {finding}'."
+        )
+    return Rule(
+        text=text,
+        finding=finding,
+        counts=known[finding],
+        comparison=comparison,
+        limit=limit / 100 if percent else limit,
+        percent=percent,
+    )
+
+
+def _finding(words: str, text: str, known: Collection[str]) -> str:
+    name = " ".join(re.split(r"[\s_-]+", words.lower()))
+    for candidate in (name, name.removesuffix(" images"), name.removesuffix(" files")):
+        finding = _ALSO.get(candidate, candidate)
+        if finding in known:
+            return finding
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    where = "" if words == text else f" in '{plain(text)}'"
+    raise InputError(
+        f"A policy does not know '{plain(words)}'{where}.{hint} It knows "
+        f"{', '.join(known)}."
+    )
+
+
+def _why_not(text: str) -> str:
+    shown = plain(text)
+    if re.search(r">|!", text):
+        return (
+            f"'{shown}' is no rule: a policy says how much there may be at most, with "
+            f"<=, < or =, for example '{_EXAMPLE}'."
+        )
+    if re.fullmatch(r"[0-9.\s]+%?", text):
+        return (
+            f"'{shown}' is no rule. Numbers are written with a point and without "
+            "separators (0.1 %, 1000), since a comma parts two rules."
+        )
+    return f"'{shown}' is no rule. Write them like this: '{_EXAMPLE}'."

@@ -1,0 +1,66 @@
+"""What the one pass over the files found, by file and by content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..reading.files import ReadFailure
+from ..storage.record_store import RecordStore, StoredColumn
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTable:
+    """What one pass over n files found.
+
+    Files of equal bytes share one *content*; contents are sorted by digest,
+    so they do not depend on the order of the files.
+
+    Attributes:
+        content: int64[n], row of each file in the contents; -1 if unreadable
+        failures: why a row is unreadable
+        file_bytes: int64[n], 0 where the file is missing
+        modified: float64[n], seconds since 1970, NaN where missing
+        file_id: int64[n], equal for names of one file (hard links, symbolic
+            links, the same path twice); -1 where missing
+        is_link: bool[n], the path is a symbolic link
+    """
+
+    content: NDArray[np.int64]
+    failures: dict[int, ReadFailure]
+    file_bytes: NDArray[np.int64]
+    modified: NDArray[np.float64]
+    file_id: NDArray[np.int64]
+    is_link: NDArray[np.bool_]
+    _positions: NDArray[np.int64]
+    _store: RecordStore
+
+    def column(self, field: str) -> NDArray[Any]:
+        """Returns one field of all contents.
+
+        Fields: ``digest`` and ``picture_digest`` uint8[m, 32],
+        ``is_pixel_digest`` bool[m], ``damage`` int8[m], ``first_digest`` uint8[m, 32],
+        ``picture_count`` int32[m], ``decoded_pixels`` int64[m], ``width`` and
+        ``height`` int32[m], ``statistics`` float32[m, s], ``signature`` uint8[m, q],
+        ``copy`` float16[m, c], ``features`` float16[m, f].
+        """
+        return self._store.read(self._positions, field)
+
+    def rows(self) -> NDArray[np.int64]:
+        """Returns int64[m], a row of each content."""
+        readable = np.flatnonzero(self.content >= 0)
+        rows = np.empty(int(self.content.max()) + 1, np.int64)
+        rows[self.content[readable]] = readable
+        return rows
+
+    def stored(self, field: str) -> StoredColumn:
+        """Returns one field of all contents, to be read row by row."""
+        return StoredColumn(self._store, self._positions, field)
+
+    def sizes(self, contents: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Returns int32[c, 2], width and height of these contents."""
+        sides = [self.stored(side)[contents] for side in ("width", "height")]
+        return np.stack(sides, axis=1)

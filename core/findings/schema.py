@@ -1,0 +1,170 @@
+"""What a scan says of each image, one array a field.
+
+Arrays spell absence as ``NO_CLUSTER``, ``NO_LABEL`` or NaN; what leaves the
+core, by :meth:`Findings.values`, spells it None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_CLUSTER = -1
+NO_LABEL = -1
+QUARANTINED = "quarantined"
+"""The status, and the tag, of an image whose file was put away."""
+
+UNREADABLE = ("missing", "empty", "truncated", "corrupt", "nonfinite")
+"""The statuses of files that hold no whole picture. All others that are not "ok" may
+be healthy (of a kind or a size that is not read, or not permitted), so nothing that
+is chosen for being unreadable is one of them."""
+
+Value = int | float | bool | str | list[str] | None
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """A field that a scan puts on each image.
+
+    Attributes:
+        name: of the field
+        type: of its values; None stands where there is none. A "sample" is
+            another image: its row here, its id or path outside the core
+        description: shown beside the field, a sentence
+    """
+
+    name: str
+    type: Literal["int", "float", "bool", "str", "list of str", "sample"]
+    description: str
+
+
+FIELDS = (
+    FieldSpec(
+        "dup_cluster",
+        "int",
+        "Number of the duplicate cluster; none for an image without duplicates",
+    ),
+    FieldSpec(
+        "dup_kind",
+        "str",
+        "How it equals a copy that ranks before it: bytes (same file content), pixels "
+        "(same decoded picture) or near (a changed copy)",
+    ),
+    FieldSpec(
+        "dup_relation",
+        "str",
+        "How a near copy differs from the one to keep, where that can be told",
+    ),
+    FieldSpec(
+        "dup_similarity",
+        "float",
+        "Cosine similarity to the copy to keep, from -1 to 1; 1 is the same",
+    ),
+    FieldSpec("dup_keeper", "bool", "The copy to keep; one in each cluster"),
+    FieldSpec("keeper_reason", "str", "Why this copy is the one to keep"),
+    FieldSpec("dup_conflict", "bool", "The copies of its cluster carry two labels"),
+    FieldSpec(
+        "outlier_distance",
+        "float",
+        "Distance from the most similar images that are not copies; larger is stranger",
+    ),
+    FieldSpec("outlier", "bool", "outlier_distance is beyond the run's threshold"),
+    FieldSpec(
+        "outlier_cause",
+        "str",
+        "Why it is an outlier: blank, dark, rare class, or off-topic",
+    ),
+    FieldSpec(
+        "outlier_nearest",
+        "sample",
+        "The most similar image that is not its copy: its id",
+    ),
+    FieldSpec(
+        "label_score",
+        "float",
+        "How well the label agrees with similar images: 100 all agree, 0 none does",
+    ),
+    FieldSpec(
+        "label_suggestion",
+        "str",
+        "The label that similar images agree on, where it is not the given one",
+    ),
+    FieldSpec("label_issue", "bool", "label_score is below the run's threshold"),
+    FieldSpec(
+        "label_agrees",
+        "sample",
+        "The most similar image of the same label that is not its copy: its id",
+    ),
+    FieldSpec(
+        "label_contradicts",
+        "sample",
+        "The most similar image of the suggested (or another) label: its id",
+    ),
+    FieldSpec("leak", "bool", "A copy of this image lies in another split"),
+    FieldSpec("leak_splits", "list of str", "The other splits that hold a copy"),
+    FieldSpec("leak_conflict", "bool", "A copy in another split has another label"),
+    FieldSpec(
+        "leak_drop",
+        "bool",
+        "Dropping all that are marked leaves no leak and keeps what tests are made of",
+    ),
+    FieldSpec(
+        "leak_drop_reason", "str", "Why this side of the leak is the one to drop"
+    ),
+    FieldSpec(
+        "image_issues",
+        "list of str",
+        "damaged, dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
+        "grayscale_in_colour_set",
+    ),
+    FieldSpec(
+        "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"
+    ),
+    FieldSpec(
+        "scan_status",
+        "str",
+        "ok, or why the image has no findings: missing, truncated, unsupported ...",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The findings of n images.
+
+    Attributes:
+        columns: n values a field of :data:`FIELDS`, None where there is none
+        counts: how many images (or clusters) each finding has
+        leak_matrix: split x split counts of copies, by kind
+        leaks_by_class: a row for each class and two splits that share copies:
+            ``class``, ``split``, ``other_split``, and the images of the class
+            and split with a copy in the other, by kind
+        thresholds: in force, by the name of the setting
+        rules: how each threshold was chosen, by the name of the setting
+        conflicts: clusters whose images carry two labels or more
+        expected: what known copies of the images say of the threshold on
+            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+    """
+
+    columns: Mapping[str, list[Any]]
+    counts: Mapping[str, int]
+    leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
+    leaks_by_class: Sequence[Mapping[str, str | int]]
+    thresholds: Mapping[str, float | None]
+    rules: Mapping[str, str]
+    conflicts: tuple[int, ...]
+    expected: Mapping[str, Any]
+
+
+def optional_floats(values: NDArray[np.floating]) -> list[float | None]:
+    """Returns Python floats, None for NaN."""
+    return [None if value != value else value for value in values.tolist()]
+
+
+def optional_names(codes: NDArray[np.integer], names: list[str]) -> list[str | None]:
+    """Returns the name of each code, None for negative codes."""
+    return [names[code] if code >= 0 else None for code in codes.tolist()]

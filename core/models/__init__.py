@@ -1,0 +1,1 @@
+"""Which embedding models there are, and how one is run."""

@@ -1,0 +1,145 @@
+"""The most similar rows by brute force, as products of small integers.
+
+Unit vectors are rounded to 8 bits, queries to 7, and multiplied as integers by
+onnxruntime, up to eight times as fast as in single precision. Rounding adds an error
+of known spread to a product, so it is known as well how similar a row that is not
+among the best can be at most. Measured on 24,466 x 256 and 1,280: with 20 rows to
+spare, 1.4 % and 0.02 % of the queries have to be searched again, precisely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.float16 import to_single
+from ..models.onnx_session import open_runtime
+from ..storage.record_store import Vectors
+from .brute_force import Floats, Indices, Multiply, best_products
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+_LEVELS, _QUERY_LEVELS = 127, 63
+"""Largest integers of rows and queries. Processors without instructions for such
+products (VNNI) add two of them in 16 bits: with 7 bits on one side they fit."""
+
+_ZERO = _QUERY_LEVELS + 1
+"""What stands for 0 among the unsigned integers of a query."""
+
+_PART = 2**24
+"""Numbers of the rows that are prepared at once: 64 MB with the rows themselves and
+what onnxruntime packs. Twice as many are no faster."""
+
+_ROWS_ROUNDED = 1024
+_SURELY = 5.0
+"""Spreads of the error that a product surely does not exceed where it matters: of 24
+million, the largest was 5.4."""
+
+_COARSE = 0.5
+"""Steps as large as this, in root mean squares of the numbers, round many of them to
+nothing, which is no even error."""
+
+_IR_VERSION, _OPSET = 8, 13
+
+
+def probably_most_similar(
+    vectors: Vectors, queries: Vectors, k: int
+) -> tuple[Indices, Floats]:
+    """Finds k rows, probably those of largest dot product with each query.
+
+    Args:
+        vectors: n x d, rows no longer than 1
+        queries: q x d, rows no longer than 1
+        k: rows a query, at most n
+
+    Returns:
+        a tuple of
+
+        -   int32[q, k], rows in no order
+        -   float32[q]: no other row's product is larger; -inf where all are found,
+            inf where rounding is too coarse to tell
+    """
+    ends = [0.0]
+    for start in range(0, len(vectors), _ROWS_ROUNDED):
+        some = to_single(vectors[start : start + _ROWS_ROUNDED])
+        ends += [float(some.max()), -float(some.min())]
+    row_step = max(max(ends), 1e-12) / _LEVELS
+
+    def multiplication(rows: NDArray[np.floating]) -> Multiply:
+        return _multiplication(rows, row_step)
+
+    found, products = best_products(vectors, queries, k, multiplication, _PART)
+    if k == len(vectors):
+        return found, np.full(len(queries), -np.inf, np.float32)
+    query_step = np.concatenate(
+        [
+            _steps(to_single(queries[start : start + _ROWS_ROUNDED]))[:, 0]
+            for start in range(0, len(queries), _ROWS_ROUNDED)
+        ]
+    )
+    # Rounding to a step errs evenly by up to half of it: a variance of 1 / 12
+    spread = np.sqrt((query_step**2 + row_step**2) / 12)
+    coarse = _COARSE / np.sqrt(vectors.shape[1])
+    spread[np.maximum(query_step, row_step) > coarse] = np.inf
+    least = products.min(axis=1) * query_step * row_step
+    return found, (least + _SURELY * spread).astype(np.float32)
+
+
+def _steps(queries: Floats) -> Floats:
+    """Returns float32[q, 1]: what one of a query's integers stands for."""
+    most = np.abs(queries).max(axis=1, keepdims=True)
+    steps: Floats = np.maximum(most, np.float32(1e-12)) / np.float32(_QUERY_LEVELS)
+    return steps
+
+
+def _multiplication(rows: NDArray[np.floating], step: float) -> Multiply:
+    columns = np.empty((rows.shape[1], len(rows)), np.int8)
+    for start in range(0, len(rows), _ROWS_ROUNDED):
+        some = to_single(rows[start : start + _ROWS_ROUNDED])
+        columns[:, start : start + len(some)] = np.rint(some / np.float32(step)).T
+    return _IntegerProduct(columns, _open_product(columns))
+
+
+@dataclass(frozen=True, eq=False)
+class _IntegerProduct:
+    """The products of queries with some rows.
+
+    Attributes:
+        columns: int8[d, r], the rows; held because the session reads them in place
+        session: see :func:`_open_product`
+    """
+
+    columns: NDArray[np.int8]
+    session: InferenceSession
+
+    def __call__(self, queries: Floats) -> NDArray[np.int32]:
+        levels = np.rint(queries / _steps(queries)) + _ZERO
+        found: list[NDArray[np.int32]] = self.session.run(
+            None, {"queries": levels.astype(np.uint8)}
+        )
+        return found[0]
+
+
+def _open_product(columns: NDArray[np.int8]) -> InferenceSession:
+    """Opens (queries - zero) @ columns; the columns must outlive it."""
+    # Imported here: it is slow to import, and few callers need it
+    from onnx import TensorProto, helper, numpy_helper
+
+    # Named only: what is written into a model is copied again and again
+    named = TensorProto(name="columns", data_type=TensorProto.INT8, dims=columns.shape)
+    named.data_location = TensorProto.EXTERNAL
+    named.external_data.add(key="location", value="columns")
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["queries", "columns", "zero"], ["found"])],
+        "products",
+        [helper.make_tensor_value_info("queries", TensorProto.UINT8, ["q", None])],
+        [helper.make_tensor_value_info("found", TensorProto.INT32, ["q", None])],
+        [named, numpy_helper.from_array(np.array(_ZERO, np.uint8), "zero")],
+    )
+    opset = [helper.make_opsetid("", _OPSET)]
+    model = helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=opset)
+    return open_runtime(model.SerializeToString(), {"columns": columns})

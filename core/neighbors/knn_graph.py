@@ -1,0 +1,317 @@
+"""Nearest neighbours of unit vectors, exact for small sets, approximate above.
+
+Both ways stand behind :func:`nearest`. Vectors are compared by cosine
+similarity, which for unit vectors orders like the Euclidean distance.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.cpu import available_cores
+from ..common.float16 import to_single
+from ..storage.record_store import Vectors
+from .brute_force import most_similar
+from .int8_search import probably_most_similar
+from .nn_descent import compile_ahead, nearly_most_similar
+
+NO_NEIGHBOR = -1
+"""Pads :attr:`NeighborGraph.indices` where there are fewer than k."""
+
+_EXACT_BELOW = 75_000
+"""Rows up to which brute force wins for both searches of a scan, of 256 and of 1,280
+numbers, pynndescent's compile time included: at 100,000 they take 98 CPU-seconds and
+60 (benchmarks/scale.md); 256 numbers alone would win to 145,000 (neighbors.md)."""
+
+_EXACT_TO_QUERY = 9_000
+"""Rows that any number of queries is compared with one by one: 6.5 ns a pair of 256
+numbers, where the approximate search takes 58 microseconds a query."""
+
+_MOST_DIMS = 512
+_PROJECTED_DIMS = 128
+_PROJECTION_SPARE = 20
+"""Longer vectors are searched by their first 128 principal components (not
+centred, unit length again), with 20 spare neighbours that are ranked by the
+full vectors. Measured on 25,000 x 1,280: of the 20 nearest 0.992 to 0.999 are
+found, in 5 CPU-seconds instead of 43."""
+
+_AXES_ROWS = 8_192
+"""Rows, evenly spread, that the principal components are learned from."""
+
+_PROJECTED_ABOVE = 4_000
+"""Rows from which the projection saves more than it costs."""
+
+_SPARE = 4
+"""Extra neighbours fetched, so that float rounding cannot cut off a tie."""
+
+_INTEGERS_ABOVE = 2_000
+_INTEGER_SPARE = 20
+"""Rows from which products of integers pay, and the extra neighbours they need: with
+20 for 40, under 1 % of the rows are searched again, with 10 a tenth."""
+
+_NUMBERS_AT_ONCE = 2**18
+"""Numbers that are gathered at once to multiply rows: what a cache holds."""
+
+_NUMBERS_HELD, _MOST_PARTS = 2**24, 6
+"""Numbers of stored vectors, 32 MB, that are in memory while candidates among them are
+ranked; more of so many that parts of them would be many: a million are 0.4 GB."""
+
+_QUERIES_AT_ONCE = 1_024
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class NeighborGraph:
+    """The k nearest neighbours of n rows.
+
+    A row is never its own neighbour. Rows are sorted nearest first, equal
+    similarities by index. Missing neighbours are ``NO_NEIGHBOR`` / -inf.
+
+    Attributes:
+        indices: int32[n, k]
+        similarities: float32[n, k], cosine, larger is nearer
+    """
+
+    indices: Indices
+    similarities: Floats
+
+    def first(self, k: int) -> NeighborGraph:
+        """Returns the nearest k of each row."""
+        return NeighborGraph(self.indices[:, :k], self.similarities[:, :k])
+
+    @property
+    def k(self) -> int:
+        return int(self.indices.shape[1])
+
+
+def prepare_search(count: int) -> None:
+    """Gets ready, in the background, to search so many rows soon."""
+    if count > _EXACT_BELOW:
+        compile_ahead()
+
+
+def neighbor_graph(
+    vectors: Vectors, k: int, *, exact: bool | None = None
+) -> NeighborGraph:
+    """Finds the k nearest neighbours of each row among the other rows.
+
+    Args:
+        vectors: n x d, unit length; rows should differ (collapse equal rows
+            first: copies of one vector would fill each other's lists)
+        k: neighbours a row; fewer exist when n <= k
+        exact: force brute force or approximation; None lets n decide
+    """
+    count = len(vectors)
+    if _is_exact(count, count, exact):
+        return _searched_exactly(vectors, None, k)
+    searched, wanted = search_space(vectors, k + 1)
+    found = _search_approximately(to_single(searched[:]), None, min(wanted, count))
+    # The ranking needs the memory
+    del searched
+    return ranked(vectors, vectors, _without_own(found, np.arange(count)), k)
+
+
+def nearest(
+    vectors: NDArray[np.floating],
+    queries: NDArray[np.floating],
+    k: int,
+    *,
+    exact: bool | None = None,
+) -> NeighborGraph:
+    """Finds the k rows of ``vectors`` nearest to each query.
+
+    Args:
+        vectors: n x d, unit length
+        queries: q x d, unit length
+        k: neighbours a query; fewer exist when n < k
+        exact: as in :func:`neighbor_graph`
+
+    Returns:
+        a graph of q rows whose indices point into ``vectors``
+    """
+    if _is_exact(len(queries), len(vectors), exact):
+        return _searched_exactly(vectors, queries, k)
+    data, points = to_single(vectors), to_single(queries)
+    found = _search_approximately(data, points, min(k, len(vectors)))
+    return ranked(vectors, queries, found, k)
+
+
+def _is_exact(asked: int, count: int, exact: bool | None) -> bool:
+    if exact is None:
+        # A few queries of many rows are no more work than all of few rows
+        return asked * count <= _EXACT_BELOW**2 or count <= _EXACT_TO_QUERY
+    return exact
+
+
+def _searched_exactly(
+    vectors: Vectors, queries: Vectors | None, k: int
+) -> NeighborGraph:
+    """Returns the nearest rows of each query, or the nearest others of each row."""
+    asked = vectors if queries is None else queries
+    if not len(asked) or not len(vectors) or k < 1:
+        return ranked(vectors, asked, np.empty((len(asked), 0), np.int32), k)
+    own = np.arange(len(asked)) if queries is None else None
+    if len(vectors) <= _INTEGERS_ABOVE:
+        return _precise_graph(vectors, asked, own, k)
+    wanted = min(k + 1 + _INTEGER_SPARE, len(vectors))
+    found, reach = probably_most_similar(vectors, asked, wanted)
+    graph = ranked(vectors, asked, _without_own(found, own), k)
+    # Whoever might have a nearer one among the rest is searched again
+    short = np.flatnonzero(graph.similarities[:, -1] < reach)
+    if len(short):
+        own = short if queries is None else None
+        precise = _precise_graph(vectors, asked[short], own, k)
+        graph.indices[short] = precise.indices
+        graph.similarities[short] = precise.similarities
+    return graph
+
+
+def _precise_graph(
+    vectors: Vectors, queries: Vectors, own: NDArray[np.int64] | None, k: int
+) -> NeighborGraph:
+    wanted = min(k + 1 + _SPARE, len(vectors))
+    found = most_similar(vectors, queries, wanted)
+    return ranked(vectors, queries, _without_own(found, own), k)
+
+
+def _without_own(found: Indices, own: NDArray[np.int64] | None) -> Indices:
+    """Blanks each query's own row among its candidates, in place."""
+    if own is not None:
+        found[found == own[:, None]] = NO_NEIGHBOR
+    return found
+
+
+def _search_approximately(data: Floats, points: Floats | None, k: int) -> Indices:
+    """Returns int32[q, k or more] candidate rows, maybe -1."""
+    found = nearly_most_similar(data, points, k)
+    # It leaves -1 where it found too few: ask the exact search there
+    short = np.flatnonzero((found < 0).any(axis=1))
+    if len(short):
+        queries = data if points is None else points
+        found[short] = most_similar(data, queries[short], found.shape[1])
+    return found
+
+
+def search_space(vectors: Vectors, k: int) -> tuple[Vectors, int]:
+    """Returns what is searched for k candidates a row, and how many to take of it.
+
+    The vectors themselves, or their principal components and some candidates more.
+    """
+    if vectors.shape[1] > _MOST_DIMS and len(vectors) > _PROJECTED_ABOVE:
+        return _projected(vectors), k + _PROJECTION_SPARE
+    return vectors, k
+
+
+def _projected(vectors: Vectors) -> Floats:
+    """Returns n x 128 unit rows that keep the order of neighbours nearly."""
+    # Imported here: 0.1 s that only this function needs
+    from scipy.linalg import eigh
+
+    dims = vectors.shape[1]
+    sample = to_single(vectors[:: max(1, len(vectors) // _AXES_ROWS)])
+    last = (dims - _PROJECTED_DIMS, dims - 1)
+    _, axes = eigh(sample.T @ sample, subset_by_index=last, driver="evr")
+    projected = np.empty((len(vectors), _PROJECTED_DIMS), np.float32)
+    for start in range(0, len(vectors), 4096):
+        rows = to_single(vectors[start : start + 4096]) @ axes
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        projected[start : start + 4096] = rows
+    return projected
+
+
+def ranked(vectors: Vectors, queries: Vectors, found: Indices, k: int) -> NeighborGraph:
+    """Computes exact similarities of the candidates and keeps the best k.
+
+    The searches round differently with the number of threads; ranking again
+    by the same dot products makes the graph the same everywhere.
+
+    Args:
+        found: int32[q, c], candidates; sorted by the call
+    """
+    count = len(queries)
+    _blank_repeats(found)
+    cosine = np.full(found.shape, -np.inf, np.float32)
+    indices = np.full((count, k), NO_NEIGHBOR, np.int32)
+    similarities = np.full((count, k), -np.inf, np.float32)
+    width = min(k, found.shape[1])
+    blocks = [
+        slice(start, start + _QUERIES_AT_ONCE)
+        for start in range(0, count, _QUERIES_AT_ONCE)
+    ]
+
+    def order(rows: slice) -> None:
+        best = np.lexsort((found[rows], -cosine[rows]))[:, :width]
+        indices[rows, :width] = np.take_along_axis(found[rows], best, 1)
+        similarities[rows, :width] = np.take_along_axis(cosine[rows], best, 1)
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        held = _NUMBERS_HELD // max(1, vectors.shape[1])
+        held = max(1, held, -(-len(vectors) // _MOST_PARTS))
+        for first in range(0, len(vectors), held):
+            part = vectors[first : first + held]
+            compare = partial(_compare, part, first, queries, found, cosine)
+            deque(pool.map(compare, blocks), 0)
+        deque(pool.map(order, blocks), 0)
+    indices[np.isneginf(similarities)] = NO_NEIGHBOR
+    return NeighborGraph(indices, similarities)
+
+
+def _compare(
+    part: NDArray[np.floating],
+    first: int,
+    queries: Vectors,
+    found: Indices,
+    cosine: Floats,
+    rows: slice,
+) -> None:
+    """Fills in the cosines of some queries and the candidates that are in a part.
+
+    Args:
+        part: p x d, the vectors from row ``first`` on
+        queries: q x d
+        found: int32[q, c]
+        cosine: float32[q, c], filled in
+        rows: of the queries
+    """
+    asked = to_single(queries[rows])
+    here = (found[rows] >= first) & (found[rows] < first + len(part))
+    own, near = np.nonzero(here)[0], found[rows][here] - first
+    cosine[rows][here] = row_products(asked, own, part, near)
+
+
+def row_products(
+    one: Vectors,
+    rows: NDArray[np.integer],
+    other: Vectors,
+    their_rows: NDArray[np.integer],
+) -> Floats:
+    """Returns float32[p], the dot products of pairs of rows.
+
+    Args:
+        one: n x d
+        rows: int[p], of ``one``
+        other: m x d
+        their_rows: int[p], of ``other``
+    """
+    result = np.empty(len(rows), np.float32)
+    step = max(1, _NUMBERS_AT_ONCE // max(1, one.shape[1]))
+    for start in range(0, len(rows), step):
+        some = slice(start, start + step)
+        result[some] = np.einsum(
+            "pd,pd->p", to_single(one[rows[some]]), to_single(other[their_rows[some]])
+        )
+    return result
+
+
+def _blank_repeats(found: Indices) -> None:
+    """Sorts each row and blanks what stands twice (approximate searches err)."""
+    found.sort(axis=1)
+    found[:, 1:][found[:, 1:] == found[:, :-1]] = NO_NEIGHBOR

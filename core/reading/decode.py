@@ -1,0 +1,353 @@
+"""Decodes a file's bytes to upright pixels.
+
+The gate comes first: the bytes must carry a signature and a pixel count that
+we accept before any decoder sees them. Whatever goes wrong is a
+:class:`~core.reading.files.ReadFailure`, never an exception.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import struct
+import warnings
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from .bit_depth import NonfiniteError
+from .files import ReadFailure
+from .formats import describe_unknown, format_of, why_not_read
+from .frames import digest_with, pixel_digest, read_frames, upright
+from .jpeg import JpegHeader, coded_content, is_complete, later_pictures, read_header
+from .jpeg_damage import NO_DAMAGE, UNREADABLE_PART
+from .jpeg_pixels import decode_jpeg
+from .png import DamagedPngError, read_png_header
+from .tiff import UnsupportedTiffError, read_pages
+from .tiff_damage import heard_damage, listen
+
+GREY_SIDE = 256
+"""Longer side, in pixels, of what :meth:`DecodedImage.grey` returns."""
+
+WHOLE = 2**30
+"""Asked for as the side of a square: the picture is not reduced."""
+
+_LARGEST_JPEG = 2**30
+"""Pixels: a larger one counts as decoded at full size."""
+
+_MOST_REDUCED = 8
+"""How far libjpeg shrinks a picture at most while it decodes."""
+
+U8 = NDArray[np.uint8]
+
+DEFAULT_MAX_MEGAPIXELS = 64
+"""Larger pictures are not decoded, unless asked for."""
+
+# Pillow warns of odd metadata, once and without the file's name. Not by file:
+# ``catch_warnings`` is not for threads
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+class _Unreadable(Exception):
+    """Carries a :class:`ReadFailure` out of the nested steps below."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.failure = ReadFailure(status, reason)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedImage:
+    """A picture in RGB, what is transparent laid on white or black.
+
+    Attributes:
+        stored: uint8[h, w, 3], as stored in the file (not turned upright);
+            a large JPEG comes reduced by 2, 4 or 8
+        orientation: EXIF orientation, 1 to 8
+        full_size: width and height as stored at full size, in pixels
+        picture_digest: SHA-256 that is equal only where all that two files show is
+            equal: all pictures, samples, transparency and the colour space
+        is_pixel_digest: False if ``picture_digest`` was taken from a large JPEG's
+            coded data, which sees through metadata but not through another
+            container
+        damage: index in :data:`core.reading.jpeg_damage.DAMAGES`, what is wrong inside
+            a
+            file that still gives a picture; ``NO_DAMAGE`` for a whole one
+        first_digest: SHA-256 that is equal where the first pictures are equal in
+            8-bit RGB
+        picture_count: of pictures in the file
+        decoded_pixels: that were held in memory to decode the first, which
+            ``max_megapixels`` limits
+    """
+
+    stored: U8
+    orientation: int
+    full_size: tuple[int, int]
+    picture_digest: bytes
+    is_pixel_digest: bool
+    damage: int
+    first_digest: bytes
+    picture_count: int
+    decoded_pixels: int
+
+    @property
+    def width(self) -> int:
+        """Of the upright picture at full size, in pixels."""
+        return self.full_size[self.orientation >= 5]
+
+    @property
+    def height(self) -> int:
+        """Of the upright picture at full size, in pixels."""
+        return self.full_size[self.orientation < 5]
+
+    def square(self, side: int) -> U8:
+        """Returns uint8[side, side, 3], upright, squashed to a square."""
+        # Shrink first, turn after: a small picture is cheaper to turn
+        return upright(_resized(self.stored, side, side), self.orientation)
+
+    def upright(self) -> U8:
+        """Returns uint8[h, w, 3], as it is looked at; large JPEGs come reduced."""
+        return upright(self.stored, self.orientation)
+
+    def grey(self) -> U8:
+        """Returns uint8[h, w], upright, longer side at most GREY_SIDE."""
+        full = _u8(cv2.cvtColor(self.stored, cv2.COLOR_RGB2GRAY))
+        return upright(_fitted(full, GREY_SIDE), self.orientation)
+
+    def fitted(self, side: int) -> U8:
+        """Returns uint8[h, w, 3], upright, longer side at most ``side``."""
+        return upright(_fitted(self.stored, side), self.orientation)
+
+
+def decode_image(
+    data: bytes, *, side: int, max_megapixels: float
+) -> DecodedImage | ReadFailure:
+    """Decodes an image file's bytes, strictly.
+
+    Args:
+        data: the whole file
+        side: the largest square that will be asked for, in pixels
+        max_megapixels: pictures with more are refused from their header
+
+    Returns:
+        the picture, or why there is none
+    """
+    format_name = format_of(data)
+    if format_name is None:
+        return ReadFailure("unsupported", describe_unknown(data))
+    why_not = why_not_read(format_name)
+    if why_not is not None:
+        return ReadFailure("unsupported", why_not)
+    try:
+        if format_name == "JPEG":
+            return _decode_jpeg(data, side, max_megapixels)
+        return _decode_other(data, format_name, max_megapixels)
+    except _Unreadable as error:
+        return error.failure
+    # Decoders raise a zoo of types on hostile bytes (OSError, ValueError,
+    # SyntaxError, EOFError, struct.error, cv2.error ...); each means the
+    # same here: this one file has no picture
+    except Exception as error:
+        return _failure_of_decoder(error, data, format_name)
+
+
+def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
+    header = _checked_jpeg_header(data, side, max_megapixels)
+    if header.components not in (1, 3):
+        # RGB does not tell all samples of four inks apart
+        _, damage = decode_jpeg(data, header, _MOST_REDUCED)
+        return replace(_decode_other(data, "JPEG", max_megapixels), damage=damage)
+    reduction = _reduction_for(header, side)
+    rgb, damage = _jpeg_rgb(data, header, reduction)
+    if reduction == 1:
+        first = pixel_digest(upright(rgb, header.orientation))
+    else:
+        first = coded_content(data, header)
+    later = later_pictures(data, header)
+    return DecodedImage(
+        stored=rgb,
+        orientation=header.orientation,
+        full_size=(header.width, header.height),
+        picture_digest=digest_with(first, header.profile, later.data),
+        is_pixel_digest=reduction == 1,
+        damage=damage,
+        first_digest=first,
+        picture_count=1 + later.count,
+        decoded_pixels=_decoded_pixels(header, side),
+    )
+
+
+def _checked_jpeg_header(data: bytes, side: int, max_megapixels: float) -> JpegHeader:
+    header = read_header(data)
+    if header is None:
+        raise _Unreadable("truncated", "the JPEG ends before its picture")
+    _check_pixel_count(
+        header.width,
+        header.height,
+        max_megapixels,
+        decoded=_decoded_pixels(header, side),
+    )
+    if not is_complete(data, header):
+        raise _Unreadable("truncated", "the JPEG has no end marker")
+    return header
+
+
+def _decoded_pixels(header: JpegHeader, side: int) -> int:
+    """Returns how many pixels are held in memory to decode a JPEG.
+
+    libjpeg reduces a JPEG while it decodes, unless it is progressive: then all of
+    its coefficients are held first.
+    """
+    whole = header.width * header.height
+    if header.is_progressive or whole > _LARGEST_JPEG:
+        return whole
+    scale = _reduction_for(header, side)
+    return -(-header.width // scale) * -(-header.height // scale)
+
+
+def _reduction_for(header: JpegHeader, side: int) -> int:
+    """Returns 1, 2, 4 or 8: how far libjpeg may shrink while it decodes.
+
+    The result keeps at least twice the embedder's input on its shorter side
+    (measured: vectors stay within cosine 0.996 of a full decode).
+    """
+    if header.components not in (1, 3):
+        return 1
+    shorter = min(header.width, header.height)
+    for reduction in (8, 4, 2):
+        if shorter // reduction >= max(2 * side, GREY_SIDE):
+            return reduction
+    return 1
+
+
+def _jpeg_rgb(data: bytes, header: JpegHeader, reduction: int) -> tuple[U8, int]:
+    """Decodes a JPEG as stored (not turned upright), perhaps reduced.
+
+    Returns:
+        uint8[h, w, 3], and its damage
+    """
+    rgb, damage = decode_jpeg(data, header, reduction)
+    if rgb is not None:
+        return rgb, damage
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        image.draft("RGB", (header.width // reduction, header.height // reduction))
+        return np.asarray(image.convert("RGB")), damage
+
+
+def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> DecodedImage:
+    listen()
+    frames = read_frames(
+        data,
+        format_name,
+        lambda width, height: _check_pixel_count(width, height, max_megapixels),
+        max_megapixels * 1e6,
+    )
+    rgb = frames.first.rgb
+    height, width = rgb.shape[:2]
+    return DecodedImage(
+        stored=rgb,
+        orientation=frames.orientation,
+        full_size=(width, height),
+        picture_digest=frames.digest,
+        is_pixel_digest=True,
+        damage=UNREADABLE_PART if heard_damage() else NO_DAMAGE,
+        first_digest=frames.first_digest,
+        picture_count=frames.count,
+        decoded_pixels=width * height,
+    )
+
+
+def _check_pixel_count(
+    width: int, height: int, max_megapixels: float, decoded: int | None = None
+) -> None:
+    if width < 1 or height < 1:
+        raise _Unreadable("corrupt", "the header gives a size of zero")
+    if (width * height if decoded is None else decoded) > max_megapixels * 1e6:
+        megapixels = width * height / 1e6
+        raise _Unreadable(
+            "too_large",
+            f"{width} x {height} are {megapixels:,.0f} megapixels, "
+            f"more than max_megapixels={max_megapixels:g}",
+        )
+
+
+def _resized(image: U8, width: int, height: int) -> U8:
+    """Resizes, each axis by the filter that suits it.
+
+    Areas are averaged where an axis shrinks: INTER_LINEAR skips pixels there
+    and was measured to move an embedding to cosine 0.93.
+    """
+    old_height, old_width = image.shape[:2]
+    shrunk = (min(width, old_width), min(height, old_height))
+    if shrunk != (old_width, old_height):
+        image = _u8(cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA))
+    if shrunk != (width, height):
+        image = _u8(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
+    return image
+
+
+def _fitted(image: U8, side: int) -> U8:
+    scale = min(1.0, side / max(image.shape[:2]))
+    height, width = (max(1, round(n * scale)) for n in image.shape[:2])
+    return _resized(image, width, height)
+
+
+def _failure_of_decoder(error: Exception, data: bytes, format_name: str) -> ReadFailure:
+    text = str(error)
+    if isinstance(error, NonfiniteError):
+        return ReadFailure("nonfinite", text)
+    kind = _kind_not_read(error, data, format_name)
+    if kind is not None:
+        return ReadFailure("unsupported", kind)
+    if isinstance(error, DamagedPngError):
+        return ReadFailure("corrupt", text)
+    if _is_cut_off(data, format_name):
+        return ReadFailure("truncated", "the file ends too early")
+    if isinstance(error, UnidentifiedImageError):
+        return ReadFailure("corrupt", "the header is damaged")
+    if isinstance(error, MemoryError) or "Bomb" in type(error).__name__:
+        return ReadFailure("too_large", "decoding it would exhaust memory")
+    if text.lower().startswith("unsupported"):
+        return ReadFailure("unsupported", text)
+    if isinstance(error, EOFError) or "truncated" in text.lower():
+        return ReadFailure("truncated", text or "the file ends too early")
+    return ReadFailure("corrupt", text.splitlines()[0] if text else repr(error))
+
+
+def _kind_not_read(error: Exception, data: bytes, format_name: str) -> str | None:
+    """Names a kind of a format that no decoder here reads; None for the others."""
+    if isinstance(error, UnsupportedTiffError):
+        return str(error)
+    if format_name == "PNG" and read_png_header(data).is_apples:
+        return "a PNG of Apple's own kind (CgBI); convert it to a common PNG"
+    if format_name == "JPEG":
+        header = read_header(data)
+        return None if header is None else header.unusual_coding
+    return None
+
+
+def _is_cut_off(data: bytes, format_name: str) -> bool:
+    """True if a WebP or TIFF says of itself that it is longer.
+
+    Their decoders call it damaged. A WebP (RIFF) begins with its length; most
+    writers put a TIFF's directory (TIFF 6.0, section 2) at its end.
+    """
+    if format_name == "TIFF":
+        try:
+            pages = read_pages(data)
+        except (ValueError, struct.error):
+            return True
+        return any(page.end > len(data) for page in pages)
+    if format_name == "WEBP" and len(data) >= 12:
+        (length,) = struct.unpack_from("<I", data, 4)
+        return bool(length + 8 > len(data))
+    return False
+
+
+def _u8(array: NDArray[np.generic]) -> U8:
+    """Tells the type checker what OpenCV and Pillow do not."""
+    return array.astype(np.uint8, copy=False)

@@ -1,0 +1,141 @@
+"""How much there is of each finding, for summaries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..copy_detection import CHANGES_OF_MEANING
+from ..findings.duplicates import KINDS, Duplicates
+from ..findings.image_issues import ISSUES
+from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
+from ..findings.schema import NO_CLUSTER, QUARANTINED
+from .scan_data import Evidence
+
+
+def count_findings(
+    columns: Mapping[str, list[Any]], evidence: Evidence, duplicates: Duplicates
+) -> dict[str, int]:
+    """Returns how many images, clusters or bytes each finding has.
+
+    Images that were put away count nowhere.
+    """
+    kinds = Counter(columns["dup_kind"])
+    issues = Counter(
+        name for names in columns["image_issues"] if names for name in names
+    )
+    extra = _removable(evidence, duplicates)
+    statuses = Counter(columns["scan_status"])
+    images = len(evidence.content) - statuses[QUARANTINED]
+    readable = int((evidence.content >= 0).sum())
+    counts = {
+        "images": images,
+        "readable": readable,
+        "unreadable": images - readable,
+        "duplicate_clusters": int(duplicates.keeper.sum()),
+        "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
+        "removable": int(extra.sum()),
+        "removable_bytes": int(evidence.file_bytes[extra].sum()),
+        "conflicts": len(duplicates.conflicts),
+        "outliers": _sum(columns["outlier"]),
+        "labelled": int((evidence.labels[_here(columns)] >= 0).sum()),
+        "label_issues": _sum(columns["label_issue"]),
+        "leaks": _sum(columns["leak"]),
+        "image_issues": sum(bool(names) for names in columns["image_issues"]),
+    }
+    reasons = Counter(columns["leak_drop_reason"])
+    counts |= {
+        "leak_conflicts": _sum(columns["leak_conflict"]),
+        "leak_drops": _sum(columns["leak_drop"]),
+        "leak_drops_protected": reasons[DROP_REASONS[0]],
+        "leak_drops_chosen": reasons[DROP_REASONS[2]],
+    }
+    counts |= {f"duplicates_{kind}": kinds[kind] for kind in KINDS}
+    counts |= {name: issues[name] for name in ISSUES}
+    counts |= {
+        f"status_{name}": statuses[name]
+        for name in evidence.statuses[1:]
+        if name != QUARANTINED
+    }
+    return counts
+
+
+def count_changed_pairs(
+    evidence: Evidence, accepted: NDArray[np.bool_], label: NDArray[np.int32]
+) -> dict[str, int]:
+    """Counts the labelled pairs of copies by change, and those with two labels.
+
+    Args:
+        evidence: of the scan
+        accepted: bool[p], the pairs that are copies
+        label: int32[i], the commonest label of each item, -1 without
+
+    Returns:
+        ``pairs_NAME`` and ``pairs_NAME_other_label`` by name of
+        :data:`~core.copy_detection.CHANGES_OF_MEANING`
+    """
+    labels = label[evidence.pairs]
+    known = accepted & (labels >= 0).all(axis=1)
+    differs = labels[:, 0] != labels[:, 1]
+    counts = {}
+    for place, name in enumerate(CHANGES_OF_MEANING):
+        changed = known & ((evidence.pair_changes >> place) & 1 > 0)
+        counts[f"pairs_{name}"] = int(changed.sum())
+        counts[f"pairs_{name}_other_label"] = int((changed & differs).sum())
+    return counts
+
+
+def leaks_by_kind(
+    evidence: Evidence, leaks: Leaks
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Returns kind -> split -> other split -> images with a copy there."""
+    if not evidence.split_names:
+        return {}
+    matrix = leak_matrix(leaks.kinds, evidence.splits)
+    names = evidence.split_names
+    return {
+        kind: {
+            one: {
+                other: int(matrix[k, a, b]) for b, other in enumerate(names) if a != b
+            }
+            for a, one in enumerate(names)
+        }
+        for k, kind in enumerate(KINDS)
+    }
+
+
+def leaks_by_class(evidence: Evidence, leaks: Leaks) -> list[dict[str, str | int]]:
+    """Returns a row for each class, split and other split that share copies."""
+    result: list[dict[str, str | int]] = []
+    rows = np.flatnonzero(leaks.leak & (evidence.labels >= 0))
+    names = evidence.split_names
+    for code in np.unique(evidence.labels[rows]).tolist():
+        of_class = rows[evidence.labels[rows] == code]
+        matrix = leak_matrix(leaks.kinds[of_class], evidence.splits[of_class])
+        for one, other in np.argwhere(matrix.sum(axis=0)).tolist():
+            by_kind = dict(zip(KINDS, matrix[:, one, other].tolist(), strict=True))
+            where = {"split": names[one], "other_split": names[other]}
+            result.append({"class": evidence.classes[code], **where, **by_kind})
+    return result
+
+
+def _here(columns: Mapping[str, list[Any]]) -> NDArray[np.bool_]:
+    return np.array([status != QUARANTINED for status in columns["scan_status"]], bool)
+
+
+def _removable(evidence: Evidence, duplicates: Duplicates) -> NDArray[np.bool_]:
+    """Returns the rows whose removal frees space: links and twin names do not."""
+    extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
+    extra &= ~np.isin(evidence.file_id, evidence.file_id[duplicates.keeper])
+    first_name = np.zeros(len(extra), bool)
+    rows = np.flatnonzero(extra)
+    first_name[rows[np.unique(evidence.file_id[rows], return_index=True)[1]]] = True
+    return first_name
+
+
+def _sum(flags: list[bool | None]) -> int:
+    return sum(flag is True for flag in flags)

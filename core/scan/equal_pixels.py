@@ -1,0 +1,105 @@
+"""Equal pixels in different containers, which no digest of a file sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.cpu import available_cores
+from ..embedding.embed import PICTURE_VERSION
+from ..embedding.image_table import ImageTable
+from ..progress import OnProgress, Progress
+from ..reading.decode import WHOLE, decode_image
+from ..reading.files import ReadFailure, read_file
+from ..storage.record_store import ABSENT, RecordStore
+from .settings import ScanSettings
+from .unique_images import Items
+from .verified_pairs import Checks
+
+_PIXELS = np.dtype([("pixels", "u1", (32,))])
+
+_SURELY_ALIKE = 0.99
+"""Cosine above which two pictures of equal size may be equal pixel by pixel."""
+
+
+def join_equal_pixels(
+    table: ImageTable,
+    items: Items,
+    checks: Checks,
+    paths: Sequence[bytes],
+    folder: Path,
+    settings: ScanSettings,
+    on_progress: OnProgress,
+) -> NDArray[np.int64]:
+    """Joins the pixel groups of large pictures in different containers.
+
+    A large JPEG is decoded reduced, so its digest does not see that a PNG, or
+    another coding of the JPEG, holds the same pixels. Contents that look the
+    same are decoded once more, in full, and once only: their digests are kept.
+    """
+    group: NDArray[np.int64] = items.pixel_group.copy()
+    alike = _alike_contents(table, items, checks, settings.min_copy_score)
+    if not len(alike):
+        return group
+    wanted = np.unique(alike)
+    store = RecordStore(folder / f"pixels-{PICTURE_VERSION}", _PIXELS)
+    keys = [digest.tobytes() for digest in table.stored("digest")[wanted]]
+    places = store.positions(keys)
+    known = places != ABSENT
+    kept = store.read(places[known], "pixels")
+    digests: dict[int, bytes | None] = dict(
+        zip(wanted[known].tolist(), (one.tobytes() for one in kept), strict=True)
+    )
+    row_of = table.rows()
+    rest = np.flatnonzero(~known).tolist()
+    with ThreadPoolExecutor(available_cores()) as pool:
+        files = [paths[row_of[wanted[place]]] for place in rest]
+        found = pool.map(
+            lambda path, key: _full_digest(path, key, settings.max_megapixels),
+            files,
+            [keys[place] for place in rest],
+        )
+        for done, (place, digest) in enumerate(zip(rest, found, strict=True), 1):
+            digests[int(wanted[place])] = digest
+            if digest is not None:
+                pixels = np.frombuffer(digest, _PIXELS)
+                store.append([keys[place]], pixels)
+            on_progress(Progress("Comparing pixels", done, len(rest)))
+    for one, other in alike.tolist():
+        if digests[one] is not None and digests[one] == digests[other]:
+            group[group == group[other]] = group[one]
+    return group
+
+
+def _alike_contents(
+    table: ImageTable, items: Items, checks: Checks, min_score: float
+) -> NDArray[np.int64]:
+    """Returns int64[q, 2]: contents that may hold equal pixels unseen."""
+    exact = table.column("is_pixel_digest")
+    a, b = checks.pairs.T
+    worth = (checks.scores >= min_score) & (checks.similarities >= _SURELY_ALIKE)
+    worth &= (checks.sizes[a] == checks.sizes[b]).all(axis=1)
+    between = items.first[checks.pairs[worth]]
+    # Within an item: the first content of each further pixel group
+    first_of_group = np.unique(items.pixel_group, return_index=True)[1]
+    stand_in = items.first[items.item[first_of_group]]
+    within = np.stack([stand_in, first_of_group], axis=1)
+    pairs = np.concatenate([between, within[stand_in != first_of_group]])
+    unseen: NDArray[np.int64] = pairs[~exact[pairs].all(axis=1)]
+    return unseen
+
+
+def _full_digest(path: bytes, key: bytes, max_megapixels: float) -> bytes | None:
+    """Returns the digest of all that is shown.
+
+    None if the file is no longer that of the key, or is too large to decode whole.
+    """
+    content = read_file(path)
+    if isinstance(content, ReadFailure) or content.digest != key:
+        return None
+    image = decode_image(content.data, side=WHOLE, max_megapixels=max_megapixels)
+    return None if isinstance(image, ReadFailure) else image.picture_digest

@@ -1,0 +1,155 @@
+"""The findings of a scan as values of fields, one column a field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..copy_detection import RELATIONS
+from ..findings.duplicates import KEEPER_REASONS, KINDS, Duplicates
+from ..findings.image_issues import ISSUES
+from ..findings.label_issues import LabelFindings
+from ..findings.leaks import DROP_REASONS, Leaks
+from ..findings.outliers import CAUSES, outlier_causes
+from ..findings.schema import NO_CLUSTER, optional_floats, optional_names
+from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
+from .scan_data import Evidence, damage_of_rows
+
+_NO_RELATION = -1
+
+
+def columns_of(
+    evidence: Evidence,
+    duplicates: Duplicates,
+    leaks: Leaks,
+    distance: NDArray[np.float32],
+    outlier: NDArray[np.bool_],
+    labels: LabelFindings,
+    issues: NDArray[np.bool_],
+) -> dict[str, list[Any]]:
+    """Returns n values a field, None where there is none.
+
+    Args:
+        evidence: of n rows
+        duplicates: the clusters
+        leaks: copies in other splits
+        distance: float32[n], for outliers; NaN where there is none
+        outlier: bool[n]
+        labels: of the rows
+        issues: bool[n, issues], by :data:`core.findings.image_issues.ISSUES`
+
+    Returns:
+        all fields but those that name another image
+    """
+    clustered = duplicates.cluster != NO_CLUSTER
+    readable = evidence.content >= 0
+    has_split = readable & (evidence.splits >= 0)
+    scored = ~np.isnan(labels.score)
+    conflict = np.isin(duplicates.cluster, duplicates.conflicts)
+    columns: dict[str, list[Any]] = {
+        "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
+        "dup_kind": optional_names(duplicates.kind, list(KINDS)),
+        "dup_relation": _relations(evidence, duplicates),
+        "dup_similarity": _rounded(duplicates.similarity),
+        "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
+        "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
+        "dup_conflict": _where(clustered, conflict.tolist()),
+        "outlier_distance": _rounded(distance),
+        "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
+        "outlier_cause": optional_names(
+            _causes(evidence, outlier, issues), list(CAUSES)
+        ),
+        "label_score": _rounded(labels.score, 2),
+        "label_suggestion": optional_names(labels.suggestion, evidence.classes),
+        "label_issue": _where(scored, labels.issue.tolist()),
+        "leak": _where(has_split, leaks.leak.tolist()),
+        "leak_splits": _where(
+            has_split, _names_of_flags(leaks.kinds >= 0, evidence.split_names)
+        ),
+        "leak_conflict": _where(has_split, leaks.conflict.tolist()),
+        "leak_drop": _where(has_split, leaks.drop.tolist()),
+        "leak_drop_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
+        "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
+        "damage_reason": optional_names(_damage(evidence, issues), list(DAMAGES)),
+        "scan_status": [evidence.statuses[code] for code in evidence.status.tolist()],
+    }
+    return columns
+
+
+def _damage(evidence: Evidence, issues: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Returns the damage of rows that have that issue."""
+    return np.where(
+        issues[:, ISSUES.index("damaged")], damage_of_rows(evidence), NO_DAMAGE
+    )
+
+
+def _relations(evidence: Evidence, duplicates: Duplicates) -> list[str | None]:
+    """Says how each near copy differs from the keeper, or why it is no more than near.
+
+    Pictures that were not compared, since they look alike at the model's size, differ
+    in what that does not show: in samples of more than 8 bits, transparency, a colour
+    profile, further pictures, or in size.
+    """
+    near = duplicates.kind == KINDS.index("near")
+    named = np.where(near, duplicates.relation, _NO_RELATION)
+    relations = optional_names(named, list(RELATIONS))
+    keepers = np.flatnonzero(duplicates.keeper)
+    keeper_of = np.full(int(duplicates.cluster.max(initial=-1)) + 1, -1)
+    keeper_of[duplicates.cluster[keepers]] = keepers
+    for row in np.flatnonzero(near & ~duplicates.keeper).tolist():
+        own = int(evidence.content[row])
+        kept = int(evidence.content[keeper_of[duplicates.cluster[row]]])
+        equal = evidence.first_group[own] == evidence.first_group[kept]
+        count = max(evidence.picture_count[own], evidence.picture_count[kept])
+        if count > 1:
+            relations[row] = f"first of {count:,} pictures" + " equal" * bool(equal)
+        elif relations[row] is None:
+            relations[row] = "looks equal" if equal else _of_size(evidence, own, kept)
+    return relations
+
+
+def _of_size(evidence: Evidence, one: int, other: int) -> str:
+    sizes = evidence.width, evidence.height
+    alike = all(side[one] == side[other] for side in sizes)
+    return "re-encoded" if alike else "resized"
+
+
+def _causes(
+    evidence: Evidence, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    labelled = evidence.labels >= 0
+    sizes = np.bincount(evidence.labels[labelled], minlength=len(evidence.classes))
+    return outlier_causes(
+        outlier,
+        blank=issues[:, ISSUES.index("low_information")],
+        dark=issues[:, ISSUES.index("dark")],
+        class_size=np.where(labelled, np.append(sizes, 0)[evidence.labels], 0),
+    )
+
+
+def rows_of_items(
+    item: NDArray[np.int32], shown: NDArray[np.int64]
+) -> list[int | None]:
+    """Returns the row that shows each item, None for no item."""
+    return _where(item >= 0, np.append(shown, -1)[item].tolist())
+
+
+def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:
+    return [
+        value if here else None
+        for here, value in zip(present.tolist(), values, strict=True)
+    ]
+
+
+def _rounded(values: NDArray[np.floating], digits: int = 6) -> list[float | None]:
+    return optional_floats(np.round(values.astype(np.float64), digits))
+
+
+def _names_of_flags(flags: NDArray[np.bool_], names: Sequence[str]) -> list[list[str]]:
+    result: list[list[str]] = [[] for _ in range(len(flags))]
+    for row, column in np.argwhere(flags).tolist():
+        result[row].append(names[column])
+    return result

@@ -1,0 +1,125 @@
+"""Every setting of a scan, with its default."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..copy_detection import CHANGES_OF_MEANING, MIN_COPY_SCORE
+from ..errors import InputError
+from ..findings.label_issues import DEFAULT_MIN_LABEL_SCORE
+from ..reading.decode import DEFAULT_MAX_MEGAPIXELS
+
+PRESETS = ("fastdup",)
+"""Other tools whose rules a scan can follow."""
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """The settings of a scan.
+
+    Attributes:
+        neighbors: similar images to compare each image with, for outliers
+            and labels; None for as many as there are, up to 40
+        max_megapixels: larger pictures are not decoded
+        min_copy_similarity: cosine similarity that two near copies need at
+            least, -1 to 1; None to let the pictures alone decide
+        min_copy_score: how sure the comparison of the two pictures must be
+            that they are copies, 0 to 1
+        ignored_changes: of :data:`~core.copy_detection.CHANGES_OF_MEANING`; pairs that
+            differ
+            by one of them are no copies and no leaks
+        max_outlier_distance: images farther than this from all similar
+            images are outliers, 0 to 2; None for a rule on this data set
+        min_label_score: labels that score less are issues, 0 to 100
+        calibrate: raise min_copy_score until hardly any known non-copies among
+            the images pass, see :mod:`core.scan.recall_estimate`; of a scan only
+        preset: "fastdup" to find duplicates, outliers and wrong labels by its
+            rules, see :mod:`core.scan.fastdup_preset`; of a scan only
+    """
+
+    neighbors: int | None = None
+    max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
+    min_copy_similarity: float | None = None
+    min_copy_score: float = MIN_COPY_SCORE
+    ignored_changes: Sequence[str] = ()
+    max_outlier_distance: float | None = None
+    min_label_score: float = DEFAULT_MIN_LABEL_SCORE
+    calibrate: bool = False
+    preset: str | None = None
+
+    def __post_init__(self) -> None:
+        _check("min_copy_similarity", self.min_copy_similarity, -1, 1)
+        _check("min_copy_score", self.min_copy_score, 0, 1)
+        if isinstance(self.ignored_changes, str):
+            raise InputError(
+                "ignored_changes must be a list of names, got "
+                f"{self.ignored_changes!r}. Write [{self.ignored_changes!r}]."
+            )
+        for name in self.ignored_changes:
+            if name not in CHANGES_OF_MEANING:
+                raise InputError(
+                    f"ignored_changes: there is no change {name!r}. Use some of "
+                    f"{', '.join(CHANGES_OF_MEANING)}."
+                )
+        _check("max_outlier_distance", self.max_outlier_distance, 0, 2)
+        _check("min_label_score", self.min_label_score, 0, 100)
+        _check("max_megapixels", self.max_megapixels, 0.001, 10_000)
+        if self.neighbors is not None and (
+            isinstance(self.neighbors, bool)
+            or not isinstance(self.neighbors, int)
+            or self.neighbors < 1
+        ):
+            raise InputError(
+                "neighbors must be a whole number of at least 1, got "
+                f"{self.neighbors!r}."
+            )
+
+        if not isinstance(self.calibrate, bool):
+            raise InputError(
+                f"calibrate must be True or False, got {self.calibrate!r}."
+            )
+        if self.preset is not None and self.preset not in PRESETS:
+            raise InputError(
+                f"There is no preset {self.preset!r}. Use {PRESETS[0]!r}, or leave it "
+                "out for Winnow's own rules."
+            )
+
+    def check_against(self, images: int) -> None:
+        """Raises :class:`InputError` if the data set is too small for them."""
+        if self.neighbors is not None and self.neighbors >= images:
+            raise InputError(
+                f"neighbors={self.neighbors} asks for more similar images than the "
+                f"{images - 1:,} others there are. Use {images - 1:,} or fewer, or "
+                "leave it out."
+            )
+
+
+def _check(name: str, value: float | None, low: float, high: float) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{name} must be a number, got {value!r}.")
+    if math.isnan(value) or not low <= value <= high:
+        hint = ""
+        if high == 1 and 1 < value <= 100:
+            hint = f" (did you mean {value / 100:g}?)"
+        raise InputError(f"{name} must be in [{low:g}, {high:g}], got {value:g}{hint}.")
+
+
+DEFAULTS = ScanSettings()
+THRESHOLDS = (
+    "min_copy_score",
+    "min_copy_similarity",
+    "max_outlier_distance",
+    "min_label_score",
+)
+"""The settings that can be moved after a scan."""
+
+
+def movable(settings: ScanSettings) -> dict[str, Any]:
+    """Returns the settings that can be changed after a scan, by name."""
+    values = {name: getattr(settings, name) for name in THRESHOLDS}
+    return {**values, "ignored_changes": list(settings.ignored_changes)}

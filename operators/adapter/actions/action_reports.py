@@ -1,0 +1,286 @@
+"""What a person reads of a plan, and of what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from ....core.actions.plan import ActionPlan
+from ....core.actions.purge import PurgePlan
+from ....core.actions.session import Report
+from ....core.common.text import markdown, plain, size_text
+from .execute import PastAction
+
+_GROUPS_SHOWN = 12
+_PATHS_SHOWN = 10
+_VERBS = {
+    "quarantine": "put into quarantine",
+    "move": "moved",
+    "retag": "given another label",
+    "merge": "given what their copies carry",
+}
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """A plan, as a person sees it; nothing has been changed.
+
+    Attributes:
+        plan: see :class:`core.actions.plan.ActionPlan`
+        apply_call: the Python call that applies it
+    """
+
+    plan: ActionPlan
+    apply_call: str
+
+    @property
+    def plan_id(self) -> str:
+        return self.plan.id
+
+    @property
+    def count(self) -> int:
+        return self.plan.count
+
+    def summary(self) -> str:
+        """Returns what would happen, in a sentence."""
+        plan = self.plan
+        if not plan.count:
+            return "Nothing would be changed."
+        sentence = f"{plan.count:,} {_plural('image', plan.count)} would be "
+        sentence += _VERBS[plan.action]
+        if plan.action == "retag":
+            sentence += f", {plan.moves:,} of them also moved on disk"
+        elif plan.action != "merge":
+            sentence += f" ({size_text(plan.bytes)})"
+        if plan.options.get("remove_samples"):
+            sentence += " and their samples taken out of the data set"
+        return sentence + "."
+
+    def details(self) -> Iterator[str]:
+        """Yields the classes, the splits and what is refused, a line each."""
+        for name, counts in (
+            ("Classes", self.plan.classes),
+            ("Splits", self.plan.splits),
+        ):
+            if counts:
+                yield f"{name}: {counts_text(counts)}"
+        for reason, count in self.plan.refused.most_common():
+            yield f"Left alone: {count:,}, because {reason}"
+
+    def examples(self) -> Iterator[tuple[str, str, str]]:
+        """Yields file, where it goes and why, for the first items."""
+        for item in islice(self.plan.items(), _PATHS_SHOWN):
+            target = item.target or "stays"
+            if item.target is not None and self.plan.action == "quarantine":
+                target = "quarantine"
+            yield item.source, target, item.why
+
+    def to_markdown(self) -> str:
+        lines = [f"**{self.summary()}**", ""]
+        lines += [f"* {markdown(line)}" for line in self.details()]
+        if self.plan.count:
+            lines += ["", "| file | goes to | why |", "| :-- | :-- | :-- |"]
+            lines += [
+                "| " + " | ".join(markdown(cell) for cell in row) + " |"
+                for row in self.examples()
+            ]
+            lines += ["", f"Plan `{self.plan.id}`. Nothing has been changed yet."]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        lines = [self.summary(), *(f"  {line}" for line in self.details())]
+        if self.plan.count and self.plan.needs_count:
+            lines.append(f"  {self.plan.needs_count}")
+        for source, target, why in self.examples():
+            lines.append(f"  {plain(source)} -> {plain(target)}: {plain(why)}")
+        more = self.plan.count - _PATHS_SHOWN
+        if more > 0:
+            lines.append(f"  and {more:,} more")
+        if self.plan.count:
+            lines.append(f"Nothing has been changed. To do it: {self.apply_call}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class ActionReport:
+    """What an action, an undo or a purge did.
+
+    Attributes:
+        report: see :class:`core.actions.session.Report`
+        undo_call: the Python call that goes back; None after a purge
+    """
+
+    report: Report
+    undo_call: str | None
+
+    @property
+    def key(self) -> str:
+        """Names the action, for its undo."""
+        return self.report.key
+
+    def summary(self) -> str:
+        """Returns what happened, in a sentence."""
+        report = self.report
+        images = f"{report.done:,} {_plural('image', report.done)}"
+        size = size_text(report.bytes)
+        if report.what == "undo":
+            return f"Put back {images} of {report.key}."
+        if report.what == "purge":
+            return f"Destroyed {report.done:,} quarantined files; {size} are free now."
+        verb = _VERBS[report.action]
+        files = f"{report.moves:,} {_plural('file', report.moves)}"
+        moved = f" ({files}, {size})" if report.moves else ""
+        return f"{images} {_were(report.done)} {verb}{moved}."
+
+    def details(self) -> Iterator[str]:
+        """Yields what was left alone and what comes next, a line each."""
+        report = self.report
+        yield from report.recovered
+        for counts, word in (
+            (report.skipped, "Left alone"),
+            (report.conflicts, "Conflict"),
+        ):
+            for reason, count in counts.items():
+                yield f"{word}: {count:,}, because {reason}"
+        for path, reason in report.examples[:_PATHS_SHOWN]:
+            yield f"{plain(path)}: {reason}"
+        if report.stopped:
+            yield f"{report.stopped} {report.not_reached:,} items were not reached."
+        if report.what == "apply":
+            if report.action == "quarantine" and report.done:
+                yield "No space is free yet: that takes a purge, after 7 days."
+            yield f"Journal, and restore.py: {report.folder}"
+
+    def to_markdown(self) -> str:
+        lines = [f"**{self.summary()}**", ""]
+        lines += [f"* {markdown(line)}" for line in self.details()]
+        if self.undo_call:
+            lines += [
+                "",
+                "To go back: *Undo*, in the panel's tab *Actions*; in Python:",
+            ]
+            lines.append("")
+            lines += [f"    {self.undo_call}"]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        lines = [self.summary(), *(f"  {line}" for line in self.details())]
+        if self.undo_call:
+            lines.append(f"To go back: {self.undo_call}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class PurgeReport:
+    """What a purge would destroy; nothing has been changed.
+
+    Attributes:
+        plan: see :class:`core.actions.purge.PurgePlan`
+        apply_call: the Python call that destroys
+    """
+
+    plan: PurgePlan
+    apply_call: str
+
+    @property
+    def plan_id(self) -> str:
+        return self.plan.id
+
+    @property
+    def count(self) -> int:
+        return self.plan.count
+
+    def summary(self) -> str:
+        """Returns what would happen, in a sentence."""
+        if not self.count:
+            return "There is nothing to destroy."
+        return (
+            f"{self.count:,} quarantined files ({size_text(self.plan.bytes)}) would be "
+            "destroyed for good, and the samples that still point at them removed."
+        )
+
+    def details(self) -> Iterator[str]:
+        """Yields what would go and what is kept, a line each."""
+        for folder in self.plan.folders:
+            yield f"{folder.key}: {folder.plan.options['what'].replace('_', ' ')}"
+        for reason, count in self.plan.kept.items():
+            yield f"Kept: {count:,} {_plural('action', count)} {reason}"
+
+    def to_markdown(self) -> str:
+        lines = [f"**{self.summary()}**", "", *(f"* {one}" for one in self.details())]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        lines = [self.summary(), *(f"  {line}" for line in self.details())]
+        if self.count:
+            lines.append(f"Nothing has been changed. To do it: {self.apply_call}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class UndoReport:
+    """What could be put back; nothing has been changed.
+
+    Attributes:
+        history: everything that was done, newest first
+        key: of the action that would be undone
+    """
+
+    history: list[PastAction]
+    key: str
+
+    def to_markdown(self) -> str:
+        first, *rest = str(self).splitlines()
+        return "\n".join(
+            [
+                f"**{markdown(first)}**",
+                "",
+                *(f"* {markdown(one.strip())}" for one in rest),
+            ]
+        )
+
+    def __str__(self) -> str:
+        lines = ["What was done, newest first:"]
+        lines += [f"  {past.key}  {past_text(past)}" for past in self.history]
+        lines.append(
+            f"Nothing has been changed. To undo: undo(dataset, '{self.key}', "
+            "dry_run=False)"
+        )
+        return "\n".join(lines)
+
+
+def past_text(past: PastAction) -> str:
+    """Returns a line of the history."""
+    what = past.what.replace("_", " ")
+    if past.damage is not None:
+        return (
+            f"{past.action} of {what}: {past.items:,} images. Its journal cannot be "
+            f"read, so Winnow leaves it alone; its files and restore.py are in "
+            f"{past.folder}"
+        )
+    text = f"{past.at[:16].replace('T', ' ')}  {past.action} of {what}: "
+    text += f"{past.items:,} {_plural('image', past.items)}, {size_text(past.bytes)}"
+    if past.purged:
+        text += f"; {past.purged:,} destroyed"
+    if past.undoable != past.items - past.purged:
+        text += f"; {past.undoable:,} can be put back"
+    if past.unfinished:
+        text += "; cut short"
+    return text
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Returns "cat 12, dog 3 and 4 more"."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    text = ", ".join(f"{name} {count:,}" for name, count in ordered[:_GROUPS_SHOWN])
+    more = len(ordered) - _GROUPS_SHOWN
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -1,0 +1,432 @@
+"""From what somebody wants to act on, to a plan of what would happen."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+
+from ....core.actions.filesystem import check_system
+from ....core.actions.limits import Totals
+from ....core.actions.plan import ActionPlan
+from ....core.actions.planner import Request, Rules, Where, make_plan
+from ....core.actions.quarantine import quarantine_of
+from ....core.errors import InputError, StaleRunError
+from ....core.progress import OnProgress, silent
+from ..dataset.decisions import KEEP, KEEPER, decided_ids
+from ..dataset.samples import label_path
+from ..runs.paths import plans_folder
+from .references import Reference, paths_in_media_fields, references_elsewhere
+from .selection import Choice, SampleFacts, Selection, choose
+
+KEEP_TAG = "keep"
+QUARANTINE, MOVE, RETAG = "quarantine", "move", "retag"
+
+
+@dataclass(frozen=True)
+class ActionOptions:
+    """How to act, and what to leave alone.
+
+    Attributes:
+        root: the folder that holds the images; None to find out
+        quarantine: where the quarantine lies; None for beside the root
+        remove_samples: take the samples out of the data set as well
+        protect_tags: samples with one of these tags stay
+        protect_splits: samples of these splits stay
+        protect_paths: files in these folders stay
+        allow_hardlinks: act on files that have other names too
+        update_all_references: act on files that other data sets use too
+    """
+
+    root: str | None = None
+    quarantine: str | None = None
+    remove_samples: bool = False
+    protect_tags: Sequence[str] = (KEEP_TAG,)
+    protect_splits: Sequence[str] = ()
+    protect_paths: Sequence[str] = ()
+    allow_hardlinks: bool = False
+    update_all_references: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of the files that are acted on.
+
+    Attributes:
+        action: quarantine, move or retag
+        folder: that files are moved to
+        label: that samples get; None for what similar images suggest
+        on_disk: also move files that lie in a folder of their label's name
+        allow_new_label: the label may be one that no sample has yet
+    """
+
+    action: str
+    folder: str | None = None
+    label: str | None = None
+    on_disk: bool = True
+    allow_new_label: bool = False
+
+
+def plan_action(
+    samples: fo.core.collections.SampleCollection,
+    change: Change,
+    selection: Selection,
+    options: ActionOptions,
+    on_progress: OnProgress = silent,
+) -> ActionPlan:
+    """Makes the plan of an action; nothing but the plan is written.
+
+    Args:
+        samples: a data set; or a view, to limit the selection to it
+        change: what becomes of the files
+        selection: which
+        options: how
+
+    Raises:
+        InputError: a choice that cannot work
+        ActionError: a folder that cannot be used
+        StaleRunError: the selection needs a finished scan
+    """
+    check_system()
+    dataset = samples._dataset
+    among = None
+    if isinstance(samples, fo.DatasetView):
+        among = samples.values("id")
+    facts = SampleFacts(dataset, selection.prefix)
+    choices = choose(facts, selection, among)
+    where = where_of(facts, change, options)
+    requests = _Requests(facts, change, options, where).of(choices)
+    return make_plan(
+        change.action,
+        requests,
+        where=where,
+        totals=totals_of(facts),
+        rules=Rules(options.allow_hardlinks, may_empty=change.action == RETAG),
+        folder=plans_folder(dataset),
+        options={
+            "dataset": str(dataset._doc.id),
+            "collection": dataset._sample_collection_name,
+            "scanned_at": facts.run and facts.run.completed_at,
+            "prefix": selection.prefix,
+            "what": selection.what,
+            "remove_samples": options.remove_samples,
+            "target_alias": _target_alias(change, where),
+        },
+        on_progress=on_progress,
+    )
+
+
+def root_of(facts: SampleFacts, given: str | None) -> str:
+    """Returns the folder that holds the images, as the data set spells it.
+
+    Raises:
+        InputError: it cannot be told, or is not there
+    """
+    known = given or facts.dataset.info.get("root")
+    if not known:
+        here = [facts.paths[row] for row in facts.here]
+        known = os.path.commonpath([os.path.dirname(path) for path in here or ["/"]])
+        if len(Path(known).parts) < 3 or Path(known) == Path.home():
+            raise InputError(
+                f"The images have no folder in common but {known}, which is too much "
+                "to move files in. Give root=FOLDER, the folder that holds the images."
+            )
+    folder = os.path.abspath(os.path.expanduser(known))
+    if not os.path.isdir(folder):
+        raise InputError(f"The folder {folder} of the images is not there.")
+    return folder
+
+
+class _Requests:
+    """Turns chosen samples into requests for files."""
+
+    def __init__(
+        self, facts: SampleFacts, change: Change, options: ActionOptions, where: Where
+    ) -> None:
+        self._facts = facts
+        self._change = change
+        self._options = options
+        self._where = where
+        self._rows_of: dict[str, list[int]] = {}
+        for row, path in enumerate(facts.paths):
+            self._rows_of.setdefault(path, []).append(row)
+        self._chosen: set[int] = set()
+        self._kept = decided_ids(facts.dataset, KEEP)
+        self._keepers = decided_ids(facts.dataset, KEEPER)
+        self._protected = [
+            os.path.abspath(os.path.expanduser(path)).rstrip("/") + "/"
+            for path in options.protect_paths
+        ]
+
+    def of(self, choices: Sequence[Choice]) -> list[Request]:
+        """Returns a request a file: labels worst first, files by path."""
+        if self._change.action == RETAG:
+            self._check_label()
+        self._chosen = {choice.row for choice in choices}
+        chosen: dict[str, list[Choice]] = {}
+        for choice in choices:
+            chosen.setdefault(self._facts.paths[choice.row], []).append(choice)
+        moves = self._change.action != RETAG or self._change.on_disk
+        used: dict[str, list[Reference]] = {}
+        media: set[str] = set()
+        if chosen and moves:
+            used = references_elsewhere(self._facts.dataset, list(chosen))
+            media = paths_in_media_fields(self._facts.dataset)
+        return [
+            self._request(path, group, used.get(path, []), path in media)
+            for path, group in self._in_order(chosen)
+        ]
+
+    def _in_order(
+        self, chosen: dict[str, list[Choice]]
+    ) -> Iterable[tuple[str, list[Choice]]]:
+        # Who looks at labels wants the worst first. Files go by folder: a batch
+        # then waits for few folders to be on the disk
+        if self._change.action == RETAG:
+            return chosen.items()
+        return sorted(chosen.items())
+
+    def _request(
+        self, path: str, group: list[Choice], used: list[Reference], is_media: bool
+    ) -> Request:
+        facts, first = self._facts, group[0]
+        new_label = self._new_label(first.row)
+        target, stays = self._target(path, first.row, new_label)
+        refusal = first.refusal or self._protection(path, group)
+        if self._change.action == RETAG and not refusal:
+            refusal = self._no_new_label(first.row, new_label, target)
+        why = first.why
+        if self._change.label is not None:
+            why = f"'{facts.labels[first.row]}' becomes '{new_label}'"
+        records = [self._entry(row, group, new_label) for row in self._rows_of[path]]
+        if not stays and not refusal:
+            refusal = self._in_use(used, is_media)
+            records += [_foreign_entry(reference) for reference in used]
+        witness = None
+        if first.witness is not None and self._change.action == QUARANTINE:
+            digest = facts.sha256[first.witness]
+            if digest is None or facts.sha256[first.row] is None:
+                refusal = refusal or "its content is not known: scan again"
+            else:
+                keeper = facts.paths[first.witness], facts.ids[first.witness]
+                witness = keeper[0], digest, keeper[1]
+        return Request(
+            path=path,
+            why=why,
+            records=records,
+            label=facts.labels[first.row],
+            split=facts.splits[first.row],
+            sha256=self._sha256(first.row),
+            witness=witness,
+            target=target,
+            stays=stays,
+            refusal=refusal,
+        )
+
+    def _sha256(self, row: int) -> str | None:
+        if self._facts.run is None:
+            return None
+        try:
+            return self._facts.sha256[row]
+        except StaleRunError:
+            return None
+
+    def _protection(self, path: str, group: list[Choice]) -> str | None:
+        facts, options = self._facts, self._options
+        if self._change.action != RETAG and any(
+            facts.ids[choice.row] in self._kept for choice in group
+        ):
+            return "a person decided to keep it"
+        if any(
+            choice.witness is not None and facts.ids[choice.row] in self._keepers
+            for choice in group
+        ):
+            return "a person chose it as the copy to keep"
+        for choice in group:
+            for tag in options.protect_tags:
+                if tag in (facts.tags[choice.row] or ()):
+                    return f"it is protected by the tag '{tag}'"
+            if facts.splits[choice.row] in options.protect_splits:
+                return f"it is in the protected split '{facts.splits[choice.row]}'"
+        if any(path.startswith(folder) for folder in self._protected):
+            return "it lies in a protected folder"
+        return None
+
+    def _in_use(self, used: list[Reference], is_media: bool) -> str | None:
+        if is_media:
+            return "it is the mask or thumbnail of a sample"
+        if used and not self._options.update_all_references:
+            return (
+                f"the data set '{used[0].dataset}' uses it too (both are changed with "
+                "'Files that other data sets use too', update_all_references=True)"
+            )
+        return None
+
+    def _entry(
+        self, row: int, group: list[Choice], new_label: str | None
+    ) -> dict[str, Any]:
+        facts = self._facts
+        entry: dict[str, Any] = {
+            "collection": facts.dataset._sample_collection_name,
+            "id": facts.ids[row],
+            "path": facts.paths[row],
+            "own": True,
+            "set": {},
+            "was": {},
+        }
+        chosen = any(choice.row == row for choice in group)
+        if self._change.action == RETAG and chosen and new_label is not None:
+            field = label_path(facts.dataset, facts.label_field)
+            entry["set"] = {field: new_label}
+            entry["was"] = {field: facts.labels[row]}
+        return entry
+
+    def _check_label(self) -> None:
+        facts, label = self._facts, self._change.label
+        if facts.label_field is None:
+            raise InputError(
+                "There is no label field to correct: scan with label_field=NAME first."
+            )
+        if label is None:
+            return
+        if not isinstance(label, str) or not label:
+            raise InputError(
+                f"to={label!r} is not a label: give a word, such as 'cat'."
+            )
+        known = sorted({one for one in facts.labels if one is not None})
+        if label not in known and not self._change.allow_new_label:
+            shown = ", ".join(known[:20]) + (" ..." if len(known) > 20 else "")
+            raise InputError(
+                f"No sample is labelled '{label}' yet. Labels: {shown}. If it is meant "
+                "as a new one, give allow_new_label=True."
+            )
+
+    def _new_label(self, row: int) -> str | None:
+        if self._change.action != RETAG:
+            return None
+        if self._change.label is not None:
+            return self._change.label
+        return self._suggestions[row]
+
+    @cached_property
+    def _suggestions(self) -> list[str | None]:
+        return self._facts.finding("label_suggestion")
+
+    @cached_property
+    def _parted(self) -> set[int]:
+        """Rows whose cluster would carry two labels after all suggestions."""
+        facts = self._facts
+        members: dict[int, list[int]] = {}
+        for row, cluster in enumerate(facts.finding("dup_cluster")):
+            if cluster is not None:
+                members.setdefault(cluster, []).append(row)
+
+        def then(row: int) -> str | None:
+            return self._suggestions[row] if row in self._chosen else facts.labels[row]
+
+        return {
+            row
+            for rows in members.values()
+            if len({then(row) for row in rows} - {None}) > 1
+            for row in rows
+        }
+
+    def _no_new_label(
+        self, row: int, new_label: str | None, target: str | None
+    ) -> str | None:
+        if new_label is None:
+            return "there is no suggestion for it"
+        if new_label == self._facts.labels[row]:
+            return "it has that label already"
+        if self._change.label is None and row in self._parted:
+            return (
+                "a copy of it would keep another label: press 'Call it' for each of "
+                "them, or give one label (to=)"
+            )
+        if target is not None and (
+            "/" in new_label or "\0" in new_label or new_label.startswith(".")
+        ):
+            return (
+                "its label cannot be a folder's name (on_disk=False changes it alone)"
+            )
+        return None
+
+    def _target(
+        self, path: str, row: int, new_label: str | None
+    ) -> tuple[str | None, bool]:
+        """Returns where a file goes, and whether it stays."""
+        if self._change.action == QUARANTINE:
+            return None, False
+        inside = os.path.relpath(path, self._where.alias)
+        if self._change.action == MOVE:
+            root = self._where.target_root or "/"
+            folder = _move_folder(self._change, self._where.alias)
+            return os.path.normpath(f"{os.path.relpath(folder, root)}/{inside}"), False
+        folder, name = os.path.split(inside)
+        above, last = os.path.split(folder)
+        in_class_folder = last and last == self._facts.labels[row]
+        if not self._change.on_disk or new_label is None or not in_class_folder:
+            return None, True
+        return os.path.join(above, new_label, name), False
+
+
+def _foreign_entry(reference: Reference) -> dict[str, Any]:
+    return {
+        "collection": reference.collection,
+        "id": reference.sample,
+        "path": reference.path,
+        "own": False,
+        "set": {},
+        "was": {},
+    }
+
+
+def where_of(facts: SampleFacts, change: Change, options: ActionOptions) -> Where:
+    """Returns between which folders files move."""
+    alias = root_of(facts, options.root)
+    root = os.path.realpath(alias)
+    base = os.path.dirname(root)
+    if options.quarantine is not None:
+        base = os.path.realpath(os.path.expanduser(options.quarantine))
+    quarantine = quarantine_of(str(facts.dataset._doc.id), base)
+    if change.action == QUARANTINE:
+        return Where(root, alias, quarantine)
+    if change.action == RETAG:
+        return Where(root, alias, quarantine, root)
+    if not change.folder:
+        raise InputError("Say to which folder: to='set-aside', for example.")
+    return Where(root, alias, quarantine, _existing(_move_folder(change, alias)))
+
+
+def _move_folder(change: Change, alias: str) -> str:
+    """Returns where files are moved to; a relative folder starts at the root."""
+    assert change.folder is not None
+    return os.path.realpath(os.path.join(alias, os.path.expanduser(change.folder)))
+
+
+def _existing(folder: str) -> str:
+    """Returns the folder, or the nearest above it that exists."""
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _target_alias(change: Change, where: Where) -> str | None:
+    return where.alias if change.action == RETAG else where.target_root
+
+
+def totals_of(facts: SampleFacts) -> Totals:
+    """Counts the samples that are present, for the limits."""
+    rows = sorted(facts.here)
+    labels, splits = facts.labels, facts.splits
+    return Totals(
+        len(rows),
+        Counter(labels[row] for row in rows if labels[row] is not None),
+        Counter(splits[row] for row in rows if splits[row] is not None),
+    )

@@ -1,0 +1,444 @@
+"""What an action is for: which samples, why each, and which copy stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import fiftyone as fo
+import numpy as np
+
+from ....core.errors import CurationError, InputError
+from ....core.findings.duplicates import KINDS
+from ....core.findings.image_issues import ISSUES, SURE_ISSUES
+from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
+from ....core.findings.schema import QUARANTINED, UNREADABLE
+from ....core.scan.apply_thresholds import accepted_pairs
+from ..dataset.decisions import read_decisions
+from ..dataset.fields import field_name
+from ..dataset.present import is_present
+from ..dataset.samples import label_path
+from ..runs.reapply import settings_of
+from ..runs.run_record import complete_run
+from ..runs.stored_run import StoredRun, load_run
+
+Value = TypeVar("Value")
+
+WHAT = {
+    "duplicates": "Duplicates: all but the copy to keep",
+    "leaks": "Leaks: images with a copy in another split",
+    "label_issues": "Labels that seem wrong",
+    "outliers": "Outliers",
+    "image_issues": "Bad images: damaged, dark, blurry ...",
+    "unreadable": "Files that are damaged or empty",
+    "not_read": "Files that may be whole, but are of a kind or size that is not read",
+    "tag": "Samples with a tag",
+    "view": "The samples of the current view",
+    "selected": "The selected samples",
+}
+"""What can be acted on, and how a form calls it."""
+
+_KIND_WORDS = {
+    "bytes": "same content as",
+    "pixels": "same picture as",
+    "near": "near copy of",
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What somebody wants to act on.
+
+    Attributes:
+        what: a key of :data:`WHAT`
+        kinds: of duplicates
+        include_conflicts: also duplicates whose copies have different labels
+        split: from which leaks are taken; None for the side that the scan
+            says to drop
+        tag: of samples
+        issues: of images; those that only differ from their set have to be named
+        pair: given and suggested label, to limit label issues to; None for all
+        between: two splits, to limit leaks to; None for all
+        prefix: of the scan's fields
+    """
+
+    what: str
+    kinds: Sequence[str] = KINDS
+    include_conflicts: bool = False
+    split: str | None = None
+    tag: str | None = None
+    issues: Sequence[str] = SURE_ISSUES
+    pair: Sequence[str] | None = None
+    between: Sequence[str] | None = None
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.what not in WHAT:
+            raise InputError(
+                f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
+            )
+        _check_among("kinds", self.kinds, KINDS)
+        _check_among("issues", self.issues, ISSUES)
+        _check_two("pair", self.pair, "given and suggested label")
+        _check_two("between", self.between, "splits")
+        if self.what == "tag" and not self.tag:
+            raise InputError("Say which tag: tag='outdated', for example.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A sample that is acted on.
+
+    Attributes:
+        row: of the samples
+        why: a few words
+        witness: row of the copy that stays; None if none is needed
+        refusal: why it must be left alone
+    """
+
+    row: int
+    why: str
+    witness: int | None = None
+    refusal: str | None = None
+
+
+class SampleFacts:
+    """What is asked of all samples of a data set, one value a row, by id.
+
+    Attributes:
+        ids: sorted
+        paths: as the data set spells them
+        tags: of each sample
+        labels: the label of each, None without
+        splits: the split of each, None without
+        here: rows of the samples that are present; nothing is found of others
+    """
+
+    def __init__(self, dataset: fo.Dataset, prefix: str | None) -> None:
+        self.dataset = dataset
+        self.prefix = prefix
+        self._view = dataset.view().sort_by("id")
+        self.ids, self.paths, self.tags = self._view.values(["id", "filepath", "tags"])
+        self.row_of = {sample: row for row, sample in enumerate(self.ids)}
+        self.here = {
+            row
+            for row, (path, tags) in enumerate(zip(self.paths, self.tags, strict=True))
+            if is_present(path, tags)
+        }
+
+    @cached_property
+    def run(self) -> Any | None:
+        """The configuration of the finished scan, None without one."""
+        try:
+            return complete_run(self.dataset, self.prefix)
+        except CurationError:
+            return None
+
+    @cached_property
+    def stored(self) -> StoredRun:
+        """The stored scan; raises ``StaleRunError`` without one."""
+        return load_run(self.dataset, self.prefix)
+
+    @cached_property
+    def label_field(self) -> str | None:
+        field = self.run and self.run.settings.get("label_field")
+        return field if field in self.dataset.get_field_schema() else None
+
+    @cached_property
+    def labels(self) -> list[str | None]:
+        if self.label_field is None:
+            return [None] * len(self.ids)
+        return self._view.values(label_path(self._view, self.label_field))
+
+    @cached_property
+    def splits(self) -> list[str | None]:
+        split_by = self.run and self.run.settings.get("split_by")
+        if not split_by:
+            return [None] * len(self.ids)
+        if isinstance(split_by, str):
+            return self._view.values(split_by)
+        return [
+            next((tag for tag in split_by if tag in (own or ())), None)
+            for own in self.tags
+        ]
+
+    @cached_property
+    def sha256(self) -> list[str | None]:
+        """Of each file's bytes when it was scanned; None if it was not."""
+        digest = self.stored.evidence.digest
+        return self._of_content(lambda content: digest[content].tobytes().hex())
+
+    @cached_property
+    def pixels(self) -> list[int | None]:
+        """The group of files whose pixels are equal; None if it was not scanned."""
+        group = self.stored.evidence.pixel_group
+        return self._of_content(lambda content: int(group[content]))
+
+    def _of_content(self, value: Callable[[int], Value]) -> list[Value | None]:
+        found: list[Value | None] = [None] * len(self.ids)
+        contents = self.stored.evidence.content.tolist()
+        for sample, content in zip(self.stored.ids, contents, strict=True):
+            if content >= 0 and sample in self.row_of:
+                found[self.row_of[sample]] = value(content)
+        return found
+
+    def not_compared(self, row: int, witness: int) -> str | None:
+        """Says why a copy may hold what its witness does not; None if it cannot."""
+        evidence = self.stored.evidence
+        own, other = self._contents.get(row, -1), self._contents.get(witness, -1)
+        if own < 0 or other < 0 or evidence.picture_count[own] == 1:
+            return None
+        if evidence.pixel_group[own] == evidence.pixel_group[other]:
+            return None
+        return (
+            f"only the first of its {evidence.picture_count[own]:,} pictures was "
+            "compared: look at it, and tag it if it may go (what='tag')"
+        )
+
+    @cached_property
+    def _contents(self) -> dict[int, int]:
+        """The content of each row that was scanned."""
+        contents = self.stored.evidence.content.tolist()
+        scanned = zip(self.stored.ids, contents, strict=True)
+        return {self.row_of[one]: own for one, own in scanned if one in self.row_of}
+
+    def finding(self, name: str) -> list[Any]:
+        """Returns a finding of the last finished scan.
+
+        Raises:
+            StaleRunError: there is no finished scan
+        """
+        complete_run(self.dataset, self.prefix)
+        values = self._view.values(field_name(name, self.prefix))
+        return [one if row in self.here else None for row, one in enumerate(values)]
+
+
+def choose(
+    facts: SampleFacts, selection: Selection, among: Sequence[str] | None
+) -> list[Choice]:
+    """Returns the samples of a selection.
+
+    Args:
+        facts: of the data set
+        selection: what to act on
+        among: ids of the view that the selection is limited to; None for the
+            whole data set
+
+    Raises:
+        InputError: a split or a tag that is not there; the whole data set
+        StaleRunError: no finished scan
+    """
+    inside = None if among is None else {facts.row_of[one] for one in among}
+    by_hand = _SELECT[selection.what] in (_tag, _view)
+    return [
+        choice if choice.row in facts.here else replace(choice, refusal=_AWAY)
+        for choice in _SELECT[selection.what](facts, selection, inside)
+        if (inside is None or choice.row in inside)
+        and (by_hand or choice.row in facts.here)
+    ]
+
+
+_AWAY = "its file is in quarantine, or gone"
+
+
+Select = Callable[[SampleFacts, Selection, "set[int] | None"], Iterator[Choice]]
+
+
+def _duplicates(
+    facts: SampleFacts, selection: Selection, inside: set[int] | None
+) -> Iterator[Choice]:
+    members: dict[int, list[int]] = {}
+    for row, cluster in enumerate(facts.finding("dup_cluster")):
+        if cluster is not None:
+            members.setdefault(cluster, []).append(row)
+    is_keeper, kind_of = facts.finding("dup_keeper"), facts.finding("dup_kind")
+    relation_of = facts.finding("dup_relation")
+    for cluster in sorted(members):
+        rows = members[cluster]
+        keeper = next((row for row in rows if is_keeper[row]), None)
+        going = [
+            row for row in rows if row != keeper and kind_of[row] in selection.kinds
+        ]
+        refusal = None
+        labels = {facts.labels[row] for row in rows} - {None}
+        if len(labels) > 1 and not selection.include_conflicts:
+            refusal = "its copies have different labels: decide which is right first"
+        if keeper is None:
+            refusal = "its cluster has no copy to keep: scan again"
+            for row in going:
+                yield Choice(row, _KIND_WORDS[kind_of[row]], None, refusal)
+            continue
+        staying = [keeper, *(row for row in rows if row not in {keeper, *going})]
+        if inside is not None:
+            staying += [row for row in going if row not in inside]
+        for row in going:
+            witness, how = _equal_among(facts, row, staying)
+            why = f"{_KIND_WORDS[how]} {Path(facts.paths[witness]).name}"
+            if how == "near" and relation_of[row]:
+                why += f" ({relation_of[row]})"
+            unsure = facts.not_compared(row, witness) if how == "near" else None
+            yield Choice(row, why, witness, refusal or unsure)
+
+
+def _equal_among(
+    facts: SampleFacts, row: int, staying: Sequence[int]
+) -> tuple[int, str]:
+    """Returns which of the files that stay a copy equals most, and how.
+
+    Args:
+        facts: of the data set
+        row: of the copy
+        staying: rows of its cluster that stay; the copy to keep is the first, and
+            the only one that it is near to for certain
+    """
+    for kind, value in (("bytes", facts.sha256), ("pixels", facts.pixels)):
+        for other in staying:
+            if value[row] is not None and value[other] == value[row]:
+                return other, kind
+    return staying[0], "near"
+
+
+def _leaks(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    run, evidence = facts.stored, facts.stored.evidence
+    names = evidence.split_names
+    if selection.split is not None and selection.split not in names:
+        known = ", ".join(names) or "none: scan with split_by"
+        raise InputError(
+            f"There is no split '{selection.split}' in the last scan. Splits: {known}."
+        )
+    drop = facts.finding("leak_drop") if selection.split is None else None
+    decided = read_decisions(facts.dataset, run.ids, evidence)
+    accepted = accepted_pairs(evidence, settings_of(run.record), decided)
+    pairs = evidence.pairs[accepted]
+    rows_here = [facts.row_of.get(one) for one in run.ids]
+    goes = np.array(
+        [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
+        bool,
+    )
+    for code, name in enumerate(names):
+        if selection.split not in (None, name):
+            continue
+        # A copy that stays, where there is one, not one that is to go as well
+        staying = np.where(goes & (evidence.splits != code), NO_SPLIT, evidence.splits)
+        copies = copies_elsewhere(staying, evidence.row_items, pairs, code)
+        others = copies_elsewhere(evidence.splits, evidence.row_items, pairs, code)
+        copies = np.where(copies < 0, others, copies)
+        for row, copy in enumerate(copies.tolist()):
+            victim, witness = rows_here[row], rows_here[copy]
+            if copy < 0 or victim is None or witness is None:
+                continue
+            other = names[evidence.splits[copy]]
+            if selection.between and {name, other} != set(selection.between):
+                continue
+            if drop is None or drop[victim]:
+                why = f"{name} image with a copy in {other}"
+                yield Choice(victim, why, witness, facts.not_compared(victim, witness))
+
+
+def _label_issues(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    scores, suggestions = (
+        facts.finding("label_score"),
+        facts.finding("label_suggestion"),
+    )
+    pair = selection.pair and tuple(selection.pair)
+    rows = [row for row, issue in enumerate(facts.finding("label_issue")) if issue]
+    for row in sorted(rows, key=lambda row: scores[row]):
+        if not pair or pair == (facts.labels[row], suggestions[row]):
+            yield Choice(
+                row,
+                f"labelled '{facts.labels[row]}', similar images '{suggestions[row]}' "
+                f"(score {scores[row]:.0f})",
+            )
+
+
+def _outliers(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    distances, causes = (
+        facts.finding("outlier_distance"),
+        facts.finding("outlier_cause"),
+    )
+    for row, outlier in enumerate(facts.finding("outlier")):
+        if outlier:
+            cause = f", {causes[row]}" if causes[row] else ""
+            yield Choice(row, f"outlier at distance {distances[row]:.2f}{cause}")
+
+
+def _image_issues(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    for row, issues in enumerate(facts.finding("image_issues")):
+        wanted = [issue for issue in issues or () if issue in selection.issues]
+        if wanted:
+            yield Choice(row, ", ".join(wanted).replace("_", " "))
+
+
+def _unreadable(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    for row, status in enumerate(facts.finding("scan_status")):
+        if status in UNREADABLE:
+            yield Choice(row, status)
+
+
+def _not_read(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    others = (None, "ok", QUARANTINED, *UNREADABLE)
+    for row, status in enumerate(facts.finding("scan_status")):
+        if status not in others:
+            yield Choice(row, status.replace("_", " "))
+
+
+def _tag(
+    facts: SampleFacts, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    rows = [row for row, tags in enumerate(facts.tags) if selection.tag in (tags or ())]
+    if not rows:
+        raise InputError(f"No sample is tagged '{selection.tag}'.")
+    for row in rows:
+        yield Choice(row, f"tagged '{selection.tag}'")
+
+
+def _view(
+    facts: SampleFacts, selection: Selection, inside: set[int] | None
+) -> Iterator[Choice]:
+    if inside is None:
+        raise InputError(
+            "There is no view: this would mean the whole data set. Filter it or "
+            "select samples first; from Python, give the view in place of the data set."
+        )
+    for row in sorted(inside):
+        yield Choice(row, "chosen by hand")
+
+
+_SELECT: dict[str, Select] = {
+    "duplicates": _duplicates,
+    "leaks": _leaks,
+    "label_issues": _label_issues,
+    "outliers": _outliers,
+    "image_issues": _image_issues,
+    "unreadable": _unreadable,
+    "not_read": _not_read,
+    "tag": _tag,
+    "view": _view,
+    "selected": _view,
+}
+
+
+def _check_among(name: str, given: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [one for one in given if one not in known]
+    if unknown or isinstance(given, str):
+        raise InputError(f"{name}={given!r} must be a list of: {', '.join(known)}.")
+
+
+def _check_two(name: str, given: Sequence[str] | None, what: str) -> None:
+    if given is not None and (isinstance(given, str) or len(given) != 2):
+        raise InputError(f"{name}={given!r} must be a list of two: {what}.")

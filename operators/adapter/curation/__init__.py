@@ -1,0 +1,1 @@
+"""Splits, comparisons, samples to check, other tools' runs."""

@@ -1,0 +1,137 @@
+"""Copies the samples of a view to a folder, by split and class."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+from fiftyone import ViewField as F
+
+from ....core.curation.class_folders import ClassFolders, class_folders
+from ....core.errors import CurationError, InputError
+from ..dataset.samples import label_path
+
+FORMATS = {
+    "folders": "Folders by class",
+    "images": "Images in a folder",
+    "fiftyone": "FiftyOne data set",
+}
+_RENAMED_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was exported.
+
+    Attributes:
+        view: the samples
+        remarks: what a person should know of it, a sentence each
+    """
+
+    view: fo.DatasetView
+    remarks: tuple[str, ...]
+
+
+def export_view(view: fo.DatasetView, folder: Path, format: str, run: Any) -> Exported:
+    """Copies the images of a view.
+
+    Args:
+        view: of the samples
+        folder: that does not exist or is empty
+        format: one of :data:`FORMATS`
+        run: the record of the scan, which knows the splits and classes
+
+    Raises:
+        InputError: nothing that can be copied, or no classes; nothing was written
+        CurationError: the folder cannot be written
+    """
+    if format == "folders" and not run.settings["label_field"]:
+        raise InputError(
+            "The last scan looked at no labels, so there are no classes to make "
+            "folders of. Use format='images' or 'fiftyone'."
+        )
+    lost = [
+        sample
+        for sample, path in zip(*view.values(["id", "filepath"]), strict=True)
+        if not Path(path).is_file() or not os.access(path, os.R_OK)
+    ]
+    if lost:
+        view = view.match(~F("_id").is_in([ObjectId(one) for one in lost]))
+    if not view.count():
+        raise InputError(
+            "Nothing is left to export: every image is flagged or tagged, or its file "
+            "cannot be read. Leave fewer findings out."
+        )
+    if format == "fiftyone":
+        view.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset)
+        return Exported(view, tuple(_remarks_on_lost(len(lost))))
+    rows = view.sort_by("id")
+    paths = rows.values("filepath")
+    labels: Sequence[str | None] = [None] * len(paths)
+    if format == "folders":
+        labels = rows.values(label_path(rows, run.settings["label_field"]))
+    names = [Path(path).name for path in paths]
+    tree = class_folders(names, _splits(rows, run), labels)
+    _copy(paths, folder, tree.paths)
+    remarks = (*_remarks_on_lost(len(lost)), *_remarks_on_tree(tree))
+    return Exported(view, remarks)
+
+
+def _splits(view: fo.DatasetView, run: Any) -> Sequence[str | None]:
+    split_by = run.settings["split_by"]
+    if split_by is None:
+        return [None] * view.count()
+    if isinstance(split_by, str):
+        return list(view.values(split_by))
+    return [
+        next((tag for tag in split_by if tag in (own or ())), None)
+        for own in view.values("tags")
+    ]
+
+
+def _copy(sources: Sequence[str], folder: Path, targets: Sequence[str]) -> None:
+    done = 0
+    try:
+        for source, target in zip(sources, targets, strict=True):
+            place = folder / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            # "x": nothing that is there is ever written over
+            with Path(source).open("rb") as file, place.open("xb") as copy:
+                shutil.copyfileobj(file, copy)
+            # With its times: of two copies the older one is the one to keep
+            shutil.copystat(source, place)
+            done += 1
+    except OSError as error:
+        raise CurationError(
+            f"Only {done:,} of {len(sources):,} images were copied to {folder}: "
+            f"{error.strerror} ({error.filename}). Remove the folder and export again."
+        ) from error
+
+
+def _remarks_on_lost(count: int) -> Iterator[str]:
+    if count:
+        yield f"{count:,} files are not there or may not be read, and were not copied"
+
+
+def _remarks_on_tree(tree: ClassFolders) -> Iterator[str]:
+    if tree.renamed:
+        yield f"Folders with another name than their class: {_names(tree.renamed)}"
+    if tree.misread:
+        yield (
+            f"{tree.misread:,} images would be in another split or class, or in none, "
+            "if the folder is scanned: it cannot say where they are. As a FiftyOne "
+            "data set (format='fiftyone') it can"
+        )
+
+
+def _names(renamed: Mapping[str, str]) -> str:
+    shown = [f"'{word}' is {name}" for word, name in sorted(renamed.items())]
+    more = len(shown) - _RENAMED_SHOWN
+    text = ", ".join(shown[:_RENAMED_SHOWN])
+    return f"{text} and {more:,} more" if more > 0 else text

@@ -1,0 +1,1 @@
+"""Samples, fields and models of a data set."""

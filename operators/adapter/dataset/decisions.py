@@ -1,0 +1,362 @@
+"""What a person decided, kept on the samples themselves.
+
+Two fields hold it, so that it can be seen, filtered and mended with FiftyOne
+alone, goes with a sample that is moved or relabelled, and leaves with one that
+is deleted. They belong to the data set, not to a run: every scan, whatever its
+prefix, reads them and none writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+from fiftyone import ViewField as F
+from pymongo import UpdateOne
+
+from ....core.errors import InputError
+from ....core.findings.decisions import Decisions
+from ....core.scan.scan_data import Evidence
+from .fields import CREATED_BY, field_name, is_ours
+from .present import present
+from .samples import label_path
+
+DECISIONS = "winnow_decisions"
+DISTINCT = "winnow_not_duplicate_of"
+KEEP = "keep"
+"""The image is never flagged."""
+KEEPER = "keeper"
+"""Of its cluster this copy stays, and the others go."""
+LABEL_VERIFIED = "label_verified"
+NOT_DUPLICATE = "not_duplicate"
+_LABEL_IS = "label is "
+_IN_WORDS = {KEEP: "kept", KEEPER: "chosen as the one to keep"}
+_FIELDS = {
+    DECISIONS: "What a person decided; scans respect it",
+    DISTINCT: "Ids of the samples that a person said it is no duplicate of",
+}
+_GROUP = "winnow decisions"
+_AT_ONCE = 5_000
+_LARGEST_CLUSTER = 1_000
+
+
+def read_decisions(
+    dataset: fo.Dataset, ids: Sequence[str], evidence: Evidence
+) -> Decisions:
+    """Returns what was decided of the rows of the evidence.
+
+    Decisions on samples that are gone are passed over. A verified label counts
+    as long as the sample carries it.
+
+    Args:
+        dataset: that holds the samples
+        ids: the sample of each row
+        evidence: whose labels are judged
+    """
+    row_of = {sample_id: row for row, sample_id in enumerate(ids)}
+    keep = np.zeros(len(ids), bool)
+    keeper = np.zeros(len(ids), bool)
+    verified = np.zeros(len(ids), bool)
+    for sample_id, words in _stored(dataset, DECISIONS):
+        row = row_of.get(sample_id)
+        if row is None:
+            continue
+        keep[row], keeper[row] = KEEP in words, KEEPER in words
+        code = evidence.labels[row]
+        verified[row] = code >= 0 and _LABEL_IS + evidence.classes[code] in words
+    distinct = [
+        (row_of[one], row_of[other])
+        for one, others in _stored(dataset, DISTINCT)
+        for other in others
+        if one in row_of and other in row_of
+    ]
+    pairs = np.array(distinct, np.int64).reshape(-1, 2)
+    return Decisions(keep, keeper, verified, pairs)
+
+
+def decided_ids(dataset: fo.Dataset, word: str) -> set[str]:
+    """Returns the samples that a person decided :data:`KEEP` or :data:`KEEPER` of."""
+    return {one for one, words in _stored(dataset, DECISIONS) if word in words}
+
+
+def keep(samples: fo.core.collections.SampleCollection) -> int:
+    """Remembers that the images are never flagged; returns how many."""
+    return _add(samples, DECISIONS, ((i, [KEEP]) for i in samples.values("id")))
+
+
+def choose_keepers(
+    samples: fo.core.collections.SampleCollection, prefix: str | None
+) -> int:
+    """Remembers that each image is the one to keep of its cluster.
+
+    It takes the place of what was chosen of that cluster before. Keepers of
+    clusters that a later scan joins both stay.
+
+    Returns:
+        of how many images
+
+    Raises:
+        InputError: no image with a copy among them, or two of one cluster
+    """
+    cluster = field_name("dup_cluster", prefix)
+    numbers = dict(zip(*samples.exists(cluster).values(["id", cluster]), strict=True))
+    if not numbers:
+        raise InputError(
+            "None of these images has a copy, so there is no cluster to choose the "
+            "keeper of. To leave an image alone for ever, decide to keep it."
+        )
+    if len(set(numbers.values())) < len(numbers):
+        raise InputError(
+            "Some of these images are copies of one another, and a cluster has one "
+            "keeper. Choose one of each cluster; decide 'keep' for those that stay "
+            "beside it."
+        )
+    members = present(samples._dataset).match(
+        F(cluster).is_in(sorted(numbers.values()))
+    )
+    _take_back(members, KEEPER)
+    return _add(samples, DECISIONS, ((i, [KEEPER]) for i in numbers))
+
+
+def verify_labels(
+    samples: fo.core.collections.SampleCollection, label_field: str | None
+) -> int:
+    """Remembers that the labels are right; returns how many.
+
+    Raises:
+        InputError: the scan looked at no labels
+    """
+    if label_field is None:
+        raise InputError(
+            "The last scan looked at no labels, so there is none to verify. Scan "
+            "again and say which field holds them."
+        )
+    pairs = zip(*samples.values(["id", label_path(samples, label_field)]), strict=True)
+    words = ((i, [_LABEL_IS + label]) for i, label in pairs if label is not None)
+    return _add(samples, DECISIONS, words)
+
+
+def part_duplicates(
+    samples: fo.core.collections.SampleCollection, prefix: str | None
+) -> int:
+    """Remembers that each image is no duplicate of the others in its cluster.
+
+    Returns:
+        of how many images
+
+    Raises:
+        InputError: no near duplicate among them, or too large a cluster
+    """
+    cluster, kind = field_name("dup_cluster", prefix), field_name("dup_kind", prefix)
+    near = samples.match(F(kind) == "near")
+    numbers = dict(zip(*near.values(["id", cluster]), strict=True))
+    if not numbers:
+        raise InputError(
+            "None of these images is a near duplicate. Images with the same bytes or "
+            "pixels as another are duplicates for certain: to leave them alone for "
+            "ever, decide to keep them."
+        )
+    members = present(samples._dataset).match(
+        F(cluster).is_in(sorted(set(numbers.values())))
+    )
+    cluster_of = dict(zip(*members.values(["id", cluster]), strict=True))
+    others: dict[int, list[str]] = {}
+    for sample_id, number in cluster_of.items():
+        others.setdefault(number, []).append(sample_id)
+    largest = max(len(found) for found in others.values())
+    if largest > _LARGEST_CLUSTER:
+        raise InputError(
+            f"One of the clusters holds {largest:,} images, too many to remember each "
+            "pair. Decide to keep the images, or raise min_copy_score."
+        )
+    apart = ((i, [o for o in others[n] if o != i]) for i, n in numbers.items())
+    return _add(samples, DISTINCT, apart)
+
+
+def undo_keep(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the images are never flagged; returns of how many."""
+    return _take_back(samples, KEEP)
+
+
+def undo_choose_keepers(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the images are keepers: the rules choose; returns how many."""
+    return _take_back(samples, KEEPER)
+
+
+def undo_verify_labels(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the labels are right; returns of how many."""
+    return _take_back(samples, LABEL_VERIFIED)
+
+
+def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the images are no duplicates; returns of how many."""
+    dataset = samples._dataset
+    ids = set(samples.values("id"))
+    # A pair is stored on either of its images
+    stored = dict(_stored(dataset, DISTINCT))
+    taken = {one for one in stored if one in ids or ids.intersection(stored[one])}
+    left = {
+        one: [] if one in ids else [o for o in stored[one] if o not in ids]
+        for one in taken
+    }
+    _set(dataset, DISTINCT, left)
+    partners = {other for one in taken for other in stored[one]}
+    return len(ids & (taken | partners))
+
+
+def decided(dataset: fo.Dataset) -> dict[str, int]:
+    """Counts the images of each decision, by its name."""
+    counts = dict.fromkeys((KEEPER, KEEP, LABEL_VERIFIED, NOT_DUPLICATE), 0)
+    here = present(dataset)
+    if dataset.has_sample_field(DECISIONS):
+        for word, count in here.count_values(DECISIONS).items():
+            if word is not None:
+                counts[_decision(word)] += count
+    if dataset.has_sample_field(DISTINCT):
+        counts[NOT_DUPLICATE] = here.exists(DISTINCT).count()
+    return counts
+
+
+def decisions_of(
+    dataset: fo.Dataset, skip: int, limit: int
+) -> list[tuple[str, dict[str, str]]]:
+    """Returns samples that something was decided of.
+
+    Returns:
+        id, and each decision: its name -> in words what it says
+    """
+    view = decided_view(dataset).skip(skip).limit(limit)
+    known = [name for name in _FIELDS if dataset.has_sample_field(name)]
+    if not known:
+        return []
+    values = dict(zip(known, view.values(known), strict=True))
+    ids = view.values("id")
+    nothing = [None] * len(ids)
+    found = []
+    for sample_id, words, others in zip(
+        ids, values.get(DECISIONS, nothing), values.get(DISTINCT, nothing), strict=True
+    ):
+        decisions = {}
+        for word in words or ():
+            decisions[_decision(word)] = _IN_WORDS.get(word, word)
+        if others:
+            decisions[NOT_DUPLICATE] = f"no copy of {len(others):,}"
+        found.append((sample_id, decisions))
+    return found
+
+
+def decided_view(dataset: fo.Dataset) -> fo.DatasetView:
+    """Returns the samples that something was decided of."""
+    names = [name for name in _FIELDS if dataset.has_sample_field(name)]
+    if not names:
+        return dataset.limit(0)
+    some = F(names[0]).exists()
+    for name in names[1:]:
+        some = some | F(name).exists()
+    return present(dataset).match(some)
+
+
+def _decision(word: str) -> str:
+    """Returns the name of the decision that a stored word stands for."""
+    return LABEL_VERIFIED if word.startswith(_LABEL_IS) else word
+
+
+def _stored(dataset: fo.Dataset, name: str) -> Iterator[tuple[str, list[str]]]:
+    if not dataset.has_sample_field(name):
+        return
+    ids, values = dataset.exists(name).values(["id", name])
+    yield from zip(ids, values, strict=True)
+
+
+def _add(
+    samples: fo.core.collections.SampleCollection,
+    name: str,
+    words: Iterable[tuple[str, list[str]]],
+) -> int:
+    dataset = samples._dataset
+    _declare(dataset)
+    # None where a sample has no decision: $addToSet needs a list
+    updates = [
+        UpdateOne(
+            {"_id": ObjectId(sample_id)},
+            [
+                {
+                    "$set": {
+                        name: {"$setUnion": [{"$ifNull": [f"${name}", []]}, more]},
+                        "last_modified_at": "$$NOW",
+                    }
+                }
+            ],
+        )
+        for sample_id, more in words
+    ]
+    _write(dataset, updates)
+    return len(updates)
+
+
+def _take_back(samples: fo.core.collections.SampleCollection, decision: str) -> int:
+    """Removes what was decided under a name; returns of how many images."""
+    dataset = samples._dataset
+    ids = set(samples.values("id"))
+    left = {
+        one: [word for word in words if _decision(word) != decision]
+        for one, words in _stored(dataset, DECISIONS)
+        if one in ids and any(_decision(word) == decision for word in words)
+    }
+    _set(dataset, DECISIONS, left)
+    return len(left)
+
+
+def _set(dataset: fo.Dataset, name: str, values: Mapping[str, list[str]]) -> None:
+    # None, not an empty list: exists() finds what was decided
+    now = datetime.now(timezone.utc)
+    updates = [
+        UpdateOne(
+            {"_id": ObjectId(sample_id)},
+            {"$set": {name: words or None, "last_modified_at": now}},
+        )
+        for sample_id, words in values.items()
+    ]
+    _write(dataset, updates)
+
+
+def _write(dataset: fo.Dataset, updates: list[Any]) -> None:
+    for start in range(0, len(updates), _AT_ONCE):
+        dataset._sample_collection.bulk_write(
+            updates[start : start + _AT_ONCE], ordered=False
+        )
+
+
+def _declare(dataset: fo.Dataset) -> None:
+    """Adds the fields and their sidebar group."""
+    schema = dataset.get_field_schema()
+    for name in _FIELDS:
+        if name in schema and not is_ours(schema[name]):
+            raise InputError(
+                f"The field '{name}' already exists and was not made by Winnow, which "
+                "keeps decisions there. Rename it: dataset.rename_sample_field("
+                f"'{name}', NEW_NAME)."
+            )
+    if all(name in schema for name in _FIELDS):
+        return
+    for name, description in _FIELDS.items():
+        dataset.add_sample_field(
+            name,
+            fo.ListField,
+            subfield=fo.StringField,
+            description=description,
+            info={"created_by": CREATED_BY},
+        )
+    groups = dataset.app_config.sidebar_groups
+    if groups is None:
+        groups = fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    for group in groups:
+        group.paths = [path for path in group.paths or [] if path not in _FIELDS]
+    groups = [group for group in groups if group.name != _GROUP]
+    groups.append(fo.SidebarGroupDocument(name=_GROUP, paths=list(_FIELDS)))
+    dataset.app_config.sidebar_groups = groups
+    dataset.save()

@@ -1,0 +1,267 @@
+"""Reads from a data set what a scan needs: ids, paths, labels and splits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import fiftyone as fo
+import fiftyone.core.fields as fof
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core.errors import InputError
+from .fields import is_ours
+from .present import present
+
+NO_CODE = -1
+"""Codes a sample without a label or without a split."""
+
+_SHOWN = 8
+_MOST_SPLITS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class SampleTable:
+    """n samples, in the view's order.
+
+    Attributes:
+        ids: sample ids
+        paths: of the media files, as the file system spells them
+        labels: int32[n], codes into ``classes``; None without a label field
+        classes: the label names, sorted
+        splits: int32[n], codes into ``split_names``; None without splits
+        split_names: in the order given, or sorted
+    """
+
+    ids: list[str]
+    paths: list[bytes]
+    labels: NDArray[np.int32] | None
+    classes: list[str]
+    splits: NDArray[np.int32] | None
+    split_names: list[str]
+
+
+def flat_image_view(
+    samples: fo.core.collections.SampleCollection, at_least: int = 2
+) -> fo.DatasetView:
+    """Returns the samples as a plain view of images, sorted by id.
+
+    Args:
+        samples: a data set or a view
+        at_least: so many samples; a scan compares them with each other
+
+    Raises:
+        InputError: no samples, or samples that are not whole images
+    """
+    if not isinstance(samples, fo.core.collections.SampleCollection):
+        raise InputError(
+            f"Give a FiftyOne data set or view to scan, not {samples!r}. A data set "
+            "is loaded by its name with fo.load_dataset(NAME)."
+        )
+    view = samples.view()
+    if view._is_patches or view._is_frames or view._is_clips:
+        raise InputError(
+            "This view shows parts of samples (patches, frames or clips). Winnow "
+            "scans whole images: go back to the data set and scan that."
+        )
+    if view._is_dynamic_groups:
+        view = view.flatten()
+    view = present(view)
+    media = view.media_type
+    if media == "group":
+        names = ", ".join(samples._dataset.group_slices)
+        raise InputError(
+            f"'{samples._dataset.name}' is a grouped data set. Scan one slice of it: "
+            f"dataset.select_group_slices(SLICE), where SLICE is one of {names}."
+        )
+    if media not in ("image", "unknown", None):
+        raise InputError(
+            f"'{samples._dataset.name}' holds media of type '{media}'. Winnow scans "
+            "images; for a video data set, scan dataset.to_frames(sample_frames=True) "
+            "saved as a data set of its own."
+        )
+    count = len(view)
+    if count < at_least:
+        raise InputError(
+            f"There {'is 1 sample' if count == 1 else 'are no samples'} to scan. "
+            "Winnow compares images with each other: add at least 2."
+        )
+    return view.sort_by("id")
+
+
+def label_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
+    """Returns the names of the fields that can hold one label a sample."""
+    schema = samples.get_field_schema(flat=False)
+    return [name for name, field in schema.items() if _is_label(name, field)]
+
+
+def split_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
+    """Returns the names of the fields that can name a split."""
+    schema = samples.get_field_schema(flat=False)
+    return [
+        name
+        for name, field in schema.items()
+        if isinstance(field, fof.StringField)
+        and name != "filepath"
+        and not is_ours(field)
+    ]
+
+
+def check_label_field(
+    samples: fo.core.collections.SampleCollection, label_field: str
+) -> None:
+    """Raises :class:`InputError` unless the field holds one label a sample."""
+    candidates = label_field_candidates(samples)
+    if label_field in candidates:
+        return
+    schema = samples.get_field_schema(flat=False)
+    hint = _list_of(candidates, "Fields that can be used", "No field can be used")
+    if label_field not in schema:
+        raise InputError(f"There is no label field '{label_field}'. {hint}")
+    field = schema[label_field]
+    kind = getattr(field, "document_type", None) or type(field)
+    raise InputError(
+        f"Field '{label_field}' holds {kind.__name__}. A label field must hold one "
+        f"Classification or one string a sample. {hint}"
+    )
+
+
+def read_samples(
+    view: fo.DatasetView,
+    *,
+    label_field: str | None = None,
+    split_by: str | Sequence[str] | None = None,
+) -> SampleTable:
+    """Reads ids, paths, labels and splits in a few queries.
+
+    Args:
+        view: of images, see :func:`flat_image_view`
+        label_field: a Classification or string field
+        split_by: a string field, or a list of sample tags, one a split
+
+    Raises:
+        InputError: a field or a tag that is absent or cannot be used
+    """
+    if label_field is not None:
+        check_label_field(view, label_field)
+    ids, paths = view.values(["id", "filepath"])
+    if len(set(ids)) != len(ids):
+        raise InputError(
+            "The view holds some samples twice, and an image is not a duplicate of "
+            "itself. Scan the data set, or a view that was not concatenated."
+        )
+    splits, split_names = None, []
+    if split_by is not None:
+        splits, split_names = _read_splits(view, split_by)
+    labels, classes = None, []
+    if label_field is not None:
+        labels, classes = _codes(view.values(label_path(view, label_field)))
+        if not classes:
+            raise InputError(
+                f"No sample has a label in field '{label_field}'. Choose another "
+                "field, or scan without labels."
+            )
+    return SampleTable(
+        ids, [os.fsencode(path) for path in paths], labels, classes, splits, split_names
+    )
+
+
+def _read_splits(
+    view: fo.DatasetView, split_by: str | Sequence[str]
+) -> tuple[NDArray[np.int32], list[str]]:
+    if isinstance(split_by, str):
+        return _splits_of_field(view, split_by)
+    return _splits_of_tags(view, list(split_by))
+
+
+def _splits_of_field(
+    view: fo.DatasetView, field: str
+) -> tuple[NDArray[np.int32], list[str]]:
+    candidates = split_field_candidates(view)
+    if field not in candidates:
+        hint = _list_of(candidates, "String fields here", "There is no string field")
+        tags = view.distinct("tags")
+        more = _list_of(tags, "To split by sample tags, give a list of them", "")
+        raise InputError(
+            f"'{field}' is not a string field that could name a split. {hint} {more}"
+        )
+    codes, names = _codes(view.values(field))
+    if len(names) > _MOST_SPLITS:
+        raise InputError(
+            f"Field '{field}' has {len(names):,} different values, too many to be "
+            f"splits (at most {_MOST_SPLITS}). Choose the one that says train or test."
+        )
+    if len(names) < 2:
+        raise InputError(
+            f"Field '{field}' names {len(names)} split here, and leaks need two. "
+            "Choose another field, or scan without splits."
+        )
+    return codes, names
+
+
+def _splits_of_tags(
+    view: fo.DatasetView, tags: list[str]
+) -> tuple[NDArray[np.int32], list[str]]:
+    if len(set(tags)) != len(tags) or len(tags) < 2:
+        raise InputError(
+            f"split_by={tags!r} must list at least two different sample tags."
+        )
+    counts = view.count_values("tags")
+    empty = [tag for tag in tags if not counts.get(tag)]
+    if empty:
+        hint = _list_of(sorted(counts), "Tags here", "No sample has a tag")
+        raise InputError(
+            f"No sample is tagged {_quoted(empty)}, so that split is empty. {hint}"
+        )
+    tags_of = view.values("tags")
+    codes = np.full(len(tags_of), NO_CODE, np.int32)
+    wanted = {tag: code for code, tag in enumerate(tags)}
+    overlaps = 0
+    for row, own in enumerate(tags_of):
+        found = [wanted[tag] for tag in own or () if tag in wanted]
+        overlaps += len(found) > 1
+        if found:
+            codes[row] = found[0]
+    if overlaps:
+        raise InputError(
+            f"{overlaps:,} samples carry more than one of the tags {_quoted(tags)}, "
+            "so the splits overlap. Untag them until each sample is in one split."
+        )
+    return codes, tags
+
+
+def _codes(values: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
+    names = sorted({value for value in values if value is not None})
+    code = {name: number for number, name in enumerate(names)}
+    return (
+        np.array([code.get(value, NO_CODE) for value in values], np.int32),
+        names,
+    )
+
+
+def label_path(samples: fo.core.collections.SampleCollection, label_field: str) -> str:
+    """Returns where the name of a sample's label stands."""
+    field = samples.get_field(label_field)
+    return label_field if isinstance(field, fof.StringField) else f"{label_field}.label"
+
+
+def _is_label(name: str, field: fof.Field) -> bool:
+    if isinstance(field, fof.EmbeddedDocumentField):
+        return issubclass(field.document_type, fo.Classification)
+    return (
+        isinstance(field, fof.StringField) and name != "filepath" and not is_ours(field)
+    )
+
+
+def _list_of(names: Sequence[str], some: str, none: str) -> str:
+    if not names:
+        return f"{none}." if none else ""
+    rest = len(names) - _SHOWN
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"{some}: {', '.join(names[:_SHOWN])}{more}."
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,60 @@
+"""The vectors that a finished scan compared, read again from where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core.embedding.embed import embed_images
+from ....core.progress import OnProgress
+from ....core.storage.cache import cache_folder
+from .fields import field_name
+from .models import load_model, read_vectors
+from .present import present
+from .samples import read_samples
+
+
+def scanned_vectors(
+    dataset: fo.Dataset,
+    run: Any,
+    prefix: str | None,
+    kind: str,
+    on_progress: OnProgress,
+) -> tuple[list[str], list[bytes], NDArray[np.floating]]:
+    """Returns ids, paths and vectors of the images that the scan could read.
+
+    They come from the cache; an image that is no longer in it is embedded again,
+    and one that cannot be read any more is left out.
+
+    Args:
+        dataset: that was scanned
+        run: the record of the scan
+        prefix: of its fields
+        kind: ``copy`` or ``features``, where the model makes both
+        on_progress: told after each batch
+
+    Returns:
+        n ids, n paths, and n x d: float32 of any length from a field, else float16
+        of unit length
+    """
+    view = present(dataset).match({field_name("scan_status", prefix): "ok"})
+    field = run.settings["embeddings"]
+    if field:
+        view = view.exists(field)
+        table = read_samples(view)
+        return table.ids, table.paths, read_vectors(view, field)
+    table = read_samples(view)
+    images = embed_images(
+        table.paths,
+        load_model(run.settings["model"]),
+        folder=cache_folder(),
+        max_megapixels=run.settings["max_megapixels"],
+        on_progress=on_progress,
+    )
+    readable = images.content >= 0
+    vectors = images.column(kind)[images.content[readable]]
+    rows = np.flatnonzero(readable).tolist()
+    return [table.ids[r] for r in rows], [table.paths[r] for r in rows], vectors

@@ -1,0 +1,1 @@
+"""Scans as FiftyOne runs: stored, published, applied again."""

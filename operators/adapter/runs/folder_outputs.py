@@ -1,0 +1,130 @@
+"""Writes what the folder command leaves behind: findings.jsonl, summary.json."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ....core.findings.schema import FIELDS
+from ....core.reading.folders import FolderListing, equal_across, path_inside
+from ....core.storage.replace_file import put_in_place
+from ..dataset.fields import SAMPLE_FIELDS
+from ..dataset.from_folder import LABEL_FIELD, FolderData
+from .scan_report import ScanReport
+from .stored_run import load_run
+
+_NAMES = [spec.name for spec in FIELDS]
+
+
+def write_findings_file(data: FolderData, listing: FolderListing, path: Path) -> None:
+    """Writes one JSON line an image: its file, split, label and all fields.
+
+    The values are read back from the data set, so the file shows what the
+    App shows; other images stand there by their paths in place of their ids.
+    Paths are relative to the folder.
+    """
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        for line in (*_sample_lines(data, listing), *_other_lines(data, listing)):
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    put_in_place(part, path)
+
+
+def with_files_not_held(report: ScanReport, data: FolderData) -> ScanReport:
+    """Counts the files that could not become samples among the unreadable."""
+    counts = dict(report.counts)
+    unreadable = list(report.unreadable)
+    for path, status in data.not_held.items():
+        for name in ("images", "unreadable", f"status_{status}"):
+            counts[name] = counts.get(name, 0) + 1
+        reason = "FiftyOne cannot hold it as an image sample"
+        unreadable.append({"path": _text(path), "status": status, "reason": reason})
+    return replace(report, counts=counts, unreadable=unreadable)
+
+
+def equal_across_folders(
+    data: FolderData, listing: FolderListing
+) -> dict[tuple[str, str], int]:
+    """Counts byte-equal files across folders that are called like splits.
+
+    Of those that were not taken for splits, and of which leaks therefore do not
+    speak: (folder, other folder) -> files in the first with an equal one in the
+    other. By the last scan of the data set.
+    """
+    if not listing.layout.alike:
+        return {}
+    run = load_run(data.dataset, None)
+    path_of = dict(zip(*data.view.values(["id", "filepath"]), strict=True))
+    content = {
+        path_of[sample]: code
+        for sample, code in zip(run.ids, run.evidence.content.tolist(), strict=True)
+        if code >= 0 and sample in path_of
+    }
+    return equal_across(listing, content)
+
+
+def write_summary_file(
+    report: ScanReport,
+    listing: FolderListing,
+    equal_across: Mapping[tuple[str, str], int],
+    path: Path,
+) -> None:
+    """Writes the report as JSON, and how the folders were understood."""
+    folders = {
+        "layout": dict(listing.layout.patterns),
+        "splits": listing.splits,
+        "remarks": [_text(remark) for remark in listing.layout.remarks],
+        "left_alone": dict(listing.left_alone),
+        "equal_across": [
+            {"folder": _text(one), "other": _text(other), "files": count}
+            for (one, other), count in equal_across.items()
+        ],
+    }
+    text = json.dumps(
+        {**report.to_dict(), "folders": folders}, indent=1, allow_nan=False
+    )
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:
+    view = data.view.sort_by("filepath")
+    ids, paths, tags, *columns = view.values(["id", "filepath", "tags", *_NAMES])
+    path_of = {
+        name: path_inside(path, listing.root)
+        for name, path in zip(ids, paths, strict=True)
+    }
+    labels: list[str | None] = [None] * len(paths)
+    if data.dataset.has_sample_field(LABEL_FIELD):
+        labels = view.values(f"{LABEL_FIELD}.label")
+    splits = set(listing.splits)
+    for row, path in enumerate(paths):
+        yield {
+            "filepath": path_inside(path, listing.root),
+            "split": next((tag for tag in tags[row] if tag in splits), None),
+            "label": labels[row],
+            **{
+                name: path_of.get(column[row]) if name in SAMPLE_FIELDS else column[row]
+                for name, column in zip(_NAMES, columns, strict=True)
+            },
+        }
+
+
+def _other_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:
+    for image in listing.images:
+        if image.path in data.not_held:
+            yield {
+                "filepath": _text(path_inside(image.path, listing.root)),
+                "split": image.split,
+                "label": image.label,
+                **dict.fromkeys(_NAMES),
+                "scan_status": data.not_held[image.path],
+            }
+
+
+def _text(path: str) -> str:
+    """Returns a path that can be written as UTF-8, odd bytes as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

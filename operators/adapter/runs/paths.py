@@ -1,0 +1,51 @@
+"""Where things are kept between runs, outside the data set."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from pathlib import Path
+
+import fiftyone as fo
+
+from ....core.storage.cache import cache_folder
+from .run_record import run_key
+
+
+def new_evidence_path(dataset: fo.Dataset, prefix: str | None) -> Path:
+    """Returns a new file for what a run learned, for moving thresholds.
+
+    Each scan has a file of its own, so that one cut short leaves the file of
+    the last finished one alone.
+    """
+    return evidence_path(f"{_stem(dataset, prefix)}-{uuid.uuid4().hex[:8]}.npz")
+
+
+def evidence_path(name: str) -> Path:
+    """Returns the file of a name that a run's record holds."""
+    return cache_folder() / "runs" / name
+
+
+def thumbnails_folder() -> Path:
+    """Returns where small pictures for the App are kept."""
+    return cache_folder() / "thumbnails"
+
+
+def plans_folder(dataset: fo.Dataset) -> Path:
+    """Returns where a data set's plans wait until they are applied."""
+    return cache_folder() / "plans" / str(dataset._doc.id)
+
+
+def forget_other_evidence(
+    dataset: fo.Dataset, prefix: str | None, current: Path
+) -> None:
+    """Removes the files that earlier scans of the same fields left."""
+    for path in current.parent.glob(f"{_stem(dataset, prefix)}-*.npz"):
+        if path != current:
+            # One that is being read stays, on Windows, until the next scan
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _stem(dataset: fo.Dataset, prefix: str | None) -> str:
+    return f"{dataset._doc.id}-{run_key(prefix)}"

@@ -1,0 +1,113 @@
+"""Puts findings on a data set, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+from pymongo.errors import PyMongoError
+
+from ....core.common.memory import peak_bytes
+from ....core.errors import CurationError
+from ....core.findings.schema import Findings
+from ....core.progress import OnProgress
+from ....core.scan.scan_data import Evidence
+from ..dataset.fields import clear_fields, declare_fields, write_findings
+from ..dataset.indexes import create_indexes, drop_indexes
+from .paths import forget_other_evidence
+from .run_record import finish_run, run_key, save_rows, start_run
+from .scan_report import ScanReport
+
+_PACKAGES = (
+    "fiftyone",
+    "numpy",
+    "scikit-learn",
+    "onnxruntime",
+    "opencv-python-headless",
+    "Pillow",
+)
+
+
+def publish(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    findings: Findings,
+    evidence: Evidence,
+    stored: Path,
+    *,
+    prefix: str | None,
+    scanned_at: str,
+    settings: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    on_progress: OnProgress,
+) -> ScanReport:
+    """Writes the fields and the run's record.
+
+    The record says ``writing`` before the first value is written and
+    ``complete`` only after the last is in the database's journal. It keeps when
+    the samples were read, since moved thresholds make a new record.
+    """
+    started = time.perf_counter()
+    record = {
+        "settings": dict(settings),
+        "scanned_at": scanned_at,
+        "evidence": stored.name,
+        "samples": len(ids),
+    }
+    start_run(dataset, prefix, record)
+    names = declare_fields(dataset, prefix)
+    # Writing a million rows into indexes takes twice as long as making them anew
+    drop_indexes(dataset, prefix)
+    clear_fields(dataset, names)
+    deleted = write_findings(
+        dataset, ids, findings.columns, prefix=prefix, on_progress=on_progress
+    )
+    report = ScanReport(
+        dataset=dataset.name,
+        run_key=run_key(prefix),
+        counts=findings.counts,
+        thresholds=findings.thresholds,
+        rules=findings.rules,
+        leak_matrix=findings.leak_matrix,
+        leaks_by_class=findings.leaks_by_class,
+        expected=findings.expected,
+        model=evidence.facts["model"],
+        model_sha256=evidence.facts["model_sha256"],
+        seconds={**seconds, "write fields": time.perf_counter() - started},
+        unreadable=evidence.facts["unreadable"],
+        versions=_versions(),
+        peak_memory_bytes=peak_bytes(),
+    )
+    create_indexes(dataset, prefix)
+    save_rows(dataset, prefix, ids)
+    finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
+    forget_other_evidence(dataset, prefix, stored)
+    dataset.reload()
+    return report
+
+
+@contextlib.contextmanager
+def database_errors_explained() -> Iterator[None]:
+    """Turns the driver's errors into a sentence for a person."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise CurationError(
+            "The database stopped answering, so the scan could not be finished and "
+            "nothing is presented as finished. Start the database and scan again: "
+            f"what was embedded is kept. ({type(error).__name__})"
+        ) from error
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return versions

@@ -1,0 +1,117 @@
+"""The record of a scan, kept with the data set as a FiftyOne run.
+
+A run is ``writing`` from before its first value until after its last, and
+``complete`` only then. Whoever reads findings asks :func:`complete_run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.core.odm import get_db_conn
+from pymongo.write_concern import WriteConcern
+
+from ....core.errors import StaleRunError
+
+_METHOD = "winnow/curate/scan"
+_WRITING = "writing"
+_COMPLETE = "complete"
+
+
+def run_key(prefix: str | None) -> str:
+    """Returns the key of the run that a prefix's fields belong to."""
+    return f"winnow_{prefix}" if prefix else "winnow"
+
+
+def start_run(
+    dataset: fo.Dataset, prefix: str | None, record: Mapping[str, Any]
+) -> None:
+    """Registers the run as ``writing``; an older run of the prefix ends here."""
+    config = dataset.init_run(
+        method=_METHOD,
+        status=_WRITING,
+        started_at=now(),
+        prefix=prefix,
+        **record,
+    )
+    dataset.register_run(run_key(prefix), config, overwrite=True)
+
+
+def finish_run(dataset: fo.Dataset, prefix: str | None, **more: Any) -> None:
+    """Marks the run ``complete``; returns when that is in the journal."""
+    key = run_key(prefix)
+    config = dataset.get_run_info(key).config
+    for name, value in more.items():
+        setattr(config, name, value)
+    config.status = _COMPLETE
+    config.completed_at = now()
+    dataset.update_run_config(key, config)
+    wait_for_journal()
+
+
+def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
+    """Returns the configuration of the prefix's finished run.
+
+    Raises:
+        StaleRunError: there is none, or it was cut short
+    """
+    key = run_key(prefix)
+    if not dataset.has_run(key):
+        hint = f" with prefix={prefix!r}" if prefix else ""
+        raise StaleRunError(
+            f"'{dataset.name}' has not been scanned{hint} yet. Run the scan first."
+        )
+    config = dataset.get_run_info(key).config
+    if config.status != _COMPLETE:
+        raise StaleRunError(
+            f"The last scan of '{dataset.name}' was cut short, so its findings are "
+            "not to be trusted. Scan again: what was embedded is kept, so it is quick."
+        )
+    return config
+
+
+def save_rows(dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]) -> None:
+    """Keeps which sample is which row of the run's evidence.
+
+    The data set cannot tell any more once a sample was deleted.
+    """
+    key = run_key(prefix)
+    results = dataset.init_run_results(key, ids=list(ids))
+    dataset.save_run_results(key, results, overwrite=True, cache=False)
+
+
+def load_rows(dataset: fo.Dataset, prefix: str | None) -> list[str]:
+    """Returns the sample id of each row of the run's evidence."""
+    results = dataset.load_run_results(run_key(prefix), cache=False)
+    return list(results.ids) if results is not None else []
+
+
+def finished_runs(dataset: fo.Dataset) -> dict[str | None, Any]:
+    """Returns the configuration of each finished run by its prefix, newest first."""
+    found = {}
+    for key in dataset.list_runs():
+        if key != "winnow" and not key.startswith("winnow_"):
+            continue
+        config = dataset.get_run_info(key).config
+        if config.method == _METHOD and config.status == _COMPLETE:
+            found[config.prefix] = config
+    order = sorted(found, key=lambda prefix: found[prefix].completed_at, reverse=True)
+    return {prefix: found[prefix] for prefix in order}
+
+
+def wait_for_journal() -> None:
+    """Returns when all that was written is in the database's journal."""
+    # mongod acknowledges before its journal is on disk; one write that waits
+    # makes all before it durable, since the journal is sequential
+    markers = get_db_conn().get_collection(
+        "winnow.journal", write_concern=WriteConcern(w=1, j=True)
+    )
+    markers.update_one({"_id": "marker"}, {"$set": {"at": now()}}, upsert=True)
+
+
+def now() -> str:
+    """Returns the time, in UTC, as runs record it."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

@@ -1,0 +1,298 @@
+"""What a scan returns and prints."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ....core.common.text import markdown, plain, share_text, size_text
+from ....core.copy_detection import CHANGES_OF_MEANING
+from ....core.findings.duplicates import KINDS
+from ....core.findings.image_issues import ISSUES
+
+_Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
+_NO_LABELS = "no labels were given"
+_NO_SPLITS = "no splits were given"
+_CLASSES_NAMED = 5
+_CHANGES_NAMED = 3
+_FEWEST_PAIRS = 5
+"""Of one change, to say something of their labels."""
+
+_STATUS = "status_"
+_READ = "read and embed"
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """The result of a scan or of moving its thresholds.
+
+    Attributes:
+        dataset: name of the data set
+        run_key: of the FiftyOne run that records it
+        counts: how many images (or clusters, or bytes) each finding has
+        thresholds: in force, by the name of the setting
+        rules: how each threshold was chosen
+        leak_matrix: kind -> split -> other split -> images with a copy there
+        leaks_by_class: see :class:`core.findings.schema.Findings`
+        expected: what known copies of these images say of the threshold on
+            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        model: name of the embedding model
+        model_sha256: of the model, or None for given vectors
+        seconds: wall-clock seconds by stage
+        unreadable: path, status and reason of files without findings
+        versions: of the packages that matter
+        peak_memory_bytes: of this process
+    """
+
+    dataset: str
+    run_key: str
+    counts: Mapping[str, int]
+    thresholds: Mapping[str, float | None]
+    rules: Mapping[str, str]
+    leak_matrix: _Matrix
+    leaks_by_class: Sequence[Mapping[str, Any]]
+    expected: Mapping[str, Any]
+    model: str
+    model_sha256: str | None
+    seconds: Mapping[str, float]
+    unreadable: list[dict[str, str]]
+    versions: Mapping[str, str]
+    peak_memory_bytes: int
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(self.seconds.values())
+
+    @property
+    def images_per_second(self) -> dict[str, float]:
+        """Images a second of each stage."""
+        images = self.counts["images"]
+        return {
+            stage: round(images / seconds, 1)
+            for stage, seconds in self.seconds.items()
+            if seconds > 0
+        }
+
+    @property
+    def not_looked_for(self) -> dict[str, str]:
+        """Says why the run cannot know, by the finding's name in a policy."""
+        missing = {}
+        if not self.counts["labelled"]:
+            missing = dict.fromkeys(("label issues", "conflicts"), _NO_LABELS)
+        if not self.leak_matrix:
+            missing["leaks"] = _NO_SPLITS
+        if self.thresholds["max_outlier_distance"] is None:
+            missing["outliers"] = self.rules["max_outlier_distance"]
+        return missing
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it as plain JSON values."""
+        return {**asdict(self), "images_per_second": self.images_per_second}
+
+    def to_markdown(self) -> str:
+        """Returns the summary as a table."""
+        return "\n".join(_markdown_lines(self))
+
+    def __str__(self) -> str:
+        return "\n".join(_text_lines(self))
+
+
+def report_of(run: Any) -> ScanReport:
+    """Returns the result of a finished run, from its record."""
+    # The database's own kinds of dict and list cannot be copied
+    plain = json.loads(json.dumps(run.report))
+    return ScanReport(**{field.name: plain[field.name] for field in fields(ScanReport)})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding of the summary.
+
+    Attributes:
+        name: of the finding
+        count: of its images; of clusters for conflicts
+        note: what it means
+        details: parts of the count by what they are
+        remarks: more to say, a sentence each
+    """
+
+    name: str
+    count: int
+    note: str
+    details: Mapping[str, int]
+    remarks: Sequence[str] = ()
+
+
+def finding_lines(report: ScanReport) -> Iterable[Line]:
+    """Yields the findings at a glance, in the order of the summary."""
+    counts = report.counts
+    yield Line(
+        "Duplicates",
+        counts["duplicates"],
+        f"in {counts['duplicate_clusters']:,} clusters; keeping one of each saves "
+        f"{counts['removable']:,} files, {size_text(counts['removable_bytes'])}",
+        {
+            "same bytes": counts["duplicates_bytes"],
+            "same pixels": counts["duplicates_pixels"],
+            "near": counts["duplicates_near"],
+        },
+        [*expectation(report.expected), *changes_of_meaning(counts)],
+    )
+    yield Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
+    yield Line("Outliers", counts["outliers"], "unlike most other images", {})
+    yield Line(
+        "Label issues",
+        counts["label_issues"],
+        "similar images are labelled otherwise"
+        if counts["labelled"]
+        else f"not looked for: {_NO_LABELS}",
+        {},
+    )
+    yield Line(
+        "Leaks",
+        counts["leaks"],
+        "have a copy in another split"
+        if report.leak_matrix
+        else f"not looked for: {_NO_SPLITS}",
+        _leak_pairs(report.leak_matrix),
+        _leak_remarks(report),
+    )
+    issues = {name.replace("_", " "): counts[name] for name in ISSUES}
+    yield Line("Bad images", counts["image_issues"], "", issues)
+    statuses = {
+        name.removeprefix(_STATUS).replace("_", " "): count
+        for name, count in counts.items()
+        if name.startswith(_STATUS)
+    }
+    yield Line("Unreadable", counts["unreadable"], "", statuses)
+
+
+def _headline(report: ScanReport) -> str:
+    images = report.counts["images"]
+    rate = images / max(report.total_seconds, 1e-9)
+    if _READ not in report.seconds:
+        return f"Winnow applied the thresholds to {images:,} scanned images"
+    return (
+        f"Winnow scanned {images:,} images in {report.total_seconds:.1f} s "
+        f"({rate:,.0f} a second) with {report.model}"
+    )
+
+
+def _text_lines(report: ScanReport) -> Iterable[str]:
+    yield _headline(report)
+    yield ""
+    for line in finding_lines(report):
+        yield (
+            f"  {line.name:<13}{line.count:>9,}  {_share(report, line):>7}  {line.note}"
+        ).rstrip()
+        for remark in (_details(line), *line.remarks):
+            if remark:
+                yield f"{'':35}{plain(remark)}"
+
+
+def _markdown_lines(report: ScanReport) -> Iterable[str]:
+    yield markdown(_headline(report))
+    yield ""
+    yield "| Finding | Images | Share | |"
+    yield "| :-- | --: | --: | :-- |"
+    for line in finding_lines(report):
+        parts = (line.note, _details(line), *line.remarks)
+        notes = markdown("; ".join(part for part in parts if part))
+        yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
+
+
+def _share(report: ScanReport, line: Line) -> str:
+    # Conflicts are clusters, not images
+    if line.name == "Conflicts":
+        return ""
+    return share_text(line.count, report.counts["images"])
+
+
+def _details(line: Line) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in line.details.items() if n)
+
+
+def expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says what the threshold on copies finds, and what it lets pass."""
+    if not expected:
+        return []
+    by_change = expected["copy_recall_by_change"]
+    hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
+    least = ", ".join(f"{name} {by_change[name]:.0%}" for name in hard)
+    share = round(100 * expected["copy_recall"])
+    error = max(1, round(100 * expected["copy_recall_error"]))
+    found = (
+        f"expected to find {share} \N{PLUS-MINUS SIGN} {error} % of near copies (of "
+        f"{expected['copies_tried']:,} made from these images; least: {least})"
+    )
+    if expected["false_copy_rate"] is None:
+        return [found]
+    passed = round(expected["false_copy_rate"] * expected["non_copies_tried"])
+    return [
+        found,
+        f"of {expected['non_copies_tried']:,} pairs that surely are none "
+        f"{passed:,} would pass; look-alikes are not among them",
+    ]
+
+
+def changes_of_meaning(counts: Mapping[str, int]) -> list[str]:
+    """Says where most copies of one change carry different labels."""
+    hints = []
+    for name in CHANGES_OF_MEANING:
+        pairs = counts.get(f"pairs_{name}", 0)
+        other = counts.get(f"pairs_{name}_other_label", 0)
+        if pairs >= _FEWEST_PAIRS and 2 * other > pairs:
+            hints.append(
+                f"{other:,} of {pairs:,} {name} pairs have different labels: being "
+                f"{name} may make another class here; leave them out with "
+                f'ignored_changes=["{name}"]'
+            )
+    return hints
+
+
+def _leak_remarks(report: ScanReport) -> list[str]:
+    """Says which side to drop, what labels disagree, and where leaks are."""
+    counts = report.counts
+    if not counts["leaks"]:
+        return []
+    protected = counts["leak_drops_protected"]
+    # Runs of before did not count them
+    chosen = counts.get("leak_drops_chosen", 0)
+    why = {
+        "a test or validation split": protected,
+        "a smaller split": counts["leak_drops"] - protected - chosen,
+        "the split that you chose": chosen,
+    }
+    kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
+    remarks = [
+        f"dropping {counts['leak_drops']:,} closes them; their copy is in {kept}"
+    ]
+    if counts["leak_conflicts"]:
+        remarks.append(
+            f"{counts['leak_conflicts']:,} have another label in the other split"
+        )
+    of_class: Counter[str] = Counter()
+    for row in report.leaks_by_class:
+        of_class[row["class"]] += sum(row[kind] for kind in KINDS)
+    if of_class:
+        most = sorted(of_class, key=lambda name: (-of_class[name], name))
+        named = ", ".join(
+            f"{name} {of_class[name]:,}" for name in most[:_CLASSES_NAMED]
+        )
+        rest = len(most) - _CLASSES_NAMED
+        more = f" and {rest:,} more classes" if rest > 0 else ""
+        remarks.append(f"by class: {named}{more}")
+    return remarks
+
+
+def _leak_pairs(matrix: _Matrix) -> dict[str, int]:
+    pairs: dict[str, int] = {}
+    for by_split in matrix.values():
+        for one, others in by_split.items():
+            for other, count in others.items():
+                name = f"{one} in {other}"
+                pairs[name] = pairs.get(name, 0) + count
+    return pairs

@@ -1,0 +1,96 @@
+"""What the last finished scan of a data set left: its record and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core.errors import StaleRunError
+from ....core.findings.schema import NO_LABEL, QUARANTINED
+from ....core.scan.scan_data import Evidence, load_evidence, without
+from ..dataset.present import present
+from ..dataset.samples import label_path
+from .paths import evidence_path
+from .run_record import complete_run, load_rows
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """A finished scan, seen from today.
+
+    Attributes:
+        record: the run's configuration
+        ids: n sample ids, in the order of the evidence's rows
+        evidence: samples that were put away or deleted since do not count in it,
+            and labels that were changed since are not known to it
+        file: of the evidence
+    """
+
+    record: Any
+    ids: list[str]
+    evidence: Evidence
+    file: Path
+
+
+def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
+    """Loads the last finished scan.
+
+    Raises:
+        StaleRunError: there is none, or its stored results are gone
+    """
+    record = complete_run(dataset, prefix)
+    file = evidence_path(record.evidence)
+    evidence = load_evidence(file)
+    ids = load_rows(dataset, prefix)
+    if len(ids) != len(evidence.content):
+        raise StaleRunError(
+            f"What the last scan of '{dataset.name}' stored does not fit together. "
+            "Scan again: what was embedded is kept, so it is quick."
+        )
+    return StoredRun(record, ids, _as_of_now(evidence, dataset, record, ids), file)
+
+
+def last_evidence(dataset: fo.Dataset, prefix: str | None) -> Evidence | None:
+    """Returns what the last finished scan learned, of its day; None without."""
+    try:
+        return load_evidence(evidence_path(complete_run(dataset, prefix).evidence))
+    except StaleRunError:
+        return None
+
+
+def _as_of_now(
+    evidence: Evidence, dataset: fo.Dataset, record: Any, ids: Sequence[str]
+) -> Evidence:
+    field = record.settings["label_field"]
+    if field is not None and not dataset.has_sample_field(field):
+        field = None
+    here = present(dataset)
+    labels = here.values(label_path(here, field) if field else "id")
+    label_of = dict(zip(here.values("id"), labels, strict=True))
+    gone = np.fromiter((one not in label_of for one in ids), bool, len(ids))
+    if gone.any():
+        evidence = without(evidence, gone, QUARANTINED)
+    if field is None:
+        return evidence
+    changed = _changed(evidence, [label_of.get(one) for one in ids])
+    # What a label is worth was learned of the old one
+    return replace(evidence, labels=np.where(changed, NO_LABEL, evidence.labels))
+
+
+def _changed(evidence: Evidence, labels: Sequence[str | None]) -> NDArray[np.bool_]:
+    """Returns bool[n]: whose label is not the one that was scanned."""
+    known = evidence.classes
+    return np.fromiter(
+        (
+            code >= 0 and known[code] != label
+            for code, label in zip(evidence.labels.tolist(), labels, strict=True)
+        ),
+        bool,
+        len(labels),
+    )

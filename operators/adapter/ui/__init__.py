@@ -1,0 +1,1 @@
+"""Forms, inputs, progress and messages of the App."""

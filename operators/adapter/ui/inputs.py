@@ -1,0 +1,121 @@
+"""Form parts that several operators share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ....core.errors import CurationError, InputError
+from ..runs.run_record import complete_run, finished_runs
+from ..views.finding_views import FINDINGS, tally
+
+SELECTED, VIEW = "selected", "view"
+
+
+def refuse(inputs: types.Object, name: str, error: CurationError) -> None:
+    """Shows the sentence and disables the form's button."""
+    refusal = inputs.view(name, types.Warning(label=str(error)))
+    refusal.invalid = True
+    refusal.error_message = str(error)
+
+
+def counts_now(ctx: foo.ExecutionContext) -> dict[str, int]:
+    """Returns how many images each finding has.
+
+    Raises:
+        StaleRunError: no finished scan
+    """
+    prefix = prefix_of(ctx.params)
+    run = complete_run(ctx.dataset, prefix)
+    return dict(tally(ctx.dataset, run, prefix).counts)
+
+
+def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
+    """Returns the findings with their counts."""
+    choices = types.Dropdown()
+    for what, finding in FINDINGS.items():
+        choices.add_choice(
+            what,
+            label=f"{finding.label} ({counts[what]:,})",
+            description=finding.description.capitalize(),
+        )
+    return choices
+
+
+def ask_several(
+    inputs: types.Object, name: str, choices: Iterable[str], **more: Any
+) -> None:
+    """Asks for any number of choices.
+
+    Args:
+        inputs: of the form
+        name: of the list
+        choices: the values; or their labels by value
+        **more: as for every input: ``label``, ``default``, ``description`` ...
+    """
+    labels = choices if isinstance(choices, Mapping) else {one: one for one in choices}
+    view = types.DropdownView(multiple=True)
+    for value, label in labels.items():
+        view.add_choice(value, label=label)
+    inputs.list(name, types.String(), view=view, **more)
+
+
+def ask_folder(
+    inputs: types.Object, name: str, label: str, *, required: bool = True, **more: Any
+) -> None:
+    """Asks for a folder; :func:`folder_of` reads it."""
+    view = types.FileExplorerView(
+        choose_dir=True, button_label="Choose a folder", choose_button_label="Choose"
+    )
+    inputs.file(name, required=required, label=label, view=view, **more)
+
+
+def ask_prefix(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+    """Asks which scan, where there are several."""
+    prefixes = list(finished_runs(ctx.dataset))
+    if len(prefixes) < 2 and not ctx.params.get("prefix"):
+        return
+    choices = types.Dropdown()
+    for prefix in prefixes:
+        choices.add_choice(prefix or "", label=prefix or "without a prefix")
+    inputs.enum(
+        "prefix",
+        choices.values(),
+        default=ctx.params.get("prefix") or prefixes[0] or "",
+        label="Scan",
+        description="There are several scans: which one's findings",
+        view=choices,
+    )
+
+
+def prefix_of(params: Mapping[str, Any]) -> str | None:
+    """Returns the prefix that a form or a caller gave."""
+    return params.get("prefix") or None
+
+
+def folder_of(params: Mapping[str, Any], name: str = "folder") -> str:
+    """Returns the folder that a form or a caller gave; "" for none."""
+    folder = params.get(name) or ""
+    # The file explorer sends a dict, callers from Python send a path
+    return folder.get("absolute_path") or "" if isinstance(folder, dict) else folder
+
+
+def new_folder(text: str | Path) -> Path:
+    """Returns the folder to write into: one that is not there, or is empty.
+
+    Raises:
+        InputError: something is there that could be overwritten or mixed up
+    """
+    if not str(text).strip():
+        raise InputError("Choose a folder to write into.")
+    folder = Path(text).expanduser().absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            f"{folder} already exists and is not an empty folder. Choose a new one: "
+            "nothing is written among files that are there."
+        )
+    return folder

@@ -1,0 +1,366 @@
+"""The forms of the App, and how their values become arguments.
+
+A form holds more names than an operator has arguments (a choice, then its
+detail). Callers from Python send the arguments themselves; both arrive in
+``ctx.params``, and :func:`scan_params` reads either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ....core.copy_detection import CHANGES_OF_MEANING
+from ....core.errors import CurationError
+from ....core.models.registry import DEFAULT_MODEL, SPECS
+from ....core.reading.split_names import is_split_name
+from ....core.scan.settings import DEFAULTS, PRESETS, THRESHOLDS, ScanSettings
+from ..dataset.fields import check_fields
+from ..dataset.models import vector_field_candidates
+from ..dataset.samples import (
+    flat_image_view,
+    label_field_candidates,
+    split_field_candidates,
+)
+from ..runs.run_record import complete_run
+from .inputs import ask_several, refuse
+
+_NONE = "(none)"
+_BY_TAGS, _BY_FIELD = "tags", "field"
+_OWN_MODEL, _VECTORS = "(onnx)", "(field)"
+_SETTINGS = tuple(field.name for field in fields(ScanSettings))
+
+
+@dataclass(frozen=True)
+class _Slider:
+    """How a threshold is asked for.
+
+    Attributes:
+        label: a few words
+        description: a sentence, with the direction
+        low: smallest value
+        high: largest value
+    """
+
+    label: str
+    description: str
+    low: float
+    high: float
+
+
+_THRESHOLDS = {
+    "min_copy_score": _Slider(
+        "Near duplicates: certainty",
+        "How sure the comparison of two pictures must be that they are copies. "
+        "Higher finds fewer.",
+        0,
+        1,
+    ),
+    "min_copy_similarity": _Slider(
+        "Near duplicates: similarity",
+        "Cosine similarity that copies need at least. Higher finds fewer; empty to "
+        "let the pictures alone decide.",
+        -1,
+        1,
+    ),
+    "max_outlier_distance": _Slider(
+        "Outliers: distance",
+        "Images farther than this from all similar images are outliers. Higher "
+        "finds fewer; empty for a rule that looks at your images.",
+        0,
+        2,
+    ),
+    "min_label_score": _Slider(
+        "Labels: score",
+        "Labels that score less are issues. Higher finds more.",
+        0,
+        100,
+    ),
+}
+
+
+def scan_form(ctx: foo.ExecutionContext) -> types.Property:
+    """Returns the form of the scan."""
+    inputs = types.Object()
+    inputs.view_target(ctx, action_description="Scan")
+    try:
+        view = flat_image_view(ctx.target_view())
+    except CurationError as error:
+        refuse(inputs, "samples", error)
+    else:
+        _ask_labels(inputs, ctx, view)
+        _ask_splits(inputs, ctx, view)
+        _ask_model(inputs, ctx, view)
+        _ask_more(inputs, ctx)
+        _check(inputs, ctx, view)
+    return types.Property(
+        inputs,
+        view=types.PromptView(label="Scan for problems", submit_button_label="Scan"),
+    )
+
+
+def scan_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the options and the settings of a scan from ``ctx.params``."""
+    options = {
+        "label_field": _chosen(params.get("label_field")),
+        "split_by": _split_by(params),
+        "model": params.get("model") or DEFAULT_MODEL,
+        "embeddings": params.get("embeddings"),
+        "prefix": params.get("prefix") or None,
+    }
+    if options["model"] == _OWN_MODEL:
+        options["model"] = (params.get("model_path") or "").strip() or ".onnx"
+    elif options["model"] == _VECTORS:
+        options["model"] = DEFAULT_MODEL
+    else:
+        options["embeddings"] = _chosen(params.get("embeddings"))
+    return options, _settings(params)
+
+
+def find_form(ctx: foo.ExecutionContext) -> types.Property:
+    """Returns the form that moves thresholds."""
+    inputs = types.Object()
+    try:
+        run = complete_run(ctx.dataset, ctx.params.get("prefix") or None)
+    except CurationError as error:
+        refuse(inputs, "run", error)
+    else:
+        _ask_thresholds(inputs)
+        _ask_ignored_changes(inputs)
+        if _check_settings(inputs, ctx.params):
+            text = _describe_thresholds(run.report["thresholds"])
+            inputs.view("now", types.Notice(label=f"In force now: {text}"))
+    _ask_prefix(inputs)
+    return types.Property(
+        inputs,
+        view=types.PromptView(
+            label="Move thresholds of the last scan", submit_button_label="Apply"
+        ),
+    )
+
+
+def find_params(params: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Returns the prefix and the thresholds from ``ctx.params``."""
+    thresholds = {
+        name: value
+        for name, value in _settings(params).items()
+        if name in (*THRESHOLDS, "ignored_changes")
+    }
+    return params.get("prefix") or None, thresholds
+
+
+def _describe_thresholds(thresholds: Mapping[str, float | None]) -> str:
+    return ", ".join(
+        f"{_THRESHOLDS[name].label.lower()} {value:.3g}"
+        for name, value in thresholds.items()
+        if value is not None
+    )
+
+
+def _ask_labels(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    names = label_field_candidates(view)
+    choices = types.Dropdown()
+    choices.add_choice(_NONE, label="No labels")
+    for name in names:
+        choices.add_choice(name, label=name)
+    likely = [name for name in ("ground_truth", "label", "labels") if name in names]
+    inputs.enum(
+        "label_field",
+        [_NONE, *names],
+        default=likely[0] if likely else _NONE,
+        label="Labels",
+        description="The field that holds each image's label, to find wrong ones",
+        view=choices,
+    )
+
+
+def _ask_splits(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    if "split_by" in ctx.params:
+        # Named from Python: there is nothing left to ask
+        return
+    tags = view.distinct("tags")
+    likely = [tag for tag in tags if is_split_name(tag)]
+    names = split_field_candidates(view)
+    default = _BY_TAGS if len(likely) > 1 else _NONE
+    choices = types.RadioGroup(orientation="horizontal")
+    choices.add_choice(_NONE, label="No splits")
+    if len(tags) > 1:
+        choices.add_choice(_BY_TAGS, label="Sample tags")
+    if names:
+        choices.add_choice(_BY_FIELD, label="A field")
+    inputs.enum(
+        "splits",
+        choices.values(),
+        default=default,
+        label="Splits",
+        description="What says train, validation or test, to find leaks between them",
+        view=choices,
+    )
+    kind = ctx.params.get("splits", default)
+    if kind == _BY_TAGS:
+        ask_several(
+            inputs,
+            "split_tags",
+            tags,
+            default=likely,
+            required=True,
+            label="Tags that name splits",
+        )
+    elif kind == _BY_FIELD:
+        inputs.enum(
+            "split_field", names, required=True, label="Field that names the split"
+        )
+
+
+def _ask_model(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    choices = types.Dropdown()
+    for spec in SPECS.values():
+        choices.add_choice(spec.name, label=spec.name, description=spec.description)
+    choices.add_choice(
+        _OWN_MODEL, label="My own model", description="An ONNX file on this machine"
+    )
+    vector_fields = vector_field_candidates(view)
+    if vector_fields:
+        choices.add_choice(
+            _VECTORS, label="Embeddings I have", description="Vectors in a field"
+        )
+    known = choices.values()
+    given = ctx.params.get("model", DEFAULT_MODEL)
+    if given not in known:
+        # Named from Python: a path or a zoo model
+        choices.add_choice(given, label=given)
+        known = choices.values()
+    inputs.enum("model", known, default=DEFAULT_MODEL, label="Model", view=choices)
+    if given == _OWN_MODEL:
+        inputs.str(
+            "model_path",
+            required=True,
+            label="Path of the ONNX file",
+            description="One RGB image in, one vector out",
+        )
+    elif given == _VECTORS:
+        inputs.enum(
+            "embeddings", vector_fields, required=True, label="Field of embeddings"
+        )
+
+
+def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+    inputs.bool(
+        "more",
+        default=False,
+        label="Show thresholds and more",
+        view=types.SwitchView(),
+    )
+    if ctx.params.get("more"):
+        _ask_thresholds(inputs)
+        _ask_ignored_changes(inputs)
+        inputs.int(
+            "neighbors",
+            label="Similar images to compare with",
+            description="Empty for as many as there are, up to 40",
+        )
+        inputs.float(
+            "max_megapixels",
+            default=DEFAULTS.max_megapixels,
+            label="Largest picture, in megapixels",
+            description="Larger ones are reported, not decoded",
+        )
+        inputs.enum(
+            "preset",
+            list(PRESETS),
+            label="By the rules of another tool",
+            description="Duplicates, outliers and labels as in fastdup; usually empty",
+        )
+        _ask_prefix(inputs)
+
+
+def _ask_thresholds(inputs: types.Object) -> None:
+    for name, ask in _THRESHOLDS.items():
+        inputs.float(
+            name,
+            default=getattr(DEFAULTS, name),
+            label=ask.label,
+            description=f"{ask.description} From {ask.low:g} to {ask.high:g}.",
+        )
+
+
+def _ask_ignored_changes(inputs: types.Object) -> None:
+    ask_several(
+        inputs,
+        "ignored_changes",
+        CHANGES_OF_MEANING,
+        default=[],
+        label="No copies where they are",
+        description="Where a mirror image or another color is another thing",
+    )
+
+
+def _ask_prefix(inputs: types.Object) -> None:
+    inputs.str(
+        "prefix",
+        label="Prefix of the field names",
+        description="To keep several scans beside each other; usually empty",
+    )
+
+
+def _check(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    """Says what is wrong, or what will happen."""
+    if not _check_settings(inputs, ctx.params):
+        return
+    options, settings = scan_params(ctx.params)
+    try:
+        check_fields(view._dataset, options["prefix"])
+        ScanSettings(**settings).check_against(len(view))
+    except CurationError as error:
+        refuse(inputs, "problem", error)
+        return
+    text = f"{len(view):,} images will be scanned"
+    moved = {
+        name: value
+        for name, value in settings.items()
+        if name in THRESHOLDS and value != getattr(DEFAULTS, name)
+    }
+    if moved:
+        text += f", with your thresholds: {_describe_thresholds(moved)}"
+    inputs.view("status", types.Notice(label=text))
+
+
+def _check_settings(inputs: types.Object, params: Mapping[str, Any]) -> bool:
+    try:
+        ScanSettings(**_settings(params))
+    except CurationError as error:
+        refuse(inputs, "problem", error)
+        return False
+    return True
+
+
+def _settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: params[name] for name in _SETTINGS if params.get(name) is not None}
+
+
+def _split_by(params: Mapping[str, Any]) -> Any:
+    if params.get("split_by") is not None:
+        return params["split_by"]
+    kind = params.get("splits")
+    if kind == _BY_TAGS:
+        return params.get("split_tags") or []
+    if kind == _BY_FIELD:
+        return params.get("split_field")
+    return None
+
+
+def _chosen(value: str | None) -> str | None:
+    return None if value in (None, "", _NONE) else value

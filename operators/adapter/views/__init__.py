@@ -1,0 +1,1 @@
+"""Views of the findings, and what the panel asks of the database."""

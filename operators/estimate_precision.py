@@ -1,0 +1,169 @@
+"""Says how often a finding is right, from a sample that a person marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..core.errors import CurationError, InputError
+from .adapter.curation.precision_sample import (
+    RIGHT,
+    WRONG,
+    SignOff,
+    draw_sample,
+    has_sample,
+    mark,
+    result,
+)
+from .adapter.ui.inputs import (
+    ask_prefix,
+    counts_now,
+    finding_choices,
+    prefix_of,
+    refuse,
+)
+from .adapter.ui.stream import text_output
+from .adapter.views.finding_views import FINDINGS
+
+_DRAW, _REST, _RESULT = "draw", "rest", "result"
+_DEFAULT_N = 100
+"""With 100 marked, the interval is 20 points wide at worst."""
+
+
+class SignOffFinding(foo.Operator):
+    """``@winnow/curate/sign_off``"""
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        return foo.OperatorConfig(
+            name="sign_off",
+            label="Winnow: sign a finding off",
+            description="How often it is right, from a random sample that you mark",
+            icon="fact_check",
+            dynamic=True,
+            risk_level=types.RiskLevel.MEDIUM,
+        )
+
+    def __call__(
+        self,
+        dataset: fo.Dataset,
+        what: str,
+        n: int = _DEFAULT_N,
+        *,
+        seed: int = 0,
+        right: Sequence[str] | fo.DatasetView = (),
+        wrong: Sequence[str] | fo.DatasetView = (),
+        rest_right: bool = False,
+        new: bool = False,
+        prefix: str | None = None,
+    ) -> SignOff:
+        """Draws a sample of a finding, or says what its marks say so far.
+
+        The first call draws; later ones keep the sample. Mark with this operator,
+        or with the tags ``sign-off WHAT: right`` and ``sign-off WHAT: wrong``.
+
+        Args:
+            dataset: that was scanned
+            what: a finding, see :class:`Show`; of ``duplicates`` the copies that
+                are not the one to keep
+            n (100): images to draw; fewer if there are fewer
+            seed (0): of the draw
+            right: images of the sample, or their ids, that are right
+            wrong: likewise those that are wrong
+            rest_right (False): all that are not marked yet are right
+            new (False): draw again; earlier marks are taken off
+            prefix (None): of the scan's fields
+
+        Returns:
+            a :class:`operators.adapter.curation.precision_sample.SignOff`; its ``view``
+            is to look at
+
+        Raises:
+            InputError: no such finding, nothing found, or not of the sample
+            StaleRunError: no finished scan
+        """
+        if what not in FINDINGS:
+            raise InputError(
+                f"There is no finding '{what}'. Use one of {', '.join(FINDINGS)}."
+            )
+        if new or not has_sample(dataset, what):
+            draw_sample(dataset, what, n, seed, prefix)
+        for samples, as_ in ((right, RIGHT), (wrong, WRONG)):
+            mark(dataset, what, _ids(samples), as_)
+        if rest_right:
+            mark(dataset, what, None, RIGHT)
+        dataset.reload()
+        return result(dataset, what)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        try:
+            choices = finding_choices(counts_now(ctx))
+        except CurationError as error:
+            refuse(inputs, "run", error)
+        else:
+            inputs.enum(
+                "what", choices.values(), required=True, label="Finding", view=choices
+            )
+            if ctx.params.get("what"):
+                _ask_step(inputs, ctx)
+            ask_prefix(inputs, ctx)
+        return types.Property(
+            inputs,
+            view=types.PromptView(label="Sign a finding off", submit_button_label="Go"),
+        )
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        params, selected = ctx.params, list(ctx.selected)
+        step = params.get("step", _RESULT)
+        if step in (RIGHT, WRONG) and not selected:
+            raise InputError("Select the images in the grid first, then mark them.")
+        signed = self(
+            ctx.dataset,
+            params["what"],
+            params.get("n") or _DEFAULT_N,
+            seed=params.get("seed") or 0,
+            right=selected if step == RIGHT else (),
+            wrong=selected if step == WRONG else (),
+            rest_right=step == _REST,
+            new=step == _DRAW,
+            prefix=prefix_of(params),
+        )
+        ctx.ops.set_view(view=signed.view)
+        ctx.ops.reload_samples()
+        ctx.ops.notify(signed.summary(), variant="success")
+        return {"text": signed.to_markdown()}
+
+    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
+        return text_output()
+
+
+def _ask_step(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+    what = ctx.params["what"]
+    drawn = has_sample(ctx.dataset, what)
+    steps = types.RadioGroup()
+    if drawn:
+        inputs.md(result(ctx.dataset, what).to_markdown(), name="so_far")
+        steps.add_choice(_RESULT, label="Show the sample and the result")
+        selected = f"The selected images ({len(ctx.selected or ()):,}) are"
+        steps.add_choice(RIGHT, label=f"{selected} right")
+        steps.add_choice(WRONG, label=f"{selected} wrong")
+        steps.add_choice(_REST, label="All that are not marked are right")
+    steps.add_choice(
+        _DRAW, label="Draw a new sample" if drawn else "Draw a random sample"
+    )
+    default = steps.values()[0]
+    inputs.enum("step", steps.values(), default=default, label="Do", view=steps)
+    if ctx.params.get("step", default) == _DRAW:
+        inputs.int("n", default=_DEFAULT_N, label="Images to look at")
+        inputs.int("seed", default=0, label="Seed: another one, another sample")
+
+
+def _ids(samples: Sequence[str] | fo.DatasetView) -> list[str]:
+    if isinstance(samples, fo.core.collections.SampleCollection):
+        return list(samples.values("id"))
+    return list(samples)

@@ -1,0 +1,174 @@
+"""Clusters of copies, as the tabs of duplicates and leaks draw them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import fiftyone.operators.types as types
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.findings.duplicates import CHOSEN
+from ..adapter.views.queries import Cluster, Picture, clusters
+from . import buttons, widgets
+from .callbacks import Events
+from .state import Scene
+
+_PICTURES = 8
+_LABELS = 3
+_KINDS = {"bytes": "same file", "pixels": "same pixels"}
+
+Shown = Literal["duplicates", "leaks"]
+"""Of duplicates one stays, of leaks all of one side."""
+
+
+def draw_page(
+    panel: types.Object,
+    events: Events,
+    scene: Scene,
+    numbers: NDArray[np.int64],
+    *,
+    step: int,
+    shown: Shown,
+) -> None:
+    """Draws one page of clusters and the way to the others."""
+    start = scene.start_of_page(len(numbers), step)
+    page = clusters(
+        scene.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
+    )
+    cards = widgets.row(panel, "clusters", gap=1.5, top=True)
+    for cluster in page:
+        _draw_cluster(cards, events, scene, cluster, shown)
+    widgets.pager(
+        panel,
+        events.page,
+        shown=len(page),
+        start=start,
+        step=step,
+        total=len(numbers),
+        things="clusters",
+    )
+
+
+def _draw_cluster(
+    cards: types.Object,
+    events: Events,
+    scene: Scene,
+    cluster: Cluster,
+    shown: Shown,
+) -> None:
+    """Draws a cluster: what stays, its copies, and what can be decided."""
+    frame = widgets.card(cards, f"cluster_{cluster.number}")
+    head = widgets.row(frame, "head")
+    title = f"**{cluster.size:,} copies**"
+    if cluster.conflict:
+        title += " · **two labels**"
+    widgets.say(head, "title", title)
+    widgets.button(
+        head,
+        "show",
+        "Show",
+        events.show_cluster,
+        icon="grid_view",
+        params={"number": cluster.number},
+    )
+    number = {"number": cluster.number}
+    if any(picture.values["dup_kind"] == "near" for picture in cluster.pictures):
+        widgets.button(
+            head,
+            "part",
+            "Not duplicates",
+            events.decide,
+            icon="call_split",
+            params={"what": "not_duplicate", **number},
+            hint="They only look alike. Remembered in all later scans.",
+        )
+    widgets.button(
+        head,
+        "keep",
+        "Keep all",
+        events.decide,
+        icon="favorite_border",
+        params={"what": "keep", **number},
+        hint="They are copies and stay all the same. Never flagged again.",
+    )
+    pictures = widgets.row(frame, "pictures", top=True)
+    for place, picture in enumerate(cluster.pictures):
+        stays = _stays(picture, shown)
+        card = widgets.thumbnail(
+            pictures,
+            f"picture_{place}",
+            picture,
+            _lines(picture, cluster, shown, stays=stays),
+            on_click=events.open_sample,
+            marked=stays,
+        )
+        if shown == "duplicates" and not stays:
+            widgets.button(
+                card,
+                "keep",
+                "Keep this",
+                events.decide,
+                plain=True,
+                params={"what": "keeper", "samples": [picture.id]},
+                hint="This copy stays, the others go. Remembered in all later scans.",
+            )
+    more = cluster.size - len(cluster.pictures)
+    if more > 0:
+        widgets.say(pictures, "more", f"and {more:,} more", small=True)
+    elif cluster.conflict:
+        _draw_labels(frame, events, scene, cluster)
+
+
+def _draw_labels(
+    frame: types.Object, events: Events, scene: Scene, cluster: Cluster
+) -> None:
+    """Draws the ways to give copies of two labels one."""
+    labels = sorted({one.label for one in cluster.pictures if one.label is not None})
+    line = widgets.row(frame, "labels")
+    for place, label in enumerate(labels[:_LABELS]):
+        others = [one.id for one in cluster.pictures if one.label != label]
+        buttons.act(
+            line,
+            events,
+            scene,
+            "retag",
+            {"what": "selected", "samples": others, "to": label},
+            f"All are {label}",
+            name=f"label_{place}",
+        )
+
+
+def _stays(picture: Picture, shown: Shown) -> bool:
+    if shown == "leaks":
+        return not picture.values["leak_drop"]
+    return bool(picture.values["dup_keeper"])
+
+
+def _lines(
+    picture: Picture, cluster: Cluster, shown: Shown, *, stays: bool
+) -> list[str]:
+    values = picture.values
+    if shown == "leaks" and not stays:
+        first, second = "should go", ""
+    elif values["dup_keeper"] or shown == "leaks":
+        first = "**keep**" if shown == "duplicates" else "**stays**"
+        second = _why_kept(picture) if values["dup_keeper"] else ""
+    else:
+        first = _KINDS.get(values["dup_kind"]) or str(
+            values["dup_relation"] or "changed copy"
+        )
+        # Unknown to a copy that was chosen and not compared with all others
+        alike = values["dup_similarity"]
+        second = "" if alike is None else f"similarity {alike:.2f}"
+    own = " · ".join(part for part in (picture.label, picture.split) if part)
+    if own and cluster.conflict:
+        own = f"**{own}**"
+    return [line for line in (first, second, own) if line]
+
+
+def _why_kept(picture: Picture) -> str:
+    reason = str(picture.values["keeper_reason"] or "")
+    if reason == "protected":
+        return f"in {picture.split}"
+    return "your choice" if reason == CHOSEN else reason

@@ -1,0 +1,103 @@
+"""What is drawn: one run of one data set, and where the person is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+
+from ..adapter.dataset.fields import field_name
+from ..adapter.runs.run_record import finished_runs
+from ..adapter.views.finding_views import Tally, tally
+from ..adapter.views.queries import Reader
+
+TABS = {
+    "overview": "Overview",
+    "duplicates": "Duplicates",
+    "outliers": "Outliers",
+    "labels": "Labels",
+    "leaks": "Leaks",
+    "bad_files": "Bad files",
+    "actions": "Actions",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the panel shows.
+
+    Attributes:
+        dataset: that is open in the App
+        prefix: of the run that is shown
+        run: its record
+        prefixes: of all finished runs, newest first
+        tab: a name of :data:`TABS`
+        start: how many things of the tab's list are passed over
+        state: the rest of the panel's small state
+    """
+
+    dataset: fo.Dataset
+    prefix: str | None
+    run: Any
+    prefixes: list[str | None]
+    tab: str
+    start: int
+    state: dict[str, Any]
+
+    @cached_property
+    def tally(self) -> Tally:
+        """How many images each finding has: a pass over the samples."""
+        return tally(self.dataset, self.run, self.prefix)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads pictures of the run."""
+        return Reader(self.dataset, self.run, self.prefix)
+
+    @cached_property
+    def operators(self) -> set[str]:
+        """The names of the operators of this plugin that are installed."""
+        return {
+            operator.name
+            for operator in foo.list_operators(type="operator", builtin=False)
+            if operator.uri.startswith("@winnow/curate/")
+        }
+
+    def start_of_page(self, total: int, step: int) -> int:
+        """Returns the start, or the last page's if the list got shorter since."""
+        return max(0, min(self.start, (total - 1) // step * step))
+
+    def field(self, name: str) -> str:
+        """Returns the stored name of a field of the run."""
+        return field_name(name, self.prefix)
+
+    def threshold(self, name: str) -> float | None:
+        """Returns a threshold in force, None if nothing was flagged by it."""
+        value: float | None = self.run.report["thresholds"][name]
+        return value
+
+
+def scene_of(ctx: foo.ExecutionContext) -> Scene | None:
+    """Returns what to draw, None for a data set without a finished run."""
+    runs = finished_runs(ctx.dataset)
+    if not runs:
+        return None
+    chosen = ctx.panel.get_state("run")
+    prefix = chosen or None
+    # An empty text is the run without a prefix; nothing chosen, the newest
+    if chosen is None or prefix not in runs:
+        prefix = next(iter(runs))
+    run = runs[prefix]
+    tab = ctx.panel.get_state("tab")
+    return Scene(
+        dataset=ctx.dataset,
+        prefix=prefix,
+        run=run,
+        prefixes=list(runs),
+        tab=tab if tab in TABS else "overview",
+        start=max(0, int(ctx.panel.get_state("start") or 0)),
+        state=dict(ctx.panel_state or {}),
+    )

@@ -1,0 +1,313 @@
+"""The few shapes that the panel is made of.
+
+Widths are the browser's: rows of thumbnails wrap, so that a narrow panel shows
+the same as a wide one. Colours are the App's own, so both themes work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import fiftyone.operators.types as types
+
+from ...core.common.text import markdown
+from ..adapter.views.queries import Picture
+from .callbacks import Event
+
+THUMBNAIL = 112
+"""Pixels: six fit into half of a laptop's screen."""
+
+_FITS = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
+# The App leaves no room between a button's frame and its icon
+_BUTTON = {**_FITS, "button": {"sx": {"paddingLeft": "10px", "paddingRight": "10px"}}}
+# A column of a grid grows with what it holds unless it is told not to
+_SHRINKS = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)"}}}
+# The App's tables are 650 pixels wide at least, with wide cells
+_TABLE = {
+    "table": {"sx": {"minWidth": 0, "& .MuiTableCell-root": {"px": 1.25}}},
+    "tableContainer": {"sx": {"overflowX": "auto"}},
+}
+
+
+def page(parent: types.Object) -> types.Property:
+    """Makes the panel of all that was drawn."""
+    return types.Property(
+        parent,
+        view=types.GridView(
+            orientation="vertical",
+            align_x="stretch",
+            gap=1.5,
+            pad=2,
+            componentsProps=_SHRINKS,
+        ),
+    )
+
+
+def card(parent: types.Object, name: str) -> types.Object:
+    """Adds a framed column that is as wide as what it holds."""
+    column = types.Object()
+    parent.define_property(
+        name,
+        column,
+        view=types.GridView(
+            orientation="vertical",
+            gap=1,
+            pad=1.5,
+            variant="outline",
+            align_x="stretch",
+            componentsProps={**_FITS, **_SHRINKS},
+        ),
+    )
+    return column
+
+
+def row(
+    parent: types.Object, name: str, *, gap: float = 1, top: bool = False
+) -> types.Object:
+    """Adds a row whose things wrap where they do not fit; aligned at their tops or
+    middles."""
+    things = types.Object()
+    parent.define_property(
+        name,
+        things,
+        view=types.GridView(
+            orientation="2d", gap=gap, align_y="start" if top else "center"
+        ),
+    )
+    return things
+
+
+def say(parent: types.Object, name: str, text: str, *, small: bool = False) -> None:
+    """Adds a sentence; **bold** and *italic* as in Markdown."""
+    look: dict[str, Any] = {"container": {"sx": {"& p": {"margin": 0}}}}
+    if small:
+        look["container"]["sx"]["& p"] = {"margin": 0, "fontSize": "0.85rem"}
+        look["container"]["sx"]["opacity"] = 0.8
+    parent.md(text, name=name, componentsProps={**_FITS, **look})
+
+
+def tell(parent: types.Object, name: str, text: str) -> None:
+    """Adds a sentence that wants to be seen."""
+    parent.view(name, types.AlertView(severity="info", label=text))
+
+
+def warn(parent: types.Object, name: str, text: str) -> None:
+    """Adds a sentence about something that is not as it should be."""
+    parent.view(name, types.AlertView(severity="warning", label=text))
+
+
+def button(
+    parent: types.Object,
+    name: str,
+    label: str,
+    on_click: Event,
+    *,
+    main: bool = False,
+    plain: bool = False,
+    icon: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    disabled: bool = False,
+    hint: str | None = None,
+) -> None:
+    """Adds a button: the main one filled, a plain one without a frame."""
+    parent.btn(
+        name,
+        label=label,
+        on_click=on_click,
+        variant="contained" if main else "text" if plain else "outlined",
+        icon=icon,
+        params=dict(params or {}),
+        disabled=disabled,
+        title=hint,
+        componentsProps=_BUTTON,
+    )
+
+
+def thumbnail(
+    parent: types.Object,
+    name: str,
+    picture: Picture,
+    lines: Sequence[str],
+    *,
+    on_click: Event,
+    marked: bool = False,
+    side: int = THUMBNAIL,
+) -> types.Object:
+    """Adds a picture with a few short lines below it.
+
+    Args:
+        parent: usually a :func:`row`
+        name: of the new part
+        picture: to show
+        lines: Markdown; too long ones are cut off with dots. The file's name comes
+            below them
+        on_click: called with the sample's id
+        marked: with a green frame
+        side: of the square that the picture fits into, in pixels
+
+    Returns:
+        the column, to add more to it
+    """
+    column = types.Object()
+    look = {"item": {"sx": {"width": f"{side + 8}px"}}, **_SHRINKS}
+    parent.define_property(
+        name,
+        column,
+        view=types.GridView(
+            orientation="vertical", gap=0.5, align_x="stretch", componentsProps=look
+        ),
+    )
+    frame = "3px solid #4caf50" if marked else "3px solid transparent"
+    column.str(
+        "picture",
+        default=picture.url,
+        view=types.ImageView(
+            width=f"{side}px",
+            height=f"{side}px",
+            alt=picture.name,
+            operator=on_click,
+            params={"id": picture.id},
+            componentsProps={
+                "image": {
+                    "title": picture.values["filepath"],
+                    "loading": "lazy",
+                    "style": {
+                        "objectFit": "contain",
+                        "background": "rgba(128, 128, 128, 0.15)",
+                        "border": frame,
+                        "borderRadius": "6px",
+                        "boxSizing": "border-box",
+                        "display": "block",
+                    },
+                }
+            },
+        ),
+    )
+    text = "\n\n".join([*lines, markdown(picture.name)])
+    cut = {
+        "margin": 0,
+        "fontSize": "0.78rem",
+        "lineHeight": 1.35,
+        "whiteSpace": "nowrap",
+        "overflow": "hidden",
+        "textOverflow": "ellipsis",
+    }
+    last = {"opacity": 0.65}
+    look = {"container": {"sx": {"& p": cut, "& p:last-child": last}}}
+    column.md(text, name="lines", componentsProps=look)
+    return column
+
+
+def slider(
+    parent: types.Object,
+    name: str,
+    value: float,
+    low: float,
+    high: float,
+    step: float,
+    *,
+    on_change: Event,
+) -> None:
+    """Adds a threshold to move. The App calls ``on_change`` when it draws it, too."""
+    parent.float(
+        name,
+        default=value,
+        view=types.SliderView(
+            min=low,
+            max=high,
+            multiple_of=step,
+            label="Threshold",
+            value_label_display="auto",
+            value_precision=3 if step < 0.1 else 1,
+            # The App puts 32 pixels above and below
+            componentsProps={
+                "container": {"sx": {"marginTop": -3, "marginBottom": -3}}
+            },
+        ),
+        on_change=on_change,
+    )
+
+
+def table(
+    parent: types.Object,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, str]],
+    set_data: Callable[[str, Any], None],
+    *,
+    on_click_row: Event | None = None,
+    on_click_cell: Event | None = None,
+) -> None:
+    """Adds a table; its rows go to the browser apart from the layout.
+
+    The App lays a new list over the old one, so that of a longer one the end
+    would stay: tables of different lengths have different names.
+    """
+    name = f"{name}_{len(rows)}"
+    set_data(name, list(rows))
+    view = types.TableView(
+        on_click_row=on_click_row,
+        on_click_cell=on_click_cell,
+        componentsProps=_TABLE,
+    )
+    for key, label in columns.items():
+        view.add_column(key, label=label)
+    parent.list(name, types.Object(), view=view)
+
+
+def timer(parent: types.Object, on_interval: Event, seconds: float = 2) -> None:
+    """Has an event happen again and again, as long as this is drawn."""
+    parent.view(
+        "timer",
+        types.TimerView(interval=round(1000 * seconds), on_interval=on_interval),
+    )
+
+
+def in_force(threshold: str | None) -> str:
+    """Returns what holds while a threshold was moved and not applied."""
+    if threshold is None:
+        return "No threshold is in force until you apply this one."
+    return (
+        f"In force is {threshold}: counts, tags and actions go by it until you apply."
+    )
+
+
+def pager(
+    parent: types.Object,
+    on_click: Event,
+    *,
+    shown: int,
+    start: int,
+    step: int,
+    total: int,
+    things: str,
+) -> None:
+    """Adds what part of the list is shown, and the way to the rest.
+
+    Args:
+        parent: the panel
+        on_click: called with the new ``start``
+        shown: how many are shown
+        start: how many were passed over
+        step: how many a page holds
+        total: how many there are
+        things: what they are
+    """
+    if total <= shown and not start:
+        return
+    line = row(parent, "pager")
+    back, on = {"start": max(0, start - step)}, {"start": start + step}
+    button(
+        line,
+        "back",
+        "Back",
+        on_click,
+        icon="chevron_left",
+        params=back,
+        disabled=start == 0,
+    )
+    last = start + shown >= total
+    button(line, "on", "More", on_click, icon="chevron_right", params=on, disabled=last)
+    where = f"{start + 1:,} to {start + shown:,} of {total:,} {things}"
+    say(line, "where", where, small=True)

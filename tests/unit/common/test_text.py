@@ -1,0 +1,47 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.common.text import markdown, plain, share_text, size_text
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "text"),
+    [
+        (0, 5, "0"),
+        (1, 3000, "<\xa00.1"),
+        (3, 3000, "0.1"),
+        (37, 1000, "3.7"),
+        (1, 0, "0"),
+    ],
+)
+def test_a_share_is_never_rounded_to_nothing(count, of, text):
+    assert share_text(count, of) == f"{text}\xa0%"
+
+
+def test_sizes_have_units():
+    assert size_text(999) == "999 bytes"
+    assert size_text(1_234_567) == "1.2 MB"
+
+
+def test_what_turns_or_ends_a_line_is_spelled_out():
+    assert plain("a\nb\u202egpj.exe") == "a\\nb\\u202egpj.exe"
+    assert plain("größe 图 3\xa0%") == "größe 图 3\xa0%"
+
+
+def test_markdown_shows_just_the_text():
+    shown = markdown("a|b <img src=x> [l](u) `c` *d* https://e www.f")
+
+    assert shown == (
+        "a\\|b \\<img src=x\\> \\[l\\](u) \\`c\\` \\*d\\* https\\://e www\\.f"
+    )
+
+
+@given(st.text())
+def test_markdown_has_one_line_and_no_bare_mark(text):
+    shown = markdown(text)
+
+    assert "\n" not in shown and "\r" not in shown
+    for at, one in enumerate(shown):
+        if one in "|<>`*[]":
+            assert shown[at - 1] == "\\"

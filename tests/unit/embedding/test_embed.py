@@ -1,0 +1,187 @@
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from core.embedding.embed import embed_images
+from core.errors import Cancelled
+from core.models.registry import load_embedder
+from core.reading.files import file_identity
+
+COLUMNS = ("digest", "picture_digest", "statistics", "signature", "copy", "features")
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return load_embedder()
+
+
+@pytest.fixture
+def paths(tmp_path, draw):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(40):
+        draw(number).save(folder / f"{number:02d}.png")
+    return [os.fsencode(path) for path in sorted(folder.iterdir())]
+
+
+@pytest.fixture
+def run(embedder, tmp_path):
+    def embed(paths, **options):
+        options.setdefault("folder", tmp_path / "cache")
+        options.setdefault("max_megapixels", 64)
+        return embed_images(paths, embedder, **options)
+
+    return embed
+
+
+class Forbidden:
+    """An embedder that must not be asked to embed."""
+
+    def __init__(self, embedder):
+        self.embedder = embedder
+
+    def __getattr__(self, name):
+        return getattr(self.embedder, name)
+
+    def open_session(self):
+        def refuse(pixels):
+            raise AssertionError(f"asked to embed {len(pixels)} pictures")
+
+        return refuse
+
+
+def test_each_file_gets_its_record(run, paths):
+    table = run(paths)
+
+    assert sorted(table.content.tolist()) == list(range(40))
+    assert table.column("copy").shape == (40, 256)
+    assert table.column("width").tolist() == [64] * 40
+    assert table.file_bytes.tolist() == [os.path.getsize(path) for path in paths]
+    lengths = np.linalg.norm(table.column("features").astype(np.float32), axis=1)
+    assert lengths == pytest.approx(1, abs=1e-3)
+
+
+def test_order_threads_and_cache_change_nothing(run, paths, tmp_path):
+    first = run(paths, threads=1)
+
+    again = run(paths[::-1], threads=3, folder=tmp_path / "other")
+    cached = run(paths[::-1], threads=2)
+
+    assert again.content.tolist() == first.content[::-1].tolist()
+    for name in COLUMNS:
+        assert np.array_equal(first.column(name), again.column(name))
+        assert np.array_equal(first.column(name), cached.column(name))
+
+
+def test_nothing_is_embedded_twice_whatever_the_file_is_called(
+    run, paths, embedder, tmp_path
+):
+    run(paths)
+    moved = tmp_path / "moved.png"
+    shutil.copyfile(paths[3], moved)
+
+    table = embed_images(
+        [*paths, os.fsencode(moved)],
+        Forbidden(embedder),
+        folder=tmp_path / "cache",
+        max_megapixels=64,
+    )
+
+    assert table.content[-1] == table.content[3]
+
+
+def test_a_cancelled_pass_keeps_what_it_embedded(run, paths, embedder, tmp_path):
+    def stop(progress):
+        if progress.done:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        run(paths, threads=1, on_progress=stop)
+
+    kept = (tmp_path / "cache").glob("*/keys.bin")
+    assert sum(path.stat().st_size for path in kept) > 0
+
+
+def test_a_file_that_changed_is_read_again(run, paths, draw):
+    before = run(paths).column("digest")
+
+    draw(99).save(os.fsdecode(paths[0]))
+
+    after = run(paths).column("digest")
+    assert sum((a == before).all(axis=1).any() for a in after) == 39
+
+
+def test_bad_files_cost_their_own_rows_only(run, paths, tmp_path):
+    (tmp_path / "text.jpg").write_text("no image")
+    bad = [os.fsencode(tmp_path / "text.jpg"), os.fsencode(tmp_path / "gone.png")]
+    mixed = [bad[0], *paths[:20], bad[1], *paths[20:]]
+
+    table = run(mixed)
+
+    assert {row: f.status for row, f in table.failures.items()} == {
+        0: "unsupported",
+        21: "missing",
+    }
+    assert (table.content >= 0).sum() == 40
+
+
+def test_a_smaller_limit_refuses_what_a_larger_one_recorded(run, paths):
+    run(paths, max_megapixels=64)
+
+    table = run(paths, max_megapixels=0.001)
+
+    assert {f.status for f in table.failures.values()} == {"too_large"}
+    assert len(table.failures) == 40
+
+
+def test_a_broken_model_ends_the_pass_with_its_own_error(paths, embedder, tmp_path):
+    with pytest.raises(AssertionError, match="asked to embed"):
+        embed_images(
+            paths, Forbidden(embedder), folder=tmp_path / "cache", max_megapixels=64
+        )
+
+
+def test_a_vector_that_is_not_finite_is_a_failure_of_its_row(paths, embedder, tmp_path):
+    class Poisoned(Forbidden):
+        def open_session(self):
+            embed = self.embedder.open_session()
+
+            def poison(pixels):
+                copy, features = embed(pixels)
+                copy[0] = np.nan
+                return copy, features
+
+            return poison
+
+    table = embed_images(
+        paths[:16], Poisoned(embedder), folder=tmp_path / "c", max_megapixels=64
+    )
+
+    assert [f.status for f in table.failures.values()] == ["nonfinite"]
+    assert (table.content >= 0).sum() == 15
+
+
+def test_files_without_inode_numbers_are_not_taken_for_one_file(
+    tmp_path, draw, monkeypatch
+):
+    from core.embedding import embed
+
+    def without_number(path):
+        key, status = file_identity(path)
+        return key, os.stat_result((status[0], 0, *status[2:]))
+
+    monkeypatch.setattr(embed, "file_identity", without_number)
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for number, path in enumerate(paths):
+        draw(number).save(path)
+
+    table = embed_images(
+        [os.fsencode(path) for path in paths],
+        None,
+        folder=tmp_path / "cache",
+        max_megapixels=64,
+    )
+
+    assert len(set(table.file_id.tolist())) == 2

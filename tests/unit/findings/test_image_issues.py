@@ -1,0 +1,218 @@
+import cv2
+import numpy as np
+import pytest
+
+from core.findings.image_issues import ISSUES, SURE_ISSUES, flaws, image_issues
+from core.reading.image_statistics import (
+    IMAGE_STATISTICS,
+    column,
+    image_statistics,
+    sharpness,
+)
+
+LONGEST_GREY = 256
+
+
+def measured(picture):
+    """Returns the statistics of an RGB picture, as a scan takes them."""
+    height, width = picture.shape[:2]
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    scale = min(1, LONGEST_GREY / max(width, height))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return image_statistics(
+        cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA),
+        cv2.resize(grey, size, interpolation=cv2.INTER_AREA),
+        width,
+        height,
+    )
+
+
+def judged(statistics):
+    """Returns the issues of whole files."""
+    return image_issues(statistics, np.zeros(len(statistics), bool))
+
+
+def issues_of(*pictures):
+    flags = judged(np.stack([measured(picture) for picture in pictures]))
+    return [{ISSUES[i] for i in np.flatnonzero(row)} for row in flags]
+
+
+def photo(width=300, height=200, seed=0):
+    """Patches of many sizes and colours, with the texture of a photograph."""
+    random = np.random.default_rng(seed)
+    picture = np.zeros((height, width, 3), np.float32)
+    for cells in (3, 7, 20, 60):
+        noise = random.uniform(0, 255, (cells, cells, 3)).astype(np.float32)
+        way = cv2.INTER_NEAREST if cells == 7 else cv2.INTER_CUBIC
+        picture += cv2.resize(noise, (width, height), interpolation=way) / 4
+    stretched = (picture - 127) * 2 + 127
+    return np.clip(stretched, 0, 255).astype(np.uint8)
+
+
+def drawing(size=200):
+    """A flat disc on white."""
+    picture = np.full((size, size, 3), 255, np.uint8)
+    cv2.circle(picture, (size // 2, size // 2), size // 4, (200, 30, 30), -1)
+    return picture
+
+
+def blurred(picture, share_of_side):
+    return cv2.GaussianBlur(picture, (0, 0), share_of_side * max(picture.shape[:2]))
+
+
+def test_an_ordinary_picture_has_no_issue():
+    assert issues_of(photo()) == [set()]
+
+
+def test_a_picture_without_light_is_dark_and_not_blurry():
+    dark = (photo() * 0.08).astype(np.uint8)
+
+    assert "dark" in issues_of(dark)[0]
+    assert "blurry" not in issues_of(dark)[0]
+
+
+def test_a_night_scene_with_lights_is_not_dark():
+    night = (photo() * 0.08).astype(np.uint8)
+    night[50:70, 50:90] = 230
+
+    assert "dark" not in issues_of(night)[0]
+
+
+def test_a_washed_out_picture_is_bright():
+    washed = np.clip(photo() * 0.22 + 224, 0, 255).astype(np.uint8)
+
+    assert "bright" in issues_of(washed)[0]
+
+
+def test_a_drawing_on_white_is_not_bright():
+    assert issues_of(drawing()) == [set()]
+
+
+@pytest.mark.parametrize("side", [150, 400, 1600])
+def test_a_blurred_picture_is_blurry_at_any_resolution(side):
+    picture = photo(side, side * 2 // 3)
+
+    assert issues_of(blurred(picture, 0.04)) == [{"blurry"}]
+    assert issues_of(picture) == [set()]
+
+
+def test_flat_drawings_are_sharp_and_blurred_ones_are_not():
+    assert "blurry" not in issues_of(drawing())[0]
+    assert "blurry" in issues_of(blurred(drawing(), 0.05))[0]
+
+
+def test_sharpness_falls_with_blur():
+    steps = [photo(), *(blurred(photo(), share) for share in (0.005, 0.01, 0.02, 0.04))]
+
+    sharp = sharpness(np.stack([measured(picture) for picture in steps]))
+
+    assert (np.diff(sharp) < 0).all()
+
+
+@pytest.mark.parametrize("colour", [0, 90, 255])
+def test_a_blank_picture_has_low_information_and_is_not_blurry(colour):
+    blank = np.full((100, 100, 3), colour, np.uint8)
+
+    found = issues_of(blank)[0]
+
+    assert "low_information" in found
+    assert "blurry" not in found
+
+
+def test_a_page_with_a_speck_has_low_information():
+    page = np.full((200, 200, 3), 255, np.uint8)
+    page[90:100, 90:100] = 0
+
+    assert "low_information" in issues_of(page)[0]
+
+
+def test_among_equal_sizes_half_and_double_are_odd_and_one_pixel_is_not():
+    sizes = [(300, 200)] * 30 + [(150, 100), (600, 400), (301, 200)]
+
+    found = issues_of(*(photo(*size) for size in sizes))
+
+    assert [i for i, names in enumerate(found) if "odd_size" in names] == [30, 31]
+
+
+def test_among_many_sizes_only_extreme_ones_are_odd():
+    table = np.tile(measured(photo()), (101, 1))
+    sides = np.r_[np.geomspace(400, 1600, 100), 20_000]
+    table[:, IMAGE_STATISTICS.index("width")] = sides
+    table[:, IMAGE_STATISTICS.index("height")] = sides
+
+    found = judged(table)[:, ISSUES.index("odd_size")]
+
+    assert np.flatnonzero(found).tolist() == [100]
+
+
+def test_a_strip_has_an_odd_aspect_ratio_unless_strips_are_common():
+    usual, strip = photo(), photo(600, 100)
+
+    rare = issues_of(*[usual] * 20, strip)
+    common = issues_of(*[usual] * 20, *[strip] * 20)
+
+    assert "odd_aspect_ratio" in rare[20]
+    assert not any("odd_aspect_ratio" in names for names in common)
+
+
+def test_a_grey_picture_is_odd_among_coloured_ones_only():
+    grey = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+    rare = issues_of(*[photo()] * 30, grey)
+    common = issues_of(*[photo()] * 30, *[grey] * 10)
+
+    assert rare[30] == {"grayscale_in_colour_set"}
+    assert not any(common)
+
+
+def test_a_few_grey_pictures_in_a_hundred_are_no_issue_and_still_no_copies_to_keep():
+    grey = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    table = np.stack([measured(photo())] * 96 + [measured(grey)] * 4)
+
+    # Leaving some out must not turn the others into bad images
+    for dropped in range(30):
+        assert not judged(table[dropped:]).any()
+    assert flaws(table).tolist() == [False] * 96 + [True] * 4
+    assert not flaws(table[-6:]).any()
+
+
+def test_no_pictures_have_no_issues():
+    nothing = np.zeros((0, len(IMAGE_STATISTICS)), np.float32)
+
+    assert judged(nothing).shape == (0, len(ISSUES))
+    assert flaws(nothing).shape == (0,)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (60_000, 1), (3, 3)])
+def test_the_smallest_pictures_are_measured(size):
+    picture = np.full((size[1], size[0], 3), 7, np.uint8)
+
+    row = measured(picture)
+
+    assert np.isfinite(row).all()
+    assert np.isfinite(sharpness(row[None])).all()
+
+
+def test_columns_are_what_their_names_say():
+    picture = np.zeros((100, 200, 3), np.uint8)
+    picture[:, 100:] = (250, 50, 50)
+
+    table = measured(picture)[None]
+
+    assert column(table, "width") == 200
+    assert column(table, "height") == 100
+    assert column(table, "darkest") == 0
+    assert column(table, "brightest") == column(table, "steepest") == 110
+    assert column(table, "entropy") == pytest.approx(1)
+    assert column(table, "contrast") == pytest.approx(55)
+    assert column(table, "chroma") == 200
+
+
+def test_what_its_decoder_calls_damaged_is_an_issue_whatever_it_looks_like():
+    statistics = np.stack([measured(photo(seed=seed)) for seed in range(3)])
+
+    flags = image_issues(statistics, np.array([False, True, False]))
+
+    assert flags[:, ISSUES.index("damaged")].tolist() == [False, True, False]
+    assert "damaged" in SURE_ISSUES
+    assert not flags[:, 1:].any()

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from core.neighbors import knn_graph
+from core.neighbors.int8_search import probably_most_similar
+from core.neighbors.knn_graph import nearest, neighbor_graph
+
+
+def unit_rows(rows, dims, seed=0, spread=1.0):
+    """Rows around one direction: the smaller the spread, the more alike."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=dims) + spread * rng.normal(size=(rows, dims))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(np.float32)
+
+
+@pytest.mark.parametrize("dims", [2, 64, 1280])
+@pytest.mark.parametrize("spread", [0.0, 0.01, 1.0])
+def test_no_other_row_is_more_similar_than_it_says(dims, spread):
+    vectors, queries = unit_rows(900, dims, 0, spread), unit_rows(70, dims, 1, spread)
+
+    found, reach = probably_most_similar(vectors, queries, 30)
+
+    products = queries @ vectors.T
+    np.put_along_axis(products, found, -np.inf, axis=1)
+    assert found.shape == (70, 30)
+    assert (products.max(axis=1) <= reach).all()
+
+
+def test_all_rows_found_leave_none_to_fear():
+    vectors = unit_rows(20, 16)
+
+    found, reach = probably_most_similar(vectors, vectors[:3], 20)
+
+    assert (np.sort(found, axis=1) == np.arange(20)).all()
+    assert np.isneginf(reach).all()
+
+
+def test_zero_vectors_are_like_nothing():
+    vectors = np.zeros((50, 8), np.float32)
+
+    found, reach = probably_most_similar(vectors, vectors[:2], 5)
+
+    assert found.shape == (2, 5) and np.isfinite(reach).all()
+
+
+def test_parts_of_the_rows_do_not_change_what_is_found(monkeypatch):
+    vectors = unit_rows(1000, 32)
+    whole, reach = probably_most_similar(vectors, vectors, 12)
+
+    monkeypatch.setattr("core.neighbors.int8_search._PART", 32 * 170)
+    parts, reach_of_parts = probably_most_similar(vectors, vectors, 12)
+
+    assert np.array_equal(reach, reach_of_parts)
+    same = np.sort(whole, axis=1) == np.sort(parts, axis=1)
+    assert same.mean() > 0.99  # Ties of the last place aside
+
+
+@pytest.mark.parametrize(("dims", "spread"), [(3, 1.0), (64, 0.003), (256, 1.0)])
+def test_integers_and_single_precision_give_the_same_lists(monkeypatch, dims, spread):
+    vectors, queries = unit_rows(2500, dims, 0, spread), unit_rows(90, dims, 1, spread)
+    asked = []
+    precise = knn_graph.most_similar
+
+    def counted(vectors, queries, k):
+        asked.append(len(queries))
+        return precise(vectors, queries, k)
+
+    monkeypatch.setattr(knn_graph, "most_similar", counted)
+    graph, found = neighbor_graph(vectors, 20), nearest(vectors, queries, 20)
+    again = sum(asked)
+    monkeypatch.setattr(knn_graph, "_INTEGERS_ABOVE", 10_000)
+
+    wanted, found_precisely = neighbor_graph(vectors, 20), nearest(vectors, queries, 20)
+
+    assert np.array_equal(graph.indices, wanted.indices)
+    assert np.array_equal(graph.similarities, wanted.similarities)
+    assert np.array_equal(found.indices, found_precisely.indices)
+    # Pictures that are all alike cannot be told apart by integers
+    assert (again > 2000) == (dims != 256)
+
+
+def test_numbers_that_rounding_takes_away_are_not_trusted():
+    rng = np.random.default_rng(0)
+    vectors = 0.0067 * np.sign(rng.normal(size=(100, 3060))).astype(np.float32)
+    vectors[:, 0] = 0.87
+
+    _, reach = probably_most_similar(vectors, vectors[:5], 40)
+
+    assert np.isposinf(reach).all()

@@ -1,0 +1,112 @@
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image, features
+
+from core.reading.decode import DecodedImage, decode_image
+from core.reading.formats import format_of, why_not_read
+
+
+def decode(content, **options):
+    return decode_image(content, **{"side": 128, "max_megapixels": 64, **options})
+
+
+def encoded(suffix, size=(64, 48), **options):
+    file = io.BytesIO()
+    Image.radial_gradient("L").resize(size).convert("RGB").save(file, suffix, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "feature"), [("AVIF", "avif"), ("JPEG2000", "jpg_2000")]
+)
+def test_avif_and_jpeg_2000_are_read_where_pillow_reads_them(
+    suffix, feature, monkeypatch
+):
+    if not features.check(feature):
+        pytest.skip(f"NOT TESTED: Pillow without {feature}")
+    content = encoded(suffix)
+    assert format_of(content) == suffix
+    assert isinstance(decode(content), DecodedImage)
+
+    why_not_read.cache_clear()
+    monkeypatch.setattr("core.reading.formats.features.check", lambda _: False)
+    failure = decode(content)
+    why_not_read.cache_clear()
+    assert failure.status == "unsupported"
+    assert failure.reason.startswith(("AVIF", "JPEG 2000"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "pillow-heif"),
+        (b"\xff\x0a" + bytes(40), "pillow-jxl-plugin"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), "JPEG XL"),
+        (b"\0\0\0\x14ftypqt  " + bytes(40), "video"),
+        (b"\xef\xbb\xbf<!DOCTYPE html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (bytes(128) + b"DICM", "DICOM"),
+        (b"\x1f\x8b\x08" + bytes(9), "gzip"),
+    ],
+)
+def test_a_kind_that_is_not_read_is_named(content, says, monkeypatch):
+    # As on a machine without the plugins
+    why_not_read.cache_clear()
+    monkeypatch.setattr(
+        "core.reading.formats._PLUGINS",
+        {"HEIF": ("no_module", "pillow-heif"), "JXL": ("no_one", "pillow-jxl-plugin")},
+    )
+    failure = decode(content)
+    why_not_read.cache_clear()
+
+    assert failure.status == "unsupported"
+    assert says in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("marker", "bits", "says"),
+    [(0xC3, 8, "lossless"), (0xC7, 8, "hierarchical"), (0xC1, 12, "12 bits")],
+)
+def test_a_jpeg_of_a_coding_that_is_not_read_is_no_damaged_one(marker, bits, says):
+    content = bytearray(encoded("JPEG"))
+    at = content.find(b"\xff\xc0")
+    content[at + 1], content[at + 4] = marker, bits
+
+    failure = decode(bytes(content))
+
+    assert failure.status == "unsupported"
+    assert says in failure.reason
+
+
+def test_a_png_of_apples_own_kind_is_no_damaged_one():
+    def chunk(kind, body):
+        sums = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + sums
+
+    pixels = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = pixels.compress(bytes(8 * (1 + 8 * 4))) + pixels.flush()
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"CgBI", b"\x50\0\x20\x02")
+    content += chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 6, 0, 0, 0))
+    content += chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+    failure = decode(content)
+
+    assert failure.status == "unsupported"
+    assert "CgBI" in failure.reason
+
+
+def test_a_large_jpeg_counts_by_the_pixels_that_are_decoded():
+    large = encoded("JPEG", (4000, 3000))
+
+    image = decode(large, max_megapixels=1)
+
+    assert (image.width, image.height) == (4000, 3000)
+    assert image.decoded_pixels == image.stored.shape[0] * image.stored.shape[1]
+    # Where it is not reduced, or held as a whole first, all count
+    assert decode(large, side=2000, max_megapixels=1).status == "too_large"
+    progressive = encoded("JPEG", (4000, 3000), progressive=True)
+    assert decode(progressive, max_megapixels=1).status == "too_large"
+    assert decode(encoded("PNG", (4000, 3000)), max_megapixels=1).status == "too_large"

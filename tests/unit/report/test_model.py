@@ -1,0 +1,167 @@
+import base64
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.report.as_html import as_html
+from core.report.as_json import as_json
+from core.report.as_markdown import as_markdown
+from core.report.model import (
+    Gallery,
+    Pair,
+    Picture,
+    Report,
+    Section,
+    SummaryLine,
+    Table,
+)
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;|`[a](b)"
+
+
+def report_on(name, total=2):
+    """A report in which a name stands wherever text from files may stand."""
+    one = Picture(f"{name}/1.jpg", name, name, b"small")
+    other = Picture(f"{name}/2.jpg", name, None, None)
+    pairs = (Pair(one, other, 0.987654, (name,), {"cluster": 3, "note": name}),)
+    gallery = Gallery("near", name, (name, name), "clusters", total, pairs)
+    alone = Gallery(
+        "dark", "", ("Image", ""), "images", 1, (replace(pairs[0], target=None),)
+    )
+    table = Table(
+        "files", name, (name, "Count"), ((name, 1234), (None, 0.25)), total + 1
+    )
+    section = Section("duplicates", name, 2, (name,), (table,), (gallery, alone))
+    return Report(
+        dataset=name,
+        images=1000,
+        scanned_at=name,
+        made_at=name,
+        winnow=name,
+        notes=(name,),
+        summary=(SummaryLine("duplicates", name, 2, 0.002, (name,)),),
+        sections=(section,),
+        run={"model": name, "thresholds": {"min_copy_score": 0.6}},
+    )
+
+
+class Page(HTMLParser):
+    """What a browser finds in a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def of(self, tag, name):
+        return [v for t, n, v in self.attributes if (t, n) == (tag, name)]
+
+
+def test_no_name_becomes_a_tag_or_an_attribute_of_the_page():
+    evil, tame = Page(as_html(report_on(EVIL))), Page(as_html(report_on("cats")))
+
+    assert evil.tags == tame.tags
+    assert [(t, n) for t, n, _ in evil.attributes] == [
+        (t, n) for t, n, _ in tame.attributes
+    ]
+    assert EVIL in "".join(evil.text)
+
+
+@settings(max_examples=25)  # each makes two pages
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
+def test_whatever_the_name_the_page_stays_the_same(name):
+    page, tame = Page(as_html(report_on(name))), Page(as_html(report_on("cats")))
+
+    assert page.tags == tame.tags
+    json.loads(as_json(report_on(name)))
+    lines = as_markdown(report_on(name)).splitlines()
+    assert len(lines) == len(as_markdown(report_on("cats")).splitlines())
+
+
+def test_the_page_needs_nothing_but_itself():
+    html = as_html(report_on("cats"))
+    page = Page(html)
+
+    assert "script" not in page.tags and "link" not in page.tags
+    assert all(
+        src.startswith("data:image/jpeg;base64,") for src in page.of("img", "src")
+    )
+    assert all(href.startswith("#") for href in page.of("a", "href"))
+    assert "http" not in html.replace("http-equiv", "")
+    assert any("default-src 'none'" in (v or "") for v in page.of("meta", "content"))
+
+
+def test_every_picture_says_what_it_is_and_is_inside():
+    page = Page(as_html(report_on("cats")))
+
+    assert page.of("img", "alt") == ["Image of class cats in cats, file 1.jpg"] * 2
+    assert base64.b64encode(b"small").decode() in page.of("img", "src")[0]
+    assert page.of("div", "aria-label") == [
+        "Image of class cats, file 2.jpg, no picture"
+    ]
+
+
+def test_dark_mode_and_print_have_their_styles():
+    html = as_html(report_on("cats"))
+
+    assert "@media (prefers-color-scheme: dark)" in html and "@media print" in html
+
+
+@pytest.mark.parametrize("form", [as_html, as_markdown])
+def test_what_is_left_out_is_counted(form):
+    text = form(report_on("cats", total=1_000_000))
+
+    assert "The first 1 of 1,000,000 clusters; 999,999 more." in text
+    assert "The first 2 of 1,000,001 rows; 999,999 more." in text
+    assert "more." not in form(report_on("cats", total=1))
+
+
+def test_names_that_turn_around_are_spelled_out_in_all_forms():
+    html, text = as_html(report_on("a\u202eb")), as_markdown(report_on("a\u202eb"))
+
+    assert "\u202e" not in html and "a\\u202eb" in html
+    assert "\u202e" not in text
+
+
+def test_markdown_rows_have_as_many_cells_as_their_headers():
+    lines = as_markdown(report_on(EVIL)).splitlines()
+
+    rows = [line.replace("\\|", "").count("|") for line in lines if line[:1] == "|"]
+    dashes = [n for n, line in enumerate(lines) if line.startswith("| :--")]
+    assert rows and len(dashes) == 4
+    for at in dashes:
+        widths = {lines[at + n].replace("\\|", "").count("|") for n in (-1, 0, 1)}
+        assert len(widths) == 1
+
+
+def test_json_has_pairs_from_and_to_and_the_run_but_no_pictures():
+    text = as_json(report_on("cats", total=7))
+    found = json.loads(text)
+
+    near = found["sections"]["duplicates"]["galleries"]["near"]
+    assert (near["total"], near["shown"]) == (7, 1)
+    assert near["pairs"] == [
+        {
+            "from": {"path": "cats/1.jpg", "label": "cats", "split": "cats"},
+            "to": {"path": "cats/2.jpg", "label": "cats", "split": None},
+            "similarity": 0.987654,
+            "cluster": 3,
+            "note": "cats",
+        }
+    ]
+    files = found["sections"]["duplicates"]["tables"]["files"]
+    assert files["rows"][0] == {"cats": "cats", "Count": 1234}
+    assert found["run"]["thresholds"] == {"min_copy_score": 0.6}
+    assert base64.b64encode(b"small").decode() not in text

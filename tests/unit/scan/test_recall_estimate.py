@@ -1,0 +1,188 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.copy_detection import signatures
+from core.copy_detection.augmentations import CHANGES
+from core.models.registry import load_embedder
+from core.scan.recall_estimate import (
+    ACCEPTED_FALSE_RATE,
+    NO_TRIAL,
+    CopyTrial,
+    calibrated_score,
+    expected_recall,
+    false_rate,
+    recall_error,
+    sampled,
+    try_copies,
+)
+
+
+def trial(others, found=1.0):
+    copies = np.full((3, len(CHANGES)), found, np.float32)
+    return CopyTrial(copies, np.array(others, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted"), [(0, 0), (9, 0), (25, 2), (300, 8), (2500, 25), (10**6, 40)]
+)
+def test_as_many_pictures_are_copied_as_the_set_can_bear(count, wanted):
+    rows = sampled(count)
+
+    assert len(rows) == wanted == len(set(rows.tolist()))
+    assert not wanted or rows.max() < count
+
+
+def test_the_expected_recall_is_the_share_found_of_each_change():
+    scores = np.zeros((4, len(CHANGES)), np.float32)
+    scores[:3, 0] = 0.7
+    scores[:, 1] = [0.59, 0.6, 0.61, 1]
+
+    recall = expected_recall(CopyTrial(scores, scores[0]), 0.6)
+
+    assert list(recall) == list(CHANGES)
+    assert list(recall.values())[:3] == [0.75, 0.75, 0.0]
+
+
+def test_the_error_is_that_of_a_mean_over_pictures():
+    scores = np.zeros((4, len(CHANGES)), np.float32)
+    scores[:2] = 1
+
+    assert recall_error(CopyTrial(scores, scores[0]), 0.6) == pytest.approx(0.25)
+
+
+def test_without_a_trial_nothing_is_expected():
+    assert expected_recall(NO_TRIAL, 0.6) == {}
+    assert false_rate(NO_TRIAL, 0.6) is None
+    assert calibrated_score(NO_TRIAL, 0.6) == 0.6
+
+
+def test_the_false_rate_is_the_share_that_passes():
+    assert false_rate(trial([0.1, 0.5, 0.6, 0.9]), 0.6) == 0.5
+
+
+def test_the_threshold_is_raised_above_the_non_copies_that_pass():
+    others = [0.0] * 2990 + [0.65] * 5 + [0.8, 0.81, 0.9, 0.95, 0.97]
+
+    score = calibrated_score(trial(others), 0.6)
+
+    # Of 3,000 pairs 3 may pass: those from 0.9 on
+    assert score == pytest.approx(0.811)
+    assert false_rate(trial(others), score) == ACCEPTED_FALSE_RATE
+
+
+def test_one_pair_that_passes_raises_nothing():
+    assert calibrated_score(trial([0.0] * 50 + [0.9]), 0.6) == 0.6
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), max_size=60), st.floats(0.1, 0.9), st.booleans()
+)
+def test_the_threshold_is_never_lowered_and_holds_what_it_says(others, score, many):
+    if many:
+        others = others * 100
+    found = trial(others)
+
+    raised = calibrated_score(found, score)
+
+    assert score <= raised <= 1
+    passing = int((found.other_scores >= np.float32(raised)).sum())
+    full = int((found.other_scores == 1).sum())
+    assert passing <= max(1, int(ACCEPTED_FALSE_RATE * len(others)), full)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_threshold_never_expects_more(seed, one, other):
+    random = np.random.default_rng(seed)
+    found = CopyTrial(
+        random.random((5, len(CHANGES)), np.float32), random.random(9, np.float32)
+    )
+    low, high = sorted((one, other))
+
+    assert false_rate(found, high) <= false_rate(found, low)
+    for name, recall in expected_recall(found, high).items():
+        assert recall <= expected_recall(found, low)[name]
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return load_embedder()
+
+
+@pytest.fixture
+def world(tmp_path, draw, embedder):
+    """Twelve drawn pictures: their files, vectors, signatures and sizes."""
+    drawn = [draw(number, side=128) for number in range(12)]
+    paths = []
+    for number, image in enumerate(drawn):
+        path = tmp_path / f"{number}.png"
+        image.save(path)
+        paths.append(str(path).encode())
+    pixels = np.stack([np.asarray(image) for image in drawn])
+    vectors, _ = embedder.open_session()(pixels)
+    return paths, vectors, signatures(pixels), np.full((12, 2), 128, np.int32)
+
+
+def tried(world, embedder, rows):
+    paths, *pictures = world
+    return try_copies([paths[r] for r in rows], np.array(rows), embedder, *pictures)
+
+
+def test_copies_of_the_pictures_are_found_with_their_originals(world, embedder):
+    found = tried(world, embedder, [0, 4, 7])
+
+    assert found.copy_scores.shape == (3, len(CHANGES))
+    recall = expected_recall(found, 0.6)
+    assert recall["re-encoded"] == recall["resized"] == recall["grey"] == 1
+    assert false_rate(found, 0.6) in (None, 0.0)
+
+
+def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
+    paths, vectors, described, sizes = world
+    # The originals' vectors point elsewhere: the embedding finds nothing
+    hidden = np.roll(np.eye(len(vectors.T), dtype=np.float32)[:12], 5, axis=1)
+
+    found = try_copies(
+        paths[:2], np.arange(2), embedder, hidden, np.zeros_like(described), sizes
+    )
+
+    assert not found.copy_scores.any()
+
+
+def test_a_copy_less_similar_than_the_search_asks_for_is_not_found(world, embedder):
+    strict = replace(embedder, min_candidate_similarity=1.1)
+
+    recall = expected_recall(tried(world, strict, [0, 4, 7]), 0.6)
+
+    # What is neither cropped nor tilted is proposed without the embedding too
+    assert recall["cropped"] == 0 < recall["mirrored"]
+
+
+def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embedder):
+    paths, vectors, described, sizes = world
+    twice = [np.concatenate([part, part]) for part in (vectors, described, sizes)]
+
+    found = try_copies(paths[:3], np.arange(3), embedder, *twice)
+
+    # Each made copy is proposed with both equal originals
+    assert (expected_recall(found, 0.6)["re-encoded"]) == 1
+    assert not (found.other_scores > 0.6).any()
+
+
+def test_the_same_pictures_give_the_same_trial(world, embedder):
+    one, two = (tried(world, embedder, [1, 2, 3, 9]) for _ in range(2))
+
+    assert np.array_equal(one.copy_scores, two.copy_scores)
+    assert np.array_equal(one.other_scores, two.other_scores)
+
+
+def test_a_file_that_is_gone_is_left_out(world, embedder, tmp_path):
+    (tmp_path / "4.png").unlink()
+
+    found = tried(world, embedder, [0, 4, 7])
+
+    assert len(found.copy_scores) == 2
+    assert tried(world, embedder, [4]).copy_scores.shape == (0, len(CHANGES))

@@ -1,0 +1,592 @@
+"""From files to findings, without a database: gather and find together."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.errors import InputError, StaleRunError
+from core.models.registry import load_embedder
+from core.neighbors.knn_graph import neighbor_graph
+from core.scan.apply_thresholds import find
+from core.scan.candidate_search import candidate_pairs
+from core.scan.collect import gather, majority_labels
+from core.scan.scan_data import load_evidence, save_evidence
+from core.scan.settings import ScanSettings
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return load_embedder()
+
+
+@pytest.fixture
+def scan(embedder, tmp_path):
+    def run(paths, settings=None, **options):
+        evidence = gather(
+            [os.fsencode(path) for path in paths],
+            embedder,
+            folder=tmp_path / "cache",
+            settings=settings or ScanSettings(),
+            **options,
+        )
+        return find(evidence, settings or ScanSettings()), evidence
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path, draw):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+
+    def save(count, name="{:03d}.png"):
+        paths = [folder / name.format(number) for number in range(count)]
+        for number, path in enumerate(paths):
+            draw(number).save(path)
+        return paths
+
+    return save
+
+
+def copies(path, count):
+    """Makes further names for a file's bytes, as quickly as can be."""
+    names = [path.with_name(f"{path.stem}_{n:05d}{path.suffix}") for n in range(count)]
+    for name in names:
+        os.link(path, name)
+    return names
+
+
+def test_ten_thousand_identical_images_are_one_cluster(scan, pictures):
+    paths = pictures(12)
+
+    findings, _ = scan(paths + copies(paths[0], 9_999))
+
+    assert findings.counts["duplicate_clusters"] == 1
+    assert findings.counts["duplicates"] == 10_000
+    assert findings.columns["dup_keeper"].count(True) == 1
+    assert findings.columns["dup_kind"][0] == "bytes"
+
+
+def test_two_hundred_groups_of_thirty_are_two_hundred_clusters(scan, pictures):
+    paths = pictures(200)
+    groups = [[path, *copies(path, 29)] for path in paths]
+
+    findings, _ = scan([path for group in groups for path in group])
+
+    clusters = np.array(findings.columns["dup_cluster"]).reshape(200, 30)
+    assert findings.counts["duplicate_clusters"] == 200
+    assert (clusters == clusters[:, :1]).all()
+    assert len(np.unique(clusters)) == 200
+
+
+def test_forty_copies_in_train_cannot_hide_the_one_in_test(scan, pictures, draw):
+    paths = pictures(60)
+    folder = paths[0].parent
+    changed = []
+    for number in range(41):
+        # Near copies, each with bytes and pixels of its own
+        path = folder / f"near_{number:02d}.jpg"
+        draw(0).resize((64 + number, 64 + number)).save(path, quality=90)
+        changed.append(path)
+    splits = np.zeros(101, np.int32)
+    splits[100] = 1
+
+    findings, _ = scan(paths + changed, splits=splits, split_names=["train", "test"])
+
+    assert findings.columns["leak"][100] is True
+    assert findings.columns["leak_splits"][100] == ["train"]
+    assert findings.leak_matrix["near"]["test"]["train"] == 1
+
+
+def test_splits_are_searched_against_each_other_directly():
+    """Where each split holds more copies than a neighbour list has places."""
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=64)
+    sides = [common + 0.4 * rng.normal(size=64) for _ in range(2)]
+    rows = [side + 0.02 * rng.normal(size=64) for side in sides for _ in range(15)]
+    vectors = np.array(rows) / np.linalg.norm(rows, axis=1, keepdims=True)
+    vectors = vectors.astype(np.float32)
+    graph = neighbor_graph(vectors, 10)
+    splits = np.arange(30) // 15
+
+    without = candidate_pairs(graph, vectors, np.zeros((0, 30), bool), 0.5)
+    pairs = candidate_pairs(graph, vectors, splits == [[0], [1]], 0.5)
+    strict = candidate_pairs(graph, vectors, splits == [[0], [1]], 0.95)
+
+    assert (splits[without[:, 0]] == splits[without[:, 1]]).all()
+    across = pairs[splits[pairs[:, 0]] != splits[pairs[:, 1]]]
+    assert set(across.ravel()) == set(range(30))
+    assert (splits[strict[:, 0]] == splits[strict[:, 1]]).all()
+
+
+def test_near_copies_without_a_direct_pair_are_no_leak_and_lone_images_neither(
+    scan, pictures
+):
+    paths = pictures(20)
+    splits = np.arange(20, dtype=np.int32) % 2
+
+    findings, _ = scan(paths, splits=splits, split_names=["train", "test"])
+
+    assert findings.counts["leaks"] == 0
+
+
+def test_a_changed_copy_is_near_and_the_larger_is_kept(scan, pictures, draw):
+    paths = pictures(15)
+    small = paths[0].with_name("small.jpg")
+    draw(0, 256).save(paths[0])
+    draw(0, 256).resize((128, 128)).save(small, quality=90)
+
+    findings, _ = scan([*paths, small])
+
+    columns = findings.columns
+    assert columns["dup_kind"][0] == columns["dup_kind"][15] == "near"
+    assert columns["dup_keeper"][0] is True and columns["dup_keeper"][15] is False
+    assert columns["keeper_reason"][0]
+    assert columns["dup_similarity"][15] > 0.8
+
+
+@pytest.fixture
+def jpeg_and_png(tmp_path, draw):
+    """A large JPEG, which is decoded reduced, and a PNG of its pixels."""
+    from PIL import Image
+
+    jpeg, png = tmp_path / "a.jpg", tmp_path / "a.png"
+    draw(77, 1200).save(jpeg, quality=92)
+    Image.open(jpeg).save(png)
+    return jpeg, png
+
+
+def test_a_large_jpeg_and_its_lossless_png_have_the_same_pixels(
+    scan, pictures, jpeg_and_png, monkeypatch
+):
+    paths, (jpeg, png) = pictures(12), jpeg_and_png
+
+    findings, _ = scan([*paths, jpeg, png])
+
+    assert findings.columns["dup_kind"][-2:] == ["pixels", "pixels"]
+    # They are decoded in full once
+    monkeypatch.setattr("core.scan.equal_pixels.decode_image", None)
+    again, _ = scan([*paths, jpeg, png])
+    assert again.columns == findings.columns
+
+
+def test_pixels_of_a_file_that_changed_meanwhile_are_not_kept(
+    scan, pictures, jpeg_and_png, monkeypatch
+):
+    from PIL import Image
+
+    from core.reading.files import read_file
+    from core.scan import equal_pixels
+
+    paths, (jpeg, png) = pictures(12), jpeg_and_png
+    pixel = Image.open(png)
+    pixel.putpixel((0, 0), tuple(255 - value for value in pixel.getpixel((0, 0))))
+    other = paths[0].with_name("other") / "a.png"
+    other.parent.mkdir()
+    pixel.save(other)
+
+    def swapped(path):
+        return read_file(path.replace(b"other/", b""))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(equal_pixels, "read_file", swapped)
+        scan([*paths, jpeg, other])
+    findings, _ = scan([*paths, jpeg, other])
+
+    assert findings.columns["dup_kind"][-2:] == ["near", "near"]
+
+
+def test_same_bytes_with_two_labels_are_a_conflict_and_both_labels_are_judged(
+    scan, pictures
+):
+    paths = pictures(30)
+    again = copies(paths[0], 1)
+    labels = np.array([0] * 15 + [1] * 15 + [1], np.int32)
+
+    findings, _ = scan(paths + again, labels=labels, classes=["a", "b"])
+
+    assert findings.counts["conflicts"] == 1
+    assert findings.columns["label_score"][0] is not None
+    assert findings.columns["label_score"][30] is not None
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_a_handful_of_images_is_enough(scan, pictures, count):
+    findings, _ = scan(pictures(count), labels=np.zeros(count, np.int32), classes=["a"])
+
+    assert findings.counts["duplicates"] == 0
+    assert findings.counts["outliers"] == 0
+    assert findings.columns["label_score"] == [100.0] * count
+
+
+def test_a_link_to_a_file_is_not_the_copy_to_keep_and_frees_nothing(scan, pictures):
+    paths = pictures(12)
+    link, twin = paths[0].with_name("000_a_link.png"), paths[0].with_name("zz.png")
+    link.symlink_to(paths[0])
+    os.link(paths[0], twin)
+
+    findings, _ = scan([link, *paths, twin])
+
+    assert findings.columns["dup_keeper"][:2] == [False, True]
+    assert findings.counts["duplicates"] == 3
+    assert findings.counts["removable"] == 0
+
+
+def test_other_codings_of_a_large_jpeg_have_the_same_pixels(scan, pictures, draw):
+    from PIL import Image
+
+    paths = pictures(12)
+    folder = paths[0].parent
+    draw(77, 1200).save(folder / "a.jpg", quality=92)
+    plain = (folder / "a.jpg").read_bytes()
+    # The same coefficients in another order decode to the same pixels
+    Image.open(folder / "a.jpg").save(folder / "a.bmp")
+    (folder / "b.jpg").write_bytes(plain[:2] + b"\xff\xfe\0\4hi" + plain[2:])
+
+    findings, _ = scan([*paths, folder / "a.jpg", folder / "b.jpg", folder / "a.bmp"])
+
+    assert findings.columns["dup_kind"][-3:] == ["pixels"] * 3
+
+
+def test_drawings_in_the_transparency_alone_are_told_apart(scan, pictures, draw):
+    from PIL import Image
+
+    paths = pictures(12)
+    white = []
+    for number in range(3):
+        ink = Image.new("RGBA", (64, 64), "white")
+        ink.putalpha(draw(100 + number).convert("L"))
+        white.append(paths[0].with_name(f"white_{number}.png"))
+        ink.save(white[-1])
+
+    findings, _ = scan([*paths, *white])
+
+    assert findings.columns["dup_cluster"][-3:] == [None] * 3
+
+
+def test_unreadable_rows_have_a_reason_and_nothing_else(scan, pictures):
+    paths = pictures(10)
+    paths[4].write_bytes(b"")
+
+    findings, _ = scan(paths, splits=np.arange(10) % 2, split_names=["a", "b"])
+
+    row = {name: column[4] for name, column in findings.columns.items()}
+    assert row.pop("scan_status") == "empty"
+    assert set(row.values()) == {None}
+
+
+def test_evidence_is_stored_and_gives_the_same_findings(scan, pictures, tmp_path):
+    paths = pictures(20)
+    shutil.copyfile(paths[1], paths[2])
+    labels = np.arange(20, dtype=np.int32) % 2
+    findings, evidence = scan(paths, labels=labels, classes=["a", "b"])
+
+    save_evidence(evidence, tmp_path / "runs" / "one.npz")
+    again = find(load_evidence(tmp_path / "runs" / "one.npz"))
+
+    assert again.columns == findings.columns
+    assert again.counts == findings.counts
+
+
+def test_damaged_evidence_asks_for_a_new_scan(scan, pictures, tmp_path):
+    _, evidence = scan(pictures(5))
+    path = tmp_path / "one.npz"
+    save_evidence(evidence, path)
+    path.write_bytes(path.read_bytes()[:-200])
+
+    with pytest.raises(StaleRunError, match="cannot be read"):
+        load_evidence(path)
+
+
+def test_no_readable_image_is_an_error_that_counts_the_reasons(scan, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").write_bytes(b"text")
+
+    with pytest.raises(InputError, match="3 unsupported"):
+        scan([tmp_path / f"{number}.jpg" for number in range(3)])
+
+
+def test_a_higher_score_finds_fewer_copies(scan, pictures, draw):
+    paths = pictures(10)
+    draw(0).resize((60, 60)).save(paths[1])
+    _, evidence = scan(paths)
+
+    found = [
+        find(evidence, ScanSettings(min_copy_score=score)).counts["duplicates"]
+        for score in (0.5, 1.0)
+    ]
+
+    assert found == [2, 0]
+
+
+def test_the_commonest_label_of_an_item_speaks_for_it():
+    items = np.array([0, 0, 0, 1, 1, 2, -1], np.int32)
+    labels = np.array([1, 2, 2, 2, 1, -1, 0], np.int32)
+
+    assert majority_labels(items, labels, 3, 3).tolist() == [2, 1, -1]
+
+
+def test_copies_alone_with_three_labels_have_no_label_score(scan, pictures):
+    path = pictures(1)[0]
+    paths = [path, *copies(path, 59)]
+    labels = np.repeat(np.arange(3, dtype=np.int32), 20)
+
+    findings, _ = scan(paths, labels=labels, classes=["a", "b", "c"])
+
+    assert findings.columns["label_score"] == [None] * 60
+    assert findings.counts["label_issues"] == 0
+
+
+def test_the_order_of_the_rows_moves_nothing(scan, pictures):
+    paths = pictures(32)
+    for path in paths[:4]:
+        paths += copies(path, 2)
+    labels = np.arange(40, dtype=np.int32) % 3
+    # Groups of three equal files: two labels in two of them, three in two
+    for first, group in enumerate([(0, 1, 1), (2, 0, 1), (1, 2, 2), (1, 0, 2)]):
+        labels[[first, 32 + 2 * first, 33 + 2 * first]] = group
+    order = np.random.default_rng(3).permutation(40)
+    names = ["a", "b", "c"]
+
+    findings, _ = scan(paths, labels=labels, classes=names)
+    moved, _ = scan([paths[row] for row in order], labels=labels[order], classes=names)
+
+    assert findings.counts == moved.counts
+    assert findings.expected == moved.expected
+    columns = dict(findings.columns)
+    place = {row: new for new, row in enumerate(order.tolist())}
+    for name in ("outlier_nearest", "label_agrees", "label_contradicts"):
+        columns[name] = [place.get(row) for row in columns[name]]
+    for name, column in columns.items():
+        assert [column[row] for row in order] == moved.columns[name], name
+
+
+def test_known_copies_tell_what_to_expect(scan, pictures):
+    findings, evidence = scan(pictures(20))
+
+    expected = findings.expected
+    assert expected["copies_tried"] == 2 * 12
+    assert expected["copy_recall"] > 0.8
+    by_change = expected["copy_recall_by_change"]
+    assert by_change["re-encoded"] == 1.0
+    assert np.isclose(expected["copy_recall"], np.mean(list(by_change.values())), 1e-3)
+    strict = find(evidence, ScanSettings(min_copy_score=0.999)).expected
+    assert strict["copy_recall"] < expected["copy_recall"]
+
+
+def test_what_a_threshold_on_the_similarity_finds_is_not_claimed(scan, pictures):
+    _, evidence = scan(pictures(20))
+
+    assert not find(evidence, ScanSettings(min_copy_similarity=0.9)).expected
+
+
+def test_without_a_model_no_copies_are_tried(pictures, tmp_path):
+    paths = [os.fsencode(path) for path in pictures(12)]
+    vectors = np.eye(12, dtype=np.float32)
+
+    evidence = gather(paths, None, folder=tmp_path / "cache", vectors=vectors)
+
+    assert not find(evidence).expected
+
+
+def test_calibration_says_how_the_threshold_was_chosen(scan, pictures):
+    findings, _ = scan(pictures(20), ScanSettings(calibrate=True))
+
+    assert findings.thresholds["min_copy_score"] >= ScanSettings().min_copy_score
+    assert "known non-copies" in findings.rules["min_copy_score"]
+
+
+def test_the_nearest_picture_of_an_outlier_is_named_and_is_not_its_copy(scan, pictures):
+    paths = pictures(12)
+    paths += copies(paths[3], 1)
+
+    nearest = scan(paths)[0].columns["outlier_nearest"]
+
+    assert nearest[3] == nearest[12]
+    assert nearest[3] not in (3, 12, None)
+    # Of equal files the first path stands for both
+    assert 12 not in nearest
+
+
+def test_a_leak_tells_its_classes_its_conflicts_and_the_side_to_drop(scan, pictures):
+    paths = pictures(10)
+    paths += copies(paths[0], 1) + copies(paths[1], 1)
+    labels = np.array([0, 1, *[0] * 8, 0, 0], np.int32)
+    splits = np.array([*[0] * 10, 1, 1], np.int32)
+    names = {"classes": ["cat", "dog"], "split_names": ["train", "test"]}
+
+    findings, _ = scan(paths, labels=labels, splits=splits, **names)
+
+    columns = findings.columns
+    none = {"pixels": 0, "near": 0}
+    forth = {"split": "train", "other_split": "test"}
+    back = {"split": "test", "other_split": "train"}
+    assert findings.leaks_by_class == [
+        {"class": "cat", **forth, "bytes": 1, **none},
+        {"class": "cat", **back, "bytes": 2, **none},
+        {"class": "dog", **forth, "bytes": 1, **none},
+    ]
+    assert [row for row in range(12) if columns["leak_conflict"][row]] == [1, 11]
+    assert findings.counts["leak_conflicts"] == 2
+    assert [row for row in range(12) if columns["leak_drop"][row]] == [0, 1]
+    assert columns["leak_drop_reason"][0] == "its copy in a protected split stays"
+    assert columns["leak_drop_reason"][10] is None
+
+
+def test_the_pictures_for_and_against_a_label_are_found(scan, pictures, draw):
+    paths = pictures(12)
+    # 12 is the like of 3 and calls itself otherwise; 13 is its equal copy
+    draw(3).point(lambda level: level * 0.8).save(paths[3].with_name("like.png"))
+    paths.append(paths[3].with_name("like.png"))
+    paths += copies(paths[12], 1)
+    labels = np.array([0] * 12 + [1, 1], np.int32)
+
+    findings, _ = scan(
+        paths, ScanSettings(min_copy_score=1.0), labels=labels, classes=["a", "b"]
+    )
+    agrees, contradicts = (
+        findings.columns[name] for name in ("label_agrees", "label_contradicts")
+    )
+
+    # No picture but its own copy is called b
+    assert agrees[12] is None and contradicts[12] == 3
+    assert 0 < agrees[0] < 12
+    assert contradicts[3] == 12
+
+
+def test_own_copies_are_neither_for_nor_against_a_label(scan, pictures, draw):
+    paths = pictures(12)
+    draw(3).point(lambda level: level * 0.8).save(paths[3].with_name("like.png"))
+    paths.append(paths[3].with_name("like.png"))
+    labels = np.array([0] * 12 + [1], np.int32)
+
+    findings, evidence = scan(paths, labels=labels, classes=["a", "b"])
+
+    assert evidence.pair_score.max() > 0.6
+    assert findings.columns["label_contradicts"][12] not in (3, 12, None)
+    assert findings.columns["label_contradicts"][3] is None
+
+
+def test_without_labels_nothing_agrees_or_contradicts(scan, pictures):
+    findings, _ = scan(pictures(12))
+
+    assert set(findings.columns["label_agrees"]) == {None}
+    assert set(findings.columns["label_contradicts"]) == {None}
+
+
+def stack(path, pictures):
+    pictures[0].save(path, save_all=True, append_images=pictures[1:])
+    return path
+
+
+def test_files_of_several_pictures_are_equal_only_if_all_of_them_are(
+    scan, pictures, tmp_path, draw
+):
+    paths = pictures(12)
+    first = draw(40)
+    one = stack(tmp_path / "1.tif", [first, draw(41), draw(42)])
+    same = stack(tmp_path / "2.tiff", [first, draw(41), draw(42)])
+    same.write_bytes(same.read_bytes() + b"\0")
+    other = stack(tmp_path / "3.tif", [first, draw(41), draw(43)])
+    cover = tmp_path / "cover.png"
+    first.save(cover)
+
+    findings, _ = scan([*paths, one, same, other, cover])
+
+    kinds, relations, keeper = (
+        findings.columns[name][12:]
+        for name in ("dup_kind", "dup_relation", "dup_keeper")
+    )
+    copies = [row for row in range(4) if not keeper[row]]
+    equal = [row for row in copies if kinds[row] == "pixels"]
+    assert len(copies) == 3 and len(equal) == 1 and equal[0] < 2
+    said = {relations[row] for row in copies if row not in equal}
+    assert said == {"first of 3 pictures equal"}
+
+
+def test_pictures_that_differ_below_8_bits_are_near_and_it_is_said_that_they_look_equal(
+    scan, pictures, tmp_path, draw
+):
+    from PIL import Image
+
+    deep = np.asarray(draw(40).convert("L"), np.uint16) * 16
+    for number in (0, 1):
+        deep[3, 5] += number
+        Image.fromarray(deep).save(tmp_path / f"{number}.png")
+
+    findings, _ = scan([*pictures(12), tmp_path / "0.png", tmp_path / "1.png"])
+
+    assert findings.columns["dup_kind"][-2:] == ["near", "near"]
+    assert set(findings.columns["dup_relation"][-2:]) == {None, "looks equal"}
+
+
+def test_the_same_picture_in_12_16_and_8_bits_is_one_cluster(
+    scan, pictures, tmp_path, draw
+):
+    from PIL import Image
+
+    grey = np.asarray(draw(40).convert("L"), np.uint16)
+    forms = {"12.png": grey * 16, "16.tif": grey * 257, "8.png": grey.astype(np.uint8)}
+    for name, samples in forms.items():
+        Image.fromarray(samples).save(tmp_path / name)
+
+    findings, _ = scan([*pictures(12), *(tmp_path / name for name in forms)])
+
+    clusters = set(findings.columns["dup_cluster"][-3:])
+    assert len(clusters) == 1 and None not in clusters
+    assert "pixels" not in findings.columns["dup_kind"][-3:]
+
+
+def test_a_large_jpeg_beyond_the_limit_is_never_decoded_whole(
+    scan, pictures, jpeg_and_png
+):
+    settings = ScanSettings(max_megapixels=1)
+    large, _ = jpeg_and_png
+    commented = large.with_name("b.jpg")
+    data = large.read_bytes()
+    commented.write_bytes(data[:2] + b"\xff\xfe\0\x04hi" + data[2:])
+    recoded = large.with_name("c.jpg")
+    from PIL import Image
+
+    Image.open(large).save(recoded, quality="keep", optimize=True)
+
+    findings, _ = scan([*pictures(12), large, commented, recoded], settings)
+
+    # 1.44 megapixels; equal coded data is a proof all the same
+    assert findings.columns["scan_status"][-3:] == ["ok"] * 3
+    assert sorted(findings.columns["dup_kind"][-3:]) in (
+        ["near", "pixels", "pixels"],
+        ["near", "near", "pixels"],
+    )
+
+
+def test_mirrored_copies_are_left_out_where_that_is_asked_for(scan, pictures, draw):
+    paths = pictures(10)
+    draw(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[1])
+    _, evidence = scan(paths)
+
+    found = [
+        find(evidence, ScanSettings(ignored_changes=names)).counts["duplicates"]
+        for names in ((), ("rotated", "recolored"), ("mirrored",))
+    ]
+
+    assert found == [2, 2, 0]
+
+
+def test_mirrored_pairs_with_two_labels_are_counted(scan, pictures, draw):
+    paths = pictures(10)
+    draw(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[1])
+    labels = np.array([0, 1] + [0] * 8, np.int32)
+
+    findings, _ = scan(paths, labels=labels, classes=["left", "right"])
+
+    assert findings.counts["pairs_mirrored"] == 1
+    assert findings.counts["pairs_mirrored_other_label"] == 1
+
+
+def test_a_change_that_is_not_known_is_refused():
+    with pytest.raises(InputError, match="no change 'flipped'"):
+        ScanSettings(ignored_changes=("flipped",))
