@@ -2,7 +2,7 @@
 
 Every change is a function of a picture (uint8[h, w, 3], RGB) and a random
 generator. A composition is two to five of them in the order in which pictures
-are handled: cut and turned, recoloured, put into a frame or written on, then
+are handled: cut and turned, recolored, put into a frame or written on, then
 resized and saved.
 
 Run to fill a folder with pictures, copies and look-alikes, with truth.jsonl:
@@ -35,12 +35,12 @@ def _clipped(values: NDArray[np.floating]) -> U8:
     return clipped
 
 
-def _colour(random: Random) -> tuple[int, int, int]:
-    plain = random.choice(["black", "white", "grey", "any"], p=[0.35, 0.35, 0.1, 0.2])
+def _color(random: Random) -> tuple[int, int, int]:
+    plain = random.choice(["black", "white", "gray", "any"], p=[0.35, 0.35, 0.1, 0.2])
     if plain == "any":
         red, green, blue = random.integers(0, 256, 3).tolist()
         return red, green, blue
-    level = {"black": 0, "white": 255, "grey": int(random.integers(60, 200))}[plain]
+    level = {"black": 0, "white": 255, "gray": int(random.integers(60, 200))}[plain]
     return level, level, level
 
 
@@ -87,12 +87,12 @@ def tilted(picture: U8, random: Random) -> U8:
         (width, height),
         flags=cv2.INTER_LINEAR,
         borderMode=border,
-        borderValue=_colour(random),
+        borderValue=_color(random),
     )
     return np.asarray(filled, np.uint8)
 
 
-def colour_cast(picture: U8, random: Random) -> U8:
+def color_cast(picture: U8, random: Random) -> U8:
     return _clipped(
         picture * random.uniform(0.75, 1.25, 3) + random.uniform(-15, 15, 3)
     )
@@ -109,11 +109,11 @@ def contrast(picture: U8, random: Random) -> U8:
 
 
 def saturation(picture: U8, random: Random) -> U8:
-    grey = picture.mean(axis=2, keepdims=True)
-    return _clipped(grey + (picture - grey) * random.uniform(0.2, 1.9))
+    gray = picture.mean(axis=2, keepdims=True)
+    return _clipped(gray + (picture - gray) * random.uniform(0.2, 1.9))
 
 
-def grey(picture: U8, random: Random) -> U8:
+def gray(picture: U8, random: Random) -> U8:
     plane = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
     return np.repeat(np.asarray(plane, np.uint8)[..., None], 3, axis=2)
 
@@ -140,16 +140,16 @@ def captioned(picture: U8, random: Random) -> U8:
     left = random.uniform(0, 1) * (width - wide)
     box = tuple(round(edge) for edge in (left, top, left + wide, top + tall))
     if random.random() < 0.7:
-        result[box[1] : box[3], box[0] : box[2]] = _colour(random)
+        result[box[1] : box[3], box[0] : box[2]] = _color(random)
     text = "".join(
         random.choice(list("abcdefghij klmnop rstu"), int(random.integers(6, 24)))
     )
-    _write(result, text, box, _colour(random))
+    _write(result, text, box, _color(random))
     return result
 
 
 def _write(
-    picture: U8, text: str, box: tuple[int, ...], colour: tuple[int, int, int]
+    picture: U8, text: str, box: tuple[int, ...], color: tuple[int, int, int]
 ) -> None:
     face = cv2.FONT_HERSHEY_SIMPLEX
     (wide, tall), _ = cv2.getTextSize(text, face, 1, 1)
@@ -161,11 +161,11 @@ def _write(
         round(box[3] - 0.2 * (box[3] - box[1])),
     )
     thick = max(1, round(scale * 1.5))
-    cv2.putText(picture, text, at, face, scale, colour, thick, cv2.LINE_AA)
+    cv2.putText(picture, text, at, face, scale, color, thick, cv2.LINE_AA)
 
 
 def sticker(picture: U8, random: Random) -> U8:
-    """Covers 2 to 10 percent with a coloured disc or square."""
+    """Covers 2 to 10 percent with a colored disc or square."""
     result: U8 = np.ascontiguousarray(picture).copy()
     height, width = result.shape[:2]
     side = round(np.sqrt(random.uniform(0.02, 0.1) * height * width))
@@ -173,11 +173,11 @@ def sticker(picture: U8, random: Random) -> U8:
     y = int(random.integers(max(1, height - side)))
     if random.random() < 0.5:
         middle = x + side // 2, y + side // 2
-        cv2.circle(result, middle, side // 2, _colour(random), -1, cv2.LINE_AA)
+        cv2.circle(result, middle, side // 2, _color(random), -1, cv2.LINE_AA)
     else:
-        result[y : y + side, x : x + side] = _colour(random)
+        result[y : y + side, x : x + side] = _color(random)
     if random.random() < 0.6:
-        _write(result, "NEW", (x, y, x + side, y + side), _colour(random))
+        _write(result, "NEW", (x, y, x + side, y + side), _color(random))
     return result
 
 
@@ -210,9 +210,7 @@ def watermarked(picture: U8, random: Random) -> U8:
         layer = np.asarray(cv2.warpAffine(layer, turn, (width, height)), np.uint8)
     opacity = random.uniform(0.25, 0.7) * (layer[..., None] / 255)
     ink = (
-        np.array([255, 255, 255])
-        if random.random() < 0.7
-        else np.array(_colour(random))
+        np.array([255, 255, 255]) if random.random() < 0.7 else np.array(_color(random))
     )
     return _clipped(picture * (1 - opacity) + ink * opacity)
 
@@ -224,7 +222,7 @@ def bordered(picture: U8, random: Random) -> U8:
     y, x = round(height * share), round(width * share)
     return np.asarray(
         cv2.copyMakeBorder(
-            picture, y, y, x, x, cv2.BORDER_CONSTANT, value=_colour(random)
+            picture, y, y, x, x, cv2.BORDER_CONSTANT, value=_color(random)
         ),
         np.uint8,
     )
@@ -263,7 +261,7 @@ def screenshot(picture: U8, random: Random) -> U8:
         ),
         np.uint8,
     ).copy()
-    bar = _colour(random)
+    bar = _color(random)
     framed[: top // 2] = bar
     _write(framed, "Photos", (0, 0, width // 3, top // 2), (255 - bar[0],) * 3)
     return framed
@@ -296,7 +294,7 @@ def enlarged(picture: U8, random: Random) -> U8:
 
 STAGES: tuple[tuple[Change, ...], ...] = (
     (crop, aspect, mirrored, quarter_turned, tilted),
-    (colour_cast, gamma, contrast, saturation, grey, inverted, blurred, noisy),
+    (color_cast, gamma, contrast, saturation, gray, inverted, blurred, noisy),
     (captioned, sticker, watermarked),
     (bordered, letterboxed, screenshot),
     (small, enlarged, jpeg),
@@ -351,7 +349,7 @@ def other_crops(photos: list[U8], random: Random) -> tuple[U8, U8]:
 def _ground(photos: list[U8], random: Random, side: int = 160) -> U8:
     way = random.integers(3)
     if way == 0:
-        return np.full((side, side, 3), _colour(random), np.uint8)
+        return np.full((side, side, 3), _color(random), np.uint8)
     if way == 1:
         ends = random.integers(0, 256, (2, 3)) * 0.5 + random.integers(0, 128)
         share = np.linspace(0, 1, side)[:, None, None]
@@ -467,8 +465,8 @@ def form(layout: Random, random: Random) -> U8:
     if layout.random() < 0.7:
         bar = round(tall * layout.uniform(0.06, 0.16))
         if layout.random() < 0.6:
-            sheet[:bar] = _colour(layout)
-        _write(sheet, _words(layout, 8, 20), (10, 4, wide - 10, bar), _colour(layout))
+            sheet[:bar] = _color(layout)
+        _write(sheet, _words(layout, 8, 20), (10, 4, wide - 10, bar), _color(layout))
     top = tall * 0.18
     while top < tall * 0.92:
         kind, height = layout.integers(4), tall * line * layout.uniform(1, 1.8)
@@ -525,7 +523,7 @@ def other_moment(photos: list[U8], random: Random) -> tuple[U8, U8]:
 
 
 def _swayed(picture: U8, random: Random) -> U8:
-    """Moves each place a little, by 1 to 4 percent, neighbours alike."""
+    """Moves each place a little, by 1 to 4 percent, neighbors alike."""
     height, width = picture.shape[:2]
     cells = int(random.integers(3, 8))
     size = random.uniform(0.01, 0.04) * width

@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT))
 
 from core.copy_detection import SIGNATURE_SIDE, signatures  # noqa: E402
 from core.copy_detection import verify as stages  # noqa: E402
-from core.copy_detection.pair_classifier import (
+from core.copy_detection.pair_classifier import (  # noqa: E402
     brightness_evidence,
-    colour_evidence,
+    color_evidence,
     contradicted,
     frame_evidence,
 )
@@ -42,8 +42,8 @@ EVIDENCE = [
     "tones",
     "tone_change",
     "desaturation",
-    "colour_residual",
-    "colourfulness",
+    "color_residual",
+    "colorfulness",
     "zoom",
     "turned",
     "moved",
@@ -69,8 +69,8 @@ PROMISE = [
     "reach",
     "tones",
     "desaturation",
-    "colour_residual",
-    "colourfulness",
+    "color_residual",
+    "colorfulness",
     "inverted",
     "framed",
 ]
@@ -142,7 +142,7 @@ def evidence_of(
         moved = np.flatnonzero(overlays.moved)
         overlays.warp[moved] = align_finely(pictures, overlays.at(moved)).warp
         evidence = frame_evidence(pictures, overlays)
-        evidence |= colour_evidence(pictures, overlays)
+        evidence |= color_evidence(pictures, overlays)
         evidence |= brightness_evidence(pictures, overlays)
         found.append({**evidence, "likeness": likeness[alike]})
         rows.append(start + at)

@@ -1,7 +1,7 @@
 """Times the panel on large data sets: python benchmarks/panel.py FOLDER [SIZE ...]
 
 Makes 200 small pictures in FOLDER and data sets of SIZE samples that share them
-(25,000 and 1,000,000), with Winnow's fields as a scan of labelled images in
+(25,000 and 1,000,000), with Winnow's fields as a scan of labeled images in
 three splits leaves them; writes those fields as a scan does; sends the panel's
 events as the App does; and writes benchmarks/panel.md. FiftyOne's database is
 the one that your environment names; the data sets are deleted afterwards, or
@@ -147,15 +147,15 @@ def findings(size, split, label, rng):
         "label_score": score.tolist(),
         "label_suggestion": spread(wrong, names),
         "label_issue": wrong.tolist(),
-        "label_agrees": near[1].tolist(),
-        "label_contradicts": near[2].tolist(),
+        "label_support": near[1].tolist(),
+        "label_counterexample": near[2].tolist(),
         "leak": leak.tolist(),
         "leak_splits": [
             [SPLITS[own - 1]] if here else []
             for here, own in zip(leak, split, strict=True)
         ],
         "leak_conflict": [False] * size,
-        "leak_drop": (leak & (split == 0)).tolist(),
+        "leak_remove": (leak & (split == 0)).tolist(),
         "leak_drop_reason": [None] * size,
         "image_issues": [
             ["dark"] if x < 0.02 else ["blurry"] if x > 0.97 else [] for x in issue
@@ -192,7 +192,7 @@ def publish(dataset, ids, columns):
         dataset,
         ids,
         report,
-        type("Evidence", (), {"facts": facts}),
+        type("ScanData", (), {"facts": facts}),
         # There is no file of this name: an event that opens it fails
         Path(f"{dataset.name}.npz"),
         prefix=None,
@@ -296,7 +296,7 @@ def table(columns):
         f"`python benchmarks/panel.py FOLDER`, {datetime.now(timezone.utc):%Y-%m-%d}, "
         f"FiftyOne {fo.__version__}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, {platform.system()}. Samples that share "
-        f"{PICTURES} pictures, with the fields of a scan of labelled images in three "
+        f"{PICTURES} pictures, with the fields of a scan of labeled images in three "
         "splits; events as the App sends them, without a browser, each with all that "
         f"it draws. *Again* is the median of {TIMES}.",
         "",

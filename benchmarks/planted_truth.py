@@ -2,7 +2,7 @@
 
 ``truth.jsonl`` has a JSON object a line: ``path`` (relative to the folder),
 ``split``, ``label``, ``true_label`` (null for outliers), ``kind`` (base, exact,
-near, outlier, dark, bright or blur), ``mislabelled``, ``group`` (equal for the
+near, outlier, dark, bright or blur), ``mislabeled``, ``group`` (equal for the
 copies of one image), ``transform`` (of near copies and outliers) and ``source``
 (the file that an image was cut from, or null).
 
@@ -43,7 +43,7 @@ class Truth:
     label: NDArray[np.str_]
     true_label: NDArray[np.str_]
     kind: NDArray[np.str_]
-    mislabelled: NDArray[np.bool_]
+    mislabeled: NDArray[np.bool_]
     group: NDArray[np.int64]
     transform: NDArray[np.str_]
     source: NDArray[np.int64]
@@ -141,7 +141,7 @@ def load_truth(folder: Path) -> Truth:
         label=words("label"),
         true_label=words("true_label"),
         kind=words("kind"),
-        mislabelled=np.array([bool(line["mislabelled"]) for line in lines]),
+        mislabeled=np.array([bool(line["mislabeled"]) for line in lines]),
         group=np.array([line["group"] for line in lines]),
         transform=words("transform"),
         source=np.array(
@@ -261,14 +261,14 @@ def score_labels(
     from sklearn.metrics import average_precision_score
 
     judged = truth.kind != "outlier"
-    wrong = truth.mislabelled[judged]
+    wrong = truth.mislabeled[judged]
     values = _floats([None if score is None else -score for score in scores])[judged]
     result = {
         "AP": float(average_precision_score(wrong, values)),
         "precision": _precision_among(wrong, values, int(wrong.sum())),
     }
     if suggestions is not None:
-        rows = np.flatnonzero(truth.mislabelled)
+        rows = np.flatnonzero(truth.mislabeled)
         result["suggestion"] = float(
             np.mean([suggestions[row] == truth.true_label[row] for row in rows])
         )

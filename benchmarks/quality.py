@@ -8,7 +8,7 @@ A bench is a folder of real images among which problems were planted, with a
 drawings and textures of known content, sort them into train, valid and test and
 into classes; write some of them twice; write some again re-encoded, resized,
 cropped, mirrored, turned by 5 degrees, blurred, lighter, with noise, with a
-caption, without colour; give some a wrong class; darken, wash out and blur some;
+caption, without color; give some a wrong class; darken, wash out and blur some;
 and put in pictures of another kind as outliers. None of it is committed here.
 
 Each rival runs in an environment of its own, made under ``--scratch`` by pip;
@@ -114,11 +114,11 @@ def run_winnow(
     """Scans the bench, and leaves what the rivals are given in the work folder."""
     from core.embedding.embed import embed_images
     from core.models.registry import load_embedder
-    from core.scan.apply_thresholds import find
+    from core.scan.apply_thresholds import apply_thresholds
 
     embedder, cache = load_embedder(), work / "cache"
-    evidence = scan(truth, embedder, cache)
-    findings = find(evidence)
+    scan_data = scan(truth, embedder, cache)
+    findings = apply_thresholds(scan_data)
 
     files = [os.fsencode(path) for path in truth.files]
     table = embed_images(files, embedder, folder=cache, max_megapixels=64)
@@ -142,7 +142,7 @@ def run_winnow(
     seen = embed_images(given, None, folder=cache, max_megapixels=64)
     unread = {os.fsdecode(given[row]) for row in seen.failures}
     scored = [
-        *score_winnow("winnow", truth, evidence, findings),
+        *score_winnow("winnow", truth, scan_data, findings),
         Scored("winnow", "unreadable", "default", True, found_of(unread, broken)),
     ]
     pairs = pairs_of(groups_of(findings.columns["dup_cluster"]))
@@ -150,7 +150,7 @@ def run_winnow(
         "expected": findings.expected,
         "recall by transform": scoring.recall_by_transform(truth, pairs),
         "ablation": outlier_ablation(
-            truth, evidence, findings.columns["dup_cluster"], features
+            truth, scan_data, findings.columns["dup_cluster"], features
         ),
     }
     return scored + run_slowly(truth, work / "slow cache"), extras
@@ -161,22 +161,22 @@ def run_slowly(truth: Truth, cache: Path) -> list[Scored]:
     from unittest.mock import patch
 
     from core.models.registry import load_embedder
-    from core.scan.apply_thresholds import find
+    from core.scan.apply_thresholds import apply_thresholds
     from tools.build_model import build_model
 
     single = build_model(int8=False).SerializeToString()
     embedder = replace(load_embedder(), sha256="fp32", model=single)
     with patch("core.reading.decode._reduction_for", lambda *_: 1):
-        evidence = scan(truth, embedder, cache)
-    return score_winnow("slow", truth, evidence, find(evidence))
+        scan_data = scan(truth, embedder, cache)
+    return score_winnow("slow", truth, scan_data, apply_thresholds(scan_data))
 
 
 def scan(truth: Truth, embedder: Any, cache: Path) -> Any:
-    from core.scan.collect import gather
+    from core.scan.collect import collect_scan_data
 
     classes, labels = np.unique(truth.label, return_inverse=True)
     splits, split = np.unique(truth.split, return_inverse=True)
-    return gather(
+    return collect_scan_data(
         [os.fsencode(path) for path in truth.files],
         embedder,
         folder=cache,
@@ -187,13 +187,15 @@ def scan(truth: Truth, embedder: Any, cache: Path) -> Any:
     )
 
 
-def score_winnow(tool: str, truth: Truth, evidence: Any, findings: Any) -> list[Scored]:
+def score_winnow(
+    tool: str, truth: Truth, scan_data: Any, findings: Any
+) -> list[Scored]:
     from core.scan.scan_data import image_rows
 
     columns = findings.columns
     clusters = groups_of(columns["dup_cluster"])
     pairs = pairs_of(clusters)
-    exact = pairs_of(groups_of(image_rows(evidence).pixel_group))
+    exact = pairs_of(groups_of(image_rows(scan_data).pixel_group))
     keepers = [next(r for r in g if columns["dup_keeper"][r]) for g in clusters]
     copies = scoring.score_copies(truth, pairs)
     copies["wrong removals"] = scoring.wrong_removals(truth, clusters, keepers)
@@ -214,21 +216,21 @@ def score_winnow(tool: str, truth: Truth, evidence: Any, findings: Any) -> list[
 
 
 def outlier_ablation(
-    truth: Truth, evidence: Any, clusters: Sequence[int | None], features: np.ndarray
+    truth: Truth, scan_data: Any, clusters: Sequence[int | None], features: np.ndarray
 ) -> dict[str, Numbers]:
     """Scores the outlier distance with one ingredient after the other."""
     from core.findings.outliers import outlier_distances
     from core.scan.scan_data import copy_graph, feature_graph
 
-    items = evidence.row_items
-    cluster = np.full(len(evidence.first), -1, np.int64)
+    items = scan_data.row_images
+    cluster = np.full(len(scan_data.first), -1, np.int64)
     cluster[items] = [-1 if number is None else number for number in clusters]
     alone = np.full_like(cluster, -1)
-    graph = feature_graph(evidence)
-    looks = {"copy_graph": copy_graph(evidence)}
-    traits = {**looks, "statistics": evidence.statistics[evidence.first]}
+    graph = feature_graph(scan_data)
+    looks = {"copy_graph": copy_graph(scan_data)}
+    traits = {**looks, "statistics": scan_data.statistics[scan_data.first]}
     ways = {
-        "features, 20 neighbours": (alone, {}),
+        "features, 20 neighbors": (alone, {}),
         "+ own copies do not count": (cluster, {}),
         "+ copy vectors": (cluster, looks),
         "+ traits of the pixels (this is Winnow's)": (cluster, traits),
@@ -252,7 +254,7 @@ def outlier_ablation(
 
 
 def without(graph: Any, rows: np.ndarray) -> Any:
-    """Returns the graph whose neighbours are none of these rows."""
+    """Returns the graph whose neighbors are none of these rows."""
     from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 
     gone = np.isin(graph.indices, rows)

@@ -119,7 +119,7 @@ def job(work: Path, size: int) -> None:
     from core.findings.outliers import outlier_distances
     from core.models.registry import load_embedder
     from core.progress import silent
-    from core.scan.candidate_search import search_items
+    from core.scan.candidate_search import search_images
     from core.scan.collect import _components
     from core.scan.verified_pairs import cosines
 
@@ -138,7 +138,7 @@ def job(work: Path, size: int) -> None:
         result[step] = time.perf_counter() - last[0]
         last[0] = time.perf_counter()
 
-    found = search_items(copies, features, present, minimum, None, silent)
+    found = search_images(copies, features, present, minimum, None, silent)
     lap("search")
     pairs = found.candidates
     cluster = _components(size, pairs[cosines(copies, pairs) >= 0.97])
@@ -198,7 +198,7 @@ def table(results: dict[int, dict[str, float]], name: str) -> str:
         f"{date.today()}, `python benchmarks/scale.py {name}`, {os.cpu_count()} cores, "
         f"numpy {np.__version__}, pynndescent {metadata.version('pynndescent')}. "
         "Vectors on disk (256 and 1,280 numbers in half precision, in the store of a "
-        "scan) to neighbours, clusters, outlier distances and label scores; compiling "
+        "scan) to neighbors, clusters, outlier distances and label scores; compiling "
         "counts. Recall of the ten and of the forty nearest by all numbers, of 1,000 "
         "rows. Peak memory is all that was resident, pages of mapped files included. "
         "Absolute times belong to this machine.",

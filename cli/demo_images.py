@@ -4,7 +4,7 @@ A few hundred pictures are cut from photographs that ship inside packages we
 depend on (scikit-image, scikit-learn), and problems are planted among them:
 copies, wrong labels, leaks, outliers, dark, bright and blurred pictures, and
 files that cannot be read. Nothing of it is committed or downloaded; the
-photographs' own licences (public domain, CC0 and CC BY) stand in the
+photographs' own licenses (public domain, CC0 and CC BY) stand in the
 packages' README files.
 """
 
@@ -34,7 +34,7 @@ _PHOTOS = {
     "spaceflight": ("skimage.data", ["astronaut.png", "rocket.jpg"]),
     "stones": ("skimage.data", ["gravel.png", "brick.png"]),
 }
-_STRANGERS = ("page.png", "text.png", "horse.png", "color.png", "ihc.png")
+_DISTINCT_NEIGHBORS = ("page.png", "text.png", "horse.png", "color.png", "ihc.png")
 _TILES_A_CLASS = 36
 _SPLITS = ("train",) * 6 + ("valid",) * 2 + ("test",) * 2
 
@@ -169,7 +169,7 @@ _BAD_LIGHT = (
 
 
 def _plant_strangers(images: Path, planted: dict) -> None:
-    for number, name in enumerate(_STRANGERS):
+    for number, name in enumerate(_DISTINCT_NEIGHBORS):
         label = list(_PHOTOS)[number]
         path = images / "train" / label / f"{label}_stranger.jpg"
         _save(ImageOps.fit(_photo("skimage.data", name), (_SIDE, _SIDE)), path)

@@ -3,7 +3,7 @@
 from .audit import Audit
 from .compare import Compare
 from .decide import Decide
-from .estimate_precision import SignOffFinding
+from .estimate_precision import EstimatePrecision
 from .export import Export
 from .from_fastdup import FromFastdup
 from .merge import Merge
@@ -12,11 +12,11 @@ from .open import Open
 from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
-from .register_embeddings import Embeddings
+from .register_embeddings import RegisterEmbeddings
 from .report import Report
 from .retag import Retag
 from .scan import Scan
-from .set_thresholds import Find
+from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
 from .tag import Tag
@@ -25,7 +25,7 @@ from .undo import Undo
 
 OPERATORS = (
     Scan,
-    Find,
+    SetThresholds,
     Show,
     Tag,
     Decide,
@@ -34,8 +34,8 @@ OPERATORS = (
     Audit,
     Split,
     Compare,
-    SignOffFinding,
-    Embeddings,
+    EstimatePrecision,
+    RegisterEmbeddings,
     FromFastdup,
     ToFastdup,
     Quarantine,

@@ -9,12 +9,12 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.common.text import markdown
+from ..core.common.text import escape_markdown
 from ..core.curation.policy import EXAMPLE, FINDINGS, Rule, Verdict, judge, parse_policy
 from ..core.errors import CurationError, InputError, StaleRunError
 from .adapter.runs.run_record import complete_run
 from .adapter.runs.scan_report import report_of
-from .adapter.ui.inputs import ask_prefix, prefix_of, refuse
+from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.stream import text_output
 from .adapter.views.finding_views import tally
 
@@ -56,9 +56,9 @@ class AuditReport:
         }
 
     def to_markdown(self) -> str:
-        lines = [f"**{markdown(self._headline())}**", ""]
+        lines = [f"**{escape_markdown(self._headline())}**", ""]
         lines += [
-            f"* {'passed' if one.passed else '**failed**'}: {markdown(str(one))}"
+            f"* {'passed' if one.passed else '**failed**'}: {escape_markdown(str(one))}"
             for one in self.verdicts
         ]
         return "\n".join(lines)
@@ -139,7 +139,7 @@ class Audit(foo.Operator):
                 prefix=prefix_of(ctx.params),
             )
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
         else:
             inputs.md(shown.to_markdown(), name="verdicts")
         ask_prefix(inputs, ctx)

@@ -22,7 +22,7 @@ from .adapter.curation.compare_sets import (
     write_files,
 )
 from .adapter.curation.image_sets import image_set
-from .adapter.ui.inputs import ask_folder, ask_several, folder_of, refuse
+from .adapter.ui.inputs import ask_folder, ask_several, folder_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import stream
 
@@ -108,7 +108,7 @@ class Compare(foo.Operator):
         try:
             _ask(inputs, ctx)
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
         return types.Property(
             inputs,
             view=types.PromptView(

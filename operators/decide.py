@@ -26,9 +26,9 @@ from .adapter.dataset.decisions import (
     verify_labels,
 )
 from .adapter.dataset.present import present
-from .adapter.runs.reapply import run_find, settings_of
+from .adapter.runs.reapply import reapply_thresholds, settings_of
 from .adapter.runs.run_record import complete_run
-from .adapter.ui.inputs import ask_prefix, prefix_of, refuse
+from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ _DECISIONS = {
     LABEL_VERIFIED: _Decision(
         "The label is right",
         "Its label is never again an issue, as long as it stays the same",
-        "{} remembered as rightly labelled",
+        "{} remembered as rightly labeled",
         "Labels of {} are judged again",
     ),
 }
@@ -153,7 +153,7 @@ class Decide(foo.Operator):
         sentence = _DECISIONS[what].undone if undo else _DECISIONS[what].done
         text = sentence.format(f"{images:,} image{'' if images == 1 else 's'}")
         try:
-            run_find(dataset, settings_of(run), prefix, silent)
+            reapply_thresholds(dataset, settings_of(run), prefix, silent)
         except CurationError as error:
             # The decision stands; only the findings on screen are older
             dataset.reload()
@@ -172,7 +172,7 @@ class Decide(foo.Operator):
             complete_run(ctx.dataset, prefix_of(ctx.params))
             count = _samples(ctx).count()
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
         else:
             inputs.view("status", types.Notice(label=f"For {count:,} selected images"))
         inputs.bool("undo", default=False, label="Take it back instead")

@@ -13,7 +13,7 @@ from ..core.errors import CurationError, InputError
 from .adapter.curation.precision_sample import (
     RIGHT,
     WRONG,
-    SignOff,
+    PrecisionEstimate,
     draw_sample,
     has_sample,
     mark,
@@ -24,7 +24,7 @@ from .adapter.ui.inputs import (
     counts_now,
     finding_choices,
     prefix_of,
-    refuse,
+    show_error,
 )
 from .adapter.ui.stream import text_output
 from .adapter.views.finding_views import FINDINGS
@@ -34,13 +34,13 @@ _DEFAULT_N = 100
 """With 100 marked, the interval is 20 points wide at worst."""
 
 
-class SignOffFinding(foo.Operator):
+class EstimatePrecision(foo.Operator):
     """``@winnow/curate/sign_off``"""
 
     @property
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
-            name="sign_off",
+            name="estimate_precision",
             label="Winnow: sign a finding off",
             description="How often it is right, from a random sample that you mark",
             icon="fact_check",
@@ -60,7 +60,7 @@ class SignOffFinding(foo.Operator):
         rest_right: bool = False,
         new: bool = False,
         prefix: str | None = None,
-    ) -> SignOff:
+    ) -> PrecisionEstimate:
         """Draws a sample of a finding, or says what its marks say so far.
 
         The first call draws; later ones keep the sample. Mark with this operator,
@@ -79,8 +79,8 @@ class SignOffFinding(foo.Operator):
             prefix (None): of the scan's fields
 
         Returns:
-            a :class:`operators.adapter.curation.precision_sample.SignOff`; its ``view``
-            is to look at
+            a :class:`operators.adapter.curation.precision_sample.PrecisionEstimate`;
+            its ``view`` is to look at
 
         Raises:
             InputError: no such finding, nothing found, or not of the sample
@@ -104,7 +104,7 @@ class SignOffFinding(foo.Operator):
         try:
             choices = finding_choices(counts_now(ctx))
         except CurationError as error:
-            refuse(inputs, "run", error)
+            show_error(inputs, "run", error)
         else:
             inputs.enum(
                 "what", choices.values(), required=True, label="Finding", view=choices

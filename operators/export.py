@@ -22,13 +22,13 @@ from .adapter.ui.inputs import (
     folder_of,
     new_folder,
     prefix_of,
-    refuse,
+    show_error,
 )
 from .adapter.views.finding_views import FINDINGS, Clean, clean_samples
 
 _WITHOUT = (
-    "extra_copies",
-    "leak_drops",
+    "redundant_copies",
+    "leaks_to_remove",
     "outliers",
     "label_issues",
     "image_issues",
@@ -82,7 +82,7 @@ class Export(foo.Operator):
                 all fields)
             without: findings to leave out, see :class:`Show`
             issues: for which ``image_issues`` are left out; images that only differ
-                from their set, in size, shape or colour, stay unless named here
+                from their set, in size, shape or color, stay unless named here
             without_tags: samples with any of these tags are left out
             prefix (None): of the scan's fields
 
@@ -114,7 +114,7 @@ class Export(foo.Operator):
         try:
             _ask(inputs, ctx)
         except CurationError as error:
-            refuse(inputs, "run", error)
+            show_error(inputs, "run", error)
         return types.Property(
             inputs,
             view=types.PromptView(
@@ -194,7 +194,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         try:
             new_folder(folder_of(ctx.params))
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
             return
     clean = clean_samples(ctx.target_view(), **_choices(ctx))
     left, count = clean.view.count(), ctx.target_view().count()
@@ -216,10 +216,10 @@ def _choices(ctx: foo.ExecutionContext) -> dict[str, Any]:
 def _copies_text(clean: Clean) -> str:
     """Returns what became of groups whose copy to keep is left out."""
     text = ""
-    if clean.stand_ins:
+    if clean.replacements:
         text += (
-            f". Of {_groups(clean.stand_ins)} another than the copy to keep is taken, "
-            "because that one is left out"
+            f". Of {_groups(clean.replacements)} another than the copy to keep is "
+            "taken, because that one is left out"
         )
     if clean.lost:
         text += (

@@ -14,7 +14,7 @@ from ..core.errors import CurationError, InputError
 from ..core.fastdup.files import read_work_dir
 from ..core.progress import OnProgress
 from .adapter.curation.fastdup import Imported, put_features
-from .adapter.ui.inputs import ask_folder, folder_of, refuse
+from .adapter.ui.inputs import ask_folder, folder_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import stream
 
@@ -78,7 +78,7 @@ class FromFastdup(foo.Operator):
             try:
                 found = read_work_dir(Path(folder_of(ctx.params, "work_dir")))
             except CurationError as error:
-                refuse(inputs, "problem", error)
+                show_error(inputs, "problem", error)
             else:
                 count, dims = found.vectors.shape
                 text = f"{count:,} images, {dims:,} numbers each"

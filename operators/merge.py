@@ -20,7 +20,7 @@ from .adapter.actions.merge_plan import (
     plan_merge,
 )
 from .adapter.actions.plan_then_apply import carry_out
-from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, refuse
+from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 
 
@@ -111,7 +111,7 @@ class Merge(foo.Operator):
         try:
             report = _plan(ctx)
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
         else:
             inputs.md(report.to_markdown(), name="plan_text")
             if report.count:

@@ -14,7 +14,7 @@ from ..core.errors import CurationError, PlanOutdatedError
 from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, PurgeReport
 from .adapter.actions.execute import carry_out_purge, plan_next_purge
-from .adapter.ui.inputs import refuse
+from .adapter.ui.inputs import show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import Outcome, stream
 
@@ -85,14 +85,14 @@ class Purge(foo.Operator):
         try:
             shown = shown_purge(ctx.dataset, _age(ctx), ctx.params.get("key"))
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
         else:
             if shown.count:
                 inputs.md(shown.to_markdown(), name="plan")
                 _ask_word(inputs, ctx, shown)
             else:
                 text = " ".join([shown.summary(), *shown.details()])
-                refuse(inputs, "nothing", CurationError(text))
+                show_error(inputs, "nothing", CurationError(text))
         return types.Property(
             inputs,
             view=types.PromptView(

@@ -14,7 +14,7 @@ from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
 from .adapter.curation.brain_runs import METHODS, brain_keys, register_brain_runs
 from .adapter.runs.run_record import complete_run
-from .adapter.ui.inputs import ask_prefix, prefix_of, refuse
+from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import stream
 
@@ -44,13 +44,13 @@ class BrainRuns:
         )
 
 
-class Embeddings(foo.Operator):
-    """``@winnow/curate/embeddings``"""
+class RegisterEmbeddings(foo.Operator):
+    """``@winnow/curate/register_embeddings``"""
 
     @property
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
-            name="embeddings",
+            name="register_embeddings",
             label="Winnow: use the embeddings",
             description=(
                 "Register the scan's embeddings for sorting by similarity and the "
@@ -97,7 +97,7 @@ class Embeddings(foo.Operator):
         try:
             run = complete_run(ctx.dataset, prefix_of(ctx.params))
         except CurationError as error:
-            refuse(inputs, "run", error)
+            show_error(inputs, "run", error)
         else:
             choices = types.RadioGroup()
             for name, description in METHODS.items():

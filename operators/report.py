@@ -20,7 +20,7 @@ from .adapter.report.write import (
     write_report,
 )
 from .adapter.runs.run_record import complete_run
-from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, refuse
+from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import Outcome, stream
 
@@ -80,7 +80,7 @@ class Report(foo.Operator):
         try:
             run = complete_run(ctx.dataset, prefix_of(ctx.params))
         except CurationError as error:
-            refuse(inputs, "run", error)
+            show_error(inputs, "run", error)
         else:
             _ask(inputs, ctx, run)
         return types.Property(
@@ -135,7 +135,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
                 ctx.params.get("overwrite", False),
             )
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
             return
     text = f"report.html, report.md and report.json of {run.samples:,} images"
     inputs.view("status", types.Notice(label=text))

@@ -15,17 +15,17 @@ import fiftyone.operators.types as types
 from ..core.common.memory import give_back
 from ..core.models.registry import DEFAULT_MODEL
 from ..core.progress import OnProgress
-from ..core.scan.apply_thresholds import find
-from ..core.scan.collect import gather
-from ..core.scan.scan_data import save_evidence
+from ..core.scan.apply_thresholds import apply_thresholds
+from ..core.scan.collect import collect_scan_data
+from ..core.scan.scan_data import save_scan_data
 from ..core.scan.settings import ScanSettings
 from ..core.storage.cache import cache_folder
 from .adapter.dataset.decisions import read_decisions
 from .adapter.dataset.fields import check_fields
 from .adapter.dataset.models import load_model, read_vectors
 from .adapter.dataset.samples import flat_image_view, read_samples
-from .adapter.runs.lock import noted, only_run_on
-from .adapter.runs.paths import new_evidence_path
+from .adapter.runs.lock import exclusive_run, report_progress_to_file
+from .adapter.runs.paths import new_scan_data_path
 from .adapter.runs.publish import database_errors_explained, publish
 from .adapter.runs.run_record import now
 from .adapter.runs.scan_report import ScanReport
@@ -149,8 +149,8 @@ def run_scan(
     with database_errors_explained(), contextlib.ExitStack() as stack:
         view = flat_image_view(samples)
         dataset = view._dataset
-        stack.enter_context(only_run_on(dataset))
-        on_progress = noted(dataset, on_progress)
+        stack.enter_context(exclusive_run(dataset))
+        on_progress = report_progress_to_file(dataset, on_progress)
         check_fields(dataset, options.prefix)
         settings.check_against(len(view))
         scanned_at = now()
@@ -159,7 +159,7 @@ def run_scan(
         )
         vectors = read_vectors(view, options.embeddings) if options.embeddings else None
         embedder = None if options.embeddings else load_model(options.model)
-        evidence = gather(
+        scan_data = collect_scan_data(
             table.paths,
             embedder,
             folder=cache_folder(),
@@ -173,17 +173,20 @@ def run_scan(
             on_progress=on_progress,
         )
         started = time.perf_counter()
-        decisions = read_decisions(dataset, table.ids, evidence)
-        findings = find(evidence, settings, decisions)
-        stored = new_evidence_path(dataset, options.prefix)
-        save_evidence(evidence, stored)
-        seconds = {**evidence.facts["seconds"], "find": time.perf_counter() - started}
+        decisions = read_decisions(dataset, table.ids, scan_data)
+        findings = apply_thresholds(scan_data, settings, decisions)
+        stored = new_scan_data_path(dataset, options.prefix)
+        save_scan_data(scan_data, stored)
+        seconds = {
+            **scan_data.facts["seconds"],
+            "apply_thresholds": time.perf_counter() - started,
+        }
         give_back()
         return publish(
             dataset,
             table.ids,
             findings,
-            evidence,
+            scan_data,
             stored,
             prefix=options.prefix,
             scanned_at=scanned_at,

@@ -11,20 +11,20 @@ import fiftyone.operators.types as types
 
 from ..core.progress import OnProgress
 from ..core.scan.settings import DEFAULTS, ScanSettings
-from .adapter.runs.reapply import run_find
+from .adapter.runs.reapply import reapply_thresholds
 from .adapter.runs.scan_report import ScanReport
 from .adapter.ui.progress import ProgressOption, progress_bars
-from .adapter.ui.scan_forms import find_form, find_params
+from .adapter.ui.scan_forms import thresholds_form, thresholds_params
 from .adapter.ui.stream import stream
 
 
-class Find(foo.Operator):
-    """``@winnow/curate/find``"""
+class SetThresholds(foo.Operator):
+    """``@winnow/curate/set_thresholds``"""
 
     @property
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
-            name="find",
+            name="set_thresholds",
             label="Winnow: move thresholds",
             description="Apply other thresholds to the last scan, in seconds",
             icon="tune",
@@ -75,15 +75,15 @@ class Find(foo.Operator):
             min_label_score=min_label_score,
         )
         with progress_bars(progress) as on_progress:
-            return run_find(samples._dataset, settings, prefix, on_progress)
+            return reapply_thresholds(samples._dataset, settings, prefix, on_progress)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        return find_form(ctx)
+        return thresholds_form(ctx)
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
         def work(on_progress: OnProgress) -> ScanReport:
-            prefix, thresholds = find_params(ctx.params)
+            prefix, thresholds = thresholds_params(ctx.params)
             settings = ScanSettings(**thresholds)
-            return run_find(ctx.dataset, settings, prefix, on_progress)
+            return reapply_thresholds(ctx.dataset, settings, prefix, on_progress)
 
         yield from stream(ctx, work)

@@ -14,7 +14,7 @@ from .adapter.ui.inputs import (
     counts_now,
     finding_choices,
     prefix_of,
-    refuse,
+    show_error,
 )
 from .adapter.views.finding_views import found_view, grouped_view, save_found_views
 
@@ -46,9 +46,9 @@ class Show(foo.Operator):
 
         Args:
             dataset: that was scanned
-            what: ``duplicates``, ``extra_copies`` (all but the one to keep),
+            what: ``duplicates``, ``redundant_copies`` (all but the one to keep),
                 ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
-                ``leak_drops`` (the side of each leak that should go),
+                ``leaks_to_remove`` (the side of each leak that should go),
                 ``image_issues`` or ``unreadable``
             grouped (False): put the copies of a cluster behind one tile
             save (False): also keep a saved view of every finding; they are
@@ -69,7 +69,7 @@ class Show(foo.Operator):
         try:
             choices = finding_choices(counts_now(ctx))
         except CurationError as error:
-            refuse(inputs, "run", error)
+            show_error(inputs, "run", error)
         else:
             inputs.enum(
                 "what", choices.values(), required=True, label="Show", view=choices

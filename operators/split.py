@@ -23,7 +23,7 @@ from .adapter.curation.split import (
 )
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.run_record import complete_run
-from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, refuse
+from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
 from .adapter.ui.stream import text_output
 
 _NEW, _KEEP = "new", "keep"
@@ -120,7 +120,7 @@ class Split(foo.Operator):
             _ask(inputs, ctx)
             report = self(ctx.target_view(), **_arguments(ctx), dry_run=True)
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
         else:
             inputs.md(report.to_markdown(), name="proposal")
         ask_prefix(inputs, ctx)

@@ -25,7 +25,7 @@ from .adapter.ui.inputs import (
     folder_of,
     new_folder,
     prefix_of,
-    refuse,
+    show_error,
 )
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import stream
@@ -70,7 +70,7 @@ class ToFastdup(foo.Operator):
             work_dir: a folder that does not exist or is empty
             threshold (0.9): similarity that a line of similarity.csv needs
             ccthreshold (0.96): similarity that connects a component
-            nearest_neighbors_k (2): neighbours of each image
+            nearest_neighbors_k (2): neighbors of each image
             lower_threshold (0.05): the share of all edges that are outliers
             prefix (None): of the scan's fields
             progress (None): as for the scan
@@ -100,7 +100,7 @@ class ToFastdup(foo.Operator):
                 inputs.view("status", types.Notice(label=text))
             ask_prefix(inputs, ctx)
         except CurationError as error:
-            refuse(inputs, "problem", error)
+            show_error(inputs, "problem", error)
         return types.Property(
             inputs,
             view=types.PromptView(

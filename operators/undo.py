@@ -13,7 +13,7 @@ from ..core.errors import CurationError
 from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, UndoReport, past_text
 from .adapter.actions.execute import find_past, history, undo
-from .adapter.ui.inputs import refuse
+from .adapter.ui.inputs import show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import Outcome, stream
 
@@ -81,7 +81,7 @@ class Undo(foo.Operator):
                 view=choices,
             )
         else:
-            refuse(inputs, "nothing", CurationError("There is nothing to undo."))
+            show_error(inputs, "nothing", CurationError("There is nothing to undo."))
         # Without it, as from Python, nothing is undone
         inputs.bool("dry_run", default=False, label="Only show what would be put back")
         return types.Property(

@@ -17,12 +17,12 @@ def draw():
 
     def picture(number, side=64):
         rng = random.Random(number)
-        image = Image.new("RGB", (side, side), _colour(rng))
+        image = Image.new("RGB", (side, side), _color(rng))
         pen = ImageDraw.Draw(image)
         for _ in range(12):
             x, y = rng.randrange(side), rng.randrange(side)
             box = (x, y, x + rng.randrange(6, side // 2), y + rng.randrange(6, side))
-            rng.choice((pen.ellipse, pen.rectangle))(box, fill=_colour(rng))
+            rng.choice((pen.ellipse, pen.rectangle))(box, fill=_color(rng))
         noise = np.random.default_rng(number).normal(0, 6, (side, side, 3))
         pixels = np.clip(np.asarray(image) + noise, 0, 255)
         return Image.fromarray(pixels.astype(np.uint8))
@@ -30,5 +30,5 @@ def draw():
     return picture
 
 
-def _colour(rng):
+def _color(rng):
     return tuple(rng.randrange(256) for _ in range(3))

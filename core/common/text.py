@@ -43,7 +43,7 @@ def plain(text: str) -> str:
     )
 
 
-def markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Returns text from files as Markdown that shows just that text."""
     # A colon in front of slashes, and www., would become a link by themselves
     linked = re.sub(

@@ -1,14 +1,14 @@
 """Whether two pictures are copies of one another, and how they differ.
 
 The embedding proposes pairs, the pictures decide. Of each picture a small
-signature is kept: brightness at 64 x 64 and colour at 16 x 16. Two signatures
+signature is kept: brightness at 64 x 64 and color at 16 x 16. Two signatures
 are laid over one another (8 turns, windows, then a refined affine map), a tone
-curve and a colour gain are fitted, and what is left unexplained is weighed
+curve and a color gain are fitted, and what is left unexplained is weighed
 against how much there was to compare. Three tests, each dearer and stricter:
 
 1. *Coarse* (``coarse_search``): 8 x 8 cosine coefficients, in 8 turns and 22
    windows each way.
-2. *Likeness* (``alignment``, ``likeness``): local correlation of details, 8 x 8
+2. *Likeness* (``alignment``, ``correlation``): local correlation of details, 8 x 8
    blocks, roughly aligned.
 3. *Evidence* (``weighing``): two dozen numbers, one small network.
 
@@ -21,7 +21,7 @@ from .relations import CHANGES_OF_MEANING, NO_RELATION, RELATIONS
 from .rotated_candidates import CANDIDATE_NEIGHBORS, turned_candidates
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .types import Signatures
-from .verify import MIN_COPY_SCORE, CopyChecks, verify_pairs
+from .verify import MIN_COPY_SCORE, PairScores, verify_pairs
 
 __all__ = [
     "CANDIDATE_NEIGHBORS",
@@ -32,7 +32,7 @@ __all__ = [
     "SIGNATURE_BYTES",
     "SIGNATURE_SIDE",
     "SIGNATURE_VERSION",
-    "CopyChecks",
+    "PairScores",
     "Signatures",
     "signatures",
     "turned_candidates",

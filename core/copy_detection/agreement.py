@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 
 from .filters import BLOCKS, block_sums, high_pass
-from .signature import GREY_SIDE
+from .signature import GRAY_SIDE
 from .tone_curve import Shown, ToneCurve
 from .types import Floats, floats
 
 _DETAIL_SIGMA = 3.0
 _DETAIL_NOISE = 1.5
 _DETAIL_ENERGY = 12.0
-"""Grey levels squared, at 64 x 64: a block's own noise, and what has half a say."""
+"""Gray levels squared, at 64 x 64: a block's own noise, and what has half a say."""
 
 _ALIKE = 0.75
 _UNLIKE = 0.5
@@ -82,7 +82,7 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
     correlation = (both + noise) / np.sqrt((square + noise) * (other + noise))
     energy = np.maximum(square, other) / area * stretch[:, :, 0]
     weight = energy / (energy + _DETAIL_ENERGY)
-    weight *= area > 0.3 * (GREY_SIDE // BLOCKS) ** 2
+    weight *= area > 0.3 * (GRAY_SIDE // BLOCKS) ** 2
     total = weight.sum(axis=1) + 1e-6
     patches, beside = _patches(curve.fit, shown.seen)
     rest = weight * (block_sums(beside) > 0.5 * area)

@@ -1,7 +1,7 @@
 """Known copies: a picture, changed in the ways that pictures are changed.
 
 The kinds are those that data sets hold and benchmarks plant (jpeg, resize,
-crop, flip, turn, grey, blur, light, noise, caption); the strengths are fixed,
+crop, flip, turn, gray, blur, light, noise, caption); the strengths are fixed,
 in shares of the picture's own side, so that small and large pictures are
 changed alike.
 """
@@ -60,9 +60,9 @@ def _tilted(picture: U8, random: Random) -> U8:
     return np.asarray(cv2.warpAffine(picture, turn, (width, height)), np.uint8)
 
 
-def _greyed(picture: U8, random: Random) -> U8:
-    grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
-    return np.repeat(np.asarray(grey, np.uint8)[..., None], 3, axis=2)
+def _grayed(picture: U8, random: Random) -> U8:
+    gray = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
+    return np.repeat(np.asarray(gray, np.uint8)[..., None], 3, axis=2)
 
 
 def _blurred(picture: U8, random: Random) -> U8:
@@ -111,18 +111,18 @@ _WAYS: dict[str, Callable[[U8, Random], U8]] = {
     "mirrored": _mirrored,
     "turned by 90 degrees": _turned,
     "turned by 5 degrees": _tilted,
-    "grey": _greyed,
+    "gray": _grayed,
     "blurred": _blurred,
     "lighter or darker": _relit,
     "other contrast": _contrasted,
     "noisy": _noisy,
     "captioned": _captioned,
 }
-CHANGES = tuple(_WAYS)
-"""Names of the changes, in the order of :func:`changed_copies`."""
+AUGMENTATIONS = tuple(_WAYS)
+"""Names of the changes, in the order of :func:`augmented_copies`."""
 
 
-def changed_copies(picture: U8, seed: int) -> list[bytes]:
+def augmented_copies(picture: U8, seed: int) -> list[bytes]:
     """Returns the picture changed in each way, as files.
 
     Args:
@@ -130,7 +130,7 @@ def changed_copies(picture: U8, seed: int) -> list[bytes]:
         seed: chooses where to crop and which way to turn
 
     Returns:
-        a JPEG a name of :data:`CHANGES`
+        a JPEG a name of :data:`AUGMENTATIONS`
     """
     files = []
     for name, change in _WAYS.items():

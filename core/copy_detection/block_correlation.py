@@ -1,6 +1,6 @@
 """The second test: whether the details are in the same places.
 
-By normalised cross-correlation of small blocks (Lewis, Fast Template Matching,
+By normalized cross-correlation of small blocks (Lewis, Fast Template Matching,
 1995), each for itself, so that a change in one place costs only that place.
 """
 
@@ -14,7 +14,7 @@ from .types import Doubles, Floats, floats
 
 _DETAIL_NOISE = 1.0
 _DETAIL_ENERGY = 20.0
-"""Grey levels squared, at 32 x 32: what a block's own noise amounts to, and
+"""Gray levels squared, at 32 x 32: what a block's own noise amounts to, and
 from where on a block has a full say."""
 
 

@@ -31,9 +31,9 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     only permute them and flip their signs.
     """
     row = np.arange(len(a))
-    spectra = window_spectra(pictures.grey, WHOLE_FRAME, 1)[:, 0]
+    spectra = window_spectra(pictures.gray, WHOLE_FRAME, 1)[:, 0]
     windows = np.concatenate(
-        [window_spectra(pictures.grey, cut, steps) for cut, steps in _CUTS], axis=1
+        [window_spectra(pictures.gray, cut, steps) for cut, steps in _CUTS], axis=1
     )
     turned_b = np.stack([turned_spectra(spectra[b], turn) for turn in range(TURNS)], 1)
     whole = np.matmul(turned_b, spectra[a][:, :, None])[..., 0]

@@ -1,4 +1,4 @@
-"""How the colours of two pictures relate."""
+"""How the colors of two pictures relate."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import numpy as np
 
 from .overlays import Overlays, inside, sample
 from .planes import Pictures
-from .signature import COLOUR_SIDE
+from .signature import COLOR_SIDE
 from .types import Floats, floats
 
-_MIDDLE = np.pad(np.ones((COLOUR_SIDE - 2,) * 2, np.float32), 1)
+_MIDDLE = np.pad(np.ones((COLOR_SIDE - 2,) * 2, np.float32), 1)
 """1 but at the edge of the frame."""
 
-_COLOURLESS = 18.0
-"""Mean squared colour of both planes below which none can be lost."""
+_COLORLESS = 18.0
+"""Mean squared color of both planes below which none can be lost."""
 
 
 @dataclass(frozen=True, eq=False)
-class Colour:
-    """How the colours of pairs relate; float32[b] each.
+class Color:
+    """How the colors of pairs relate; float32[b] each.
 
     Attributes:
-        kept: colour gain of the paler picture, 0 grey to 1 unchanged
+        kept: color gain of the paler picture, 0 gray to 1 unchanged
         residual: root mean square of what the gain leaves, in levels
-        strength: root mean square colour of the more colourful picture
+        strength: root mean square color of the more colorful picture
     """
 
     kept: Floats
@@ -33,16 +33,16 @@ class Colour:
     strength: Floats
 
 
-def fit_colour(pictures: Pictures, overlays: Overlays) -> Colour:
-    """Fits the paler picture's colours as a fraction of the other's.
+def fit_color(pictures: Pictures, overlays: Overlays) -> Color:
+    """Fits the paler picture's colors as a fraction of the other's.
 
-    One factor for both colour differences and no offset: grey, paler and
+    One factor for both color differences and no offset: gray, paler and
     darker copies are explained, another hue is not.
     """
-    inner = overlays.inner_of(pictures.colour)
-    outer = pictures.colour[overlays.outer]
+    inner = overlays.inner_of(pictures.color)
+    outer = pictures.color[overlays.outer]
     outer = np.stack([sample(outer[:, c], overlays.warp) for c in (0, 1)], axis=1)
-    mask = inside(overlays.warp, COLOUR_SIDE, 0.25)[:, None]
+    mask = inside(overlays.warp, COLOR_SIDE, 0.25)[:, None]
     # The edge of what a frame held is a blend with the frame
     blended = np.flatnonzero(overlays.framed | overlays.regrounded)
     mask[blended] *= _MIDDLE
@@ -57,8 +57,8 @@ def fit_colour(pictures: Pictures, overlays: Overlays) -> Colour:
     pale = np.minimum(inner_square, outer_square)
     factor = np.clip(product / np.maximum(strong, 1e-3), 0, 1)
     left = pale - 2 * factor * product + factor * factor * strong
-    return Colour(
-        kept=floats(np.where(strong < _COLOURLESS, 1, factor)),
+    return Color(
+        kept=floats(np.where(strong < _COLORLESS, 1, factor)),
         residual=np.sqrt(np.maximum(left, 0)),
         strength=np.sqrt(strong),
     )

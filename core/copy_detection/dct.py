@@ -1,6 +1,6 @@
 """Pictures as 8 x 8 cosine coefficients, which a turn only permutes.
 
-The low cosine coefficients of a small grey picture are what perceptual hashes
+The low cosine coefficients of a small gray picture are what perceptual hashes
 keep the signs of (pHash: Zauner 2010); here they are compared as they are.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .orientations import TURNS, turn_planes
-from .signature import GREY_SIDE
+from .signature import GRAY_SIDE
 from .types import Doubles, Floats, Ints, floats
 
 BASES = 8
@@ -20,18 +20,18 @@ _BLANK_LENGTH = 4.0
 that blank pictures are like nothing."""
 
 
-def window_spectra(grey: Floats, cut: Floats, steps: int) -> Floats:
+def window_spectra(gray: Floats, cut: Floats, steps: int) -> Floats:
     """Returns unit vectors float32[b, steps * steps, 64] of cut-out windows.
 
     Args:
-        grey: float32[b, 64, 64]
+        gray: float32[b, 64, 64]
         cut: from :func:`window_bases`, of as many steps
         steps: positions of the window along each axis
     """
     side = BASES
-    both = np.matmul(np.matmul(cut, grey), cut.T)
+    both = np.matmul(np.matmul(cut, gray), cut.T)
     grid = both.reshape(-1, steps, side, steps, side).transpose(0, 1, 3, 2, 4)
-    flat = (grid * _BASIS_WEIGHTS).reshape(len(grey), steps * steps, side * side)
+    flat = (grid * _BASIS_WEIGHTS).reshape(len(gray), steps * steps, side * side)
     length = np.linalg.norm(flat, axis=2, keepdims=True)
     return floats(flat / np.maximum(length, _BLANK_LENGTH))
 
@@ -46,8 +46,8 @@ def _cosine_bases() -> Doubles:
 
 def _area_means(offset: float, side: float) -> Doubles:
     """Returns 16 x 64: means over 16 equal parts of a window of a row."""
-    edges = (offset + side * np.arange(17) / 16) * GREY_SIDE
-    pixel = np.arange(GREY_SIDE)
+    edges = (offset + side * np.arange(17) / 16) * GRAY_SIDE
+    pixel = np.arange(GRAY_SIDE)
     shared = np.minimum(edges[1:, None], pixel + 1) - np.maximum(
         edges[:-1, None], pixel
     )

@@ -25,10 +25,10 @@ def turn_planes(picture: NDArray[Any], turn: int) -> NDArray[Any]:
     return np.rot90(picture, turn % 4, axes=(-2, -1))
 
 
-def turn_each(pictures: Floats, turns: Ints) -> Floats:
+def turn_each(pictures: Floats, orientations: Ints) -> Floats:
     """Turns each picture its own way."""
     result = np.empty_like(pictures)
-    for turn in np.unique(turns).tolist():
-        rows = turns == turn
+    for turn in np.unique(orientations).tolist():
+        rows = orientations == turn
         result[rows] = turn_planes(pictures[rows], turn)
     return result

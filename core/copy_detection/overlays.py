@@ -81,7 +81,7 @@ def sample(pictures: Floats, warp: Doubles) -> Floats:
     """Samples pictures where the warps point to, bilinearly."""
     side = pictures.shape[1]
     pixels = warp.copy()
-    # From frames of [0, 1] to pixel centres
+    # From frames of [0, 1] to pixel centers
     pixels[:, :, 2] = side * warp[:, :, 2] + warp[:, :, :2].sum(axis=2) / 2 - 0.5
     result: Floats = pictures.copy()
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .agreement import agreement
-from .color import fit_colour
+from .color import fit_color
 from .overlays import Overlays
 from .planes import Pictures
 from .sharpness import equally_sharp
@@ -27,17 +27,17 @@ _ONE_CHANGE = {
     "tones": 2.14,
     "tone_change": -0.76,
     "desaturation": -4.07,
-    "colour_residual": -1.35,
-    "colourfulness": 0.91,
+    "color_residual": -1.35,
+    "colorfulness": 0.91,
     "zoom": -8.62,
     "turned": -3.65,
     "moved": 1.01,
-    "reach": -20.22,
+    "overhang": -20.22,
 }
 _ONE_CHANGE_INTERCEPT = -18.74
 """Log odds that a pair is a copy with one change.
 
-Learned by logistic regression (scikit-learn, C=3, standardised inputs) from the
+Learned by logistic regression (scikit-learn, C=3, standardized inputs) from the
 55,904 candidate pairs of the benchmark of 25,000 images, seed 7, and 1,000 of
 its images changed in 35 other ways. It and the network judge each for itself:
 what either is sure of is a copy.
@@ -67,7 +67,7 @@ _FEW_BLOCKS = 3.05
 
 _MAX_HUE = 2.6
 _MAX_HUE_PLAIN = 2.2
-"""Logarithms of the colour that no loss of color explains: 12 levels, and 6 of plain
+"""Logarithms of the color that no loss of color explains: 12 levels, and 6 of plain
 pictures, of which another color makes another thing."""
 
 _EXACT = 0.85
@@ -75,12 +75,12 @@ _SOME_UNLIKE = 0.02
 """Residual beside what differs, and share of unlike blocks, that make it stand out."""
 
 _LEAST_RESIDUAL = np.float32(0.3)
-_LEAST_COLOUR = np.float32(1.5)
-_FAINT_COLOUR = np.float32(3)
+_LEAST_COLOR = np.float32(1.5)
+_FAINT_COLOR = np.float32(3)
 """Rounding and JPEG noise, in (squared) levels: less than that says nothing."""
 
 _SHIFT_AS_GAIN = 40
-"""Grey levels that weigh as much as a contrast changed by a factor of e."""
+"""Gray levels that weigh as much as a contrast changed by a factor of e."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ _NETWORK = _Network(
 def copy_logits(pictures: Pictures, overlays: Overlays) -> Doubles:
     """Returns the log odds that each pair is a copy: float64[b]."""
     evidence = frame_evidence(pictures, overlays)
-    evidence |= colour_evidence(pictures, overlays)
+    evidence |= color_evidence(pictures, overlays)
     evidence |= brightness_evidence(pictures, overlays)
     several = _NETWORK.logits(evidence) - _SEVERAL_CHANGES_COST
     logits = np.maximum(_one_change_logits(evidence), several)
@@ -160,16 +160,16 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     differs = (evidence["places"] > 0) & (sharp | little)
     differs |= altered & (evidence["unlike"] > _SOME_UNLIKE)
     hue = np.where(plain, _MAX_HUE_PLAIN, _MAX_HUE)
-    result: Bools = evidence["reach"] > _MAX_REACH
-    result |= evidence["colour_residual"] > hue
+    result: Bools = evidence["overhang"] > _MAX_REACH
+    result |= evidence["color_residual"] > hue
     return result | (agrees < _MIN_AGREEMENT) | (plain & differs)
 
 
-def promise(pictures: Pictures, overlays: Overlays, likeness: Floats) -> Doubles:
+def promise(pictures: Pictures, overlays: Overlays, correlation: Floats) -> Doubles:
     """Returns log odds that a pair will be a copy, before the dear part: float64[b]."""
     evidence = frame_evidence(pictures, overlays)
-    evidence |= colour_evidence(pictures, overlays)
-    evidence["likeness"] = likeness
+    evidence |= color_evidence(pictures, overlays)
+    evidence["correlation"] = correlation
     terms = [
         weight * evidence[name].astype(np.float64)
         for name, weight in _LEARNED["promise"].items()
@@ -186,45 +186,45 @@ def frame_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
     zoom: log of the ratio of the areas shown
     turned: 1 where one is mirrored or turned, else 0
     moved: 1 where the frames do not lie exactly on one another, else 0
-    reach: how far, in frames, the inner reaches out of the outer; two
+    overhang: how far, in frames, the inner reaches out of the outer; two
         cuttings of one scene overlap, but a copy holds or is held
     inverted, framed: 1 where one is looked at as a negative, or without margins
     """
     area = np.abs(np.linalg.det(overlays.warp[:, :, :2]))
     corners = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
     at = np.matmul(overlays.warp, corners.T)
-    reach = np.maximum(at - 1, -at).max(axis=(1, 2))
+    overhang = np.maximum(at - 1, -at).max(axis=(1, 2))
     tones = pictures.tones
     return {
         "tones": np.minimum(tones[overlays.inner], tones[overlays.outer]),
         "zoom": floats(np.abs(np.log(np.clip(area, 0.05, 5)))),
         "turned": floats(overlays.turn > 0),
         "moved": floats(overlays.moved),
-        "reach": floats(np.clip(reach, 0, _LONGEST_REACH)),
+        "overhang": floats(np.clip(overhang, 0, _LONGEST_REACH)),
         "inverted": floats(overlays.inverted),
         "framed": floats(overlays.framed),
     }
 
 
-def colour_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
-    """What is left of the colours.
+def color_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
+    """What is left of the colors.
 
-    desaturation: colour lost between the two, 0 none to 1 all
-    colour_residual: log of the colour that no desaturation explains
-    colourfulness: log of the colour of the more colourful picture
+    desaturation: color lost between the two, 0 none to 1 all
+    color_residual: log of the color that no desaturation explains
+    colorfulness: log of the color of the more colorful picture
     """
-    colour = fit_colour(pictures, overlays)
+    color = fit_color(pictures, overlays)
     return {
-        "desaturation": 1 - colour.kept,
-        "colour_residual": np.log(colour.residual + _LEAST_COLOUR),
-        "colourfulness": np.log(colour.strength + _FAINT_COLOUR),
+        "desaturation": 1 - color.kept,
+        "color_residual": np.log(color.residual + _LEAST_COLOR),
+        "colorfulness": np.log(color.strength + _FAINT_COLOR),
     }
 
 
 def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
     """What is left of the brightness.
 
-    residual: log of the unexplained brightness, robustly averaged, in grey
+    residual: log of the unexplained brightness, robustly averaged, in gray
         levels squared, after the best tone curve
     explained: share of the picture that the tone curve explains, 0 to 1
     tone_change: how far the tone curve is from none

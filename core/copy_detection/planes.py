@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .filters import BLOCKS, block_sums, halve, high_pass
-from .signature import COLOUR_SIDE, GREY_SIDE
+from .signature import COLOR_SIDE, GRAY_SIDE
 from .types import Bools, Floats, Ints, floats
 
 _VISIBLE_DETAIL = 4.0
 _LEAST_BLOCKS = 3
-"""Of 36 blocks, how many must vary by 2 grey levels. A tone curve turns any sky
+"""Of 36 blocks, how many must vary by 2 gray levels. A tone curve turns any sky
 into any other; all but 1 of 1,322 planted copies found show more."""
 
 WHITE = 255.0
@@ -24,7 +24,7 @@ DETAIL_SIGMA = 3.0
 class Pictures:
     """Some pictures at several sizes, each made when it is first asked for.
 
-    Every plane is float32[m, side, side]; ``colour`` is float32[m, 2, 16, 16].
+    Every plane is float32[m, side, side]; ``color`` is float32[m, 2, 16, 16].
     """
 
     def __init__(self, signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> None:
@@ -44,21 +44,21 @@ class Pictures:
         return Pictures(self.signatures[rows], self.sizes[rows])
 
     @cached_property
-    def grey(self) -> Floats:
-        planes = floats(self.signatures[:, : GREY_SIDE**2])
-        return planes.reshape(-1, GREY_SIDE, GREY_SIDE)
+    def gray(self) -> Floats:
+        planes = floats(self.signatures[:, : GRAY_SIDE**2])
+        return planes.reshape(-1, GRAY_SIDE, GRAY_SIDE)
 
     @cached_property
-    def grey32(self) -> Floats:
-        return halve(self.grey)
+    def gray32(self) -> Floats:
+        return halve(self.gray)
 
     @cached_property
-    def grey16(self) -> Floats:
-        return halve(self.grey32)
+    def gray16(self) -> Floats:
+        return halve(self.gray32)
 
     @cached_property
     def detail32(self) -> Floats:
-        return high_pass(self.grey32, DETAIL_SIGMA)
+        return high_pass(self.gray32, DETAIL_SIGMA)
 
     @cached_property
     def shows_something(self) -> Bools:
@@ -71,20 +71,20 @@ class Pictures:
         return shows
 
     @cached_property
-    def colour(self) -> Floats:
-        planes = floats(self.signatures[:, GREY_SIDE**2 :]) - np.float32(128)
-        return floats(planes.reshape(-1, 2, COLOUR_SIDE, COLOUR_SIDE))
+    def color(self) -> Floats:
+        planes = floats(self.signatures[:, GRAY_SIDE**2 :]) - np.float32(128)
+        return floats(planes.reshape(-1, 2, COLOR_SIDE, COLOR_SIDE))
 
     @cached_property
     def tones(self) -> Floats:
-        return _tones(self.signatures[:, : GREY_SIDE**2])
+        return _tones(self.signatures[:, : GRAY_SIDE**2])
 
 
-def _tones(grey: NDArray[np.uint8]) -> Floats:
+def _tones(gray: NDArray[np.uint8]) -> Floats:
     """Returns log(1 + number of tones), the number by the entropy of 32 steps."""
     steps = 256 >> 3
-    cell = (grey >> 3) + steps * np.arange(len(grey))[:, None]
-    counts = np.bincount(cell.ravel(), minlength=steps * len(grey))
-    share = counts.reshape(len(grey), steps) / max(grey.shape[1], 1)
+    cell = (gray >> 3) + steps * np.arange(len(gray))[:, None]
+    counts = np.bincount(cell.ravel(), minlength=steps * len(gray))
+    share = counts.reshape(len(gray), steps) / max(gray.shape[1], 1)
     logs = np.log(share, out=np.zeros_like(share), where=share > 0)
     return floats(np.log1p(np.exp(-(share * logs).sum(axis=1))))

@@ -33,48 +33,48 @@ def align_roughly(pictures: Pictures, overlays: Overlays) -> tuple[Overlays, Flo
     text misleads the coarse search, and a plain copy needs no move.
     """
     found = _refine(
-        overlays.inner_of(pictures.grey16, WHITE),
-        pictures.grey16[overlays.outer],
+        overlays.inner_of(pictures.gray16, WHITE),
+        pictures.gray16[overlays.outer],
         overlays.warp,
     )
     outer = pictures.detail32[overlays.outer]
     turned = overlays.inner_of(pictures.detail32)
     still = np.broadcast_to(STILL, found.shape)
-    likeness = np.full((3, len(found)), -1, np.float32)
-    likeness[0] = detail_likeness(turned, outer, found)
-    likeness[1] = detail_likeness(turned, outer, still) + _SIMPLER
+    correlation = np.full((3, len(found)), -1, np.float32)
+    correlation[0] = detail_likeness(turned, outer, found)
+    correlation[1] = detail_likeness(turned, outer, still) + _SIMPLER
     was_turned = np.flatnonzero(overlays.turn)
     straight = replace(overlays.at(was_turned), turn=np.zeros(len(was_turned), int))
-    likeness[2, was_turned] = _SIMPLER + detail_likeness(
+    correlation[2, was_turned] = _SIMPLER + detail_likeness(
         straight.inner_of(pictures.detail32), outer[was_turned], still[was_turned]
     )
-    best = likeness.argmax(axis=0)
+    best = correlation.argmax(axis=0)
     overlays = replace(
         overlays,
         turn=np.where(best == 2, 0, overlays.turn),
         warp=np.where((best == 0)[:, None, None], found, still),
     )
-    return overlays, likeness.max(axis=0)
+    return overlays, correlation.max(axis=0)
 
 
 def align(
-    pictures: Pictures, overlays: Overlays, likeness: Floats
+    pictures: Pictures, overlays: Overlays, correlation: Floats
 ) -> tuple[Overlays, Floats]:
     """Refines at 32 x 32 where that makes the pictures more alike."""
-    inner = overlays.inner_of(pictures.grey32, WHITE)
-    finer = _refine(inner, pictures.grey32[overlays.outer], overlays.warp)
+    inner = overlays.inner_of(pictures.gray32, WHITE)
+    finer = _refine(inner, pictures.gray32[overlays.outer], overlays.warp)
     details = overlays.inner_of(pictures.detail32)
     outer = pictures.detail32[overlays.outer]
     finer_likeness = detail_likeness(details, outer, finer)
-    gained = (finer_likeness > likeness)[:, None, None]
+    gained = (finer_likeness > correlation)[:, None, None]
     overlays = overlays.warped(np.where(gained, finer, overlays.warp))
-    return overlays, np.maximum(likeness, finer_likeness)
+    return overlays, np.maximum(correlation, finer_likeness)
 
 
 def align_finely(pictures: Pictures, overlays: Overlays) -> Overlays:
     """Refines at 64 x 64 where that makes the pictures more alike."""
-    inner = overlays.inner_of(pictures.grey, WHITE)
-    outer = pictures.grey[overlays.outer]
+    inner = overlays.inner_of(pictures.gray, WHITE)
+    outer = pictures.gray[overlays.outer]
     finer = _refine(inner, outer, overlays.warp)
     details, outer = high_pass(inner, DETAIL_SIGMA), high_pass(outer, DETAIL_SIGMA)
     before = detail_likeness(details, outer, overlays.warp)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .orientations import MIRRORED_FROM
 from .overlays import Overlays
-from .pair_classifier import brightness_evidence, colour_evidence, frame_evidence
+from .pair_classifier import brightness_evidence, color_evidence, frame_evidence
 from .planes import Pictures
 from .sharpness import sharpness_excess
 
@@ -17,7 +17,7 @@ RELATIONS = (
     "cropped",
     "mirrored",
     "rotated",
-    "colour-changed",
+    "color-changed",
     "blurred",
     "edited",
     "inverted",
@@ -52,15 +52,15 @@ def name_relations(
         :data:`CHANGES_OF_MEANING`, whatever is most telling
     """
     frame = frame_evidence(pictures, overlays)
-    colour = colour_evidence(pictures, overlays)
+    color = color_evidence(pictures, overlays)
     brightness = brightness_evidence(pictures, overlays)
     linear = overlays.warp[:, :, :2]
     angle = np.arctan2(
         linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1]
     )
     turned = (overlays.turn > 0) | (np.abs(np.degrees(angle)) > _MIN_DEGREES)
-    recoloured = colour["desaturation"] > _MIN_DESATURATION
-    recoloured |= brightness["tone_change"] > _MIN_TONE_CHANGE
+    recolored = color["desaturation"] > _MIN_DESATURATION
+    recolored |= brightness["tone_change"] > _MIN_TONE_CHANGE
     size = np.log(pictures.sizes[overlays.inner] / pictures.sizes[overlays.outer])
     # A picture on its side has its width and height exchanged
     sideways = np.flatnonzero(overlays.turn % 2)
@@ -77,14 +77,14 @@ def name_relations(
         "framed": overlays.framed,
         "cropped": frame["zoom"] > _MIN_ZOOM,
         "edited": brightness["explained"] < _MAX_EXPLAINED,
-        "colour-changed": recoloured,
+        "color-changed": recolored,
         "resized": np.abs(size).max(axis=1) > np.log(_MIN_SIZE_RATIO),
         "blurred": sharpness_excess(pictures, overlays) > _MIN_SHARPNESS_EXCESS,
     }
     codes = [np.int8(RELATIONS.index(name)) for name in told]
     otherwise = np.int8(RELATIONS.index("re-encoded"))
-    recolored = recoloured | overlays.inverted | overlays.regrounded
-    recolored |= colour["colour_residual"] > _MIN_OTHER_HUE
+    recolored = recolored | overlays.inverted | overlays.regrounded
+    recolored |= color["color_residual"] > _MIN_OTHER_HUE
     changed = (mirrored, turned & ~mirrored, recolored)
     bits = np.zeros(len(mirrored), np.uint8)
     for place, flag in enumerate(changed):

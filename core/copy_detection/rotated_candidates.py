@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dct import BASES, WHOLE_FRAME, window_spectra
-from .signature import GREY_SIDE
+from .signature import GRAY_SIDE
 from .types import Floats, Ints, Signatures, floats
 from .views import views_of
 
 CANDIDATE_NEIGHBORS = 10
-"""Neighbours by the embedding that are worth a look.
+"""Neighbors by the embedding that are worth a look.
 
 Measured on the bench (25,000 images, and two sets of 6,000), from a cosine of
 0.75 on in the space of the default copy head: 0.994, 1.0 and 0.996 of the
@@ -72,8 +72,8 @@ def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
         views = views_of(some, np.ones((len(some), 2), np.int32))
         rows.append(start + np.concatenate([np.arange(len(some)), views.picture]))
         some = np.concatenate([some, views.signatures])
-        grey = floats(some[:, : GREY_SIDE**2]).reshape(-1, GREY_SIDE, GREY_SIDE)
-        size = np.abs(window_spectra(grey, WHOLE_FRAME, 1).reshape(-1, BASES, BASES))
+        gray = floats(some[:, : GRAY_SIDE**2]).reshape(-1, GRAY_SIDE, GRAY_SIDE)
+        size = np.abs(window_spectra(gray, WHOLE_FRAME, 1).reshape(-1, BASES, BASES))
         turned = size.transpose(0, 2, 1)
         either = np.stack([np.maximum(size, turned), np.minimum(size, turned)])
         upper = either[:, :, high, low].transpose(1, 2, 0).reshape(len(some), -1)
@@ -84,6 +84,6 @@ def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
     telling_rows = np.flatnonzero(np.linalg.norm(numbers, axis=1) > 0.999)
     numbers = floats(numbers[telling_rows])
     spread = numbers.var(axis=0) if len(numbers) else np.zeros(numbers.shape[1])
-    telling = np.sort(np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS])
+    most_variable = np.sort(np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS])
     picture = np.concatenate([*rows, np.zeros(0, np.int64)])[telling_rows]
-    return numbers[:, telling], picture
+    return numbers[:, most_variable], picture

@@ -49,11 +49,11 @@ def equally_sharp(shown: Shown) -> Shown:
 
 def sharpness_excess(pictures: Pictures, overlays: Overlays) -> Floats:
     """Returns by how much, as a log ratio of energies, one is sharper."""
-    inner = overlays.inner_of(pictures.grey, WHITE)
-    outer = pictures.grey[overlays.outer]
+    inner = overlays.inner_of(pictures.gray, WHITE)
+    outer = pictures.gray[overlays.outer]
     energy, other = (
-        floats(block_sums(high_pass(grey, 1.0) ** 2) / BLOCKS**2 + 0.5)
-        for grey in (inner, outer)
+        floats(block_sums(high_pass(gray, 1.0) ** 2) / BLOCKS**2 + 0.5)
+        for gray in (inner, outer)
     )
     return np.abs(_excess(energy, other))
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 SIGNATURE_SIDE = 128
 """Pixels of the square that a signature is made from."""
 
-GREY_SIDE = 64
-COLOUR_SIDE = 16
-"""Pixels of the square of brightness, and of those of both colour differences."""
+GRAY_SIDE = 64
+COLOR_SIDE = 16
+"""Pixels of the square of brightness, and of those of both color differences."""
 
-_SIDES = (GREY_SIDE, COLOUR_SIDE, COLOUR_SIDE)
-SIGNATURE_BYTES = GREY_SIDE**2 + 2 * COLOUR_SIDE**2
+_SIDES = (GRAY_SIDE, COLOR_SIDE, COLOR_SIDE)
+SIGNATURE_BYTES = GRAY_SIDE**2 + 2 * COLOR_SIDE**2
 SIGNATURE_VERSION = 1
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from .filters import blur, mean_planes, product_sums
 from .overlays import Overlays, inside, sample
 from .planes import WHITE, Pictures
-from .signature import GREY_SIDE
+from .signature import GRAY_SIDE
 from .types import Floats, floats
 
 _SOFTENED = 0.8
@@ -34,13 +34,13 @@ class Shown:
 
 def show(pictures: Pictures, overlays: Overlays) -> Shown:
     """Carries overlays out, softened alike."""
-    inner = overlays.inner_of(pictures.grey, WHITE)
-    outer = sample(pictures.grey[overlays.outer], overlays.warp)
+    inner = overlays.inner_of(pictures.gray, WHITE)
+    outer = sample(pictures.gray[overlays.outer], overlays.warp)
     moved = overlays.moved
     seen = np.ones_like(inner)
     # The edge of what a frame held is a blend with the frame
     blended = moved | overlays.framed | overlays.regrounded
-    seen[blended] = inside(overlays.warp[blended], GREY_SIDE, 1.5)
+    seen[blended] = inside(overlays.warp[blended], GRAY_SIDE, 1.5)
     outer[moved] = blur(outer[moved], _SOFTENED_MOVED)
     outer[~moved] = blur(outer[~moved], _SOFTENED)
     return Shown(blur(inner, _SOFTENED), outer, seen)
@@ -52,8 +52,8 @@ class ToneCurve:
 
     Attributes:
         gain: ratio of contrasts, inner to outer
-        shift: by how much the inner picture is brighter, in grey levels
-        residual: robust mean of the squared error, in grey levels of the
+        shift: by how much the inner picture is brighter, in gray levels
+        residual: robust mean of the squared error, in gray levels of the
             picture of higher contrast
         explained: share of the picture that the fit holds for, 0 to 1
         fit: float32[b, 64, 64], how well it holds, 1 perfectly, 0 not or not seen
@@ -73,7 +73,7 @@ def fit_tone_curve(shown: Shown) -> ToneCurve:
     It starts from the pixels that differ by the median, so that a text
     laid over one of them is left aside from the beginning.
     """
-    seen, count, pixels = shown.seen, len(shown.seen), GREY_SIDE**2
+    seen, count, pixels = shown.seen, len(shown.seen), GRAY_SIDE**2
     area = seen.sum(axis=(1, 2)) + 1e-6
     target = shown.inner - mean_planes(product_sums(shown.inner, seen), area)
     given = shown.outer - mean_planes(product_sums(shown.outer, seen), area)

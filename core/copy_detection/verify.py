@@ -47,7 +47,7 @@ refining."""
 
 
 @dataclass(frozen=True, eq=False)
-class CopyChecks:
+class PairScores:
     """What the pictures say of p pairs.
 
     Attributes:
@@ -70,7 +70,7 @@ def verify_pairs(
     sizes: NDArray[np.int32],
     *,
     on_progress: OnProgress = silent,
-) -> CopyChecks:
+) -> PairScores:
     """Compares the pictures of each pair.
 
     Args:
@@ -95,7 +95,7 @@ def verify_pairs(
     starts = range(0, len(pairs), _PAIRS_AT_ONCE)
     batches = [order[start : start + _PAIRS_AT_ONCE] for start in starts]
 
-    def compare(rows: Ints) -> CopyChecks:
+    def compare(rows: Ints) -> PairScores:
         used, ends = np.unique(sorted_pairs[rows], return_inverse=True)
         return _check(Pictures(signatures[used], sizes[used]), ends.reshape(-1, 2))
 
@@ -113,7 +113,7 @@ def verify_pairs(
         finally:
             # After a cancel the batches that wait must not run
             pool.shutdown(cancel_futures=True)
-    return CopyChecks(scores, relations, changes)
+    return PairScores(scores, relations, changes)
 
 
 def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
@@ -137,7 +137,7 @@ def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
     return np.lexsort(np.sort(place[pairs], axis=1).T[::-1])
 
 
-def _check(pictures: Pictures, pairs: Ints) -> CopyChecks:
+def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     """Puts pairs through the three tests, each for the survivors of the last."""
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
@@ -150,18 +150,18 @@ def _check(pictures: Pictures, pairs: Ints) -> CopyChecks:
         & pictures.shows_something[overlays.outer]
     )
     rows, overlays = rows[shows], overlays.at(shows)
-    overlays, likeness = align_roughly(pictures, overlays)
-    alike = np.flatnonzero(likeness >= _MIN_LIKENESS)
-    rows, likeness = rows[alike], likeness[alike]
+    overlays, correlation = align_roughly(pictures, overlays)
+    alike = np.flatnonzero(correlation >= _MIN_LIKENESS)
+    rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    hope = promise(pictures, overlays, likeness)
-    alike = np.flatnonzero(hope >= _MIN_PROMISE)
+    score_bound = promise(pictures, overlays, correlation)
+    alike = np.flatnonzero(score_bound >= _MIN_PROMISE)
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    overlays, likeness = align(pictures, overlays, likeness[alike])
-    hope = promise(pictures, overlays, likeness)
+    overlays, correlation = align(pictures, overlays, correlation[alike])
+    score_bound = promise(pictures, overlays, correlation)
     alike = np.flatnonzero(
-        (likeness >= _MIN_ALIGNED_LIKENESS) & (hope >= _MIN_ALIGNED_PROMISE)
+        (correlation >= _MIN_ALIGNED_LIKENESS) & (score_bound >= _MIN_ALIGNED_PROMISE)
     )
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
@@ -173,7 +173,7 @@ def _check(pictures: Pictures, pairs: Ints) -> CopyChecks:
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
     named = name_relations(pictures, overlays.at(accepted))
     relations[rows[accepted]], changes[rows[accepted]] = named
-    return CopyChecks(scores, relations, changes)
+    return PairScores(scores, relations, changes)
 
 
 def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overlays]:
@@ -198,7 +198,7 @@ def _lay_views_over(
     framed: Bools = views.inside[pairs] >= 0
     both: Bools = np.logical_and(framed[:, 0], framed[:, 1])
     regrounded: Bools = both & other_ground(views, *pairs.T)
-    view = np.where(regrounded[:, None], views.on_grey[pairs], views.inside[pairs])
+    view = np.where(regrounded[:, None], views.on_gray[pairs], views.inside[pairs])
     unframed = np.where(framed, count + view, pairs)
     overlays, coarse = lay_over(pictures, *np.where(both[:, None], unframed, pairs).T)
     one = np.flatnonzero(framed.any(axis=1) & ~both)

@@ -4,7 +4,7 @@ A letterbox, a border or a plain ground says nothing of what is shown. Pictures
 with plain margins on opposite sides are therefore compared by what lies inside
 them, too: a framed copy with the bare original, and look-alikes in one frame by
 what they frame. A cut-out whose transparent ground was made black in one file and
-white in another is compared on grey.
+white in another is compared on gray.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .signature import COLOUR_SIDE, GREY_SIDE, SIGNATURE_BYTES
+from .signature import COLOR_SIDE, GRAY_SIDE, SIGNATURE_BYTES
 from .types import Bools, Doubles, Floats, Ints, floats
 
 _FLAT = 14
 _SAME_LEVEL = 8
-"""Grey levels, at 64 x 64: by how much the pixels of a row of a margin vary at most,
+"""Gray levels, at 64 x 64: by how much the pixels of a row of a margin vary at most,
 and how far its mean may be from that of the outermost row. JPEG of quality 10 stays
 within them."""
 
@@ -28,7 +28,7 @@ _LEAST_INSIDE = 12
 """Pixels of 64: what is smaller shows too little when it is enlarged."""
 
 _OTHER_GROUND = 40
-"""Grey levels from which on two grounds differ, so that both are made grey."""
+"""Gray levels from which on two grounds differ, so that both are made gray."""
 
 _LEAST_GROUND = 0.04
 """Share of the view without margins that is ground: less is a rectangle's edge."""
@@ -44,7 +44,7 @@ class Margins:
     Attributes:
         box: float64[m, 4], left, top, right and lower edge of what is inside, in
             frames
-        level: float32[m], grey level of the margins
+        level: float32[m], gray level of the margins
         all_round: bool[m], there are margins on all four sides
         found: bool[m], there are margins on opposite sides
     """
@@ -55,14 +55,14 @@ class Margins:
     found: Bools
 
 
-def find_margins(grey: NDArray[np.uint8]) -> Margins:
+def find_margins(gray: NDArray[np.uint8]) -> Margins:
     """Finds plain margins on opposite sides: uint8[m, 64, 64] in."""
-    side = GREY_SIDE
+    side = GRAY_SIDE
     counts, levels = [], []
     for axis in (1, 2):
         # Of each column (axis 1) or row (axis 2), over the other axis
-        low, high = grey.min(axis=axis), grey.max(axis=axis)
-        mean = grey.mean(axis=axis, dtype=np.float32)
+        low, high = gray.min(axis=axis), gray.max(axis=axis)
+        mean = gray.mean(axis=axis, dtype=np.float32)
         flat = high.astype(np.int16) - low <= _FLAT
         for lines, means in ((flat, mean), (flat[:, ::-1], mean[:, ::-1])):
             even = lines & (np.abs(means - means[:, :1]) <= _SAME_LEVEL)
@@ -92,9 +92,9 @@ class Views:
         sizes: int32[v, 2], width and height
         picture: int64[v], of which picture
         inside: int64[m], row of the view without margins, ``NO_VIEW`` without
-        on_grey: int64[m], row of the view without margins on a neutral ground, that
+        on_gray: int64[m], row of the view without margins on a neutral ground, that
             of the view without margins where there is no ground
-        level: float32[m], grey level of the margins
+        level: float32[m], gray level of the margins
         box: float64[m, 4], what lies inside the margins, in frames
     """
 
@@ -102,29 +102,29 @@ class Views:
     sizes: NDArray[np.int32]
     picture: Ints
     inside: Ints
-    on_grey: Ints
+    on_gray: Ints
     level: Floats
     box: Doubles
 
 
 def views_of(signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Views:
     """Makes the other views of pictures with margins."""
-    margins = find_margins(_grey(signatures))
+    margins = find_margins(_gray(signatures))
     rows = np.flatnonzero(margins.found)
     made = [_inside(signatures[row], margins.box[row]) for row in rows]
     inside = np.full(len(signatures), NO_VIEW)
     inside[rows] = np.arange(len(rows))
-    on_grey = inside.copy()
+    on_gray = inside.copy()
     for row in rows[margins.all_round[rows]].tolist():
-        grounded = _on_grey(made[inside[row]], float(margins.level[row]))
+        grounded = _on_gray(made[inside[row]], float(margins.level[row]))
         if grounded is not None:
-            on_grey[row] = len(made)
+            on_gray[row] = len(made)
             made.append(grounded)
-    picture = np.concatenate([rows, np.flatnonzero(on_grey != inside)])
+    picture = np.concatenate([rows, np.flatnonzero(on_gray != inside)])
     shares = margins.box[picture, 2:] - margins.box[picture, :2]
     small = np.maximum(1, np.rint(shares * sizes[picture])).astype(np.int32)
     stacked = np.array(made, np.uint8).reshape(-1, SIGNATURE_BYTES)
-    return Views(stacked, small, picture, inside, on_grey, margins.level, margins.box)
+    return Views(stacked, small, picture, inside, on_gray, margins.level, margins.box)
 
 
 def other_ground(views: Views, a: Ints, b: Ints) -> Bools:
@@ -133,14 +133,14 @@ def other_ground(views: Views, a: Ints, b: Ints) -> Bools:
     return other
 
 
-def _grey(signatures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return signatures[:, : GREY_SIDE**2].reshape(-1, GREY_SIDE, GREY_SIDE)
+def _gray(signatures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return signatures[:, : GRAY_SIDE**2].reshape(-1, GRAY_SIDE, GRAY_SIDE)
 
 
 def _planes(signature: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Returns the planes of one signature: brightness, two colour differences."""
-    colour = signature[GREY_SIDE**2 :].reshape(2, COLOUR_SIDE, COLOUR_SIDE)
-    return [signature[: GREY_SIDE**2].reshape(GREY_SIDE, GREY_SIDE), *colour]
+    """Returns the planes of one signature: brightness, two color differences."""
+    color = signature[GRAY_SIDE**2 :].reshape(2, COLOR_SIDE, COLOR_SIDE)
+    return [signature[: GRAY_SIDE**2].reshape(GRAY_SIDE, GRAY_SIDE), *color]
 
 
 def _inside(signature: NDArray[np.uint8], box: Doubles) -> NDArray[np.uint8]:
@@ -149,7 +149,7 @@ def _inside(signature: NDArray[np.uint8], box: Doubles) -> NDArray[np.uint8]:
     for plane in _planes(signature):
         side = len(plane)
         scale = box[2:] - box[:2]
-        # From pixel centres of the view to pixel centres of the picture
+        # From pixel centers of the view to pixel centers of the picture
         shift = side * box[:2] + scale / 2 - 0.5
         move = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -160,18 +160,18 @@ def _inside(signature: NDArray[np.uint8], box: Doubles) -> NDArray[np.uint8]:
     return np.concatenate(parts).astype(np.uint8)
 
 
-def _on_grey(signature: NDArray[np.uint8], level: float) -> NDArray[np.uint8] | None:
-    """Makes the ground that reaches the edge grey; None where none does."""
-    grey, *colours = _planes(signature)
-    plain = np.pad(np.abs(grey - np.float32(level)) <= _FLAT, 1, constant_values=True)
+def _on_gray(signature: NDArray[np.uint8], level: float) -> NDArray[np.uint8] | None:
+    """Makes the ground that reaches the edge gray; None where none does."""
+    gray, *colors = _planes(signature)
+    plain = np.pad(np.abs(gray - np.float32(level)) <= _FLAT, 1, constant_values=True)
     _, part = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
     ground = (part == part[0, 0])[1:-1, 1:-1]
     if ground.mean() < _LEAST_GROUND:
         return None
     # The edge of a cut-out is a blend with its ground
     ground = cv2.dilate(ground.astype(np.uint8), np.ones((5, 5), np.uint8))
-    grey = np.where(ground > 0, _NEUTRAL, grey)
-    share = cv2.resize(floats(ground), (COLOUR_SIDE,) * 2, interpolation=cv2.INTER_AREA)
-    colours = [np.where(share > 0, _NEUTRAL, colour) for colour in colours]
-    planes = [plane.ravel() for plane in (grey, *colours)]
+    gray = np.where(ground > 0, _NEUTRAL, gray)
+    share = cv2.resize(floats(ground), (COLOR_SIDE,) * 2, interpolation=cv2.INTER_AREA)
+    colors = [np.where(share > 0, _NEUTRAL, color) for color in colors]
+    planes = [plane.ravel() for plane in (gray, *colors)]
     return np.concatenate(planes).astype(np.uint8)

@@ -47,13 +47,13 @@ class SmallestChange:
             was in none, or is left out
         left_out: bool[n], taken out of its split, because a copy of it, or its
             group, is in a split that must not change
-        unsolved: bool[n], stays, though its unit also lies in another split: both
+        unresolved: bool[n], stays, though its unit also lies in another split: both
             must not change
     """
 
     split: Codes
     left_out: Bools
-    unsolved: Bools
+    unresolved: Bools
 
 
 def check_shares(shares: Mapping[str, float]) -> dict[str, float]:
@@ -215,7 +215,7 @@ def smallest_change(
 
     inside = has & np.isin(split, np.flatnonzero(is_fixed))
     left_out = has & ~inside & (crosses & (in_fixed > 0))[unit]
-    unsolved = inside & (in_fixed > 1)[unit]
+    unresolved = inside & (in_fixed > 1)[unit]
     split[left_out] = NO_SPLIT
 
     most = held.max(axis=1, initial=0)
@@ -235,7 +235,7 @@ def smallest_change(
     split[waits] = target[unit[waits]]
 
     place = np.argsort(by_rank)
-    return SmallestChange(split[place], left_out[place], unsolved[place])
+    return SmallestChange(split[place], left_out[place], unresolved[place])
 
 
 def class_counts(split: Codes, label: Codes, split_count: int, classes: int) -> Ints:

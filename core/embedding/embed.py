@@ -377,7 +377,7 @@ class _Batch:
             else image.square(SIGNATURE_SIDE)
         )
         record["statistics"] = image_statistics(
-            self._small[slot], image.grey(), image.width, image.height
+            self._small[slot], image.gray(), image.width, image.height
         )
         self._rows.append(row)
         self._digests.append(digest)

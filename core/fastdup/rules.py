@@ -77,11 +77,11 @@ def nearest_rows(
 
     So does fastdup. Rows of equal vectors stand in the order of their number,
     so of four equal rows and k = 2 the fourth does not see itself and keeps
-    three neighbours.
+    three neighbors.
 
     Args:
         vectors: n x d, of any length; may be mapped from a file
-        k: neighbours beside the row itself
+        k: neighbors beside the row itself
 
     Returns:
         int32[n, k + 1], nearest first, -1 where there are fewer, and
@@ -189,7 +189,7 @@ def label_scores(edges: Edges, labels: NDArray[np.int32]) -> Floats:
     100 x (edges to the same label) / (edges), over the edges of similarity.csv
     (``do_create_similarity_gallery`` with ``slice="label_score"`` in fastdup's
     galleries.py); NaN with fewer than two edges or without a label. A
-    neighbour without a label has another one.
+    neighbor without a label has another one.
 
     Args:
         edges: from :func:`similar_edges`

@@ -69,11 +69,11 @@ class ImageRows:
             its own size or, if that is larger, at 256 pixels; NaN if unknown
         modified: float64[n], seconds since 1970; NaN if unknown
         path_rank: int64[n], position of the path among the sorted paths
-        label: int32[n], ``NO_LABEL`` if unlabelled
+        label: int32[n], ``NO_LABEL`` if unlabeled
         chosen: bool[n], a person chose it as the keeper of its cluster
         is_link: bool[n], the path is a symbolic link to a file
         protected: bool[n], True where the file must stay
-        flawed: bool[n], it looks dark, bright, blurry, empty or grey
+        flawed: bool[n], it looks dark, bright, blurry, empty or gray
         damaged: bool[n], the file is damaged inside
     """
 
@@ -198,8 +198,8 @@ def clusters_by_path(rows: ImageRows, group: Ints) -> Duplicates:
 def keeper_pairs_to_check(rows: ImageRows, pairs: Pairs, checked: Pairs) -> Pairs:
     """Names pairs that would complete clusters, if they are copies as well.
 
-    A search for k neighbours proposes few of the pairs of a large cluster.
-    Where one star does not cover a connected group of items, the centre of
+    A search for k neighbors proposes few of the pairs of a large cluster.
+    Where one star does not cover a connected group of items, the center of
     its largest star should be compared with the items left out.
 
     Args:
@@ -217,11 +217,11 @@ def keeper_pairs_to_check(rows: ImageRows, pairs: Pairs, checked: Pairs) -> Pair
     images = np.bincount(rows.item[rows.item >= 0], minlength=count)
     star_images = np.bincount(star, images, minlength=count)
     best = _best_ranks(rows, count)
-    centre = np.flatnonzero(star == np.arange(count))
-    order = np.lexsort((best[centre], -star_images[centre], component[centre]))
-    first = order[_starts(component[centre][order])]
+    center = np.flatnonzero(star == np.arange(count))
+    order = np.lexsort((best[center], -star_images[center], component[center]))
+    first = order[_starts(component[center][order])]
     hub = np.full(count, NO_ITEM)
-    hub[component[centre[first]]] = centre[first]
+    hub[component[center[first]]] = center[first]
     other = np.flatnonzero(star != hub[component])
     missing = np.sort(np.stack([other, hub[component[other]]], 1), axis=1)
     keys = _pair_keys(missing, count)
@@ -274,11 +274,11 @@ def _graph(count: int, pairs: Pairs) -> csr_array:
 
 
 def _stars(rows: ImageRows, graph: csr_array) -> Ints:
-    """Returns the centre of the star that each item belongs to.
+    """Returns the center of the star that each item belongs to.
 
-    Items that cover most images become centres first, then those whose best
+    Items that cover most images become centers first, then those whose best
     file ranks first; but all that have a whole file before those that are damaged,
-    which so never stand in the centre of whole ones. Near-linear in the number of
+    which so never stand in the center of whole ones. Near-linear in the number of
     pairs.
     """
     count = graph.shape[0]
@@ -290,13 +290,13 @@ def _stars(rows: ImageRows, graph: csr_array) -> Ints:
     order = linked[np.lexsort((_best_ranks(rows, count)[linked], -covered, damaged))]
     free = np.ones(count, bool)
     indptr, indices = graph.indptr, graph.indices
-    for centre in order.tolist():
-        if not free[centre]:
+    for center in order.tolist():
+        if not free[center]:
             continue
-        near = indices[indptr[centre] : indptr[centre + 1]]
+        near = indices[indptr[center] : indptr[center + 1]]
         near = near[free[near]]
-        star[near] = centre
-        free[near] = free[centre] = False
+        star[near] = center
+        free[near] = free[center] = False
     return star
 
 
@@ -394,12 +394,12 @@ def _is_enlarged(rows: ImageRows, member: Ints, group: Ints) -> Bools:
 
 def _has_majority_label(label: NDArray[np.int32], group: Ints) -> Bools:
     """Returns who carries (one of) the most frequent labels of its group."""
-    labelled = label != NO_LABEL
+    labeled = label != NO_LABEL
     both = np.stack([group, label], 1)
     _, inverse, counts = np.unique(
         both, axis=0, return_inverse=True, return_counts=True
     )
-    votes = np.where(labelled, counts[inverse.reshape(-1)], 0)
+    votes = np.where(labeled, counts[inverse.reshape(-1)], 0)
     most = np.zeros(group.max(initial=-1) + 1, votes.dtype)
     np.maximum.at(most, group, votes)
     agrees: Bools = votes == most[group]
@@ -473,8 +473,8 @@ def _kinds(
 
 def _with_two_labels(label: NDArray[np.int32], group: Ints) -> Ints:
     """Returns the groups that hold two different labels or more."""
-    labelled = label != NO_LABEL
-    both = np.unique(np.stack([group[labelled], label[labelled]], 1), axis=0)
+    labeled = label != NO_LABEL
+    both = np.unique(np.stack([group[labeled], label[labeled]], 1), axis=0)
     return np.flatnonzero(np.bincount(both[:, 0].astype(np.int64)) > 1)
 
 

@@ -3,7 +3,7 @@
 Damage is seen by the decoder (:mod:`core.reading.jpeg_damage`). Each other rule is a
 threshold on :mod:`core.reading.image_statistics`, and stands beside its constant. The
 kinds are those of CleanVision, with other measures: a picture is dark or bright by its
-extreme grey levels, blurred by its edges and not by its variance, and odd only where
+extreme gray levels, blurred by its edges and not by its variance, and odd only where
 most of its set is not.
 """
 
@@ -22,7 +22,7 @@ ISSUES = (
     "low_information",
     "odd_size",
     "odd_aspect_ratio",
-    "grayscale_in_colour_set",
+    "grayscale",
 )
 
 SURE_ISSUES = ISSUES[:5]
@@ -54,8 +54,8 @@ at a longer side of 256 pixels.
 _UNIFORM_BELOW = 2.0
 _ENTROPY_BELOW = 0.5
 _CONTRAST_BELOW = 5.0
-"""A blank page, or one with a few specks: less than half a bit of grey levels a
-pixel, which is one colour on 90 %, or all within a few levels. CleanVision asks
+"""A blank page, or one with a few specks: less than half a bit of gray levels a
+pixel, which is one color on 90 %, or all within a few levels. CleanVision asks
 for 3 bits, which calls one line drawing in three empty."""
 
 _SIZE_FENCE = 2.0
@@ -69,12 +69,12 @@ _NARROW_SHARE = 0.25
 """Shorter / longer side, as in CleanVision; but no image is odd for it in a set
 where a quarter of all are."""
 
-_GREY_BELOW = 9
-_GREY_SHARE = 0.01
-"""Grey pictures have next to no chroma (JPEG leaves some); they are odd only
-where 99 of 100 pictures have colour. Any such bound is crossed when a few
+_GRAY_BELOW = 9
+_GRAY_SHARE = 0.01
+"""Gray pictures have next to no chroma (JPEG leaves some); they are odd only
+where 99 of 100 pictures have color. Any such bound is crossed when a few
 images leave the set; then no more than one in a hundred becomes a hint. (At
-5 %, of 1,406 photographs 69 grey ones did, nearly all of them good.)"""
+5 %, of 1,406 photographs 69 gray ones did, nearly all of them good.)"""
 
 _MOSTLY = 0.5
 
@@ -86,7 +86,7 @@ def image_issues(statistics: NDArray[np.float32], damaged: Flags) -> Flags:
 
     Args:
         statistics: float32[n, c] of all readable pictures of the set, which is
-            what sizes, shapes and greyness are compared with
+            what sizes, shapes and grayness are compared with
         damaged: bool[n], the file is damaged inside
 
     Returns:
@@ -102,7 +102,7 @@ def image_issues(statistics: NDArray[np.float32], damaged: Flags) -> Flags:
             *_looks(statistics),
             _odd_size(sides),
             _if_rare(narrow, _NARROW_SHARE),
-            _if_rare(_is_grey(statistics), _GREY_SHARE),
+            _if_rare(_is_gray(statistics), _GRAY_SHARE),
         ],
         axis=1,
     )
@@ -117,12 +117,12 @@ def flaws(statistics: NDArray[np.float32]) -> Flags:
         statistics: float32[n, c] of all readable pictures of the set
 
     Returns:
-        bool[n]: dark, bright, blurry, empty, or grey in a set that is mostly not
+        bool[n]: dark, bright, blurry, empty, or gray in a set that is mostly not
     """
     if not len(statistics):
         return np.zeros(0, bool)
-    grey = _if_rare(_is_grey(statistics), _MOSTLY)
-    flawed: Flags = np.any([*_looks(statistics), grey], axis=0)
+    gray = _if_rare(_is_gray(statistics), _MOSTLY)
+    flawed: Flags = np.any([*_looks(statistics), gray], axis=0)
     return flawed
 
 
@@ -138,9 +138,9 @@ def _looks(statistics: NDArray[np.float32]) -> tuple[Flags, Flags, Flags, Flags]
     return dark, bright, blurry, empty
 
 
-def _is_grey(statistics: NDArray[np.float32]) -> Flags:
-    grey: Flags = column(statistics, "chroma") < _GREY_BELOW
-    return grey
+def _is_gray(statistics: NDArray[np.float32]) -> Flags:
+    gray: Flags = column(statistics, "chroma") < _GRAY_BELOW
+    return gray
 
 
 def _odd_size(sides: NDArray[np.float32]) -> Flags:

@@ -65,8 +65,8 @@ class Inputs:
             column = 0
             for block, mean, axes in self._blocks:
                 end = column + axes.shape[1]
-                centred = to_single(block[rows[part]]) - mean
-                result[:count][part, column:end] = centred @ axes
+                centerd = to_single(block[rows[part]]) - mean
+                result[:count][part, column:end] = centerd @ axes
                 column = end
         result[:count, :-1] /= np.sqrt(len(self._blocks), dtype=np.float32)
         result[count:] = result[:again]
@@ -85,12 +85,12 @@ def _moments(
     for part in chunks(len(rows)):
         some = to_single(vectors[rows[part]])
         mean += some.sum(axis=0, dtype=np.float64) / len(rows)
-    centre = mean.astype(np.float32)
+    center = mean.astype(np.float32)
     scatter = np.zeros((dims, dims))
     for part in chunks(len(rows)):
-        centred = to_single(vectors[rows[part]]) - centre
-        scatter += centred.T @ centred
-    return centre, scatter / len(rows)
+        centerd = to_single(vectors[rows[part]]) - center
+        scatter += centerd.T @ centerd
+    return center, scatter / len(rows)
 
 
 def _principal_axes(scatter: NDArray[np.float64], count: int) -> Floats:

@@ -39,7 +39,7 @@ def label_neighbors(
     """Finds the most similar items of the same and of another label.
 
     Asked of those that voted (see :mod:`core.findings.label_issues`): without the
-    item's own copies, the neighbours of the first graph before those of the next.
+    item's own copies, the neighbors of the first graph before those of the next.
 
     Args:
         graphs: of i items, nearest first
@@ -66,7 +66,7 @@ def label_neighbors(
 
 
 def _first(near: NDArray[np.int32], wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Returns of each row the first neighbour that is wanted, -1 without."""
+    """Returns of each row the first neighbor that is wanted, -1 without."""
     if not near.shape[1]:
         return np.full(len(near), NO_NEIGHBOR, np.int32)
     place = wanted.argmax(axis=1)[:, None]

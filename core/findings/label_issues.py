@@ -1,8 +1,8 @@
 """Which labels do not agree with the pictures around them.
 
-Two witnesses are asked of each image. Its neighbours vote, one vote a
-duplicate cluster, near ones louder (k-nearest-neighbour label agreement, as in
-fastdup's label_score, but over many neighbours and weighted). And a classifier
+Two witnesses are asked of each image. Its neighbors vote, one vote a
+duplicate cluster, near ones louder (k-nearest-neighbor label agreement, as in
+fastdup's label_score, but over many neighbors and weighted). And a classifier
 that was trained without the image, and without its copies, says how likely
 each class is (out-of-fold probabilities, as in confident learning: Northcutt,
 Jiang and Chuang, JAIR 2021). The mean of the two is the support of a class.
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..common.memory import give_back
-from ..neighbors.distinct_neighbors import strangers
+from ..neighbors.distinct_neighbors import distinct_neighbors
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from ..progress import OnProgress, Progress, silent
 from ..storage.record_store import Vectors
@@ -32,7 +32,7 @@ from .label_classifier import FIT_ROWS, Inputs, chunks, fit, probabilities
 
 NO_LABEL = -1
 VOTERS = 40
-"""Neighbours to ask of the feature graph."""
+"""Neighbors to ask of the feature graph."""
 
 COPY_VOTERS = 10
 """Of the copy graph: the head that finds copies sees other likenesses."""
@@ -54,8 +54,8 @@ so they need less of it.
 """
 
 _CLASSES_KEPT = 5
-_FEWEST_LABELLED = 10
-"""Below it nothing can be learned: neighbours alone decide."""
+_FEWEST_LABELED = 10
+"""Below it nothing can be learned: neighbors alone decide."""
 
 _FOLDS = 5
 Floats = NDArray[np.float32]
@@ -80,7 +80,7 @@ class ClassEvidence:
 
 @dataclass(frozen=True, eq=False)
 class LabelFindings:
-    """The judgement of q labels.
+    """The judgment of q labels.
 
     Attributes:
         score: float32[q], 100 x support of the given label / (its support +
@@ -130,7 +130,7 @@ def label_evidence(
         np.full(count, np.nan, np.float32),
     )
     present = np.unique(labels[labels != NO_LABEL])
-    if (labels != NO_LABEL).sum() < _FEWEST_LABELLED or len(present) < 2:
+    if (labels != NO_LABEL).sum() < _FEWEST_LABELED or len(present) < 2:
         return result
     # Imported here: it comes with scikit-learn, which few callers need
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -176,21 +176,21 @@ def judge_labels(
     copy_graph: NeighborGraph | None = None,
     min_label_score: float = DEFAULT_MIN_LABEL_SCORE,
 ) -> LabelFindings:
-    """Scores each label by the support of neighbours and classifier.
+    """Scores each label by the support of neighbors and classifier.
 
     With one class only every score is 100. Without a classifier's word the
     votes decide alone, without votes the classifier.
 
     Args:
         evidence: from :func:`label_evidence`
-        graph: of the feature vectors, :data:`VOTERS` neighbours an item
+        graph: of the feature vectors, :data:`VOTERS` neighbors an item
         labels: int32[m], the labels that vote, -1 without
         cluster: int64[m], duplicate cluster of each item, negative for none
         class_count: number of classes
         judged: int64[q, 2], the items and labels to judge; an item may have
             several labels, or others than it votes with. If None, each item
             with the label it votes with, so that q = m
-        copy_graph: of the copy vectors, :data:`COPY_VOTERS` neighbours
+        copy_graph: of the copy vectors, :data:`COPY_VOTERS` neighbors
         min_label_score: labels that score less are issues
     """
     if judged is None:
@@ -198,17 +198,19 @@ def judge_labels(
     item, label = judged[:, 0], judged[:, 1]
     score = np.full(len(judged), np.nan, np.float32)
     suggestion = np.full(len(judged), NO_LABEL, np.int32)
-    labelled = np.flatnonzero(label != NO_LABEL)
+    labeled = np.flatnonzero(label != NO_LABEL)
     classes = np.union1d(labels, label)
     if (classes != NO_LABEL).sum() < 2:
-        score[labelled] = 100
+        score[labeled] = 100
         return LabelFindings(score, suggestion, np.zeros(len(judged), bool))
-    voters = [(strangers(graph, cluster, VOTERS), _VOTE_POWER)]
+    voters = [(distinct_neighbors(graph, cluster, VOTERS), _VOTE_POWER)]
     if copy_graph is not None:
-        voters.append((strangers(copy_graph, cluster, COPY_VOTERS), _COPY_VOTE_POWER))
+        voters.append(
+            (distinct_neighbors(copy_graph, cluster, COPY_VOTERS), _COPY_VOTE_POWER)
+        )
     judgeable = _has_other_picture(item, label, labels, cluster, class_count)
-    for part in chunks(len(labelled)):
-        row = labelled[part]
+    for part in chunks(len(labeled)):
+        row = labeled[part]
         given_label = label[row]
         support = _support(item[row], voters, evidence, labels, class_count)
         given = _take(support, given_label)

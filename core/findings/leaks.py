@@ -79,7 +79,7 @@ def find_leaks(
             negative if unreadable
         byte_group: int64[n], equal for files of equal bytes
         pixel_group: int64[n], equal for files that decode to equal pixels
-        label: int32[n], ``NO_LABEL`` if unlabelled
+        label: int32[n], ``NO_LABEL`` if unlabeled
         pairs: int32[p, 2] of items, each accepted as copies of one another
         protected_splits: whose images should stay, such as test
         chosen: bool[n], the copies that a person chose to stay; None for none
@@ -216,13 +216,13 @@ def _conflicts(
     Counts distinct (split, label) of each linked item, less those that share
     the split or the label: no pair of images is ever looked at.
     """
-    labelled = np.flatnonzero(label != NO_LABEL)
+    labeled = np.flatnonzero(label != NO_LABEL)
     conflict = np.zeros(len(item), bool)
-    if not len(labelled):
+    if not len(labeled):
         return conflict
     classes = int(label.max()) + 1
-    place = item[labelled].astype(np.int64) * splits + split[labelled]
-    all_three = place * classes + label[labelled]
+    place = item[labeled].astype(np.int64) * splits + split[labeled]
+    all_three = place * classes + label[labeled]
     nodes, of_row = np.unique(all_three, return_inverse=True)
     place, node_label = np.divmod(nodes, classes)
     node_item, node_split = np.divmod(place, splits)
@@ -242,7 +242,7 @@ def _conflicts(
     other = other + _count(linked_place * classes + at_label, nodes)
     found = np.zeros(len(nodes), bool)
     found[node[other > 0]] = True
-    conflict[labelled] = found[of_row.reshape(-1)]
+    conflict[labeled] = found[of_row.reshape(-1)]
     return conflict
 
 

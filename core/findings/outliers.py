@@ -1,19 +1,19 @@
 """How far each picture is from the pictures most like it.
 
-The distance of an item is the mean distance to its 20 nearest neighbours that
-are not its own copies (mean k-nearest-neighbour distance: Angiulli and
+The distance of an item is the mean distance to its 20 nearest neighbors that
+are not its own copies (mean k-nearest-neighbor distance: Angiulli and
 Pizzuti, PKDD 2002), in three views: the features (what is in the picture), the
 copy vectors (what it looks like) and three traits of the pixels (how it was
-made: drawn or photographed, grey or in colour). All have fixed scales, so
-nothing in the data set but the neighbours themselves moves a distance.
+made: drawn or photographed, gray or in color). All have fixed scales, so
+nothing in the data set but the neighbors themselves moves a distance.
 
 Measured as AUROC / average precision. Clip art and screenshots among 6,000
 photographs: features alone .948 / .48, with copy vectors .984 / .74, with
 traits too .992 / .80. Mean of 14 kinds of strangers in other sets: .914 / .32,
 .928 / .45, .943 / .48. Tried and dropped: a second round without the suspects
 (+.03 at best, and every score depends on who else is strange), a ratio to the
-neighbours' own distance (far worse), distances between reduced vectors (much
-worse: what is strange lies in what they drop), neighbours in the traits
+neighbors' own distance (far worse), distances between reduced vectors (much
+worse: what is strange lies in what they drop), neighbors in the traits
 themselves (a gain for test patterns, but then every added picture moves every
 distance). What each adds on three sets: benchmarks/quality.md.
 """
@@ -25,14 +25,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors.distinct_neighbors import strangers
+from ..neighbors.distinct_neighbors import distinct_neighbors
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from ..reading.image_statistics import column
 
 NEIGHBORS_NEEDED = 40
-"""Neighbours to ask of each graph, so that 20 strangers remain of them."""
+"""Neighbors to ask of each graph, so that 20 strangers remain of them."""
 
-_STRANGERS = 20
+_DISTINCT_NEIGHBORS = 20
 """So that a dozen pictures of one odd kind do not hide each other.
 
 10 finds lone outliers a little better (AUROC +.005) and misses such groups.
@@ -90,17 +90,17 @@ def outlier_distances(
     nothing (to the last bit).
 
     Args:
-        graph: of the feature vectors, :data:`NEIGHBORS_NEEDED` neighbours
+        graph: of the feature vectors, :data:`NEIGHBORS_NEEDED` neighbors
         cluster: int64[m], duplicate cluster of each item, negative for none
-        copy_graph: of the copy vectors, as many neighbours; None if there
+        copy_graph: of the copy vectors, as many neighbors; None if there
             is one kind of vectors only
         statistics: float32[m, c], see :mod:`core.reading.image_statistics`; None
             without
     """
-    near = strangers(graph, cluster, _STRANGERS)
+    near = distinct_neighbors(graph, cluster, _DISTINCT_NEIGHBORS)
     distance = _mean_distance(graph, near)
     if copy_graph is not None:
-        copies = strangers(copy_graph, cluster, _STRANGERS)
+        copies = distinct_neighbors(copy_graph, cluster, _DISTINCT_NEIGHBORS)
         distance *= 1 - _COPY_SHARE
         distance += _COPY_SHARE * _mean_distance(copy_graph, copies)
     if statistics is not None:
@@ -115,7 +115,7 @@ def _mean_distance(graph: NeighborGraph, near: NeighborGraph) -> NDArray[np.floa
     """Returns the mean cosine distance to the strangers, NaN without any.
 
     Where one's own copies took so many places that fewer strangers are listed
-    than exist, those that are missing are as far as the last listed neighbour:
+    than exist, those that are missing are as far as the last listed neighbor:
     they are no nearer.
     """
     listed = near.indices != NO_NEIGHBOR
@@ -123,7 +123,7 @@ def _mean_distance(graph: NeighborGraph, near: NeighborGraph) -> NDArray[np.floa
     missing = np.zeros(len(listed))
     if graph.k and graph.k < len(listed) - 1:
         full = graph.indices[:, -1] != NO_NEIGHBOR
-        missing = np.where(full, _STRANGERS - listed.sum(axis=1), 0)
+        missing = np.where(full, _DISTINCT_NEIGHBORS - listed.sum(axis=1), 0)
         last = np.where(full, 1 - graph.similarities[:, -1].astype(np.float64), 0)
         total = distance.sum(axis=1) + missing * last
     else:
@@ -197,7 +197,7 @@ def outlier_causes(
     """Says why an outlier is one, where that is known.
 
     In this order: it is blank, it is dark, its class has fewer pictures than
-    an item has neighbours. What none of these explains is off-topic.
+    an item has neighbors. What none of these explains is off-topic.
 
     Args:
         outlier: bool[m]

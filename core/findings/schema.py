@@ -95,12 +95,12 @@ FIELDS = (
     ),
     FieldSpec("label_issue", "bool", "label_score is below the run's threshold"),
     FieldSpec(
-        "label_agrees",
+        "label_support",
         "sample",
         "The most similar image of the same label that is not its copy: its id",
     ),
     FieldSpec(
-        "label_contradicts",
+        "label_counterexample",
         "sample",
         "The most similar image of the suggested (or another) label: its id",
     ),
@@ -108,7 +108,7 @@ FIELDS = (
     FieldSpec("leak_splits", "list of str", "The other splits that hold a copy"),
     FieldSpec("leak_conflict", "bool", "A copy in another split has another label"),
     FieldSpec(
-        "leak_drop",
+        "leak_remove",
         "bool",
         "Dropping all that are marked leaves no leak and keeps what tests are made of",
     ),
@@ -119,7 +119,7 @@ FIELDS = (
         "image_issues",
         "list of str",
         "damaged, dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
-        "grayscale_in_colour_set",
+        "grayscale",
     ),
     FieldSpec(
         "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"

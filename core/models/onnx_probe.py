@@ -256,11 +256,11 @@ def _pictures(size: int) -> NDArray[np.uint8]:
     ramp = np.linspace(0, 255, size)
     across = np.broadcast_to(ramp[None, :, None], (size, size, 3))
     down = np.broadcast_to(ramp[:, None, None], (size, size, 3))
-    colour = across * [1, 0.2, 0.1] + down * [0, 0.3, 0.9]
+    color = across * [1, 0.2, 0.1] + down * [0, 0.3, 0.9]
     checks = np.where((across // 32 + down // 32) % 2 > 0, 230, 20)
     noise = rng.integers(0, 256, (size, size, 3))
     disc = np.where((across - 128) ** 2 + (down - 128) ** 2 < 80**2, 200, 60)
-    stacked = np.stack([colour, checks, noise, disc, 255 - across])
+    stacked = np.stack([color, checks, noise, disc, 255 - across])
     return stacked.astype(np.uint8)
 
 

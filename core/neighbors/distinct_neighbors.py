@@ -1,4 +1,4 @@
-"""The neighbours that count: not one's own copies, one a duplicate cluster.
+"""The neighbors that count: not one's own copies, one a duplicate cluster.
 
 Ten copies of a picture are one picture: they neither keep each other company
 when outliers are sought, nor outvote the rest when labels are judged.
@@ -14,13 +14,13 @@ from .knn_graph import NO_NEIGHBOR, NeighborGraph
 _ROWS_AT_ONCE = 65_536
 
 
-def strangers(
+def distinct_neighbors(
     graph: NeighborGraph, cluster: NDArray[np.int64], count: int
 ) -> NeighborGraph:
-    """Keeps of each item's neighbours the nearest strangers.
+    """Keeps of each item's neighbors the nearest strangers.
 
-    A neighbour from the item's own duplicate cluster is dropped, and of
-    several neighbours from one other cluster only the nearest stays.
+    A neighbor from the item's own duplicate cluster is dropped, and of
+    several neighbors from one other cluster only the nearest stays.
 
     Args:
         graph: of m items

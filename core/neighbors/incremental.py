@@ -1,7 +1,7 @@
-"""The neighbours of rows that were searched before, a few of them new or gone.
+"""The neighbors of rows that were searched before, a few of them new or gone.
 
-A row's list changes only where a new row is nearer than its last neighbour, or
-where a neighbour is gone. So one matrix product, of the new rows with all, tells
+A row's list changes only where a new row is nearer than its last neighbor, or
+where a neighbor is gone. So one matrix product, of the new rows with all, tells
 both who enters the lists that are there and what the new rows' own lists are. It
 is the same product for a thousand rows and for a million, and nothing is compiled.
 
@@ -28,7 +28,7 @@ from .brute_force import largest
 from .knn_graph import NO_NEIGHBOR, NeighborGraph, ranked, row_products, search_space
 
 SPARE_NEIGHBORS = 4
-"""Neighbours that a list holds more than are asked for, so that a row which loses
+"""Neighbors that a list holds more than are asked for, so that a row which loses
 one need not be searched again: with 40 in use, and 4 % of the rows gone, 3 % of the
 lists lose more, in place of 80 %."""
 
@@ -43,7 +43,7 @@ _ROWS_AT_ONCE, _ASKED_AT_ONCE = 16_384, 256
 
 _SAMPLED = 4096
 _SURELY_BELOW = 0.01
-"""How rarely a neighbour may gain less by the components than is allowed for."""
+"""How rarely a neighbor may gain less by the components than is allowed for."""
 
 _MORE = 4
 """Candidates that are taken in addition, so that rounding cannot cut off a tie."""
@@ -64,14 +64,14 @@ def updated_graph(
     *,
     spare: int = 0,
 ) -> NeighborGraph | None:
-    """Returns the k nearest neighbours of each row, from the lists of an earlier day.
+    """Returns the k nearest neighbors of each row, from the lists of an earlier day.
 
     Args:
         vectors: n x d, unit length
-        k: neighbours a row, no more than the known lists have
+        k: neighbors a row, no more than the known lists have
         known: the graph of the rows that were there before
         earlier: int64[n], the row of each in that graph, ascending; -1 for a new one
-        spare: so many of the last neighbours may be missing: they were lost, and
+        spare: so many of the last neighbors may be missing: they were lost, and
             nobody knows what comes after the others
 
     Returns:
@@ -100,7 +100,7 @@ class _Lists:
     Attributes:
         indices: int32[n, k], nearest first, -1 padded
         similarities: float32[n, k]
-        horizon: float32[n]; all neighbours more similar than it are listed. -inf
+        horizon: float32[n]; all neighbors more similar than it are listed. -inf
             where the list holds every other row, inf where nothing is known
         border: int64[n]; of those as similar as the horizon, rows before this one
             are listed: equal similarities come in the order of their rows
@@ -178,7 +178,7 @@ def _least_gain(searched: Vectors, lists: _Lists) -> Floats:
     """Returns float32[n]: by how much the cosines of a row surely grow in ``searched``.
 
     Noisy pictures lose more of their length to the components left out, and gain
-    more: each row's own last neighbour tells its gain, and the middle neighbours of
+    more: each row's own last neighbor tells its gain, and the middle neighbors of
     some rows how far others fall behind that.
     """
     length = (lists.indices != NO_NEIGHBOR).sum(axis=1)

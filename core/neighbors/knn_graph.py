@@ -1,4 +1,4 @@
-"""Nearest neighbours of unit vectors, exact for small sets, approximate above.
+"""Nearest neighbors of unit vectors, exact for small sets, approximate above.
 
 Both ways stand behind :func:`nearest`. Vectors are compared by cosine
 similarity, which for unit vectors orders like the Euclidean distance.
@@ -37,7 +37,7 @@ _MOST_DIMS = 512
 _PROJECTED_DIMS = 128
 _PROJECTION_SPARE = 20
 """Longer vectors are searched by their first 128 principal components (not
-centred, unit length again), with 20 spare neighbours that are ranked by the
+centerd, unit length again), with 20 spare neighbors that are ranked by the
 full vectors. Measured on 25,000 x 1,280: of the 20 nearest 0.992 to 0.999 are
 found, in 5 CPU-seconds instead of 43."""
 
@@ -48,11 +48,11 @@ _PROJECTED_ABOVE = 4_000
 """Rows from which the projection saves more than it costs."""
 
 _SPARE = 4
-"""Extra neighbours fetched, so that float rounding cannot cut off a tie."""
+"""Extra neighbors fetched, so that float rounding cannot cut off a tie."""
 
 _INTEGERS_ABOVE = 2_000
 _INTEGER_SPARE = 20
-"""Rows from which products of integers pay, and the extra neighbours they need: with
+"""Rows from which products of integers pay, and the extra neighbors they need: with
 20 for 40, under 1 % of the rows are searched again, with 10 a tenth."""
 
 _NUMBERS_AT_ONCE = 2**18
@@ -70,10 +70,10 @@ Indices = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class NeighborGraph:
-    """The k nearest neighbours of n rows.
+    """The k nearest neighbors of n rows.
 
-    A row is never its own neighbour. Rows are sorted nearest first, equal
-    similarities by index. Missing neighbours are ``NO_NEIGHBOR`` / -inf.
+    A row is never its own neighbor. Rows are sorted nearest first, equal
+    similarities by index. Missing neighbors are ``NO_NEIGHBOR`` / -inf.
 
     Attributes:
         indices: int32[n, k]
@@ -101,12 +101,12 @@ def prepare_search(count: int) -> None:
 def neighbor_graph(
     vectors: Vectors, k: int, *, exact: bool | None = None
 ) -> NeighborGraph:
-    """Finds the k nearest neighbours of each row among the other rows.
+    """Finds the k nearest neighbors of each row among the other rows.
 
     Args:
         vectors: n x d, unit length; rows should differ (collapse equal rows
             first: copies of one vector would fill each other's lists)
-        k: neighbours a row; fewer exist when n <= k
+        k: neighbors a row; fewer exist when n <= k
         exact: force brute force or approximation; None lets n decide
     """
     count = len(vectors)
@@ -131,7 +131,7 @@ def nearest(
     Args:
         vectors: n x d, unit length
         queries: q x d, unit length
-        k: neighbours a query; fewer exist when n < k
+        k: neighbors a query; fewer exist when n < k
         exact: as in :func:`neighbor_graph`
 
     Returns:
@@ -211,7 +211,7 @@ def search_space(vectors: Vectors, k: int) -> tuple[Vectors, int]:
 
 
 def _projected(vectors: Vectors) -> Floats:
-    """Returns n x 128 unit rows that keep the order of neighbours nearly."""
+    """Returns n x 128 unit rows that keep the order of neighbors nearly."""
     # Imported here: 0.1 s that only this function needs
     from scipy.linalg import eigh
 

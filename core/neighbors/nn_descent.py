@@ -19,19 +19,19 @@ from ..common.cpu import available_cores
 
 _THREADS = 2
 _EXTRA, _LEAST = 10, 51
-"""Neighbours kept beyond those asked for, and, by the rows of an index, at least: of
+"""Neighbors kept beyond those asked for, and, by the rows of an index, at least: of
 100,000 x 256 recall@10 is 0.9926 with 31, 0.9951 with 41 and 0.9960 with 51. A query
 for 15 finds as many of the five nearest as one for 31, 0.9976, in less than half of
 the time."""
 
 _MOST_CANDIDATES = 20
-"""Neighbours a row compares in a step. With 50 neighbours a row, on 24,466 x 128 and
+"""Neighbors a row compares in a step. With 50 neighbors a row, on 24,466 x 128 and
 100,000 x 256 numbers, it takes a fifth less time than the package's 50 and misses
 0.0007 and 0.002 more of the ten nearest. For a million rows the candidates take 0.3
 instead of 1 GB."""
 
 _LEAST_CHANGED = 0.02
-"""Share of the neighbours that a last step changes; the package's 0.001 takes two
+"""Share of the neighbors that a last step changes; the package's 0.001 takes two
 fifths more time on 200,000 x 128 and finds 0.0005 more of the ten nearest."""
 
 _QUERY_EPSILON = 0.3

@@ -83,7 +83,7 @@ def deep_to_rgb(
         fill: the value that stands for "no data", as the file says
         inverted: the smallest is white
         has_alpha: the last band says how opaque the others are
-        space: what the bands are: "" for grey or RGB, "CMYK", or "bands" for three
+        space: what the bands are: "" for gray or RGB, "CMYK", or "bands" for three
             or more that the file does not name
         clear: the sample, or the samples of a pixel, that is transparent
 
@@ -95,22 +95,22 @@ def deep_to_rgb(
     is_common = samples.dtype == np.uint8 and fill is None and clear is None
     if is_common and has_alpha and samples.shape[2] == 4:
         return _shown_rgba(samples)
-    colours, alpha = samples, None
+    colors, alpha = samples, None
     if has_alpha:
-        colours = samples[..., :-1]
+        colors = samples[..., :-1]
         highest = 1.0 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max
         alpha = np.rint(np.clip(samples[..., -1] / highest, 0, 1) * 255)
         alpha = alpha.astype(np.uint8)
     elif clear is not None:
         alpha = np.where((samples == clear).all(axis=2), 0, 255).astype(np.uint8)
     if space == "CMYK":
-        inks = to_8_bit(colours, scale_of(colours, bits, fill))
+        inks = to_8_bit(colors, scale_of(colors, bits, fill))
         return Shown(
             np.asarray(Image.fromarray(inks, "CMYK").convert("RGB")), samples, kind
         )
-    bands = 3 if colours.shape[2] >= 3 else 1
-    colours = np.ascontiguousarray(colours[..., :bands])
-    shown = to_8_bit(colours, scale_of(colours, bits, fill, inverted))
+    bands = 3 if colors.shape[2] >= 3 else 1
+    colors = np.ascontiguousarray(colors[..., :bands])
+    shown = to_8_bit(colors, scale_of(colors, bits, fill, inverted))
     rgb = shown if bands == 3 else np.repeat(shown, 3, axis=2)
     if alpha is not None and alpha.min() < _WHITE:
         _lay(rgb, alpha)
@@ -119,7 +119,7 @@ def deep_to_rgb(
     return Shown(rgb, samples, kind)
 
 
-def coloured_png_of_16_bits(data: bytes, bits: int | None) -> Shown:
+def colored_png_of_16_bits(data: bytes, bits: int | None) -> Shown:
     """Converts a PNG of several bands of 16 bits, of which Pillow drops 8.
 
     Args:
@@ -150,7 +150,7 @@ def _shown_rgba(rgba: U8) -> Shown:
     rgb, alpha = np.ascontiguousarray(rgba[..., :3]), rgba[..., 3]
     if alpha.min() == _WHITE:
         return Shown(rgb)
-    # What is transparent throughout shows no colour
+    # What is transparent throughout shows no color
     np.multiply(rgba, (alpha > 0)[..., None], out=rgba)
     _lay(rgb, alpha)
     return Shown(rgb, rgba, "RGBA")

@@ -29,8 +29,8 @@ from .png import DamagedPngError, read_png_header
 from .tiff import UnsupportedTiffError, read_pages
 from .tiff_damage import heard_damage, listen
 
-GREY_SIDE = 256
-"""Longer side, in pixels, of what :meth:`DecodedImage.grey` returns."""
+GRAY_SIDE = 256
+"""Longer side, in pixels, of what :meth:`DecodedImage.gray` returns."""
 
 WHOLE = 2**30
 """Asked for as the side of a square: the picture is not reduced."""
@@ -70,7 +70,7 @@ class DecodedImage:
         orientation: EXIF orientation, 1 to 8
         full_size: width and height as stored at full size, in pixels
         picture_digest: SHA-256 that is equal only where all that two files show is
-            equal: all pictures, samples, transparency and the colour space
+            equal: all pictures, samples, transparency and the color space
         is_pixel_digest: False if ``picture_digest`` was taken from a large JPEG's
             coded data, which sees through metadata but not through another
             container
@@ -113,10 +113,10 @@ class DecodedImage:
         """Returns uint8[h, w, 3], as it is looked at; large JPEGs come reduced."""
         return upright(self.stored, self.orientation)
 
-    def grey(self) -> U8:
-        """Returns uint8[h, w], upright, longer side at most GREY_SIDE."""
+    def gray(self) -> U8:
+        """Returns uint8[h, w], upright, longer side at most GRAY_SIDE."""
         full = _u8(cv2.cvtColor(self.stored, cv2.COLOR_RGB2GRAY))
-        return upright(_fitted(full, GREY_SIDE), self.orientation)
+        return upright(_fitted(full, GRAY_SIDE), self.orientation)
 
     def fitted(self, side: int) -> U8:
         """Returns uint8[h, w, 3], upright, longer side at most ``side``."""
@@ -219,7 +219,7 @@ def _reduction_for(header: JpegHeader, side: int) -> int:
         return 1
     shorter = min(header.width, header.height)
     for reduction in (8, 4, 2):
-        if shorter // reduction >= max(2 * side, GREY_SIDE):
+        if shorter // reduction >= max(2 * side, GRAY_SIDE):
             return reduction
     return 1
 

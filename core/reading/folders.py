@@ -56,14 +56,14 @@ class FolderListing:
         root: the folder, absolute
         images: sorted by path
         splits: names of the splits, in the order of their folders
-        left_alone: how many other files and folders there are, by what they are
+        skipped: how many other files and folders there are, by what they are
         layout: how the folders were understood
     """
 
     root: Path
     images: list[ImageFile]
     splits: list[str]
-    left_alone: Counter[str]
+    skipped: Counter[str]
     layout: Layout
 
 
@@ -89,18 +89,18 @@ def list_images(
         InputError: no such folder, no images in it, or choices that do not fit
     """
     root = _root(folder)
-    left_alone = Counter[str]()
+    skipped = Counter[str]()
     found: dict[Folder, list[str]] = {}
-    for path, place, names in _folders(str(root), follow_links, left_alone):
+    for path, place, names in _folders(str(root), follow_links, skipped):
         kinds = [kind_of_other_file(f"{path}{os.sep}{name}") for name in names]
-        left_alone.update(kind for kind in kinds if kind is not None)
+        skipped.update(kind for kind in kinds if kind is not None)
         chosen = [name for name, kind in zip(names, kinds, strict=True) if kind is None]
         if chosen:
             found[place] = chosen
     count = sum(map(len, found.values()))
     if not count:
         raise InputError(
-            f"There are no images in '{root}'{_describe_rest(left_alone)}. Winnow "
+            f"There are no images in '{root}'{_describe_rest(skipped)}. Winnow "
             "looks for names such as .jpg, .png, .webp, .gif, .bmp and .tif, and into "
             "files whose names do not say what they are."
         )
@@ -121,7 +121,7 @@ def list_images(
     ]
     images.sort(key=lambda image: image.path)
     splits = list(dict.fromkeys(image.split for image in images if image.split))
-    return FolderListing(root, images, splits, left_alone, layout)
+    return FolderListing(root, images, splits, skipped, layout)
 
 
 def folder_of(listing: FolderListing, path: str) -> Folder:
@@ -167,7 +167,7 @@ def equal_across(
 def describe(listing: FolderListing) -> str:
     """Returns how a folder was understood, for a person: a few lines and a table."""
     count, layout = len(listing.images), listing.layout
-    lines = [f"{count:,} images in {listing.root}{_describe_rest(listing.left_alone)}"]
+    lines = [f"{count:,} images in {listing.root}{_describe_rest(listing.skipped)}"]
     lines.append(_describe_patterns(layout))
     if list(layout.patterns) != [FLAT]:
         lines += [f"  {line}" for line in _table(listing)]
@@ -194,7 +194,7 @@ def _root(folder: str | os.PathLike[str]) -> Path:
 
 
 def _folders(
-    root: str, follow_links: bool, left_alone: Counter[str]
+    root: str, follow_links: bool, skipped: Counter[str]
 ) -> Iterator[tuple[str, Folder, list[str]]]:
     """Yields each folder once: its path, its names below the root, its files.
 
@@ -212,29 +212,29 @@ def _folders(
             with os.scandir(path) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError:
-            left_alone[_CLOSED] += 1
+            skipped[_CLOSED] += 1
             continue
         identity = status.st_dev, status.st_ino
         if identity in seen:
             if is_link:
-                left_alone[_LOOPS if _leads_back(path) else _TWICE] += 1
+                skipped[_LOOPS if _leads_back(path) else _TWICE] += 1
             continue
         seen.add(identity)
         names, inner = [], []
         for entry in found:
             name = entry.name
             if name.startswith("."):
-                left_alone[_HIDDEN] += 1
+                skipped[_HIDDEN] += 1
             elif not _is_folder(entry):
                 names.append(name)
             elif name in _LITTER:
-                left_alone[_SYSTEM] += 1
+                skipped[_SYSTEM] += 1
             elif not entry.is_symlink():
                 inner.append((entry.path, (*place, name)))
             elif follow_links:
                 linked.append((entry.path, (*place, name)))
             else:
-                left_alone[_LINKS] += 1
+                skipped[_LINKS] += 1
         waiting += reversed(inner)
         yield path, place, names
 
@@ -268,10 +268,10 @@ def common_folder(paths: Sequence[str]) -> str:
         return str(Path(os.sep).absolute())
 
 
-def _describe_rest(left_alone: Counter[str]) -> str:
-    if not left_alone:
+def _describe_rest(skipped: Counter[str]) -> str:
+    if not skipped:
         return ""
-    counts = ", ".join(f"{n:,} {what}" for what, n in sorted(left_alone.items()))
+    counts = ", ".join(f"{n:,} {what}" for what, n in sorted(skipped.items()))
     return f" (left alone: {counts})"
 
 

@@ -2,7 +2,7 @@
 
 An animation, a stack of a microscope or a document of many pages is shown by its
 first picture. Whether two such files are equal is a question of all of them, of
-how long each is shown, and of the colour space they are shown in.
+how long each is shown, and of the color space they are shown in.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .color_modes import Shown, coloured_png_of_16_bits, deep_to_rgb, to_rgb
-from .media_boxes import colour_space, has_more_than_8_bits
+from .color_modes import Shown, colored_png_of_16_bits, deep_to_rgb, to_rgb
+from .media_boxes import color_space, has_more_than_8_bits
 from .png import check_png_sums, read_png_header
 from .tiff import Page, read_pages, read_samples
 
@@ -78,7 +78,7 @@ class _File:
         count: of pictures to decode
         pictures: of those, how many are no smaller version and no mask
         pixels: in all of them
-        context: what changes how equal samples are shown: the colour space, loops
+        context: what changes how equal samples are shown: the color space, loops
         provable: that two files decode alike proves that they are equal
     """
 
@@ -189,7 +189,7 @@ def _tiff(data: bytes, check_size: CheckSize) -> _File:
         len(pages),
         max(1, sum(page.is_picture for page in pages)),
         sum(page.width * page.height for page in pages),
-        b"".join(page.colour_space for page in pages),
+        b"".join(page.color_space for page in pages),
         # Smaller versions of the raw picture of a camera, for example
         not any(page.has_hidden_pages for page in pages),
     )
@@ -225,17 +225,17 @@ def _other(data: bytes, format_name: str, check_size: CheckSize) -> _File:
     # Some plugins count by looking through the file: before it is decoded
     count = getattr(image, "n_frames", 1)
     context = image.info.get("icc_profile") or b""
-    context += colour_space(data, format_name)
-    bits, coloured_16 = None, False
+    context += color_space(data, format_name)
+    bits, colored_16 = None, False
     if format_name == "PNG":
         header = read_png_header(data)
         bits = header.bits_in_use
-        coloured_16 = header.bits == 16 and not header.is_grey
-        context += header.colour_space
+        colored_16 = header.bits == 16 and not header.is_gray
+        context += header.color_space
     if count > 1:
         played = [image.info.get(key) for key in ("loop", "default_image")]
         context += repr(played).encode()
-    if coloured_16 and count == 1:
+    if colored_16 and count == 1:
         frames = _png_of_16_bits(data, image, bits)
     else:
         frames = _pillow_frames(data, image, count, bits)
@@ -246,7 +246,7 @@ def _other(data: bytes, format_name: str, check_size: CheckSize) -> _File:
         count * image.width * image.height,
         context,
         format_name not in _UNPROVABLE
-        and not (coloured_16 and count > 1)
+        and not (colored_16 and count > 1)
         and not has_more_than_8_bits(data, format_name),
     )
 
@@ -273,7 +273,7 @@ def _png_of_16_bits(
         # Pillow says in words what is wrong with a damaged one
         image.load()
         check_png_sums(data)
-        yield _Frame(coloured_png_of_16_bits(data, bits), orientation_of(image))
+        yield _Frame(colored_png_of_16_bits(data, bits), orientation_of(image))
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -1,4 +1,4 @@
-"""Cheap numbers on one picture: light, detail, colours.
+"""Cheap numbers on one picture: light, detail, colors.
 
 They are measured once, while the picture is in memory, and kept beside its
 vectors; :mod:`core.findings.image_issues` and :mod:`core.findings.outliers` judge by
@@ -29,11 +29,11 @@ IMAGE_STATISTICS = (
 """Names of the columns.
 
 * width, height: upright, in pixels
-* darkest, brightest: grey levels below which 1 % and 99 % of the pixels lie
-* contrast: standard deviation of the grey levels
-* entropy: of the histogram of grey levels, 0 to 8 bits
-* detail: variance of the Laplacian of the grey picture
-* steepest: difference of grey levels within 3 x 3 pixels that 0.1 % of the
+* darkest, brightest: gray levels below which 1 % and 99 % of the pixels lie
+* contrast: standard deviation of the gray levels
+* entropy: of the histogram of gray levels, 0 to 8 bits
+* detail: variance of the Laplacian of the gray picture
+* steepest: difference of gray levels within 3 x 3 pixels that 0.1 % of the
   pixels exceed
 * steepest_blurred: the same after a blur of 9 x 9 pixels
 * chroma: largest less smallest of red, green and blue, its 99th percentile
@@ -46,23 +46,23 @@ U8 = NDArray[np.uint8]
 
 
 def image_statistics(
-    pixels: U8, grey: U8, width: int, height: int
+    pixels: U8, gray: U8, width: int, height: int
 ) -> NDArray[np.float32]:
     """Measures a picture, in about 0.2 ms.
 
     Args:
         pixels: s x s x 3, the picture squashed to a square, RGB
-        grey: h x w, longer side at most 256, aspect kept
+        gray: h x w, longer side at most 256, aspect kept
         width: of the file's picture, upright
         height: of the file's picture, upright
 
     Returns:
         float32, one number a name of :data:`IMAGE_STATISTICS`
     """
-    levels = _histogram(grey)
+    levels = _histogram(gray)
     share = levels[levels > 0]
     # Two passes of 5 x 5 are close to a Gaussian of sigma 2
-    softened = np.asarray(cv2.blur(cv2.blur(grey, (5, 5)), (5, 5)), np.uint8)
+    softened = np.asarray(cv2.blur(cv2.blur(gray, (5, 5)), (5, 5)), np.uint8)
     darkest, brightest = _quantiles(levels, (0.01, 0.99))
     return np.array(
         (
@@ -70,10 +70,10 @@ def image_statistics(
             height,
             darkest,
             brightest,
-            _deviation(grey),
+            _deviation(gray),
             -(share * np.log2(share)).sum(),
-            _deviation(cv2.Laplacian(grey, cv2.CV_16S)) ** 2,
-            *_quantiles(_histogram(_steepness(grey)), (0.999,)),
+            _deviation(cv2.Laplacian(gray, cv2.CV_16S)) ** 2,
+            *_quantiles(_histogram(_steepness(gray)), (0.999,)),
             *_quantiles(_histogram(_steepness(softened)), (0.999,)),
             *_quantiles(_histogram(_chroma(pixels)), (0.99,)),
         ),
@@ -136,9 +136,9 @@ def _quantiles(
     return [float(level) for level in np.searchsorted(np.cumsum(shares), wanted)]
 
 
-def _steepness(grey: U8) -> U8:
+def _steepness(gray: U8) -> U8:
     """Returns the largest less the smallest level within 3 x 3 pixels."""
-    steep = cv2.subtract(cv2.dilate(grey, _KERNEL), cv2.erode(grey, _KERNEL))
+    steep = cv2.subtract(cv2.dilate(gray, _KERNEL), cv2.erode(gray, _KERNEL))
     return np.asarray(steep, np.uint8)
 
 

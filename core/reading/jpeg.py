@@ -1,6 +1,6 @@
 """The parts of a JPEG file that a decoder does not tell: is it whole?
 
-OpenCV fills the missing part of a cut-off JPEG with grey and says nothing,
+OpenCV fills the missing part of a cut-off JPEG with gray and says nothing,
 so completeness is read from the file's own markers (ITU-T T.81, annex B).
 """
 
@@ -45,11 +45,11 @@ class JpegHeader:
     Attributes:
         width: as stored, in pixels
         height: as stored, in pixels
-        components: 1 grey, 3 colour, 4 CMYK or YCCK
+        components: 1 gray, 3 color, 4 CMYK or YCCK
         orientation: EXIF orientation, 1 to 8
         scan_offset: where the first scan starts in the file
         metadata: (start, end) of each segment that does not change pixels
-        profile: the embedded colour profile, empty without
+        profile: the embedded color profile, empty without
         later_pictures: how many the segment MPF announces; None without one
         coding: marker of the frame header, which says how it is coded
         bits: a sample

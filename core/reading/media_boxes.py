@@ -21,8 +21,8 @@ def has_more_than_8_bits(data: bytes, format_name: str) -> bool:
     return False
 
 
-def colour_space(data: bytes, format_name: str) -> bytes:
-    """Returns the colour boxes that say another colour space than sRGB.
+def color_space(data: bytes, format_name: str) -> bytes:
+    """Returns the color boxes that say another color space than sRGB.
 
     Profiles that Pillow hands out may be among them.
     """
@@ -35,7 +35,7 @@ def colour_space(data: bytes, format_name: str) -> bytes:
 
 def _is_usual(body: bytes, format_name: str) -> bool:
     if format_name == "JPEG2000":
-        # Method 1 names a colour space; the decoder has applied it
+        # Method 1 names a color space; the decoder has applied it
         return body[:1] == b"\x01"
     primaries = int.from_bytes(body[4:6], "big")
     transfer = int.from_bytes(body[6:8], "big")

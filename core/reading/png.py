@@ -25,18 +25,18 @@ class PngHeader:
 
     Attributes:
         bits: a sample
-        is_grey: of one band
+        is_gray: of one band
         is_apples: of the kind CgBI, which only Apple's decoder reads
         bits_in_use: as the chunk sBIT says
-        colour_space: what changes the colours that equal samples are shown in;
+        color_space: what changes the colors that equal samples are shown in;
             embedded profiles aside
     """
 
     bits: int
-    is_grey: bool
+    is_gray: bool
     is_apples: bool
     bits_in_use: int | None
-    colour_space: bytes
+    color_space: bytes
 
 
 def read_png_header(data: bytes) -> PngHeader:
@@ -50,10 +50,10 @@ def read_png_header(data: bytes) -> PngHeader:
     significant = chunks.get(b"sBIT", b"")
     return PngHeader(
         bits=head[8],
-        is_grey=head[9] == 0,
+        is_gray=head[9] == 0,
         is_apples=b"CgBI" in chunks,
         bits_in_use=max(significant[:3], default=None),
-        colour_space=_colour_space(chunks),
+        color_space=_color_space(chunks),
     )
 
 
@@ -84,8 +84,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
         place = stop + 4
 
 
-def _colour_space(chunks: dict[bytes, bytes]) -> bytes:
-    """Returns the chunks that say another colour space than sRGB, by rank."""
+def _color_space(chunks: dict[bytes, bytes]) -> bytes:
+    """Returns the chunks that say another color space than sRGB, by rank."""
     if b"cICP" in chunks:
         return b"cICP" + chunks[b"cICP"]
     if b"iCCP" in chunks or b"sRGB" in chunks:

@@ -23,7 +23,7 @@ _ROWS_A_STRIP, _STRIP_SIZES, _LARGEST, _PLANAR = 278, 279, 281, 284
 _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES = 317, 322, 323, 324, 325
 _SUBFILE, _SUB_DIRECTORIES, _EXTRA, _SAMPLE_FORMAT = 254, 330, 338, 339
 _GDAL_NODATA = 42113
-_COLOUR_TAGS = (301, 318, 319, 532, 34675)
+_COLOR_TAGS = (301, 318, 319, 532, 34675)
 """Transfer function, white point, primaries, reference levels, ICC profile."""
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
@@ -135,9 +135,9 @@ class Page:
         return _SUB_DIRECTORIES in self.tags
 
     @property
-    def colour_space(self) -> bytes:
-        """What changes the colours that equal samples are shown in."""
-        used = [(tag, self.tags[tag]) for tag in _COLOUR_TAGS if tag in self.tags]
+    def color_space(self) -> bytes:
+        """What changes the colors that equal samples are shown in."""
+        used = [(tag, self.tags[tag]) for tag in _COLOR_TAGS if tag in self.tags]
         return repr(used).encode() if used else b""
 
     @property
@@ -166,7 +166,7 @@ class Page:
         kind = {2: "signed integer", 3: "float", 5: "complex", 6: "complex"}.get(
             self.number(_SAMPLE_FORMAT, 1), "integer"
         )
-        colours = {
+        colors = {
             _PALETTE: " (palette)",
             _YCBCR: " (YCbCr)",
             8: " (CIELAB)",
@@ -176,7 +176,7 @@ class Page:
         bands = "one band" if self.bands == 1 else f"{self.bands} bands"
         coded = self.number(_COMPRESSION, 1)
         packed = "" if coded in _LOSSLESS else f", compression {coded}"
-        return f"{bands} of {self.bits}-bit {kind}{colours}{packed}"
+        return f"{bands} of {self.bits}-bit {kind}{colors}{packed}"
 
 
 def read_pages(data: bytes) -> list[Page]:

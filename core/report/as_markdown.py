@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import compress
 
-from ..common.text import markdown, share_text
+from ..common.text import escape_markdown, share_text
 from .model import Cell, Gallery, Pair, Picture, Report, Section, Table, left_out_text
 
 
@@ -15,14 +15,18 @@ def as_markdown(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# {markdown(report.dataset)}"
+    yield f"# {escape_markdown(report.dataset)}"
     yield ""
+    scanned, winnow, made = (
+        escape_markdown(text)
+        for text in (report.scanned_at, report.winnow, report.made_at)
+    )
     yield (
-        f"{report.images:,} images, scanned {markdown(report.scanned_at)} by Winnow "
-        f"{markdown(report.winnow)}; this report was made {markdown(report.made_at)}."
+        f"{report.images:,} images, scanned {scanned} by Winnow {winnow}; "
+        f"this report was made {made}."
     )
     for note in report.notes:
-        yield from ("", f"**{markdown(note)}**")
+        yield from ("", f"**{escape_markdown(note)}**")
     yield ""
     rows = [
         (
@@ -40,9 +44,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _section(section: Section) -> Iterator[str]:
     count = "" if section.count is None else f": {section.count:,}"
-    yield from ("", f"## {markdown(section.title)}{count}")
+    yield from ("", f"## {escape_markdown(section.title)}{count}")
     for text in section.text:
-        yield from ("", markdown(text))
+        yield from ("", escape_markdown(text))
     for table in section.tables:
         yield from _titled(table, table.headers, table.rows)
     for gallery in section.galleries:
@@ -61,7 +65,7 @@ def _titled(
     part: Gallery | Table, headers: Sequence[str], rows: Sequence[Sequence[Cell]]
 ) -> Iterator[str]:
     if part.title:
-        yield from ("", f"### {markdown(part.title)}")
+        yield from ("", f"### {escape_markdown(part.title)}")
     if rows:
         yield ""
         yield from _rows(headers, rows)
@@ -70,14 +74,14 @@ def _titled(
 
 
 def _rows(headers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
-    yield "| " + " | ".join(markdown(header) for header in headers) + " |"
+    yield "| " + " | ".join(escape_markdown(header) for header in headers) + " |"
     columns = list(zip(*rows, strict=True)) or [()] * len(headers)
     right = [
         any(isinstance(cell, int | float) for cell in column) for column in columns
     ]
     yield "| " + " | ".join("--:" if one else ":--" for one in right) + " |"
     for row in rows:
-        yield "| " + " | ".join(markdown(cell_text(cell)) for cell in row) + " |"
+        yield "| " + " | ".join(escape_markdown(cell_text(cell)) for cell in row) + " |"
 
 
 def cell_text(cell: Cell) -> str:

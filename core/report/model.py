@@ -32,7 +32,7 @@ class Pair:
 
     Attributes:
         source: From: the image that was found
-        target: To: its copy, its neighbour; None if it stands alone
+        target: To: its copy, its neighbor; None if it stands alone
         similarity: cosine similarity of the two, -1 to 1; None if not known
         says: what is to be said of the two, a few words each
         facts: the same for a program

@@ -24,14 +24,14 @@ from .fastdup_preset import fastdup_findings
 from .field_values import columns_of, rows_of_items
 from .recall_estimate import (
     ACCEPTED_FALSE_RATE,
-    CopyTrial,
+    CopyScores,
     calibrated_score,
     expected_recall,
     false_rate,
     recall_error,
 )
 from .scan_data import (
-    Evidence,
+    ScanData,
     copy_graph,
     evaluation_splits,
     feature_graph,
@@ -43,15 +43,15 @@ from .settings import DEFAULTS, ScanSettings
 _FASTDUP = "as in fastdup"
 
 
-def find(
-    evidence: Evidence,
+def apply_thresholds(
+    scan_data: ScanData,
     settings: ScanSettings = DEFAULTS,
     decisions: Decisions | None = None,
 ) -> Findings:
     """Applies thresholds to what a scan learned. Reads no file.
 
     Args:
-        evidence: from :func:`~core.scan.collect.gather`
+        scan_data: from :func:`~core.scan.collect.collect_scan_data`
         settings: only the thresholds matter here
         decisions: what a person decided of the rows; they have the last word
 
@@ -64,44 +64,44 @@ def find(
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    trial = CopyTrial(evidence.trial_copy_scores, evidence.trial_other_scores)
+    trial = CopyScores(scan_data.synthetic_copy_scores, scan_data.negative_scores)
     min_copy_score, copy_rule = _copy_threshold(trial, settings)
-    rows = image_rows(evidence)
+    rows = image_rows(scan_data)
     row_item = rows.item
     decided = decisions or no_decisions(len(row_item))
-    accepted = accepted_pairs(evidence, settings, decided)
+    accepted = accepted_pairs(scan_data, settings, decided)
     rows = replace(rows, chosen=decided.keeper)
-    leaks = _leaks(evidence, rows, accepted, decided)
-    by_preset = evidence.near_rows.shape[1] > 0
+    leaks = _leaks(scan_data, rows, accepted, decided)
+    by_preset = scan_data.near_rows.shape[1] > 0
     if by_preset:
-        judged = _by_fastdup(evidence, rows, settings, decided)
+        judged = _by_fastdup(scan_data, rows, settings, decided)
     else:
-        judged = _by_winnow(evidence, rows, accepted, settings, decided)
+        judged = _by_winnow(scan_data, rows, accepted, settings, decided)
     labels, max_distance = judged.labels, judged.thresholds["max_outlier_distance"]
     labels.suggestion[decided.verified] = NO_CODE
     labels.issue[decided.verified] = False
     readable = row_item >= 0
     issues = np.zeros((len(row_item), len(ISSUES)), bool)
     issues[readable] = image_issues(
-        evidence.statistics[evidence.content[readable]], rows.damaged[readable]
+        scan_data.statistics[scan_data.content[readable]], rows.damaged[readable]
     )
     issues[decided.keep] = False
     outlier = judged.outlier & ~decided.keep
     columns = columns_of(
-        evidence, judged.duplicates, leaks, judged.distance, outlier, labels, issues
+        scan_data, judged.duplicates, leaks, judged.distance, outlier, labels, issues
     )
     columns["outlier_nearest"] = judged.nearest
-    columns["label_agrees"] = judged.agrees
-    columns["label_contradicts"] = judged.contradicts
+    columns["label_support"] = judged.agrees
+    columns["label_counterexample"] = judged.contradicts
     columns = {spec.name: columns[spec.name] for spec in FIELDS}
     return Findings(
         columns=columns,
         counts={
-            **count_findings(columns, evidence, judged.duplicates),
-            **count_changed_pairs(evidence, accepted, _votes(evidence)),
+            **count_findings(columns, scan_data, judged.duplicates),
+            **count_changed_pairs(scan_data, accepted, _votes(scan_data)),
         },
-        leak_matrix=leaks_by_kind(evidence, leaks),
-        leaks_by_class=leaks_by_class(evidence, leaks),
+        leak_matrix=leaks_by_kind(scan_data, leaks),
+        leaks_by_class=leaks_by_class(scan_data, leaks),
         thresholds={
             **judged.thresholds,
             "min_copy_score": min_copy_score,
@@ -141,20 +141,20 @@ class _Judged:
 
 
 def _by_winnow(
-    evidence: Evidence,
+    scan_data: ScanData,
     rows: ImageRows,
     accepted: NDArray[np.bool_],
     settings: ScanSettings,
     decided: Decisions,
 ) -> _Judged:
-    row_item = evidence.row_items
-    copies = _duplicates(evidence, rows, accepted)
-    cluster = _item_clusters(evidence, row_item, copies)
+    row_item = scan_data.row_images
+    copies = _duplicates(scan_data, rows, accepted)
+    cluster = _item_clusters(scan_data, row_item, copies)
     strange = outlier_distances(
-        feature_graph(evidence),
+        feature_graph(scan_data),
         cluster,
-        copy_graph=copy_graph(evidence),
-        statistics=evidence.statistics[evidence.first],
+        copy_graph=copy_graph(scan_data),
+        statistics=scan_data.statistics[scan_data.first],
     )
     max_distance, outlier_rule = settings.max_outlier_distance, "given"
     if max_distance is None:
@@ -163,16 +163,16 @@ def _by_winnow(
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
     labels, agrees, contradicts = _labels(
-        evidence, row_item, cluster, settings.min_label_score
+        scan_data, row_item, cluster, settings.min_label_score
     )
     readable = row_item >= 0
     distance = np.full(len(row_item), np.nan, np.float32)
     distance[readable] = strange.distance[row_item[readable]]
     nearest = np.full(len(row_item), NO_CODE, np.int32)
     nearest[readable] = strange.nearest[row_item[readable]]
-    shown = first_rows(evidence)
+    shown = first_rows(scan_data)
     return _Judged(
-        duplicates=_as_decided(evidence, rows, accepted, copies, decided),
+        duplicates=_as_decided(scan_data, rows, accepted, copies, decided),
         distance=distance,
         outlier=distance > max_distance,
         nearest=rows_of_items(nearest, shown),
@@ -193,9 +193,9 @@ def _by_winnow(
 
 
 def _by_fastdup(
-    evidence: Evidence, rows: ImageRows, settings: ScanSettings, decided: Decisions
+    scan_data: ScanData, rows: ImageRows, settings: ScanSettings, decided: Decisions
 ) -> _Judged:
-    found = fastdup_findings(evidence, rows, settings, decided)
+    found = fastdup_findings(scan_data, rows, settings, decided)
     given_score = _default_or_given(settings, "min_label_score") == "given"
     nobody: list[int | None] = [None] * len(rows.item)
     return _Judged(
@@ -220,43 +220,43 @@ def _by_fastdup(
 
 
 def accepted_pairs(
-    evidence: Evidence, settings: ScanSettings, decided: Decisions
+    scan_data: ScanData, settings: ScanSettings, decided: Decisions
 ) -> NDArray[np.bool_]:
     """Returns which pairs count as copies: bool[p].
 
     Args:
-        evidence: of the scan
+        scan_data: of the scan
         settings: only the thresholds matter here
         decided: what a person decided of the rows
 
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    trial = CopyTrial(evidence.trial_copy_scores, evidence.trial_other_scores)
+    trial = CopyScores(scan_data.synthetic_copy_scores, scan_data.negative_scores)
     min_copy_score, _ = _copy_threshold(trial, settings)
-    accepted: NDArray[np.bool_] = evidence.pair_score >= min_copy_score
+    accepted: NDArray[np.bool_] = scan_data.pair_score >= min_copy_score
     if settings.min_copy_similarity is not None:
-        _check_min_similarity(evidence, settings.min_copy_similarity)
-        accepted &= evidence.pair_similarity >= settings.min_copy_similarity
-    accepted &= ~_ignored(evidence, settings)
-    return accepted & ~ruled_out(evidence.pairs, evidence.row_items, decided)
+        _check_min_similarity(scan_data, settings.min_copy_similarity)
+        accepted &= scan_data.pair_similarity >= settings.min_copy_similarity
+    accepted &= ~_ignored(scan_data, settings)
+    return accepted & ~ruled_out(scan_data.pairs, scan_data.row_images, decided)
 
 
-def _votes(evidence: Evidence) -> NDArray[np.int32]:
-    classes = len(evidence.classes)
+def _votes(scan_data: ScanData) -> NDArray[np.int32]:
+    classes = len(scan_data.classes)
     return majority_labels(
-        evidence.row_items, evidence.labels, len(evidence.first), classes
+        scan_data.row_images, scan_data.labels, len(scan_data.first), classes
     )
 
 
-def _ignored(evidence: Evidence, settings: ScanSettings) -> NDArray[np.bool_]:
+def _ignored(scan_data: ScanData, settings: ScanSettings) -> NDArray[np.bool_]:
     """Returns which pairs differ by a change that makes another thing of it."""
     bits = sum(1 << CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes)
-    ignored: NDArray[np.bool_] = (evidence.pair_changes & bits) > 0
+    ignored: NDArray[np.bool_] = (scan_data.pair_changes & bits) > 0
     return ignored
 
 
-def _copy_threshold(trial: CopyTrial, settings: ScanSettings) -> tuple[float, str]:
+def _copy_threshold(trial: CopyScores, settings: ScanSettings) -> tuple[float, str]:
     if not settings.calibrate:
         rule = _default_or_given(settings, "min_copy_score")
         return settings.min_copy_score, rule
@@ -265,7 +265,7 @@ def _copy_threshold(trial: CopyTrial, settings: ScanSettings) -> tuple[float, st
 
 
 def _expected(
-    trial: CopyTrial, min_copy_score: float, settings: ScanSettings
+    trial: CopyScores, min_copy_score: float, settings: ScanSettings
 ) -> dict[str, Any]:
     by_change = expected_recall(trial, min_copy_score)
     # A threshold on the similarity, which the trial does not keep, finds fewer
@@ -280,12 +280,12 @@ def _expected(
         },
         "copies_tried": trial.copy_scores.size,
         "false_copy_rate": None if rate is None else round(rate, 6),
-        "non_copies_tried": len(trial.other_scores),
+        "non_copies_tried": len(trial.negative_scores),
     }
 
 
-def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
-    lowest = float(evidence.facts["min_candidate_similarity"])
+def _check_min_similarity(scan_data: ScanData, min_similarity: float) -> None:
+    lowest = float(scan_data.facts["min_candidate_similarity"])
     if min_similarity < lowest:
         raise InputError(
             f"min_copy_similarity={min_similarity:g} is below {lowest:g}, and less "
@@ -294,22 +294,22 @@ def _check_min_similarity(evidence: Evidence, min_similarity: float) -> None:
 
 
 def _duplicates(
-    evidence: Evidence,
+    scan_data: ScanData,
     rows: ImageRows,
     accepted: NDArray[np.bool_],
     only_as_keeper: NDArray[np.bool_] | None = None,
 ) -> Duplicates:
     return find_duplicates(
         rows,
-        evidence.pairs[accepted],
-        evidence.pair_similarity[accepted],
-        evidence.pair_relation[accepted],
+        scan_data.pairs[accepted],
+        scan_data.pair_similarity[accepted],
+        scan_data.pair_relation[accepted],
         only_as_keeper,
     )
 
 
 def _as_decided(
-    evidence: Evidence,
+    scan_data: ScanData,
     rows: ImageRows,
     accepted: NDArray[np.bool_],
     duplicates: Duplicates,
@@ -324,24 +324,24 @@ def _as_decided(
     beside = stays & (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
     if not beside.any():
         return duplicates
-    return _duplicates(evidence, rows, accepted, only_as_keeper=stays)
+    return _duplicates(scan_data, rows, accepted, only_as_keeper=stays)
 
 
 def _leaks(
-    evidence: Evidence,
+    scan_data: ScanData,
     rows: ImageRows,
     accepted: NDArray[np.bool_],
     decided: Decisions,
 ) -> Leaks:
     leaks = find_leaks(
-        evidence.splits,
-        len(evidence.split_names),
+        scan_data.splits,
+        len(scan_data.split_names),
         item=rows.item,
         byte_group=rows.byte_group,
         pixel_group=rows.pixel_group,
         label=rows.label,
-        pairs=evidence.pairs[accepted],
-        protected_splits=evaluation_splits(evidence.split_names),
+        pairs=scan_data.pairs[accepted],
+        protected_splits=evaluation_splits(scan_data.split_names),
         chosen=rows.chosen,
     )
     leaks.leak[decided.keep] = False
@@ -352,16 +352,16 @@ def _leaks(
 
 
 def _item_clusters(
-    evidence: Evidence, row_item: NDArray[np.int32], duplicates: Duplicates
+    scan_data: ScanData, row_item: NDArray[np.int32], duplicates: Duplicates
 ) -> NDArray[np.int64]:
-    cluster = np.full(len(evidence.first), NO_CLUSTER, np.int64)
+    cluster = np.full(len(scan_data.first), NO_CLUSTER, np.int64)
     readable = row_item >= 0
     cluster[row_item[readable]] = duplicates.cluster[readable]
     return cluster
 
 
 def _labels(
-    evidence: Evidence,
+    scan_data: ScanData,
     row_item: NDArray[np.int32],
     cluster: NDArray[np.int64],
     min_label_score: float,
@@ -375,7 +375,7 @@ def _labels(
         the findings; for each row the most similar item of its label, and of
         another one, -1 for none
     """
-    count, classes = len(row_item), len(evidence.classes)
+    count, classes = len(row_item), len(scan_data.classes)
     result = LabelFindings(
         np.full(count, np.nan, np.float32),
         np.full(count, NO_CODE, np.int32),
@@ -385,29 +385,29 @@ def _labels(
     contradicts = np.full(count, NO_CODE, np.int32)
     if not classes:
         return result, agrees, contradicts
-    rows = np.flatnonzero((row_item >= 0) & (evidence.labels >= 0))
-    key = row_item[rows].astype(np.int64) * classes + evidence.labels[rows]
-    pair, judgement = np.unique(key, return_inverse=True)
+    rows = np.flatnonzero((row_item >= 0) & (scan_data.labels >= 0))
+    key = row_item[rows].astype(np.int64) * classes + scan_data.labels[rows]
+    pair, judgment = np.unique(key, return_inverse=True)
     judged = np.stack(np.divmod(pair, classes), axis=1)
-    votes = majority_labels(row_item, evidence.labels, len(evidence.first), classes)
+    votes = majority_labels(row_item, scan_data.labels, len(scan_data.first), classes)
     found = judge_labels(
         ClassEvidence(
-            evidence.class_candidates,
-            evidence.class_probability,
-            evidence.given_probability,
+            scan_data.class_candidates,
+            scan_data.class_probability,
+            scan_data.given_probability,
         ),
-        feature_graph(evidence),
+        feature_graph(scan_data),
         votes,
         cluster,
         classes,
         judged=judged,
-        copy_graph=copy_graph(evidence),
+        copy_graph=copy_graph(scan_data),
         min_label_score=min_label_score,
     )
-    result.score[rows] = found.score[judgement]
-    result.suggestion[rows] = found.suggestion[judgement]
-    result.issue[rows] = found.issue[judgement]
-    graphs = [feature_graph(evidence), copy_graph(evidence)]
+    result.score[rows] = found.score[judgment]
+    result.suggestion[rows] = found.suggestion[judgment]
+    result.issue[rows] = found.issue[judgment]
+    graphs = [feature_graph(scan_data), copy_graph(scan_data)]
     near = label_neighbors(
         [graph for graph in graphs if graph is not None],
         votes,
@@ -415,8 +415,8 @@ def _labels(
         judged,
         found.suggestion,
     )
-    agrees[rows] = near.agreeing[judgement]
-    contradicts[rows] = near.contradicting[judgement]
+    agrees[rows] = near.agreeing[judgment]
+    contradicts[rows] = near.contradicting[judgment]
     return result, agrees, contradicts
 
 

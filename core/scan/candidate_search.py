@@ -13,7 +13,7 @@ from ..findings.outliers import NEIGHBORS_NEEDED
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest
 from ..progress import OnProgress, Progress
 from ..storage.record_store import Vectors, equal_rows
-from .previous_scan import NO_EARLIER_SCAN, EarlierScan
+from .previous_scan import NO_EARLIER_SCAN, PreviousScan
 
 _CROSS_SPLIT_NEIGHBORS = 5
 """Measured on 25,000 images: 5 hold as many of the planted copies as 10."""
@@ -37,14 +37,14 @@ class SimilarItems:
     candidates: Pairs
 
 
-def search_items(
+def search_images(
     copies: NDArray[np.floating],
     features: Vectors,
     present: NDArray[np.bool_],
     min_similarity: float,
     neighbors: int | None,
     on_progress: OnProgress,
-    earlier: EarlierScan = NO_EARLIER_SCAN,
+    earlier: PreviousScan = NO_EARLIER_SCAN,
 ) -> SimilarItems:
     """Searches the items that are most similar to each, in both ways.
 
@@ -111,6 +111,6 @@ def distinct_pairs(*found: Pairs) -> Pairs:
 
 
 def _edges(sources: NDArray[np.int32], neighbors: NDArray[np.int32]) -> Pairs:
-    """Returns int32[e, 2]: a source and each of its neighbours."""
+    """Returns int32[e, 2]: a source and each of its neighbors."""
     row, column = np.nonzero(neighbors != NO_NEIGHBOR)
     return np.stack([sources[row], neighbors[row, column]], axis=1)

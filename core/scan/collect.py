@@ -25,14 +25,20 @@ from ..neighbors.incremental import SPARE_NEIGHBORS
 from ..neighbors.knn_graph import NO_NEIGHBOR, prepare_search
 from ..progress import OnProgress, silent
 from ..storage.record_store import StoredColumn, Vectors
-from .candidate_search import distinct_pairs, search_items
+from .candidate_search import distinct_pairs, search_images
 from .equal_pixels import join_equal_pixels
-from .previous_scan import EarlierScan, digest_of
-from .recall_estimate import NO_TRIAL, CopyTrial, calibrated_score, sampled, try_copies
-from .scan_data import Evidence, image_rows
+from .previous_scan import PreviousScan, digest_of
+from .recall_estimate import (
+    NO_COPY_SCORES,
+    CopyScores,
+    calibrated_score,
+    sampled,
+    score_synthetic_copies,
+)
+from .scan_data import ScanData, image_rows
 from .settings import DEFAULTS, ScanSettings
-from .unique_images import Items, collapse, distinct_rows
-from .verified_pairs import Checks
+from .unique_images import UniqueImages, collapse, distinct_rows
+from .verified_pairs import VerifiedPairs
 
 NO_CODE = -1
 _UNREADABLE_KEPT = 1000
@@ -58,7 +64,7 @@ class Stages:
         self._last = now
 
 
-def gather(
+def collect_scan_data(
     paths: Sequence[bytes],
     embedder: ImageEmbedder | None,
     *,
@@ -69,9 +75,9 @@ def gather(
     splits: NDArray[np.int32] | None = None,
     split_names: Sequence[str] = (),
     settings: ScanSettings = DEFAULTS,
-    known: Evidence | None = None,
+    known: ScanData | None = None,
     on_progress: OnProgress = silent,
-) -> Evidence:
+) -> ScanData:
     """Learns from n files all that :func:`~core.scan.apply_thresholds.find` needs.
 
     Args:
@@ -86,9 +92,9 @@ def gather(
         settings: see :class:`~core.scan.settings.ScanSettings`
         known: of an earlier scan, whatever its settings. What it learned and still
             holds is taken over: pictures it compared are not compared again, lists of
-            neighbours only take in what is new, and where nothing changed that the
+            neighbors only take in what is new, and where nothing changed that the
             known copies or the labels depend on, they are not tried or learned
-            again. The result is that of a scan from nothing, but for neighbours that
+            again. The result is that of a scan from nothing, but for neighbors that
             an approximate search may miss (see :mod:`core.neighbors.incremental`)
         on_progress: told after each batch; may raise to cancel
 
@@ -117,25 +123,25 @@ def gather(
     near_rows, near_similarity = _near_rows(table, vectors, copies, settings)
     items = collapse(table.column("picture_digest"), copies, table.stored("signature"))
     copies, features = _of_items(copies, features, items)
-    row_items = np.where(table.content >= 0, items.item[table.content], NO_CODE)
-    present = _present(row_items, splits, len(split_names), len(copies))
+    row_images = np.where(table.content >= 0, items.item[table.content], NO_CODE)
+    present = _present(row_images, splits, len(split_names), len(copies))
     minimum = (
         embedder.min_candidate_similarity if embedder else OWN_MIN_CANDIDATE_SIMILARITY
     )
     digests = table.stored("digest")[items.first]
     source = digest_of([embedder.sha256] if embedder else [copies, digests])
     pictures = digest_of([embedder.input_size if embedder else 0])
-    earlier = EarlierScan(known, digests, source, pictures)
-    found = search_items(
+    earlier = PreviousScan(known, digests, source, pictures)
+    found = search_images(
         copies, features, present, minimum, settings.neighbors, on_progress, earlier
     )
     stages.end("search")
 
-    checks = Checks(table, items, copies, earlier)
+    checks = VerifiedPairs(table, items, copies, earlier)
     pairs = distinct_pairs(found.candidates, checks.turned_candidates())
     checks.add(pairs, on_progress)
     stages.end("compare pictures")
-    trial, tried = NO_TRIAL, digest_of([source, minimum, digests])
+    trial, tried = NO_COPY_SCORES, digest_of([source, minimum, digests])
     if embedder:
         trial = earlier.trial(tried) or _trial(
             table, items, checks, paths, embedder, on_progress
@@ -145,7 +151,7 @@ def gather(
         settings = replace(settings, min_copy_score=score)
     stages.end("try known copies")
     statuses, status = _statuses(table)
-    evidence = Evidence(
+    scan_data = ScanData(
         content=table.content,
         status=status,
         path_rank=path_rank,
@@ -169,8 +175,8 @@ def gather(
         neighbor_similarity=found.by_features.similarities,
         copy_neighbors=found.by_copies.indices,
         copy_neighbor_similarity=found.by_copies.similarities,
-        trial_copy_scores=trial.copy_scores,
-        trial_other_scores=trial.other_scores,
+        synthetic_copy_scores=trial.copy_scores,
+        negative_scores=trial.negative_scores,
         near_rows=near_rows,
         near_similarity=near_similarity,
         statuses=statuses,
@@ -189,14 +195,14 @@ def gather(
         **_no_label_evidence(len(copies)),
     )
     accepted = checks.accepted(settings.min_copy_score)
-    more = keeper_pairs_to_check(image_rows(evidence), accepted, checks.pairs)
+    more = keeper_pairs_to_check(image_rows(scan_data), accepted, checks.pairs)
     checks.add(more, on_progress)
     pixel_group = join_equal_pixels(
         table, items, checks, paths, folder, settings, on_progress
     )
     stages.end("compare pictures")
 
-    votes = majority_labels(row_items, labels, len(copies), len(classes))
+    votes = majority_labels(row_images, labels, len(copies), len(classes))
     cluster = _components(len(copies), checks.accepted(settings.min_copy_score))
     asked = digest_of([source, digests, votes, cluster, len(classes)])
     learned = earlier.labels(asked) or label_evidence(
@@ -212,8 +218,8 @@ def gather(
         # Otherwise a file could not be read again, which may be over soon
         learned_from["trial"] = tried
     return replace(
-        evidence,
-        facts={**evidence.facts, "learned_from": learned_from},
+        scan_data,
+        facts={**scan_data.facts, "learned_from": learned_from},
         pixel_group=pixel_group,
         class_candidates=learned.classes,
         class_probability=learned.probabilities,
@@ -223,7 +229,7 @@ def gather(
 
 
 def majority_labels(
-    row_items: NDArray[np.int32],
+    row_images: NDArray[np.int32],
     labels: NDArray[np.int32],
     item_count: int,
     class_count: int,
@@ -233,10 +239,10 @@ def majority_labels(
     Of equally common labels the first by name wins.
     """
     result = np.full(item_count, NO_CODE, np.int32)
-    known = (row_items >= 0) & (labels >= 0)
+    known = (row_images >= 0) & (labels >= 0)
     if not known.any():
         return result
-    key = row_items[known].astype(np.int64) * class_count + labels[known]
+    key = row_images[known].astype(np.int64) * class_count + labels[known]
     pair, votes = np.unique(key, return_counts=True)
     # Last assignment wins: fewest votes first, and within them last name first
     order = np.lexsort((-pair, votes))
@@ -246,16 +252,16 @@ def majority_labels(
 
 def _trial(
     table: ImageTable,
-    items: Items,
-    checks: Checks,
+    items: UniqueImages,
+    checks: VerifiedPairs,
     paths: Sequence[bytes],
     embedder: ImageEmbedder,
     on_progress: OnProgress,
-) -> CopyTrial:
+) -> CopyScores:
     """Tries known copies of a sample of the items."""
     originals = sampled(len(items.first))
     row_of = table.rows()
-    return try_copies(
+    return score_synthetic_copies(
         [paths[row_of[content]] for content in items.first[originals]],
         originals,
         embedder,
@@ -267,15 +273,15 @@ def _trial(
 
 
 def _present(
-    row_items: NDArray[np.int32],
+    row_images: NDArray[np.int32],
     splits: NDArray[np.int32],
     split_count: int,
     item_count: int,
 ) -> NDArray[np.bool_]:
     """Returns bool[s, i]: which split holds which item."""
     present = np.zeros((split_count, item_count), bool)
-    known = (row_items >= 0) & (splits >= 0)
-    present[splits[known], row_items[known]] = True
+    known = (row_images >= 0) & (splits >= 0)
+    present[splits[known], row_images[known]] = True
     return present
 
 
@@ -298,7 +304,7 @@ def _vectors(
 
 
 def _of_items(
-    copies: NDArray[np.floating], features: Vectors, items: Items
+    copies: NDArray[np.floating], features: Vectors, items: UniqueImages
 ) -> tuple[NDArray[np.floating], Vectors]:
     """Returns the rows of the items; stored ones are not read yet."""
     own = copies[items.first]

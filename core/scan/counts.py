@@ -14,11 +14,11 @@ from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
 from ..findings.schema import NO_CLUSTER, QUARANTINED
-from .scan_data import Evidence
+from .scan_data import ScanData
 
 
 def count_findings(
-    columns: Mapping[str, list[Any]], evidence: Evidence, duplicates: Duplicates
+    columns: Mapping[str, list[Any]], scan_data: ScanData, duplicates: Duplicates
 ) -> dict[str, int]:
     """Returns how many images, clusters or bytes each finding has.
 
@@ -28,10 +28,10 @@ def count_findings(
     issues = Counter(
         name for names in columns["image_issues"] if names for name in names
     )
-    extra = _removable(evidence, duplicates)
+    extra = _removable(scan_data, duplicates)
     statuses = Counter(columns["scan_status"])
-    images = len(evidence.content) - statuses[QUARANTINED]
-    readable = int((evidence.content >= 0).sum())
+    images = len(scan_data.content) - statuses[QUARANTINED]
+    readable = int((scan_data.content >= 0).sum())
     counts = {
         "images": images,
         "readable": readable,
@@ -39,10 +39,10 @@ def count_findings(
         "duplicate_clusters": int(duplicates.keeper.sum()),
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "removable": int(extra.sum()),
-        "removable_bytes": int(evidence.file_bytes[extra].sum()),
+        "removable_bytes": int(scan_data.file_bytes[extra].sum()),
         "conflicts": len(duplicates.conflicts),
         "outliers": _sum(columns["outlier"]),
-        "labelled": int((evidence.labels[_here(columns)] >= 0).sum()),
+        "labeled": int((scan_data.labels[_here(columns)] >= 0).sum()),
         "label_issues": _sum(columns["label_issue"]),
         "leaks": _sum(columns["leak"]),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
@@ -50,7 +50,7 @@ def count_findings(
     reasons = Counter(columns["leak_drop_reason"])
     counts |= {
         "leak_conflicts": _sum(columns["leak_conflict"]),
-        "leak_drops": _sum(columns["leak_drop"]),
+        "leaks_to_remove": _sum(columns["leak_remove"]),
         "leak_drops_protected": reasons[DROP_REASONS[0]],
         "leak_drops_chosen": reasons[DROP_REASONS[2]],
     }
@@ -58,19 +58,19 @@ def count_findings(
     counts |= {name: issues[name] for name in ISSUES}
     counts |= {
         f"status_{name}": statuses[name]
-        for name in evidence.statuses[1:]
+        for name in scan_data.statuses[1:]
         if name != QUARANTINED
     }
     return counts
 
 
 def count_changed_pairs(
-    evidence: Evidence, accepted: NDArray[np.bool_], label: NDArray[np.int32]
+    scan_data: ScanData, accepted: NDArray[np.bool_], label: NDArray[np.int32]
 ) -> dict[str, int]:
-    """Counts the labelled pairs of copies by change, and those with two labels.
+    """Counts the labeled pairs of copies by change, and those with two labels.
 
     Args:
-        evidence: of the scan
+        scan_data: of the scan
         accepted: bool[p], the pairs that are copies
         label: int32[i], the commonest label of each item, -1 without
 
@@ -78,25 +78,25 @@ def count_changed_pairs(
         ``pairs_NAME`` and ``pairs_NAME_other_label`` by name of
         :data:`~core.copy_detection.CHANGES_OF_MEANING`
     """
-    labels = label[evidence.pairs]
+    labels = label[scan_data.pairs]
     known = accepted & (labels >= 0).all(axis=1)
     differs = labels[:, 0] != labels[:, 1]
     counts = {}
     for place, name in enumerate(CHANGES_OF_MEANING):
-        changed = known & ((evidence.pair_changes >> place) & 1 > 0)
+        changed = known & ((scan_data.pair_changes >> place) & 1 > 0)
         counts[f"pairs_{name}"] = int(changed.sum())
         counts[f"pairs_{name}_other_label"] = int((changed & differs).sum())
     return counts
 
 
 def leaks_by_kind(
-    evidence: Evidence, leaks: Leaks
+    scan_data: ScanData, leaks: Leaks
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Returns kind -> split -> other split -> images with a copy there."""
-    if not evidence.split_names:
+    if not scan_data.split_names:
         return {}
-    matrix = leak_matrix(leaks.kinds, evidence.splits)
-    names = evidence.split_names
+    matrix = leak_matrix(leaks.kinds, scan_data.splits)
+    names = scan_data.split_names
     return {
         kind: {
             one: {
@@ -108,18 +108,18 @@ def leaks_by_kind(
     }
 
 
-def leaks_by_class(evidence: Evidence, leaks: Leaks) -> list[dict[str, str | int]]:
+def leaks_by_class(scan_data: ScanData, leaks: Leaks) -> list[dict[str, str | int]]:
     """Returns a row for each class, split and other split that share copies."""
     result: list[dict[str, str | int]] = []
-    rows = np.flatnonzero(leaks.leak & (evidence.labels >= 0))
-    names = evidence.split_names
-    for code in np.unique(evidence.labels[rows]).tolist():
-        of_class = rows[evidence.labels[rows] == code]
-        matrix = leak_matrix(leaks.kinds[of_class], evidence.splits[of_class])
+    rows = np.flatnonzero(leaks.leak & (scan_data.labels >= 0))
+    names = scan_data.split_names
+    for code in np.unique(scan_data.labels[rows]).tolist():
+        of_class = rows[scan_data.labels[rows] == code]
+        matrix = leak_matrix(leaks.kinds[of_class], scan_data.splits[of_class])
         for one, other in np.argwhere(matrix.sum(axis=0)).tolist():
             by_kind = dict(zip(KINDS, matrix[:, one, other].tolist(), strict=True))
             where = {"split": names[one], "other_split": names[other]}
-            result.append({"class": evidence.classes[code], **where, **by_kind})
+            result.append({"class": scan_data.classes[code], **where, **by_kind})
     return result
 
 
@@ -127,13 +127,13 @@ def _here(columns: Mapping[str, list[Any]]) -> NDArray[np.bool_]:
     return np.array([status != QUARANTINED for status in columns["scan_status"]], bool)
 
 
-def _removable(evidence: Evidence, duplicates: Duplicates) -> NDArray[np.bool_]:
+def _removable(scan_data: ScanData, duplicates: Duplicates) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
     extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-    extra &= ~np.isin(evidence.file_id, evidence.file_id[duplicates.keeper])
+    extra &= ~np.isin(scan_data.file_id, scan_data.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)
-    first_name[rows[np.unique(evidence.file_id[rows], return_index=True)[1]]] = True
+    first_name[rows[np.unique(scan_data.file_id[rows], return_index=True)[1]]] = True
     return first_name
 
 

@@ -17,8 +17,8 @@ from ..reading.decode import WHOLE, decode_image
 from ..reading.files import ReadFailure, read_file
 from ..storage.record_store import ABSENT, RecordStore
 from .settings import ScanSettings
-from .unique_images import Items
-from .verified_pairs import Checks
+from .unique_images import UniqueImages
+from .verified_pairs import VerifiedPairs
 
 _PIXELS = np.dtype([("pixels", "u1", (32,))])
 
@@ -28,8 +28,8 @@ _SURELY_ALIKE = 0.99
 
 def join_equal_pixels(
     table: ImageTable,
-    items: Items,
-    checks: Checks,
+    items: UniqueImages,
+    checks: VerifiedPairs,
     paths: Sequence[bytes],
     folder: Path,
     settings: ScanSettings,
@@ -76,7 +76,7 @@ def join_equal_pixels(
 
 
 def _alike_contents(
-    table: ImageTable, items: Items, checks: Checks, min_score: float
+    table: ImageTable, items: UniqueImages, checks: VerifiedPairs, min_score: float
 ) -> NDArray[np.int64]:
     """Returns int64[q, 2]: contents that may hold equal pixels unseen."""
     exact = table.column("is_pixel_digest")

@@ -29,7 +29,7 @@ from ..findings.duplicates import Duplicates, ImageRows, clusters_by_path
 from ..findings.label_issues import LabelFindings
 from ..findings.schema import QUARANTINED
 from ..neighbors.knn_graph import NO_NEIGHBOR
-from .scan_data import Evidence
+from .scan_data import ScanData
 from .settings import DEFAULTS, ScanSettings
 
 _NO_CODE = -1
@@ -43,9 +43,9 @@ class FastdupFindings:
     Attributes:
         duplicates: the similarity of a member is that to the most similar other
             member: most were never compared with the one that stays
-        distance: float32[n], 1 - the similarity of the least similar neighbour;
+        distance: float32[n], 1 - the similarity of the least similar neighbor;
             NaN without one
-        nearest: int64[n], that neighbour; -1 without
+        nearest: int64[n], that neighbor; -1 without
         outlier: bool[n]
         max_distance: images farther away are outliers; infinite if none is
         labels: without suggestions, which fastdup does not make
@@ -64,19 +64,19 @@ class FastdupFindings:
 
 
 def fastdup_findings(
-    evidence: Evidence, rows: ImageRows, settings: ScanSettings, decided: Decisions
+    scan_data: ScanData, rows: ImageRows, settings: ScanSettings, decided: Decisions
 ) -> FastdupFindings:
-    """Applies the rules to the neighbours that the scan stored.
+    """Applies the rules to the neighbors that the scan stored.
 
     Args:
-        evidence: of a scan with the preset
+        scan_data: of a scan with the preset
         rows: the images, for the clusters
         settings: ``min_copy_similarity`` takes the place of ``ccthreshold``, the
             others are what they are without the preset; what was not given is
             as in fastdup
         decided: of the rows
     """
-    near, similarity = _still_there(evidence)
+    near, similarity = _still_there(scan_data)
     edges = edges_of(near, similarity)
     connecting = settings.min_copy_similarity
     if connecting is None:
@@ -85,7 +85,7 @@ def fastdup_findings(
     if min_score == DEFAULTS.min_label_score:
         min_score = MIN_LABEL_SCORE
     shown = similar_edges(edges)
-    score = np.where(evidence.content >= 0, label_scores(shown, rows.label), np.nan)
+    score = np.where(scan_data.content >= 0, label_scores(shown, rows.label), np.nan)
     labels = LabelFindings(
         score.astype(np.float32),
         np.full(len(score), _NO_CODE, np.int32),
@@ -99,7 +99,7 @@ def fastdup_findings(
     else:
         max_distance = settings.max_outlier_distance
         outlier = distance > max_distance
-    readable = evidence.content >= 0
+    readable = scan_data.content >= 0
     return FastdupFindings(
         duplicates=_clusters(shown, rows, connecting, decided),
         distance=np.where(readable, distance, np.nan).astype(np.float32),
@@ -113,13 +113,13 @@ def fastdup_findings(
 
 
 def _still_there(
-    evidence: Evidence,
+    scan_data: ScanData,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Returns the neighbours without those that were put away."""
-    near, similarity = evidence.near_rows, evidence.near_similarity
-    if QUARANTINED not in evidence.statuses:
+    """Returns the neighbors without those that were put away."""
+    near, similarity = scan_data.near_rows, scan_data.near_similarity
+    if QUARANTINED not in scan_data.statuses:
         return near, similarity
-    gone = evidence.status == evidence.statuses.index(QUARANTINED)
+    gone = scan_data.status == scan_data.statuses.index(QUARANTINED)
     blank = gone[near] | gone[:, None]
     return np.where(blank, NO_NEIGHBOR, near), np.where(blank, -np.inf, similarity)
 
@@ -159,7 +159,7 @@ def _ruled_out(edges: Edges, count: int, decided: Decisions) -> NDArray[np.bool_
 def _farthest_neighbors(
     edges: Edges, count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Returns each row's distance from its least similar neighbour, and which."""
+    """Returns each row's distance from its least similar neighbor, and which."""
     distance = np.full(count, np.nan, np.float32)
     farthest = np.full(count, NO_NEIGHBOR, np.int64)
     # Last assignment wins: the least similar

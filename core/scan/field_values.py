@@ -16,13 +16,13 @@ from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
 from ..findings.schema import NO_CLUSTER, optional_floats, optional_names
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
-from .scan_data import Evidence, damage_of_rows
+from .scan_data import ScanData, damage_of_rows
 
 _NO_RELATION = -1
 
 
 def columns_of(
-    evidence: Evidence,
+    scan_data: ScanData,
     duplicates: Duplicates,
     leaks: Leaks,
     distance: NDArray[np.float32],
@@ -33,7 +33,7 @@ def columns_of(
     """Returns n values a field, None where there is none.
 
     Args:
-        evidence: of n rows
+        scan_data: of n rows
         duplicates: the clusters
         leaks: copies in other splits
         distance: float32[n], for outliers; NaN where there is none
@@ -45,14 +45,14 @@ def columns_of(
         all fields but those that name another image
     """
     clustered = duplicates.cluster != NO_CLUSTER
-    readable = evidence.content >= 0
-    has_split = readable & (evidence.splits >= 0)
+    readable = scan_data.content >= 0
+    has_split = readable & (scan_data.splits >= 0)
     scored = ~np.isnan(labels.score)
     conflict = np.isin(duplicates.cluster, duplicates.conflicts)
     columns: dict[str, list[Any]] = {
         "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
         "dup_kind": optional_names(duplicates.kind, list(KINDS)),
-        "dup_relation": _relations(evidence, duplicates),
+        "dup_relation": _relations(scan_data, duplicates),
         "dup_similarity": _rounded(duplicates.similarity),
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
@@ -60,37 +60,37 @@ def columns_of(
         "outlier_distance": _rounded(distance),
         "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
         "outlier_cause": optional_names(
-            _causes(evidence, outlier, issues), list(CAUSES)
+            _causes(scan_data, outlier, issues), list(CAUSES)
         ),
         "label_score": _rounded(labels.score, 2),
-        "label_suggestion": optional_names(labels.suggestion, evidence.classes),
+        "label_suggestion": optional_names(labels.suggestion, scan_data.classes),
         "label_issue": _where(scored, labels.issue.tolist()),
         "leak": _where(has_split, leaks.leak.tolist()),
         "leak_splits": _where(
-            has_split, _names_of_flags(leaks.kinds >= 0, evidence.split_names)
+            has_split, _names_of_flags(leaks.kinds >= 0, scan_data.split_names)
         ),
         "leak_conflict": _where(has_split, leaks.conflict.tolist()),
-        "leak_drop": _where(has_split, leaks.drop.tolist()),
+        "leak_remove": _where(has_split, leaks.drop.tolist()),
         "leak_drop_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
-        "damage_reason": optional_names(_damage(evidence, issues), list(DAMAGES)),
-        "scan_status": [evidence.statuses[code] for code in evidence.status.tolist()],
+        "damage_reason": optional_names(_damage(scan_data, issues), list(DAMAGES)),
+        "scan_status": [scan_data.statuses[code] for code in scan_data.status.tolist()],
     }
     return columns
 
 
-def _damage(evidence: Evidence, issues: NDArray[np.bool_]) -> NDArray[np.int8]:
+def _damage(scan_data: ScanData, issues: NDArray[np.bool_]) -> NDArray[np.int8]:
     """Returns the damage of rows that have that issue."""
     return np.where(
-        issues[:, ISSUES.index("damaged")], damage_of_rows(evidence), NO_DAMAGE
+        issues[:, ISSUES.index("damaged")], damage_of_rows(scan_data), NO_DAMAGE
     )
 
 
-def _relations(evidence: Evidence, duplicates: Duplicates) -> list[str | None]:
+def _relations(scan_data: ScanData, duplicates: Duplicates) -> list[str | None]:
     """Says how each near copy differs from the keeper, or why it is no more than near.
 
     Pictures that were not compared, since they look alike at the model's size, differ
-    in what that does not show: in samples of more than 8 bits, transparency, a colour
+    in what that does not show: in samples of more than 8 bits, transparency, a color
     profile, further pictures, or in size.
     """
     near = duplicates.kind == KINDS.index("near")
@@ -100,33 +100,33 @@ def _relations(evidence: Evidence, duplicates: Duplicates) -> list[str | None]:
     keeper_of = np.full(int(duplicates.cluster.max(initial=-1)) + 1, -1)
     keeper_of[duplicates.cluster[keepers]] = keepers
     for row in np.flatnonzero(near & ~duplicates.keeper).tolist():
-        own = int(evidence.content[row])
-        kept = int(evidence.content[keeper_of[duplicates.cluster[row]]])
-        equal = evidence.first_group[own] == evidence.first_group[kept]
-        count = max(evidence.picture_count[own], evidence.picture_count[kept])
+        own = int(scan_data.content[row])
+        kept = int(scan_data.content[keeper_of[duplicates.cluster[row]]])
+        equal = scan_data.first_group[own] == scan_data.first_group[kept]
+        count = max(scan_data.picture_count[own], scan_data.picture_count[kept])
         if count > 1:
             relations[row] = f"first of {count:,} pictures" + " equal" * bool(equal)
         elif relations[row] is None:
-            relations[row] = "looks equal" if equal else _of_size(evidence, own, kept)
+            relations[row] = "looks equal" if equal else _of_size(scan_data, own, kept)
     return relations
 
 
-def _of_size(evidence: Evidence, one: int, other: int) -> str:
-    sizes = evidence.width, evidence.height
+def _of_size(scan_data: ScanData, one: int, other: int) -> str:
+    sizes = scan_data.width, scan_data.height
     alike = all(side[one] == side[other] for side in sizes)
     return "re-encoded" if alike else "resized"
 
 
 def _causes(
-    evidence: Evidence, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
+    scan_data: ScanData, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
-    labelled = evidence.labels >= 0
-    sizes = np.bincount(evidence.labels[labelled], minlength=len(evidence.classes))
+    labeled = scan_data.labels >= 0
+    sizes = np.bincount(scan_data.labels[labeled], minlength=len(scan_data.classes))
     return outlier_causes(
         outlier,
         blank=issues[:, ISSUES.index("low_information")],
         dark=issues[:, ISSUES.index("dark")],
-        class_size=np.where(labelled, np.append(sizes, 0)[evidence.labels], 0),
+        class_size=np.where(labeled, np.append(sizes, 0)[scan_data.labels], 0),
     )
 
 

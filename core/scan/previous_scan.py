@@ -2,7 +2,7 @@
 
 Every stage is a function of its input. One digest of all of its input, of the model
 and of this program is kept beside what was learned; where it is the same again,
-the result is taken over. Neighbour lists are taken over where only items differ.
+the result is taken over. Neighbor lists are taken over where only items differ.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..findings.label_issues import ClassEvidence
 from ..neighbors.incremental import SPARE_NEIGHBORS, updated_graph
 from ..neighbors.knn_graph import NeighborGraph, neighbor_graph
 from ..storage.record_store import Vectors
-from .recall_estimate import CopyTrial
-from .scan_data import Evidence
+from .recall_estimate import CopyScores
+from .scan_data import ScanData
 
 _PACKAGES = (
     "numpy",
@@ -34,11 +34,11 @@ _PACKAGES = (
 """Those that compute; one that is not installed computes nothing."""
 
 
-class EarlierScan:
+class PreviousScan:
     """An earlier scan, seen from the items of this one.
 
     Args:
-        evidence: that it left; None if there was none
+        scan_data: that it left; None if there was none
         digests: uint8[i, 32], of the file that stands for each item now
         source: says all that the vectors of a file depend on, see :func:`digest_of`
         pictures: says all that its decoded picture depends on
@@ -51,32 +51,34 @@ class EarlierScan:
 
     def __init__(
         self,
-        evidence: Evidence | None,
+        scan_data: ScanData | None,
         digests: NDArray[np.uint8],
         source: str,
         pictures: str,
     ) -> None:
-        self.evidence = evidence
+        self.scan_data = scan_data
         self.item = np.full(len(digests), -1, np.int64)
-        self._from = {} if evidence is None else evidence.facts.get("learned_from", {})
+        self._from = (
+            {} if scan_data is None else scan_data.facts.get("learned_from", {})
+        )
         self._same_vectors = self._from.get("vectors") == source
         self.same_pictures = self._from.get("pictures") == pictures
-        if evidence is not None:
-            before = evidence.digest[evidence.first]
+        if scan_data is not None:
+            before = scan_data.digest[scan_data.first]
             place = {digest.tobytes(): row for row, digest in enumerate(before)}
             self.item[:] = [place.get(digest.tobytes(), -1) for digest in digests]
 
     def graph(self, vectors: Vectors, k: int, *, by_copies: bool) -> NeighborGraph:
-        """Returns the nearest neighbours of each item, and some to spare.
+        """Returns the nearest neighbors of each item, and some to spare.
 
         Args:
             vectors: i x d, of the items
-            k: neighbours that are asked for
+            k: neighbors that are asked for
             by_copies: whether these are the copy vectors
         """
         k += SPARE_NEIGHBORS
-        if self.evidence is not None and self._same_vectors:
-            known = _lists(self.evidence, by_copies)
+        if self.scan_data is not None and self._same_vectors:
+            known = _lists(self.scan_data, by_copies)
             if known.k >= k:
                 found = updated_graph(
                     vectors, k, known, self.item, spare=SPARE_NEIGHBORS
@@ -85,33 +87,35 @@ class EarlierScan:
                     return found
         return neighbor_graph(vectors, k)
 
-    def trial(self, source: str) -> CopyTrial | None:
+    def trial(self, source: str) -> CopyScores | None:
         """Returns the trial of known copies, if it was made of the same."""
-        if self.evidence is None or self._from.get("trial") != source:
+        if self.scan_data is None or self._from.get("trial") != source:
             return None
-        return CopyTrial(
-            self.evidence.trial_copy_scores, self.evidence.trial_other_scores
+        return CopyScores(
+            self.scan_data.synthetic_copy_scores, self.scan_data.negative_scores
         )
 
     def labels(self, source: str) -> ClassEvidence | None:
         """Returns what was learned of the labels, if it was learned from the same."""
-        if self.evidence is None or self._from.get("labels") != source:
+        if self.scan_data is None or self._from.get("labels") != source:
             return None
         return ClassEvidence(
-            self.evidence.class_candidates,
-            self.evidence.class_probability,
-            self.evidence.given_probability,
+            self.scan_data.class_candidates,
+            self.scan_data.class_probability,
+            self.scan_data.given_probability,
         )
 
 
-NO_EARLIER_SCAN = EarlierScan(None, np.empty((0, 32), np.uint8), "", "")
+NO_EARLIER_SCAN = PreviousScan(None, np.empty((0, 32), np.uint8), "", "")
 
 
-def _lists(evidence: Evidence, by_copies: bool) -> NeighborGraph:
+def _lists(scan_data: ScanData, by_copies: bool) -> NeighborGraph:
     # One graph serves for both where the model gives one vector
-    if by_copies and evidence.copy_neighbors.shape[1]:
-        return NeighborGraph(evidence.copy_neighbors, evidence.copy_neighbor_similarity)
-    return NeighborGraph(evidence.neighbors, evidence.neighbor_similarity)
+    if by_copies and scan_data.copy_neighbors.shape[1]:
+        return NeighborGraph(
+            scan_data.copy_neighbors, scan_data.copy_neighbor_similarity
+        )
+    return NeighborGraph(scan_data.neighbors, scan_data.neighbor_similarity)
 
 
 def digest_of(parts: Iterable[str | float | NDArray[np.generic]]) -> str:

@@ -1,15 +1,16 @@
 """What a threshold on the copy score means on the person's own images.
 
 A sample of the pictures is copied in twelve known ways, by
-:mod:`core.copy_detection.augmentations`, and the copies go through what every picture goes through: embedding, search,
-comparison. The share of them that is found with their original is the recall to
-expect (the "known copies against known non-copies" of detector calibration).
+:mod:`core.copy_detection.augmentations`, and the copies go through what every
+picture goes through: embedding, search, comparison. The share of them that is
+found with their original is the recall to expect (the "known copies against
+known non-copies" of detector calibration).
 
 Which pictures are *no* copies nobody knows without labels, but some pairs are
 sure: where the search proposes a made copy of A together with another picture
 B, and A and B themselves, compared untouched, clearly differ. How many of these
 pairs pass tells what the changes hide. It says nothing of look-alikes (two flags
-that differ in a colour), which score high untouched: the rate is a lower bound.
+that differ in a color), which score high untouched: the rate is a lower bound.
 
 Measured at the default threshold, expected recall against the recall of planted
 near copies: .85 and .882 (25,000 images of all kinds), .92 and .887 (6,096
@@ -37,7 +38,7 @@ from ..copy_detection import (
     verify_pairs,
 )
 from ..copy_detection import SIGNATURE_SIDE as _SIDE
-from ..copy_detection.augmentations import CHANGES, changed_copies
+from ..copy_detection.augmentations import AUGMENTATIONS, augmented_copies
 from ..embedding.embed import ImageEmbedder
 from ..neighbors.knn_graph import nearest
 from ..progress import OnProgress, Progress, silent
@@ -63,22 +64,24 @@ _Session = Callable[[NDArray[np.uint8]], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
-class CopyTrial:
+class CopyScores:
     """How known copies and known non-copies score.
 
     Attributes:
         copy_scores: float32[s, c], the score of each made copy against its
             original, a column a name of
-            :data:`~core.copy_detection.augmentations.CHANGES`; 0 where the search did
-            not propose the pair
-        other_scores: float32[q], the scores of known non-copies
+            :data:`~core.copy_detection.augmentations.AUGMENTATIONS`; 0 where the
+            search did not propose the pair
+        negative_scores: float32[q], the scores of known non-copies
     """
 
     copy_scores: Floats
-    other_scores: Floats
+    negative_scores: Floats
 
 
-NO_TRIAL = CopyTrial(np.zeros((0, len(CHANGES)), np.float32), np.zeros(0, np.float32))
+NO_COPY_SCORES = CopyScores(
+    np.zeros((0, len(AUGMENTATIONS)), np.float32), np.zeros(0, np.float32)
+)
 
 
 def sampled(count: int) -> NDArray[np.int64]:
@@ -87,7 +90,7 @@ def sampled(count: int) -> NDArray[np.int64]:
     return np.arange(wanted) * count // max(wanted, 1)
 
 
-def try_copies(
+def score_synthetic_copies(
     paths: Sequence[bytes],
     originals: NDArray[np.int64],
     embedder: ImageEmbedder,
@@ -96,7 +99,7 @@ def try_copies(
     sizes: NDArray[np.int32],
     *,
     on_progress: OnProgress = silent,
-) -> CopyTrial:
+) -> CopyScores:
     """Copies some pictures in known ways and looks whether they are found.
 
     The same pictures give the same trial. A file that can no longer be read is
@@ -121,8 +124,8 @@ def try_copies(
         if copies is not None
     ]
     if not made:
-        return NO_TRIAL
-    count, width = len(vectors), len(CHANGES)
+        return NO_COPY_SCORES
+    count, width = len(vectors), len(AUGMENTATIONS)
     source = np.repeat([original for original, _ in made], width)
     copied = _joined([copies for _, copies in made])
     described = _Joined(picture_signatures, copied.signatures)
@@ -142,10 +145,10 @@ def try_copies(
     )
     before = verify_pairs(picture_signatures, distinct, sizes).scores
     differs = before[of_pair.reshape(-1)] < _CLEARLY_OTHER
-    return CopyTrial(copy_scores.reshape(-1, width), scores[~is_copy][differs])
+    return CopyScores(copy_scores.reshape(-1, width), scores[~is_copy][differs])
 
 
-def expected_recall(trial: CopyTrial, min_score: float) -> dict[str, float]:
+def expected_recall(trial: CopyScores, min_score: float) -> dict[str, float]:
     """Returns the share of made copies that is found, by change.
 
     Empty if none was made.
@@ -153,31 +156,31 @@ def expected_recall(trial: CopyTrial, min_score: float) -> dict[str, float]:
     if not len(trial.copy_scores):
         return {}
     found = (trial.copy_scores >= np.float32(min_score)).mean(axis=0)
-    return dict(zip(CHANGES, found.tolist(), strict=True))
+    return dict(zip(AUGMENTATIONS, found.tolist(), strict=True))
 
 
-def recall_error(trial: CopyTrial, min_score: float) -> float:
+def recall_error(trial: CopyScores, min_score: float) -> float:
     """Returns the standard error of the mean recall, from picture to picture."""
     found = (trial.copy_scores >= np.float32(min_score)).mean(axis=1)
     return float(found.std() / np.sqrt(max(len(found), 1)))
 
 
-def false_rate(trial: CopyTrial, min_score: float) -> float | None:
+def false_rate(trial: CopyScores, min_score: float) -> float | None:
     """Returns the share of known non-copies that passes; None without any."""
-    if not len(trial.other_scores):
+    if not len(trial.negative_scores):
         return None
-    return float((trial.other_scores >= np.float32(min_score)).mean())
+    return float((trial.negative_scores >= np.float32(min_score)).mean())
 
 
-def calibrated_score(trial: CopyTrial, min_score: float) -> float:
+def calibrated_score(trial: CopyScores, min_score: float) -> float:
     """Raises a threshold until few enough of the known non-copies pass.
 
     Few enough is :data:`ACCEPTED_FALSE_RATE`, but one pair is no share: up to
     one may pass. It is never lowered, because look-alikes, of which the trial
     knows nothing, would pass first.
     """
-    allowed = max(1, int(ACCEPTED_FALSE_RATE * len(trial.other_scores)))
-    scores = np.sort(trial.other_scores)[::-1]
+    allowed = max(1, int(ACCEPTED_FALSE_RATE * len(trial.negative_scores)))
+    scores = np.sort(trial.negative_scores)[::-1]
     if len(scores) <= allowed or scores[allowed] < np.float32(min_score):
         return min_score
     above = float(np.nextafter(scores[allowed], np.float32(2)))
@@ -249,9 +252,9 @@ def _copies_of(path: bytes, side: int, session: _Session) -> _Copies | None:
     if picture is None:
         return None
     seed = int.from_bytes(picture.picture_digest[:8], "big")
-    made = changed_copies(_at_most(picture.upright(), _LONGEST), seed)
+    made = augmented_copies(_at_most(picture.upright(), _LONGEST), seed)
     copies = [copy for data in made if (copy := _decoded(data, side)) is not None]
-    if len(copies) < len(CHANGES):
+    if len(copies) < len(AUGMENTATIONS):
         return None
     vectors, _ = session(np.stack([copy.square(side) for copy in copies]))
     if not np.isfinite(vectors).all():

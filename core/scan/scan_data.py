@@ -35,7 +35,7 @@ _DAMAGE = (
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ScanData:
     """The stored half of a scan.
 
     Rows are files (n), contents are distinct files (m), items are contents
@@ -74,9 +74,9 @@ class Evidence:
         copy_neighbors: int32[i, k], by copy vectors; no columns if the model
             gives one vector for both
         copy_neighbor_similarity: float32[i, k]
-        trial_copy_scores: float32[s, 12], see
-            :class:`~core.scan.recall_estimate.CopyTrial`; no rows if none was made
-        trial_other_scores: float32[q]
+        synthetic_copy_scores: float32[s, 12], see
+            :class:`~core.scan.recall_estimate.CopyScores`; no rows if none was made
+        negative_scores: float32[q]
         class_candidates: int32[i, c], the classifier's likeliest classes
         class_probability: float32[i, c], out of fold
         given_probability: float32[i], of the given label; NaN without
@@ -117,8 +117,8 @@ class Evidence:
     neighbor_similarity: NDArray[np.float32]
     copy_neighbors: NDArray[np.int32]
     copy_neighbor_similarity: NDArray[np.float32]
-    trial_copy_scores: NDArray[np.float32]
-    trial_other_scores: NDArray[np.float32]
+    synthetic_copy_scores: NDArray[np.float32]
+    negative_scores: NDArray[np.float32]
     class_candidates: NDArray[np.int32]
     class_probability: NDArray[np.float32]
     given_probability: NDArray[np.float32]
@@ -130,7 +130,7 @@ class Evidence:
     facts: Mapping[str, Any]
 
     @property
-    def row_items(self) -> NDArray[np.int32]:
+    def row_images(self) -> NDArray[np.int32]:
         """int32[n], the item of each row; -1 if unreadable."""
         return (
             np.where(self.content >= 0, self.item[self.content], -1).astype(np.int32)
@@ -139,84 +139,84 @@ class Evidence:
         )
 
 
-def without(evidence: Evidence, rows: NDArray[np.bool_], status: str) -> Evidence:
+def without(scan_data: ScanData, rows: NDArray[np.bool_], status: str) -> ScanData:
     """Returns the evidence as if some files could not be read.
 
     Args:
-        evidence: of n rows
+        scan_data: of n rows
         rows: bool[n], the files that no longer count
         status: a word that says why
     """
-    statuses = list(evidence.statuses)
+    statuses = list(scan_data.statuses)
     if status not in statuses:
         statuses.append(status)
     code = np.int16(statuses.index(status))
     return replace(
-        evidence,
-        content=np.where(rows, -1, evidence.content),
-        status=np.where(rows, code, evidence.status),
+        scan_data,
+        content=np.where(rows, -1, scan_data.content),
+        status=np.where(rows, code, scan_data.status),
         statuses=statuses,
     )
 
 
-def feature_graph(evidence: Evidence) -> NeighborGraph:
-    """Returns the nearest neighbours of each item by its features."""
-    graph = NeighborGraph(evidence.neighbors, evidence.neighbor_similarity)
-    return graph.first(graph.k - evidence.facts.get("spare_neighbors", 0))
+def feature_graph(scan_data: ScanData) -> NeighborGraph:
+    """Returns the nearest neighbors of each item by its features."""
+    graph = NeighborGraph(scan_data.neighbors, scan_data.neighbor_similarity)
+    return graph.first(graph.k - scan_data.facts.get("spare_neighbors", 0))
 
 
-def copy_graph(evidence: Evidence) -> NeighborGraph | None:
+def copy_graph(scan_data: ScanData) -> NeighborGraph | None:
     """Returns the nearest by copy vectors, None if they are the features."""
-    if not evidence.copy_neighbors.shape[1]:
+    if not scan_data.copy_neighbors.shape[1]:
         return None
-    graph = NeighborGraph(evidence.copy_neighbors, evidence.copy_neighbor_similarity)
-    return graph.first(graph.k - evidence.facts.get("spare_neighbors", 0))
+    graph = NeighborGraph(scan_data.copy_neighbors, scan_data.copy_neighbor_similarity)
+    return graph.first(graph.k - scan_data.facts.get("spare_neighbors", 0))
 
 
-def first_rows(evidence: Evidence) -> NDArray[np.int64]:
+def first_rows(scan_data: ScanData) -> NDArray[np.int64]:
     """Returns int64[i]: of the rows of each item the one of the first path."""
-    items = evidence.row_items
+    items = scan_data.row_images
     rows = np.flatnonzero(items >= 0)
     # Last assignment wins: the first path comes last
-    rows = rows[np.argsort(-evidence.path_rank[rows])]
-    result = np.full(len(evidence.first), -1, np.int64)
+    rows = rows[np.argsort(-scan_data.path_rank[rows])]
+    result = np.full(len(scan_data.first), -1, np.int64)
     result[items[rows]] = rows
     return result
 
 
-def damage_of_rows(evidence: Evidence) -> NDArray[np.int8]:
+def damage_of_rows(scan_data: ScanData) -> NDArray[np.int8]:
     """Returns int8[n], ``NO_DAMAGE`` where nothing is known."""
-    rows = np.full(len(evidence.content), NO_DAMAGE, np.int8)
-    readable = evidence.content >= 0
-    rows[readable] = evidence.damage[evidence.content[readable]]
+    rows = np.full(len(scan_data.content), NO_DAMAGE, np.int8)
+    readable = scan_data.content >= 0
+    rows[readable] = scan_data.damage[scan_data.content[readable]]
     return rows
 
 
-def image_rows(evidence: Evidence) -> ImageRows:
+def image_rows(scan_data: ScanData) -> ImageRows:
     """Returns what the choice of keepers looks at, one value a row."""
-    readable = evidence.content >= 0
+    readable = scan_data.content >= 0
 
     def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
         rows = np.full(len(readable), absent, values.dtype)
-        rows[readable] = values[evidence.content[readable]]
+        rows[readable] = values[scan_data.content[readable]]
         return rows
 
     return ImageRows(
-        item=evidence.row_items,
-        byte_group=evidence.content,
-        pixel_group=spread(evidence.pixel_group, -1),
-        width=spread(evidence.width, 0),
-        height=spread(evidence.height, 0),
-        file_bytes=evidence.file_bytes,
-        sharpness=spread(sharpness(evidence.statistics), np.nan),
-        modified=evidence.modified,
+        item=scan_data.row_images,
+        byte_group=scan_data.content,
+        pixel_group=spread(scan_data.pixel_group, -1),
+        width=spread(scan_data.width, 0),
+        height=spread(scan_data.height, 0),
+        file_bytes=scan_data.file_bytes,
+        sharpness=spread(sharpness(scan_data.statistics), np.nan),
+        modified=scan_data.modified,
         chosen=np.zeros(len(readable), bool),
-        is_link=evidence.is_link,
-        path_rank=evidence.path_rank,
-        label=evidence.labels,
-        protected=np.isin(evidence.splits, evaluation_splits(evidence.split_names)),
-        flawed=spread(flaws(evidence.statistics), False),
-        damaged=damage_of_rows(evidence) != NO_DAMAGE,
+        is_link=scan_data.is_link,
+        path_rank=scan_data.path_rank,
+        label=scan_data.labels,
+        protected=np.isin(scan_data.splits, evaluation_splits(scan_data.split_names)),
+        flawed=spread(flaws(scan_data.statistics), False),
+        damaged=damage_of_rows(scan_data) != NO_DAMAGE,
     )
 
 
@@ -228,15 +228,15 @@ def evaluation_splits(names: Sequence[str]) -> list[int]:
 
 
 _OTHERS = ("statuses", "classes", "split_names", "facts")
-_ARRAYS = tuple(field.name for field in fields(Evidence) if field.name not in _OTHERS)
+_ARRAYS = tuple(field.name for field in fields(ScanData) if field.name not in _OTHERS)
 
 
-def save_evidence(evidence: Evidence, path: Path) -> None:
+def save_scan_data(scan_data: ScanData, path: Path) -> None:
     """Writes the evidence; a reader sees the old file or the new, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    others = {name: getattr(evidence, name) for name in _OTHERS}
+    others = {name: getattr(scan_data, name) for name in _OTHERS}
     text = json.dumps({"version": _VERSION, **others})
-    arrays = {name: getattr(evidence, name) for name in _ARRAYS}
+    arrays = {name: getattr(scan_data, name) for name in _ARRAYS}
     part = path.with_suffix(f".{os.getpid()}.part")
     with part.open("wb") as file:
         np.savez(file, others=np.frombuffer(text.encode(), np.uint8), **arrays)
@@ -245,8 +245,8 @@ def save_evidence(evidence: Evidence, path: Path) -> None:
     part.replace(path)
 
 
-def load_evidence(path: Path) -> Evidence:
-    """Reads what :func:`save_evidence` wrote.
+def load_scan_data(path: Path) -> ScanData:
+    """Reads what :func:`save_scan_data` wrote.
 
     Raises:
         StaleRunError: it is gone, damaged or of another version
@@ -262,7 +262,7 @@ def load_evidence(path: Path) -> Evidence:
         raise _stale("cannot be read") from error
     if others.pop("version") != _VERSION:
         raise _stale("was written by another version of Winnow")
-    return Evidence(**arrays, **others)
+    return ScanData(**arrays, **others)
 
 
 def _stale(what: str) -> StaleRunError:

@@ -1,6 +1,6 @@
 """Collapses pictures that are surely the same before any search.
 
-Ten thousand identical images would fill each other's neighbour lists and
+Ten thousand identical images would fill each other's neighbor lists and
 hide everything else; collapsed, they are one item with many rows.
 """
 
@@ -18,7 +18,7 @@ _ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Items:
+class UniqueImages:
     """m contents collapsed to fewer items.
 
     Attributes:
@@ -36,7 +36,7 @@ def collapse(
     picture_digests: NDArray[np.uint8],
     vectors: NDArray[np.generic],
     signatures: Signatures,
-) -> Items:
+) -> UniqueImages:
     """Makes one item of all contents with equal pixels or equal looks.
 
     Equal looks without equal pixels come from pictures that are the same at
@@ -50,7 +50,7 @@ def collapse(
     """
     pixel_first, pixel_group = distinct_rows(picture_digests)
     look_first, look_group = distinct_rows(_looks(vectors, signatures, pixel_first))
-    return Items(
+    return UniqueImages(
         item=look_group[pixel_group].astype(np.int32),
         pixel_group=pixel_group,
         first=pixel_first[look_first],

@@ -11,14 +11,14 @@ from ..copy_detection import turned_candidates, verify_pairs
 from ..embedding.image_table import ImageTable
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress
-from .previous_scan import NO_EARLIER_SCAN, EarlierScan
-from .scan_data import Evidence
-from .unique_images import Items
+from .previous_scan import NO_EARLIER_SCAN, PreviousScan
+from .scan_data import ScanData
+from .unique_images import UniqueImages
 
 Pairs = NDArray[np.int32]
 
 
-class Checks:
+class VerifiedPairs:
     """Pairs of items, with what their pictures and vectors say of them.
 
     Args:
@@ -32,9 +32,9 @@ class Checks:
     def __init__(
         self,
         table: ImageTable,
-        items: Items,
+        items: UniqueImages,
         copies: NDArray[np.floating],
-        earlier: EarlierScan = NO_EARLIER_SCAN,
+        earlier: PreviousScan = NO_EARLIER_SCAN,
     ) -> None:
         self.signatures = table.stored("signature").at(items.first)
         self.sizes = table.sizes(items.first)
@@ -45,7 +45,7 @@ class Checks:
         self.relations = np.empty(0, np.int8)
         self.changes = np.empty(0, np.uint8)
         self._known = None
-        known = earlier.evidence
+        known = earlier.scan_data
         if known is not None and earlier.same_pictures:
             self._known = _KnownPairs(known, earlier.item)
 
@@ -79,7 +79,7 @@ class Checks:
         self.changes = np.concatenate([self.changes, changes])
 
     def columns(self) -> dict[str, Any]:
-        """Returns the pairs as columns of an :class:`Evidence`."""
+        """Returns the pairs as columns of an :class:`ScanData`."""
         return {
             "pairs": self.pairs,
             "pair_similarity": self.similarities,
@@ -98,17 +98,17 @@ class _KnownPairs:
     """The pairs of an earlier scan, by the items of this one.
 
     Args:
-        evidence: of the earlier scan
+        scan_data: of the earlier scan
         earlier: int64[i], the item there of each item now; -1 for a new one
     """
 
-    def __init__(self, evidence: Evidence, earlier: NDArray[np.int64]) -> None:
-        self.scores = evidence.pair_score
-        self.relations = evidence.pair_relation
-        self.changes = evidence.pair_changes
-        self._count = len(evidence.first)
+    def __init__(self, scan_data: ScanData, earlier: NDArray[np.int64]) -> None:
+        self.scores = scan_data.pair_score
+        self.relations = scan_data.pair_relation
+        self.changes = scan_data.pair_changes
+        self._count = len(scan_data.first)
         self._earlier = earlier
-        keys = self._keys(evidence.pairs.astype(np.int64))
+        keys = self._keys(scan_data.pairs.astype(np.int64))
         self._order = np.argsort(keys, kind="stable")
         self._keys_in_order = keys[self._order]
 

@@ -7,7 +7,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ...core.actions.filesystem import check_system
-from ...core.common.text import markdown
+from ...core.common.text import escape_markdown
 from ...core.errors import ActionError
 from ...core.findings.image_issues import SURE_ISSUES
 from ..adapter.actions.action_reports import past_text
@@ -15,13 +15,13 @@ from ..adapter.actions.execute import history
 from ..adapter.dataset.decisions import decided_view, decisions_of
 from . import buttons, widgets
 from .callbacks import Events
-from .state import Scene
+from .state import PanelState
 
 _SHOWN = 10
 _DECIDED_SHOWN = 12
 _PLANS = {
-    "duplicates": ("quarantine", "Extra copies", "extra_copies"),
-    "leaks": ("quarantine", "One side of each leak", "leak_drops"),
+    "duplicates": ("quarantine", "Extra copies", "redundant_copies"),
+    "leaks": ("quarantine", "One side of each leak", "leaks_to_remove"),
     "outliers": ("quarantine", "Outliers", "outliers"),
     "image_issues": (
         "quarantine",
@@ -36,15 +36,15 @@ _PLANS = {
 _VERBS = {"quarantine": "Quarantine", "retag": "Retag"}
 
 
-def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws what can be done with the findings."""
-    widgets.say(
+    widgets.markdown(
         panel,
         "about",
         "Tag what you want to look at again, or copy everything without the problems "
         "to a new folder.",
     )
-    line = widgets.row(panel, "ways")
+    line = widgets.row(panel, "action_buttons")
     buttons.export(line, events, main=True)
     widgets.button(
         line,
@@ -52,29 +52,29 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         "Tag a finding",
         events.tag,
         icon="sell",
-        params={"what": "extra_copies"},
+        params={"what": "redundant_copies"},
     )
-    _draw_plans(panel, events, scene)
-    _draw_history(panel, events, scene)
-    _draw_decisions(panel, events, scene)
+    _draw_plans(panel, events, state)
+    _draw_history(panel, events, state)
+    _draw_decisions(panel, events, state)
 
 
-def _draw_decisions(panel: types.Object, events: Events, scene: Scene) -> None:
+def _draw_decisions(panel: types.Object, events: Events, state: PanelState) -> None:
     """Draws what the person decided of images, each with the way back."""
-    remembered, dataset = scene.reader.remembered, scene.dataset
-    total = remembered("decided in all", lambda: decided_view(dataset).count())
+    cached, dataset = state.reader.cached, state.dataset
+    total = cached("decided in all", lambda: decided_view(dataset).count())
     if not total:
         return
-    start = scene.start_of_page(total, _DECIDED_SHOWN)
-    decided = remembered(
+    start = state.start_of_page(total, _DECIDED_SHOWN)
+    decided = cached(
         ("decisions", start), lambda: decisions_of(dataset, start, _DECIDED_SHOWN)
     )
     line = widgets.row(panel, "decided_about")
-    widgets.say(line, "words", "**What you decided**, and every scan respects")
+    widgets.markdown(line, "words", "**What you decided**, and every scan respects")
     widgets.button(
         line, "show", "Show all in grid", events.show_decided, icon="grid_view"
     )
-    pictures = scene.reader.by_id([sample for sample, _ in decided], ())
+    pictures = state.reader.by_id([sample for sample, _ in decided], ())
     cards = widgets.row(panel, "decided", top=True)
     for number, (sample, decisions) in enumerate(decided):
         if sample not in pictures:
@@ -83,7 +83,7 @@ def _draw_decisions(panel: types.Object, events: Events, scene: Scene) -> None:
             cards,
             f"decided_{number}",
             pictures[sample],
-            [markdown(words) for words in decisions.values()],
+            [escape_markdown(words) for words in decisions.values()],
             on_click=events.open_sample,
         )
         for what, words in decisions.items():
@@ -108,20 +108,20 @@ def _draw_decisions(panel: types.Object, events: Events, scene: Scene) -> None:
     )
 
 
-def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
+def _draw_plans(panel: types.Object, events: Events, state: PanelState) -> None:
     plans = {
-        what: (operator, words, scene.tally.counts[finding])
+        what: (operator, words, state.tally.counts[finding])
         for what, (operator, words, finding) in _PLANS.items()
-        if operator in scene.operators and scene.tally.counts[finding]
+        if operator in state.operators and state.tally.counts[finding]
     }
     if not plans:
         return
     try:
         check_system()
     except ActionError as error:
-        widgets.say(panel, "plans_about", str(error))
+        widgets.markdown(panel, "plans_about", str(error))
         return
-    widgets.say(
+    widgets.markdown(
         panel,
         "plans_about",
         "**Change files and labels.** Each shows what it would do before it does it, "
@@ -131,26 +131,26 @@ def _draw_plans(panel: types.Object, events: Events, scene: Scene) -> None:
         if what == "image_issues":
             # Those that only differ from their set are not acted on unless asked to
             issues = {"$in": list(SURE_ISSUES)}
-            count = scene.reader.count({scene.field("image_issues"): issues})
+            count = state.reader.count({state.field("image_issues"): issues})
             if not count:
                 continue
         line = widgets.row(panel, f"plan_{what}")
-        buttons.act(line, events, scene, operator, {"what": what}, _VERBS[operator])
-        widgets.say(line, "words", f"{words}: {count:,}")
+        buttons.act(line, events, state, operator, {"what": what}, _VERBS[operator])
+        widgets.markdown(line, "words", f"{words}: {count:,}")
 
 
-def _draw_history(panel: types.Object, events: Events, scene: Scene) -> None:
+def _draw_history(panel: types.Object, events: Events, state: PanelState) -> None:
     """Draws what was done to files and labels, newest first."""
-    done = history(scene.dataset)
+    done = history(state.dataset)
     if not done:
         return
-    widgets.say(panel, "done_about", "**What was done**")
+    widgets.markdown(panel, "done_about", "**What was done**")
     for past in done[:_SHOWN]:
         line = widgets.row(panel, f"done_{past.key.replace('-', '_')}")
         if past.undoable:
-            buttons.act(line, events, scene, "undo", {"key": past.key}, "Undo")
-        widgets.say(line, "words", past_text(past))
+            buttons.act(line, events, state, "undo", {"key": past.key}, "Undo")
+        widgets.markdown(line, "words", past_text(past))
     if any(past.undoable for past in done if past.action == "quarantine"):
         line = widgets.row(panel, "purge_row")
-        buttons.act(line, events, scene, "purge", {}, "Purge")
-        widgets.say(line, "words", "Destroys what was put away long enough ago.")
+        buttons.act(line, events, state, "purge", {}, "Purge")
+        widgets.markdown(line, "words", "Destroys what was put away long enough ago.")

@@ -11,7 +11,7 @@ from ...core.findings.schema import QUARANTINED
 from ..adapter.views.queries import Picture, count_words
 from . import buttons, widgets
 from .callbacks import Events
-from .state import Scene
+from .state import PanelState
 
 _A_PAGE = 18
 _UNREADABLE_SHOWN = 50
@@ -35,29 +35,29 @@ _STATUS = {
 }
 
 
-def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws bad images by issue, and unreadable files."""
-    counts = scene.tally.counts
+    counts = state.tally.counts
     unread = counts["unreadable"] + counts["not_read"]
     if not counts["image_issues"] and not unread:
-        widgets.tell(panel, "none", "Every file can be read, and no image looks bad.")
+        widgets.notice(panel, "none", "Every file can be read, and no image looks bad.")
         return
     if counts["image_issues"]:
-        _draw_bad(panel, events, scene)
+        _draw_bad(panel, events, state)
     if unread:
-        _draw_unreadable(panel, events, scene, set_data)
+        _draw_unreadable(panel, events, state, set_data)
 
 
-def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
-    name = scene.field("image_issues")
-    words = count_words(scene.reader, "image_issues", {name: {"$ne": None}})
-    only = scene.state.get("only")
+def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
+    name = state.field("image_issues")
+    words = count_words(state.reader, "image_issues", {name: {"$ne": None}})
+    only = state.kept.get("only")
     if only not in words:
         only = next(iter(words))
-    widgets.say(
+    widgets.markdown(
         panel,
         "about",
-        f"**{scene.tally.counts['image_issues']:,}** images look bad. Many of them may "
+        f"**{state.tally.counts['image_issues']:,}** images look bad. Many of them may "
         "be as they should: look.",
     )
     issues = widgets.row(panel, "issues", gap=0.5)
@@ -70,18 +70,18 @@ def _draw_bad(panel: types.Object, events: Events, scene: Scene) -> None:
             main=issue == only,
             params={"issue": issue},
         )
-    buttons.ways(
+    buttons.action_buttons(
         panel,
         events,
-        scene,
+        state,
         "image_issues",
         ("quarantine", f"Quarantine {only.replace('_', ' ')}"),
         show="Show all in grid",
         tag="Tag all",
         more={"issues": [only]},
     )
-    start = scene.start_of_page(words[only], _A_PAGE)
-    found = scene.reader.pictures(
+    start = state.start_of_page(words[only], _A_PAGE)
+    found = state.reader.pictures(
         {name: only}, ("damage_reason",), skip=start, limit=_A_PAGE
     )
     pictures = widgets.row(panel, "pictures", top=True)
@@ -112,13 +112,13 @@ def _lines(picture: Picture, issue: str) -> list[str]:
 
 
 def _draw_unreadable(
-    panel: types.Object, events: Events, scene: Scene, set_data: Any
+    panel: types.Object, events: Events, state: PanelState, set_data: Any
 ) -> None:
-    status = scene.field("scan_status")
-    counts = scene.tally.counts
+    status = state.field("scan_status")
+    counts = state.tally.counts
     count = counts["unreadable"] + counts["not_read"]
-    reasons = {bad["path"]: bad["reason"] for bad in scene.run.report["unreadable"]}
-    found = scene.reader.pictures(
+    reasons = {bad["path"]: bad["reason"] for bad in state.run.report["unreadable"]}
+    found = state.reader.pictures(
         {status: {"$nin": [None, "ok", QUARANTINED]}},
         ("scan_status",),
         sort={status: 1},
@@ -126,7 +126,7 @@ def _draw_unreadable(
     )
     more = f"; the first {len(found)} are listed" if count > len(found) else ""
     files = "file cannot" if count == 1 else "files cannot"
-    widgets.say(panel, "unreadable", f"**{count:,}** {files} be read{more}:")
+    widgets.markdown(panel, "unreadable", f"**{count:,}** {files} be read{more}:")
     widgets.table(
         panel,
         "unreadable_files",
@@ -140,15 +140,15 @@ def _draw_unreadable(
     # What may be whole is never taken for what is damaged
     for what, label in _WAYS.items():
         if counts[what]:
-            buttons.ways(
+            buttons.action_buttons(
                 panel,
                 events,
-                scene,
+                state,
                 what,
                 ("quarantine", f"Quarantine {label} ({counts[what]:,})"),
                 name=f"{what}_ways",
             )
-    missing = scene.reader.count({status: "missing"})
+    missing = state.reader.count({status: "missing"})
     if missing:
         line = widgets.row(panel, "missing")
         widgets.button(
@@ -158,7 +158,7 @@ def _draw_unreadable(
             events.show_missing,
             icon="grid_view",
         )
-        widgets.say(line, "how", _MISSING, small=True)
+        widgets.markdown(line, "how", _MISSING, small=True)
 
 
 def _why(values: Any, reasons: dict[str, str]) -> str:

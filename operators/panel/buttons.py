@@ -9,7 +9,7 @@ import fiftyone.operators.types as types
 
 from . import widgets
 from .callbacks import Events
-from .state import Scene
+from .state import PanelState
 
 _ICONS = {
     "quarantine": "inventory_2",
@@ -26,7 +26,7 @@ _ICONS = {
 def act(
     parent: types.Object,
     events: Events,
-    scene: Scene,
+    state: PanelState,
     operator: str,
     params: Mapping[str, Any],
     label: str,
@@ -37,7 +37,7 @@ def act(
 
     Not drawn where the operator is not installed.
     """
-    if operator not in scene.operators:
+    if operator not in state.operators:
         return
     widgets.button(
         parent,
@@ -49,14 +49,14 @@ def act(
     )
 
 
-def ways(
+def action_buttons(
     parent: types.Object,
     events: Events,
-    scene: Scene,
+    state: PanelState,
     what: str,
     action: tuple[str, str],
     *,
-    name: str = "ways",
+    name: str = "action_buttons",
     show: str = "Show in grid",
     tag: str = "Tag",
     tagged: str | None = None,
@@ -68,7 +68,7 @@ def ways(
     Args:
         parent: the panel
         events: of the panel
-        scene: what is drawn
+        state: what is drawn
         what: a finding, as the grid shows it and an action takes it
         action: the operator that changes files or labels, and its button
         name: of the row
@@ -89,7 +89,7 @@ def ways(
         line, "tag", tag, events.tag, icon="sell", params={"what": tagged or what}
     )
     operator, label = action
-    act(line, events, scene, operator, {"what": what, **(more or {})}, label)
+    act(line, events, state, operator, {"what": what, **(more or {})}, label)
     return line
 
 

@@ -12,7 +12,7 @@ from ...core.findings.duplicates import CHOSEN
 from ..adapter.views.queries import Cluster, Picture, clusters
 from . import buttons, widgets
 from .callbacks import Events
-from .state import Scene
+from .state import PanelState
 
 _PICTURES = 8
 _LABELS = 3
@@ -25,20 +25,20 @@ Shown = Literal["duplicates", "leaks"]
 def draw_page(
     panel: types.Object,
     events: Events,
-    scene: Scene,
+    state: PanelState,
     numbers: NDArray[np.int64],
     *,
     step: int,
     shown: Shown,
 ) -> None:
     """Draws one page of clusters and the way to the others."""
-    start = scene.start_of_page(len(numbers), step)
+    start = state.start_of_page(len(numbers), step)
     page = clusters(
-        scene.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
+        state.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
     )
     cards = widgets.row(panel, "clusters", gap=1.5, top=True)
     for cluster in page:
-        _draw_cluster(cards, events, scene, cluster, shown)
+        _draw_cluster(cards, events, state, cluster, shown)
     widgets.pager(
         panel,
         events.page,
@@ -53,7 +53,7 @@ def draw_page(
 def _draw_cluster(
     cards: types.Object,
     events: Events,
-    scene: Scene,
+    state: PanelState,
     cluster: Cluster,
     shown: Shown,
 ) -> None:
@@ -63,7 +63,7 @@ def _draw_cluster(
     title = f"**{cluster.size:,} copies**"
     if cluster.conflict:
         title += " · **two labels**"
-    widgets.say(head, "title", title)
+    widgets.markdown(head, "title", title)
     widgets.button(
         head,
         "show",
@@ -115,13 +115,13 @@ def _draw_cluster(
             )
     more = cluster.size - len(cluster.pictures)
     if more > 0:
-        widgets.say(pictures, "more", f"and {more:,} more", small=True)
+        widgets.markdown(pictures, "more", f"and {more:,} more", small=True)
     elif cluster.conflict:
-        _draw_labels(frame, events, scene, cluster)
+        _draw_labels(frame, events, state, cluster)
 
 
 def _draw_labels(
-    frame: types.Object, events: Events, scene: Scene, cluster: Cluster
+    frame: types.Object, events: Events, state: PanelState, cluster: Cluster
 ) -> None:
     """Draws the ways to give copies of two labels one."""
     labels = sorted({one.label for one in cluster.pictures if one.label is not None})
@@ -131,7 +131,7 @@ def _draw_labels(
         buttons.act(
             line,
             events,
-            scene,
+            state,
             "retag",
             {"what": "selected", "samples": others, "to": label},
             f"All are {label}",
@@ -141,7 +141,7 @@ def _draw_labels(
 
 def _stays(picture: Picture, shown: Shown) -> bool:
     if shown == "leaks":
-        return not picture.values["leak_drop"]
+        return not picture.values["leak_remove"]
     return bool(picture.values["dup_keeper"])
 
 

@@ -10,18 +10,18 @@ from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order
 from . import buttons, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
-from .state import Scene
+from .state import PanelState
 
 _A_PAGE = 6
 
 
-def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws one page of clusters, conflicts first."""
-    counts = scene.tally.counts
+    counts = state.tally.counts
     if not counts["duplicates"]:
-        widgets.tell(panel, "none", "No image has a copy here.")
+        widgets.notice(panel, "none", "No image has a copy here.")
         return
-    order_by = scene.state.get("order")
+    order_by = state.kept.get("order")
     if order_by not in CLUSTER_ORDERS:
         order_by = CLUSTER_ORDERS[0]
     text = (
@@ -36,18 +36,18 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
             if many
             else "cluster carries two labels; it comes first."
         )
-    widgets.say(panel, "about", text)
-    buttons.ways(
+    widgets.markdown(panel, "about", text)
+    buttons.action_buttons(
         panel,
         events,
-        scene,
+        state,
         "duplicates",
         ("quarantine", "Quarantine extra copies"),
         tag="Tag extra copies",
-        tagged="extra_copies",
+        tagged="redundant_copies",
     )
     orders = widgets.row(panel, "orders", gap=0.5)
-    widgets.say(orders, "first", "First the", small=True)
+    widgets.markdown(orders, "first", "First the", small=True)
     for order in CLUSTER_ORDERS:
         widgets.button(
             orders,
@@ -60,8 +60,8 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     draw_page(
         panel,
         events,
-        scene,
-        cluster_order(scene.reader, order_by),
+        state,
+        cluster_order(state.reader, order_by),
         step=_A_PAGE,
         shown="duplicates",
     )

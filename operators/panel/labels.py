@@ -13,70 +13,70 @@ from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Picture, count_pairs
 from . import buttons, widgets
 from .callbacks import Events
-from .state import Scene
+from .state import PanelState
 
 _A_PAGE = 5
 _PAIRS = 5
 
 
-def class_pairs(scene: Scene) -> list[tuple[str, str, int]]:
+def class_pairs(state: PanelState) -> list[tuple[str, str, int]]:
     """Returns given label, suggested label and images, most frequent first."""
-    return count_pairs(scene.reader, _match(scene, None))[:_PAIRS]
+    return count_pairs(state.reader, _match(state, None))[:_PAIRS]
 
 
-def chosen(scene: Scene) -> float | None:
+def chosen(state: PanelState) -> float | None:
     """Returns the threshold that was moved to, None if it was not."""
-    value = scene.state.get("label_score")
+    value = state.kept.get("label_score")
     return None if value is None else float(value)
 
 
-def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
+def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
     """Returns what the grid shows of this tab, and what that is called."""
-    limit = chosen(scene)
+    limit = chosen(state)
     if limit is None:
-        return found_view(scene.dataset, "label_issues", scene.prefix), "label issues"
-    name = scene.field("label_score")
+        return found_view(state.dataset, "label_issues", state.prefix), "label issues"
+    name = state.field("label_score")
     # None is less than any number to the database
-    view = present(scene.dataset).exists(name).match(F(name) < limit).sort_by(name)
+    view = present(state.dataset).exists(name).match(F(name) < limit).sort_by(name)
     return view, f"labels that score below {limit:g}"
 
 
-def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws the worst labels, each between the images for and against it."""
-    if scene.reader.label_path is None:
-        widgets.tell(
+    if state.reader.label_path is None:
+        widgets.notice(
             panel,
             "none",
             "The scan looked at no labels. Scan again and say which field holds them.",
         )
         return
-    only = scene.state.get("only")
-    match = _match(scene, only)
-    in_force = _in_force(scene)
-    limit = limit_shown(scene)
-    count = scene.reader.count(match)
-    widgets.say(panel, "about", _about(count, limit, only, scene))
+    only = state.kept.get("only")
+    match = _match(state, only)
+    in_force = _in_force(state)
+    limit = limit_shown(state)
+    count = state.reader.count(match)
+    widgets.markdown(panel, "about", _about(count, limit, only, state))
     widgets.slider(
         panel, "label_slider", limit, 0, 100, 0.5, on_change=events.move_label_score
     )
-    line = widgets.row(panel, "ways")
-    moved = chosen(scene) not in (None, in_force)
+    line = widgets.row(panel, "action_buttons")
+    moved = chosen(state) not in (None, in_force)
     buttons.apply_or_reset(line, events, "label_issues", f"{limit:g}", moved=moved)
     retag = ("retag", "Use all suggestions")
-    buttons.ways(panel, events, scene, "label_issues", retag, line=line)
+    buttons.action_buttons(panel, events, state, "label_issues", retag, line=line)
     if moved:
-        widgets.say(panel, "moved", widgets.in_force(f"{in_force:g}"), small=True)
-    _draw_pairs(panel, events, scene, only, count, set_data)
-    start = scene.start_of_page(count, _A_PAGE)
-    score = scene.field("label_score")
-    found = scene.reader.pictures(
+        widgets.markdown(panel, "moved", widgets.in_force(f"{in_force:g}"), small=True)
+    _draw_pairs(panel, events, state, only, count, set_data)
+    start = state.start_of_page(count, _A_PAGE)
+    score = state.field("label_score")
+    found = state.reader.pictures(
         match,
-        ("label_score", "label_suggestion", "label_agrees", "label_contradicts"),
+        ("label_score", "label_suggestion", "label_support", "label_counterexample"),
         sort={score: 1},
         skip=start,
         limit=_A_PAGE,
     )
-    _draw_issues(panel, events, scene, found)
+    _draw_issues(panel, events, state, found)
     widgets.pager(
         panel,
         events.page,
@@ -88,29 +88,29 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     )
 
 
-def limit_shown(scene: Scene) -> float:
+def limit_shown(state: PanelState) -> float:
     """Returns the threshold that was moved to, else the one in force."""
-    moved_to = chosen(scene)
-    return moved_to if moved_to is not None else _in_force(scene)
+    moved_to = chosen(state)
+    return moved_to if moved_to is not None else _in_force(state)
 
 
-def _in_force(scene: Scene) -> float:
-    return scene.threshold("min_label_score") or 0.0
+def _in_force(state: PanelState) -> float:
+    return state.threshold("min_label_score") or 0.0
 
 
-def _match(scene: Scene, only: Any) -> dict[str, Any]:
+def _match(state: PanelState, only: Any) -> dict[str, Any]:
     # The bound says nothing new, but lets the database use its index
-    below = {scene.field("label_score"): {"$lt": _in_force(scene)}}
-    match: dict[str, Any] = {scene.field("label_issue"): True, **below}
-    if chosen(scene) is not None:
-        match = {scene.field("label_score"): {"$lt": chosen(scene)}}
+    below = {state.field("label_score"): {"$lt": _in_force(state)}}
+    match: dict[str, Any] = {state.field("label_issue"): True, **below}
+    if chosen(state) is not None:
+        match = {state.field("label_score"): {"$lt": chosen(state)}}
     if isinstance(only, list):
-        match[str(scene.reader.label_path)] = only[0]
-        match[scene.field("label_suggestion")] = only[1]
+        match[str(state.reader.label_path)] = only[0]
+        match[state.field("label_suggestion")] = only[1]
     return match
 
 
-def _about(count: int, limit: float, only: Any, scene: Scene) -> str:
+def _about(count: int, limit: float, only: Any, state: PanelState) -> str:
     if isinstance(only, list):
         given, suggested = only
         return f"**{count:,}** images called **{given}** look like **{suggested}**."
@@ -127,22 +127,22 @@ def _about(count: int, limit: float, only: Any, scene: Scene) -> str:
 def _draw_pairs(
     panel: types.Object,
     events: Events,
-    scene: Scene,
+    state: PanelState,
     only: Any,
     count: int,
     set_data: Any,
 ) -> None:
-    pairs = class_pairs(scene)
+    pairs = class_pairs(state)
     if not pairs:
         return
     if isinstance(only, list):
         given, suggested = only
         line = widgets.row(panel, "pair_ways")
-        if chosen(scene) is None:
+        if chosen(state) is None:
             buttons.act(
                 line,
                 events,
-                scene,
+                state,
                 "retag",
                 {"what": "label_issues", "pair": only, "to": suggested},
                 f"Call all {count:,} {suggested}",
@@ -151,7 +151,9 @@ def _draw_pairs(
             line, "all", "All classes again", events.choose_all_pairs, icon="clear"
         )
         return
-    widgets.say(panel, "pairs_about", "Click a line to see its images:", small=True)
+    widgets.markdown(
+        panel, "pairs_about", "Click a line to see its images:", small=True
+    )
     rows = [
         {"given": given, "suggested": suggested, "images": f"{images:,}"}
         for given, suggested, images in pairs
@@ -170,21 +172,21 @@ def _draw_pairs(
 
 
 def _draw_issues(
-    panel: types.Object, events: Events, scene: Scene, found: list[Picture]
+    panel: types.Object, events: Events, state: PanelState, found: list[Picture]
 ) -> None:
-    sides = ("label_agrees", "label_contradicts")
+    sides = ("label_support", "label_counterexample")
     wanted = [p.values[side] for p in found for side in sides]
-    others = scene.reader.by_id([i for i in wanted if i is not None], ())
+    others = state.reader.by_id([i for i in wanted if i is not None], ())
     cards = widgets.row(panel, "issues", gap=1.5, top=True)
     for number, picture in enumerate(found):
         agrees, against = (others.get(picture.values[side] or "") for side in sides)
-        _draw_issue(cards, events, scene, number, picture, agrees, against)
+        _draw_issue(cards, events, state, number, picture, agrees, against)
 
 
 def _draw_issue(
     cards: types.Object,
     events: Events,
-    scene: Scene,
+    state: PanelState,
     number: int,
     picture: Picture,
     agrees: Picture | None,
@@ -195,7 +197,9 @@ def _draw_issue(
     title = f"Called **{picture.label}**"
     if suggested:
         title += f", similar images say **{suggested}**"
-    widgets.say(frame, "title", f"{title} · score {picture.values['label_score']:.1f}")
+    widgets.markdown(
+        frame, "title", f"{title} · score {picture.values['label_score']:.1f}"
+    )
     sides = widgets.row(frame, "sides", gap=1.5, top=True)
     widgets.thumbnail(
         sides,
@@ -213,13 +217,13 @@ def _draw_issue(
             widgets.thumbnail(sides, name, other, lines, on_click=events.open_sample)
     if agrees is None:
         text = f"None of the most similar images is called {picture.label}."
-        widgets.say(frame, "alone", text, small=True)
-    line = widgets.row(frame, "ways")
+        widgets.markdown(frame, "alone", text, small=True)
+    line = widgets.row(frame, "action_buttons")
     if suggested:
         buttons.act(
             line,
             events,
-            scene,
+            state,
             "retag",
             {"what": "selected", "samples": [picture.id], "to": suggested},
             f"Call it {suggested}",

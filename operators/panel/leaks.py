@@ -12,32 +12,32 @@ from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, split_filter
 from . import buttons, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
-from .state import Scene
+from .state import PanelState
 
 _A_PAGE = 4
 
 
-def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws the matrix of splits, and the copies of the pair that was chosen."""
-    names = split_names(scene)
+    names = split_names(state)
     if not names:
-        widgets.tell(
+        widgets.notice(
             panel,
             "none",
             "The scan looked at no splits. Scan again and say what names them (tags or "
             "a field) to find copies between train and test.",
         )
         return
-    if not scene.tally.counts["leaks"]:
-        widgets.tell(panel, "none", "No image has a copy in another split.")
+    if not state.tally.counts["leaks"]:
+        widgets.notice(panel, "none", "No image has a copy in another split.")
         return
-    widgets.say(
+    widgets.markdown(
         panel,
         "about",
-        f"**{scene.tally.counts['leaks']:,}** images have a copy in another split. How "
+        f"**{state.tally.counts['leaks']:,}** images have a copy in another split. How "
         "many images of the split on the left have one in the split above:",
     )
-    counted = _matrix(scene, names)
+    counted = _matrix(state, names)
     widgets.table(
         panel,
         "leak_matrix",
@@ -50,9 +50,9 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         set_data,
         on_click_cell=events.choose_leak_cell,
     )
-    only = scene.state.get("only")
+    only = state.kept.get("only")
     pairs = widgets.row(panel, "pairs")
-    widgets.say(pairs, "see", "Look at", small=True)
+    widgets.markdown(pairs, "see", "Look at", small=True)
     for one, other in combinations(names, 2):
         total = counted.get((one, other), 0) + counted.get((other, one), 0)
         if total:
@@ -66,56 +66,58 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
             )
     between = only if isinstance(only, list) else None
     side = f"Quarantine one side of {' and '.join(between)}" if between else None
-    line = buttons.ways(
+    line = buttons.action_buttons(
         panel,
         events,
-        scene,
+        state,
         "leaks",
         ("quarantine", side or "Quarantine one side of each"),
         show="Show all in grid",
         more={"between": between} if between else None,
     )
-    buttons.act(line, events, scene, "split", {}, "Propose a split without leaks")
-    widgets.say(
+    buttons.act(line, events, state, "split", {}, "Propose a split without leaks")
+    widgets.markdown(
         panel,
         "sides",
-        f"**{scene.tally.counts['leak_drops']:,}** of them should go; what stays has a "
-        "green frame. Test and validation splits stay, or the smaller of two.",
+        f"**{state.tally.counts['leaks_to_remove']:,}** of them should go; what stays "
+        "has a green frame. Test and validation splits stay, or the smaller of two.",
         small=True,
     )
-    _draw_pairs(panel, events, scene, only)
+    _draw_pairs(panel, events, state, only)
 
 
-def split_names(scene: Scene) -> list[str]:
+def split_names(state: PanelState) -> list[str]:
     """Returns the splits of the run, in the order of the matrix."""
     names = {
-        name for kinds in scene.run.report["leak_matrix"].values() for name in kinds
+        name for kinds in state.run.report["leak_matrix"].values() for name in kinds
     }
-    return sorted(names, key=_place(scene))
+    return sorted(names, key=_place(state))
 
 
-def _draw_pairs(panel: types.Object, events: Events, scene: Scene, only: Any) -> None:
-    match: dict[str, Any] = {scene.field("leak"): True}
+def _draw_pairs(
+    panel: types.Object, events: Events, state: PanelState, only: Any
+) -> None:
+    match: dict[str, Any] = {state.field("leak"): True}
     if isinstance(only, list):
         one, other = only
-        match = {**split_filter(scene.reader, one), scene.field("leak_splits"): other}
-    numbers = cluster_order(scene.reader, CLUSTER_ORDERS[0], only=match)
-    draw_page(panel, events, scene, numbers, step=_A_PAGE, shown="leaks")
+        match = {**split_filter(state.reader, one), state.field("leak_splits"): other}
+    numbers = cluster_order(state.reader, CLUSTER_ORDERS[0], only=match)
+    draw_page(panel, events, state, numbers, step=_A_PAGE, shown="leaks")
 
 
-def _matrix(scene: Scene, names: list[str]) -> dict[tuple[str, str], int]:
+def _matrix(state: PanelState, names: list[str]) -> dict[tuple[str, str], int]:
     """Counts images by their split and the other split that holds a copy."""
-    return scene.reader.remembered("leak matrix", lambda: _count_leaks(scene, names))
+    return state.reader.cached("leak matrix", lambda: _count_leaks(state, names))
 
 
-def _count_leaks(scene: Scene, names: list[str]) -> dict[tuple[str, str], int]:
-    leak_splits = scene.field("leak_splits")
-    split_by = scene.reader.split_by
+def _count_leaks(state: PanelState, names: list[str]) -> dict[tuple[str, str], int]:
+    leak_splits = state.field("leak_splits")
+    split_by = state.reader.split_by
     own = f"${split_by}" if isinstance(split_by, str) else "$tags"
     rows = aggregate(
-        scene.dataset,
+        state.dataset,
         [
-            {"$match": {scene.field("leak"): True}},
+            {"$match": {state.field("leak"): True}},
             {"$project": {"own": own, "other": f"${leak_splits}"}},
             {"$unwind": "$own"},
             {"$match": {"own": {"$in": names}}},
@@ -126,8 +128,8 @@ def _count_leaks(scene: Scene, names: list[str]) -> dict[tuple[str, str], int]:
     return {(row["_id"]["a"], row["_id"]["b"]): row["count"] for row in rows}
 
 
-def _place(scene: Scene) -> Any:
+def _place(state: PanelState) -> Any:
     """Returns the sort key that keeps the order in which splits were given."""
-    split_by = scene.run.settings["split_by"]
+    split_by = state.run.settings["split_by"]
     order = list(split_by) if isinstance(split_by, list) else []
     return lambda name: (order.index(name) if name in order else len(order), name)

@@ -13,27 +13,27 @@ from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Histogram, Picture, histogram
 from . import buttons, widgets
 from .callbacks import Events
-from .state import Scene
+from .state import PanelState
 
 _A_PAGE = 8
 _BLUE, _ORANGE = "#6d8fc7", "#f58518"
 
 
-def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws the distances, and the farthest images beside their nearest."""
-    chosen = scene.state.get("outlier_distance")
-    in_force = scene.threshold("max_outlier_distance")
-    limit = limit_shown(scene)
-    bars = histogram(scene.reader, "outlier_distance")
+    chosen = state.kept.get("outlier_distance")
+    in_force = state.threshold("max_outlier_distance")
+    limit = limit_shown(state)
+    bars = histogram(state.reader, "outlier_distance")
     if not bars.counts:
-        widgets.tell(panel, "none", "No image could be compared with others.")
+        widgets.notice(panel, "none", "No image could be compared with others.")
         return
     if limit is None:
         limit = bars.edges[-1]
-    name = scene.field("outlier_distance")
+    name = state.field("outlier_distance")
     beyond = {name: {"$gt": limit}}
-    count = scene.reader.count(beyond)
-    widgets.say(
+    count = state.reader.count(beyond)
+    widgets.markdown(
         panel,
         "about",
         f"**{count:,}** of {sum(bars.counts):,} images are farther than "
@@ -52,23 +52,23 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         on_change=events.move_outlier_distance,
     )
     moved = chosen is not None and chosen != in_force
-    line = widgets.row(panel, "ways")
+    line = widgets.row(panel, "action_buttons")
     buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
-    buttons.ways(
-        panel, events, scene, "outliers", ("quarantine", "Quarantine"), line=line
+    buttons.action_buttons(
+        panel, events, state, "outliers", ("quarantine", "Quarantine"), line=line
     )
     if moved:
         text = widgets.in_force(None if in_force is None else f"{in_force:.3f}")
-        widgets.say(panel, "moved", text, small=True)
-    start = scene.start_of_page(count, _A_PAGE)
-    found = scene.reader.pictures(
+        widgets.markdown(panel, "moved", text, small=True)
+    start = state.start_of_page(count, _A_PAGE)
+    found = state.reader.pictures(
         beyond,
         ("outlier_distance", "outlier_cause", "outlier_nearest"),
         sort={name: -1},
         skip=start,
         limit=_A_PAGE,
     )
-    _draw_pairs(panel, events, scene, found)
+    _draw_pairs(panel, events, state, found)
     widgets.pager(
         panel,
         events.page,
@@ -80,25 +80,25 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
     )
 
 
-def grid_view(scene: Scene) -> tuple[fo.DatasetView, str]:
+def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
     """Returns what the grid shows of this tab, and what that is called."""
-    chosen = scene.state.get("outlier_distance")
+    chosen = state.kept.get("outlier_distance")
     if chosen is None:
-        return found_view(scene.dataset, "outliers", scene.prefix), "outliers"
-    name = scene.field("outlier_distance")
+        return found_view(state.dataset, "outliers", state.prefix), "outliers"
+    name = state.field("outlier_distance")
     view = (
-        present(scene.dataset)
+        present(state.dataset)
         .match(F(name) > float(chosen))
         .sort_by(name, reverse=True)
     )
     return view, f"images farther than {chosen:.3f}"
 
 
-def limit_shown(scene: Scene) -> float | None:
+def limit_shown(state: PanelState) -> float | None:
     """Returns the threshold that was moved to, else the one in force."""
-    chosen = scene.state.get("outlier_distance")
+    chosen = state.kept.get("outlier_distance")
     return (
-        float(chosen) if chosen is not None else scene.threshold("max_outlier_distance")
+        float(chosen) if chosen is not None else state.threshold("max_outlier_distance")
     )
 
 
@@ -149,10 +149,10 @@ def _draw_histogram(
 
 
 def _draw_pairs(
-    panel: types.Object, events: Events, scene: Scene, found: list[Picture]
+    panel: types.Object, events: Events, state: PanelState, found: list[Picture]
 ) -> None:
     nearest = [p.values["outlier_nearest"] for p in found]
-    others = scene.reader.by_id([i for i in nearest if i is not None], ())
+    others = state.reader.by_id([i for i in nearest if i is not None], ())
     cards = widgets.row(panel, "outliers", gap=1.5, top=True)
     for number, picture in enumerate(found):
         card = widgets.card(cards, f"outlier_{number}")

@@ -15,7 +15,7 @@ from ..adapter.dataset.decisions import decided
 from ..adapter.views.finding_views import Tally
 from . import buttons, widgets
 from .callbacks import Events
-from .state import TABS, Scene
+from .state import TABS, PanelState
 
 ROWS = (
     "duplicates",
@@ -32,7 +32,7 @@ _DECIDED = {
     "keeper": "Chosen as the one to keep",
     "keep": "Kept, not flagged again",
     "not_duplicate": "Remembered as no duplicates",
-    "label_verified": "Remembered as rightly labelled",
+    "label_verified": "Remembered as rightly labeled",
 }
 
 _WELCOME = """
@@ -51,7 +51,7 @@ fields of the samples. No file is moved or changed by it.
 
 def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> None:
     """Draws the panel of a data set that has no finished scan."""
-    widgets.say(panel, "welcome", _WELCOME)
+    widgets.markdown(panel, "welcome", _WELCOME)
     count = dataset.count()
     if count < 2:
         widgets.warn(
@@ -63,7 +63,7 @@ def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> No
         return
     line = widgets.row(panel, "start")
     widgets.button(line, "scan", "Scan", events.scan, main=True, icon="search")
-    widgets.say(line, "count", f"{count:,} images", small=True)
+    widgets.markdown(line, "count", f"{count:,} images", small=True)
 
 
 def draw_running(panel: types.Object, events: Events, progress: Progress) -> None:
@@ -73,32 +73,32 @@ def draw_running(panel: types.Object, events: Events, progress: Progress) -> Non
         share = 100 * progress.done / progress.total
         text += f": {progress.done:,} of {progress.total:,} ({share:.0f} %)"
     line = widgets.row(panel, "running")
-    widgets.say(line, "where", text)
+    widgets.markdown(line, "where", text)
     if progress.total:
         widgets.button(line, "stop", "Stop", events.stop, icon="stop")
 
 
 def draw_head(
-    panel: types.Object, events: Events, scene: Scene, in_grid: str | None
+    panel: types.Object, events: Events, state: PanelState, in_grid: str | None
 ) -> None:
     """Draws what stands above each tab."""
     head = widgets.row(panel, "head")
-    widgets.say(head, "when", _when(scene), small=True)
+    widgets.markdown(head, "when", _when(state), small=True)
     widgets.button(head, "scan", "Scan again", events.scan, icon="refresh")
-    last = scene.state.get("last")
+    last = state.kept.get("last")
     if last:
         # In a line that is there anyway: nothing moves under the pointer
-        widgets.say(
+        widgets.markdown(
             head, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})"
         )
         widgets.button(head, "undo", "Undo", events.undo, icon="undo")
-    if len(scene.prefixes) > 1:
-        _choose_run(panel, events, scene)
-    if scene.tally.added:
-        widgets.warn(panel, "added", _added(scene.tally.added))
-    if scene.tally.deleted:
-        count = scene.tally.deleted
-        widgets.tell(
+    if len(state.prefixes) > 1:
+        _choose_run(panel, events, state)
+    if state.tally.added:
+        widgets.warn(panel, "added", _added(state.tally.added))
+    if state.tally.deleted:
+        count = state.tally.deleted
+        widgets.notice(
             panel,
             "deleted",
             f"{_images(count)} left the data set since the scan. What is shown "
@@ -106,26 +106,26 @@ def draw_head(
         )
     if in_grid:
         line = widgets.row(panel, "in_grid")
-        widgets.say(line, "words", f"The grid shows **{in_grid}**")
+        widgets.markdown(line, "words", f"The grid shows **{in_grid}**")
         widgets.button(line, "all", "Show all", events.show_all, icon="grid_view")
     tabs = widgets.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
-        count = _count_of(tab, scene.tally)
+        count = _count_of(tab, state.tally)
         widgets.button(
             tabs,
             tab,
             label if count is None else f"{label} {count:,}",
             events.choose_tab,
-            main=tab == scene.tab,
+            main=tab == state.tab,
             params={"tab": tab},
         )
 
 
-def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> None:
+def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws all findings with their counts."""
-    counts = scene.tally.counts
+    counts = state.tally.counts
     if not any(counts[name] for name in _PROBLEMS):
-        widgets.tell(
+        widgets.notice(
             panel,
             "clean",
             f"Nothing was found wrong with these {counts['images']:,} images.",
@@ -134,11 +134,11 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         panel,
         "overview_rows",
         {"finding": "Finding", "images": "Images", "note": ""},
-        _rows(scene),
+        _rows(state),
         set_data,
         on_click_row=events.choose_overview_row,
     )
-    decisions = scene.reader.remembered("decided", lambda: decided(scene.dataset))
+    decisions = state.reader.cached("decided", lambda: decided(state.dataset))
     if any(decisions.values()):
         parts = (
             ("the one to keep {}", decisions["keeper"]),
@@ -148,9 +148,9 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         )
         text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
         line = widgets.row(panel, "decisions")
-        widgets.say(line, "decided", f"**You decided:** {text}. Scans respect it.")
+        widgets.markdown(line, "decided", f"**You decided:** {text}. Scans respect it.")
         widgets.button(line, "show", "Show them", events.show_decided, icon="grid_view")
-    line = widgets.row(panel, "ways")
+    line = widgets.row(panel, "action_buttons")
     widgets.button(
         line,
         "save",
@@ -168,8 +168,8 @@ def draw(panel: types.Object, events: Events, scene: Scene, set_data: Any) -> No
         hint="Give the embeddings to FiftyOne: sort by similarity, and a map of all.",
     )
     buttons.export(line, events)
-    buttons.act(line, events, scene, "report", {}, "Write a report")
-    buttons.act(line, events, scene, "audit", {}, "Check against a policy")
+    buttons.act(line, events, state, "report", {}, "Write a report")
+    buttons.act(line, events, state, "audit", {}, "Check against a policy")
 
 
 _PROBLEMS = (
@@ -183,12 +183,12 @@ _PROBLEMS = (
 )
 
 
-def _rows(scene: Scene) -> list[dict[str, str]]:
-    counts, run = scene.tally.counts, scene.run
+def _rows(state: PanelState) -> list[dict[str, str]]:
+    counts, run = state.tally.counts, state.run
     notes = {
-        "Duplicates": _duplicates_note(scene),
+        "Duplicates": _duplicates_note(state),
         "Conflicts": "clusters whose copies carry two labels",
-        "Label issues": "similar images are labelled otherwise"
+        "Label issues": "similar images are labeled otherwise"
         if run.settings["label_field"]
         else "not looked for: no labels were given",
         "Outliers": "unlike most other images",
@@ -233,15 +233,16 @@ def _unreadable_note(counts: Mapping[str, int]) -> str:
     return f"of them {counts['not_read']:,} that may be whole and are not read"
 
 
-def _duplicates_note(scene: Scene) -> str:
-    counts, report = scene.tally.counts, scene.run.report["counts"]
-    if not counts["extra_copies"]:
+def _duplicates_note(state: PanelState) -> str:
+    counts, report = state.tally.counts, state.run.report["counts"]
+    if not counts["redundant_copies"]:
         return "no image has a copy"
+    extra = counts["redundant_copies"]
     note = (
         f"in {counts['clusters']:,} cluster{_s(counts['clusters'])}; "
-        f"{counts['extra_copies']:,} extra cop{_s(counts['extra_copies'], 'y', 'ies')}"
+        f"{extra:,} extra cop{_s(extra, 'y', 'ies')}"
     )
-    if counts["extra_copies"] == report["duplicates"] - report["duplicate_clusters"]:
+    if extra == report["duplicates"] - report["duplicate_clusters"]:
         note += f", {size_text(report['removable_bytes'])} to be saved"
     return note
 
@@ -259,10 +260,10 @@ def _count_of(tab: str, found: Tally) -> int | None:
     }.get(tab)
 
 
-def _when(scene: Scene) -> str:
-    at = datetime.fromisoformat(scene.run.scanned_at).astimezone()
+def _when(state: PanelState) -> str:
+    at = datetime.fromisoformat(state.run.scanned_at).astimezone()
     when = f"{at.day} {at:%b %Y, %H:%M}"
-    return f"**{scene.run.samples:,} images** scanned on {when}"
+    return f"**{state.run.samples:,} images** scanned on {when}"
 
 
 def _added(count: int) -> str:
@@ -280,13 +281,13 @@ def _s(count: int, one: str = "", more: str = "s") -> str:
     return one if count == 1 else more
 
 
-def _choose_run(panel: types.Object, events: Events, scene: Scene) -> None:
+def _choose_run(panel: types.Object, events: Events, state: PanelState) -> None:
     choices = types.DropdownView()
-    for prefix in scene.prefixes:
+    for prefix in state.prefixes:
         choices.add_choice(prefix or "", label=prefix or "without a prefix")
     panel.str(
         "run",
-        default=scene.prefix or "",
+        default=state.prefix or "",
         label="There are several scans; this one is shown",
         view=choices,
         on_change=events.choose_run,

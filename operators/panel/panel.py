@@ -37,7 +37,7 @@ from . import (
     widgets,
 )
 from .callbacks import Event
-from .state import Scene, scene_of
+from .state import PanelState, scene_of
 
 _TABS = {
     "overview": overview.draw,
@@ -122,18 +122,18 @@ class WinnowPanel(foo.Panel):
 
     def _show_tab(self, ctx: foo.ExecutionContext) -> None:
         """Puts what the tab is about into the grid."""
-        scene = _scene(ctx)
-        if scene.tab == "outliers":
-            grid.show(ctx, *outliers.grid_view(scene))
-        elif scene.tab == "labels" and scene.reader.label_path:
-            grid.show(ctx, *labels.grid_view(scene))
-        elif scene.tab in _SHOWN_BY_TAB:
-            self._show_finding(ctx, _SHOWN_BY_TAB[scene.tab])
+        state = _scene(ctx)
+        if state.tab == "outliers":
+            grid.show(ctx, *outliers.grid_view(state))
+        elif state.tab == "labels" and state.reader.label_path:
+            grid.show(ctx, *labels.grid_view(state))
+        elif state.tab in _SHOWN_BY_TAB:
+            self._show_finding(ctx, _SHOWN_BY_TAB[state.tab])
 
     def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
-        scene = _scene(ctx)
-        if scene.tally.counts[what]:
-            view = grouped_view(ctx.dataset, what, scene.prefix)
+        state = _scene(ctx)
+        if state.tally.counts[what]:
+            view = grouped_view(ctx.dataset, what, state.prefix)
             grid.show(ctx, view, FINDINGS[what].label.lower())
         else:
             grid.show_all(ctx)
@@ -163,9 +163,9 @@ class WinnowPanel(foo.Panel):
             self._show_finding(ctx, what)
 
     def show_cluster(self, ctx: foo.ExecutionContext) -> None:
-        scene, number = _scene(ctx), ctx.params["number"]
-        view = present(ctx.dataset).match(F(scene.field("dup_cluster")) == number)
-        view = view.sort_by(scene.field("dup_keeper"), reverse=True)
+        state, number = _scene(ctx), ctx.params["number"]
+        view = present(ctx.dataset).match(F(state.field("dup_cluster")) == number)
+        view = view.sort_by(state.field("dup_keeper"), reverse=True)
         ids = view.limit(_SELECTED_MOST + 1).values("id")
         if len(ids) <= _SELECTED_MOST:
             view = ctx.dataset.select(ids, ordered=True)
@@ -176,8 +176,8 @@ class WinnowPanel(foo.Panel):
 
     def show_missing(self, ctx: foo.ExecutionContext) -> None:
         """Shows the samples whose files are not there."""
-        scene = _scene(ctx)
-        view = present(ctx.dataset).match(F(scene.field("scan_status")) == "missing")
+        state = _scene(ctx)
+        view = present(ctx.dataset).match(F(state.field("scan_status")) == "missing")
         grid.show(ctx, view, "samples whose files are missing")
 
     def show_all(self, ctx: foo.ExecutionContext) -> None:
@@ -210,30 +210,32 @@ class WinnowPanel(foo.Panel):
 
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
         """Writes what the sliders show into the fields."""
-        scene = _scene(ctx)
-        settings = scene.run.settings
+        state = _scene(ctx)
+        settings = state.run.settings
         params = {
             "min_copy_score": settings["min_copy_score"],
             "min_copy_similarity": settings["min_copy_similarity"],
             "ignored_changes": list(settings.get("ignored_changes") or ()),
-            "max_outlier_distance": scene.state.get("outlier_distance")
+            "max_outlier_distance": state.kept.get("outlier_distance")
             or settings["max_outlier_distance"],
-            "min_label_score": scene.state.get("label_score")
+            "min_label_score": state.kept.get("label_score")
             or settings["min_label_score"],
         }
-        self._ask(ctx, "find", {**params, "prefix": scene.prefix}, skip_prompt=True)
+        self._ask(
+            ctx, "set_thresholds", {**params, "prefix": state.prefix}, skip_prompt=True
+        )
 
     def choose_pair(self, ctx: foo.ExecutionContext) -> None:
         """Shows the label issues of one line of the list of class pairs."""
-        scene = _scene(ctx)
-        pairs = labels.class_pairs(scene)
+        state = _scene(ctx)
+        pairs = labels.class_pairs(state)
         row = ctx.params["row"]
         if not 0 <= row < len(pairs):
             return
         given, suggested, _ = pairs[row]
         ctx.panel.set_state({"only": [given, suggested], "start": 0})
         view = pair_view(
-            ctx.dataset, scene.run, given, suggested, labels.chosen(scene), scene.prefix
+            ctx.dataset, state.run, given, suggested, labels.chosen(state), state.prefix
         )
         grid.show(ctx, view, f"{given} that similar images call {suggested}")
 
@@ -253,15 +255,15 @@ class WinnowPanel(foo.Panel):
             self._show_leak(ctx, *(names[i] for i in sorted((row, column))))
 
     def _show_leak(self, ctx: foo.ExecutionContext, one: str, other: str) -> None:
-        scene = _scene(ctx)
+        state = _scene(ctx)
         ctx.panel.set_state({"only": [one, other], "start": 0})
-        view = leak_view(ctx.dataset, scene.run, one, other, scene.prefix)
+        view = leak_view(ctx.dataset, state.run, one, other, state.prefix)
         grid.show(ctx, view, f"copies of {one} and {other}")
 
     def choose_issue(self, ctx: foo.ExecutionContext) -> None:
-        scene, issue = _scene(ctx), ctx.params["issue"]
+        state, issue = _scene(ctx), ctx.params["issue"]
         ctx.panel.set_state({"only": issue, "start": 0})
-        found = F(scene.field("image_issues")).contains(issue)
+        found = F(state.field("image_issues")).contains(issue)
         grid.show(
             ctx, present(ctx.dataset).match(found), f"{issue.replace('_', ' ')} images"
         )
@@ -269,9 +271,9 @@ class WinnowPanel(foo.Panel):
     # -- what other operators do
 
     def scan(self, ctx: foo.ExecutionContext) -> None:
-        scene = scene_of(ctx)
+        state = scene_of(ctx)
         ctx.panel.set_state("looks", _LOOKS)
-        self._ask(ctx, "scan", _scan_params(scene) if scene else {})
+        self._ask(ctx, "scan", _scan_params(state) if state else {})
 
     def tag(self, ctx: foo.ExecutionContext) -> None:
         self._ask(ctx, "tag", {"what": ctx.params["what"], "prefix": _prefix(ctx)})
@@ -289,18 +291,18 @@ class WinnowPanel(foo.Panel):
         self._ask(ctx, "export", {"prefix": _prefix(ctx)})
 
     def use_embeddings(self, ctx: foo.ExecutionContext) -> None:
-        self._ask(ctx, "embeddings", {"prefix": _prefix(ctx)})
+        self._ask(ctx, "register_embeddings", {"prefix": _prefix(ctx)})
 
     def decide(self, ctx: foo.ExecutionContext) -> None:
         """Remembers a decision on the samples that the button names."""
-        scene, what = _scene(ctx), ctx.params["what"]
+        state, what = _scene(ctx), ctx.params["what"]
         samples = ctx.params.get("samples")
         if samples is None:
-            found = F(scene.field("dup_cluster")) == ctx.params["number"]
+            found = F(state.field("dup_cluster")) == ctx.params["number"]
             if what == "not_duplicate":
-                found = found & (F(scene.field("dup_kind")) == "near")
+                found = found & (F(state.field("dup_kind")) == "near")
             samples = present(ctx.dataset).match(found).values("id")
-        decision = {"what": what, "samples": samples, "prefix": scene.prefix}
+        decision = {"what": what, "samples": samples, "prefix": state.prefix}
         ctx.panel.set_state({"asked": decision, "last": None})
         self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
 
@@ -350,12 +352,12 @@ class WinnowPanel(foo.Panel):
         panel = types.Object()
         try:
             progress = running(ctx.dataset)
-            scene = scene_of(ctx)
+            state = scene_of(ctx)
             if progress is not None:
                 overview.draw_running(panel, self, progress)
-            if scene is not None:
-                overview.draw_head(panel, self, scene, grid.shown(ctx))
-                _TABS[scene.tab](panel, self, scene, ctx.panel.set_data)
+            if state is not None:
+                overview.draw_head(panel, self, state, grid.shown(ctx))
+                _TABS[state.tab](panel, self, state, ctx.panel.set_data)
             elif progress is None:
                 overview.draw_welcome(panel, self, ctx.dataset)
             if progress is not None or ctx.panel.get_state("looks"):
@@ -374,13 +376,13 @@ _SHOWN_BY_TAB = {
 """The finding that the grid shows of a tab; thresholds are shown as moved."""
 
 
-def _scene(ctx: foo.ExecutionContext) -> Scene:
-    scene = scene_of(ctx)
-    if scene is None:
+def _scene(ctx: foo.ExecutionContext) -> PanelState:
+    state = scene_of(ctx)
+    if state is None:
         raise CurationError(
             f"'{ctx.dataset.name}' has no finished scan any more. Scan it again."
         )
-    return scene
+    return state
 
 
 def _moved(value: Any, limit: float | None) -> bool:
@@ -392,9 +394,9 @@ def _prefix(ctx: foo.ExecutionContext) -> str | None:
     return _scene(ctx).prefix
 
 
-def _scan_params(scene: Scene) -> dict[str, Any]:
+def _scan_params(state: PanelState) -> dict[str, Any]:
     """Returns the form of the scan, filled in as the last time."""
-    settings = scene.run.settings
+    settings = state.run.settings
     params = {
         name: settings[name]
         for name in ("label_field", "model", "prefix")

@@ -12,7 +12,7 @@ import fiftyone.operators as foo
 from ..adapter.dataset.fields import field_name
 from ..adapter.runs.run_record import finished_runs
 from ..adapter.views.finding_views import Tally, tally
-from ..adapter.views.queries import Reader
+from ..adapter.views.queries import SampleQueries
 
 TABS = {
     "overview": "Overview",
@@ -26,7 +26,7 @@ TABS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class PanelState:
     """What the panel shows.
 
     Attributes:
@@ -36,7 +36,7 @@ class Scene:
         prefixes: of all finished runs, newest first
         tab: a name of :data:`TABS`
         start: how many things of the tab's list are passed over
-        state: the rest of the panel's small state
+        kept: the rest of the panel's small state
     """
 
     dataset: fo.Dataset
@@ -45,7 +45,7 @@ class Scene:
     prefixes: list[str | None]
     tab: str
     start: int
-    state: dict[str, Any]
+    kept: dict[str, Any]
 
     @cached_property
     def tally(self) -> Tally:
@@ -53,9 +53,9 @@ class Scene:
         return tally(self.dataset, self.run, self.prefix)
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> SampleQueries:
         """Reads pictures of the run."""
-        return Reader(self.dataset, self.run, self.prefix)
+        return SampleQueries(self.dataset, self.run, self.prefix)
 
     @cached_property
     def operators(self) -> set[str]:
@@ -80,7 +80,7 @@ class Scene:
         return value
 
 
-def scene_of(ctx: foo.ExecutionContext) -> Scene | None:
+def scene_of(ctx: foo.ExecutionContext) -> PanelState | None:
     """Returns what to draw, None for a data set without a finished run."""
     runs = finished_runs(ctx.dataset)
     if not runs:
@@ -92,7 +92,7 @@ def scene_of(ctx: foo.ExecutionContext) -> Scene | None:
         prefix = next(iter(runs))
     run = runs[prefix]
     tab = ctx.panel.get_state("tab")
-    return Scene(
+    return PanelState(
         dataset=ctx.dataset,
         prefix=prefix,
         run=run,

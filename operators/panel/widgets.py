@@ -1,7 +1,7 @@
 """The few shapes that the panel is made of.
 
 Widths are the browser's: rows of thumbnails wrap, so that a narrow panel shows
-the same as a wide one. Colours are the App's own, so both themes work.
+the same as a wide one. Colors are the App's own, so both themes work.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from ...core.common.text import markdown
+from ...core.common.text import escape_markdown
 from ..adapter.views.queries import Picture
 from .callbacks import Event
 
@@ -78,7 +78,9 @@ def row(
     return things
 
 
-def say(parent: types.Object, name: str, text: str, *, small: bool = False) -> None:
+def markdown(
+    parent: types.Object, name: str, text: str, *, small: bool = False
+) -> None:
     """Adds a sentence; **bold** and *italic* as in Markdown."""
     look: dict[str, Any] = {"container": {"sx": {"& p": {"margin": 0}}}}
     if small:
@@ -87,7 +89,7 @@ def say(parent: types.Object, name: str, text: str, *, small: bool = False) -> N
     parent.md(text, name=name, componentsProps={**_FITS, **look})
 
 
-def tell(parent: types.Object, name: str, text: str) -> None:
+def notice(parent: types.Object, name: str, text: str) -> None:
     """Adds a sentence that wants to be seen."""
     parent.view(name, types.AlertView(severity="info", label=text))
 
@@ -184,7 +186,7 @@ def thumbnail(
             },
         ),
     )
-    text = "\n\n".join([*lines, markdown(picture.name)])
+    text = "\n\n".join([*lines, escape_markdown(picture.name)])
     cut = {
         "margin": 0,
         "fontSize": "0.78rem",
@@ -310,4 +312,4 @@ def pager(
     last = start + shown >= total
     button(line, "on", "More", on_click, icon="chevron_right", params=on, disabled=last)
     where = f"{start + 1:,} to {start + shown:,} of {total:,} {things}"
-    say(line, "where", where, small=True)
+    markdown(line, "where", where, small=True)

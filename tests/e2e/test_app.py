@@ -122,7 +122,7 @@ def test_a_verified_label_is_no_issue_any_more(app, dataset):
     before = dataset.match({"label_issue": True}).count()
 
     app.press("is right")
-    app.sees("Remembered as rightly labelled (1)")
+    app.sees("Remembered as rightly labeled (1)")
 
     dataset.reload()
     assert dataset.match({"label_issue": True}).count() == before - 1
@@ -293,8 +293,8 @@ def test_the_panel_says_where_a_scan_is_and_can_stop_it(another_app, dataset):
         "fiftyone.plugins.orgs.winnow.curate.core.progress"
     )
     errors = importlib.import_module("fiftyone.plugins.orgs.winnow.curate.core.errors")
-    with lock.only_run_on(dataset):
-        report = lock.noted(dataset, progress.silent)
+    with lock.exclusive_run(dataset):
+        report = lock.report_progress_to_file(dataset, progress.silent)
         report(progress.Progress("Reading images", 40, 355))
         app = another_app()
         app.open_panel()

@@ -67,12 +67,12 @@ def real_operators(tally):
 
     sys.path.insert(0, str(ROOT / "tests"))
     import sandbox
-    from harness.operators import WAYS, kill_applying, kill_undoing, labelled_images
+    from harness.operators import WAYS, kill_applying, kill_undoing, labeled_images
 
     try:
         for way in WAYS:
             with tempfile.TemporaryDirectory() as folder:
-                dataset = labelled_images(Path(folder))
+                dataset = labeled_images(Path(folder))
                 kill_applying(dataset, way, range(1, 40), tally)
                 kill_undoing(dataset, range(1, 40), tally)
     finally:

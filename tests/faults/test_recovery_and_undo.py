@@ -119,7 +119,7 @@ def test_undo_twice_changes_nothing_the_second_time(world):
     assert world.differences() == []
 
 
-def test_undo_of_a_relabelling_removes_the_folders_it_made_and_no_others(world):
+def test_undo_of_a_relabeling_removes_the_folders_it_made_and_no_others(world):
     apply(world, world.plan_retag(), Disk())
     assert (world.root / "new/deep/fox").is_dir()
     (world.root / "train/fox/mine.jpg").write_bytes(b"mine")
@@ -413,7 +413,7 @@ def test_a_purge_of_a_quarantine_that_changed_destroys_nothing(world):
     assert world.differences() == []
 
 
-def test_a_purge_of_a_relabelling_destroys_nothing(world):
+def test_a_purge_of_a_relabeling_destroys_nothing(world):
     apply(world, world.plan_retag(), Disk())
     assert plan_purge(world.quarantine, older_than_days=0).count == 0
 

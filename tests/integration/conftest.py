@@ -38,7 +38,7 @@ def folder(tmp_path, draw):
 
 @pytest.fixture
 def dataset(folder):
-    """The folder's pictures, labelled a or b, tagged train or test."""
+    """The folder's pictures, labeled a or b, tagged train or test."""
     import fiftyone as fo
 
     dataset = fo.Dataset()
@@ -65,10 +65,10 @@ def scan():
 
 
 @pytest.fixture
-def find():
+def set_thresholds():
     import fiftyone.operators as foo
 
-    return foo.get_operator("@winnow/curate/find")
+    return foo.get_operator("@winnow/curate/set_thresholds")
 
 
 @pytest.fixture

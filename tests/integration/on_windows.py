@@ -73,7 +73,7 @@ report = operator("scan")(
     dataset, label_field="ground_truth", split_by=["train", "test"]
 )
 print("peak", report.peak_memory_bytes > 2**20)
-operator("find")(dataset, min_copy_score=0.4)
+operator("set_thresholds")(dataset, min_copy_score=0.4)
 again = operator("scan")(
     dataset, label_field="ground_truth", split_by=["train", "test"]
 )

@@ -320,10 +320,10 @@ def test_copies_with_different_labels_are_left_to_a_person(scanned, scan):
 
 
 def test_what_is_in_quarantine_takes_no_part_in_scans_and_thresholds(scanned, scan):
-    find = operator("find")
+    set_thresholds = operator("set_thresholds")
     do(quarantine, scanned, "duplicates")
 
-    found = find(scanned, progress=False)
+    found = set_thresholds(scanned, progress=False)
     again = scan(
         scanned, label_field="ground_truth", split_by=["train", "test"], progress=False
     )
@@ -334,12 +334,12 @@ def test_what_is_in_quarantine_takes_no_part_in_scans_and_thresholds(scanned, sc
 
 
 def test_thresholds_can_be_moved_again_after_an_undo(scanned):
-    find = operator("find")
+    set_thresholds = operator("set_thresholds")
     do(quarantine, scanned, "duplicates")
-    find(scanned, progress=False)
+    set_thresholds(scanned, progress=False)
     undo(scanned, dry_run=False, progress=False)
 
-    report = find(scanned, progress=False)
+    report = set_thresholds(scanned, progress=False)
 
     assert (report.counts["duplicates"], report.counts["images"]) == (2, 65)
 
@@ -512,8 +512,8 @@ def test_the_file_that_is_named_is_the_one_that_is_equal(classes, scan, draw):
 def test_wrong_choices_are_named(scanned):
     with pytest.raises(ValueError, match="what='everything' is not known"):
         quarantine(scanned, "everything", progress=False)
-    with pytest.raises(ValueError, match="no option colour"):
-        quarantine(scanned, "duplicates", colour="red", progress=False)
+    with pytest.raises(ValueError, match="no option color"):
+        quarantine(scanned, "duplicates", color="red", progress=False)
     with pytest.raises(ValueError, match="kinds='bytes' must be a list"):
         quarantine(scanned, "duplicates", kinds="bytes", progress=False)
     with pytest.raises(ValueError, match="Say to which folder"):

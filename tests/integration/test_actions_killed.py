@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.checks import Tally
-from harness.operators import IMAGES, WAYS, kill_applying, kill_undoing, labelled_images
+from harness.operators import IMAGES, WAYS, kill_applying, kill_undoing, labeled_images
 
 pytestmark = [
     pytest.mark.integration,
@@ -18,24 +18,24 @@ KILLED_AT = range(1, 33, 3)
 
 
 @pytest.fixture
-def labelled(tmp_path):
-    dataset = labelled_images(tmp_path)
+def labeled(tmp_path):
+    dataset = labeled_images(tmp_path)
     yield dataset
     dataset.delete()
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_killed_anywhere_the_operator_loses_nothing(labelled, way):
+def test_killed_anywhere_the_operator_loses_nothing(labeled, way):
     tally = Tally()
 
-    assert kill_applying(labelled, way, KILLED_AT, tally) >= 6
+    assert kill_applying(labeled, way, KILLED_AT, tally) >= 6
     assert tally.all() == []
 
 
-def test_an_undo_that_was_killed_is_finished_by_the_next(labelled):
+def test_an_undo_that_was_killed_is_finished_by_the_next(labeled):
     tally = Tally()
 
-    assert kill_undoing(labelled, KILLED_AT, tally) >= 6
+    assert kill_undoing(labeled, KILLED_AT, tally) >= 6
     assert tally.all() == []
 
 

@@ -21,8 +21,8 @@ LEVELS = {
     "low": "audit open",
     # Writes fields, tags, saved views and decisions of ours, or new files
     "medium": (
-        "scan find show tag decide embeddings from_fastdup split compare sign_off "
-        "report export to_fastdup"
+        "scan set_thresholds show tag decide register_embeddings from_fastdup split "
+        "compare estimate_precision report export to_fastdup"
     ),
     # Changes a person's own labels and tags, and can be undone
     "high": "merge",

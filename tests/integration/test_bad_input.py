@@ -242,7 +242,7 @@ def test_a_setting_out_of_range(refused, setting, words):
 
 
 def test_a_killed_scan_is_not_taken_for_finished_and_the_next_one_is(
-    dataset, scan, find, tmp_path
+    dataset, scan, set_thresholds, tmp_path
 ):
     """SIGKILL while the fields are being written, in a process of its own."""
     scan(dataset)
@@ -260,11 +260,11 @@ foo.get_operator("@winnow/curate/scan")(fo.load_dataset({dataset.name!r}), progr
     dataset.reload()
     assert dataset.get_run_info("winnow").config.status == "writing"
     with pytest.raises(Exception, match="cut short"):
-        find(dataset)
+        set_thresholds(dataset)
 
     scan(dataset)
     assert dataset.get_run_info("winnow").config.status == "complete"
-    find(dataset)
+    set_thresholds(dataset)
 
 
 def test_ctrl_c_ends_the_folder_command_and_the_next_run_goes_on(

@@ -171,11 +171,11 @@ def test_the_chosen_copy_stays_and_the_one_in_test_goes(dataset, scan, decide):
     assert str(decided) == "1 image chosen as the one to keep."
     assert dataset.values("dup_cluster") == before
     sample = dataset[extra.id]
-    assert (sample["dup_keeper"], sample["leak_drop"]) == (True, False)
+    assert (sample["dup_keeper"], sample["leak_remove"]) == (True, False)
     assert sample["keeper_reason"] == "chosen by a person"
     other = dataset.match(F("dup_cluster") == sample["dup_cluster"])
     other = other.exclude(extra.id).first()
-    assert (other["dup_keeper"], other["leak_drop"]) == (False, True)
+    assert (other["dup_keeper"], other["leak_remove"]) == (False, True)
     scan(dataset, split_by=["train", "test"])
     assert dataset[extra.id]["dup_keeper"] is True
 

@@ -102,7 +102,7 @@ def found(dataset):
         issues = damage.intersection(sample["image_issues"] or ())
         split = next((tag for tag in sample.tags if tag in ("train", "test")), None)
         said[(digest, split, sample["scan_status"], *sorted(issues))] += 1
-        for name in ("leak", "leak_conflict", "leak_drop"):
+        for name in ("leak", "leak_conflict", "leak_remove"):
             said[digest, name] += bool(sample[name])
         if sample["dup_cluster"] is not None:
             members = clusters.setdefault(sample["dup_cluster"], [])

@@ -136,22 +136,22 @@ def test_the_label_scores_are_those_of_fastdup(scanned):
     assert issues == {name for name, score in expected.items() if score < 51}
 
 
-def test_thresholds_can_be_moved_and_go_back(scanned, find):
+def test_thresholds_can_be_moved_and_go_back(scanned, set_thresholds):
     dataset, *_ = scanned
-    closer = find(dataset, min_copy_similarity=0.99, min_label_score=10)
+    closer = set_thresholds(dataset, min_copy_similarity=0.99, min_label_score=10)
     issues = dataset.match(F("label_issue")).values("label_score")
     assert closer.counts["duplicate_clusters"] < 18
     assert closer.rules["min_copy_similarity"] == "given"
     assert issues == [0] * 4
 
-    again = find(dataset)
+    again = set_thresholds(dataset)
     assert again.counts["duplicate_clusters"] == 18
     assert again.counts["label_issues"] == 8
     assert again.thresholds["min_copy_similarity"] == 0.96
     assert again.rules["min_label_score"] == "as in fastdup"
 
 
-def test_what_a_person_keeps_is_no_copy_and_no_outlier(scanned, find):
+def test_what_a_person_keeps_is_no_copy_and_no_outlier(scanned, set_thresholds):
     dataset, *_ = scanned
     decide = foo.get_operator("@winnow/curate/decide")
     # The largest cluster is number 0

@@ -61,7 +61,7 @@ def test_a_folder_becomes_findings_and_a_summary(command, tree, tmp_path):
     assert first["dup_kind"] == "bytes" and first["leak_splits"] == ["test"]
     assert rows["Train_Set/a/cut.jpg"]["scan_status"] == "truncated"
     assert rows["Train_Set/a/cut.jpg"]["dup_cluster"] is None
-    assert first["outlier_nearest"] in rows and first["leak_drop"] is True
+    assert first["outlier_nearest"] in rows and first["leak_remove"] is True
     summary = json.loads((tmp_path / "found" / "summary.json").read_text())
     assert summary["counts"]["unreadable"] == 1
     assert len(summary["model_sha256"]) == 64

@@ -67,7 +67,7 @@ def test_a_leak_that_brain_hides_behind_a_copy_in_train_is_found(chain, scan):
     assert list(index.leak_ids) == []
     assert chain.values("leak")[:3] == [True, True, True]
     assert chain.values("leak_splits")[2] == ["train"]
-    assert chain.values("leak_drop")[:3] == [True, True, False]
+    assert chain.values("leak_remove")[:3] == [True, True, False]
 
 
 def test_the_leaks_are_exactly_the_pairs_across_splits_within_the_threshold():

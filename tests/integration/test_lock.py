@@ -18,12 +18,12 @@ def lock(plugin):
 
 
 def test_a_run_that_ends_in_another_thread_frees_the_data_set(lock, dataset):
-    run = lock.only_run_on(dataset)
+    run = lock.exclusive_run(dataset)
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         one.submit(run.__enter__).result()
         assert lock.running(dataset) is not None
         with pytest.raises(Exception, match="Another Winnow run is at work"):
-            other.submit(lock.only_run_on(dataset).__enter__).result()
+            other.submit(lock.exclusive_run(dataset).__enter__).result()
         other.submit(run.__exit__, None, None, None).result()
     assert lock.running(dataset) is None
 

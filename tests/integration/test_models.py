@@ -60,7 +60,7 @@ def zoo_model():
 
 @pytest.fixture
 def onnx_model(tmp_path):
-    """Mean colours of a 4 x 4 grid over a 64-pixel picture."""
+    """Mean colors of a 4 x 4 grid over a 64-pixel picture."""
     grid = {"kernel_shape": [16, 16], "strides": [16, 16]}
     nodes = [
         helper.make_node("AveragePool", ["image"], ["cells"], **grid),

@@ -226,7 +226,7 @@ def test_apply_asks_find_for_the_moved_threshold_and_leaves_the_others(event, sc
 
     asked = event("apply_thresholds").one("prompt_user_for_operation")
 
-    assert asked["operator_uri"] == "@winnow/curate/find"
+    assert asked["operator_uri"] == "@winnow/curate/set_thresholds"
     assert asked["params"]["max_outlier_distance"] == 0.25
     assert asked["params"]["min_label_score"] == 60
     assert asked["skip_prompt"]
@@ -335,7 +335,7 @@ def test_samples_that_came_later_are_counted_and_a_scan_is_offered(
 
     assert "1 image came after the scan" in answer.texts
     # Moving a threshold or deciding is no scan
-    foo.get_operator("@winnow/curate/find")(scanned)
+    foo.get_operator("@winnow/curate/set_thresholds")(scanned)
     assert "1 image came after the scan" in event("on_load").texts
     params = event("scan").one("prompt_user_for_operation")["params"]
     assert params["label_field"] == "ground_truth"
@@ -651,7 +651,7 @@ def test_only_images_that_look_damaged_are_offered_for_quarantine(event, scanned
     plans = event("choose_tab", tab="actions").shown
     assert plans["plan_image_issues"]
     dark = scanned.match({"image_issues": "dark"})
-    dark.set_values("image_issues", [["grayscale_in_colour_set"]] * len(dark))
+    dark.set_values("image_issues", [["grayscale"]] * len(dark))
 
     assert "plan_image_issues" not in event("choose_tab", tab="actions").shown
 

@@ -61,7 +61,7 @@ def away(made):
         "label_issue": True,
         "label_score": 0.0,
         "leak": True,
-        "leak_drop": True,
+        "leak_remove": True,
         "dup_cluster": 0,
         "dup_keeper": False,
         "dup_kind": "bytes",
@@ -105,7 +105,9 @@ def exported(dataset, _, folder):
 
 
 def drawn(dataset, *_):
-    return set(operator("sign_off")(dataset, "outliers", new=True).view.values("id"))
+    return set(
+        operator("estimate_precision")(dataset, "outliers", new=True).view.values("id")
+    )
 
 
 def split(dataset, *_):
@@ -166,14 +168,14 @@ def audited(dataset, *_):
     # What is gone was there when it was scanned
     with pytest.raises(Exception, match="0 images came and 3 went"):
         operator("audit")(dataset, "no duplicates")
-    operator("find")(dataset, progress=False)
+    operator("set_thresholds")(dataset, progress=False)
     report = operator("audit")(dataset, "duplicates = 0")
     assert report.images == 11 and report.passed
     return set()
 
 
 def reported(dataset, _, folder):
-    operator("find")(dataset, progress=False)
+    operator("set_thresholds")(dataset, progress=False)
     written = operator("report")(dataset, str(folder / "report"), progress=False)
     text = written.json.read_text()
     assert '"images": 11' in text
@@ -187,8 +189,8 @@ QUESTIONS = {
             "images"
         ]
     ),
-    "find": counted(
-        lambda d, w, f: operator("find")(d, progress=False).counts["images"]
+    "set_thresholds": counted(
+        lambda d, w, f: operator("set_thresholds")(d, progress=False).counts["images"]
     ),
     "show": shown,
     "tag": tagged,
@@ -202,9 +204,9 @@ QUESTIONS = {
             d, str(Path(d.first().filepath).parent), write=False, progress=False
         ).counts["images"]
     ),
-    "sign_off": drawn,
+    "estimate_precision": drawn,
     "embeddings": counted(
-        lambda d, w, f: operator("embeddings")(d, progress=False).images
+        lambda d, w, f: operator("register_embeddings")(d, progress=False).images
     ),
     "from_fastdup": counted(
         lambda d, w, f: operator("from_fastdup")(d, str(w), progress=False).images
@@ -238,4 +240,4 @@ def test_what_comes_back_takes_part_again(made):
     operator("undo")(dataset, dry_run=False, progress=False)
     dataset.reload()
 
-    assert operator("find")(dataset, progress=False).counts["images"] == 13
+    assert operator("set_thresholds")(dataset, progress=False).counts["images"] == 13

@@ -125,12 +125,12 @@ def test_undo_keeps_a_label_that_a_person_gave_since(scanned):
     assert "was changed since" in str(report)
 
 
-def test_an_unknown_label_is_refused_and_an_unlabelled_sample_gets_one(scanned):
+def test_an_unknown_label_is_refused_and_an_unlabeled_sample_gets_one(scanned):
     sample = scanned.first()
     sample.ground_truth = None
     sample.save()
 
-    with pytest.raises(ValueError, match="No sample is labelled 'bb' yet"):
+    with pytest.raises(ValueError, match="No sample is labeled 'bb' yet"):
         retag(scanned.limit(1), "view", to="bb", progress=False)
     do(retag, scanned.limit(1), "view", to="b")
 

@@ -12,8 +12,8 @@ SCAN = "@winnow/curate/scan"
 FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
     "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
-    "label_suggestion label_issue label_agrees label_contradicts leak leak_splits "
-    "leak_conflict leak_drop leak_drop_reason image_issues damage_reason "
+    "label_suggestion label_issue label_support label_counterexample leak leak_splits "
+    "leak_conflict leak_remove leak_drop_reason image_issues damage_reason "
     "scan_status"
 ).split()
 
@@ -30,7 +30,7 @@ def by_name(dataset, field):
     """Returns the field's values by file name; other samples by theirs."""
     names = [path.rsplit("/", 1)[-1] for path in dataset.values("filepath")]
     values = dataset.values(field)
-    if field in ("outlier_nearest", "label_agrees", "label_contradicts"):
+    if field in ("outlier_nearest", "label_support", "label_counterexample"):
         name_of = dict(zip(dataset.values("id"), names, strict=True))
         values = [name_of.get(value) for value in values]
     return dict(zip(names, values, strict=True))
@@ -82,8 +82,8 @@ def test_a_leak_says_which_side_to_drop_and_whether_the_labels_agree(dataset, sc
 
     report = scan(dataset, label_field="ground_truth", split_by=["train", "test"])
 
-    assert by_name(dataset, "leak_drop")["00.png"] is True
-    assert by_name(dataset, "leak_drop")["19.png"] is False
+    assert by_name(dataset, "leak_remove")["00.png"] is True
+    assert by_name(dataset, "leak_remove")["19.png"] is False
     reason = by_name(dataset, "leak_drop_reason")["00.png"]
     assert reason == "its copy in a protected split stays"
     assert by_name(dataset, "leak_conflict")["19.png"] is True
@@ -116,7 +116,7 @@ def test_the_summary_says_what_known_copies_tell(dataset, scan):
 def test_without_labels_and_splits_their_fields_are_none(dataset, scan):
     scan(dataset)
 
-    for field in ("label_score", "label_issue", "leak", "leak_splits", "leak_drop"):
+    for field in ("label_score", "label_issue", "leak", "leak_splits", "leak_remove"):
         assert dataset.count(field) == 0
 
 

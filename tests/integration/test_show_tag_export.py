@@ -31,7 +31,7 @@ def scanned(dataset, scan, folder):
     ("what", "count"),
     [
         ("duplicates", 4),
-        ("extra_copies", 2),
+        ("redundant_copies", 2),
         ("conflicts", 4),
         ("leaks", 4),
         ("unreadable", 1),
@@ -64,11 +64,11 @@ def test_saved_views_follow_later_scans(scanned, scan):
 
 
 def test_an_unknown_finding_names_those_that_exist(scanned):
-    with pytest.raises(Exception, match="Use one of duplicates, extra_copies"):
+    with pytest.raises(Exception, match="Use one of duplicates, redundant_copies"):
         operator("show")(scanned, "duplicate")
 
 
-@pytest.mark.parametrize("name", ["show", "export", "embeddings", "decide"])
+@pytest.mark.parametrize("name", ["show", "export", "register_embeddings", "decide"])
 def test_without_a_scan_the_form_says_so_and_cannot_be_sent(dataset, name):
     refused = [part for part in form(name, dataset).values() if part.invalid]
 
@@ -85,11 +85,11 @@ def test_without_a_scan_the_view_can_be_tagged_all_the_same(dataset):
 def test_a_finding_is_tagged_and_untagged(scanned):
     tag = operator("tag")
 
-    assert tag(scanned, "extra_copies", "drop me") == 2
+    assert tag(scanned, "redundant_copies", "drop me") == 2
     assert scanned.count_sample_tags()["drop me"] == 2
     assert set(scanned.match_tags("drop me").values("dup_keeper")) == {False}
 
-    tag(scanned, "extra_copies", "drop me", remove=True)
+    tag(scanned, "redundant_copies", "drop me", remove=True)
     assert "drop me" not in scanned.count_sample_tags()
 
 
@@ -123,7 +123,7 @@ def test_the_clean_set_is_exported_by_split_and_class(scanned, tmp_path):
     target = tmp_path / "clean"
 
     view = operator("export")(
-        scanned, str(target), without=["extra_copies", "unreadable"]
+        scanned, str(target), without=["redundant_copies", "unreadable"]
     )
 
     assert len(view) == 17
@@ -139,14 +139,14 @@ def names(view):
 
 def test_images_that_only_differ_from_their_set_are_exported(scanned, tmp_path):
     hint, dark = scanned.match(F("dup_cluster") == None).limit(2)  # noqa: E711
-    hint["image_issues"], dark["image_issues"] = ["grayscale_in_colour_set"], ["dark"]
+    hint["image_issues"], dark["image_issues"] = ["grayscale"], ["dark"]
     hint.save(), dark.save()
     export, bad = operator("export"), {"without": ["image_issues"], "format": "images"}
 
     view = export(scanned, str(tmp_path / "one"), **bad)
     assert hint.filename in names(view) and dark.filename not in names(view)
 
-    named = ["grayscale_in_colour_set"]
+    named = ["grayscale"]
     view = export(scanned, str(tmp_path / "two"), issues=named, **bad)
     assert hint.filename not in names(view) and dark.filename in names(view)
 
@@ -155,7 +155,7 @@ def test_a_copy_stands_in_where_the_one_to_keep_is_left_out(scanned, tmp_path):
     keeper = scanned.match((F("dup_cluster") == 0) & F("dup_keeper")).first()
     keeper["image_issues"] = ["dark"]
     keeper.save()
-    without = ["extra_copies", "image_issues", "unreadable"]
+    without = ["redundant_copies", "image_issues", "unreadable"]
 
     view = operator("export")(scanned, str(tmp_path / "new"), without=without)
 
@@ -182,8 +182,8 @@ def test_the_form_says_what_groups_are_left_out_altogether(scanned, tmp_path):
 
 
 def test_an_unknown_issue_is_refused(scanned, tmp_path):
-    with pytest.raises(Exception, match="There is no issue 'grey'"):
-        operator("export")(scanned, str(tmp_path / "new"), issues=["grey"])
+    with pytest.raises(Exception, match="There is no issue 'gray'"):
+        operator("export")(scanned, str(tmp_path / "new"), issues=["gray"])
 
 
 def test_a_class_that_can_be_no_folder_is_not_exported_as_one(scanned, tmp_path):
@@ -241,14 +241,14 @@ def test_an_export_never_writes_among_files(scanned, tmp_path):
 def test_the_export_form_counts_what_is_left(scanned, tmp_path):
     params = {
         "folder": {"absolute_path": str(tmp_path / "new")},
-        "without": ["extra_copies", "unreadable"],
+        "without": ["redundant_copies", "unreadable"],
     }
 
     asked = form("export", scanned, params)
 
     assert "17 of 20 images" in asked["status"].view.label
     offered = {one.value: one.label for one in asked["without"].view.choices}
-    assert offered["extra_copies"].endswith("(2)")
+    assert offered["redundant_copies"].endswith("(2)")
     assert offered.keys() >= {"duplicates", "label_issues", "unreadable"}
 
 
@@ -271,7 +271,7 @@ def test_classes_need_a_label_field(dataset, scan, tmp_path):
 
 
 def test_embeddings_sort_by_similarity_and_draw_a_map(scanned):
-    runs = operator("embeddings")(scanned)
+    runs = operator("register_embeddings")(scanned)
 
     assert runs.images == 19
     assert scanned.count(runs.field) == 19
@@ -284,8 +284,8 @@ def test_embeddings_sort_by_similarity_and_draw_a_map(scanned):
 
 
 def test_embeddings_can_be_registered_again(scanned):
-    operator("embeddings")(scanned)
-    runs = operator("embeddings")(scanned)
+    operator("register_embeddings")(scanned)
+    runs = operator("register_embeddings")(scanned)
 
     assert set(scanned.list_brain_runs()) == {runs.similarity, runs.visualization}
 
@@ -294,7 +294,7 @@ def test_the_app_is_told_how_to_use_the_embeddings(scanned):
     request = {"dataset_name": scanned.name, "params": {"method": "pca"}}
     ctx = ExecutionContext(request_params=request, executor=Executor())
 
-    messages = [m.body for m in operator("embeddings").execute(ctx)]
+    messages = [m.body for m in operator("register_embeddings").execute(ctx)]
 
     (card,) = [m for m in messages if m.operator_uri == "show_output"]
     assert "Embeddings panel" in card.params["results"]["text"]
@@ -306,7 +306,7 @@ def test_embeddings_of_a_field_are_used_as_they_are(dataset, scan):
     dataset.set_values("mine", list(np.random.default_rng(0).normal(size=(20, 8))))
     scan(dataset, embeddings="mine")
 
-    runs = operator("embeddings")(dataset)
+    runs = operator("register_embeddings")(dataset)
 
     assert runs.field == "mine"
     assert runs.similarity in dataset.list_brain_runs()
@@ -314,4 +314,4 @@ def test_embeddings_of_a_field_are_used_as_they_are(dataset, scan):
 
 def test_a_map_by_umap_says_what_it_needs(scanned):
     with pytest.raises(Exception, match="umap-learn"):
-        operator("embeddings")(scanned, method="umap")
+        operator("register_embeddings")(scanned, method="umap")

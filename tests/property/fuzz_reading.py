@@ -84,8 +84,8 @@ def picture(noise: np.random.Generator, mode: str) -> Image.Image:
     pixels = noise.integers(0, 256, (6, 8, 3), np.uint8)
     rgb = Image.fromarray(pixels).resize((80, 60), Image.Resampling.BICUBIC)
     if mode in ("I;16", "F"):
-        grey = np.asarray(rgb.convert("L"))
-        deep = grey.astype(np.uint16) * 257 if mode == "I;16" else grey / np.float32(9)
+        gray = np.asarray(rgb.convert("L"))
+        deep = gray.astype(np.uint16) * 257 if mode == "I;16" else gray / np.float32(9)
         return Image.fromarray(deep)
     return rgb.convert(mode)
 
@@ -126,7 +126,7 @@ def read(data: bytes) -> None:
     assert isinstance(image, DecodedImage | ReadFailure), image
     if isinstance(image, DecodedImage):
         assert image.square(16).shape == (16, 16, 3)
-        assert max(image.grey().shape) <= 256
+        assert max(image.gray().shape) <= 256
         again = decode_image(data, side=16, max_megapixels=MAX_MEGAPIXELS)
         assert again.picture_digest == image.picture_digest, "not the same twice"
     whole = decode_image(data, side=WHOLE, max_megapixels=MAX_MEGAPIXELS)

@@ -60,14 +60,14 @@ def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + sums
 
 
-def png_of_16_bits(colour_type):
+def png_of_16_bits(color_type):
     """A writer of what Pillow cannot write."""
 
     def write(frames):
         (samples,) = frames
         height, width = samples.shape[:2]
         rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
-        head = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+        head = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
         body = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
         return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + body
 
@@ -81,7 +81,7 @@ ALPHA = RGB | {"extrasamples": ["unassalpha"]}
 TILED = {"tile": (16, 16), "compression": "deflate", "predictor": True}
 # Bands, number type, and writers without loss: of one picture, and of several
 KINDS = {
-    "grey": (
+    "gray": (
         1,
         "u1",
         [
@@ -139,7 +139,7 @@ KINDS = {
         ],
         [],
     ),
-    "grey 16": (
+    "gray 16": (
         1,
         "u2",
         [by_pillow("PNG"), by_pillow("TIFF", **LZW), by_tifffile(big=True, **TILED)],
@@ -213,7 +213,7 @@ def test_the_same_content_in_other_containers_is_equal_and_one_bit_more_is_not(
     number = data.draw(st.integers(0, count - 1))
     place = data.draw(st.integers(0, changed[number].size - 1))
     if kind.startswith("rgba") and place % 4 < 3:
-        # The colour of what is transparent is not shown
+        # The color of what is transparent is not shown
         changed[number].reshape(-1)[place // 4 * 4 + 3] |= 1
         frames[number].reshape(-1)[place // 4 * 4 + 3] |= 1
         digests = {digest(write(frames)) for write in writers}
@@ -240,8 +240,8 @@ def test_a_picture_more_or_less_or_in_another_order_is_not_equal(kind, count, se
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("grey", "grey 16"),
-        ("grey 16", "signed"),
+        ("gray", "gray 16"),
+        ("gray 16", "signed"),
         ("rgb", "rgb 16"),
         ("float", "double"),
         ("cmyk", "four bands"),
@@ -304,7 +304,7 @@ def test_profile_and_later_pictures_of_a_jpeg_count_whatever_its_size(side):
 
 @pytest.mark.parametrize("suffix", ["GIF", "PNG", "WEBP"])
 def test_frames_that_are_shown_for_longer_or_fewer_times_are_not_equal(suffix):
-    frames = [Image.fromarray(frame) for frame in drawn("grey", 3, 5)]
+    frames = [Image.fromarray(frame) for frame in drawn("gray", 3, 5)]
 
     def written(**options):
         file = io.BytesIO()
@@ -334,8 +334,8 @@ def test_samples_that_a_decoder_would_drop_are_never_called_equal(monkeypatch):
         assert one.picture_digest != other.picture_digest
 
 
-def test_a_clear_colour_and_a_colour_space_of_a_png_count():
-    samples = drawn("grey 16", 1, 1)
+def test_a_clear_color_and_a_color_space_of_a_png_count():
+    samples = drawn("gray 16", 1, 1)
     plain = png_of_16_bits(0)(samples)
 
     def with_chunk(kind, body):

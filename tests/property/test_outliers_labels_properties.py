@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from core.findings.image_issues import ISSUES, image_issues
 from core.findings.label_issues import NO_LABEL, ClassEvidence, judge_labels
 from core.findings.outliers import outlier_distances, outlier_threshold
-from core.neighbors.distinct_neighbors import strangers
+from core.neighbors.distinct_neighbors import distinct_neighbors
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph
 from core.reading.image_statistics import IMAGE_STATISTICS, image_statistics
 
@@ -23,8 +23,8 @@ def worlds(draw):
     clusters = draw(st.integers(1, 12))
     cluster = random.integers(-clusters, clusters, count).clip(-1)
     labels = random.integers(-1, CLASSES, count).astype(np.int32)
-    neighbours = draw(st.integers(1, 35))
-    return neighbor_graph(vectors, neighbours), cluster, labels
+    neighbors = draw(st.integers(1, 35))
+    return neighbor_graph(vectors, neighbors), cluster, labels
 
 
 def naive_strangers(graph, cluster, row, most):
@@ -76,7 +76,7 @@ def every_label_of_every_item(count):
 def test_strangers_are_what_a_naive_walk_finds(world, most):
     graph, cluster, _ = world
 
-    found = strangers(graph, cluster, most)
+    found = distinct_neighbors(graph, cluster, most)
 
     for row in range(len(cluster)):
         listed = found.indices[row][found.indices[row] != NO_NEIGHBOR]
@@ -180,8 +180,8 @@ def test_what_else_is_judged_and_in_which_order_moves_no_score(world, random):
     assert np.array_equal(found.suggestion[order], moved.suggestion)
     if len(np.unique(labels[labels != NO_LABEL])) > 1:
         voting = pairs[:, 1] == labels[pairs[:, 0]]
-        labelled = labels != NO_LABEL
-        assert np.array_equal(found.score[voting], own.score[labelled], equal_nan=True)
+        labeled = labels != NO_LABEL
+        assert np.array_equal(found.score[voting], own.score[labeled], equal_nan=True)
 
 
 @given(worlds())
@@ -211,10 +211,10 @@ def test_never_more_than_a_quarter_are_outliers(values):
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_any_picture_can_be_measured_and_judged(width, height, seed):
     random = np.random.default_rng(seed)
-    grey = random.integers(0, 256, (height, width)).astype(np.uint8)
+    gray = random.integers(0, 256, (height, width)).astype(np.uint8)
     pixels = random.integers(0, 256, (64, 64, 3)).astype(np.uint8)
 
-    row = image_statistics(pixels, grey, width, height)
+    row = image_statistics(pixels, gray, width, height)
 
     assert row.shape == (len(IMAGE_STATISTICS),)
     assert np.isfinite(row).all()

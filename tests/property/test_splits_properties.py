@@ -81,7 +81,7 @@ def test_no_verified_pair_and_no_group_spans_two_changed_splits(world):
     assert not leaks(world, found.split).any()
     assert all(groups_together(world, found.split))
     assert ((found.split == NO_SPLIT) == (world["present"] == NO_SPLIT)).all()
-    assert not found.left_out.any() | found.unsolved.any()
+    assert not found.left_out.any() | found.unresolved.any()
 
 
 @given(worlds(), st.sets(st.integers(0, SPLITS - 1)))
@@ -90,7 +90,7 @@ def test_fixed_splits_keep_their_images_and_only_what_is_said_leaks(world, fixed
 
     for split in fixed:
         assert ((found.split == split) == (world["present"] == split)).all()
-    rest = np.where(found.unsolved, NO_SPLIT, found.split)
+    rest = np.where(found.unresolved, NO_SPLIT, found.split)
     assert not leaks(world, rest).any()
     went = (found.split == NO_SPLIT) & (world["present"] != NO_SPLIT)
     assert (found.left_out == went).all()

@@ -24,10 +24,10 @@ def vectors():
 def make_vectors():
     # Clusters larger than k, as bursts of one scene make them, and lone rows
     rng = np.random.default_rng(3)
-    centres = rng.normal(size=(400, 64))
+    centers = rng.normal(size=(400, 64))
     rows = np.concatenate(
-        [centre + 0.4 * rng.normal(size=(10, 64)) for centre in centres]
-        + [centres[0] + 0.05 * rng.normal(size=(60, 64)), rng.normal(size=(500, 64))]
+        [center + 0.4 * rng.normal(size=(10, 64)) for center in centers]
+        + [centers[0] + 0.05 * rng.normal(size=(60, 64)), rng.normal(size=(500, 64))]
     )
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 

@@ -9,7 +9,7 @@ from itertools import islice
 from ....core.actions.plan import ActionPlan
 from ....core.actions.purge import PurgePlan
 from ....core.actions.session import Report
-from ....core.common.text import markdown, plain, size_text
+from ....core.common.text import escape_markdown, plain, size_text
 from .execute import PastAction
 
 _GROUPS_SHOWN = 12
@@ -78,11 +78,11 @@ class PlanReport:
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
-        lines += [f"* {markdown(line)}" for line in self.details()]
+        lines += [f"* {escape_markdown(line)}" for line in self.details()]
         if self.plan.count:
             lines += ["", "| file | goes to | why |", "| :-- | :-- | :-- |"]
             lines += [
-                "| " + " | ".join(markdown(cell) for cell in row) + " |"
+                "| " + " | ".join(escape_markdown(cell) for cell in row) + " |"
                 for row in self.examples()
             ]
             lines += ["", f"Plan `{self.plan.id}`. Nothing has been changed yet."]
@@ -154,7 +154,7 @@ class ActionReport:
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
-        lines += [f"* {markdown(line)}" for line in self.details()]
+        lines += [f"* {escape_markdown(line)}" for line in self.details()]
         if self.undo_call:
             lines += [
                 "",
@@ -234,9 +234,9 @@ class UndoReport:
         first, *rest = str(self).splitlines()
         return "\n".join(
             [
-                f"**{markdown(first)}**",
+                f"**{escape_markdown(first)}**",
                 "",
-                *(f"* {markdown(one.strip())}" for one in rest),
+                *(f"* {escape_markdown(one.strip())}" for one in rest),
             ]
         )
 

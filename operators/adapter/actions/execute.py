@@ -26,10 +26,10 @@ from ....core.actions.session import UNDOABLE, Report, last_event, states, undoa
 from ....core.actions.undo import find_action, undo_action
 from ....core.errors import ActionError, CurationError, PlanOutdatedError
 from ....core.progress import OnProgress
-from ..runs.count_cache import remembered
-from ..runs.lock import only_run_on
+from ..runs.count_cache import cached
+from ..runs.lock import exclusive_run
 from ..runs.paths import plans_folder
-from ..runs.reapply import find_again
+from ..runs.reapply import reapply_if_scanned
 from ..runs.run_record import complete_run, wait_for_journal
 from .sample_updates import SampleRecords, reload_samples
 
@@ -107,7 +107,7 @@ def apply(
         report = apply_plan(
             plan, SampleRecords, expect_count=expect_count, on_progress=on_progress
         )
-    find_again(dataset, plan.options["prefix"], on_progress)
+    reapply_if_scanned(dataset, plan.options["prefix"], on_progress)
     return report
 
 
@@ -115,7 +115,7 @@ def undo(dataset: fo.Dataset, past: ActionFolder, on_progress: OnProgress) -> Re
     """Undoes an action."""
     with _acting_on(dataset):
         report = undo_action(past, SampleRecords, on_progress=on_progress)
-    find_again(dataset, past.plan.options["prefix"], on_progress)
+    reapply_if_scanned(dataset, past.plan.options["prefix"], on_progress)
     return report
 
 
@@ -163,7 +163,7 @@ def carry_out_purge(
     with _acting_on(dataset):
         report = purge(plan, SampleRecords, on_progress=on_progress)
     for prefix in {folder.plan.options["prefix"] for folder in plan.folders}:
-        find_again(dataset, prefix, on_progress)
+        reapply_if_scanned(dataset, prefix, on_progress)
     return report
 
 
@@ -172,9 +172,7 @@ def history(dataset: fo.Dataset) -> list[PastAction]:
 
     Journals are read again when any of them has changed.
     """
-    return remembered(
-        dataset, "history", _stamp(dataset), lambda: _read_history(dataset)
-    )
+    return cached(dataset, "history", _stamp(dataset), lambda: _read_history(dataset))
 
 
 def _read_history(dataset: fo.Dataset) -> list[PastAction]:
@@ -227,7 +225,7 @@ def _past(folder: ActionFolder) -> PastAction:
 @contextlib.contextmanager
 def _acting_on(dataset: fo.Dataset) -> Iterator[None]:
     check_system()
-    with only_run_on(dataset):
+    with exclusive_run(dataset):
         try:
             yield
         finally:

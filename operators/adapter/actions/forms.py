@@ -18,13 +18,13 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.actions.plan import ActionPlan
-from ....core.common.text import markdown
+from ....core.common.text import escape_markdown
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.progress import OnProgress
 from ..dataset.samples import label_path
 from ..runs.run_record import complete_run
-from ..ui.inputs import ask_several, refuse
+from ..ui.inputs import ask_several, show_error
 from ..ui.stream import Outcome, stream
 from ..views.thumbnails import thumbnail_url
 from .action_reports import PlanReport
@@ -98,7 +98,7 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
     try:
         plan = plan_of(ctx, action)
     except CurationError as error:
-        refuse(inputs, "problem", error)
+        show_error(inputs, "problem", error)
     else:
         _show_plan(inputs, ctx, plan)
         if plan.count:
@@ -322,7 +322,7 @@ def _show_plan(
 ) -> None:
     report = PlanReport(plan, "")
     lines = [f"**{report.summary()}**", ""]
-    lines += [f"* {markdown(line)}" for line in report.details()]
+    lines += [f"* {escape_markdown(line)}" for line in report.details()]
     inputs.md("\n".join(lines), name="plan_text")
     if plan.count > _PICTURES:
         most = min(plan.count, _MORE_PICTURES)
@@ -344,7 +344,7 @@ def _pictures(plan: ActionPlan, most: int) -> str:
         cells = [_image(os.path.join(plan.root, item.source))]
         if pairs:
             cells.append(_image(item.witness.path) if item.witness else "")
-        lines.append(f"| {' | '.join(cells)} | {markdown(item.why)} |")
+        lines.append(f"| {' | '.join(cells)} | {escape_markdown(item.why)} |")
     more = plan.count - len(items)
     if more:
         lines += ["", f"and {more:,} more"]
@@ -354,7 +354,7 @@ def _pictures(plan: ActionPlan, most: int) -> str:
 def _image(path: str) -> str:
     """Returns Markdown of a small picture, or of a name where there is none."""
     url = thumbnail_url(path)
-    name = markdown(Path(path).name)
+    name = escape_markdown(Path(path).name)
     return f"![{name}]({url})" if url else name
 
 

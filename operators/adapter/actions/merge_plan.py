@@ -17,7 +17,7 @@ from bson import ObjectId, json_util
 from ....core.actions.filesystem import check_system
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planner import Request, Rules, make_plan
-from ....core.common.text import markdown, plain
+from ....core.common.text import escape_markdown, plain
 from ....core.curation.merge_values import merge
 from ....core.errors import InputError
 from ....core.progress import OnProgress, silent
@@ -95,7 +95,7 @@ class MergeReport(PlanReport):
         yield from super().details()
 
     def to_markdown(self) -> str:
-        lines = [f"* {markdown(line)}" for line in self.details()]
+        lines = [f"* {escape_markdown(line)}" for line in self.details()]
         return "\n".join([f"**{self.summary()}**", "", *lines])
 
 

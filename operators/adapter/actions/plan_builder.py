@@ -303,7 +303,7 @@ class _Requests:
         if label not in known and not self._change.allow_new_label:
             shown = ", ".join(known[:20]) + (" ..." if len(known) > 20 else "")
             raise InputError(
-                f"No sample is labelled '{label}' yet. Labels: {shown}. If it is meant "
+                f"No sample is labeled '{label}' yet. Labels: {shown}. If it is meant "
                 "as a new one, give allow_new_label=True."
             )
 

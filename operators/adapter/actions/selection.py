@@ -168,18 +168,18 @@ class SampleFacts:
     @cached_property
     def sha256(self) -> list[str | None]:
         """Of each file's bytes when it was scanned; None if it was not."""
-        digest = self.stored.evidence.digest
+        digest = self.stored.scan_data.digest
         return self._of_content(lambda content: digest[content].tobytes().hex())
 
     @cached_property
     def pixels(self) -> list[int | None]:
         """The group of files whose pixels are equal; None if it was not scanned."""
-        group = self.stored.evidence.pixel_group
+        group = self.stored.scan_data.pixel_group
         return self._of_content(lambda content: int(group[content]))
 
     def _of_content(self, value: Callable[[int], Value]) -> list[Value | None]:
         found: list[Value | None] = [None] * len(self.ids)
-        contents = self.stored.evidence.content.tolist()
+        contents = self.stored.scan_data.content.tolist()
         for sample, content in zip(self.stored.ids, contents, strict=True):
             if content >= 0 and sample in self.row_of:
                 found[self.row_of[sample]] = value(content)
@@ -187,21 +187,21 @@ class SampleFacts:
 
     def not_compared(self, row: int, witness: int) -> str | None:
         """Says why a copy may hold what its witness does not; None if it cannot."""
-        evidence = self.stored.evidence
+        scan_data = self.stored.scan_data
         own, other = self._contents.get(row, -1), self._contents.get(witness, -1)
-        if own < 0 or other < 0 or evidence.picture_count[own] == 1:
+        if own < 0 or other < 0 or scan_data.picture_count[own] == 1:
             return None
-        if evidence.pixel_group[own] == evidence.pixel_group[other]:
+        if scan_data.pixel_group[own] == scan_data.pixel_group[other]:
             return None
         return (
-            f"only the first of its {evidence.picture_count[own]:,} pictures was "
+            f"only the first of its {scan_data.picture_count[own]:,} pictures was "
             "compared: look at it, and tag it if it may go (what='tag')"
         )
 
     @cached_property
     def _contents(self) -> dict[int, int]:
         """The content of each row that was scanned."""
-        contents = self.stored.evidence.content.tolist()
+        contents = self.stored.scan_data.content.tolist()
         scanned = zip(self.stored.ids, contents, strict=True)
         return {self.row_of[one]: own for one, own in scanned if one in self.row_of}
 
@@ -304,17 +304,17 @@ def _equal_among(
 def _leaks(
     facts: SampleFacts, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
-    run, evidence = facts.stored, facts.stored.evidence
-    names = evidence.split_names
+    run, scan_data = facts.stored, facts.stored.scan_data
+    names = scan_data.split_names
     if selection.split is not None and selection.split not in names:
         known = ", ".join(names) or "none: scan with split_by"
         raise InputError(
             f"There is no split '{selection.split}' in the last scan. Splits: {known}."
         )
-    drop = facts.finding("leak_drop") if selection.split is None else None
-    decided = read_decisions(facts.dataset, run.ids, evidence)
-    accepted = accepted_pairs(evidence, settings_of(run.record), decided)
-    pairs = evidence.pairs[accepted]
+    drop = facts.finding("leak_remove") if selection.split is None else None
+    decided = read_decisions(facts.dataset, run.ids, scan_data)
+    accepted = accepted_pairs(scan_data, settings_of(run.record), decided)
+    pairs = scan_data.pairs[accepted]
     rows_here = [facts.row_of.get(one) for one in run.ids]
     goes = np.array(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
@@ -324,15 +324,17 @@ def _leaks(
         if selection.split not in (None, name):
             continue
         # A copy that stays, where there is one, not one that is to go as well
-        staying = np.where(goes & (evidence.splits != code), NO_SPLIT, evidence.splits)
-        copies = copies_elsewhere(staying, evidence.row_items, pairs, code)
-        others = copies_elsewhere(evidence.splits, evidence.row_items, pairs, code)
+        staying = np.where(
+            goes & (scan_data.splits != code), NO_SPLIT, scan_data.splits
+        )
+        copies = copies_elsewhere(staying, scan_data.row_images, pairs, code)
+        others = copies_elsewhere(scan_data.splits, scan_data.row_images, pairs, code)
         copies = np.where(copies < 0, others, copies)
         for row, copy in enumerate(copies.tolist()):
             victim, witness = rows_here[row], rows_here[copy]
             if copy < 0 or victim is None or witness is None:
                 continue
-            other = names[evidence.splits[copy]]
+            other = names[scan_data.splits[copy]]
             if selection.between and {name, other} != set(selection.between):
                 continue
             if drop is None or drop[victim]:
@@ -353,7 +355,7 @@ def _label_issues(
         if not pair or pair == (facts.labels[row], suggestions[row]):
             yield Choice(
                 row,
-                f"labelled '{facts.labels[row]}', similar images '{suggestions[row]}' "
+                f"labeled '{facts.labels[row]}', similar images '{suggestions[row]}' "
                 f"(score {scores[row]:.0f})",
             )
 

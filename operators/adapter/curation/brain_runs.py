@@ -10,7 +10,7 @@ from ....core.progress import OnProgress, Progress
 from ..dataset.fields import CREATED_BY, field_name, is_ours
 from ..dataset.present import present
 from ..dataset.scan_vectors import scanned_vectors
-from ..runs.lock import only_run_on
+from ..runs.lock import exclusive_run
 from ..runs.run_record import complete_run, run_key
 
 METHODS = {
@@ -39,7 +39,7 @@ def register_brain_runs(
 
     run = complete_run(dataset, prefix)
     similarity, visualization = brain_keys(prefix)
-    with only_run_on(dataset):
+    with exclusive_run(dataset):
         if method == "umap":
             _require_umap()
         name = run.settings["embeddings"]

@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from ....core.common.text import markdown
+from ....core.common.text import escape_markdown
 from ....core.curation.compare_sets import KINDS, NO_ROW, Comparison, compare
 from ....core.errors import InputError
 from ....core.progress import OnProgress
@@ -141,8 +141,8 @@ class CompareReport:
         }
 
     def to_markdown(self) -> str:
-        lines = [f"**{markdown(self.summary())}**", ""]
-        lines += [f"* {markdown(one)}" for one in self.details()]
+        lines = [f"**{escape_markdown(self.summary())}**", ""]
+        lines += [f"* {escape_markdown(one)}" for one in self.details()]
         copies = [image for image in self.images if image.copy_of]
         # Leaks first, then what is most surely a copy
         copies.sort(
@@ -153,7 +153,7 @@ class CompareReport:
         for image in copies[:_SHOWN]:
             how = f"{image.kind} {image.similarity:.2f}" + (" **leak**" * image.leak)
             names = (image.filepath, image.copy_of, image.copy_in)
-            cells = [*(markdown(str(name)) for name in names), how]
+            cells = [*(escape_markdown(str(name)) for name in names), how]
             lines.append("| " + " | ".join(cells) + " |")
         if len(copies) > _SHOWN:
             lines.append(f"\nand {len(copies) - _SHOWN:,} more")

@@ -12,7 +12,7 @@ import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.common.text import markdown
+from ....core.common.text import escape_markdown
 from ....core.errors import InputError
 from ....core.fastdup.files import (
     OUTLIERS,
@@ -38,7 +38,7 @@ from ....core.reading.folders import common_folder
 from ..dataset.fields import CREATED_BY, field_name, is_ours
 from ..dataset.present import present
 from ..dataset.scan_vectors import scanned_vectors
-from ..runs.lock import only_run_on
+from ..runs.lock import exclusive_run
 from ..runs.run_record import complete_run
 
 _SAMPLES_A_WRITE = 2_000
@@ -60,7 +60,7 @@ class FastdupRules:
     Attributes:
         threshold: similarity that a line of similarity.csv needs
         ccthreshold: similarity that connects two images of a component
-        nearest_neighbors_k: neighbours of each image
+        nearest_neighbors_k: neighbors of each image
         lower_threshold: the share of all edges that are outliers
     """
 
@@ -108,7 +108,7 @@ class Written:
         )
 
     def to_markdown(self) -> str:
-        return markdown(str(self))
+        return escape_markdown(str(self))
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Imported:
         )
 
     def to_markdown(self) -> str:
-        return markdown(str(self))
+        return escape_markdown(str(self))
 
 
 def write_work_dir(
@@ -156,7 +156,7 @@ def write_work_dir(
         InputError: no image that can be read
     """
     run = complete_run(dataset, prefix)
-    with only_run_on(dataset):
+    with exclusive_run(dataset):
         ids, paths, vectors = scanned_vectors(dataset, run, prefix, "copy", on_progress)
         if len(ids) < 2:
             raise InputError(
@@ -257,7 +257,7 @@ def put_features(
             "moved or their names are relative, give root=, the folder that was "
             "fastdup's input_dir."
         )
-    with only_run_on(dataset):
+    with exclusive_run(dataset):
         if old is not None:
             dataset.clear_sample_field(field)
         else:

@@ -17,12 +17,12 @@ from ..runs.run_record import complete_run
 from ..views.finding_views import FINDINGS, found_view
 
 _INFO = "winnow_sign_off"
-_WITH_COPIES = ("duplicates", "extra_copies", "conflicts", "leaks")
+_WITH_COPIES = ("duplicates", "redundant_copies", "conflicts", "leaks")
 RIGHT, WRONG = "right", "wrong"
 
 
 @dataclass(frozen=True, eq=False)
-class SignOff:
+class PrecisionEstimate:
     """A sample of a finding, and what a person says of it so far.
 
     Attributes:
@@ -113,7 +113,7 @@ def draw_sample(
         StaleRunError: no finished scan
     """
     # Of each cluster the copy to keep is no claim; the others are
-    claims = "extra_copies" if what == "duplicates" else what
+    claims = "redundant_copies" if what == "duplicates" else what
     ids = sorted(found_view(dataset, claims, prefix).values("id"))
     if not ids:
         raise InputError(f"There are no {FINDINGS[what].label.lower()} to look at.")
@@ -166,7 +166,7 @@ def mark(
     chosen.tag_samples(tag_of(what, as_))
 
 
-def result(dataset: fo.Dataset, what: str) -> SignOff:
+def result(dataset: fo.Dataset, what: str) -> PrecisionEstimate:
     """Returns the sample and what its marks say."""
     drawn: Any = dataset.info[_INFO][what]
     sample = present(dataset.match_tags(tag_of(what)))
@@ -174,7 +174,7 @@ def result(dataset: fo.Dataset, what: str) -> SignOff:
     right = sample.match(is_right & ~is_wrong).count()
     wrong = sample.match(is_wrong & ~is_right).count()
     prefix = drawn["prefix"]
-    return SignOff(
+    return PrecisionEstimate(
         what,
         sample.count(),
         right,

@@ -11,7 +11,7 @@ import fiftyone.core.fields as fof
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.common.text import markdown
+from ....core.common.text import escape_markdown
 from ....core.curation.split import (
     NO_GROUP,
     NO_LABEL,
@@ -78,7 +78,7 @@ class SplitReport:
         moved: (from, to) -> images that change their split
         left_out: images taken out of their split, since what they must stay
             with is in a fixed one
-        unsolved: images that leak on: what they must stay with is in another
+        unresolved: images that leak on: what they must stay with is in another
             fixed split
         without: why -> images that are in no split
         bound: images that must stay with at least one other
@@ -95,7 +95,7 @@ class SplitReport:
     crossing: int
     moved: Mapping[tuple[str, str], int]
     left_out: int
-    unsolved: int
+    unresolved: int
     without: Mapping[str, int]
     bound: int
     largest: int
@@ -146,9 +146,9 @@ class SplitReport:
                 f"Left out of all splits: {self.left_out:,} images, since their copy "
                 "or group is in a split that must not change"
             )
-        if self.unsolved:
+        if self.unresolved:
             yield (
-                f"Not solved: {self.unsolved:,} images are copies, or one group, in "
+                f"Not solved: {self.unresolved:,} images are copies, or one group, in "
                 "two splits that must not change"
             )
         for why, count in self.without.items():
@@ -165,8 +165,8 @@ class SplitReport:
             )
 
     def to_markdown(self) -> str:
-        lines = [f"* {markdown(line)}" for line in self.details()]
-        return "\n".join([f"**{markdown(self.summary())}**", "", *lines])
+        lines = [f"* {escape_markdown(line)}" for line in self.details()]
+        return "\n".join([f"**{escape_markdown(self.summary())}**", "", *lines])
 
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]
@@ -205,10 +205,10 @@ def propose_split(
     )
     row_of = {sample: row for row, sample in enumerate(run.ids)}
     rows = np.array([row_of.get(sample, -1) for sample in table.ids], np.int64)
-    item = np.where(rows >= 0, run.evidence.row_items[rows], -1).astype(np.int32)
-    decided = read_decisions(view._dataset, run.ids, run.evidence)
-    accepted = accepted_pairs(run.evidence, settings_of(run.record), decided)
-    pairs = run.evidence.pairs[accepted]
+    item = np.where(rows >= 0, run.scan_data.row_images[rows], -1).astype(np.int32)
+    decided = read_decisions(view._dataset, run.ids, run.scan_data)
+    accepted = accepted_pairs(run.scan_data, settings_of(run.record), decided)
+    pairs = run.scan_data.pairs[accepted]
     pairs = pairs[np.isin(pairs, item).all(axis=1)]
     unit = units(item, pairs, _groups(view, choice.group_field))
     label = table.labels
@@ -233,7 +233,7 @@ def propose_split(
             rank=rank[good],
             seed=choice.seed,
         )
-        present, left_out, unsolved = split, nobody, nobody
+        present, left_out, unresolved = split, nobody, nobody
         totals = class_counts(split, label, len(names), len(table.classes))
         aim = totals.sum(axis=1, keepdims=True) * np.array(list(shares.values()))
         without = unread
@@ -248,7 +248,7 @@ def propose_split(
             rank=rank,
             fixed=_codes_of(choice.fixed, names),
         )
-        split, left_out, unsolved = change.split, change.left_out, change.unsolved
+        split, left_out, unresolved = change.split, change.left_out, change.unresolved
         aim = class_counts(present, label, len(names), len(table.classes)) * 1.0
         without = {"as before": int((present == NO_SPLIT).sum())}
     in_unit = np.bincount(unit, minlength=1)
@@ -266,7 +266,7 @@ def propose_split(
         crossing=int(crossing(unit, present).sum()),
         moved=_moves(present, split, names),
         left_out=int(left_out.sum()),
-        unsolved=int(unsolved.sum()),
+        unresolved=int(unresolved.sum()),
         without={why: count for why, count in without.items() if count},
         bound=int((in_unit[unit] > 1).sum()),
         largest=int(in_unit.max()),

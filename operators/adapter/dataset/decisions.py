@@ -1,7 +1,7 @@
 """What a person decided, kept on the samples themselves.
 
 Two fields hold it, so that it can be seen, filtered and mended with FiftyOne
-alone, goes with a sample that is moved or relabelled, and leaves with one that
+alone, goes with a sample that is moved or relabeled, and leaves with one that
 is deleted. They belong to the data set, not to a run: every scan, whatever its
 prefix, reads them and none writes them.
 """
@@ -20,7 +20,7 @@ from pymongo import UpdateOne
 
 from ....core.errors import InputError
 from ....core.findings.decisions import Decisions
-from ....core.scan.scan_data import Evidence
+from ....core.scan.scan_data import ScanData
 from .fields import CREATED_BY, field_name, is_ours
 from .present import present
 from .samples import label_path
@@ -45,7 +45,7 @@ _LARGEST_CLUSTER = 1_000
 
 
 def read_decisions(
-    dataset: fo.Dataset, ids: Sequence[str], evidence: Evidence
+    dataset: fo.Dataset, ids: Sequence[str], scan_data: ScanData
 ) -> Decisions:
     """Returns what was decided of the rows of the evidence.
 
@@ -55,7 +55,7 @@ def read_decisions(
     Args:
         dataset: that holds the samples
         ids: the sample of each row
-        evidence: whose labels are judged
+        scan_data: whose labels are judged
     """
     row_of = {sample_id: row for row, sample_id in enumerate(ids)}
     keep = np.zeros(len(ids), bool)
@@ -66,8 +66,8 @@ def read_decisions(
         if row is None:
             continue
         keep[row], keeper[row] = KEEP in words, KEEPER in words
-        code = evidence.labels[row]
-        verified[row] = code >= 0 and _LABEL_IS + evidence.classes[code] in words
+        code = scan_data.labels[row]
+        verified[row] = code >= 0 and _LABEL_IS + scan_data.classes[code] in words
     distinct = [
         (row_of[one], row_of[other])
         for one, others in _stored(dataset, DISTINCT)

@@ -81,7 +81,7 @@ def conflicts_section(shown: Shown, report: ScanReport) -> Section:
     """Copies with two labels."""
     title, conflict = "Conflicts", shown.field("dup_conflict")
     path = shown.reader.label_path
-    if path is None or not report.counts["labelled"]:
+    if path is None or not report.counts["labeled"]:
         return _not_looked_for("conflicts", title, report, "conflicts")
     found = shown.one_a_cluster(
         {conflict: True}, ("dup_cluster", "dup_keeper"), {"size": -1}
@@ -91,15 +91,15 @@ def conflicts_section(shown: Shown, report: ScanReport) -> Section:
     pairs = []
     for number in numbers:
         # One image a label; without a label there is nothing to disagree with
-        labelled = [row for row in members[number] if row.get("label")]
-        if len(labelled) < 2:
+        labeled = [row for row in members[number] if row.get("label")]
+        if len(labeled) < 2:
             continue
-        keeper, other = (shown.reader.picture(row, _COPY) for row in labelled[:2])
+        keeper, other = (shown.reader.picture(row, _COPY) for row in labeled[:2])
         says = [f"{other.label} or {keeper.label}"]
-        if len(labelled) > 2:
-            says.append(f"{len(labelled)} labels in this cluster")
+        if len(labeled) > 2:
+            says.append(f"{len(labeled)} labels in this cluster")
         similarity = _similarity(other, keeper)
-        facts = {"cluster": number, "labels": len(labelled)}
+        facts = {"cluster": number, "labels": len(labeled)}
         pairs.append(_pair(shown, other, keeper, similarity, says, facts))
     text = "Clusters whose copies carry two labels: one of the labels is wrong."
     galleries = (
@@ -121,7 +121,7 @@ def conflicts_section(shown: Shown, report: ScanReport) -> Section:
 def labels_section(shown: Shown, report: ScanReport) -> Section:
     """Labels that similar images contradict, the worst first."""
     key, title, count = "labels", "Label issues", report.counts["label_issues"]
-    if not report.counts["labelled"]:
+    if not report.counts["labeled"]:
         return _not_looked_for(key, title, report, "label issues")
     if not count:
         return Section(key, title, 0, ("Similar images contradict no label.",))
@@ -140,9 +140,9 @@ def labels_section(shown: Shown, report: ScanReport) -> Section:
             nearest,
             None,
             (
-                f"labelled {one.label}, looks like {one.values['label_suggestion']}"
+                f"labeled {one.label}, looks like {one.values['label_suggestion']}"
                 if one.values["label_suggestion"]
-                else f"labelled {one.label}",
+                else f"labeled {one.label}",
                 f"score {one.values['label_score']:.1f}",
             ),
             {
@@ -163,7 +163,7 @@ def _confused(shown: Shown) -> Table:
     return Table(
         "confused",
         "Which class is taken for which",
-        ("Labelled", "Similar images are", "Images"),
+        ("Labeled", "Similar images are", "Images"),
         tuple(pairs[: shown.top]),
         len(pairs),
     )
@@ -177,7 +177,7 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
     if not counts["leaks"]:
         return Section(key, title, 0, ("No image has a copy in another split.",))
     fields = (*_COPY, "leak_splits", "leak_drop_reason", "leak_conflict")
-    match = {shown.field("leak_drop"): True}
+    match = {shown.field("leak_remove"): True}
     sort = {"leak_conflict": -1, "dup_similarity": -1}
     found = shown.one_a_cluster(match, fields, sort)
     members = shown.members(
@@ -218,7 +218,7 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
     galleries += _unclustered_leaks(shown, columns)
     text = (
         f"{counts['leaks']:,} images have a copy in another split; dropping "
-        f"{counts['leak_drops']:,} closes all of them.",
+        f"{counts['leaks_to_remove']:,} closes all of them.",
     )
     tables = (_matrix(report), _by_class(shown, report))
     tables = tuple(table for table in tables if table.rows)
@@ -227,7 +227,7 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
 
 def _unclustered_leaks(shown: Shown, columns: tuple[str, str]) -> list[Gallery]:
     """Returns those with a copy that does not resemble the keeper of a cluster."""
-    match = {shown.field("leak_drop"): True, shown.field("dup_cluster"): None}
+    match = {shown.field("leak_remove"): True, shown.field("dup_cluster"): None}
     total = shown.reader.count(match)
     if not total:
         return []

@@ -15,7 +15,7 @@ from ....core.report.model import Picture
 from ..runs.paths import thumbnails_folder
 from ..views import queries
 from ..views.finding_views import aggregate
-from ..views.queries import Reader
+from ..views.queries import SampleQueries
 
 Filter = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ class Shown:
         top: most pairs a gallery
     """
 
-    reader: Reader
+    reader: SampleQueries
     root: str
     top: int
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....core.common.text import markdown, size_text
+from ....core.common.text import escape_markdown, size_text
 from ....core.errors import InputError
 from ....core.progress import OnProgress, Progress
 from ....core.report.as_html import as_html
@@ -22,7 +22,7 @@ from ....core.storage.replace_file import put_in_place
 from ..runs.run_record import complete_run, now
 from ..runs.scan_report import ScanReport, finding_lines, report_of
 from ..views.finding_views import tally
-from ..views.queries import Reader
+from ..views.queries import SampleQueries
 from ..views.thumbnails import media_url
 from . import finding_sections, run_sections
 from .report_queries import Shown, folder_of
@@ -51,13 +51,13 @@ class WrittenReport:
 
     Attributes:
         html: the file to look at and to send: nothing else is needed
-        markdown: the same without pictures
+        escape_markdown: the same without pictures
         json: the same for a program
         bytes: size of the HTML file
     """
 
     html: Path
-    markdown: Path
+    escape_markdown: Path
     json: Path
     bytes: int
 
@@ -65,7 +65,7 @@ class WrittenReport:
         return (
             f"[Open the report]({media_url(str(self.html))}) "
             f"({size_text(self.bytes)})\n\n"
-            f"Written: {markdown(str(self.html))}, and beside it "
+            f"Written: {escape_markdown(str(self.html))}, and beside it "
             f"{self.markdown.name} and {self.json.name}. The HTML file holds its "
             "pictures: send it to whom you like."
         )
@@ -144,7 +144,7 @@ def gather_report(
     recorded = report_of(run)
     report = scan_report or recorded
     not_held = report.unreadable[len(recorded.unreadable) :]
-    shown = Shown(Reader(dataset, run, prefix), folder_of(dataset), top)
+    shown = Shown(SampleQueries(dataset, run, prefix), folder_of(dataset), top)
     return Report(
         dataset=dataset.name,
         images=report.counts["images"],

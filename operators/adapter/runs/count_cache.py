@@ -21,7 +21,7 @@ _MOST_KEPT = 200
 _kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
 
-def stamp_of(dataset: fo.Dataset, run: Any) -> Hashable:
+def cache_key_of(dataset: fo.Dataset, run: Any) -> Hashable:
     """Returns what differs if anything about the samples or the run does."""
     collection = dataset._sample_collection
     last = collection.find_one(
@@ -31,10 +31,10 @@ def stamp_of(dataset: fo.Dataset, run: Any) -> Hashable:
     return run.completed_at, collection.estimated_document_count(), modified
 
 
-def remembered(
+def cached(
     dataset: fo.Dataset,
     what: Hashable,
-    stamp: Hashable,
+    cache_key: Hashable,
     work: Callable[[], Value],
 ) -> Value:
     """Returns what ``work`` returned when the stamp was the same.
@@ -42,13 +42,13 @@ def remembered(
     Args:
         dataset: that was counted
         what: names what is counted, with all that it depends on
-        stamp: from :func:`stamp_of`
+        stamp: from :func:`cache_key_of`
         work: counts
     """
     key = (str(dataset._doc.id), what)
     held = _kept.get(key)
-    if held is None or held[0] != stamp:
-        held = (stamp, work())
+    if held is None or held[0] != cache_key:
+        held = (cache_key, work())
     _kept[key] = held
     _kept.move_to_end(key)
     while len(_kept) > _MOST_KEPT:

@@ -61,7 +61,7 @@ def equal_across_folders(
     path_of = dict(zip(*data.view.values(["id", "filepath"]), strict=True))
     content = {
         path_of[sample]: code
-        for sample, code in zip(run.ids, run.evidence.content.tolist(), strict=True)
+        for sample, code in zip(run.ids, run.scan_data.content.tolist(), strict=True)
         if code >= 0 and sample in path_of
     }
     return equal_across(listing, content)
@@ -78,7 +78,7 @@ def write_summary_file(
         "layout": dict(listing.layout.patterns),
         "splits": listing.splits,
         "remarks": [_text(remark) for remark in listing.layout.remarks],
-        "left_alone": dict(listing.left_alone),
+        "skipped": dict(listing.skipped),
         "equal_across": [
             {"folder": _text(one), "other": _text(other), "files": count}
             for (one, other), count in equal_across.items()

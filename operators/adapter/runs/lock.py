@@ -21,7 +21,7 @@ _AT_WORK = Progress("Winnow is at work", 0, 0)
 
 
 @contextlib.contextmanager
-def only_run_on(dataset: fo.Dataset) -> Iterator[None]:
+def exclusive_run(dataset: fo.Dataset) -> Iterator[None]:
     """Refuses to start while another run works on the data set.
 
     The lock is held by the process and dies with it, so that a killed run
@@ -42,7 +42,7 @@ def only_run_on(dataset: fo.Dataset) -> Iterator[None]:
         yield
 
 
-def noted(dataset: fo.Dataset, on_progress: OnProgress) -> OnProgress:
+def report_progress_to_file(dataset: fo.Dataset, on_progress: OnProgress) -> OnProgress:
     """Returns a reporter that also lets others see the progress, and stop it.
 
     For whoever holds the lock. The reporter raises :class:`Cancelled` once

@@ -12,16 +12,16 @@ from ....core.storage.cache import cache_folder
 from .run_record import run_key
 
 
-def new_evidence_path(dataset: fo.Dataset, prefix: str | None) -> Path:
+def new_scan_data_path(dataset: fo.Dataset, prefix: str | None) -> Path:
     """Returns a new file for what a run learned, for moving thresholds.
 
     Each scan has a file of its own, so that one cut short leaves the file of
     the last finished one alone.
     """
-    return evidence_path(f"{_stem(dataset, prefix)}-{uuid.uuid4().hex[:8]}.npz")
+    return scan_data_path(f"{_stem(dataset, prefix)}-{uuid.uuid4().hex[:8]}.npz")
 
 
-def evidence_path(name: str) -> Path:
+def scan_data_path(name: str) -> Path:
     """Returns the file of a name that a run's record holds."""
     return cache_folder() / "runs" / name
 

@@ -17,7 +17,7 @@ from ....core.common.memory import peak_bytes
 from ....core.errors import CurationError
 from ....core.findings.schema import Findings
 from ....core.progress import OnProgress
-from ....core.scan.scan_data import Evidence
+from ....core.scan.scan_data import ScanData
 from ..dataset.fields import clear_fields, declare_fields, write_findings
 from ..dataset.indexes import create_indexes, drop_indexes
 from .paths import forget_other_evidence
@@ -38,7 +38,7 @@ def publish(
     dataset: fo.Dataset,
     ids: Sequence[str],
     findings: Findings,
-    evidence: Evidence,
+    scan_data: ScanData,
     stored: Path,
     *,
     prefix: str | None,
@@ -57,7 +57,7 @@ def publish(
     record = {
         "settings": dict(settings),
         "scanned_at": scanned_at,
-        "evidence": stored.name,
+        "scan_data": stored.name,
         "samples": len(ids),
     }
     start_run(dataset, prefix, record)
@@ -77,10 +77,10 @@ def publish(
         leak_matrix=findings.leak_matrix,
         leaks_by_class=findings.leaks_by_class,
         expected=findings.expected,
-        model=evidence.facts["model"],
-        model_sha256=evidence.facts["model_sha256"],
+        model=scan_data.facts["model"],
+        model_sha256=scan_data.facts["model_sha256"],
         seconds={**seconds, "write fields": time.perf_counter() - started},
-        unreadable=evidence.facts["unreadable"],
+        unreadable=scan_data.facts["unreadable"],
         versions=_versions(),
         peak_memory_bytes=peak_bytes(),
     )

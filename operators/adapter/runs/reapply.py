@@ -11,43 +11,43 @@ import fiftyone as fo
 
 from ....core.errors import StaleRunError
 from ....core.progress import OnProgress
-from ....core.scan.apply_thresholds import find
+from ....core.scan.apply_thresholds import apply_thresholds
 from ....core.scan.settings import ScanSettings, movable
 from ..dataset.decisions import read_decisions
-from .lock import only_run_on
+from .lock import exclusive_run
 from .publish import database_errors_explained, publish
 from .run_record import complete_run
 from .scan_report import ScanReport
 from .stored_run import load_run
 
 
-def run_find(
+def reapply_thresholds(
     dataset: fo.Dataset,
     settings: ScanSettings,
     prefix: str | None,
     on_progress: OnProgress,
 ) -> ScanReport:
     """Loads the stored evidence, applies the thresholds, writes the fields."""
-    with database_errors_explained(), only_run_on(dataset):
+    with database_errors_explained(), exclusive_run(dataset):
         run = load_run(dataset, prefix)
         started = time.perf_counter()
-        decisions = read_decisions(dataset, run.ids, run.evidence)
-        findings = find(run.evidence, settings, decisions)
+        decisions = read_decisions(dataset, run.ids, run.scan_data)
+        findings = apply_thresholds(run.scan_data, settings, decisions)
         return publish(
             dataset,
             run.ids,
             findings,
-            run.evidence,
+            run.scan_data,
             run.file,
             prefix=prefix,
             scanned_at=run.record.scanned_at,
             settings={**run.record.settings, **movable(settings)},
-            seconds={"find": time.perf_counter() - started},
+            seconds={"apply_thresholds": time.perf_counter() - started},
             on_progress=on_progress,
         )
 
 
-def find_again(
+def reapply_if_scanned(
     dataset: fo.Dataset, prefix: str | None, on_progress: OnProgress
 ) -> None:
     """Brings the findings in line with what is in the data set now.
@@ -56,7 +56,7 @@ def find_again(
     """
     with contextlib.suppress(StaleRunError):
         settings = settings_of(complete_run(dataset, prefix))
-        run_find(dataset, settings, prefix, on_progress)
+        reapply_thresholds(dataset, settings, prefix, on_progress)
 
 
 def settings_of(run: Any) -> ScanSettings:

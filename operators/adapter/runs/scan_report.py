@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from ....core.common.text import markdown, plain, share_text, size_text
+from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
@@ -80,7 +80,7 @@ class ScanReport:
     def not_looked_for(self) -> dict[str, str]:
         """Says why the run cannot know, by the finding's name in a policy."""
         missing = {}
-        if not self.counts["labelled"]:
+        if not self.counts["labeled"]:
             missing = dict.fromkeys(("label issues", "conflicts"), _NO_LABELS)
         if not self.leak_matrix:
             missing["leaks"] = _NO_SPLITS
@@ -146,8 +146,8 @@ def finding_lines(report: ScanReport) -> Iterable[Line]:
     yield Line(
         "Label issues",
         counts["label_issues"],
-        "similar images are labelled otherwise"
-        if counts["labelled"]
+        "similar images are labeled otherwise"
+        if counts["labeled"]
         else f"not looked for: {_NO_LABELS}",
         {},
     )
@@ -194,13 +194,13 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
 
 
 def _markdown_lines(report: ScanReport) -> Iterable[str]:
-    yield markdown(_headline(report))
+    yield escape_markdown(_headline(report))
     yield ""
     yield "| Finding | Images | Share | |"
     yield "| :-- | --: | --: | :-- |"
     for line in finding_lines(report):
         parts = (line.note, _details(line), *line.remarks)
-        notes = markdown("; ".join(part for part in parts if part))
+        notes = escape_markdown("; ".join(part for part in parts if part))
         yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
 
 
@@ -263,12 +263,12 @@ def _leak_remarks(report: ScanReport) -> list[str]:
     chosen = counts.get("leak_drops_chosen", 0)
     why = {
         "a test or validation split": protected,
-        "a smaller split": counts["leak_drops"] - protected - chosen,
+        "a smaller split": counts["leaks_to_remove"] - protected - chosen,
         "the split that you chose": chosen,
     }
     kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
     remarks = [
-        f"dropping {counts['leak_drops']:,} closes them; their copy is in {kept}"
+        f"dropping {counts['leaks_to_remove']:,} closes them; their copy is in {kept}"
     ]
     if counts["leak_conflicts"]:
         remarks.append(

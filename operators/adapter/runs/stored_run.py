@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ....core.errors import StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
-from ....core.scan.scan_data import Evidence, load_evidence, without
+from ....core.scan.scan_data import ScanData, load_scan_data, without
 from ..dataset.present import present
 from ..dataset.samples import label_path
-from .paths import evidence_path
+from .paths import scan_data_path
 from .run_record import complete_run, load_rows
 
 
@@ -27,14 +27,14 @@ class StoredRun:
     Attributes:
         record: the run's configuration
         ids: n sample ids, in the order of the evidence's rows
-        evidence: samples that were put away or deleted since do not count in it,
+        scan_data: samples that were put away or deleted since do not count in it,
             and labels that were changed since are not known to it
         file: of the evidence
     """
 
     record: Any
     ids: list[str]
-    evidence: Evidence
+    scan_data: ScanData
     file: Path
 
 
@@ -45,28 +45,28 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
         StaleRunError: there is none, or its stored results are gone
     """
     record = complete_run(dataset, prefix)
-    file = evidence_path(record.evidence)
-    evidence = load_evidence(file)
+    file = scan_data_path(record.scan_data)
+    scan_data = load_scan_data(file)
     ids = load_rows(dataset, prefix)
-    if len(ids) != len(evidence.content):
+    if len(ids) != len(scan_data.content):
         raise StaleRunError(
             f"What the last scan of '{dataset.name}' stored does not fit together. "
             "Scan again: what was embedded is kept, so it is quick."
         )
-    return StoredRun(record, ids, _as_of_now(evidence, dataset, record, ids), file)
+    return StoredRun(record, ids, _as_of_now(scan_data, dataset, record, ids), file)
 
 
-def last_evidence(dataset: fo.Dataset, prefix: str | None) -> Evidence | None:
+def last_evidence(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
     """Returns what the last finished scan learned, of its day; None without."""
     try:
-        return load_evidence(evidence_path(complete_run(dataset, prefix).evidence))
+        return load_scan_data(scan_data_path(complete_run(dataset, prefix).scan_data))
     except StaleRunError:
         return None
 
 
 def _as_of_now(
-    evidence: Evidence, dataset: fo.Dataset, record: Any, ids: Sequence[str]
-) -> Evidence:
+    scan_data: ScanData, dataset: fo.Dataset, record: Any, ids: Sequence[str]
+) -> ScanData:
     field = record.settings["label_field"]
     if field is not None and not dataset.has_sample_field(field):
         field = None
@@ -75,21 +75,21 @@ def _as_of_now(
     label_of = dict(zip(here.values("id"), labels, strict=True))
     gone = np.fromiter((one not in label_of for one in ids), bool, len(ids))
     if gone.any():
-        evidence = without(evidence, gone, QUARANTINED)
+        scan_data = without(scan_data, gone, QUARANTINED)
     if field is None:
-        return evidence
-    changed = _changed(evidence, [label_of.get(one) for one in ids])
+        return scan_data
+    changed = _changed(scan_data, [label_of.get(one) for one in ids])
     # What a label is worth was learned of the old one
-    return replace(evidence, labels=np.where(changed, NO_LABEL, evidence.labels))
+    return replace(scan_data, labels=np.where(changed, NO_LABEL, scan_data.labels))
 
 
-def _changed(evidence: Evidence, labels: Sequence[str | None]) -> NDArray[np.bool_]:
+def _changed(scan_data: ScanData, labels: Sequence[str | None]) -> NDArray[np.bool_]:
     """Returns bool[n]: whose label is not the one that was scanned."""
-    known = evidence.classes
+    known = scan_data.classes
     return np.fromiter(
         (
             code >= 0 and known[code] != label
-            for code, label in zip(evidence.labels.tolist(), labels, strict=True)
+            for code, label in zip(scan_data.labels.tolist(), labels, strict=True)
         ),
         bool,
         len(labels),

@@ -16,7 +16,7 @@ from ..views.finding_views import FINDINGS, tally
 SELECTED, VIEW = "selected", "view"
 
 
-def refuse(inputs: types.Object, name: str, error: CurationError) -> None:
+def show_error(inputs: types.Object, name: str, error: CurationError) -> None:
     """Shows the sentence and disables the form's button."""
     refusal = inputs.view(name, types.Warning(label=str(error)))
     refusal.invalid = True

@@ -28,7 +28,7 @@ from ..dataset.samples import (
     split_field_candidates,
 )
 from ..runs.run_record import complete_run
-from .inputs import ask_several, refuse
+from .inputs import ask_several, show_error
 
 _NONE = "(none)"
 _BY_TAGS, _BY_FIELD = "tags", "field"
@@ -91,7 +91,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
     try:
         view = flat_image_view(ctx.target_view())
     except CurationError as error:
-        refuse(inputs, "samples", error)
+        show_error(inputs, "samples", error)
     else:
         _ask_labels(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
@@ -122,13 +122,13 @@ def scan_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
     return options, _settings(params)
 
 
-def find_form(ctx: foo.ExecutionContext) -> types.Property:
+def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
     """Returns the form that moves thresholds."""
     inputs = types.Object()
     try:
         run = complete_run(ctx.dataset, ctx.params.get("prefix") or None)
     except CurationError as error:
-        refuse(inputs, "run", error)
+        show_error(inputs, "run", error)
     else:
         _ask_thresholds(inputs)
         _ask_ignored_changes(inputs)
@@ -144,7 +144,7 @@ def find_form(ctx: foo.ExecutionContext) -> types.Property:
     )
 
 
-def find_params(params: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+def thresholds_params(params: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Returns the prefix and the thresholds from ``ctx.params``."""
     thresholds = {
         name: value
@@ -325,7 +325,7 @@ def _check(
         check_fields(view._dataset, options["prefix"])
         ScanSettings(**settings).check_against(len(view))
     except CurationError as error:
-        refuse(inputs, "problem", error)
+        show_error(inputs, "problem", error)
         return
     text = f"{len(view):,} images will be scanned"
     moved = {
@@ -342,7 +342,7 @@ def _check_settings(inputs: types.Object, params: Mapping[str, Any]) -> bool:
     try:
         ScanSettings(**_settings(params))
     except CurationError as error:
-        refuse(inputs, "problem", error)
+        show_error(inputs, "problem", error)
         return False
     return True
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ....core.common.text import markdown
+from ....core.common.text import escape_markdown
 from ....core.errors import CurationError
 from ....core.progress import OnProgress, Progress
 from .progress import steps
@@ -48,7 +48,7 @@ def stream(
         if not ctx.delegated:
             text = str(error) if isinstance(error, CurationError) else repr(error)
             yield ctx.ops.notify(text, variant="error")
-            yield _card(ctx, markdown(text))
+            yield _card(ctx, escape_markdown(text))
         raise
     finally:
         job.close()

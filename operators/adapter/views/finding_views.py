@@ -17,7 +17,7 @@ from ....core.findings.schema import QUARANTINED, UNREADABLE
 from ..dataset.fields import field_name
 from ..dataset.present import HERE, present
 from ..dataset.samples import label_path
-from ..runs.count_cache import remembered, stamp_of
+from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import complete_run
 
 
@@ -40,7 +40,7 @@ FINDINGS: dict[str, Finding] = {
     "duplicates": Finding(
         "Duplicates", "images that have a copy, by cluster", "#4C78A8"
     ),
-    "extra_copies": Finding(
+    "redundant_copies": Finding(
         "Extra copies", "all copies but the one to keep of each cluster", "#4C78A8"
     ),
     "conflicts": Finding(
@@ -51,7 +51,7 @@ FINDINGS: dict[str, Finding] = {
         "Label issues", "images that similar images contradict", "#E45756"
     ),
     "leaks": Finding("Leaks", "images with a copy in another split", "#B279A2"),
-    "leak_drops": Finding(
+    "leaks_to_remove": Finding(
         "Leaks to drop", "the side of each leak that should go", "#B279A2"
     ),
     "image_issues": Finding(
@@ -111,12 +111,12 @@ def found_expression(what: str, prefix: str | None) -> Any:
 
     expressions = {
         "duplicates": field("dup_cluster").exists(),
-        "extra_copies": field("dup_keeper") == False,  # noqa: E712
+        "redundant_copies": field("dup_keeper") == False,  # noqa: E712
         "conflicts": field("dup_conflict") == True,  # noqa: E712
         "outliers": field("outlier") == True,  # noqa: E712
         "label_issues": field("label_issue") == True,  # noqa: E712
         "leaks": field("leak") == True,  # noqa: E712
-        "leak_drops": field("leak_drop") == True,  # noqa: E712
+        "leaks_to_remove": field("leak_remove") == True,  # noqa: E712
         "image_issues": field("image_issues").length() > 0,
         "unreadable": field("scan_status").is_in(list(UNREADABLE)),
         "not_read": field("scan_status").exists()
@@ -135,12 +135,12 @@ class Clean:
 
     Attributes:
         view: the samples
-        stand_ins: copies in it because the copy to keep is left out
+        replacements: copies in it because the copy to keep is left out
         lost: groups of copies of which none is left
     """
 
     view: fo.DatasetView
-    stand_ins: int
+    replacements: int
     lost: int
 
 
@@ -170,15 +170,15 @@ def clean_samples(
         if what == "image_issues"
         else found_expression(what, prefix)
         for what in without
-        if what != "extra_copies"
+        if what != "redundant_copies"
     ]
     if without_tags:
         out.append(F("tags").contains(list(without_tags)))
     view = present(samples)
     left = view.match(~F.any(out)) if out else view
-    if "extra_copies" not in without:
+    if "redundant_copies" not in without:
         return Clean(left, 0, 0)
-    extra = found_expression("extra_copies", prefix)
+    extra = found_expression("redundant_copies", prefix)
     cluster = field_name("dup_cluster", prefix)
     is_keeper = F(field_name("dup_keeper", prefix)) == True  # noqa: E712
     gone = (
@@ -301,9 +301,9 @@ class Tally:
 
 def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     """Counts in one pass over the samples, in the database."""
-    stamp = stamp_of(dataset, run)
-    return remembered(
-        dataset, ("tally", prefix), stamp, lambda: _count(dataset, run, prefix)
+    cache_key = cache_key_of(dataset, run)
+    return cached(
+        dataset, ("tally", prefix), cache_key, lambda: _count(dataset, run, prefix)
     )
 
 
@@ -326,7 +326,7 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     sums = {
         "images": has(scanned),
         "duplicates": has({"$gt": [path("dup_cluster"), None]}),
-        "extra_copies": has({"$eq": [path("dup_keeper"), False]}),
+        "redundant_copies": has({"$eq": [path("dup_keeper"), False]}),
         "clusters": has({"$eq": [path("dup_keeper"), True]}),
         "conflicts": has(
             {"$and": [{"$eq": [path("dup_keeper"), True]}, path("dup_conflict")]}
@@ -334,7 +334,7 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
         "outliers": has({"$eq": [path("outlier"), True]}),
         "label_issues": has({"$eq": [path("label_issue"), True]}),
         "leaks": has({"$eq": [path("leak"), True]}),
-        "leak_drops": has({"$eq": [path("leak_drop"), True]}),
+        "leaks_to_remove": has({"$eq": [path("leak_remove"), True]}),
         "image_issues": has(
             {"$gt": [{"$size": {"$ifNull": [path("image_issues"), []]}}, 0]}
         ),

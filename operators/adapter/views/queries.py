@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..dataset.fields import field_name
 from ..dataset.present import HERE
 from ..dataset.samples import label_path
-from ..runs.count_cache import remembered, stamp_of
+from ..runs.count_cache import cache_key_of, cached
 from .finding_views import aggregate
 from .thumbnails import media_url, thumbnail_url
 
@@ -53,7 +53,7 @@ class Picture:
         return Path(self.values["filepath"]).name
 
 
-class Reader:
+class SampleQueries:
     """Reads pictures of one run of a data set."""
 
     def __init__(self, dataset: fo.Dataset, run: Any, prefix: str | None) -> None:
@@ -68,13 +68,13 @@ class Reader:
         self._media = dataset.app_config.grid_media_field or "filepath"
 
     @cached_property
-    def stamp(self) -> Hashable:
+    def cache_key(self) -> Hashable:
         """Differs after any change; read once an event."""
-        return stamp_of(self.dataset, self.run)
+        return cache_key_of(self.dataset, self.run)
 
-    def remembered(self, what: Hashable, work: Callable[[], Value]) -> Value:
+    def cached(self, what: Hashable, work: Callable[[], Value]) -> Value:
         """Returns what ``work`` counts, or counted if nothing changed since."""
-        return remembered(self.dataset, (what, self.prefix), self.stamp, work)
+        return cached(self.dataset, (what, self.prefix), self.cache_key, work)
 
     def field(self, name: str) -> str:
         """Returns the stored name of a field of the run."""
@@ -109,7 +109,7 @@ class Reader:
         """Returns how many samples a filter lets through."""
         collection = self.dataset._sample_collection
         here = {"$and": [dict(match), HERE]}
-        return self.remembered(
+        return self.cached(
             ("count", repr(match)), lambda: int(collection.count_documents(here))
         )
 
@@ -173,12 +173,12 @@ CLUSTER_FIELDS = (
     "dup_similarity",
     "dup_keeper",
     "keeper_reason",
-    "leak_drop",
+    "leak_remove",
 )
 
 
 def cluster_order(
-    reader: Reader, order_by: str, only: Mapping[str, Any] | None = None
+    reader: SampleQueries, order_by: str, only: Mapping[str, Any] | None = None
 ) -> NDArray[np.int64]:
     """Returns the numbers of clusters, conflicts first.
 
@@ -187,19 +187,19 @@ def cluster_order(
         order_by: one of :data:`CLUSTER_ORDERS`
         only: a filter of MongoDB on the images that a cluster needs one of
     """
-    order = reader.remembered(
+    order = reader.cached(
         ("clusters", order_by), lambda: _ordered_clusters(reader, order_by)
     )
     if only is None:
         return order
-    some = reader.remembered(
+    some = reader.cached(
         ("clusters with", repr(only)), lambda: _clusters_with(reader, only)
     )
     return order[np.isin(order, some)]
 
 
 def clusters(
-    reader: Reader, numbers: Sequence[int], *, most_shown: int
+    reader: SampleQueries, numbers: Sequence[int], *, most_shown: int
 ) -> list[Cluster]:
     """Returns clusters by their numbers; those that are gone are left out.
 
@@ -244,7 +244,7 @@ def clusters(
     return result
 
 
-def _ordered_clusters(reader: Reader, order_by: str) -> NDArray[np.int64]:
+def _ordered_clusters(reader: SampleQueries, order_by: str) -> NDArray[np.int64]:
     """Returns the numbers of all clusters in the order in which they are shown."""
     number = f"${reader.field('dup_cluster')}"
     return _numbers(
@@ -265,14 +265,14 @@ def _ordered_clusters(reader: Reader, order_by: str) -> NDArray[np.int64]:
     )
 
 
-def _clusters_with(reader: Reader, only: Mapping[str, Any]) -> NDArray[np.int64]:
+def _clusters_with(reader: SampleQueries, only: Mapping[str, Any]) -> NDArray[np.int64]:
     """Returns the numbers of the clusters with an image that a filter lets through."""
     number = reader.field("dup_cluster")
     match = {number: {"$ne": None}, **only}
     return _numbers(reader, [{"$match": match}, {"$group": {"_id": f"${number}"}}])
 
 
-def _numbers(reader: Reader, steps: list[dict[str, Any]]) -> NDArray[np.int64]:
+def _numbers(reader: SampleQueries, steps: list[dict[str, Any]]) -> NDArray[np.int64]:
     return np.array([row["_id"] for row in aggregate(reader.dataset, steps)], np.int64)
 
 
@@ -299,12 +299,12 @@ class Histogram:
     counts: list[int]
 
 
-def histogram(reader: Reader, name: str) -> Histogram:
+def histogram(reader: SampleQueries, name: str) -> Histogram:
     """Counts the values of a field, in the database."""
-    return reader.remembered(("histogram", name), lambda: _histogram(reader, name))
+    return reader.cached(("histogram", name), lambda: _histogram(reader, name))
 
 
-def _histogram(reader: Reader, name: str) -> Histogram:
+def _histogram(reader: SampleQueries, name: str) -> Histogram:
     path = reader.field(name)
     value = f"${path}"
     known = {"$match": {path: {"$ne": None}}}
@@ -326,20 +326,20 @@ def _histogram(reader: Reader, name: str) -> Histogram:
     return Histogram(edges, counts)
 
 
-def count_pairs(reader: Reader, match: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+def count_pairs(
+    reader: SampleQueries, match: Mapping[str, Any]
+) -> list[tuple[str, str, int]]:
     """Counts labels by given and suggested name, most frequent first.
 
     Args:
         reader: of the run
         match: a filter of MongoDB on the images
     """
-    return reader.remembered(
-        ("pairs", repr(match)), lambda: _count_pairs(reader, match)
-    )
+    return reader.cached(("pairs", repr(match)), lambda: _count_pairs(reader, match))
 
 
 def _count_pairs(
-    reader: Reader, match: Mapping[str, Any]
+    reader: SampleQueries, match: Mapping[str, Any]
 ) -> list[tuple[str, str, int]]:
     suggestion = reader.field("label_suggestion")
     if reader.label_path is None:
@@ -359,14 +359,18 @@ def _count_pairs(
     ]
 
 
-def count_words(reader: Reader, name: str, match: Mapping[str, Any]) -> dict[str, int]:
+def count_words(
+    reader: SampleQueries, name: str, match: Mapping[str, Any]
+) -> dict[str, int]:
     """Counts the values of a field (or of a list's entries), most frequent first."""
-    return reader.remembered(
+    return reader.cached(
         ("words", name, repr(match)), lambda: _count_words(reader, name, match)
     )
 
 
-def _count_words(reader: Reader, name: str, match: Mapping[str, Any]) -> dict[str, int]:
+def _count_words(
+    reader: SampleQueries, name: str, match: Mapping[str, Any]
+) -> dict[str, int]:
     path = reader.field(name)
     rows = aggregate(
         reader.dataset,
@@ -380,7 +384,7 @@ def _count_words(reader: Reader, name: str, match: Mapping[str, Any]) -> dict[st
     return {row["_id"]: row["count"] for row in rows}
 
 
-def split_filter(reader: Reader, split: str) -> dict[str, Any]:
+def split_filter(reader: SampleQueries, split: str) -> dict[str, Any]:
     """Returns the filter of MongoDB of a split's samples."""
     if isinstance(reader.split_by, str):
         return {reader.split_by: split}

@@ -27,7 +27,7 @@ def operator(name):
     return foo.get_operator(f"@winnow/curate/{name}")
 
 
-def labelled_images(folder):
+def labeled_images(folder):
     """Makes a data set of class folders, a third of which is to be acted on."""
     dataset = fo.Dataset()
     for number in range(IMAGES):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.common.text import markdown, plain, share_text, size_text
+from core.common.text import escape_markdown, plain, share_text, size_text
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_what_turns_or_ends_a_line_is_spelled_out():
 
 
 def test_markdown_shows_just_the_text():
-    shown = markdown("a|b <img src=x> [l](u) `c` *d* https://e www.f")
+    shown = escape_markdown("a|b <img src=x> [l](u) `c` *d* https://e www.f")
 
     assert shown == (
         "a\\|b \\<img src=x\\> \\[l\\](u) \\`c\\` \\*d\\* https\\://e www\\.f"
@@ -39,7 +39,7 @@ def test_markdown_shows_just_the_text():
 
 @given(st.text())
 def test_markdown_has_one_line_and_no_bare_mark(text):
-    shown = markdown(text)
+    shown = escape_markdown(text)
 
     assert "\n" not in shown and "\r" not in shown
     for at, one in enumerate(shown):

@@ -67,7 +67,7 @@ def noisy(image, sigma):
     return Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
 
 
-CHANGES = {
+AUGMENTATIONS = {
     "jpeg 30": (lambda image: as_jpeg(image, 30), "re-encoded"),
     "jpeg 60": (lambda image: as_jpeg(image, 60), "re-encoded"),
     "noise": (lambda image: noisy(image, 8), "re-encoded"),
@@ -81,10 +81,10 @@ CHANGES = {
     "turned by 180": (lambda image: image.rotate(180), "rotated"),
     "turned by 270, jpeg": (lambda image: as_jpeg(image.rotate(270), 60), "rotated"),
     "turned by 5": (lambda image: image.rotate(5, Image.Resampling.BICUBIC), "rotated"),
-    "grey": (lambda image: ImageOps.grayscale(image).convert("RGB"), "colour-changed"),
-    "darker": (lambda i: ImageEnhance.Brightness(i).enhance(0.7), "colour-changed"),
-    "contrast": (lambda i: ImageEnhance.Contrast(i).enhance(0.6), "colour-changed"),
-    "gamma": (lambda image: gamma(image, 0.6), "colour-changed"),
+    "gray": (lambda image: ImageOps.grayscale(image).convert("RGB"), "color-changed"),
+    "darker": (lambda i: ImageEnhance.Brightness(i).enhance(0.7), "color-changed"),
+    "contrast": (lambda i: ImageEnhance.Contrast(i).enhance(0.6), "color-changed"),
+    "gamma": (lambda image: gamma(image, 0.6), "color-changed"),
     "blurred": (lambda i: i.filter(ImageFilter.GaussianBlur(2)), "blurred"),
     "captioned": (captioned, "edited"),
 }
@@ -113,9 +113,9 @@ def all_pairs(count):
     return [(a, b) for b in range(count) for a in range(b)]
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", AUGMENTATIONS)
 def test_a_changed_copy_is_found_and_the_change_is_named(change):
-    make, relation = CHANGES[change]
+    make, relation = AUGMENTATIONS[change]
     originals = [photo(name) for name in PHOTOS]
     images = originals + [make(image) for image in originals]
 
@@ -133,7 +133,7 @@ def test_different_photographs_are_no_copies_whatever_was_done_to_them():
     originals = [photo(name) for name in PHOTOS]
     changed = [
         make(image)
-        for image, (make, _) in zip(originals * 4, CHANGES.values(), strict=False)
+        for image, (make, _) in zip(originals * 4, AUGMENTATIONS.values(), strict=False)
     ]
     images = originals + changed
     source = [i % len(PHOTOS) for i in range(len(images))]
@@ -205,10 +205,10 @@ def icon(background, ink):
     return image
 
 
-def test_recoloured_icons_are_no_copies():
+def test_recolored_icons_are_no_copies():
     white = (255, 255, 255)
-    colours = [(200, 30, 30), (30, 150, 40), (40, 60, 200), (220, 170, 20)]
-    icons = [icon(white, ink) for ink in colours]
+    colors = [(200, 30, 30), (30, 150, 40), (40, 60, 200), (220, 170, 20)]
+    icons = [icon(white, ink) for ink in colors]
     icons += [
         icon(ground, (60, 60, 60)) for ground in ((250, 230, 190), (190, 220, 250))
     ]
@@ -302,8 +302,8 @@ def test_a_signature_is_small_and_shows_the_whole_picture():
 
     assert straight.dtype == np.uint8
     assert straight.shape == (SIGNATURE_BYTES,)
-    grey = straight[:4096].reshape(64, 64).astype(int)
-    assert np.abs(grey - turned[:4096].reshape(64, 64)[:, ::-1]).max() <= 1
+    gray = straight[:4096].reshape(64, 64).astype(int)
+    assert np.abs(gray - turned[:4096].reshape(64, 64)[:, ::-1]).max() <= 1
 
 
 def test_turned_copies_are_proposed_without_the_embedding():

@@ -52,12 +52,12 @@ def with_copies(change):
 
 
 @pytest.mark.parametrize("share", [0.03, 0.06, 0.12])
-@pytest.mark.parametrize("colour", ["black", "white"])
+@pytest.mark.parametrize("color", ["black", "white"])
 @pytest.mark.parametrize("sides", [(1, 1), (1, 0), (0, 1)])
-def test_a_copy_in_a_frame_is_found_and_named(share, colour, sides):
+def test_a_copy_in_a_frame_is_found_and_named(share, color, sides):
     def framed(image):
         x, y = (round(share * s * on) for s, on in zip(image.size, sides, strict=True))
-        return ImageOps.expand(image, (x, y, x, y), colour)
+        return ImageOps.expand(image, (x, y, x, y), color)
 
     checks = check(*with_copies(framed))
 

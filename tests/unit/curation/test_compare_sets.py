@@ -126,9 +126,9 @@ def test_blank_pictures_are_copies_if_they_are_equal(look, there, tmp_path):
 
     old = save(Image.new("RGB", (96, 96), "white"), tmp_path / "old.png")
     new = save(Image.new("RGB", (80, 80), "white"), tmp_path / "new.png")
-    grey = save(Image.new("RGB", (80, 80), (90, 90, 90)), tmp_path / "grey.png")
+    gray = save(Image.new("RGB", (80, 80), (90, 90, 90)), tmp_path / "gray.png")
 
-    found = look(new, grey, old=[*there[:4], old], part=np.zeros(5, np.int32))
+    found = look(new, gray, old=[*there[:4], old], part=np.zeros(5, np.int32))
 
     assert found.kind.tolist() == [[NEAR, NO_KIND], [NO_KIND, NO_KIND]]
     assert found.match[0, 0] == 4

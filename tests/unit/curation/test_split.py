@@ -75,7 +75,7 @@ def test_two_fixed_splits_that_share_copies_are_said_to_be_unsolved():
     found = change([0, 0, 0], [TRAIN, VALID, TEST], fixed=[VALID, TEST])
 
     assert found.split.tolist() == [NO_SPLIT, VALID, TEST]
-    assert found.unsolved.tolist() == [False, True, True]
+    assert found.unresolved.tolist() == [False, True, True]
 
 
 def test_an_image_without_a_split_stays_without_one():

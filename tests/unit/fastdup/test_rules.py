@@ -158,7 +158,7 @@ def test_a_label_has_no_score_with_one_neighbor_or_without_a_label():
     score = label_scores(edges, np.array([0, 0, -1, 0], np.int32))
 
     assert np.isnan(score[[0, 2, 3]]).all()
-    # The neighbour without a label is not of the same label
+    # The neighbor without a label is not of the same label
     assert score[1] == 50
 
 

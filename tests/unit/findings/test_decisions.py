@@ -9,12 +9,12 @@ from PIL import Image, ImageFilter
 
 from core.findings.decisions import Decisions, no_decisions, ruled_out
 from core.models.registry import load_embedder
-from core.scan.apply_thresholds import find
-from core.scan.collect import gather
+from core.scan.apply_thresholds import apply_thresholds
+from core.scan.collect import collect_scan_data
 
 
 @pytest.fixture(scope="module")
-def evidence(draw, tmp_path_factory):
+def scan_data(draw, tmp_path_factory):
     """Pictures 0 to 13 differ; 14 is a copy of 0, 15 has the pixels of 1,
     16 the bytes of 2; 17 is a dark stranger. The last four are the test split."""
     folder = tmp_path_factory.mktemp("pictures")
@@ -26,7 +26,7 @@ def evidence(draw, tmp_path_factory):
     shutil.copyfile(paths[2], paths[16])
     Image.new("RGB", (64, 64), (3, 3, 3)).save(paths[17])
     labels = np.array([0, 1] * 9, np.int32)
-    return gather(
+    return collect_scan_data(
         [os.fsencode(path) for path in paths],
         load_embedder(),
         folder=folder / "cache",
@@ -53,27 +53,32 @@ def clusters(findings):
     return sorted(map(sorted, found.values()))
 
 
-def test_the_planted_copies_are_found(evidence):
-    findings = find(evidence)
+def test_the_planted_copies_are_found(scan_data):
+    findings = apply_thresholds(scan_data)
 
     assert clusters(findings) == [[0, 14], [1, 15], [2, 16]]
     assert findings.columns["leak"][:3] == [True] * 3
 
 
-def test_no_decisions_change_nothing(evidence):
-    assert find(evidence, decisions=no_decisions(18)).columns == find(evidence).columns
+def test_no_decisions_change_nothing(scan_data):
+    assert (
+        apply_thresholds(scan_data, decisions=no_decisions(18)).columns
+        == apply_thresholds(scan_data).columns
+    )
 
 
-def test_a_pair_that_is_no_copy_is_neither_duplicate_nor_leak(evidence):
-    findings = find(evidence, decisions=decide(distinct=[(14, 0)]))
+def test_a_pair_that_is_no_copy_is_neither_duplicate_nor_leak(scan_data):
+    findings = apply_thresholds(scan_data, decisions=decide(distinct=[(14, 0)]))
 
     assert clusters(findings) == [[1, 15], [2, 16]]
     assert findings.columns["leak"][0] is findings.columns["leak"][14] is False
     assert findings.columns["leak"][1] is True
 
 
-def test_equal_pictures_stay_copies_whatever_was_said_of_the_pair(evidence):
-    findings = find(evidence, decisions=decide(distinct=[(1, 15), (2, 16)]))
+def test_equal_pictures_stay_copies_whatever_was_said_of_the_pair(scan_data):
+    findings = apply_thresholds(
+        scan_data, decisions=decide(distinct=[(1, 15), (2, 16)])
+    )
 
     assert clusters(findings) == [[0, 14], [1, 15], [2, 16]]
 
@@ -88,14 +93,14 @@ def test_a_decision_on_a_pair_holds_for_all_files_with_the_same_picture():
 
 
 @pytest.mark.parametrize("row", [0, 14, 1, 15, 2, 16])
-def test_an_image_to_keep_is_never_one_to_drop(evidence, row):
-    findings = find(evidence, decisions=decide(keep=[row]))
+def test_an_image_to_keep_is_never_one_to_drop(scan_data, row):
+    findings = apply_thresholds(scan_data, decisions=decide(keep=[row]))
 
     assert findings.columns["dup_keeper"][row] is not False
 
 
-def test_two_copies_to_keep_are_no_cluster(evidence):
-    findings = find(evidence, decisions=decide(keep=[2, 16]))
+def test_two_copies_to_keep_are_no_cluster(scan_data):
+    findings = apply_thresholds(scan_data, decisions=decide(keep=[2, 16]))
 
     assert clusters(findings) == [[0, 14], [1, 15]]
     assert findings.columns["dup_kind"][16] is None
@@ -103,43 +108,45 @@ def test_two_copies_to_keep_are_no_cluster(evidence):
 
 
 @pytest.mark.parametrize("row", [0, 14, 1, 15, 2, 16])
-def test_the_chosen_keeper_comes_before_a_protected_split(evidence, row):
+def test_the_chosen_keeper_comes_before_a_protected_split(scan_data, row):
     """Rows 14, 15 and 16 are in the test split."""
-    usual = find(evidence)
+    usual = apply_thresholds(scan_data)
 
-    findings = find(evidence, decisions=decide(keeper=[row]))
+    findings = apply_thresholds(scan_data, decisions=decide(keeper=[row]))
 
     assert clusters(findings) == clusters(usual)
     assert findings.columns["dup_keeper"][row] is True
     assert findings.columns["leak"] == usual.columns["leak"]
     pair = next(one for one in [(0, 14), (1, 15), (2, 16)] if row in one)
-    assert [findings.columns["leak_drop"][one] for one in pair] == [
+    assert [findings.columns["leak_remove"][one] for one in pair] == [
         one != row for one in pair
     ]
 
 
-def test_a_chosen_keeper_may_still_be_a_bad_image(evidence):
-    findings = find(evidence, decisions=decide(keeper=[17]))
+def test_a_chosen_keeper_may_still_be_a_bad_image(scan_data):
+    findings = apply_thresholds(scan_data, decisions=decide(keeper=[17]))
 
     assert "dark" in findings.columns["image_issues"][17]
 
 
-def test_of_two_chosen_keepers_that_are_copies_both_stay(evidence):
-    findings = find(evidence, decisions=decide(keeper=[2, 16]))
+def test_of_two_chosen_keepers_that_are_copies_both_stay(scan_data):
+    findings = apply_thresholds(scan_data, decisions=decide(keeper=[2, 16]))
 
     assert clusters(findings) == [[0, 14], [1, 15]]
-    assert not (findings.columns["leak_drop"][2] or findings.columns["leak_drop"][16])
+    assert not (
+        findings.columns["leak_remove"][2] or findings.columns["leak_remove"][16]
+    )
 
 
-def test_what_is_never_flagged_chooses_no_keeper(evidence):
-    findings = find(evidence, decisions=decide(keep=[2]))
+def test_what_is_never_flagged_chooses_no_keeper(scan_data):
+    findings = apply_thresholds(scan_data, decisions=decide(keep=[2]))
 
     assert clusters(findings) == [[0, 14], [1, 15]]
-    assert findings.columns["leak_drop"][2] is False
+    assert findings.columns["leak_remove"][2] is False
 
 
-def test_the_copy_of_an_image_to_keep_is_still_the_one_to_drop(evidence):
-    findings = find(evidence, decisions=decide(keep=[16]))
+def test_the_copy_of_an_image_to_keep_is_still_the_one_to_drop(scan_data):
+    findings = apply_thresholds(scan_data, decisions=decide(keep=[16]))
 
     assert [2, 16] in clusters(findings)
     assert findings.columns["dup_keeper"][16] is True
@@ -147,11 +154,11 @@ def test_the_copy_of_an_image_to_keep_is_still_the_one_to_drop(evidence):
     assert findings.columns["leak"][2] is True
 
 
-def test_an_image_to_keep_is_no_bad_image_and_no_outlier(evidence):
-    usual = find(evidence)
+def test_an_image_to_keep_is_no_bad_image_and_no_outlier(scan_data):
+    usual = apply_thresholds(scan_data)
     assert "dark" in usual.columns["image_issues"][17]
 
-    findings = find(evidence, decisions=decide(keep=[17]))
+    findings = apply_thresholds(scan_data, decisions=decide(keep=[17]))
 
     assert findings.columns["image_issues"][17] == []
     assert findings.columns["outlier"][17] is False
@@ -160,14 +167,14 @@ def test_an_image_to_keep_is_no_bad_image_and_no_outlier(evidence):
     assert findings.counts["dark"] == usual.counts["dark"] - 1
 
 
-def test_a_verified_label_is_no_issue(evidence):
+def test_a_verified_label_is_no_issue(scan_data):
     from core.scan.settings import ScanSettings
 
     strict = ScanSettings(min_label_score=100)
-    usual = find(evidence, strict)
+    usual = apply_thresholds(scan_data, strict)
     row = usual.columns["label_issue"].index(True)
 
-    findings = find(evidence, strict, decide(verified=[row]))
+    findings = apply_thresholds(scan_data, strict, decide(verified=[row]))
 
     assert findings.columns["label_issue"][row] is False
     assert findings.columns["label_suggestion"][row] is None

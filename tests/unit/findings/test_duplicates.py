@@ -152,7 +152,7 @@ def test_a_chain_is_no_cluster():
     assert len(set(duplicates.cluster.tolist()) - {NO_CLUSTER}) == 2
 
 
-def test_the_item_that_covers_most_images_is_the_centre():
+def test_the_item_that_covers_most_images_is_the_center():
     # 2 knows everyone; the pair 0-1 must not split the group
     duplicates = found(rows_of(range(5)), [(0, 1), (2, 0), (2, 1), (2, 3), (2, 4)])
 
@@ -246,7 +246,7 @@ def test_the_label_of_most_copies_decides_before_the_resolution():
     assert reason_of(duplicates, 1) == "first path"
 
 
-def test_a_labelled_copy_is_kept_rather_than_an_unlabelled_one():
+def test_a_labeled_copy_is_kept_rather_than_an_unlabeled_one():
     rows = rows_of([0, 1], label=[NO_LABEL, 2], width=[500, 100])
 
     duplicates = found(rows, [(0, 1)])
@@ -388,7 +388,7 @@ def test_a_hub_of_many_near_copies_is_one_cluster():
     assert np.flatnonzero(duplicates.keeper).tolist() == [0]
 
 
-def test_the_centre_is_to_be_compared_with_what_its_star_leaves_out():
+def test_the_center_is_to_be_compared_with_what_its_star_leaves_out():
     rows = rows_of(range(6))
     pairs = np.array([(0, 1), (0, 2), (0, 3), (3, 4)], np.int32)
     checked = np.concatenate([pairs, np.array([(1, 2)], np.int32)])

@@ -10,18 +10,18 @@ from core.reading.image_statistics import (
     sharpness,
 )
 
-LONGEST_GREY = 256
+LONGEST_GRAY = 256
 
 
 def measured(picture):
     """Returns the statistics of an RGB picture, as a scan takes them."""
     height, width = picture.shape[:2]
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    scale = min(1, LONGEST_GREY / max(width, height))
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    scale = min(1, LONGEST_GRAY / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return image_statistics(
         cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA),
-        cv2.resize(grey, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(gray, size, interpolation=cv2.INTER_AREA),
         width,
         height,
     )
@@ -38,7 +38,7 @@ def issues_of(*pictures):
 
 
 def photo(width=300, height=200, seed=0):
-    """Patches of many sizes and colours, with the texture of a photograph."""
+    """Patches of many sizes and colors, with the texture of a photograph."""
     random = np.random.default_rng(seed)
     picture = np.zeros((height, width, 3), np.float32)
     for cells in (3, 7, 20, 60):
@@ -109,9 +109,9 @@ def test_sharpness_falls_with_blur():
     assert (np.diff(sharp) < 0).all()
 
 
-@pytest.mark.parametrize("colour", [0, 90, 255])
-def test_a_blank_picture_has_low_information_and_is_not_blurry(colour):
-    blank = np.full((100, 100, 3), colour, np.uint8)
+@pytest.mark.parametrize("color", [0, 90, 255])
+def test_a_blank_picture_has_low_information_and_is_not_blurry(color):
+    blank = np.full((100, 100, 3), color, np.uint8)
 
     found = issues_of(blank)[0]
 
@@ -155,19 +155,19 @@ def test_a_strip_has_an_odd_aspect_ratio_unless_strips_are_common():
     assert not any("odd_aspect_ratio" in names for names in common)
 
 
-def test_a_grey_picture_is_odd_among_coloured_ones_only():
-    grey = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+def test_a_gray_picture_is_odd_among_colored_ones_only():
+    gray = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
-    rare = issues_of(*[photo()] * 30, grey)
-    common = issues_of(*[photo()] * 30, *[grey] * 10)
+    rare = issues_of(*[photo()] * 30, gray)
+    common = issues_of(*[photo()] * 30, *[gray] * 10)
 
-    assert rare[30] == {"grayscale_in_colour_set"}
+    assert rare[30] == {"grayscale"}
     assert not any(common)
 
 
-def test_a_few_grey_pictures_in_a_hundred_are_no_issue_and_still_no_copies_to_keep():
-    grey = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    table = np.stack([measured(photo())] * 96 + [measured(grey)] * 4)
+def test_a_few_gray_pictures_in_a_hundred_are_no_issue_and_still_no_copies_to_keep():
+    gray = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    table = np.stack([measured(photo())] * 96 + [measured(gray)] * 4)
 
     # Leaving some out must not turn the others into bad images
     for dropped in range(30):

@@ -52,5 +52,5 @@ def test_the_second_graph_is_asked_after_the_first(ask):
     assert ask((3, -1), (2, 1)) == (1, 3)
 
 
-def test_an_item_with_no_neighbours_has_neither(ask):
+def test_an_item_with_no_neighbors_has_neither(ask):
     assert ask(()) == (-1, -1)

@@ -49,7 +49,7 @@ def judge(vectors, labels, cluster=None, classifier=True, **more):
 
 
 def graph_of(*rows):
-    """Rows of (neighbour, similarity) pairs."""
+    """Rows of (neighbor, similarity) pairs."""
     width = max(len(row) for row in rows)
     padded = [[*row, *[(NO_NEIGHBOR, -np.inf)] * (width - len(row))] for row in rows]
     table = np.array(padded, np.float64).reshape(len(rows), width, 2)
@@ -135,7 +135,7 @@ def test_own_copies_have_no_vote():
     assert found.suggestion[0] == 1
 
 
-def test_near_neighbours_are_louder():
+def test_near_neighbors_are_louder():
     graph = graph_of([(1, 0.9), (2, 0.8)], [(0, 0.9)], [(0, 0.8)], [(0, 0.5)])
     labels = np.array([0, 0, 1, 1], np.int32)
 
@@ -303,15 +303,15 @@ def test_a_label_nobody_votes_with_cannot_be_judged():
 
 def test_images_without_label_have_no_score_and_no_vote():
     vectors, labels = classes_of_vectors([60, 60])
-    unlabelled = np.arange(0, 120, 3)
-    labels[unlabelled] = NO_LABEL
+    unlabeled = np.arange(0, 120, 3)
+    labels[unlabeled] = NO_LABEL
 
     found = judge(vectors, labels)
 
-    assert np.isnan(found.score[unlabelled]).all()
-    assert (found.suggestion[unlabelled] == NO_LABEL).all()
-    assert not found.issue[unlabelled].any()
-    assert np.delete(found.score, unlabelled).min() > 90
+    assert np.isnan(found.score[unlabeled]).all()
+    assert (found.suggestion[unlabeled] == NO_LABEL).all()
+    assert not found.issue[unlabeled].any()
+    assert np.delete(found.score, unlabeled).min() > 90
 
 
 def test_fewer_than_ten_labels_are_judged_by_votes_alone():

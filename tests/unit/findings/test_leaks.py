@@ -134,7 +134,7 @@ def test_a_copy_with_another_label_across_the_leak_is_a_conflict():
     assert leaks.conflict.tolist() == [True, True, False, False, False, False]
 
 
-def test_an_unlabelled_copy_is_no_conflict():
+def test_an_unlabeled_copy_is_no_conflict():
     leaks = found([TRAIN, TEST], [0, 1], [(0, 1)], label=[1, NO_LABEL])
 
     assert leaks.leak.all()

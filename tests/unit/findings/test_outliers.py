@@ -68,7 +68,7 @@ def test_a_dozen_twins_that_are_no_copies_do_not_hide_each_other():
     assert found[200:].min() > outlier_threshold(found)
 
 
-def test_copies_of_another_picture_count_as_one_neighbour():
+def test_copies_of_another_picture_count_as_one_neighbor():
     vectors = np.concatenate([bundle(0, 30, 0.05, 1), bundle(0, 20, 0.0001, 2)])
     cluster = np.r_[np.full(30, -1), np.full(20, 3)]
 

@@ -50,7 +50,7 @@ def _save(
 
 
 def _mean_of_patches(x: str = "x") -> list[onnx.NodeProto]:
-    """Nodes for a 48-d vector: the mean colour of 4 x 4 patches of 8 pixels."""
+    """Nodes for a 48-d vector: the mean color of 4 x 4 patches of 8 pixels."""
     return [
         helper.make_node(
             "AveragePool", [x], ["p"], kernel_shape=[8, 8], strides=[8, 8]

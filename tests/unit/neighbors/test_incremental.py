@@ -110,7 +110,7 @@ def test_where_nothing_changed_nothing_is_computed(monkeypatch):
     assert same(graph, anew, 12)
 
 
-def test_fewer_neighbours_than_before_are_the_first_of_them():
+def test_fewer_neighbors_than_before_are_the_first_of_them():
     vectors = unit_vectors(200)
     known = neighbor_graph(vectors, 12)
 

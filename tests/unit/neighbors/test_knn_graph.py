@@ -12,7 +12,7 @@ def unit_vectors(count, dims=16, seed=0):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_neighbours_are_sorted_and_never_the_row_itself():
+def test_neighbors_are_sorted_and_never_the_row_itself():
     graph = neighbor_graph(unit_vectors(200), 10)
 
     assert graph.indices.shape == (200, 10)

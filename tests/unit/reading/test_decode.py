@@ -41,7 +41,7 @@ def test_each_format_is_decoded(photo, tmp_path, name):
     assert isinstance(image, DecodedImage)
     assert (image.width, image.height) == (512, 512)
     assert image.square(128).shape == (128, 128, 3)
-    assert image.grey().shape == (256, 256)
+    assert image.gray().shape == (256, 256)
 
 
 def test_the_name_does_not_matter_only_the_content(photo, tmp_path):
@@ -56,7 +56,7 @@ def test_the_name_does_not_matter_only_the_content(photo, tmp_path):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 @pytest.mark.parametrize("name", ["cut.jpg", "cut.png"])
-def test_a_cut_off_file_is_truncated_not_half_grey(photo, tmp_path, name, share):
+def test_a_cut_off_file_is_truncated_not_half_gray(photo, tmp_path, name, share):
     content = encoded(photo, tmp_path, name)
 
     failure = decode(content[: int(len(content) * share)])
@@ -168,7 +168,7 @@ def test_metadata_does_not_change_the_digest_of_a_large_jpeg(photo, tmp_path):
     assert decode(plain).picture_digest != decode(other).picture_digest
 
 
-def test_one_colour_in_two_shapes_is_not_the_same_picture(tmp_path):
+def test_one_color_in_two_shapes_is_not_the_same_picture(tmp_path):
     wide = encoded(Image.new("RGB", (20, 10), "red"), tmp_path, "wide.png")
     tall = encoded(Image.new("RGB", (10, 20), "red"), tmp_path, "tall.png")
 
@@ -185,12 +185,12 @@ def test_each_mode_becomes_rgb(photo, tmp_path, mode):
 
     pixels = decode(encoded(picture, tmp_path, name)).square(128)
 
-    # Upright grey values survive each mode, roughly
+    # Upright gray values survive each mode, roughly
     expected = np.asarray(photo.convert("L").resize((128, 128), Image.BOX), float)
     assert np.corrcoef(pixels.mean(axis=2).ravel(), expected.ravel())[0, 1] > 0.9
 
 
-def test_what_is_transparent_is_white_whatever_colour_it_hides(tmp_path):
+def test_what_is_transparent_is_white_whatever_color_it_hides(tmp_path):
     hidden = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
 
     pixels = decode(encoded(hidden, tmp_path, "clear.png")).square(128)
@@ -298,7 +298,7 @@ def test_a_very_long_strip_is_an_image(tmp_path):
     strip = encoded(Image.new("L", (60_000, 1)), tmp_path, "strip.png")
 
     assert decode(strip).square(128).shape == (128, 128, 3)
-    assert decode(strip).grey().shape == (1, 256)
+    assert decode(strip).gray().shape == (1, 256)
 
 
 def test_a_pipe_a_folder_and_a_device_are_not_waited_for(tmp_path):

@@ -89,7 +89,7 @@ def test_what_is_no_image_is_left_alone_and_counted(make):
     listing = list_images(root)
 
     assert names_in(listing) == ["a/1.jpg", "a/2.jpg"]
-    assert listing.left_alone == {
+    assert listing.skipped == {
         "hidden files and folders": 2,
         "folders of the system": 2,
         "text and label files": 3,
@@ -105,17 +105,17 @@ def test_linked_folders_are_entered_only_if_asked_and_each_folder_once(make):
     os.symlink(".", root / "view/loop")
     os.symlink("../..", root / "store/cats/back")
 
-    left = list_images(root).left_alone
+    left = list_images(root).skipped
     view = list_images(root / "view", follow_links=True)
     both = list_images(root, follow_links=True)
 
     assert left == {"links to folders": 4}
     assert names_in(view) == ["cats/1.jpg", "dogs/2.jpg", "mice/3.jpg"]
     assert [image.label for image in view.images] == ["cats", "dogs", "mice"]
-    assert view.left_alone["links that lead back to a folder they are in"] == 1
+    assert view.skipped["links that lead back to a folder they are in"] == 1
     # By the paths where they really are
     assert names_in(both) == ["store/cats/1.jpg", "store/dogs/2.jpg", "view/mice/3.jpg"]
-    assert both.left_alone == {
+    assert both.skipped == {
         "links that lead back to a folder they are in": 2,
         "links to folders that are here already": 2,
     }
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_read_is_counted(make, tmp_path):
     root = make("a/1.jpg", "a/2.jpg", "b/3.jpg")
 
     def check():
-        assert list_images(root).left_alone == {"folders that cannot be read": 1}
+        assert list_images(root).skipped == {"folders that cannot be read": 1}
         with pytest.raises(InputError, match="b' cannot be read .Permission denied"):
             list_images(root / "b")
 

@@ -8,10 +8,15 @@ import pytest
 
 from core.models.registry import load_embedder
 from core.scan import previous_scan as module
-from core.scan.apply_thresholds import find
-from core.scan.collect import gather
+from core.scan.apply_thresholds import apply_thresholds
+from core.scan.collect import collect_scan_data
 from core.scan.previous_scan import digest_of
-from core.scan.scan_data import copy_graph, feature_graph, load_evidence, save_evidence
+from core.scan.scan_data import (
+    copy_graph,
+    feature_graph,
+    load_scan_data,
+    save_scan_data,
+)
 from core.scan.settings import ScanSettings
 
 
@@ -39,7 +44,7 @@ def learn(embedder, paths, cache):
     def run(known=None, rows=range(60), labels=None, **options):
         labels = np.arange(60) % 3 if labels is None else labels
         rows = np.array(rows)
-        return gather(
+        return collect_scan_data(
             [paths[row] for row in rows],
             options.pop("model", embedder),
             folder=cache,
@@ -54,29 +59,29 @@ def learn(embedder, paths, cache):
     return run
 
 
-def marked(evidence):
+def marked(scan_data):
     """As if the earlier scan had learned what no scan would learn."""
     return replace(
-        evidence,
-        neighbor_similarity=evidence.neighbor_similarity + 1,
-        copy_neighbor_similarity=evidence.copy_neighbor_similarity + 1,
-        trial_copy_scores=evidence.trial_copy_scores + 1,
-        given_probability=evidence.given_probability + 1,
+        scan_data,
+        neighbor_similarity=scan_data.neighbor_similarity + 1,
+        copy_neighbor_similarity=scan_data.copy_neighbor_similarity + 1,
+        synthetic_copy_scores=scan_data.synthetic_copy_scores + 1,
+        given_probability=scan_data.given_probability + 1,
     )
 
 
-def taken_over(known, evidence):
+def taken_over(known, scan_data):
     """Returns which of the marks a scan has taken over."""
     names = {
         "neighbor_similarity": "features",
         "copy_neighbor_similarity": "copies",
-        "trial_copy_scores": "trial",
+        "synthetic_copy_scores": "trial",
         "given_probability": "labels",
     }
     return {
         word
         for name, word in names.items()
-        if np.array_equal(getattr(known, name), getattr(evidence, name))
+        if np.array_equal(getattr(known, name), getattr(scan_data, name))
     }
 
 
@@ -99,7 +104,7 @@ def test_a_trial_that_lacked_a_file_is_made_again(learn, monkeypatch):
     again = learn(known)
 
     assert taken_over(known, again) == {"features", "copies", "labels"}
-    assert len(again.trial_copy_scores)
+    assert len(again.synthetic_copy_scores)
 
 
 def test_the_order_and_the_names_of_the_files_are_no_change(learn):
@@ -129,7 +134,7 @@ def test_new_images_are_tried_and_learned_with_the_others(learn):
     again, anew = learn(first), learn()
 
     assert taken_over(first, again) == set()
-    assert np.array_equal(again.trial_copy_scores, anew.trial_copy_scores)
+    assert np.array_equal(again.synthetic_copy_scores, anew.synthetic_copy_scores)
     assert np.array_equal(again.given_probability, anew.given_probability)
 
 
@@ -143,10 +148,10 @@ def test_a_scan_of_more_or_fewer_images_finds_what_one_from_nothing_finds(learn,
             assert np.array_equal(one.indices, other.indices)
             assert np.array_equal(one.similarities, other.similarities)
         assert np.array_equal(again.pairs, anew.pairs)
-        assert find(again).columns == find(anew).columns
+        assert apply_thresholds(again).columns == apply_thresholds(anew).columns
 
 
-def test_fewer_neighbours_are_the_first_of_those_that_are_known(learn):
+def test_fewer_neighbors_are_the_first_of_those_that_are_known(learn):
     known = learn()
     known = replace(known, neighbor_similarity=known.neighbor_similarity + 1)
     few = ScanSettings(neighbors=15)
@@ -158,7 +163,7 @@ def test_fewer_neighbours_are_the_first_of_those_that_are_known(learn):
     assert (feature_graph(again).similarities > 1).all()
 
 
-def test_more_neighbours_are_searched_anew(learn):
+def test_more_neighbors_are_searched_anew(learn):
     few = marked(learn(settings=ScanSettings(neighbors=12)))
 
     again = learn(few)
@@ -191,8 +196,8 @@ def test_what_an_older_version_stored_is_no_help_and_no_harm(learn):
 def test_given_vectors_are_taken_over_only_if_all_are_the_same(learn, tmp_path):
     vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     first = learn(model=None, vectors=vectors)
-    save_evidence(marked(first), tmp_path / "run.npz")
-    known = load_evidence(tmp_path / "run.npz")
+    save_scan_data(marked(first), tmp_path / "run.npz")
+    known = load_scan_data(tmp_path / "run.npz")
 
     same = learn(known, model=None, vectors=vectors)
     vectors[7] = -vectors[7]

@@ -6,24 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.copy_detection import signatures
-from core.copy_detection.augmentations import CHANGES
+from core.copy_detection.augmentations import AUGMENTATIONS
 from core.models.registry import load_embedder
 from core.scan.recall_estimate import (
     ACCEPTED_FALSE_RATE,
-    NO_TRIAL,
-    CopyTrial,
+    NO_COPY_SCORES,
+    CopyScores,
     calibrated_score,
     expected_recall,
     false_rate,
     recall_error,
     sampled,
-    try_copies,
+    score_synthetic_copies,
 )
 
 
 def trial(others, found=1.0):
-    copies = np.full((3, len(CHANGES)), found, np.float32)
-    return CopyTrial(copies, np.array(others, np.float32))
+    copies = np.full((3, len(AUGMENTATIONS)), found, np.float32)
+    return CopyScores(copies, np.array(others, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -37,27 +37,27 @@ def test_as_many_pictures_are_copied_as_the_set_can_bear(count, wanted):
 
 
 def test_the_expected_recall_is_the_share_found_of_each_change():
-    scores = np.zeros((4, len(CHANGES)), np.float32)
+    scores = np.zeros((4, len(AUGMENTATIONS)), np.float32)
     scores[:3, 0] = 0.7
     scores[:, 1] = [0.59, 0.6, 0.61, 1]
 
-    recall = expected_recall(CopyTrial(scores, scores[0]), 0.6)
+    recall = expected_recall(CopyScores(scores, scores[0]), 0.6)
 
-    assert list(recall) == list(CHANGES)
+    assert list(recall) == list(AUGMENTATIONS)
     assert list(recall.values())[:3] == [0.75, 0.75, 0.0]
 
 
 def test_the_error_is_that_of_a_mean_over_pictures():
-    scores = np.zeros((4, len(CHANGES)), np.float32)
+    scores = np.zeros((4, len(AUGMENTATIONS)), np.float32)
     scores[:2] = 1
 
-    assert recall_error(CopyTrial(scores, scores[0]), 0.6) == pytest.approx(0.25)
+    assert recall_error(CopyScores(scores, scores[0]), 0.6) == pytest.approx(0.25)
 
 
 def test_without_a_trial_nothing_is_expected():
-    assert expected_recall(NO_TRIAL, 0.6) == {}
-    assert false_rate(NO_TRIAL, 0.6) is None
-    assert calibrated_score(NO_TRIAL, 0.6) == 0.6
+    assert expected_recall(NO_COPY_SCORES, 0.6) == {}
+    assert false_rate(NO_COPY_SCORES, 0.6) is None
+    assert calibrated_score(NO_COPY_SCORES, 0.6) == 0.6
 
 
 def test_the_false_rate_is_the_share_that_passes():
@@ -89,16 +89,16 @@ def test_the_threshold_is_never_lowered_and_holds_what_it_says(others, score, ma
     raised = calibrated_score(found, score)
 
     assert score <= raised <= 1
-    passing = int((found.other_scores >= np.float32(raised)).sum())
-    full = int((found.other_scores == 1).sum())
+    passing = int((found.negative_scores >= np.float32(raised)).sum())
+    full = int((found.negative_scores == 1).sum())
     assert passing <= max(1, int(ACCEPTED_FALSE_RATE * len(others)), full)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_threshold_never_expects_more(seed, one, other):
     random = np.random.default_rng(seed)
-    found = CopyTrial(
-        random.random((5, len(CHANGES)), np.float32), random.random(9, np.float32)
+    found = CopyScores(
+        random.random((5, len(AUGMENTATIONS)), np.float32), random.random(9, np.float32)
     )
     low, high = sorted((one, other))
 
@@ -128,15 +128,17 @@ def world(tmp_path, draw, embedder):
 
 def tried(world, embedder, rows):
     paths, *pictures = world
-    return try_copies([paths[r] for r in rows], np.array(rows), embedder, *pictures)
+    return score_synthetic_copies(
+        [paths[r] for r in rows], np.array(rows), embedder, *pictures
+    )
 
 
 def test_copies_of_the_pictures_are_found_with_their_originals(world, embedder):
     found = tried(world, embedder, [0, 4, 7])
 
-    assert found.copy_scores.shape == (3, len(CHANGES))
+    assert found.copy_scores.shape == (3, len(AUGMENTATIONS))
     recall = expected_recall(found, 0.6)
-    assert recall["re-encoded"] == recall["resized"] == recall["grey"] == 1
+    assert recall["re-encoded"] == recall["resized"] == recall["gray"] == 1
     assert false_rate(found, 0.6) in (None, 0.0)
 
 
@@ -145,7 +147,7 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
     # The originals' vectors point elsewhere: the embedding finds nothing
     hidden = np.roll(np.eye(len(vectors.T), dtype=np.float32)[:12], 5, axis=1)
 
-    found = try_copies(
+    found = score_synthetic_copies(
         paths[:2], np.arange(2), embedder, hidden, np.zeros_like(described), sizes
     )
 
@@ -165,18 +167,18 @@ def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embed
     paths, vectors, described, sizes = world
     twice = [np.concatenate([part, part]) for part in (vectors, described, sizes)]
 
-    found = try_copies(paths[:3], np.arange(3), embedder, *twice)
+    found = score_synthetic_copies(paths[:3], np.arange(3), embedder, *twice)
 
     # Each made copy is proposed with both equal originals
     assert (expected_recall(found, 0.6)["re-encoded"]) == 1
-    assert not (found.other_scores > 0.6).any()
+    assert not (found.negative_scores > 0.6).any()
 
 
 def test_the_same_pictures_give_the_same_trial(world, embedder):
     one, two = (tried(world, embedder, [1, 2, 3, 9]) for _ in range(2))
 
     assert np.array_equal(one.copy_scores, two.copy_scores)
-    assert np.array_equal(one.other_scores, two.other_scores)
+    assert np.array_equal(one.negative_scores, two.negative_scores)
 
 
 def test_a_file_that_is_gone_is_left_out(world, embedder, tmp_path):
@@ -185,4 +187,4 @@ def test_a_file_that_is_gone_is_left_out(world, embedder, tmp_path):
     found = tried(world, embedder, [0, 4, 7])
 
     assert len(found.copy_scores) == 2
-    assert tried(world, embedder, [4]).copy_scores.shape == (0, len(CHANGES))
+    assert tried(world, embedder, [4]).copy_scores.shape == (0, len(AUGMENTATIONS))

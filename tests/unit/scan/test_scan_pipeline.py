@@ -10,10 +10,10 @@ from PIL import Image
 from core.errors import InputError, StaleRunError
 from core.models.registry import load_embedder
 from core.neighbors.knn_graph import neighbor_graph
-from core.scan.apply_thresholds import find
+from core.scan.apply_thresholds import apply_thresholds
 from core.scan.candidate_search import candidate_pairs
-from core.scan.collect import gather, majority_labels
-from core.scan.scan_data import load_evidence, save_evidence
+from core.scan.collect import collect_scan_data, majority_labels
+from core.scan.scan_data import load_scan_data, save_scan_data
 from core.scan.settings import ScanSettings
 
 
@@ -25,14 +25,14 @@ def embedder():
 @pytest.fixture
 def scan(embedder, tmp_path):
     def run(paths, settings=None, **options):
-        evidence = gather(
+        scan_data = collect_scan_data(
             [os.fsencode(path) for path in paths],
             embedder,
             folder=tmp_path / "cache",
             settings=settings or ScanSettings(),
             **options,
         )
-        return find(evidence, settings or ScanSettings()), evidence
+        return apply_thresholds(scan_data, settings or ScanSettings()), scan_data
 
     return run
 
@@ -102,7 +102,7 @@ def test_forty_copies_in_train_cannot_hide_the_one_in_test(scan, pictures, draw)
 
 
 def test_splits_are_searched_against_each_other_directly():
-    """Where each split holds more copies than a neighbour list has places."""
+    """Where each split holds more copies than a neighbor list has places."""
     rng = np.random.default_rng(0)
     common = rng.normal(size=64)
     sides = [common + 0.4 * rng.normal(size=64) for _ in range(2)]
@@ -282,23 +282,23 @@ def test_evidence_is_stored_and_gives_the_same_findings(scan, pictures, tmp_path
     paths = pictures(20)
     shutil.copyfile(paths[1], paths[2])
     labels = np.arange(20, dtype=np.int32) % 2
-    findings, evidence = scan(paths, labels=labels, classes=["a", "b"])
+    findings, scan_data = scan(paths, labels=labels, classes=["a", "b"])
 
-    save_evidence(evidence, tmp_path / "runs" / "one.npz")
-    again = find(load_evidence(tmp_path / "runs" / "one.npz"))
+    save_scan_data(scan_data, tmp_path / "runs" / "one.npz")
+    again = apply_thresholds(load_scan_data(tmp_path / "runs" / "one.npz"))
 
     assert again.columns == findings.columns
     assert again.counts == findings.counts
 
 
 def test_damaged_evidence_asks_for_a_new_scan(scan, pictures, tmp_path):
-    _, evidence = scan(pictures(5))
+    _, scan_data = scan(pictures(5))
     path = tmp_path / "one.npz"
-    save_evidence(evidence, path)
+    save_scan_data(scan_data, path)
     path.write_bytes(path.read_bytes()[:-200])
 
     with pytest.raises(StaleRunError, match="cannot be read"):
-        load_evidence(path)
+        load_scan_data(path)
 
 
 def test_no_readable_image_is_an_error_that_counts_the_reasons(scan, tmp_path):
@@ -312,10 +312,12 @@ def test_no_readable_image_is_an_error_that_counts_the_reasons(scan, tmp_path):
 def test_a_higher_score_finds_fewer_copies(scan, pictures, draw):
     paths = pictures(10)
     draw(0).resize((60, 60)).save(paths[1])
-    _, evidence = scan(paths)
+    _, scan_data = scan(paths)
 
     found = [
-        find(evidence, ScanSettings(min_copy_score=score)).counts["duplicates"]
+        apply_thresholds(scan_data, ScanSettings(min_copy_score=score)).counts[
+            "duplicates"
+        ]
         for score in (0.5, 1.0)
     ]
 
@@ -358,14 +360,14 @@ def test_the_order_of_the_rows_moves_nothing(scan, pictures):
     assert findings.expected == moved.expected
     columns = dict(findings.columns)
     place = {row: new for new, row in enumerate(order.tolist())}
-    for name in ("outlier_nearest", "label_agrees", "label_contradicts"):
+    for name in ("outlier_nearest", "label_support", "label_counterexample"):
         columns[name] = [place.get(row) for row in columns[name]]
     for name, column in columns.items():
         assert [column[row] for row in order] == moved.columns[name], name
 
 
 def test_known_copies_tell_what_to_expect(scan, pictures):
-    findings, evidence = scan(pictures(20))
+    findings, scan_data = scan(pictures(20))
 
     expected = findings.expected
     assert expected["copies_tried"] == 2 * 12
@@ -373,23 +375,27 @@ def test_known_copies_tell_what_to_expect(scan, pictures):
     by_change = expected["copy_recall_by_change"]
     assert by_change["re-encoded"] == 1.0
     assert np.isclose(expected["copy_recall"], np.mean(list(by_change.values())), 1e-3)
-    strict = find(evidence, ScanSettings(min_copy_score=0.999)).expected
+    strict = apply_thresholds(scan_data, ScanSettings(min_copy_score=0.999)).expected
     assert strict["copy_recall"] < expected["copy_recall"]
 
 
 def test_what_a_threshold_on_the_similarity_finds_is_not_claimed(scan, pictures):
-    _, evidence = scan(pictures(20))
+    _, scan_data = scan(pictures(20))
 
-    assert not find(evidence, ScanSettings(min_copy_similarity=0.9)).expected
+    assert not apply_thresholds(
+        scan_data, ScanSettings(min_copy_similarity=0.9)
+    ).expected
 
 
 def test_without_a_model_no_copies_are_tried(pictures, tmp_path):
     paths = [os.fsencode(path) for path in pictures(12)]
     vectors = np.eye(12, dtype=np.float32)
 
-    evidence = gather(paths, None, folder=tmp_path / "cache", vectors=vectors)
+    scan_data = collect_scan_data(
+        paths, None, folder=tmp_path / "cache", vectors=vectors
+    )
 
-    assert not find(evidence).expected
+    assert not apply_thresholds(scan_data).expected
 
 
 def test_calibration_says_how_the_threshold_was_chosen(scan, pictures):
@@ -431,7 +437,7 @@ def test_a_leak_tells_its_classes_its_conflicts_and_the_side_to_drop(scan, pictu
     ]
     assert [row for row in range(12) if columns["leak_conflict"][row]] == [1, 11]
     assert findings.counts["leak_conflicts"] == 2
-    assert [row for row in range(12) if columns["leak_drop"][row]] == [0, 1]
+    assert [row for row in range(12) if columns["leak_remove"][row]] == [0, 1]
     assert columns["leak_drop_reason"][0] == "its copy in a protected split stays"
     assert columns["leak_drop_reason"][10] is None
 
@@ -448,7 +454,7 @@ def test_the_pictures_for_and_against_a_label_are_found(scan, pictures, draw):
         paths, ScanSettings(min_copy_score=1.0), labels=labels, classes=["a", "b"]
     )
     agrees, contradicts = (
-        findings.columns[name] for name in ("label_agrees", "label_contradicts")
+        findings.columns[name] for name in ("label_support", "label_counterexample")
     )
 
     # No picture but its own copy is called b
@@ -463,18 +469,18 @@ def test_own_copies_are_neither_for_nor_against_a_label(scan, pictures, draw):
     paths.append(paths[3].with_name("like.png"))
     labels = np.array([0] * 12 + [1], np.int32)
 
-    findings, evidence = scan(paths, labels=labels, classes=["a", "b"])
+    findings, scan_data = scan(paths, labels=labels, classes=["a", "b"])
 
-    assert evidence.pair_score.max() > 0.6
-    assert findings.columns["label_contradicts"][12] not in (3, 12, None)
-    assert findings.columns["label_contradicts"][3] is None
+    assert scan_data.pair_score.max() > 0.6
+    assert findings.columns["label_counterexample"][12] not in (3, 12, None)
+    assert findings.columns["label_counterexample"][3] is None
 
 
 def test_without_labels_nothing_agrees_or_contradicts(scan, pictures):
     findings, _ = scan(pictures(12))
 
-    assert set(findings.columns["label_agrees"]) == {None}
-    assert set(findings.columns["label_contradicts"]) == {None}
+    assert set(findings.columns["label_support"]) == {None}
+    assert set(findings.columns["label_counterexample"]) == {None}
 
 
 def stack(path, pictures):
@@ -528,8 +534,8 @@ def test_the_same_picture_in_12_16_and_8_bits_is_one_cluster(
 ):
     from PIL import Image
 
-    grey = np.asarray(draw(40).convert("L"), np.uint16)
-    forms = {"12.png": grey * 16, "16.tif": grey * 257, "8.png": grey.astype(np.uint8)}
+    gray = np.asarray(draw(40).convert("L"), np.uint16)
+    forms = {"12.png": gray * 16, "16.tif": gray * 257, "8.png": gray.astype(np.uint8)}
     for name, samples in forms.items():
         Image.fromarray(samples).save(tmp_path / name)
 
@@ -566,10 +572,12 @@ def test_a_large_jpeg_beyond_the_limit_is_never_decoded_whole(
 def test_mirrored_copies_are_left_out_where_that_is_asked_for(scan, pictures, draw):
     paths = pictures(10)
     draw(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[1])
-    _, evidence = scan(paths)
+    _, scan_data = scan(paths)
 
     found = [
-        find(evidence, ScanSettings(ignored_changes=names)).counts["duplicates"]
+        apply_thresholds(scan_data, ScanSettings(ignored_changes=names)).counts[
+            "duplicates"
+        ]
         for names in ((), ("rotated", "recolored"), ("mirrored",))
     ]
 

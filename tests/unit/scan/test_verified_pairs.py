@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from core.models.registry import load_embedder
-from core.scan.apply_thresholds import find
-from core.scan.collect import gather
-from core.scan.scan_data import load_evidence, save_evidence
+from core.scan.apply_thresholds import apply_thresholds
+from core.scan.collect import collect_scan_data
+from core.scan.scan_data import load_scan_data, save_scan_data
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,9 @@ def paths(tmp_path, draw):
 @pytest.fixture
 def learn(embedder, tmp_path):
     def run(files, known=None):
-        return gather(files, embedder, folder=tmp_path / "cache", known=known)
+        return collect_scan_data(
+            files, embedder, folder=tmp_path / "cache", known=known
+        )
 
     return run
 
@@ -44,16 +46,16 @@ def learn(embedder, tmp_path):
 def test_a_scan_with_new_images_says_what_a_scan_from_nothing_says(
     learn, paths, tmp_path
 ):
-    save_evidence(learn(paths[:35]), tmp_path / "first.npz")
+    save_scan_data(learn(paths[:35]), tmp_path / "first.npz")
 
-    more = learn(paths, known=load_evidence(tmp_path / "first.npz"))
+    more = learn(paths, known=load_scan_data(tmp_path / "first.npz"))
 
     anew = learn(paths)
     assert len(anew.pairs) >= 10
     assert np.array_equal(more.pairs, anew.pairs)
     assert np.array_equal(more.pair_score, anew.pair_score)
     assert np.array_equal(more.pair_relation, anew.pair_relation)
-    assert find(more).columns == find(anew).columns
+    assert apply_thresholds(more).columns == apply_thresholds(anew).columns
 
 
 def test_a_scan_without_some_of_the_images_does_so_too(learn, paths):
@@ -61,7 +63,7 @@ def test_a_scan_without_some_of_the_images_does_so_too(learn, paths):
 
     fewer = learn(paths[5:], known=first)
 
-    assert find(fewer).columns == find(learn(paths[5:])).columns
+    assert apply_thresholds(fewer).columns == apply_thresholds(learn(paths[5:])).columns
 
 
 def test_what_is_known_is_taken_over(learn, paths):

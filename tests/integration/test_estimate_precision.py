@@ -6,14 +6,14 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def sign_off():
+def estimate_precision():
     return foo.get_operator("@winnow/curate/sign_off")
 
 
 @pytest.fixture
-def scanned(dataset, scan, find):
+def scanned(dataset, scan, set_thresholds):
     scan(dataset, label_field="ground_truth", split_by=["train", "test"])
-    find(dataset, max_outlier_distance=0.0)
+    set_thresholds(dataset, max_outlier_distance=0.0)
     assert dataset.match({"outlier": True}).count() == 20
     return dataset
 
@@ -25,13 +25,15 @@ def form(dataset, params, **more):
     return operator.resolve_type(ctx, "inputs").type.properties
 
 
-def test_a_sample_is_drawn_marked_and_its_precision_returned(scanned, sign_off):
-    first = sign_off(scanned, "outliers", n=8)
+def test_a_sample_is_drawn_marked_and_its_precision_returned(
+    scanned, estimate_precision
+):
+    first = estimate_precision(scanned, "outliers", n=8)
     assert len(first.view) == 8
     assert "none is marked" in str(first)
 
     ids = first.view.values("id")
-    signed = sign_off(scanned, "outliers", wrong=ids[:2], rest_right=True)
+    signed = estimate_precision(scanned, "outliers", wrong=ids[:2], rest_right=True)
 
     assert (signed.right, signed.wrong, signed.unmarked) == (6, 2, 0)
     assert signed.precision.share == 0.75
@@ -41,36 +43,36 @@ def test_a_sample_is_drawn_marked_and_its_precision_returned(scanned, sign_off):
     assert sorted(signed.view.values("id")) == sorted(ids)
 
 
-def test_marks_may_be_tags_and_may_be_changed(scanned, sign_off):
-    view = sign_off(scanned, "outliers", n=4).view
+def test_marks_may_be_tags_and_may_be_changed(scanned, estimate_precision):
+    view = estimate_precision(scanned, "outliers", n=4).view
     view.limit(3).tag_samples("sign-off outliers: right")
 
-    signed = sign_off(scanned, "outliers")
+    signed = estimate_precision(scanned, "outliers")
     assert (signed.right, signed.unmarked) == (3, 1)
     assert "1 of the sample are not marked" in str(signed)
 
-    again = sign_off(scanned, "outliers", wrong=view.limit(1))
+    again = estimate_precision(scanned, "outliers", wrong=view.limit(1))
     assert (again.right, again.wrong) == (2, 1)
 
 
-def test_only_the_sample_can_be_marked(scanned, sign_off):
-    view = sign_off(scanned, "outliers", n=4).view
+def test_only_the_sample_can_be_marked(scanned, estimate_precision):
+    view = estimate_precision(scanned, "outliers", n=4).view
     other = scanned.exclude(view.values("id")).limit(1)
 
     with pytest.raises(Exception, match="1 of these images are not in the sample"):
-        sign_off(scanned, "outliers", right=other)
+        estimate_precision(scanned, "outliers", right=other)
 
 
-def test_a_new_draw_takes_the_marks_off(scanned, sign_off):
-    sign_off(scanned, "outliers", n=4, rest_right=True)
+def test_a_new_draw_takes_the_marks_off(scanned, estimate_precision):
+    estimate_precision(scanned, "outliers", n=4, rest_right=True)
 
-    fresh = sign_off(scanned, "outliers", n=6, seed=5, new=True)
+    fresh = estimate_precision(scanned, "outliers", n=6, seed=5, new=True)
 
     assert (fresh.drawn, fresh.right) == (6, 0)
 
 
-def test_copies_are_shown_beside_what_they_are_copies_of(scanned, sign_off):
-    signed = sign_off(scanned, "duplicates")
+def test_copies_are_shown_beside_what_they_are_copies_of(scanned, estimate_precision):
+    signed = estimate_precision(scanned, "duplicates")
 
     assert signed.drawn == 2
     assert "Shown among their copies" in str(signed)
@@ -79,20 +81,22 @@ def test_copies_are_shown_beside_what_they_are_copies_of(scanned, sign_off):
     assert set(scanned.match_tags(signed.tag).values("dup_keeper")) == {False}
 
 
-def test_later_findings_make_a_sample_old(scanned, sign_off, find):
-    assert not sign_off(scanned, "outliers", n=4).outdated
+def test_later_findings_make_a_sample_old(scanned, estimate_precision, set_thresholds):
+    assert not estimate_precision(scanned, "outliers", n=4).outdated
 
-    find(scanned)
+    set_thresholds(scanned)
 
-    assert "draw again" in str(sign_off(scanned, "outliers"))
+    assert "draw again" in str(estimate_precision(scanned, "outliers"))
 
 
 @pytest.mark.parametrize(
     ("what", "says"), [("unreadable", "no unreadable"), ("nothing", "no finding")]
 )
-def test_what_cannot_be_signed_off_is_a_sentence(scanned, sign_off, what, says):
+def test_what_cannot_be_signed_off_is_a_sentence(
+    scanned, estimate_precision, what, says
+):
     with pytest.raises(Exception, match=says):
-        sign_off(scanned, what)
+        estimate_precision(scanned, what)
 
 
 def test_the_app_draws_marks_the_selection_and_shows_the_result(scanned):

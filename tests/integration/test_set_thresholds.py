@@ -3,12 +3,12 @@ import pytest
 pytestmark = pytest.mark.integration
 
 
-def test_thresholds_move_without_reading_a_file(dataset, scan, find, folder):
+def test_thresholds_move_without_reading_a_file(dataset, scan, set_thresholds, folder):
     scan(dataset, label_field="ground_truth")
     for path in folder.iterdir():
         path.unlink()
 
-    report = find(dataset, max_outlier_distance=0)
+    report = set_thresholds(dataset, max_outlier_distance=0)
 
     assert report.counts["outliers"] == 20
     assert report.thresholds["max_outlier_distance"] == 0
@@ -16,41 +16,43 @@ def test_thresholds_move_without_reading_a_file(dataset, scan, find, folder):
     assert dataset.match({"outlier": True}).count() == 20
 
 
-def test_the_scan_s_own_thresholds_give_the_scan_s_own_findings(dataset, scan, find):
+def test_the_scan_s_own_thresholds_give_the_scan_s_own_findings(
+    dataset, scan, set_thresholds
+):
     scan(dataset, label_field="ground_truth", split_by=["train", "test"])
     fields = dataset.get_run_info("winnow").config.report["counts"]
     before = dataset.values(["dup_cluster", "outlier_distance", "label_score", "leak"])
 
-    report = find(dataset)
+    report = set_thresholds(dataset)
 
     assert report.counts == dict(fields)
     after = dataset.values(["dup_cluster", "outlier_distance", "label_score", "leak"])
     assert after == before
 
 
-def test_a_similarity_below_what_was_searched_is_refused(dataset, scan, find):
+def test_a_similarity_below_what_was_searched_is_refused(dataset, scan, set_thresholds):
     scan(dataset)
 
     with pytest.raises(ValueError, match="less similar pairs were not compared"):
-        find(dataset, min_copy_similarity=0.1)
+        set_thresholds(dataset, min_copy_similarity=0.1)
 
 
-def test_without_a_scan_there_is_nothing_to_move(dataset, find):
+def test_without_a_scan_there_is_nothing_to_move(dataset, set_thresholds):
     with pytest.raises(Exception, match="not been scanned"):
-        find(dataset)
+        set_thresholds(dataset)
 
 
-def test_samples_deleted_since_the_scan_no_longer_count(dataset, scan, find):
+def test_samples_deleted_since_the_scan_no_longer_count(dataset, scan, set_thresholds):
     before = scan(dataset)
     dataset.delete_samples(dataset.limit(2))
 
-    after = find(dataset)
+    after = set_thresholds(dataset)
 
     assert before.counts["images"] - after.counts["images"] == 2
     assert dataset.exists("dup_cluster").count() == after.counts["duplicates"]
 
 
-def test_lost_evidence_asks_for_a_new_scan(dataset, scan, find):
+def test_lost_evidence_asks_for_a_new_scan(dataset, scan, set_thresholds):
     import os
     from pathlib import Path
 
@@ -59,7 +61,7 @@ def test_lost_evidence_asks_for_a_new_scan(dataset, scan, find):
     (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).unlink()
 
     with pytest.raises(Exception, match="no longer there"):
-        find(dataset)
+        set_thresholds(dataset)
 
 
 def test_an_older_scan_s_evidence_is_removed(dataset, scan):
