@@ -42,6 +42,9 @@ bench: $(VENV)/ready ## time a whole scan beside other tools, and a million imag
 	$(RUN) benchmarks/speed.py $(BENCH)
 	$(RUN) benchmarks/scale.py $(BENCH)
 
+docs: $(VENV)/ready-dev ## write docs/operators.md and docs/fields.md from the code
+	$(RUN) docs/reference.py
+
 format: $(VENV)/ready-dev ## put the code into shape
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
@@ -54,4 +57,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan compare cache test e2e faults lint bench bench-quality format
+.PHONY: help scan compare cache test e2e faults lint bench bench-quality docs format

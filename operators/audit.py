@@ -99,23 +99,24 @@ class Audit(foo.Operator):
     ) -> AuditReport:
         """Compares the last scan of a data set with a policy.
 
-        Rules are parted by commas, semicolons or line ends: ``no leaks``,
+        Rules are separated by commas, semicolons or line ends: ``no leaks``,
         ``unreadable = 0``, ``exact duplicates <= 0.1 %``, ``label issues < 20``. A
-        percentage is of all images of the run. A rule of something that was not
+        percentage is of all images of the run. A rule on a finding that was not
         looked for (leaks without splits, label issues without labels) fails.
 
         Args:
-            samples: the data set that was scanned; of a view, its data set
-            policy: the rules; :data:`core.curation.policy.FINDINGS` are what they may
-                name
-            prefix (None): of the scan's fields
+            samples: the scanned data set; for a view, its data set
+            policy: the rules; :data:`core.curation.policy.FINDINGS` lists the names
+                they may use
+            prefix (None): prefix of the scan's fields
 
         Returns:
-            the verdicts; ``passed`` says whether all rules hold
+            one verdict per rule; ``passed`` is True if all rules hold
 
         Raises:
-            InputError: a policy that cannot be read
-            StaleRunError: no finished scan, or images came or went since
+            InputError: the policy cannot be parsed
+            StaleRunError: there is no finished scan, or images were added or removed
+                since
         """
         return _audit(samples._dataset, _rules(policy), prefix)
 

@@ -39,8 +39,8 @@ class Compare(foo.Operator):
             name="compare",
             label="Winnow: compare with other data sets",
             description=(
-                "Which images are new, which are in another data set already, which "
-                "leak into its test split"
+                "Which images are new, already in another data set, or leak into its "
+                "test split"
             ),
             icon="compare",
             dynamic=True,
@@ -67,31 +67,35 @@ class Compare(foo.Operator):
     ) -> CompareReport:
         """Compares new images with existing data sets, and among themselves.
 
-        Nothing needs to be scanned; what was embedded before costs a look-up.
+        Each image is ``new``, ``known`` (with its copy), a ``repeat`` of another new
+        one, or ``unreadable``, and whether it leaks into a test split. No scan is
+        needed; images that were embedded before are not embedded again. Writes
+        ``ingest_*`` fields, or files.
 
         Args:
-            new: a data set, a view, the name of a data set, or a folder
-            against: one of these, or a list, that exist already. Of a data set
-                that is on both sides, only its other samples count
-            split_by (None): what names the splits of ``new``, as for the scan;
-                None for what its last scan knew, else tags such as train. Of
-                ``against`` it is found likewise, and of folders by their names
-            model (None): None for the one that ``against`` was scanned with
-            min_copy_score (0.6): how sure the comparison of two pictures must be
-                that they are copies, 0 to 1
+            new: the new images: a data set, a view, the name of a data set, or a
+                folder
+            against: the existing images: one of these, or a list. For a data set on
+                both sides, only its other samples count
+            split_by (None): the splits of ``new``, as for ``scan``; None for those of
+                its last scan, else tags such as train. Those of ``against`` are
+                found the same way, those of folders by their names
+            model (None): a model, as for ``scan``; None for that of the last scan of
+                ``against``
+            min_copy_score (0.6): score above which two images are copies, 0 to 1
             min_copy_similarity (None): cosine similarity that copies need as well
-            max_megapixels (64): larger pictures are reported, not decoded
-            prefix ("ingest"): of the fields that are written on ``new``
+            max_megapixels (64): size above which images are reported, not decoded
+            prefix ("ingest"): prefix of the fields written to ``new``
             write (True): write fields, if ``new`` is not a folder
             out (None): a folder for ``compare.jsonl`` and ``summary.json``
-            progress (None): as for the scan
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
             a :class:`operators.adapter.curation.compare_sets.CompareReport`;
-            ``.images`` holds an answer for each new image
+            ``.images`` has one result per new image
 
         Raises:
-            InputError: a choice that cannot work; nothing was changed
+            InputError: an argument is not valid; nothing was changed
         """
         settings = ScanSettings(
             min_copy_score=min_copy_score,

@@ -105,7 +105,7 @@ class Decide(foo.Operator):
             name="decide",
             label="Winnow: decide",
             description=(
-                "Choose copies to keep, leave images alone, part duplicates or "
+                "Choose copies to keep, leave images alone, separate duplicates or "
                 "confirm labels, for this and all later scans"
             ),
             icon="how_to_reg",
@@ -121,27 +121,32 @@ class Decide(foo.Operator):
         undo: bool = False,
         prefix: str | None = None,
     ) -> Decided:
-        """Remembers a decision on all of the samples, and updates the findings.
+        """Stores a decision on each sample, and updates the findings.
+
+        Decisions hold in every later scan, whatever its prefix, until they are
+        taken back. They are the fields ``winnow_decisions`` and
+        ``winnow_not_duplicate_of``, so they can be filtered, and they leave with the
+        sample. A verified label counts as long as the sample carries it.
 
         Args:
             samples: a view of the images, such as ``dataset.select(ids)``
-            what: ``keeper``: of its cluster each is the copy to keep, before all
-                rules, and in place of what was chosen before; the others are the
-                ones to drop.
-                ``keep``: the images are never again flagged as duplicates to drop,
-                leaks, outliers or bad images. That chooses no keeper: one that is
+            what: the decision.
+                ``keeper``: each is the copy to keep of its cluster, before all rules,
+                and instead of an earlier choice; the others are the redundant copies.
+                ``keep``: the images are never flagged again as redundant copies,
+                leaks, outliers or bad images. That chooses no keeper: an image that is
                 not the keeper leaves its cluster, and the rest stays a cluster.
-                ``not_duplicate``: each is no copy of the others in its cluster;
+                ``not_duplicate``: each is not a copy of the others in its cluster.
                 ``label_verified``: their labels are right
             undo (False): take the decision back instead
-            prefix (None): of the scan's fields
+            prefix (None): prefix of the scan's fields
 
         Returns:
             a :class:`Decided`
 
         Raises:
-            InputError: no such decision, or one that cannot be made
-            StaleRunError: no finished scan
+            InputError: there is no such decision, or it does not apply here
+            StaleRunError: there is no finished scan
         """
         if what not in _DECISIONS:
             raise InputError(

@@ -35,14 +35,14 @@ _DEFAULT_N = 100
 
 
 class EstimatePrecision(foo.Operator):
-    """``@winnow/curate/sign_off``"""
+    """``@winnow/curate/estimate_precision``"""
 
     @property
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
             name="estimate_precision",
             label="Winnow: sign a finding off",
-            description="How often it is right, from a random sample that you mark",
+            description="Precision of a finding, from a random sample that you mark",
             icon="fact_check",
             dynamic=True,
             risk_level=types.RiskLevel.MEDIUM,
@@ -61,30 +61,32 @@ class EstimatePrecision(foo.Operator):
         new: bool = False,
         prefix: str | None = None,
     ) -> PrecisionEstimate:
-        """Draws a sample of a finding, or says what its marks say so far.
+        """Estimates the precision of a finding from a random sample that you mark.
 
-        The first call draws; later ones keep the sample. Mark with this operator,
-        or with the tags ``sign-off WHAT: right`` and ``sign-off WHAT: wrong``.
+        The first call draws the sample; later calls keep it. The result has a 95 %
+        interval. Mark with this operator, or with the tags ``sign-off WHAT: right`` and
+        ``sign-off WHAT: wrong``.
 
         Args:
-            dataset: that was scanned
-            what: a finding, see :class:`Show`; of ``duplicates`` the copies that
-                are not the one to keep
-            n (100): images to draw; fewer if there are fewer
-            seed (0): of the draw
-            right: images of the sample, or their ids, that are right
-            wrong: likewise those that are wrong
-            rest_right (False): all that are not marked yet are right
-            new (False): draw again; earlier marks are taken off
-            prefix (None): of the scan's fields
+            dataset: the scanned data set
+            what: name of a finding, as for ``show``; for ``duplicates`` the
+                redundant copies
+            n (100): sample size, at most the size of the finding
+            seed (0): seed of the draw
+            right: images of the sample, or their ids, where the finding is right
+            wrong: images, or their ids, where it is wrong
+            rest_right (False): mark all others right
+            new (False): draw again; earlier marks are removed
+            prefix (None): prefix of the scan's fields
 
         Returns:
             a :class:`operators.adapter.curation.precision_sample.PrecisionEstimate`;
-            its ``view`` is to look at
+            its ``view`` is the sample
 
         Raises:
-            InputError: no such finding, nothing found, or not of the sample
-            StaleRunError: no finished scan
+            InputError: there is no such finding, it is empty, or an image is not in
+                the sample
+            StaleRunError: there is no finished scan
         """
         if what not in FINDINGS:
             raise InputError(

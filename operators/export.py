@@ -45,7 +45,7 @@ class Export(foo.Operator):
         return foo.OperatorConfig(
             name="export",
             label="Winnow: export the clean data set",
-            description="Copy all images without what is flagged or tagged to a folder",
+            description="Copy all images without findings or tags to a folder",
             icon="drive_folder_upload",
             dynamic=True,
             allow_immediate_execution=True,
@@ -67,31 +67,33 @@ class Export(foo.Operator):
         """Copies the clean images to a new folder.
 
         For any other format of FiftyOne, or to change the view first, call
-        ``export`` on what this returns, or on a view of your own. What a person
-        should know of what was written (names of classes that cannot be a folder's
-        name, files that are not there) is said in warnings.
+        ``export`` on the view that this returns, or on a view of your own. Warnings
+        say what differs in the folder (classes whose names no folder can have, files
+        that are missing).
 
-        Of a group of copies one is exported: if the copy to keep is left out, for
-        what it looks like or for its label, another one that nothing is said of.
+        One image per duplicate cluster is exported: if the cluster's keeper is
+        excluded, its best remaining copy without a finding is exported.
 
         Args:
-            samples: a data set that was scanned, or a view of it
-            export_dir: a folder that does not exist or is empty
-            format: ``folders`` (by split and class; images without a label lie
-                flat in their split), ``images`` (by split) or ``fiftyone`` (with
-                all fields)
-            without: findings to leave out, see :class:`Show`
-            issues: for which ``image_issues`` are left out; images that only differ
-                from their set, in size, shape or color, stay unless named here
-            without_tags: samples with any of these tags are left out
-            prefix (None): of the scan's fields
+            samples: a scanned data set, or a view of it
+            export_dir: the folder to write to, new or empty
+            format ("folders"): ``folders`` (by split and class; images without a label
+                directly in their split's folder), ``images`` (by split) or
+                ``fiftyone`` (with all fields)
+            without: findings to exclude, as for ``show``; by default redundant
+                copies, leaks to remove, outliers, label issues, image issues and
+                unreadable files
+            issues: the ``image_issues`` to exclude; images that only differ from
+                their set, in size, shape or color, stay unless named here
+            without_tags: tags of samples to exclude
+            prefix (None): prefix of the scan's fields
 
         Returns:
             the view that was exported
 
         Raises:
-            InputError: a choice that cannot work; nothing was written
-            StaleRunError: no finished scan
+            InputError: an argument is not valid; nothing was written
+            StaleRunError: there is no finished scan
         """
         choices = {
             "without": without,

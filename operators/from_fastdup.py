@@ -49,24 +49,24 @@ class FromFastdup(foo.Operator):
     ) -> Imported:
         """Puts the features that fastdup extracted into a field of vectors.
 
-        Then ``scan(dataset.exists(field), embeddings=field)`` finds all that it
-        finds with a model of its own, and with ``preset="fastdup"`` what fastdup
-        found.
+        Then ``scan(dataset.exists(field), embeddings=field)`` scans with them, and with
+        ``preset="fastdup"`` reproduces the findings of fastdup.
 
         Args:
-            samples: a data set or view of the images that fastdup saw
-            work_dir: of fastdup
+            samples: a data set or view of the images that fastdup processed
+            work_dir: fastdup's work_dir
             field ("fastdup_embedding"): a new field, or one from an earlier call
             root (None): where fastdup's input_dir is now, if it was moved or given
                 as a relative path
-            progress (None): as for the scan
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
-            a :class:`operators.adapter.curation.fastdup.Imported`, how many images have
-            features
+            an :class:`operators.adapter.curation.fastdup.Imported` with the number
+            of images that have features
 
         Raises:
-            InputError: no work_dir, or none of its images; nothing was changed
+            InputError: there is no work_dir, or none of its images is in ``samples``;
+                nothing was changed
         """
         with progress_bars(progress) as on_progress:
             return _read(samples, work_dir, field, root, on_progress)

@@ -32,7 +32,7 @@ class Merge(foo.Operator):
         return foo.OperatorConfig(
             name="merge",
             label="Winnow: merge copies into the one to keep",
-            description="Join tags, labels and fields of copies before they go",
+            description="Merge tags, labels and fields of duplicates into the keeper",
             icon="merge",
             dynamic=True,
             execute_as_generator=True,
@@ -53,33 +53,32 @@ class Merge(foo.Operator):
         prefix: str | None = None,
         progress: ProgressOption = None,
     ) -> MergeReport | ActionReport:
-        """Merges from Python: first the plan, then that plan.
+        """Merges tags, labels and fields of duplicates into the copy that is kept.
 
-        Tags and lists become their union; tags that name splits stay as they are.
-        A label or a value is taken over where the image to keep has none; where
-        it has another one, it keeps it and the conflict is listed. The copies
-        themselves are not touched.
+        The first call plans, the second applies that plan. Tags and lists become
+        their union; tags that name splits do not change. A label or a value is copied
+        where the keeper has none; where it has another one, it keeps it and the
+        conflict is listed. The copies themselves do not change. ``undo`` reverts it.
 
         Args:
-            samples: a data set that was scanned; or a view, to limit it to its
-                samples
-            fields: to merge beside the tags and all labels
-            conflict_tag ("merge conflict"): a tag for images to keep of which a
-                copy says something else; None for none
-            dry_run (True): return the plan; nothing is changed
-            plan_id (None): of the plan that was returned, to apply it
-            expect_count (None): the number of items, repeated, where the plan
+            samples: a scanned data set, or a view that limits the action
+            fields: fields to merge in addition to tags and labels
+            conflict_tag ("merge conflict"): tag of keepers with a conflict; None for
+                no tag
+            dry_run (True): only return the plan; nothing is changed
+            plan_id (None): id of the plan to apply, from the first call
+            expect_count (None): number of items, as confirmation where the plan
                 asks for it
-            prefix (None): of the scan's fields
-            progress (None): as for the scan
+            prefix (None): prefix of the scan's fields
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
-            the plan, with its ``conflicts``; or, applied, what was done and how
-            to undo it
+            the plan, with its ``conflicts``; or, if it was applied, what was done and
+            how to undo it
 
         Raises:
-            InputError: a choice that cannot work
-            ActionError: a plan that is outdated, a folder
+            InputError: an argument is not valid
+            ActionError: the plan is outdated, or a folder cannot be used
         """
         with progress_bars(progress) as on_progress:
             if dry_run:

@@ -24,7 +24,7 @@ class Move(foo.Operator):
         return foo.OperatorConfig(
             name="move",
             label="Winnow: move images to a folder",
-            description="Move files, and their samples' paths, after a look at a plan",
+            description="Move files, and their samples' paths, by a plan shown first",
             icon="drive_file_move",
             dynamic=True,
             execute_as_generator=True,
@@ -45,30 +45,32 @@ class Move(foo.Operator):
         progress: ProgressOption = None,
         **options: Any,
     ) -> PlanReport | ActionReport:
-        """Moves images from Python: first the plan, then that plan.
+        """Moves images to a folder: the first call plans, the second applies that plan.
 
-        Folders inside of the images' root are kept inside of the new folder,
-        so that equal names stay apart; nothing is ever overwritten.
+        Subfolders of the images' root are kept in the new folder, so that files of
+        the same name stay separate; nothing is overwritten.
 
         Args:
-            samples: a data set; or a view, to limit the action to it
-            what: as for :class:`operators.quarantine.Quarantine`
+            samples: a data set, or a view that limits the action
+            what: what to move, as for ``quarantine``
             to: the new folder, on the same disk; a relative one starts at the
                 images' root
-            dry_run (True): return the plan; nothing is changed
-            plan_id (None): of the plan that was returned, to apply it
-            expect_count (None): the number of items, repeated, where the plan
+            dry_run (True): only return the plan; nothing is changed
+            plan_id (None): id of the plan to apply, from the first call
+            expect_count (None): number of items, as confirmation where the plan
                 asks for it
-            progress (None): as for the scan
-            **options: see :class:`operators.adapter.actions.selection.Selection` and
+            progress (None): progress bars on or off, or a callback, as for ``scan``
+            **options: fields of
+                :class:`operators.adapter.actions.selection.Selection` and
                 :class:`operators.adapter.actions.plan_builder.ActionOptions`
 
         Returns:
-            the plan; or, applied, what was done and how to undo it
+            the plan; or, if it was applied, what was done and how to undo it
 
         Raises:
-            InputError: a choice that cannot work
-            ActionError: a plan that is outdated, a limit, a folder
+            InputError: an argument is not valid
+            ActionError: the plan is outdated, a limit applies, or a folder cannot be
+                used
         """
         dataset = samples._dataset
         with progress_bars(progress) as on_progress:

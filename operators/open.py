@@ -14,7 +14,7 @@ class Open(foo.Operator):
         return foo.OperatorConfig(
             name="open",
             label="Winnow: open the panel",
-            description="See what a scan found, decide and act",
+            description="Open the panel: findings, decisions and actions",
             icon="grain",
             risk_level=types.RiskLevel.LOW,
         )

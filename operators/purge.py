@@ -29,7 +29,7 @@ class Purge(foo.Operator):
         return foo.OperatorConfig(
             name="purge",
             label="Winnow: purge the quarantine",
-            description="Destroy quarantined files for good and free their space",
+            description="Delete quarantined files permanently and free their space",
             icon="delete_forever",
             dynamic=True,
             execute_as_generator=True,
@@ -48,26 +48,26 @@ class Purge(foo.Operator):
         plan_id: str | None = None,
         progress: ProgressOption = None,
     ) -> PurgeReport | ActionReport:
-        """Destroys quarantined files from Python. There is no undo.
+        """Deletes quarantined files permanently. There is no undo.
 
-        A file stays if it was changed in the quarantine, or if the copy that it
-        was removed for is gone. Samples that still point at a destroyed file are
-        removed from the data set.
+        The only operator that does. A file stays if it changed in the quarantine, or
+        if the copy that it was removed for is gone. Samples that still point at a
+        deleted file are removed from the data set.
 
         Args:
             samples: the data set
-            key (None): of one action, or its plan's id; None for all
-            older_than_days (7): how long ago the action must have been
-            dry_run (True): return what would be destroyed; nothing is changed
-            plan_id (None): of what was returned, to do it
-            progress (None): as for the scan
+            key (None): key of one action, or id of its plan; None for all
+            older_than_days (7): least age of the action in days
+            dry_run (True): only return what would be deleted; nothing is changed
+            plan_id (None): id of the plan to apply, from the first call
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
-            what would be, or was, destroyed
+            what would be, or was, deleted
 
         Raises:
-            PlanOutdatedError: the quarantine changed since it was shown
-            ActionError: another action is at work
+            PlanOutdatedError: the quarantine changed since the plan was shown
+            ActionError: another action is running
         """
         dataset = samples._dataset
         if dry_run:

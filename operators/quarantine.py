@@ -24,7 +24,7 @@ class Quarantine(foo.Operator):
         return foo.OperatorConfig(
             name="quarantine",
             label="Winnow: quarantine images",
-            description="Move files out of the way, reversibly, after a look at a plan",
+            description="Move files to quarantine, reversibly, by a plan shown first",
             icon="inventory_2",
             dynamic=True,
             execute_as_generator=True,
@@ -44,31 +44,37 @@ class Quarantine(foo.Operator):
         progress: ProgressOption = None,
         **options: Any,
     ) -> PlanReport | ActionReport:
-        """Quarantines images from Python: first the plan, then that plan.
+        """Quarantines images: the first call plans, the second applies that plan.
 
-        A file is renamed into a folder beside the images' root. Its sample stays,
-        tagged ``quarantined`` and pointing at the file, or goes too with
-        ``remove_samples=True``.
+        A file is renamed into a folder beside the images' root; nothing is deleted.
+        Its sample stays, tagged ``quarantined`` and pointing at the file, or is
+        removed too with ``remove_samples=True``. Bad images that only differ from
+        their set stay unless ``issues`` names them.
 
         Args:
-            samples: a data set; or a view, to limit the action to it
-            what: ``duplicates`` (all but the keepers), ``leaks`` (with
-                ``split``), ``label_issues``, ``outliers``, ``image_issues``,
-                ``unreadable``, ``tag`` (with ``tag``), or ``view``
-            dry_run (True): return the plan; nothing is changed
-            plan_id (None): of the plan that was returned, to apply it
-            expect_count (None): the number of items, repeated, where the plan
+            samples: a data set, or a view that limits the action
+            what: what to quarantine: ``duplicates`` (all but the keepers; with
+                ``kinds``), ``leaks`` (the side to remove, or that of ``split``;
+                with ``between`` only those of two splits),
+                ``label_issues`` (with ``pair``), ``outliers``, ``image_issues``
+                (with ``issues``), ``unreadable``, ``tag`` (with ``tag``), or
+                ``view``
+            dry_run (True): only return the plan; nothing is changed
+            plan_id (None): id of the plan to apply, from the first call
+            expect_count (None): number of items, as confirmation where the plan
                 asks for it
-            progress (None): as for the scan
-            **options: see :class:`operators.adapter.actions.selection.Selection` and
+            progress (None): progress bars on or off, or a callback, as for ``scan``
+            **options: fields of
+                :class:`operators.adapter.actions.selection.Selection` and
                 :class:`operators.adapter.actions.plan_builder.ActionOptions`
 
         Returns:
-            the plan; or, applied, what was done and how to undo it
+            the plan; or, if it was applied, what was done and how to undo it
 
         Raises:
-            InputError: a choice that cannot work
-            ActionError: a plan that is outdated, a limit, a folder
+            InputError: an argument is not valid
+            ActionError: the plan is outdated, a limit applies, or a folder cannot be
+                used
         """
         dataset = samples._dataset
         with progress_bars(progress) as on_progress:

@@ -74,20 +74,23 @@ class RegisterEmbeddings(foo.Operator):
     ) -> BrainRuns:
         """Registers brain runs on the embeddings of the last scan.
 
-        They are read from the cache (images that changed meanwhile are embedded
-        again), written to a vector field, and given to FiftyOne Brain. Brain runs
-        of an earlier call are replaced.
+        They are read from the cache (changed images are embedded again), written to a
+        vector field, and registered with FiftyOne Brain, for sorting by similarity
+        and the Embeddings panel. Brain runs of an earlier call are replaced.
 
         Args:
-            dataset: that was scanned
-            method ("pca"): to draw them with: ``pca`` takes seconds, ``tsne``
+            dataset: the scanned data set
+            method ("pca"): layout of the map: ``pca`` takes seconds, ``tsne``
                 minutes; ``umap`` needs the package umap-learn
-            prefix (None): of the scan's fields
-            progress (None): as for the scan
+            prefix (None): prefix of the scan's fields
+            progress (None): progress bars on or off, or a callback, as for ``scan``
+
+        Returns:
+            a :class:`BrainRuns` with the brain keys
 
         Raises:
-            InputError: no such method, or a brain run of that name that is not ours
-            StaleRunError: no finished scan
+            InputError: there is no such method, or another brain run has that name
+            StaleRunError: there is no finished scan
         """
         with progress_bars(progress) as on_progress:
             return _register(dataset, method, prefix, on_progress)

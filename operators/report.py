@@ -58,19 +58,20 @@ class Report(foo.Operator):
         the folder of the images. The JSON file has the same for a program.
 
         Args:
-            samples: the data set that was scanned; of a view, its data set
-            folder: to write into; made if it is not there
-            top (20): most pairs of pictures a gallery; what is left out is counted
-            overwrite (False): replace a report that is there
-            prefix (None): of the scan's fields
-            progress (None): as for the scan
+            samples: the scanned data set; for a view, its data set
+            folder: the folder to write to; created if needed
+            top (20): most pairs of pictures per gallery; the rest is counted
+            overwrite (False): replace an existing report
+            prefix (None): prefix of the scan's fields
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
-            a :class:`operators.adapter.report.write.WrittenReport`: the files
+            a :class:`operators.adapter.report.write.WrittenReport`: the
+            files
 
         Raises:
-            InputError: a choice that cannot work; nothing was written
-            StaleRunError: no finished scan
+            InputError: an argument is not valid; nothing was written
+            StaleRunError: there is no finished scan
         """
         with progress_bars(progress) as on_progress:
             return _write(samples, folder, top, overwrite, prefix, on_progress)

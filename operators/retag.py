@@ -24,7 +24,7 @@ class Retag(foo.Operator):
         return foo.OperatorConfig(
             name="retag",
             label="Winnow: correct labels",
-            description="Accept suggested labels or give one, also in class folders",
+            description="Accept suggested labels or set one, also in class folders",
             icon="sell",
             dynamic=True,
             execute_as_generator=True,
@@ -47,30 +47,35 @@ class Retag(foo.Operator):
         progress: ProgressOption = None,
         **options: Any,
     ) -> PlanReport | ActionReport:
-        """Corrects labels from Python: first the plan, then that plan.
+        """Corrects labels: the first call plans, the second applies that plan.
+
+        Suggestions are listed most certain first; copies get the same one, or keep
+        their labels.
 
         Args:
-            samples: a data set; or a view, to limit the action to it
-            what: ``label_issues``, ``outliers``, ``image_issues``, ``tag``
-                (with ``tag``), or ``view``
-            to (None): the new label; None for each sample's suggestion
-            on_disk (True): also move files that lie in a folder of their
-                label's name to the folder of the new label
-            allow_new_label (False): ``to`` may be a label that no sample has
-            dry_run (True): return the plan; nothing is changed
-            plan_id (None): of the plan that was returned, to apply it
-            expect_count (None): the number of items, repeated, where the plan
+            samples: a data set, or a view that limits the action
+            what: what to relabel: ``label_issues``, ``outliers``, ``image_issues``,
+                ``tag`` (with ``tag``), or ``view``
+            to (None): the new label; None for the suggestion of each sample
+            on_disk (True): also move files from the folder of their label's name to
+                the folder of the new label
+            allow_new_label (False): allow a label that no sample has
+            dry_run (True): only return the plan; nothing is changed
+            plan_id (None): id of the plan to apply, from the first call
+            expect_count (None): number of items, as confirmation where the plan
                 asks for it
-            progress (None): as for the scan
-            **options: see :class:`operators.adapter.actions.selection.Selection` and
+            progress (None): progress bars on or off, or a callback, as for ``scan``
+            **options: fields of
+                :class:`operators.adapter.actions.selection.Selection` and
                 :class:`operators.adapter.actions.plan_builder.ActionOptions`
 
         Returns:
-            the plan; or, applied, what was done and how to undo it
+            the plan; or, if it was applied, what was done and how to undo it
 
         Raises:
-            InputError: a choice that cannot work
-            ActionError: a plan that is outdated, a limit, a folder
+            InputError: an argument is not valid
+            ActionError: the plan is outdated, a limit applies, or a folder cannot be
+                used
         """
         dataset = samples._dataset
         with progress_bars(progress) as on_progress:

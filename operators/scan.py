@@ -87,29 +87,31 @@ class Scan(foo.Operator):
         progress: ProgressOption = None,
         **settings: Any,
     ) -> ScanReport | foo.ExecutionResult:
-        """Scans a data set or a view from Python.
+        """Reads, embeds and compares all images, and writes the fields.
+
+        Images that were embedded before are not embedded again.
 
         Args:
-            samples: a :class:`fiftyone.core.dataset.Dataset` or view of images
-            label_field (None): a Classification or string field, to find wrong
-                labels
-            split_by (None): a list of sample tags, or a string field, that name
-                the splits, to find leaks
+            samples: a data set or view of images
+            label_field (None): a Classification or string field; without it, wrong
+                labels are not looked for
+            split_by (None): a list of sample tags, or a string field, that names the
+                splits; without it, leaks are not looked for
             model ("efficientnet-lite0"): a built-in model, the path of an ONNX
                 image model, or the name of a model of FiftyOne's zoo
             embeddings (None): a field of vectors to use in place of a model
-            prefix (None): put before the names of all fields
+            prefix (None): prefix of all field names, to keep several scans
             delegate (False): queue the scan for ``fiftyone delegated launch``
-            progress (None): whether to show progress bars, or a function that
-                is called with each :class:`core.progress.Progress`
-            **settings: thresholds, see :class:`core.scan.settings.ScanSettings`
+            progress (None): True or False for progress bars, or a function that is
+                called with each :class:`core.progress.Progress`
+            **settings: fields of :class:`core.scan.settings.ScanSettings`
 
         Returns:
             a :class:`operators.adapter.runs.scan_report.ScanReport`, or the queued
             operation
 
         Raises:
-            InputError: a choice that cannot work; nothing was changed
+            InputError: an argument is not valid; nothing was changed
             CurationError: the scan could not be finished
         """
         options = ScanOptions(label_field, split_by, model, embeddings, prefix)

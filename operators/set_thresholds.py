@@ -47,25 +47,28 @@ class SetThresholds(foo.Operator):
         prefix: str | None = None,
         progress: ProgressOption = None,
     ) -> ScanReport:
-        """Moves the thresholds of a finished scan from Python.
+        """Applies other thresholds to the last scan, in seconds; no file is read.
 
         Args:
-            samples: the data set that was scanned; of a view, its data set
-            min_copy_score: see :class:`core.scan.settings.ScanSettings`; thresholds
-                that are left out go back to their defaults
-            min_copy_similarity (None): likewise
-            ignored_changes: likewise
-            max_outlier_distance (None): likewise
-            min_label_score: likewise
-            prefix (None): of the scan's fields
-            progress (None): as for the scan
+            samples: the scanned data set; for a view, its data set
+            min_copy_score (0.6): score above which two images are copies, 0 to 1;
+                thresholds that are left out go back to their defaults
+            min_copy_similarity (None): cosine similarity that copies need as well,
+                -1 to 1
+            ignored_changes: changes by which two images are not copies: ``mirrored``,
+                ``rotated``, ``recolored``
+            max_outlier_distance (None): distance beyond which an image is an
+                outlier, 0 to 2; None for a rule on this data set
+            min_label_score (5): score below which a label is an issue, 0 to 100
+            prefix (None): prefix of the scan's fields
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
             a :class:`operators.adapter.runs.scan_report.ScanReport`
 
         Raises:
-            InputError: a threshold out of range
-            StaleRunError: no finished scan, or its stored results are gone
+            InputError: a threshold is out of range
+            StaleRunError: there is no finished scan, or its stored results are gone
         """
         settings = ScanSettings(
             min_copy_score=min_copy_score,

@@ -42,22 +42,27 @@ class Show(foo.Operator):
         save: bool = False,
         prefix: str | None = None,
     ) -> fo.DatasetView:
-        """Returns the images of a finding, worst or by cluster first.
+        """Returns the view of a finding, sorted by severity or by cluster.
+
+        In the App, the grid shows it.
 
         Args:
-            dataset: that was scanned
-            what: ``duplicates``, ``redundant_copies`` (all but the one to keep),
-                ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
-                ``leaks_to_remove`` (the side of each leak that should go),
+            dataset: the scanned data set
+            what: name of the finding: ``duplicates``, ``redundant_copies`` (all but
+                the keepers), ``conflicts``, ``outliers``, ``label_issues``,
+                ``leaks``, ``leaks_to_remove`` (the side of each leak to remove),
                 ``image_issues`` or ``unreadable``
-            grouped (False): put the copies of a cluster behind one tile
-            save (False): also keep a saved view of every finding; they are
-                filters, so they show what later scans find
-            prefix (None): of the scan's fields
+            grouped (False): show one tile per cluster
+            save (False): also keep a saved view of every finding; saved views are
+                filters, so they follow later scans
+            prefix (None): prefix of the scan's fields
+
+        Returns:
+            the view
 
         Raises:
-            InputError: no such finding
-            StaleRunError: no finished scan
+            InputError: there is no such finding
+            StaleRunError: there is no finished scan
         """
         view = (grouped_view if grouped else found_view)(dataset, what, prefix)
         if save:

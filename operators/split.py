@@ -40,8 +40,7 @@ class Split(foo.Operator):
             name="split",
             label="Winnow: split without leaks",
             description=(
-                "Propose splits that no copy and no group crosses, with the classes "
-                "spread evenly"
+                "Propose balanced splits that keep copies and groups together"
             ),
             icon="call_split",
             dynamic=True,
@@ -63,39 +62,38 @@ class Split(foo.Operator):
         dry_run: bool = True,
         prefix: str | None = None,
     ) -> SplitReport:
-        """Proposes a split in which no copies and no group lie in two splits.
+        """Proposes splits without leaks: no cluster or group spans two splits.
 
-        The present split, images and labels stay as they are: what is proposed
-        is written to a field, or to tags, of its own.
+        Classes are balanced. The current split, images and labels do not change: the
+        proposal is written to a field, or to tags, of its own, and says what it costs.
 
         Args:
-            samples: a data set that was scanned; or a view, whose images alone
-                are given a split
-            shares (None): split -> share, such as ``{"train": 0.8, "valid": 0.1,
-                "test": 0.1}``, for a new split; None for the present one with as
+            samples: a scanned data set, or a view; only its images get a split
+            shares (None): share of each split, such as ``{"train": 0.8, "valid": 0.1,
+                "test": 0.1}``, for a new split; None for the current one with as
                 few images moved as possible
-            fixed: present splits that neither lose nor gain an image, such as
-                ``["test"]``; copies of their images elsewhere are left out of all
-                splits
-            group_field (None): images with one value of this field, such as a
-                video's or a patient's name, stay together
-            label_field (None): the classes to spread evenly; None for the scan's
-            split_by (None): the present splits, as for the scan; None for the
+            fixed: current splits that must not change, such as ``["test"]``; copies
+                of their images in other splits get no split
+            group_field (None): a field, such as the video or the patient, whose
+                equal values stay together
+            label_field (None): the field with the classes to balance; None for the
                 scan's
-            seed (0): another one gives another new split
-            to ("winnow_split"): the field that the split is written to; it must
-                be new, or hold an earlier split of this operator
-            tag_prefix (None): write tags in place of the field: this text and the
-                split's name; "" for the bare names
-            dry_run (True): return the proposal; nothing is written
-            prefix (None): of the scan's fields
+            split_by (None): the current splits, as for ``scan``; None for the
+                scan's
+            seed (0): seed of a new split
+            to ("winnow_split"): the field to write; it must be new, or hold an
+                earlier split of this operator
+            tag_prefix (None): prefix of tags to write in place of the field, before
+                the split's name; "" for the names alone
+            dry_run (True): only return the proposal; nothing is written
+            prefix (None): prefix of the scan's fields
 
         Returns:
             a :class:`operators.adapter.curation.split.SplitReport`
 
         Raises:
-            InputError: a choice that cannot work; nothing was written
-            StaleRunError: no finished scan
+            InputError: an argument is not valid; nothing was written
+            StaleRunError: there is no finished scan
         """
         if fixed and shares is not None:
             raise InputError(

@@ -29,7 +29,7 @@ class Tag(foo.Operator):
         return foo.OperatorConfig(
             name="tag",
             label="Winnow: tag a finding",
-            description="Put a tag on the images of a finding, or take it off",
+            description="Add a tag to the images of a finding, or remove it",
             icon="sell",
             dynamic=True,
             risk_level=types.RiskLevel.MEDIUM,
@@ -44,21 +44,21 @@ class Tag(foo.Operator):
         remove: bool = False,
         prefix: str | None = None,
     ) -> int:
-        """Tags the images of a finding.
+        """Adds a tag to the images of a finding, or removes it.
 
         Args:
-            samples: a data set that was scanned, or a view of it
-            what: a finding, see :class:`Show`, or ``view`` for all samples
-            tag: any text
-            remove (False): take the tag off instead
-            prefix (None): of the scan's fields
+            samples: a scanned data set, or a view that limits the finding
+            what: name of a finding, as for ``show``, or ``view`` for all samples
+            tag: the tag, any text
+            remove (False): remove the tag instead
+            prefix (None): prefix of the scan's fields
 
         Returns:
-            how many samples of the finding (and of the view) there are
+            the number of samples of the finding (and of the view)
 
         Raises:
-            InputError: no such finding, or an empty tag
-            StaleRunError: no finished scan
+            InputError: there is no such finding, or the tag is empty
+            StaleRunError: there is no finished scan
         """
         if not tag or not tag.strip():
             raise InputError("A tag needs at least one letter, for example 'relabel'.")

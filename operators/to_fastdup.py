@@ -60,27 +60,27 @@ class ToFastdup(foo.Operator):
         prefix: str | None = None,
         progress: ProgressOption = None,
     ) -> Written:
-        """Writes the vectors of the last scan, and what fastdup's rules make of them.
+        """Writes the last scan as a fastdup work_dir, by fastdup's rules.
 
         The files mean what they mean in fastdup: components are chains of similar
         vectors, not Winnow's clusters, whose pictures were compared.
 
         Args:
-            dataset: that was scanned
-            work_dir: a folder that does not exist or is empty
-            threshold (0.9): similarity that a line of similarity.csv needs
-            ccthreshold (0.96): similarity that connects a component
-            nearest_neighbors_k (2): neighbors of each image
-            lower_threshold (0.05): the share of all edges that are outliers
-            prefix (None): of the scan's fields
-            progress (None): as for the scan
+            dataset: the scanned data set
+            work_dir: the folder to write to, new or empty
+            threshold (0.9): least similarity of a line of similarity.csv
+            ccthreshold (0.96): least similarity that connects a component
+            nearest_neighbors_k (2): neighbors per image
+            lower_threshold (0.05): share of all edges that are outliers
+            prefix (None): prefix of the scan's fields
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
-            a :class:`operators.adapter.curation.fastdup.Written`, how much was written
+            a :class:`operators.adapter.curation.fastdup.Written` with the counts
 
         Raises:
-            InputError: a choice that cannot work; nothing was written
-            StaleRunError: no finished scan
+            InputError: an argument is not valid; nothing was written
+            StaleRunError: there is no finished scan
         """
         rules = FastdupRules(
             threshold, ccthreshold, nearest_neighbors_k, lower_threshold

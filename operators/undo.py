@@ -26,7 +26,7 @@ class Undo(foo.Operator):
         return foo.OperatorConfig(
             name="undo",
             label="Winnow: undo an action",
-            description="Put files, paths, tags and labels back as they were",
+            description="Restore files, paths, tags and labels",
             icon="undo",
             dynamic=True,
             execute_as_generator=True,
@@ -43,22 +43,22 @@ class Undo(foo.Operator):
         dry_run: bool = True,
         progress: ProgressOption = None,
     ) -> UndoReport | ActionReport:
-        """Undoes an action from Python.
+        """Undoes an action: restores files, paths, tags and labels.
 
-        What was changed since is left as it is and reported; it may be called
-        again, also after a crash.
+        What changed since is left as it is and reported. It may be called again, also
+        after a crash. Without ``dry_run=False`` it lists the history.
 
         Args:
             samples: the data set
-            key (None): of the action, or its plan's id; None for the last one
-            dry_run (True): return what would be put back; nothing is changed
-            progress (None): as for the scan
+            key (None): key of the action, or id of its plan; None for the last one
+            dry_run (True): only return what would be restored; nothing is changed
+            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
-            what would be, or was, put back
+            what would be, or was, restored
 
         Raises:
-            ActionError: there is no such action, or another one is at work
+            ActionError: there is no such action, or another one is running
         """
         dataset = samples._dataset
         if dry_run:

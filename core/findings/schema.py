@@ -46,33 +46,58 @@ FIELDS = (
     FieldSpec(
         "dup_cluster",
         "int",
-        "Number of the duplicate cluster; none for an image without duplicates",
+        "Number of the duplicate cluster; None without duplicates. Every member was "
+        "compared with the keeper, so clusters are not chains of ever less similar "
+        "images",
     ),
     FieldSpec(
         "dup_kind",
         "str",
-        "How it equals a copy that ranks before it: bytes (same file content), pixels "
-        "(same decoded picture) or near (a changed copy)",
+        "How it equals a copy that ranks before it in the cluster: bytes (same file "
+        "content), pixels (same decoded picture, other container or metadata) or near "
+        "(a changed copy). Removing all 'bytes' but the keepers leaves each content "
+        "once",
     ),
     FieldSpec(
         "dup_relation",
         "str",
-        "How a near copy differs from the one to keep, where that can be told",
+        "How a near copy differs from the keeper, if known: re-encoded, resized, "
+        "cropped, mirrored, rotated, color-changed, blurred, edited",
     ),
     FieldSpec(
         "dup_similarity",
         "float",
-        "Cosine similarity to the copy to keep, from -1 to 1; 1 is the same",
+        "Cosine similarity to the keeper, -1 to 1; 1 is identical",
     ),
-    FieldSpec("dup_keeper", "bool", "The copy to keep; one in each cluster"),
-    FieldSpec("keeper_reason", "str", "Why this copy is the one to keep"),
-    FieldSpec("dup_conflict", "bool", "The copies of its cluster carry two labels"),
+    FieldSpec(
+        "dup_keeper",
+        "bool",
+        "True for the copy to keep, one per cluster; False for its redundant copies",
+    ),
+    FieldSpec(
+        "keeper_reason",
+        "str",
+        "Why this copy is the keeper: in a test or validation split, majority label, "
+        "not enlarged, no image issue that its copy does not have, more pixels, less "
+        "compressed, sharper, older, first path. Never a link if the file itself is "
+        "in the cluster",
+    ),
+    FieldSpec(
+        "dup_conflict",
+        "bool",
+        "The copies of its cluster have two or more labels",
+    ),
     FieldSpec(
         "outlier_distance",
         "float",
-        "Distance from the most similar images that are not copies; larger is stranger",
+        "Distance to the 20 most similar images that are not its copies; larger is "
+        "more unusual",
     ),
-    FieldSpec("outlier", "bool", "outlier_distance is beyond the run's threshold"),
+    FieldSpec(
+        "outlier",
+        "bool",
+        "outlier_distance is above the threshold of the run",
+    ),
     FieldSpec(
         "outlier_cause",
         "str",
@@ -86,14 +111,18 @@ FIELDS = (
     FieldSpec(
         "label_score",
         "float",
-        "How well the label agrees with similar images: 100 all agree, 0 none does",
+        "Agreement of the label with similar images: 100 full, 0 none",
     ),
     FieldSpec(
         "label_suggestion",
         "str",
-        "The label that similar images agree on, where it is not the given one",
+        "The label of similar images, where it differs from the given one",
     ),
-    FieldSpec("label_issue", "bool", "label_score is below the run's threshold"),
+    FieldSpec(
+        "label_issue",
+        "bool",
+        "label_score is below the threshold of the run",
+    ),
     FieldSpec(
         "label_support",
         "sample",
@@ -104,22 +133,40 @@ FIELDS = (
         "sample",
         "The most similar image of the suggested (or another) label: its id",
     ),
-    FieldSpec("leak", "bool", "A copy of this image lies in another split"),
-    FieldSpec("leak_splits", "list of str", "The other splits that hold a copy"),
-    FieldSpec("leak_conflict", "bool", "A copy in another split has another label"),
+    FieldSpec(
+        "leak",
+        "bool",
+        "A copy of this image is in another split",
+    ),
+    FieldSpec(
+        "leak_splits",
+        "list of str",
+        "The other splits that have a copy",
+    ),
+    FieldSpec(
+        "leak_conflict",
+        "bool",
+        "A copy in another split has another label",
+    ),
     FieldSpec(
         "leak_remove",
         "bool",
-        "Dropping all that are marked leaves no leak and keeps what tests are made of",
+        "The side of the leak to remove. Removing all marked images closes every "
+        "leak, and no image leaves a test or validation split while its copy is in "
+        "training",
     ),
     FieldSpec(
-        "leak_drop_reason", "str", "Why this side of the leak is the one to drop"
+        "leak_drop_reason",
+        "str",
+        "Why this side of the leak is the one to remove: its copy is in a test or "
+        "validation split, or in a smaller split",
     ),
     FieldSpec(
         "image_issues",
         "list of str",
         "damaged, dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
-        "grayscale",
+        "grayscale (at most 1 % of the set). The last three only differ from their "
+        "set: export and quarantine leave them alone unless named",
     ),
     FieldSpec(
         "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"
@@ -127,7 +174,8 @@ FIELDS = (
     FieldSpec(
         "scan_status",
         "str",
-        "ok, or why the image has no findings: missing, truncated, unsupported ...",
+        "ok, or why there are no findings: missing, no_permission, not_regular, "
+        "unsupported, too_large, truncated, corrupt, nonfinite, read_error",
     ),
 )
 

@@ -21,23 +21,23 @@ class ScanSettings:
     """The settings of a scan.
 
     Attributes:
-        neighbors: similar images to compare each image with, for outliers
-            and labels; None for as many as there are, up to 40
-        max_megapixels: larger pictures are not decoded
-        min_copy_similarity: cosine similarity that two near copies need at
-            least, -1 to 1; None to let the pictures alone decide
-        min_copy_score: how sure the comparison of the two pictures must be
-            that they are copies, 0 to 1
-        ignored_changes: of :data:`~core.copy_detection.CHANGES_OF_MEANING`; pairs that
-            differ
-            by one of them are no copies and no leaks
-        max_outlier_distance: images farther than this from all similar
-            images are outliers, 0 to 2; None for a rule on this data set
-        min_label_score: labels that score less are issues, 0 to 100
-        calibrate: raise min_copy_score until hardly any known non-copies among
-            the images pass, see :mod:`core.scan.recall_estimate`; of a scan only
-        preset: "fastdup" to find duplicates, outliers and wrong labels by its
-            rules, see :mod:`core.scan.fastdup_preset`; of a scan only
+        neighbors: number of similar images to compare each image with, for
+            outliers and labels; None for as many as there are, up to 40
+        max_megapixels: size above which images are reported, not decoded
+        min_copy_similarity: least cosine similarity of copies, -1 to 1; None
+            for no such condition
+        min_copy_score: least score of the pair classifier for copies, 0 to 1
+        ignored_changes: names of :data:`~core.copy_detection.CHANGES_OF_MEANING`;
+            pairs that differ by one of them are neither copies nor leaks
+        max_outlier_distance: distance to all similar images beyond which an image
+            is an outlier, 0 to 2; None for a rule on this data set: the upper
+            quartile plus 1.2 interquartile ranges
+        min_label_score: score below which a label is an issue, 0 to 100
+        calibrate: True to raise min_copy_score until at most 0.1 % of known
+            non-duplicates among the images are accepted, see
+            :mod:`core.scan.recall_estimate`
+        preset: ``fastdup`` for duplicates, outliers and wrong labels by fastdup's
+            rules, see :mod:`core.scan.fastdup_preset`
     """
 
     neighbors: int | None = None

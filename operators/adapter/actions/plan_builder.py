@@ -31,17 +31,17 @@ QUARANTINE, MOVE, RETAG = "quarantine", "move", "retag"
 
 @dataclass(frozen=True)
 class ActionOptions:
-    """How to act, and what to leave alone.
+    """How to act, and what to protect.
 
     Attributes:
-        root: the folder that holds the images; None to find out
-        quarantine: where the quarantine lies; None for beside the root
-        remove_samples: take the samples out of the data set as well
-        protect_tags: samples with one of these tags stay
-        protect_splits: samples of these splits stay
-        protect_paths: files in these folders stay
-        allow_hardlinks: act on files that have other names too
-        update_all_references: act on files that other data sets use too
+        root: root folder of the images; None for their common folder
+        quarantine: folder of the quarantine; None for one beside the root
+        remove_samples: True to remove the samples from the data set as well
+        protect_tags ("keep"): tags of samples that stay
+        protect_splits: splits whose samples stay
+        protect_paths: folders whose files stay
+        allow_hardlinks: True to act on files that have other hard links
+        update_all_references: True to act on files that other data sets use
     """
 
     root: str | None = None

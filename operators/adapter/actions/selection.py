@@ -50,19 +50,19 @@ _KIND_WORDS = {
 
 @dataclass(frozen=True)
 class Selection:
-    """What somebody wants to act on.
+    """The images to act on.
 
     Attributes:
         what: a key of :data:`WHAT`
-        kinds: of duplicates
-        include_conflicts: also duplicates whose copies have different labels
-        split: from which leaks are taken; None for the side that the scan
-            says to drop
-        tag: of samples
-        issues: of images; those that only differ from their set have to be named
-        pair: given and suggested label, to limit label issues to; None for all
-        between: two splits, to limit leaks to; None for all
-        prefix: of the scan's fields
+        kinds: kinds of duplicates
+        include_conflicts: True to include duplicates with different labels
+        split: the side of leaks to act on; None for the side that the scan
+            marks with leak_remove
+        tag: tag of the samples, for what="tag"
+        issues: image issues; those that only differ from their set must be named
+        pair: given and suggested label that limit label issues; None for all
+        between: two splits that limit leaks; None for all
+        prefix: prefix of the scan's fields
     """
 
     what: str
