@@ -33,12 +33,12 @@ def main() -> int:
     options = _options()
     if not options.folder or not options.against:
         print(
-            "Say what is new and what exists: make compare IMAGES=new-folder "
+            "Give the new folder and the existing ones: make compare IMAGES=new-folder "
             "AGAINST=folder-or-data-set,another",
             file=sys.stderr,
         )
         return BAD_INPUT
-    return exit_code(lambda: _compare(options), "What was embedded is kept.")
+    return exit_code(lambda: _compare(options), "Embeddings are stored.")
 
 
 def _options() -> argparse.Namespace:

@@ -43,7 +43,7 @@ FOUND_PROBLEMS, BAD_INPUT, FAILED, INTERRUPTED = 1, 2, 3, 130
 
 def main() -> int:
     options = _options()
-    goes_on = "What was embedded is kept: the next scan goes on from there."
+    goes_on = "Embeddings are stored: the next scan continues from there."
     return exit_code(lambda: _load_and_scan(options), goes_on)
 
 
@@ -181,7 +181,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     data = folders.load_folder(listing, progress=True)
     if data.gone:
         print(
-            f"{data.gone:,} files are gone since the last run; their samples stay in "
+            f"{data.gone:,} files are gone since the last run. Their samples stay in "
             f"the data set, tagged '{folders.GONE_TAG}'"
         )
     if data.changed:

@@ -128,7 +128,7 @@ class Audit(foo.Operator):
             default=EXAMPLE,
             label="Policy",
             description=(
-                "Rules, parted by commas. Percentages are of all images. Known: "
+                "Rules, separated by commas. Percentages are of all images. Findings: "
                 f"{', '.join(FINDINGS)}"
             ),
         )
@@ -173,9 +173,9 @@ def _audit(
     found = tally(dataset, run, prefix)
     if found.added or found.deleted:
         raise StaleRunError(
-            f"Since the last scan of '{dataset.name}' {found.added:,} images came and "
-            f"{found.deleted:,} went, so it cannot vouch for what is there now. Scan "
-            "again: only new images are read, so it is quick."
+            f"'{dataset.name}': {found.added:,} images were added "
+            f"and {found.deleted:,} removed since the last scan. Scan again "
+            "(only new images are read)."
         )
     report = report_of(run)
     verdicts = judge(rules, report.counts, report.not_looked_for)

@@ -65,15 +65,15 @@ _DECISIONS = {
     ),
     NOT_DUPLICATE: _Decision(
         "Not a duplicate",
-        "It is no copy of the other images in its cluster, however alike they are",
-        "{} remembered as no duplicates",
+        "It is not a copy of the other images in its cluster; they only look alike",
+        "{} stored as not duplicates",
         "{} may be duplicates again",
     ),
     LABEL_VERIFIED: _Decision(
         "The label is right",
         "Its label is never again an issue, as long as it stays the same",
-        "{} remembered as rightly labeled",
-        "Labels of {} are judged again",
+        "{} stored as correctly labeled",
+        "Labels of {} are checked again",
     ),
 }
 
@@ -184,7 +184,7 @@ class Decide(foo.Operator):
         ask_prefix(inputs, ctx)
         return types.Property(
             inputs,
-            view=types.PromptView(label="Decide", submit_button_label="Remember"),
+            view=types.PromptView(label="Decide", submit_button_label="Store"),
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:

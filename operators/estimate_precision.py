@@ -41,7 +41,7 @@ class EstimatePrecision(foo.Operator):
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
             name="estimate_precision",
-            label="Winnow: sign a finding off",
+            label="Winnow: estimate the precision of a finding",
             description="Precision of a finding, from a random sample that you mark",
             icon="fact_check",
             dynamic=True,
@@ -116,7 +116,7 @@ class EstimatePrecision(foo.Operator):
             ask_prefix(inputs, ctx)
         return types.Property(
             inputs,
-            view=types.PromptView(label="Sign a finding off", submit_button_label="Go"),
+            view=types.PromptView(label="Estimate precision", submit_button_label="Go"),
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:

@@ -166,8 +166,8 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         "without",
         {what: f"{one.label} ({counts[what]:,})" for what, one in FINDINGS.items()},
         default=list(_WITHOUT),
-        label="Leave out",
-        description="Extra copies are all copies but the one to keep",
+        label="Exclude",
+        description="Redundant copies are all copies but the keeper",
     )
     if "image_issues" in _choices(ctx)["without"]:
         ask_several(
@@ -175,11 +175,11 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
             "issues",
             {issue: issue.replace("_", " ") for issue in ISSUES},
             default=list(SURE_ISSUES),
-            label="Bad images to leave out",
-            description="The others only differ from their set; they stay",
+            label="Bad images to exclude",
+            description="The others only differ from their set and are exported",
         )
     tags = ctx.dataset.distinct("tags")
-    ask_several(inputs, "without_tags", tags, label="Leave out images tagged")
+    ask_several(inputs, "without_tags", tags, label="Exclude images tagged")
     formats = types.RadioGroup()
     for name, label in FORMATS.items():
         if name != "folders" or run.settings["label_field"]:
@@ -225,11 +225,11 @@ def _copies_text(clean: Clean) -> str:
         )
     if clean.lost:
         text += (
-            f". Of {_groups(clean.lost)} nothing is copied, because something is wrong "
-            "with each of them"
+            f". Of {_groups(clean.lost)} no image is exported, because each has a "
+            "finding"
         )
     return text
 
 
 def _groups(count: int) -> str:
-    return f"{count:,} group{'' if count == 1 else 's'} of copies"
+    return f"{count:,} duplicate cluster{'' if count == 1 else 's'}"

@@ -80,7 +80,7 @@ class Purge(foo.Operator):
         inputs.float(
             "older_than_days",
             default=float(DEFAULT_AGE_DAYS),
-            label="Only what was put away longer ago than, in days",
+            label="Only files quarantined for at least, in days",
         )
         try:
             shown = shown_purge(ctx.dataset, _age(ctx), ctx.params.get("key"))
@@ -140,9 +140,9 @@ def run_purge(
     shown = shown_purge(dataset, older_than_days, key)
     if not plan_id or plan_id != shown.plan_id:
         raise PlanOutdatedError(
-            f"This is not the purge that was shown (plan_id={plan_id!r}): now it would "
-            f"be {shown.count:,} files, plan_id='{shown.plan_id}'. Look at it first: "
-            "nothing was destroyed."
+            f"This is not the plan that was shown (plan_id={plan_id!r}): now it would "
+            f"be {shown.count:,} files, plan_id='{shown.plan_id}'. Check it first: "
+            "nothing was deleted."
         )
     return ActionReport(carry_out_purge(dataset, shown.plan, on_progress), None)
 

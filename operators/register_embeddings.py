@@ -51,7 +51,7 @@ class RegisterEmbeddings(foo.Operator):
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
             name="register_embeddings",
-            label="Winnow: use the embeddings",
+            label="Winnow: register the embeddings",
             description=(
                 "Register the scan's embeddings for sorting by similarity and the "
                 "Embeddings panel"

@@ -33,7 +33,7 @@ class Report(foo.Operator):
         return foo.OperatorConfig(
             name="report",
             label="Winnow: write a report",
-            description="One HTML file with all findings and pictures, to send on",
+            description="One HTML file with all findings and pictures, to share",
             icon="description",
             dynamic=True,
             execute_as_generator=True,
@@ -124,10 +124,10 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
         default=DEFAULT_TOP,
         min=1,
         max=MOST_TOP,
-        label="Pairs of pictures a gallery",
-        description="What is left out is counted; 20 make a file of 1 to 4 MB",
+        label="Pairs of pictures per gallery",
+        description="The rest is counted; 20 make a file of 1 to 4 MB",
     )
-    inputs.bool("overwrite", default=False, label="Replace a report that is there")
+    inputs.bool("overwrite", default=False, label="Replace an existing report")
     if folder_of(ctx.params):
         try:
             check_choices(

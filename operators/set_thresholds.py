@@ -25,7 +25,7 @@ class SetThresholds(foo.Operator):
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
             name="set_thresholds",
-            label="Winnow: move thresholds",
+            label="Winnow: set thresholds",
             description="Apply other thresholds to the last scan, in seconds",
             icon="tune",
             dynamic=True,

@@ -82,7 +82,7 @@ class Show(foo.Operator):
             inputs.bool(
                 "grouped",
                 default=True,
-                label="One tile a cluster",
+                label="One tile per cluster",
                 description="For duplicates: click a tile to see its copies",
             )
             inputs.bool(

@@ -167,7 +167,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     if split_by is not None:
         ways.add_choice(
             _KEEP,
-            label="Keep the present split",
+            label="Keep the current split",
             description="Move as few images as possible",
         )
     ways.add_choice(
@@ -184,7 +184,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
             "fixed",
             read_samples(view, split_by=split_by).split_names,
             label="Splits that must not change",
-            description="Copies of their images elsewhere are then left out",
+            description="Copies of their images in other splits then get no split",
         )
     groups = types.Dropdown()
     groups.add_choice(_NONE, label="No groups")

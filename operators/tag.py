@@ -88,7 +88,7 @@ class Tag(foo.Operator):
         for tag in ctx.dataset.distinct("tags"):
             known.add_choice(tag, label=tag)
         inputs.str("tag", required=True, label="With the tag", view=known)
-        inputs.bool("remove", default=False, label="Take the tag off instead")
+        inputs.bool("remove", default=False, label="Remove the tag instead")
         ask_prefix(inputs, ctx)
         return types.Property(
             inputs, view=types.PromptView(label="Tag", submit_button_label="Tag")
@@ -103,7 +103,7 @@ class Tag(foo.Operator):
         elif what == VIEW:
             samples = ctx.view.flatten() if ctx.view._is_dynamic_groups else ctx.view
         count = self(samples, what, tag, remove=remove, prefix=prefix_of(ctx.params))
-        done = "taken off" if remove else "put on"
+        done = "removed from" if remove else "added to"
         images = f"{count:,} image{'' if count == 1 else 's'}"
         ctx.ops.notify(f"Tag '{tag}' {done} {images}", variant="success")
         ctx.ops.reload_samples()

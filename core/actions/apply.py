@@ -212,7 +212,7 @@ def _apply_batch(
         if witnesses.stands(change.item.witness):
             stay.append(change)
         else:
-            reason = "the copy that should stay went away at the same moment"
+            reason = "the copy that should stay was removed meanwhile"
             reason += _move_back(action, change.item)
             report.count_conflict(change.item.source, reason)
             entries.append(state(change.item, CONFLICT, reason))
@@ -286,7 +286,7 @@ def _move_back(action: OpenAction, item: PlannedItem) -> str:
     except (OSError, UnsafePathError) as error:
         why = why_not(error) if isinstance(error, OSError) else str(error)
         where = os.path.join(action.target.root, item.target)
-        return f"; it could not be put back ({why}) and is in {where}"
+        return f"; it could not be restored ({why}) and is in {where}"
     return ""
 
 

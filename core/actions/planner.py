@@ -251,7 +251,7 @@ class _Planner:
         if is_quarantined(request.path):
             raise _Refused("it is in quarantine already")
         if source.startswith("../"):
-            raise _Refused(f"it lies outside of {self._where.root}")
+            raise _Refused(f"it is outside of {self._where.root}")
         identity = self._source.identity(source)
         if identity is None:
             raise _Refused("the file is missing")
@@ -278,7 +278,7 @@ class _Planner:
         if is_quarantined(path):
             raise _Refused("the copy to keep is in quarantine")
         if path in self._victims:
-            raise _Refused("the copy to keep would go as well")
+            raise _Refused("the copy to keep would be removed as well")
         identity = self._everything.identity(path[1:])
         if identity is None or not identity.is_regular:
             raise _Refused("the copy to keep is not there")

@@ -113,8 +113,8 @@ def locked_quarantine(disk: Disk, quarantine: str) -> Iterator[int]:
     except OSError as error:
         where = f" at {error.filename!r}" if error.filename else ""
         raise ActionError(
-            f"The disk failed{where}: {error.strerror or error}. No file is lost. What "
-            "was begun is brought to order when the next action, or undo, starts."
+            f"The disk failed{where}: {error.strerror or error}. No file is "
+            "lost. The next action, or undo, completes or reverts what was started."
         ) from error
 
 
@@ -132,7 +132,7 @@ def _lock(folder: int) -> Iterator[int]:
         except BlockingIOError:
             holder = os.pread(lock, 100, 0).decode(errors="replace").strip()
             raise ActionError(
-                f"Another action is at work on this data set ({holder}). Wait until "
+                f"Another action is running on this data set ({holder}). Wait until "
                 "it is done, and look at the plan again."
             ) from None
         # A child that was forked meanwhile holds the file open, and so the lock

@@ -147,7 +147,7 @@ def main(arguments: List[str]) -> int:
             outcome = "left: " + str(error.strerror)
         failed += outcome.startswith("left") or outcome == GONE
         print(ascii(os.fsdecode(record["here"])), outcome)
-    print(len(moved), "files,", failed, "of them cannot be put back")
+    print(len(moved), "files,", failed, "of them cannot be restored")
     return 1 if failed else 0
 
 

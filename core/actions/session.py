@@ -231,10 +231,7 @@ def why_stopped(error: OSError | UnsafePathError) -> str:
     what = str(error)
     if isinstance(error, OSError):
         what = f"The disk failed: {why_not(error)}."
-    return (
-        f"{what} What was begun is brought to order when the next action, or undo, "
-        "starts."
-    )
+    return f"{what} The next action, or undo, completes or reverts what was started."
 
 
 def _seen_at(tree: Tree, path: str) -> FileIdentity | None:

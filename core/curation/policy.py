@@ -239,7 +239,7 @@ def _why_not(text: str) -> str:
     shown = plain(text)
     if re.search(r">|!", text):
         return (
-            f"'{shown}' is no rule: a policy says how much there may be at most, with "
+            f"'{shown}' is not a rule. A rule is a finding and a limit, with "
             f"<=, < or =, for example '{_EXAMPLE}'."
         )
     if re.fullmatch(r"[0-9.\s]+%?", text):

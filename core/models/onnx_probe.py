@@ -144,9 +144,7 @@ def _check_graph(model: bytes) -> None:
     try:
         parsed = onnx.load_from_string(model)
     except DecodeError as error:
-        raise EmbedderError(
-            "it is not an ONNX model, or only a part of one."
-        ) from error
+        raise EmbedderError("it is not an ONNX model, or it is incomplete.") from error
     if not parsed.graph.node:
         raise EmbedderError("it is not an ONNX model, or an empty one.")
     for part in _parts(parsed):

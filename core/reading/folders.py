@@ -272,7 +272,7 @@ def _describe_rest(skipped: Counter[str]) -> str:
     if not skipped:
         return ""
     counts = ", ".join(f"{n:,} {what}" for what, n in sorted(skipped.items()))
-    return f" (left alone: {counts})"
+    return f" (skipped: {counts})"
 
 
 def _describe_patterns(layout: Layout) -> str:

@@ -23,7 +23,7 @@ def _lines(report: Report) -> Iterator[str]:
     )
     yield (
         f"{report.images:,} images, scanned {scanned} by Winnow {winnow}; "
-        f"this report was made {made}."
+        f"report written {made}."
     )
     for note in report.notes:
         yield from ("", f"**{escape_markdown(note)}**")

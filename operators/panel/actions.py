@@ -29,7 +29,7 @@ _PLANS = {
         "image_issues",
     ),
     "unreadable": ("quarantine", "Damaged and empty files", "unreadable"),
-    "label_issues": ("retag", "Labels, to what similar images say", "label_issues"),
+    "label_issues": ("retag", "Labels, to those of similar images", "label_issues"),
 }
 """What can be done: the operator, in words, and the finding that counts it."""
 
@@ -153,4 +153,4 @@ def _draw_history(panel: types.Object, events: Events, state: PanelState) -> Non
     if any(past.undoable for past in done if past.action == "quarantine"):
         line = widgets.row(panel, "purge_row")
         buttons.act(line, events, state, "purge", {}, "Purge")
-        widgets.markdown(line, "words", "Destroys what was put away long enough ago.")
+        widgets.markdown(line, "words", "Deletes files quarantined long enough ago.")

@@ -16,7 +16,7 @@ from .state import PanelState
 _A_PAGE = 18
 _UNREADABLE_SHOWN = 50
 _MISSING = (
-    "There is no file to put away. To take such samples out, select them, press the "
+    "There is no file to quarantine. To remove such samples, select them, press the "
     "key **`** in the grid and run FiftyOne's *Delete selected samples*."
 )
 _WAYS = {"unreadable": "damaged and empty files", "not_read": "what is not read"}
@@ -57,8 +57,8 @@ def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
     widgets.markdown(
         panel,
         "about",
-        f"**{state.tally.counts['image_issues']:,}** images look bad. Many of them may "
-        "be as they should: look.",
+        f"**{state.tally.counts['image_issues']:,}** images have issues. Many of them "
+        "may be fine: check them.",
     )
     issues = widgets.row(panel, "issues", gap=0.5)
     for issue, count in words.items():

@@ -81,7 +81,7 @@ def _draw_cluster(
             events.decide,
             icon="call_split",
             params={"what": "not_duplicate", **number},
-            hint="They only look alike. Remembered in all later scans.",
+            hint="They only look alike. Holds in all later scans.",
         )
     widgets.button(
         head,

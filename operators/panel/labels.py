@@ -47,7 +47,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         widgets.notice(
             panel,
             "none",
-            "The scan looked at no labels. Scan again and say which field holds them.",
+            "The scan had no labels. Scan again and choose the field that holds them.",
         )
         return
     only = state.kept.get("only")
@@ -196,7 +196,7 @@ def _draw_issue(
     suggested = picture.values["label_suggestion"]
     title = f"Called **{picture.label}**"
     if suggested:
-        title += f", similar images say **{suggested}**"
+        title += f", similar images have **{suggested}**"
     widgets.markdown(
         frame, "title", f"{title} · score {picture.values['label_score']:.1f}"
     )

@@ -24,7 +24,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         widgets.notice(
             panel,
             "none",
-            "The scan looked at no splits. Scan again and say what names them (tags or "
+            "The scan had no splits. Scan again and choose what names them (tags or "
             "a field) to find copies between train and test.",
         )
         return

@@ -31,8 +31,8 @@ ROWS = (
 _DECIDED = {
     "keeper": "Chosen as the one to keep",
     "keep": "Kept, not flagged again",
-    "not_duplicate": "Remembered as no duplicates",
-    "label_verified": "Remembered as rightly labeled",
+    "not_duplicate": "Not duplicates",
+    "label_verified": "Labels verified",
 }
 
 _WELCOME = """
@@ -44,8 +44,8 @@ _WELCOME = """
 * **leaks**: copies in train and test
 * **bad files**: dark, blurry, empty, or impossible to read
 
-It looks at each image once and writes what it finds into
-fields of the samples. No file is moved or changed by it.
+It reads each image once and writes its findings into
+fields of the samples. It moves and changes no file.
 """
 
 
@@ -101,8 +101,8 @@ def draw_head(
         widgets.notice(
             panel,
             "deleted",
-            f"{_images(count)} left the data set since the scan. What is shown "
-            "counts those that are left; scan again to compare them anew.",
+            f"{_images(count)} were removed from the data set since the scan. Counts "
+            "are of the rest; scan again to update the findings.",
         )
     if in_grid:
         line = widgets.row(panel, "in_grid")
@@ -268,8 +268,8 @@ def _when(state: PanelState) -> str:
 
 def _added(count: int) -> str:
     return (
-        f"{_images(count)} came after the scan and {'is' if count == 1 else 'are'} not "
-        "in it. Scan again: only new images are read, so it is quick."
+        f"{_images(count)} added after the scan {'is' if count == 1 else 'are'} not "
+        "in it. Scan again (only new images are read)."
     )
 
 

@@ -270,9 +270,7 @@ def in_force(threshold: str | None) -> str:
     """Returns what holds while a threshold was moved and not applied."""
     if threshold is None:
         return "No threshold is in force until you apply this one."
-    return (
-        f"In force is {threshold}: counts, tags and actions go by it until you apply."
-    )
+    return f"Current: {threshold}. Counts, tags and actions use it until you apply."
 
 
 def pager(

@@ -122,7 +122,7 @@ def test_a_verified_label_is_no_issue_any_more(app, dataset):
     before = dataset.match({"label_issue": True}).count()
 
     app.press("is right")
-    app.sees("Remembered as rightly labeled (1)")
+    app.sees("Labels verified (1)")
 
     dataset.reload()
     assert dataset.match({"label_issue": True}).count() == before - 1
@@ -170,7 +170,7 @@ def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
     app.submit("Undo")
     app.sees("Put back 1 image", card)
     card.get_by_role("button", name="Done").click()
-    app.sees("0 can be put back")
+    app.sees("0 can be restored")
     dataset.reload()
     assert dataset.values("ground_truth.label") == list(before.values())
 
@@ -187,7 +187,7 @@ def test_a_cell_of_the_matrix_opens_its_leaks(app):
 
 def test_bad_files_are_listed_with_reasons(app):
     app.tab("Bad files")
-    app.sees("images look bad")
+    app.sees("images have issues")
     app.shot("panel-bad-files")
 
     app.panel.get_by_text("files cannot be read").scroll_into_view_if_needed()
@@ -264,7 +264,7 @@ def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
     app.sees("Put back 28 images", card)
     card.get_by_role("button", name="Done").click()
 
-    app.sees("0 can be put back")
+    app.sees("0 can be restored")
     dataset.reload()
     assert dataset.match_tags("quarantined").count() == 0
     assert sorted(path for path in images.rglob("*") if path.is_file()) == before
@@ -281,7 +281,7 @@ def test_samples_that_came_later_are_told(app, dataset, images, tmp_path):
 
     app.tab("Overview")
 
-    app.sees("1 image came after the scan")
+    app.sees("1 image added after the scan")
     app.shot("_stale")
 
 

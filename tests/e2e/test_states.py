@@ -50,8 +50,8 @@ def test_nothing_found_is_said_in_every_tab(page, small):
     page.shot("_clean-overview")
     for tab, words in (
         ("Duplicates", "No image has a copy here"),
-        ("Labels", "looked at no labels"),
-        ("Leaks", "looked at no splits"),
+        ("Labels", "had no labels"),
+        ("Leaks", "had no splits"),
         ("Bad files", "Every file can be read"),
         ("Actions", "copy everything without the problems"),
     ):

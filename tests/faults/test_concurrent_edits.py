@@ -196,7 +196,7 @@ def test_a_keeper_that_goes_at_the_rename_brings_its_copies_back(world):
     plan = world.plan_quarantine()
     disk = at_first("rename", (world.root / KEEPER).unlink)
     report = apply(world, plan, disk)
-    why = "the copy that should stay went away at the same moment"
+    why = "the copy that should stay was removed meanwhile"
     assert report.conflicts == {why: 2}
     assert (world.root / VICTIM).exists()
 
@@ -210,7 +210,7 @@ def test_what_could_not_be_brought_back_is_named_and_undone_later(world):
 
     disk = at_first("rename", keeper_and_place)
     report = apply(world, plan, disk)
-    assert any("it could not be put back" in reason for reason in report.conflicts)
+    assert any("it could not be restored" in reason for reason in report.conflicts)
     assert world.lost() == []
     (world.root / VICTIM).unlink()
     undo_last(world, None, Disk())
@@ -228,9 +228,9 @@ def test_two_actions_at_once_are_one_after_the_other(world):
             text=True,
             cwd=Path(__file__).parents[2],
         )
-        assert "Another action is at work" in child.stderr
+        assert "Another action is running" in child.stderr
         assert f"process {os.getpid()}" in child.stderr
-        with pytest.raises(ActionError, match="Another action is at work"):
+        with pytest.raises(ActionError, match="Another action is running"):
             apply(world, plan, Disk())
     assert apply(world, plan, Disk()).done == plan.count
 

@@ -279,7 +279,7 @@ def test_the_script_lists_and_changes_nothing_before_it_is_told(world):
     before = world.contents(), os.listdir(world.root / "train/bird")
     listed = restore(world.actions()[-1])
     assert listed.returncode == 0
-    assert listed.stdout.count("can be put back") == 8
+    assert listed.stdout.count("can be restored") == 8
     assert (world.contents(), os.listdir(world.root / "train/bird")) == before
     assert restore(world.actions()[-1], "--help").returncode == 2
 
@@ -307,7 +307,7 @@ def test_the_script_never_overwrites_and_says_what_it_left(world):
     assert "left: its old place is taken" in done.stdout
     assert "left: it was changed" in done.stdout
     assert "is at neither place" in done.stdout
-    assert "8 files, 3 of them cannot be put back" in done.stdout
+    assert "8 files, 3 of them cannot be restored" in done.stdout
     assert (world.root / VICTIM).read_bytes() == b"mine"
 
 

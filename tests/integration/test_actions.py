@@ -398,7 +398,7 @@ def test_purge_waits_and_then_destroys_and_removes_the_samples(scanned):
 
     young = purge(scanned, progress=False)
     due = purge(scanned, older_than_days=0, progress=False)
-    with pytest.raises(Exception, match="not the purge that was shown"):
+    with pytest.raises(Exception, match="not the plan that was shown"):
         purge(scanned, older_than_days=0, plan_id="0" * 12, dry_run=False)
     assert os.path.exists(path)
     done = purge(

@@ -291,6 +291,6 @@ def test_ctrl_c_ends_the_folder_command_and_the_next_run_goes_on(
     _, errors = running.communicate(timeout=60)
 
     assert running.returncode == 130
-    assert b"the next scan goes on from there" in errors
+    assert b"the next scan continues from there" in errors
     assert b"Traceback" not in errors
     assert subprocess.run(command, env=environment, capture_output=True).returncode == 0

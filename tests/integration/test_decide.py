@@ -128,7 +128,7 @@ def test_a_decision_outlives_lost_results(dataset, scan, decide):
 def test_a_label_without_labels_cannot_be_verified(dataset, scan, decide):
     scan(dataset)
 
-    with pytest.raises(Exception, match="looked at no labels"):
+    with pytest.raises(Exception, match="had no labels"):
         decide(dataset.limit(1), "label_verified")
 
 

@@ -333,10 +333,10 @@ def test_samples_that_came_later_are_counted_and_a_scan_is_offered(
 
     answer = event("on_load")
 
-    assert "1 image came after the scan" in answer.texts
+    assert "1 image added after the scan" in answer.texts
     # Moving a threshold or deciding is no scan
     foo.get_operator("@winnow/curate/set_thresholds")(scanned)
-    assert "1 image came after the scan" in event("on_load").texts
+    assert "1 image added after the scan" in event("on_load").texts
     params = event("scan").one("prompt_user_for_operation")["params"]
     assert params["label_field"] == "ground_truth"
     assert params["split_tags"] == ["train", "test"]
@@ -347,7 +347,7 @@ def test_deleted_samples_are_told_and_the_rest_is_shown(event, scanned):
 
     answer = event("on_load")
 
-    assert "2 images left the data set" in answer.texts
+    assert "2 images were removed from the data set" in answer.texts
     assert "to be saved" not in str(answer.rows("overview_rows"))
     for tab in TABS:
         assert "problem" not in event("choose_tab", tab=tab).shown
@@ -687,7 +687,7 @@ def test_the_history_is_read_again_only_when_something_was_done(
     assert len(reads) == 1
 
     foo.get_operator("@winnow/curate/undo")(scanned, dry_run=False, progress=False)
-    assert "0 can be put back" in event("choose_tab", tab="actions").texts
+    assert "0 can be restored" in event("choose_tab", tab="actions").texts
 
 
 def test_every_card_says_which_file_it_is(event, scanned):

@@ -97,7 +97,7 @@ def test_a_report_lists_outliers_labels_bad_and_unreadable_files(scanned, tmp_pa
     assert [pair["from"]["path"] for pair in dark] == ["06.png"]
     (file,) = found["unreadable"]["tables"]["files"]["rows"]
     assert file["File"] == "05.png" and file["Reason"] == "unsupported"
-    assert "not an image of a kind that is read" in file["In words"]
+    assert "not a supported image format" in file["In words"]
 
 
 def test_a_report_names_no_folder_of_the_machine_and_escapes_names(scanned, tmp_path):
@@ -164,8 +164,8 @@ def test_a_report_tells_that_samples_came_and_went(scanned, tmp_path, draw):
     written = operator("report")(scanned, tmp_path / "out")
 
     notes = json.loads(written.json.read_text())["notes"]
-    assert "1 images came after the scan" in notes[0]
-    assert "2 images left the data set" in notes[1]
+    assert "1 images were added after the scan" in notes[0]
+    assert "2 images were removed from the data set" in notes[1]
 
 
 def test_a_prefix_has_a_report_of_its_own(dataset, scan, tmp_path):
@@ -316,11 +316,11 @@ def test_an_audit_of_what_was_not_looked_for_fails(dataset, scan):
 def test_an_audit_does_not_vouch_for_images_that_came_or_went(scanned, tmp_path, draw):
     draw(77).save(tmp_path / "new.png")
     scanned.add_sample(fo.Sample(filepath=str(tmp_path / "new.png")))
-    with pytest.raises(Exception, match="1 images came and 0 went"):
+    with pytest.raises(Exception, match="1 images were added and 0 removed"):
         operator("audit")(scanned, "no leaks")
 
     scanned.delete_samples(scanned.limit(2))
-    with pytest.raises(Exception, match="1 images came and 2 went"):
+    with pytest.raises(Exception, match="1 images were added and 2 removed"):
         operator("audit")(scanned, "no leaks")
 
 

@@ -108,7 +108,7 @@ def test_the_summary_says_what_known_copies_tell(dataset, scan):
     report = scan(dataset)
 
     assert report.expected["copies_tried"] == 12
-    assert "near copies (of 12 made from these images" in str(report)
+    assert "(12 synthetic copies" in str(report)
     recorded = dataset.get_run_info(report.run_key).config.report
     assert recorded["expected"] == report.expected
 

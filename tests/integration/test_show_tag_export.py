@@ -168,7 +168,7 @@ def test_a_copy_stands_in_where_the_one_to_keep_is_left_out(scanned, tmp_path):
     }
     said = form("export", scanned, params)["status"].view.label
     assert "17 of 20 images" in said
-    assert "Of 1 group of copies another than the copy to keep is taken" in said
+    assert "Of 1 duplicate cluster the keeper is excluded" in said
 
 
 def test_the_form_says_what_groups_are_left_out_altogether(scanned, tmp_path):

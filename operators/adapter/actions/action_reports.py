@@ -54,7 +54,7 @@ class PlanReport:
         elif plan.action != "merge":
             sentence += f" ({size_text(plan.bytes)})"
         if plan.options.get("remove_samples"):
-            sentence += " and their samples taken out of the data set"
+            sentence += " and their samples removed from the data set"
         return sentence + "."
 
     def details(self) -> Iterator[str]:
@@ -66,7 +66,7 @@ class PlanReport:
             if counts:
                 yield f"{name}: {counts_text(counts)}"
         for reason, count in self.plan.refused.most_common():
-            yield f"Left alone: {count:,}, because {reason}"
+            yield f"Skipped: {count:,}, because {reason}"
 
     def examples(self) -> Iterator[tuple[str, str, str]]:
         """Yields file, where it goes and why, for the first items."""
@@ -80,7 +80,7 @@ class PlanReport:
         lines = [f"**{self.summary()}**", ""]
         lines += [f"* {escape_markdown(line)}" for line in self.details()]
         if self.plan.count:
-            lines += ["", "| file | goes to | why |", "| :-- | :-- | :-- |"]
+            lines += ["", "| file | destination | reason |", "| :-- | :-- | :-- |"]
             lines += [
                 "| " + " | ".join(escape_markdown(cell) for cell in row) + " |"
                 for row in self.examples()
@@ -125,9 +125,9 @@ class ActionReport:
         images = f"{report.done:,} {_plural('image', report.done)}"
         size = size_text(report.bytes)
         if report.what == "undo":
-            return f"Put back {images} of {report.key}."
+            return f"Restored {images} of {report.key}."
         if report.what == "purge":
-            return f"Destroyed {report.done:,} quarantined files; {size} are free now."
+            return f"Deleted {report.done:,} quarantined files; {size} are free now."
         verb = _VERBS[report.action]
         files = f"{report.moves:,} {_plural('file', report.moves)}"
         moved = f" ({files}, {size})" if report.moves else ""
@@ -158,7 +158,7 @@ class ActionReport:
         if self.undo_call:
             lines += [
                 "",
-                "To go back: *Undo*, in the panel's tab *Actions*; in Python:",
+                "To undo: *Undo*, in the panel's tab *Actions*; in Python:",
             ]
             lines.append("")
             lines += [f"    {self.undo_call}"]
@@ -167,7 +167,7 @@ class ActionReport:
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]
         if self.undo_call:
-            lines.append(f"To go back: {self.undo_call}")
+            lines.append(f"To undo: {self.undo_call}")
         return "\n".join(lines)
 
 
@@ -264,9 +264,9 @@ def past_text(past: PastAction) -> str:
     if past.purged:
         text += f"; {past.purged:,} destroyed"
     if past.undoable != past.items - past.purged:
-        text += f"; {past.undoable:,} can be put back"
+        text += f"; {past.undoable:,} can be restored"
     if past.unfinished:
-        text += "; cut short"
+        text += "; interrupted"
     return text
 
 

@@ -36,7 +36,7 @@ _TICK = "apply_"
 _PICTURES = 12
 _MORE_PICTURES = 500
 _SUGGESTED = "(suggested)"
-_DROPPED = "(the side that should go)"
+_DROPPED = "(the side to remove)"
 _TITLES = {
     QUARANTINE: "Quarantine images",
     MOVE: "Move images to a folder",
@@ -60,7 +60,7 @@ _ABOUT = {
     ),
     RETAG: (
         "Labels are changed in the data set. *Undo*, in the panel's tab *Actions*, "
-        "goes back."
+        "restores them."
     ),
 }
 _LEAVE_OUT = (
@@ -88,7 +88,7 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
             "to",
             required=True,
             label="To which folder",
-            description="Made if it is not there; a relative one starts at the images'",
+            description="Created if needed; a relative path starts at the images' root",
         )
     if action == RETAG:
         _ask_label(inputs, ctx)
@@ -235,11 +235,11 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         inputs.view("only_pair", types.Notice(label=text))
     elif what == "leaks" and ctx.params.get("between"):
         one, other = ctx.params["between"]
-        text = f"Only copies of {one} and {other}; the side that should go"
+        text = f"Only copies of {one} and {other}; the side to remove"
         inputs.view("only_between", types.Notice(label=text))
     elif what == "leaks":
         sides = types.Dropdown()
-        sides.add_choice(_DROPPED, label="The side that should go")
+        sides.add_choice(_DROPPED, label="The side to remove")
         for name in _split_names(ctx):
             sides.add_choice(name, label=name)
         inputs.enum(
@@ -278,8 +278,8 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         inputs.bool(
             "remove_samples",
             default=False,
-            label="Take the samples out of the data set too",
-            description="Undo brings them back. Else they stay, tagged 'quarantined'",
+            label="Remove the samples from the data set too",
+            description="Undo restores them. Otherwise they stay, tagged 'quarantined'",
         )
     inputs.bool(
         "more", default=False, label="Show protection and more", view=types.SwitchView()
@@ -312,7 +312,7 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
     inputs.str(
         "quarantine",
         label="Folder for the quarantine",
-        description="On the same disk; empty for beside the folder of the images",
+        description="On the same disk; empty for a folder beside the images",
     )
     inputs.str("prefix", label="Prefix of the scan's fields")
 

@@ -63,7 +63,7 @@ class MergeConflict:
     def __str__(self) -> str:
         return (
             f"{Path(self.keeper).name} keeps {self.field} {self.kept}; its copy "
-            f"{Path(self.copy).name} says {self.lost}"
+            f"{Path(self.copy).name} has {self.lost}"
         )
 
 

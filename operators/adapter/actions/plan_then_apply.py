@@ -65,7 +65,7 @@ def carry_out(
     """Applies the plan that was shown."""
     if plan_id is None:
         raise InputError(
-            f"Look first: {action}(dataset, what=...) returns a plan and changes "
+            f"Plan first: {action}(dataset, what=...) returns a plan and changes "
             f"nothing. Then {action}(dataset, plan_id=..., dry_run=False) with its id."
         )
     plan = waiting_plan(dataset, plan_id)

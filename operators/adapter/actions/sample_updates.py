@@ -183,7 +183,7 @@ def database_explained() -> Iterator[None]:
     except PyMongoError as error:
         raise ActionError(
             "The database stopped answering in the middle of the action. No file is "
-            "lost, and what was moved is written down; start the database, and the "
+            "lost, and all moves are in the journal; start the database, and the "
             "next action (or undo) brings the samples in line with the files. "
             f"({type(error).__name__})"
         ) from error

@@ -32,8 +32,8 @@ _FIELDS = {
     "copy_of": "The closest copy",
     "copy_in": "The data set and split that the closest copy is in",
     "similarity": "Cosine similarity to the closest copy, -1 to 1",
-    "copies_in": "All data sets and splits that hold a copy",
-    "leak": "A copy is in another split, or in one that tests are made of",
+    "copies_in": "All data sets and splits that have a copy",
+    "leak": "A copy is in another split, or in a test or validation split",
     "reason": "Why the file cannot be read",
 }
 _KIND_NAMES = {"bytes": "same bytes", "pixels": "same pixels", "near": "near"}
@@ -55,7 +55,7 @@ class ImageAnswer:
         similarity: cosine to that copy
         copies_in: all that hold a copy
         leak: a copy is in another split than its own, or, where it has none, in
-            one that tests are made of
+            a test or validation split
         reason: why it cannot be read
     """
 
@@ -117,7 +117,7 @@ class CompareReport:
         if self.counts["leaks"]:
             yield (
                 f"Leaks: {self.counts['leaks']:,} have a copy in another split, or in "
-                "one that tests are made of"
+                "a test or validation split"
             )
         for name, count in self.unread.items():
             yield f"{name}: {count:,} images cannot be read and were not compared"
@@ -252,7 +252,7 @@ def check_names(dataset: fo.Dataset, prefix: str) -> None:
         if field is not None and not is_ours(field):
             raise InputError(
                 f"The field '{field_name(name, prefix)}' already exists and was not "
-                "made by Winnow, so it is left alone. Give another prefix."
+                "created by Winnow, so it is not changed. Give another prefix."
             )
 
 

@@ -238,8 +238,8 @@ def put_features(
     old = dataset.get_field(field)
     if old is not None and not is_ours(old):
         raise InputError(
-            f"The field '{field}' already exists and was not made by Winnow, so it is "
-            "left alone. Give another name as field=."
+            f"The field '{field}' already exists and was not created by Winnow. It is "
+            "not changed. Give another name as field=."
         )
     row_of = {
         path: row for row, path in enumerate(_paths(work_dir, root)) if path is not None

@@ -75,7 +75,7 @@ class PrecisionEstimate:
         if self.precision.judged and self.unmarked:
             lines.append(
                 f"{self.unmarked:,} of the sample are not marked. The interval holds "
-                "only if those that are were not chosen by what they show"
+                "only if the marked ones were not chosen by their content"
             )
         if self.outdated:
             lines.append(
@@ -160,7 +160,7 @@ def mark(
     if missing:
         raise InputError(
             f"{missing:,} of these images are not in the sample, which is tagged "
-            f"'{tag_of(what)}'. Only a random sample says something of the rest."
+            f"'{tag_of(what)}'. Only a random sample is representative."
         )
     chosen.untag_samples(marks)
     chosen.tag_samples(tag_of(what, as_))

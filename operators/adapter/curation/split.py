@@ -143,7 +143,7 @@ class SplitReport:
             yield f"Moved: {moves:,} images ({ways})"
         if self.left_out:
             yield (
-                f"Left out of all splits: {self.left_out:,} images, since their copy "
+                f"Excluded from all splits: {self.left_out:,} images, since their copy "
                 "or group is in a split that must not change"
             )
         if self.unresolved:
@@ -285,8 +285,8 @@ def check_target(dataset: fo.Dataset, field: str, tag_prefix: str | None) -> Non
     there = dataset.get_field(field)
     if there is not None and (there.info or {}).get("made_by") != MADE_BY:
         raise InputError(
-            f"The field '{field}' already exists and holds no split of Winnow's, so "
-            "it is left alone. Give another name with to=NAME."
+            f"The field '{field}' already exists and has no split of Winnow, so "
+            "it is not changed. Give another name with to=NAME."
         )
 
 

@@ -36,8 +36,8 @@ NOT_DUPLICATE = "not_duplicate"
 _LABEL_IS = "label is "
 _IN_WORDS = {KEEP: "kept", KEEPER: "chosen as the one to keep"}
 _FIELDS = {
-    DECISIONS: "What a person decided; scans respect it",
-    DISTINCT: "Ids of the samples that a person said it is no duplicate of",
+    DECISIONS: "Decisions of a person; scans respect them",
+    DISTINCT: "Ids of samples that a person decided are not duplicates of it",
 }
 _GROUP = "winnow decisions"
 _AT_ONCE = 5_000
@@ -132,8 +132,8 @@ def verify_labels(
     """
     if label_field is None:
         raise InputError(
-            "The last scan looked at no labels, so there is none to verify. Scan "
-            "again and say which field holds them."
+            "The last scan had no labels, so there is none to verify. Scan again "
+            "with label_field, the field that holds them."
         )
     pairs = zip(*samples.values(["id", label_path(samples, label_field)]), strict=True)
     words = ((i, [_LABEL_IS + label]) for i, label in pairs if label is not None)
@@ -170,7 +170,7 @@ def part_duplicates(
     largest = max(len(found) for found in others.values())
     if largest > _LARGEST_CLUSTER:
         raise InputError(
-            f"One of the clusters holds {largest:,} images, too many to remember each "
+            f"One of the clusters has {largest:,} images, too many to store each "
             "pair. Decide to keep the images, or raise min_copy_score."
         )
     apart = ((i, [o for o in others[n] if o != i]) for i, n in numbers.items())

@@ -62,8 +62,8 @@ def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
             continue
         if not is_ours(field):
             raise InputError(
-                f"The field '{name}' already exists and was not made by Winnow, so it "
-                "is left alone. Scan with another prefix, for example "
+                f"The field '{name}' already exists, not created by Winnow, so it "
+                "is not changed. Scan with another prefix, for example "
                 f"prefix='{_free_prefix(schema, prefix)}'."
             )
         kind, _ = _TYPES[spec.type]

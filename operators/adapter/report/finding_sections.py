@@ -29,7 +29,7 @@ def duplicates_section(shown: Shown, report: ScanReport) -> Section:
         f"{counts['duplicates']:,} images have a copy, in "
         f"{counts['duplicate_clusters']:,} clusters. Keeping one of each saves "
         f"{counts['removable']:,} files, {size_text(counts['removable_bytes'])}.",
-        "One pair a cluster: the copy that would go, and the one that would stay, "
+        "One pair per cluster: the redundant copy and the copy to keep, "
         "with the reason. Near copies are sorted by similarity, exact ones by how "
         "many there are.",
     )
@@ -101,7 +101,7 @@ def conflicts_section(shown: Shown, report: ScanReport) -> Section:
         similarity = _similarity(other, keeper)
         facts = {"cluster": number, "labels": len(labeled)}
         pairs.append(_pair(shown, other, keeper, similarity, says, facts))
-    text = "Clusters whose copies carry two labels: one of the labels is wrong."
+    text = "Clusters with two labels: one of the labels is wrong."
     galleries = (
         Gallery(
             "conflicts",
@@ -193,7 +193,7 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
         if one.values["leak_conflict"]:
             says.append("with another label there")
         if one.values["leak_drop_reason"]:
-            says.append(f"to drop: {one.values['leak_drop_reason']}")
+            says.append(f"to remove: {one.values['leak_drop_reason']}")
         if one.values["size"] > 1:
             says.append(f"{one.values['size'] - 1:,} more in this cluster")
         similarity = _similarity(one, other) if other else None
@@ -204,7 +204,7 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
             "other_label": one.values["leak_conflict"],
         }
         pairs.append(_pair(shown, one, other, similarity, says, facts))
-    columns = ("From: the side to drop", "To: its copy")
+    columns = ("From: the side to remove", "To: its copy")
     galleries = [
         Gallery(
             "leaks",
@@ -217,7 +217,7 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
     ]
     galleries += _unclustered_leaks(shown, columns)
     text = (
-        f"{counts['leaks']:,} images have a copy in another split; dropping "
+        f"{counts['leaks']:,} images have a copy in another split; removing "
         f"{counts['leaks_to_remove']:,} closes all of them.",
     )
     tables = (_matrix(report), _by_class(shown, report))
@@ -308,8 +308,8 @@ def outliers_section(shown: Shown, report: ScanReport) -> Section:
         for one, nearest in _beside_nearest(shown, match, names, sort)
     ]
     text = (
-        "Images far from all similar ones that are not their copies, the strangest "
-        "first, each beside the image most like it. Larger distances are stranger; "
+        "Images far from all similar ones that are not their copies, the most unusual "
+        "first, each beside the most similar image. A larger distance is more unusual; "
         f"those above {report.thresholds['max_outlier_distance']:.3g} are listed.",
     )
     columns = ("From: outlier", "To: most similar image")
@@ -347,7 +347,7 @@ def bad_images_section(shown: Shown, report: ScanReport) -> Section:
                 tuple(pairs),
             )
         )
-    text = ("Many of them may be as they should: look. An image may be in several.",)
+    text = ("Many of them may be fine: check them. An image may be in several.",)
     return Section(key, title, count, text, galleries=tuple(galleries))
 
 

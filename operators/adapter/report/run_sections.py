@@ -77,7 +77,7 @@ def unreadable_section(
             "files", "The files", ("File", "Reason", "In words"), tuple(files), count
         ),
     )
-    text = ("They took no part in the comparison: nothing is known of them.",)
+    text = ("They were not compared and have no findings.",)
     return Section(key, title, count, text, tables)
 
 
@@ -95,7 +95,7 @@ def thresholds_section(report: ScanReport) -> Section:
     if expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
         recall = tuple((name, f"{share:.0%}") for name, share in by_change)
-        title = "Copies found, of those made from these images for a trial"
+        title = "Recall of synthetic copies of these images"
         headers = ("Change", "Found")
         tables.append(Table("expected", title, headers, recall, len(recall)))
     return Section("thresholds", "Thresholds", None, text, tuple(tables))

@@ -197,8 +197,8 @@ def _notes(dataset: fo.Dataset, run: Any, prefix: str | None) -> Iterator[str]:
     found = tally(dataset, run, prefix)
     if found.added:
         yield (
-            f"{found.added:,} images came after the scan: this report says nothing of "
-            "them."
+            f"{found.added:,} images were added after the scan and are not in this "
+            "report."
         )
     if found.deleted:
         yield (

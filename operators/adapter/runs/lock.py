@@ -34,7 +34,7 @@ def exclusive_run(dataset: fo.Dataset) -> Iterator[None]:
     with _held(dataset, seconds=0.1) as free:
         if not free:
             raise CurationError(
-                f"Another Winnow run is at work on '{dataset.name}'. Wait until it "
+                f"Another Winnow run is active on '{dataset.name}'. Wait until it "
                 "is done, or stop it, and start again."
             )
         for note in (_progress_file(dataset), _stop_file(dataset)):

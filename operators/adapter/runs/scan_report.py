@@ -146,7 +146,7 @@ def finding_lines(report: ScanReport) -> Iterable[Line]:
     yield Line(
         "Label issues",
         counts["label_issues"],
-        "similar images are labeled otherwise"
+        "similar images have another label"
         if counts["labeled"]
         else f"not looked for: {_NO_LABELS}",
         {},
@@ -225,16 +225,16 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
     share = round(100 * expected["copy_recall"])
     error = max(1, round(100 * expected["copy_recall_error"]))
     found = (
-        f"expected to find {share} \N{PLUS-MINUS SIGN} {error} % of near copies (of "
-        f"{expected['copies_tried']:,} made from these images; least: {least})"
+        f"estimated recall of near duplicates: {share} \N{PLUS-MINUS SIGN} {error} % ("
+        f"{expected['copies_tried']:,} synthetic copies; lowest: {least})"
     )
     if expected["false_copy_rate"] is None:
         return [found]
     passed = round(expected["false_copy_rate"] * expected["non_copies_tried"])
     return [
         found,
-        f"of {expected['non_copies_tried']:,} pairs that surely are none "
-        f"{passed:,} would pass; look-alikes are not among them",
+        f"{passed:,} of {expected['non_copies_tried']:,} known non-duplicate pairs "
+        "would be accepted (look-alikes not included)",
     ]
 
 
@@ -268,7 +268,7 @@ def _leak_remarks(report: ScanReport) -> list[str]:
     }
     kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
     remarks = [
-        f"dropping {counts['leaks_to_remove']:,} closes them; their copy is in {kept}"
+        f"removing {counts['leaks_to_remove']:,} closes them; their copy is in {kept}"
     ]
     if counts["leak_conflicts"]:
         remarks.append(

@@ -71,7 +71,7 @@ _THRESHOLDS = {
     "max_outlier_distance": _Slider(
         "Outliers: distance",
         "Images farther than this from all similar images are outliers. Higher "
-        "finds fewer; empty for a rule that looks at your images.",
+        "finds fewer; empty for a rule based on your images.",
         0,
         2,
     ),
@@ -139,7 +139,7 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
     return types.Property(
         inputs,
         view=types.PromptView(
-            label="Move thresholds of the last scan", submit_button_label="Apply"
+            label="Set thresholds of the last scan", submit_button_label="Apply"
         ),
     )
 
@@ -202,7 +202,7 @@ def _ask_splits(
         choices.values(),
         default=default,
         label="Splits",
-        description="What says train, validation or test, to find leaks between them",
+        description="Tags or field with the splits, to find leaks between them",
         view=choices,
     )
     kind = ctx.params.get("splits", default)

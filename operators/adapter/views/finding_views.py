@@ -41,7 +41,7 @@ FINDINGS: dict[str, Finding] = {
         "Duplicates", "images that have a copy, by cluster", "#4C78A8"
     ),
     "redundant_copies": Finding(
-        "Extra copies", "all copies but the one to keep of each cluster", "#4C78A8"
+        "Redundant copies", "all copies but the keeper of each cluster", "#4C78A8"
     ),
     "conflicts": Finding(
         "Conflicts", "duplicates whose copy has another label", "#E45756"
@@ -52,7 +52,7 @@ FINDINGS: dict[str, Finding] = {
     ),
     "leaks": Finding("Leaks", "images with a copy in another split", "#B279A2"),
     "leaks_to_remove": Finding(
-        "Leaks to drop", "the side of each leak that should go", "#B279A2"
+        "Leaks to remove", "the side of each leak to remove", "#B279A2"
     ),
     "image_issues": Finding(
         "Bad images", "damaged, dark, bright, blurry, empty or odd images", "#72B7B2"

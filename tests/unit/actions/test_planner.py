@@ -116,7 +116,7 @@ def test_a_file_in_quarantine_is_refused(data):
 def test_a_file_outside_of_the_root_is_refused(data):
     (data.parent / "other.jpg").write_text("o")
     assert refused(data, ask(data, "/etc/passwd"), ask(data, f"{data}-2/a.jpg")) == {
-        f"it lies outside of {data}": 2
+        f"it is outside of {data}": 2
     }
 
 
@@ -185,7 +185,7 @@ def test_a_witness_must_be_there_and_be_another_file_that_stays(data):
     for kept, why in (
         (gone, "the copy to keep is not there"),
         (no_file, "the copy to keep is not there"),
-        (itself, "the copy to keep would go as well"),
+        (itself, "the copy to keep would be removed as well"),
         (away, "the copy to keep is in quarantine"),
     ):
         assert refused(data, ask(data, "cat/2.jpg", witness=kept)) == {why: 1}
@@ -201,7 +201,7 @@ def test_a_copy_that_would_go_as_well_justifies_nothing(data):
         ask(data, "cat/1.jpg", witness=witness(data, "cat/2.jpg")),
         ask(data, "cat/2.jpg", witness=witness(data, "cat/1.jpg")),
     ]
-    assert refused(data, *requests) == {"the copy to keep would go as well": 2}
+    assert refused(data, *requests) == {"the copy to keep would be removed as well": 2}
 
 
 def test_the_root_may_be_spelled_with_a_link(data):
@@ -213,7 +213,7 @@ def test_the_root_may_be_spelled_with_a_link(data):
     [item] = plan(data, [request], alias=alias).items()
     assert item.source == "cat/1.jpg"
     assert refused(data, request, copy, alias=alias) == {
-        "the copy to keep would go as well": 1
+        "the copy to keep would be removed as well": 1
     }
 
 

@@ -80,7 +80,7 @@ def test_every_name_of_the_old_fail_on_is_known():
         ("leeks", "Did you mean 'leaks'? It knows duplicates, exact duplicates"),
         ("no rubbish, no leaks", "does not know 'rubbish' in 'no rubbish'"),
         ("no leaks <= 3", "says 'no' and names a limit"),
-        ("outliers > 3", "how much there may be at most"),
+        ("outliers > 3", "A rule is a finding and a limit"),
         ("exact duplicates <= 0,1 %", "Numbers are written with a point"),
         ("outliers <= 0.5", "Did you mean 'outliers <= 0.5 %'?"),
         ("outliers <= 101 %", "at most 100 %"),
