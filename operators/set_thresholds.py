@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.progress import OnProgress
-from ..core.scan.settings import DEFAULTS, ScanSettings
-from .adapter.runs.reapply import reapply_thresholds
+from .adapter.runs.reapply import move_thresholds
 from .adapter.runs.scan_report import ScanReport
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.scan_forms import thresholds_form, thresholds_params
 from .adapter.ui.stream import stream
+
+Unchanged = Literal["unchanged"]
+UNCHANGED: Unchanged = "unchanged"
 
 
 class SetThresholds(foo.Operator):
@@ -39,27 +41,30 @@ class SetThresholds(foo.Operator):
         self,
         samples: fo.core.collections.SampleCollection,
         *,
-        min_copy_score: float = DEFAULTS.min_copy_score,
-        min_copy_similarity: float | None = None,
-        ignored_changes: Sequence[str] = (),
-        max_outlier_distance: float | None = None,
-        min_label_score: float = DEFAULTS.min_label_score,
+        min_copy_score: float | Unchanged = UNCHANGED,
+        min_copy_similarity: float | None | Unchanged = UNCHANGED,
+        ignored_changes: Sequence[str] | Unchanged = UNCHANGED,
+        max_outlier_distance: float | None | Unchanged = UNCHANGED,
+        min_label_score: float | Unchanged = UNCHANGED,
         prefix: str | None = None,
         progress: ProgressOption = None,
     ) -> ScanReport:
         """Applies other thresholds to the last scan, in seconds; no file is read.
 
+        Settings that are left out stay as they are.
+
         Args:
             samples: the scanned data set; for a view, its data set
-            min_copy_score (0.6): score above which two images are copies, 0 to 1;
-                thresholds that are left out go back to their defaults
-            min_copy_similarity (None): cosine similarity that copies need as well,
-                -1 to 1
-            ignored_changes: changes by which two images are not copies: ``mirrored``,
-                ``rotated``, ``recolored``
-            max_outlier_distance (None): distance beyond which an image is an
+            min_copy_score ("unchanged"): score above which two images are copies, 0
+                to 1; the scan's default is 0.6. It replaces a calibrated one
+            min_copy_similarity ("unchanged"): cosine similarity that copies need as
+                well, -1 to 1; None for no such condition
+            ignored_changes ("unchanged"): changes by which two images are not copies:
+                ``mirrored``, ``rotated``, ``recolored``
+            max_outlier_distance ("unchanged"): distance beyond which an image is an
                 outlier, 0 to 2; None for a rule on this data set
-            min_label_score (5): score below which a label is an issue, 0 to 100
+            min_label_score ("unchanged"): score below which a label is an issue, 0 to
+                100; the scan's default is 5
             prefix (None): prefix of the scan's fields
             progress (None): progress bars on or off, or a callback, as for ``scan``
 
@@ -67,26 +72,27 @@ class SetThresholds(foo.Operator):
             a :class:`operators.adapter.runs.scan_report.ScanReport`
 
         Raises:
-            InputError: a threshold is out of range
+            InputError: a threshold out of range
             StaleRunError: there is no finished scan, or its stored results are gone
         """
-        settings = ScanSettings(
-            min_copy_score=min_copy_score,
-            min_copy_similarity=min_copy_similarity,
-            ignored_changes=ignored_changes,
-            max_outlier_distance=max_outlier_distance,
-            min_label_score=min_label_score,
-        )
+        values = {
+            "min_copy_score": min_copy_score,
+            "min_copy_similarity": min_copy_similarity,
+            "ignored_changes": ignored_changes,
+            "max_outlier_distance": max_outlier_distance,
+            "min_label_score": min_label_score,
+        }
+        given = {name: one for name, one in values.items() if one != UNCHANGED}
         with progress_bars(progress) as on_progress:
-            return reapply_thresholds(samples._dataset, settings, prefix, on_progress)
+            return move_thresholds(samples._dataset, given, prefix, on_progress)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return thresholds_form(ctx)
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        prefix, given = thresholds_params(ctx.params)
+
         def work(on_progress: OnProgress) -> ScanReport:
-            prefix, thresholds = thresholds_params(ctx.params)
-            settings = ScanSettings(**thresholds)
-            return reapply_thresholds(ctx.dataset, settings, prefix, on_progress)
+            return move_thresholds(ctx.dataset, given, prefix, on_progress)
 
         yield from stream(ctx, work)

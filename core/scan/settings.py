@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..copy_detection import CHANGES_OF_MEANING, MIN_COPY_SCORE
@@ -119,7 +119,36 @@ THRESHOLDS = (
 """The settings that can be moved after a scan."""
 
 
+MOVABLE = (*THRESHOLDS, "ignored_changes")
+"""Those, and the setting on changes of meaning."""
+
+
 def movable(settings: ScanSettings) -> dict[str, Any]:
     """Returns the settings that can be changed after a scan, by name."""
-    values = {name: getattr(settings, name) for name in THRESHOLDS}
-    return {**values, "ignored_changes": list(settings.ignored_changes)}
+    values = {name: getattr(settings, name) for name in MOVABLE}
+    return {
+        **values,
+        "ignored_changes": list(settings.ignored_changes),
+        "calibrate": settings.calibrate,
+    }
+
+
+def moved(settings: ScanSettings, given: Mapping[str, Any]) -> ScanSettings:
+    """Returns settings with other thresholds; those that are not given stay.
+
+    A ``min_copy_score`` that is given ends ``calibrate``, which would raise it again.
+
+    Args:
+        settings: in force
+        given: values by name, of :data:`MOVABLE`
+
+    Raises:
+        InputError: a name that is not among them, or a value out of range
+    """
+    if unknown := [name for name in given if name not in MOVABLE]:
+        raise InputError(
+            f"'{unknown[0]}' cannot be changed after a scan. Give some of "
+            f"{', '.join(MOVABLE)}, or scan again."
+        )
+    ends = {"calibrate": False} if "min_copy_score" in given else {}
+    return replace(settings, **{**given, **ends})

@@ -211,16 +211,11 @@ class WinnowPanel(foo.Panel):
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
         """Writes what the sliders show into the fields."""
         state = _scene(ctx)
-        settings = state.run.settings
-        params = {
-            "min_copy_score": settings["min_copy_score"],
-            "min_copy_similarity": settings["min_copy_similarity"],
-            "ignored_changes": list(settings.get("ignored_changes") or ()),
-            "max_outlier_distance": state.kept.get("outlier_distance")
-            or settings["max_outlier_distance"],
-            "min_label_score": state.kept.get("label_score")
-            or settings["min_label_score"],
+        sliders = {
+            "max_outlier_distance": state.kept.get("outlier_distance"),
+            "min_label_score": state.kept.get("label_score"),
         }
+        params = {name: value for name, value in sliders.items() if value is not None}
         self._ask(
             ctx, "set_thresholds", {**params, "prefix": state.prefix}, skip_prompt=True
         )

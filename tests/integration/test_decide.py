@@ -114,7 +114,7 @@ def test_decisions_on_deleted_samples_break_nothing(
 def test_a_decision_outlives_lost_results(dataset, scan, decide):
     scan(dataset)
     ids = dataset.match(F("dup_cluster") == 0).values("id")
-    name = dataset.get_run_info("winnow").config.evidence
+    name = dataset.get_run_info("winnow").config.scan_data
     (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).unlink()
 
     decided = decide(dataset.select(ids), "keep")

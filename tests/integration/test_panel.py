@@ -373,7 +373,7 @@ def test_no_event_opens_what_the_scan_stored(event, scanned):
     import os
     from pathlib import Path
 
-    name = scanned.get_run_info("winnow").config.evidence
+    name = scanned.get_run_info("winnow").config.scan_data
     (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).unlink()
 
     for tab in TABS:

@@ -1,3 +1,4 @@
+import fiftyone.operators as foo
 import pytest
 
 pytestmark = pytest.mark.integration
@@ -57,7 +58,7 @@ def test_lost_evidence_asks_for_a_new_scan(dataset, scan, set_thresholds):
     from pathlib import Path
 
     scan(dataset)
-    name = dataset.get_run_info("winnow").config.evidence
+    name = dataset.get_run_info("winnow").config.scan_data
     (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).unlink()
 
     with pytest.raises(Exception, match="no longer there"):
@@ -73,3 +74,43 @@ def test_an_older_scan_s_evidence_is_removed(dataset, scan):
 
     runs = Path(os.environ["WINNOW_CACHE"]) / "runs"
     assert len(list(runs.glob(f"{dataset._doc.id}-*"))) == 1
+
+
+def test_thresholds_that_are_not_given_stay(dataset, scan, set_thresholds):
+    scan(dataset, label_field="ground_truth", calibrate=True)
+    before = dataset.get_run_info("winnow").config.settings
+    set_thresholds(dataset, min_label_score=40)
+
+    report = set_thresholds(dataset, max_outlier_distance=0)
+
+    assert report.thresholds["min_label_score"] == 40
+    after = dataset.get_run_info("winnow").config.settings
+    assert after["calibrate"] is before["calibrate"] is True
+    report = set_thresholds(dataset, max_outlier_distance=None, min_copy_score=0.9)
+    assert report.rules["max_outlier_distance"] != "given"
+    assert report.thresholds["min_copy_score"] == 0.9
+    assert dataset.get_run_info("winnow").config.settings["calibrate"] is False
+
+
+def test_from_params_too_what_is_not_given_stays(dataset, scan, set_thresholds):
+    scan(dataset, label_field="ground_truth", min_label_score=40)
+
+    foo.execute_operator(
+        "@winnow/curate/set_thresholds",
+        ctx={"dataset": dataset},
+        params={"max_outlier_distance": 0},
+    )
+
+    settings = dataset.get_run_info("winnow").config.settings
+    assert settings["min_label_score"] == 40
+    assert settings["max_outlier_distance"] == 0
+
+
+def test_a_scan_of_an_older_version_asks_for_a_new_one(dataset, scan, set_thresholds):
+    scan(dataset)
+    config = dataset.get_run_info("winnow").config
+    del config.scan_data
+    dataset.update_run_config("winnow", config)
+
+    with pytest.raises(Exception, match="older version of Winnow. Scan again"):
+        set_thresholds(dataset)

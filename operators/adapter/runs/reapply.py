@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -12,7 +13,7 @@ import fiftyone as fo
 from ....core.errors import StaleRunError
 from ....core.progress import OnProgress
 from ....core.scan.apply_thresholds import apply_thresholds
-from ....core.scan.settings import ScanSettings, movable
+from ....core.scan.settings import ScanSettings, movable, moved
 from ..dataset.decisions import read_decisions
 from .lock import exclusive_run
 from .publish import database_errors_explained, publish
@@ -45,6 +46,17 @@ def reapply_thresholds(
             seconds={"apply_thresholds": time.perf_counter() - started},
             on_progress=on_progress,
         )
+
+
+def move_thresholds(
+    dataset: fo.Dataset,
+    given: Mapping[str, Any],
+    prefix: str | None,
+    on_progress: OnProgress,
+) -> ScanReport:
+    """Applies other thresholds; those that are not given stay in force."""
+    settings = moved(settings_of(complete_run(dataset, prefix)), given)
+    return reapply_thresholds(dataset, settings, prefix, on_progress)
 
 
 def reapply_if_scanned(

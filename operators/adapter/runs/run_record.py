@@ -56,7 +56,7 @@ def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
     """Returns the configuration of the prefix's finished run.
 
     Raises:
-        StaleRunError: there is none, or it was cut short
+        StaleRunError: there is none, it was cut short, or made by an older version
     """
     key = run_key(prefix)
     if not dataset.has_run(key):
@@ -70,7 +70,17 @@ def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
             f"The last scan of '{dataset.name}' was cut short, so its findings are "
             "not to be trusted. Scan again: what was embedded is kept, so it is quick."
         )
+    if not _is_current(config):
+        raise StaleRunError(
+            f"The last scan of '{dataset.name}' was made by an older version of "
+            "Winnow. Scan again."
+        )
     return config
+
+
+def _is_current(config: Any) -> bool:
+    """True if a run was recorded by a version with today's names."""
+    return hasattr(config, "scan_data")
 
 
 def save_rows(dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]) -> None:
@@ -96,7 +106,8 @@ def finished_runs(dataset: fo.Dataset) -> dict[str | None, Any]:
         if key != "winnow" and not key.startswith("winnow_"):
             continue
         config = dataset.get_run_info(key).config
-        if config.method == _METHOD and config.status == _COMPLETE:
+        is_finished = config.method == _METHOD and config.status == _COMPLETE
+        if is_finished and _is_current(config):
             found[config.prefix] = config
     order = sorted(found, key=lambda prefix: found[prefix].completed_at, reverse=True)
     return {prefix: found[prefix] for prefix in order}

@@ -19,7 +19,13 @@ from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.errors import CurationError
 from ....core.models.registry import DEFAULT_MODEL, SPECS
 from ....core.reading.split_names import is_split_name
-from ....core.scan.settings import DEFAULTS, PRESETS, THRESHOLDS, ScanSettings
+from ....core.scan.settings import (
+    DEFAULTS,
+    MOVABLE,
+    PRESETS,
+    THRESHOLDS,
+    ScanSettings,
+)
 from ..dataset.fields import check_fields
 from ..dataset.models import vector_field_candidates
 from ..dataset.samples import (
@@ -27,6 +33,7 @@ from ..dataset.samples import (
     label_field_candidates,
     split_field_candidates,
 )
+from ..runs.reapply import settings_of
 from ..runs.run_record import complete_run
 from .inputs import ask_several, show_error
 
@@ -53,6 +60,7 @@ class _Slider:
     high: float
 
 
+_MAY_BE_EMPTY = ("min_copy_similarity", "max_outlier_distance")
 _THRESHOLDS = {
     "min_copy_score": _Slider(
         "Near duplicates: certainty",
@@ -130,8 +138,9 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
     except CurationError as error:
         show_error(inputs, "run", error)
     else:
-        _ask_thresholds(inputs)
-        _ask_ignored_changes(inputs)
+        in_force = settings_of(run)
+        _ask_thresholds(inputs, in_force)
+        _ask_ignored_changes(inputs, in_force)
         if _check_settings(inputs, ctx.params):
             text = _describe_thresholds(run.report["thresholds"])
             inputs.view("now", types.Notice(label=f"In force now: {text}"))
@@ -145,13 +154,16 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
 
 
 def thresholds_params(params: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """Returns the prefix and the thresholds from ``ctx.params``."""
-    thresholds = {
-        name: value
-        for name, value in _settings(params).items()
-        if name in (*THRESHOLDS, "ignored_changes")
+    """Returns the prefix and the thresholds that are given from ``ctx.params``.
+
+    An emptied threshold is None, which stands for a rule where there is one.
+    """
+    given = {
+        name: params[name]
+        for name in MOVABLE
+        if name in params and (params[name] is not None or name in _MAY_BE_EMPTY)
     }
-    return params.get("prefix") or None, thresholds
+    return params.get("prefix") or None, given
 
 
 def _describe_thresholds(thresholds: Mapping[str, float | None]) -> str:
@@ -263,8 +275,8 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         view=types.SwitchView(),
     )
     if ctx.params.get("more"):
-        _ask_thresholds(inputs)
-        _ask_ignored_changes(inputs)
+        _ask_thresholds(inputs, DEFAULTS)
+        _ask_ignored_changes(inputs, DEFAULTS)
         inputs.int(
             "neighbors",
             label="Similar images to compare with",
@@ -285,22 +297,22 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         _ask_prefix(inputs)
 
 
-def _ask_thresholds(inputs: types.Object) -> None:
+def _ask_thresholds(inputs: types.Object, settings: ScanSettings) -> None:
     for name, ask in _THRESHOLDS.items():
         inputs.float(
             name,
-            default=getattr(DEFAULTS, name),
+            default=getattr(settings, name),
             label=ask.label,
             description=f"{ask.description} From {ask.low:g} to {ask.high:g}.",
         )
 
 
-def _ask_ignored_changes(inputs: types.Object) -> None:
+def _ask_ignored_changes(inputs: types.Object, settings: ScanSettings) -> None:
     ask_several(
         inputs,
         "ignored_changes",
         CHANGES_OF_MEANING,
-        default=[],
+        default=list(settings.ignored_changes),
         label="No copies where they are",
         description="Where a mirror image or another color is another thing",
     )
