@@ -62,7 +62,9 @@ FIELDS = (
         "dup_relation",
         "str",
         "How a near copy differs from the keeper, if known: re-encoded, resized, "
-        "cropped, mirrored, rotated, color-changed, blurred, edited",
+        "cropped, mirrored, rotated, framed, inverted, other ground, color-changed, "
+        "blurred, edited; or why it is no more than near: first of 5 pictures equal, "
+        "looks equal (other depth, transparency or color profile)",
     ),
     FieldSpec(
         "dup_similarity",
@@ -77,10 +79,10 @@ FIELDS = (
     FieldSpec(
         "keeper_reason",
         "str",
-        "Why this copy is the keeper: in a test or validation split, majority label, "
-        "not enlarged, no image issue that its copy does not have, more pixels, less "
-        "compressed, sharper, older, first path. Never a link if the file itself is "
-        "in the cluster",
+        "Why this copy is the keeper: chosen by a person, whole where others are "
+        "damaged, in a test or validation split, majority label, not enlarged, no "
+        "image issue that its copy does not have, more pixels, less compressed, "
+        "sharper, older, first path. Never a link if the file itself is in the cluster",
     ),
     FieldSpec(
         "dup_conflict",
@@ -175,7 +177,7 @@ FIELDS = (
         "scan_status",
         "str",
         "ok, or why there are no findings: missing, no_permission, not_regular, "
-        "unsupported, too_large, truncated, corrupt, nonfinite, read_error",
+        "unsupported, too_large, empty, truncated, corrupt, nonfinite, read_error",
     ),
 )
 
