@@ -345,3 +345,14 @@ def test_no_database_is_one_sentence(command, tree):
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr
     assert "database" in wrong.stderr
+
+
+def test_the_largest_picture_can_be_said_and_a_slip_is_told_at_once(
+    command, tree, tmp_path
+):
+    wrong = command(str(tree), MAX_MEGAPIXELS="much")
+    assert wrong.returncode == 2
+    assert wrong.stderr == "\nmax_megapixels must be a number, got 'much'.\n"
+
+    done = command(str(tree), "--out", "found", MAX_MEGAPIXELS="0.001")
+    assert "None of the" in done.stderr and "too_large" in done.stderr
