@@ -195,7 +195,7 @@ def test_bad_files_are_listed_with_reasons(app):
     app.shot("_unreadable")
 
 
-def test_extra_copies_are_tagged(app, dataset):
+def test_redundant_copies_are_tagged(app, dataset):
     app.tab("Duplicates")
     app.press("Tag extra copies")
     form = app.page.locator("[data-cy='operators-prompt-modal']")

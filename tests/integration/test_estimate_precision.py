@@ -7,7 +7,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def estimate_precision():
-    return foo.get_operator("@winnow/curate/sign_off")
+    return foo.get_operator("@winnow/curate/estimate_precision")
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def scanned(dataset, scan, set_thresholds):
 def form(dataset, params, **more):
     request = {"dataset_name": dataset.name, "params": params, **more}
     ctx = ExecutionContext(request_params=request, executor=Executor())
-    operator = foo.get_operator("@winnow/curate/sign_off")
+    operator = foo.get_operator("@winnow/curate/estimate_precision")
     return operator.resolve_type(ctx, "inputs").type.properties
 
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_signed_off_is_a_sentence(
 
 
 def test_the_app_draws_marks_the_selection_and_shows_the_result(scanned):
-    uri = "@winnow/curate/sign_off"
+    uri = "@winnow/curate/estimate_precision"
 
     def run(**params):
         selected = params.pop("selected", [])
