@@ -99,5 +99,5 @@ def scene_of(ctx: foo.ExecutionContext) -> PanelState | None:
         prefixes=list(runs),
         tab=tab if tab in TABS else "overview",
         start=max(0, int(ctx.panel.get_state("start") or 0)),
-        state=dict(ctx.panel_state or {}),
+        kept=dict(ctx.panel_state or {}),
     )

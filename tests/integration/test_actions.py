@@ -70,7 +70,7 @@ def test_undo_brings_back_every_byte_and_every_value(scanned, remove_samples):
 
 
 def test_applying_needs_the_plan_that_was_shown(scanned):
-    with pytest.raises(ValueError, match="Look first"):
+    with pytest.raises(ValueError, match="Plan first"):
         quarantine(scanned, "duplicates", dry_run=False)
     with pytest.raises(Exception, match="no plan 0123456789ab"):
         quarantine(scanned, plan_id="0123456789ab", dry_run=False)

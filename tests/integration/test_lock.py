@@ -22,7 +22,7 @@ def test_a_run_that_ends_in_another_thread_frees_the_data_set(lock, dataset):
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         one.submit(run.__enter__).result()
         assert lock.running(dataset) is not None
-        with pytest.raises(Exception, match="Another Winnow run is at work"):
+        with pytest.raises(Exception, match="Another Winnow run is active"):
             other.submit(lock.exclusive_run(dataset).__enter__).result()
         other.submit(run.__exit__, None, None, None).result()
     assert lock.running(dataset) is None

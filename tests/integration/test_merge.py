@@ -126,7 +126,7 @@ def test_a_conflict_is_listed_and_tagged_and_the_keeper_keeps_its_label(world, m
     plan = merge(dataset)
     names = {conflict.lost for conflict in plan.conflicts}
     assert "'zebra'" in names
-    assert "says 'zebra'" in str(plan)
+    assert "has 'zebra'" in str(plan)
     apply(merge, dataset, plan)
 
     assert dataset[keeper].ground_truth.label == old
