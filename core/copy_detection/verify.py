@@ -12,7 +12,7 @@ from ..common.cpu import available_cores
 from ..progress import OnProgress, Progress, silent
 from .coarse_alignment import lay_over
 from .overlays import Overlays
-from .pair_classifier import copy_logits, promise
+from .pair_classifier import MIN_PROMISING, best_logits, copy_logits
 from .planes import Pictures
 from .refine_alignment import align, align_finely, align_roughly
 from .relations import NO_RELATION, name_relations
@@ -33,17 +33,20 @@ _MOST_THREADS = 4
 
 _MIN_COARSE = 0.55
 _MIN_LIKENESS = 0.55
-_MIN_ALIGNED_LIKENESS = 0.62
+_MIN_ALIGNED_LIKENESS = 0.68
 """Gates of tests 1 and 2, before and after refining: 0.99 of the planted near
 copies pass the first two, 0.995 of those that the evidence accepts the last."""
 
 _SAME_FRAME = 0.03
 """By how much, in frames, margins differ at most that are not said to be a change."""
 
-_MIN_PROMISE = -6.0
-_MIN_ALIGNED_PROMISE = -4.5
-"""Log odds of :func:`~core.copy_detection.pair_classifier.promise` before and after
-refining."""
+_LIKENESS_WORTH = 10.0
+_MIN_HOPE = 6.5
+_MIN_ALIGNED_HOPE = 8.0
+"""Log odds if the brightness agreed perfectly, plus 10 a likeness of 1, before and
+after refining. Of the pairs that would end above 0.6 none of three sets of
+25,000, 6,096 and 6,000 pictures has less, of those above 0.27 one in 1,000; of all
+others that come so far half have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,20 +157,23 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     alike = np.flatnonzero(correlation >= _MIN_LIKENESS)
     rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    score_bound = promise(pictures, overlays, correlation)
-    alike = np.flatnonzero(score_bound >= _MIN_PROMISE)
+    score_bound = best_logits(pictures, overlays) + _LIKENESS_WORTH * correlation
+    alike = np.flatnonzero(score_bound >= _MIN_HOPE)
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     overlays, correlation = align(pictures, overlays, correlation[alike])
-    score_bound = promise(pictures, overlays, correlation)
+    best = best_logits(pictures, overlays)
+    score_bound = best + _LIKENESS_WORTH * correlation
     alike = np.flatnonzero(
-        (correlation >= _MIN_ALIGNED_LIKENESS) & (score_bound >= _MIN_ALIGNED_PROMISE)
+        (correlation >= _MIN_ALIGNED_LIKENESS) & (score_bound >= _MIN_ALIGNED_HOPE)
     )
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    moved = np.flatnonzero(overlays.moved)
-    overlays.warp[moved] = align_finely(pictures, overlays.at(moved)).warp
-    logits = copy_logits(pictures, overlays)
+    logits = copy_logits(pictures, overlays, best[alike])
+    promising = np.flatnonzero((logits >= MIN_PROMISING) & overlays.moved)
+    finer = align_finely(pictures, overlays.at(promising))
+    overlays.warp[promising] = finer.warp
+    logits[promising] = copy_logits(pictures, finer, best_logits(pictures, finer))
     score = 1 / (1 + np.exp(-logits))
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
