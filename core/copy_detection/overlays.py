@@ -25,7 +25,8 @@ class Overlays:
         warp: float64[b, 2, 3], affine map of the frame of the turned inner
             picture into that of the outer; both frames are [0, 1] squared
         inverted: bool[b], the inner picture is looked at as a negative
-        framed: bool[b], one of them is looked at without its margins only
+        viewed: bool[b], one or both are looked at without margins
+        framed: bool[b], and their margins differ
         regrounded: bool[b], their grounds differ and are left aside
     """
 
@@ -34,6 +35,7 @@ class Overlays:
     turn: Ints
     warp: Doubles
     inverted: Bools
+    viewed: Bools
     framed: Bools
     regrounded: Bools
 
@@ -44,6 +46,7 @@ class Overlays:
             self.turn[rows],
             self.warp[rows],
             self.inverted[rows],
+            self.viewed[rows],
             self.framed[rows],
             self.regrounded[rows],
         )

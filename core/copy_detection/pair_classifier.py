@@ -39,7 +39,7 @@ weight 0.3). Other cuttings of the same photograph count as no copies, with
 weight 0.3; pairs that only look the same are left out.
 """
 
-_VIEW_COST = 0.0
+_VIEW_COST = 2.2
 """Log odds taken from pairs that are looked at through a view (without a frame, as a
 negative, on another ground): fewer copies than look-alikes come that way."""
 
@@ -55,7 +55,7 @@ less is no copy, whatever the network makes of evidence that it never saw."""
 
 _PLAIN_TONES = 2.1
 _PLAIN_TONES_ALTERED = 2.6
-_FEW_BLOCKS = 3.05
+_FEW_BLOCKS = 2.8
 """Logarithms, of tones and of blocks of 8 x 8 that agree: less is a plain picture."""
 
 _MAX_HUE = 2.6
@@ -64,6 +64,7 @@ _MAX_HUE_PLAIN = 2.2
 pictures, of which another color makes another thing."""
 
 _EXACT = 0.85
+_SEVERAL = 3
 _SOME_UNLIKE = 0.02
 """Residual beside what differs, and share of unlike blocks, that make it stand out."""
 
@@ -109,7 +110,7 @@ def best_logits(pictures: Pictures, overlays: Overlays) -> Doubles:
     """Returns the log odds if the brightness agreed perfectly: float64[b]."""
     first = frame_evidence(pictures, overlays)
     first |= color_evidence(pictures, overlays)
-    view = overlays.inverted | overlays.framed | overlays.regrounded
+    view = overlays.inverted | overlays.viewed
     best: Doubles = _INTERCEPT + _weighed(first) + _BEST_BRIGHTNESS
     return best - _VIEW_COST * view
 
@@ -138,8 +139,9 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     tones = np.where(altered, _PLAIN_TONES_ALTERED, _PLAIN_TONES)
     plain = (evidence["tones"] < tones) | little
     # A blurred scan differs a little everywhere, another form much in places
-    sharp = (evidence["residual"] < _EXACT) | (evidence["unlike"] > _SOME_UNLIKE)
-    differs = (evidence["places"] > 0) & (sharp | little)
+    several = (evidence["places"] >= _SEVERAL) & (evidence["residual"] < _EXACT)
+    unlike = (evidence["unlike"] > _SOME_UNLIKE) | little
+    differs = several | ((evidence["places"] > 0) & unlike)
     differs |= altered & (evidence["unlike"] > _SOME_UNLIKE)
     hue = np.where(plain, _MAX_HUE_PLAIN, _MAX_HUE)
     result: Bools = evidence["overhang"] > _MAX_REACH

@@ -214,6 +214,7 @@ def _lay_views_over(
     coarse[one] = np.maximum(coarse[one], inner_coarse)
     box = views.box[pairs]
     overlays.framed[one[better]] = True
+    overlays.viewed[:] = both | overlays.framed
     overlays.framed[both] = (
         np.abs(box[both, 0] - box[both, 1]).max(axis=1) > _SAME_FRAME
     )
