@@ -25,8 +25,8 @@ class Overlays:
         warp: float64[b, 2, 3], affine map of the frame of the turned inner
             picture into that of the outer; both frames are [0, 1] squared
         inverted: bool[b], the inner picture is looked at as a negative
-        viewed: bool[b], one or both are looked at without margins
-        framed: bool[b], and their margins differ
+        framed: bool[b], margins of another width are left aside
+        margins_differ: bool[b], margins of another width or brightness are
         regrounded: bool[b], their grounds differ and are left aside
     """
 
@@ -35,8 +35,8 @@ class Overlays:
     turn: Ints
     warp: Doubles
     inverted: Bools
-    viewed: Bools
     framed: Bools
+    margins_differ: Bools
     regrounded: Bools
 
     def at(self, rows: Ints | Bools) -> Overlays:
@@ -46,8 +46,8 @@ class Overlays:
             self.turn[rows],
             self.warp[rows],
             self.inverted[rows],
-            self.viewed[rows],
             self.framed[rows],
+            self.margins_differ[rows],
             self.regrounded[rows],
         )
 

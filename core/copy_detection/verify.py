@@ -17,7 +17,7 @@ from .planes import Pictures
 from .refine_alignment import align, align_finely, align_roughly
 from .relations import NO_RELATION, name_relations
 from .types import Bools, Floats, Ints, Signatures
-from .views import other_ground, views_of
+from .views import other_ground, same_level, views_of
 
 MIN_COPY_SCORE = 0.6
 """Pairs that score this or more are copies; see
@@ -214,9 +214,10 @@ def _lay_views_over(
     coarse[one] = np.maximum(coarse[one], inner_coarse)
     box = views.box[pairs]
     overlays.framed[one[better]] = True
-    overlays.viewed[:] = both | overlays.framed
     overlays.framed[both] = (
         np.abs(box[both, 0] - box[both, 1]).max(axis=1) > _SAME_FRAME
     )
     overlays.regrounded[:] = regrounded
+    overlays.margins_differ[:] = overlays.framed
+    overlays.margins_differ[both] |= ~same_level(views, *pairs[both].T)
     return pictures, overlays, coarse
