@@ -71,7 +71,6 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
         inverted,
         np.zeros(len(a), bool),
         np.zeros(len(a), bool),
-        np.zeros(len(a), bool),
     )
     return overlays, score.astype(np.float32)
 

@@ -26,7 +26,6 @@ class Overlays:
             picture into that of the outer; both frames are [0, 1] squared
         inverted: bool[b], the inner picture is looked at as a negative
         framed: bool[b], margins of another width are left aside
-        margins_differ: bool[b], margins of another width or brightness are
         regrounded: bool[b], their grounds differ and are left aside
     """
 
@@ -36,7 +35,6 @@ class Overlays:
     warp: Doubles
     inverted: Bools
     framed: Bools
-    margins_differ: Bools
     regrounded: Bools
 
     def at(self, rows: Ints | Bools) -> Overlays:
@@ -47,7 +45,6 @@ class Overlays:
             self.warp[rows],
             self.inverted[rows],
             self.framed[rows],
-            self.margins_differ[rows],
             self.regrounded[rows],
         )
 

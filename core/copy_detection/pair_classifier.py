@@ -110,7 +110,7 @@ def best_logits(pictures: Pictures, overlays: Overlays) -> Doubles:
     """Returns the log odds if the brightness agreed perfectly: float64[b]."""
     first = frame_evidence(pictures, overlays)
     first |= color_evidence(pictures, overlays)
-    view = overlays.inverted | overlays.margins_differ
+    view = overlays.inverted | overlays.framed | overlays.regrounded
     best: Doubles = _INTERCEPT + _weighed(first) + _BEST_BRIGHTNESS
     return best - _VIEW_COST * view
 

@@ -37,6 +37,9 @@ _MIN_ALIGNED_LIKENESS = 0.68
 """Gates of tests 1 and 2, before and after refining: 0.99 of the planted near
 copies pass the first two, 0.995 of those that the evidence accepts the last."""
 
+_MIN_VIEWED_LIKENESS = 0.6
+"""In place of the last where margins differ: what they frame is enlarged and soft."""
+
 _SAME_FRAME = 0.03
 """By how much, in frames, margins differ at most that are not said to be a change."""
 
@@ -164,9 +167,12 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     overlays, correlation = align(pictures, overlays, correlation[alike])
     best = best_logits(pictures, overlays)
     score_bound = best + _LIKENESS_WORTH * correlation
-    alike = np.flatnonzero(
-        (correlation >= _MIN_ALIGNED_LIKENESS) & (score_bound >= _MIN_ALIGNED_HOPE)
+    least = np.where(
+        overlays.framed | overlays.regrounded,
+        _MIN_VIEWED_LIKENESS,
+        _MIN_ALIGNED_LIKENESS,
     )
+    alike = np.flatnonzero((correlation >= least) & (score_bound >= _MIN_ALIGNED_HOPE))
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     logits = copy_logits(pictures, overlays, best[alike])
@@ -195,19 +201,21 @@ def _lay_views_over(
 ) -> tuple[Pictures, Overlays, Floats]:
     """Lays the pictures of pairs over one another, or views of them.
 
-    Where both have margins, what they frame is compared; where one has, either
-    the pictures or what it frames, whichever matches better.
+    Where both have margins of one brightness, or of very different ones, what they
+    frame is compared; where one has, either the pictures or what it frames, whichever
+    matches better. A pale ground and a paler one are seen as they are: there another
+    color of the ground is another picture as often as a copy.
     """
     views = views_of(pictures.signatures, pictures.sizes)
     count = len(pictures.sizes)
     pictures = pictures.with_others(views.signatures, views.sizes)
     framed: Bools = views.inside[pairs] >= 0
-    both: Bools = np.logical_and(framed[:, 0], framed[:, 1])
-    regrounded: Bools = both & other_ground(views, *pairs.T)
+    regrounded: Bools = framed.all(axis=1) & other_ground(views, *pairs.T)
+    both: Bools = framed.all(axis=1) & same_level(views, *pairs.T) | regrounded
     view = np.where(regrounded[:, None], views.on_gray[pairs], views.inside[pairs])
     unframed = np.where(framed, count + view, pairs)
     overlays, coarse = lay_over(pictures, *np.where(both[:, None], unframed, pairs).T)
-    one = np.flatnonzero(framed.any(axis=1) & ~both)
+    one = np.flatnonzero(framed[:, 0] != framed[:, 1])
     inner_overlays, inner_coarse = lay_over(pictures, *unframed[one].T)
     better = inner_coarse >= coarse[one]
     overlays = overlays.with_rows(one[better], inner_overlays.at(better))
@@ -218,6 +226,4 @@ def _lay_views_over(
         np.abs(box[both, 0] - box[both, 1]).max(axis=1) > _SAME_FRAME
     )
     overlays.regrounded[:] = regrounded
-    overlays.margins_differ[:] = overlays.framed
-    overlays.margins_differ[both] |= ~same_level(views, *pairs[both].T)
     return pictures, overlays, coarse
