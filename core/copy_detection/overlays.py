@@ -71,6 +71,11 @@ class Overlays:
         return turned
 
     @property
+    def through_view(self) -> Bools:
+        """bool[b], where one is looked at otherwise than it is."""
+        return self.inverted | self.framed | self.regrounded
+
+    @property
     def moved(self) -> Bools:
         """bool[b], where the frames do not lie exactly on one another."""
         moved: Bools = np.abs(self.warp - STILL).max(axis=(1, 2)) > 1e-6

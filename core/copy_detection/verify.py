@@ -12,7 +12,13 @@ from ..common.cpu import available_cores
 from ..progress import OnProgress, Progress, silent
 from .coarse_alignment import lay_over
 from .overlays import Overlays
-from .pair_classifier import MIN_PROMISING, best_logits, copy_logits
+from .pair_classifier import (
+    MIN_PROMISING,
+    at_rows,
+    best_logits,
+    copy_logits,
+    first_evidence,
+)
 from .planes import Pictures
 from .refine_alignment import align, align_finely, align_roughly
 from .relations import NO_RELATION, name_relations
@@ -38,7 +44,7 @@ _MIN_ALIGNED_LIKENESS = 0.68
 copies pass the first two, 0.995 of those that the evidence accepts the last."""
 
 _MIN_VIEWED_LIKENESS = 0.6
-"""In place of the last where margins differ: what they frame is enlarged and soft."""
+"""In place of the last through views: what margins frame is enlarged and soft."""
 
 _SAME_FRAME = 0.03
 """By how much, in frames, margins differ at most that are not said to be a change."""
@@ -160,13 +166,14 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     alike = np.flatnonzero(correlation >= _MIN_LIKENESS)
     rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    score_bound = best_logits(pictures, overlays) + _LIKENESS_WORTH * correlation
+    first = first_evidence(pictures, overlays)
+    score_bound = best_logits(first) + _LIKENESS_WORTH * correlation
     alike = np.flatnonzero(score_bound >= _MIN_HOPE)
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     overlays, correlation = align(pictures, overlays, correlation[alike])
-    best = best_logits(pictures, overlays)
-    score_bound = best + _LIKENESS_WORTH * correlation
+    first = first_evidence(pictures, overlays)
+    score_bound = best_logits(first) + _LIKENESS_WORTH * correlation
     least = np.where(
         overlays.framed | overlays.regrounded,
         _MIN_VIEWED_LIKENESS,
@@ -175,11 +182,12 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     alike = np.flatnonzero((correlation >= least) & (score_bound >= _MIN_ALIGNED_HOPE))
     rows = rows[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
-    logits = copy_logits(pictures, overlays, best[alike])
+    logits = copy_logits(pictures, overlays, at_rows(first, alike))
     promising = np.flatnonzero((logits >= MIN_PROMISING) & overlays.moved)
     finer = align_finely(pictures, overlays.at(promising))
     overlays.warp[promising] = finer.warp
-    logits[promising] = copy_logits(pictures, finer, best_logits(pictures, finer))
+    first = first_evidence(pictures, finer)
+    logits[promising] = copy_logits(pictures, finer, first)
     score = 1 / (1 + np.exp(-logits))
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
