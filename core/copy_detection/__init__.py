@@ -6,11 +6,12 @@ are laid over one another (8 turns, windows, then a refined affine map), a tone
 curve and a color gain are fitted, and what is left unexplained is weighed
 against how much there was to compare. Three tests, each dearer and stricter:
 
-1. *Coarse* (``coarse_search``): 8 x 8 cosine coefficients, in 8 turns and 22
+1. *Coarse* (``coarse_alignment``): 8 x 8 cosine coefficients, in 8 turns and 22
    windows each way.
-2. *Likeness* (``alignment``, ``correlation``): local correlation of details, 8 x 8
-   blocks, roughly aligned.
-3. *Evidence* (``weighing``): two dozen numbers, one small network.
+2. *Likeness* (``refine_alignment``, ``block_correlation``): local correlation of
+   details, 8 x 8 blocks, roughly aligned.
+3. *Evidence* (``pair_classifier``): rules that contradict a copy, then a dozen
+   numbers, one logistic regression.
 
 Pictures with margins are compared by what they frame as well (``views``).
 """

@@ -41,31 +41,18 @@ class Agreement:
     """How well the details of pairs agree; float32[b] each.
 
     Attributes:
-        detail: mean correlation of the details in 8 x 8 blocks, by how much there
-            is to see in each, -1 to 1
-        alike: number of blocks that agree
+        alike: number of 8 x 8 blocks that agree
         unlike: share of blocks with something to see that do not agree
-        rest: as ``detail``, beside the largest unexplained patch
-        rest_unlike: as ``unlike``, beside that patch
-        patch: share of the picture that the largest unexplained patch covers
-        second: share that the second largest covers
-        scattered: share that all but the largest cover
-        patches: number of unexplained patches of three pixels or more
-        places: number of those that do not lie at the edge of what is seen
-        filled: share of its bounding box that the largest fills; 1 without any
+        rest: mean correlation of the details in blocks beside the largest
+            unexplained patch, by how much there is to see in each, -1 to 1
+        places: number of unexplained patches of three pixels or more that do not
+            lie at the edge of what is seen
     """
 
-    detail: Floats
     alike: Floats
     unlike: Floats
     rest: Floats
-    rest_unlike: Floats
-    patch: Floats
-    second: Floats
-    scattered: Floats
-    patches: Floats
     places: Floats
-    filled: Floats
 
 
 def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
@@ -84,43 +71,30 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
     weight = energy / (energy + _DETAIL_ENERGY)
     weight *= area > 0.3 * (GRAY_SIDE // BLOCKS) ** 2
     total = weight.sum(axis=1) + 1e-6
-    patches, beside = _patches(curve.fit, shown.seen)
+    places, beside = _patches(curve.fit, shown.seen)
     rest = weight * (block_sums(beside) > 0.5 * area)
     rest_total = rest.sum(axis=1) + 1e-6
     return Agreement(
-        detail=floats((correlation * weight).sum(axis=1) / total),
         alike=floats((weight * (correlation > _ALIKE)).sum(axis=1)),
         unlike=floats((weight * (correlation < _UNLIKE)).sum(axis=1) / total),
         rest=floats((correlation * rest).sum(axis=1) / rest_total),
-        rest_unlike=floats((rest * (correlation < _UNLIKE)).sum(axis=1) / rest_total),
-        **patches,
+        places=places,
     )
 
 
-def _patches(fit: Floats, seen: Floats) -> tuple[dict[str, Floats], Floats]:
-    """Describes the unexplained patches; returns what lies beside the largest."""
-    names = ("patch", "second", "scattered", "patches", "places", "filled")
-    found = {name: np.zeros(len(fit), np.float32) for name in names}
-    found["filled"][:] = 1
+def _patches(fit: Floats, seen: Floats) -> tuple[Floats, Floats]:
+    """Counts the unexplained places; returns what lies beside the largest patch."""
+    places = np.zeros(len(fit), np.float32)
     beside = seen.copy()
     unexplained = ((fit < _UNEXPLAINED) & (seen > 0)).astype(np.uint8)
-    area = np.maximum(seen.sum(axis=(1, 2)), 1)
     for row in np.flatnonzero(unexplained.any(axis=(1, 2))).tolist():
         _, part, stats, _ = cv2.connectedComponentsWithStats(
             unexplained[row], connectivity=8
         )
-        sizes = stats[1:, cv2.CC_STAT_AREA]
-        largest = int(sizes.argmax())
-        box = stats[1 + largest, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-        beside[row][part == 1 + largest] = 0
-        rest = np.delete(sizes, largest)
-        found["patch"][row] = sizes[largest] / area[row]
-        found["second"][row] = rest.max(initial=0) / area[row]
-        found["scattered"][row] = rest.sum() / area[row]
-        found["patches"][row] = (sizes >= _PATCH).sum()
+        largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+        beside[row][part == largest] = 0
         # The empty corners of a tilted picture lie at the edge of what is seen
         inner = cv2.erode(seen[row], _RIM, borderValue=0) > 0
         middle = np.bincount(part[inner], minlength=len(stats))[1:]
-        found["places"][row] = (middle >= _PATCH).sum()
-        found["filled"][row] = sizes[largest] / box.prod()
-    return found, beside
+        places[row] = (middle >= _PATCH).sum()
+    return places, beside

@@ -25,7 +25,7 @@ class Overlays:
         warp: float64[b, 2, 3], affine map of the frame of the turned inner
             picture into that of the outer; both frames are [0, 1] squared
         inverted: bool[b], the inner picture is looked at as a negative
-        framed: bool[b], one of them is looked at without its margins only
+        framed: bool[b], margins of another width are left aside
         regrounded: bool[b], their grounds differ and are left aside
     """
 
@@ -69,6 +69,11 @@ class Overlays:
         turned = turn_each(planes[self.inner], self.turn)
         turned[self.inverted] = np.float32(white) - turned[self.inverted]
         return turned
+
+    @property
+    def through_view(self) -> Bools:
+        """bool[b], where one is looked at otherwise than it is."""
+        return self.inverted | self.framed | self.regrounded
 
     @property
     def moved(self) -> Bools:

@@ -127,6 +127,12 @@ def views_of(signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Views:
     return Views(stacked, small, picture, inside, on_gray, margins.level, margins.box)
 
 
+def same_level(views: Views, a: Ints, b: Ints) -> Bools:
+    """Returns which pairs have margins of the same brightness."""
+    same: Bools = np.abs(views.level[a] - views.level[b]) <= _SAME_LEVEL
+    return same
+
+
 def other_ground(views: Views, a: Ints, b: Ints) -> Bools:
     """Returns which pairs stand on grounds of different brightness."""
     other: Bools = np.abs(views.level[a] - views.level[b]) > _OTHER_GROUND

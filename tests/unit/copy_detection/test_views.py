@@ -15,6 +15,9 @@ from core.copy_detection import (
     turned_candidates,
     verify_pairs,
 )
+from core.copy_detection.pair_classifier import best_logits, first_evidence
+from core.copy_detection.planes import Pictures
+from core.copy_detection.verify import _lay_views_over
 from core.copy_detection.views import NO_VIEW, views_of
 
 NAMES = ("astronaut", "coffee", "chelsea", "rocket")
@@ -101,6 +104,33 @@ def test_a_cut_out_on_another_ground_is_found_and_named():
     found = checks.scores >= MIN_COPY_SCORE
     assert found.mean() >= 1 / 2
     assert set(checks.relations[found]) == {RELATIONS.index("other ground")}
+
+
+@pytest.mark.parametrize(("level", "seen_as_it_is"), [(252, 0), (225, 1), (90, 0)])
+def test_grounds_of_nearly_one_brightness_are_compared_as_they_are(
+    level, seen_as_it_is
+):
+    thing = photo("coffee", (120, 90))
+    grounds = [(255,) * 3, (level,) * 3]
+    images = [ImageOps.expand(thing, (80, 60, 80, 60), ground) for ground in grounds]
+
+    signature, sizes = described(images)
+    _, overlays, _ = _lay_views_over(Pictures(signature, sizes), np.array([[0, 1]]))
+
+    assert (overlays.inner < len(images)).tolist() == [seen_as_it_is]
+
+
+def test_what_is_seen_without_a_frame_needs_surer_evidence():
+    bare, boxed = photo("coffee"), ImageOps.expand(photo("coffee"), 30, "black")
+    signature, sizes = described([bare, boxed, bare.resize((120, 90))])
+    pairs = np.array([[0, 1], [0, 2]])
+
+    pictures, overlays, _ = _lay_views_over(Pictures(signature, sizes), pairs)
+    evidence = first_evidence(pictures, overlays)
+
+    assert evidence["through_view"].tolist() == [1, 0]
+    same = evidence | {"through_view": np.zeros(2, np.float32)}
+    assert (best_logits(same) - best_logits(evidence) > 2).tolist() == [True, False]
 
 
 def test_a_photograph_has_no_other_views():
