@@ -26,9 +26,10 @@ DROP_REASONS = (
     "its copy in a protected split stays",
     "its copy in a smaller split stays",
     "its copy that a person chose stays",
+    "its copy in another split is whole and stays",
 )
 NO_DROP = -1
-_CHOSEN = 2
+_PROTECTED, _SMALLER, _CHOSEN, _WHOLE = range(len(DROP_REASONS))
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
@@ -67,6 +68,7 @@ def find_leaks(
     pairs: Codes,
     protected_splits: Sequence[int] = (),
     chosen: Bools | None = None,
+    damaged: Bools | None = None,
 ) -> Leaks:
     """Finds the images of which a copy lies in another split.
 
@@ -83,11 +85,13 @@ def find_leaks(
         pairs: int32[p, 2] of items, each accepted as copies of one another
         protected_splits: whose images should stay, such as test
         chosen: bool[n], the copies that a person chose to stay; None for none
+        damaged: bool[n], the file is damaged inside; None for none
 
     Returns:
         one value a row. Of two copies the one that a person chose should stay,
-        whatever its split; else the one in the protected split; between equals,
-        the one in the split of fewer images.
+        whatever its split; else the one that is whole; else the one in the protected
+        split; between equals, the one in the split of fewer images. A row is dropped
+        only for a copy that stays.
     """
     count = len(split)
     known = np.flatnonzero((split >= 0) & (item >= 0))
@@ -109,14 +113,16 @@ def find_leaks(
     conflict = np.zeros(count, bool)
     conflict[known] = _conflicts(item[known], own, label[known], links, split_count)
     reason = np.full(count, NO_DROP, np.int8)
-    reason[known] = _drop_reasons(kind, own, split_count, protected_splits)
-    if chosen is not None and chosen.any():
-        here = chosen[known]
-        stays = _present(item[known][here], own[here], items, split_count)
-        beside = ((links @ stays.astype(np.int32)) > 0)[item[known]]
-        beside[np.arange(len(known)), own] = False
-        reason[known[beside.any(axis=1)]] = _CHOSEN
-        reason[chosen] = NO_DROP
+    nobody = np.zeros(count, bool)
+    reason[known] = _drop_reasons(
+        item[known],
+        own,
+        links,
+        split_count,
+        protected_splits,
+        (nobody if chosen is None else chosen)[known],
+        (nobody if damaged is None else damaged)[known],
+    )
     leak = (kinds != NO_KIND).any(axis=1)
     return Leaks(leak, kinds, conflict, reason != NO_DROP, reason)
 
@@ -192,20 +198,56 @@ def _present(group: Ints | Codes, split: Codes, groups: int, splits: int) -> Boo
 
 
 def _drop_reasons(
-    kind: NDArray[np.int8],
+    item: Codes,
     own: Codes,
+    links: csr_array,
     split_count: int,
     protected_splits: Sequence[int],
+    chosen: Bools,
+    damaged: Bools,
 ) -> NDArray[np.int8]:
+    """Returns why each row is dropped.
+
+    The rows that should stay most come first; each later one stays unless a copy in
+    another split does. So what is dropped leaves a copy behind, also in a chain.
+    """
     protected = np.zeros(split_count, bool)
     protected[list(protected_splits)] = True
     size = np.bincount(own, minlength=split_count)
     rank = np.empty(split_count, np.int64)
     rank[np.lexsort((size, ~protected))] = np.arange(split_count)
-    stays = (kind != NO_KIND) & (rank < rank[own][:, None])
-    by_protection = (stays & protected & ~protected[own][:, None]).any(axis=1)
-    reason = np.where(stays.any(axis=1), 1, NO_DROP)
-    return np.where(by_protection, 0, reason).astype(np.int8)
+    stays = {False: _none(links, split_count), True: _none(links, split_count)}
+    first = _none(links, split_count)
+    first[item[chosen], own[chosen]] = True
+    reason = np.full(len(item), NO_DROP, np.int8)
+    level = np.where(chosen, -1, damaged * split_count + rank[own])
+    for now in np.unique(level[level >= 0]):
+        rows = np.flatnonzero(level == now)
+        near, is_damaged, split = links[item[rows]], now >= split_count, own[rows[0]]
+        by_choice, by_whole, by_damaged = (
+            _others(near, there, split) for there in (first, stays[False], stays[True])
+        )
+        any_stays = by_choice | by_whole | by_damaged
+        by_protection = any_stays & protected & (not protected[split])
+        why = np.where(by_protection.any(axis=1), _PROTECTED, _SMALLER)
+        if is_damaged:
+            why[by_whole.any(axis=1)] = _WHOLE
+        why[by_choice.any(axis=1)] = _CHOSEN
+        goes = any_stays.any(axis=1)
+        reason[rows[goes]] = why[goes]
+        stays[is_damaged][item[rows[~goes]], split] = True
+    return reason
+
+
+def _none(links: csr_array, split_count: int) -> Bools:
+    return np.zeros((links.shape[0], split_count), bool)
+
+
+def _others(near: csr_array, stays: Bools, split: int) -> Bools:
+    """Returns in which other splits one of the linked items stays."""
+    found: Bools = (near @ stays.astype(np.int32)) > 0
+    found[:, split] = False
+    return found
 
 
 def _conflicts(

@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 _WHITES = (255, 1023, 4095, 16383, 65535)
 """What white is in unsigned samples: of 8, 10, 12, 14 or 16 bits in use."""
 
+_SATURATED = 65535
+_FEWER_BITS = range(256, 16384)
+"""If the largest other sample is one of these, what is 65535 is a dead pixel, a frame
+or "no data"."""
+
 _FLOAT_WHITES = (1.0, 255.0)
 _LEAST_OF_WHITE = 0.25
 """Floats from 0 to 1, or 0 to 255, are shares of white if their largest is not
@@ -71,7 +76,8 @@ def scale_of(
     """Returns the window that samples are looked at through.
 
     * Unsigned up to 16 bits: from 0 to the largest value of the bits in use, as
-      the file says, or else of the next of 8, 10, 12, 14 and 16.
+      the file says, or else of the next of 8, 10, 12, 14 and 16. 65535 is not
+      counted as a value, but shown white, if all others have 9 to 14 bits.
     * Floats from 0 to 1 or to 255: as they are.
     * Signed, larger and other floats: from the 0.5th to the 99.5th percentile of
       what is data.
@@ -86,9 +92,14 @@ def scale_of(
         NonfiniteError: not one of the samples is a number
     """
     if samples.dtype.kind == "u":
-        largest = _largest(samples, fill)
+        voids = () if fill is None else (fill,)
+        largest = _largest(samples, *voids)
         if bits is not None and largest < 2**bits <= 65536:
             return Scale(0, 2**bits - 1, fill, inverted)
+        if largest == _SATURATED:
+            others = _largest(samples, *voids, _SATURATED)
+            if others in _FEWER_BITS:
+                largest = others
         for white in _WHITES:
             if largest <= white:
                 return Scale(0, white, fill, inverted)
@@ -142,11 +153,15 @@ def tiles(height: int, width: int) -> Iterator[Tile]:
             )
 
 
-def _largest(samples: NDArray[Any], fill: float | None) -> int:
+def _largest(samples: NDArray[Any], *but: float) -> int:
+    """Returns the largest sample that is none of some values."""
     largest = int(samples.max())
-    if fill is not None and largest == fill:
-        largest = int(samples.max(initial=0, where=samples != samples.dtype.type(fill)))
-    return largest
+    if largest not in but:
+        return largest
+    counts = np.ones(samples.shape, bool)
+    for one in but:
+        counts &= samples != one
+    return int(samples.max(initial=0, where=counts))
 
 
 def _range(samples: NDArray[Any], fill: float | None) -> tuple[float, float]:

@@ -327,6 +327,9 @@ def _kind_not_read(error: Exception, data: bytes, format_name: str) -> str | Non
     if format_name == "JPEG":
         header = read_header(data)
         return None if header is None else header.unusual_coding
+    if format_name == "TIFF" and not _is_cut_off(data, format_name):
+        pages = read_pages(data)
+        return pages[0].describe() if pages and pages[0].is_never_read else None
     return None
 
 

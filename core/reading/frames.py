@@ -184,14 +184,15 @@ def _tiff(data: bytes, check_size: CheckSize) -> _File:
     if not pages:
         raise ValueError("truncated: the TIFF has no page")
     check_size(pages[0].width, pages[0].height)
+    stacked = pages[0].stacked if len(pages) == 1 else 1
     return _File(
         _tiff_frames(data, pages),
         len(pages),
-        max(1, sum(page.is_picture for page in pages)),
+        max(stacked, sum(page.is_picture for page in pages)),
         sum(page.width * page.height for page in pages),
         b"".join(page.color_space for page in pages),
         # Smaller versions of the raw picture of a camera, for example
-        not any(page.has_hidden_pages for page in pages),
+        stacked == 1 and not any(page.has_hidden_pages for page in pages),
     )
 
 

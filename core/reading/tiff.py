@@ -9,6 +9,7 @@ or tile as if it held plain bytes, and what the bytes mean is applied to them
 from __future__ import annotations
 
 import io
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +23,22 @@ _FILL_ORDER, _STRIPS, _ORIENTATION, _BANDS = 266, 273, 274, 277
 _ROWS_A_STRIP, _STRIP_SIZES, _LARGEST, _PLANAR = 278, 279, 281, 284
 _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES = 317, 322, 323, 324, 325
 _SUBFILE, _SUB_DIRECTORIES, _EXTRA, _SAMPLE_FORMAT = 254, 330, 338, 339
-_GDAL_NODATA = 42113
+_DESCRIPTION, _COLOR_MAP, _DEPTH, _GDAL_NODATA = 270, 320, 32997, 42113
 _COLOR_TAGS = (301, 318, 319, 532, 34675)
 """Transfer function, white point, primaries, reference levels, ICC profile."""
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _LOSSLESS = {1, 5, 8, 32773, 32946, 34925, 50000}
 """None, LZW, deflate (both numbers), PackBits, LZMA, Zstandard."""
+
+_NEVER_DECODED = {9, 10, 32766, 32895, 32908, 32909, 33003, 33004, 33005, 34661, 34712}
+_NEVER_DECODED |= {34713, 34887, 34892, 34926, 34927, 50002, 52546}
+"""Registered compressions that Pillow's libtiff does not decode: JBIG, JPEG 2000 ..."""
+
+_NEVER_SHOWN = {4, 9, 10, 32803, 32844, 32845, 34892, 51177}
+"""Registered photometric interpretations that Pillow does not know: ICC L*a*b* ..."""
+
+_STACK = re.compile(rb"ImageJ=.*?\nimages=(\d{1,9})\s", re.DOTALL)
 
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d"}
 _NUMBERS |= {13: "I", 16: "Q", 17: "q", 18: "Q"}
@@ -135,9 +145,19 @@ class Page:
         return _SUB_DIRECTORIES in self.tags
 
     @property
+    def stacked(self) -> int:
+        """How many pictures lie under this one directory, as ImageJ writes stacks."""
+        found = _STACK.match(bytes(self.tags.get(_DESCRIPTION, b"")))
+        return max(int(found[1]) if found else 1, self.number(_DEPTH, 1))
+
+    @property
     def color_space(self) -> bytes:
         """What changes the colors that equal samples are shown in."""
         used = [(tag, self.tags[tag]) for tag in _COLOR_TAGS if tag in self.tags]
+        colors = self.numbers(_COLOR_MAP)
+        # Of 16 bits; Pillow shows the upper 8
+        if any(color & 0xFF not in (0, color >> 8) for color in colors):
+            used.append((_COLOR_MAP, colors))
         return repr(used).encode() if used else b""
 
     @property
@@ -161,6 +181,14 @@ class Page:
         unsigned = set(self.numbers(_SAMPLE_FORMAT)) <= {1, 4}
         return alone and unsigned and set(self.numbers(_BITS)) <= {1, 2, 4, 8}
 
+    @property
+    def is_never_read(self) -> bool:
+        """It is of a registered kind that no decoder here knows."""
+        return (
+            self.number(_COMPRESSION, 1) in _NEVER_DECODED
+            or self.number(_PHOTOMETRIC, _BLACK_IS_ZERO) in _NEVER_SHOWN
+        )
+
     def describe(self) -> str:
         """Says what a page is, such as "5 bands of 32-bit float"."""
         kind = {2: "signed integer", 3: "float", 5: "complex", 6: "complex"}.get(
@@ -171,7 +199,11 @@ class Page:
             _YCBCR: " (YCbCr)",
             8: " (CIELAB)",
             9: " (CIELAB)",
+            10: " (CIELAB)",
             32803: " (raw of a camera)",
+            34892: " (raw of a camera)",
+            32844: " (LogLuv)",
+            32845: " (LogLuv)",
         }.get(self.number(_PHOTOMETRIC, _BLACK_IS_ZERO), "")
         bands = "one band" if self.bands == 1 else f"{self.bands} bands"
         coded = self.number(_COMPRESSION, 1)

@@ -343,6 +343,7 @@ def _leaks(
         pairs=scan_data.pairs[accepted],
         protected_splits=evaluation_splits(scan_data.split_names),
         chosen=rows.chosen,
+        damaged=rows.damaged,
     )
     leaks.leak[decided.keep] = False
     leaks.kinds[decided.keep] = NO_KIND

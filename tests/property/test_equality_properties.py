@@ -347,3 +347,34 @@ def test_a_clear_color_and_a_color_space_of_a_png_count():
     assert digest(with_chunk(b"gAMA", struct.pack(">I", 100_000))) != digest(plain)
     assert digest(with_chunk(b"cICP", bytes((9, 16, 0, 1)))) != digest(plain)
     assert digest(with_chunk(b"gAMA", usual)) == digest(plain)
+
+
+def test_a_stack_of_which_one_directory_tells_counts_all_its_pictures():
+    # As ImageJ writes large ones: the pictures follow the first, without directories
+    rng = np.random.default_rng(5)
+    stack = rng.integers(0, 4000, (7, *SHAPE)).astype(np.uint16)
+    description = "ImageJ=1.53t\nimages=7\nslices=7\nunit=pixel\n"
+    first = by_tifffile(description=description)([stack[0]])
+    other = stack.copy()
+    other[6, 3, 4] ^= 1
+
+    one, two = first + stack[1:].tobytes(), first + other[1:].tobytes()
+
+    assert digest(one) != digest(two)
+    assert decode_image(one, side=WHOLE, max_megapixels=64).picture_count == 7
+
+
+def test_all_16_bits_of_a_palette_count():
+    rng = np.random.default_rng(6)
+    numbers = rng.integers(0, 256, SHAPE, np.uint8)
+    colors = (rng.integers(0, 256, (3, 256)) * 256).astype(np.uint16)
+    finer = colors.copy()
+    finer[0, numbers[0, 0]] += 1
+
+    files = [
+        by_tifffile("palette", colormap=one)([numbers])
+        for one in (colors, colors + colors // 256, finer)
+    ]
+
+    assert digest(files[0]) == digest(files[1])
+    assert digest(files[0]) != digest(files[2])

@@ -24,6 +24,7 @@ def worlds(draw):
         "label": random.integers(-1, 3, count).astype(np.int32),
         "pairs": random.integers(0, 9, (draw(st.integers(0, 8)), 2)).astype(np.int32),
         "protected_splits": tuple(set(random.integers(0, SPLITS, 2).tolist())),
+        "damaged": random.random(count) < draw(st.sampled_from([0, 0.4])),
     }
 
 
@@ -70,7 +71,12 @@ def test_the_order_of_images_and_pairs_does_not_matter(world, random):
 
 
 @given(worlds())
-def test_dropping_what_is_marked_closes_every_leak_and_no_protected_image(world):
+def test_dropping_what_is_marked_closes_every_leak_and_leaves_the_copy_that_counts(
+    world,
+):
+    split, item, damaged = world["split"], world["item"], world["damaged"]
+    linked = {(i, i) for i in range(9)} | set(map(tuple, world["pairs"].tolist()))
+    linked |= {(b, a) for a, b in linked}
     leaks = found(world)
     stays = ~leaks.drop
     rest = {
@@ -80,11 +86,17 @@ def test_dropping_what_is_marked_closes_every_leak_and_no_protected_image(world)
 
     assert not found(rest).leak.any()
     assert not (leaks.drop & ~leaks.leak).any()
-    # A protected image goes only where its copy is protected too
-    protected = np.isin(np.arange(SPLITS), world["protected_splits"])
-    kept_for = (leaks.kinds != NO_KIND) & protected
-    gone = leaks.drop & protected[world["split"]] & (world["split"] >= 0)
-    assert kept_for[gone].any(axis=1).all()
+    protected = np.isin(split, world["protected_splits"])
+    for row in np.flatnonzero(leaks.drop):
+        staying = [
+            other
+            for other in np.flatnonzero(stays & (split >= 0) & (item >= 0))
+            if split[other] != split[row] and (item[row], item[other]) in linked
+        ]
+        # A whole image goes only for a whole one, then a protected one only for a
+        # protected one
+        order = [(not damaged[one], protected[one]) for one in staying]
+        assert max(order) >= (not damaged[row], protected[row])
 
 
 @given(worlds())

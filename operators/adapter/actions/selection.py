@@ -16,7 +16,9 @@ from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
 from ....core.findings.schema import QUARANTINED, UNREADABLE
+from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
+from ....core.scan.scan_data import damage_of_rows
 from ..dataset.decisions import read_decisions
 from ..dataset.fields import field_name
 from ..dataset.present import is_present
@@ -320,16 +322,17 @@ def _leaks(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
         bool,
     )
+    damaged = damage_of_rows(scan_data) != NO_DAMAGE
     for code, name in enumerate(names):
         if selection.split not in (None, name):
             continue
-        # A copy that stays, where there is one, not one that is to go as well
-        staying = np.where(
-            goes & (scan_data.splits != code), NO_SPLIT, scan_data.splits
-        )
-        copies = copies_elsewhere(staying, scan_data.row_images, pairs, code)
-        others = copies_elsewhere(scan_data.splits, scan_data.row_images, pairs, code)
-        copies = np.where(copies < 0, others, copies)
+        copies = np.full(len(goes), -1)
+        # A whole copy that stays, where there is one; not one that is to go as well
+        for lesser in (goes | damaged, goes, np.zeros_like(goes)):
+            hidden = lesser & (scan_data.splits != code)
+            staying = np.where(hidden, NO_SPLIT, scan_data.splits)
+            found = copies_elsewhere(staying, scan_data.row_images, pairs, code)
+            copies = np.where(copies < 0, found, copies)
         for row, copy in enumerate(copies.tolist()):
             victim, witness = rows_here[row], rows_here[copy]
             if copy < 0 or victim is None or witness is None:
@@ -339,7 +342,10 @@ def _leaks(
                 continue
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
-                yield Choice(victim, why, witness, facts.not_compared(victim, witness))
+                refusal = facts.not_compared(victim, witness)
+                if damaged[copy] and not damaged[row]:
+                    refusal = "its copy that would stay is damaged inside"
+                yield Choice(victim, why, witness, refusal)
 
 
 def _label_issues(

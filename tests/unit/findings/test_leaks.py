@@ -17,7 +17,17 @@ from core.findings.leaks import (
 TRAIN, TEST, VALID = 0, 1, 2
 
 
-def found(split, item, pairs=(), *, label=None, protected=(), chosen=None, **groups):
+def found(
+    split,
+    item,
+    pairs=(),
+    *,
+    label=None,
+    protected=(),
+    chosen=None,
+    damaged=None,
+    **groups,
+):
     count = len(split)
     every = np.arange(count)
     return find_leaks(
@@ -30,6 +40,7 @@ def found(split, item, pairs=(), *, label=None, protected=(), chosen=None, **gro
         pairs=np.array(pairs, np.int32).reshape(-1, 2),
         protected_splits=protected,
         chosen=None if chosen is None else np.array(chosen),
+        damaged=None if damaged is None else np.array(damaged),
     )
 
 
@@ -189,8 +200,32 @@ def test_the_copy_that_a_person_chose_stays_whatever_its_split():
     )
 
     assert leaks.leak.tolist() == [True] * 4
-    assert leaks.drop.tolist() == [False, True, True, True]
+    # What has no copy in another split but one that goes may stay
+    assert leaks.drop.tolist() == [False, True, False, False]
     assert DROP_REASONS[leaks.drop_reason[1]] == "its copy that a person chose stays"
+
+
+def test_a_whole_copy_stays_whatever_its_split_and_the_damaged_one_goes():
+    leaks = found(
+        [TRAIN, TEST, VALID, TRAIN, TEST],
+        [0, 1, 2, 3, 4],
+        [(0, 1), (1, 2), (3, 4)],
+        protected=[TEST],
+        damaged=[False, True, False, True, True],
+    )
+
+    # Of two damaged ones the split decides
+    assert leaks.drop.tolist() == [False, True, False, True, False]
+    assert [DROP_REASONS[leaks.drop_reason[row]] for row in (1, 3)] == [
+        "its copy in another split is whole and stays",
+        "its copy in a protected split stays",
+    ]
+
+
+def test_the_end_of_a_chain_stays_if_its_only_copy_goes():
+    leaks = found([TRAIN, VALID, TEST], [0, 1, 2], [(0, 1), (1, 2)], protected=[TEST])
+
+    assert leaks.drop.tolist() == [False, True, False]
 
 
 def test_between_equal_splits_the_copy_in_the_smaller_one_stays():

@@ -54,11 +54,28 @@ def test_a_hole_in_floats_does_not_change_the_rest(hole):
 
 def test_the_fill_value_of_the_file_is_left_out():
     deep = (RAMP * 16).astype(np.uint16)
-    deep[0] = 65535
+    deep[0] = 60000
 
-    assert shown(deep).max() == 255 and shown(deep)[-1].max() == 16
-    assert shown(deep, fill=65535)[-1].max() == 254
-    assert (shown(deep, fill=65535)[0] == 0).all()
+    assert shown(deep).max() > 230 and shown(deep)[-1].max() == 16
+    assert shown(deep, fill=60000)[-1].max() == 254
+    assert (shown(deep, fill=60000)[0] == 0).all()
+
+
+@pytest.mark.parametrize("place", [(0, 0), slice(0, 4)])
+def test_dead_pixels_and_frames_of_65535_do_not_darken_fewer_bits(place):
+    deep = (RAMP * 16).astype(np.uint16)
+    expected = shown(deep)
+    expected[place] = 255
+
+    deep[place] = 65535
+
+    assert np.array_equal(shown(deep), expected)
+
+
+def test_black_and_white_of_16_bits_stay_so():
+    drawn = np.where(RAMP > 100, 65535, 0).astype(np.uint16)
+
+    assert np.array_equal(shown(drawn), np.where(RAMP > 100, 255, 0))
 
 
 def test_one_value_far_off_does_not_take_the_contrast():

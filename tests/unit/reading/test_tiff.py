@@ -88,6 +88,24 @@ def test_a_whole_file_that_is_not_read_says_what_it_is(shape, dtype, options, sa
     assert (failure.status, failure.reason) == ("unsupported", says)
 
 
+@pytest.mark.parametrize(
+    ("tag", "value", "says"),
+    [
+        (259, 34712, "3 bands of 8-bit integer, compression 34712"),
+        (262, 9, "3 bands of 8-bit integer (CIELAB)"),
+    ],
+)
+def test_a_compression_or_color_that_no_decoder_knows_is_no_damage(tag, value, says):
+    content = written(np.zeros((20, 30, 3), "u1"), photometric="rgb")
+    entry = struct.pack("<HHI", tag, 3, 1)
+    place = content.index(entry) + len(entry)
+    content = content[:place] + struct.pack("<H", value) + content[place + 2 :]
+
+    failure = decode(content)
+
+    assert (failure.status, failure.reason) == ("unsupported", says)
+
+
 def test_of_four_bands_the_first_three_are_shown():
     rng = np.random.default_rng(1)
     bands = rng.integers(0, 4096, (20, 30, 4)).astype(np.uint16)
