@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..reading.layouts import understand
-from ..reading.split_names import is_split_name
+from ..reading.split_names import NO_SPLIT_FOLDER, is_split_name
 
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]|^[.\s]+|[.\s]+$")
 """What a folder's name cannot hold, here or on another system; hidden ones are not
@@ -59,9 +59,8 @@ def class_folders(
 ) -> ClassFolders:
     """Lays out images by split and class.
 
-    An image without a label lies flat in its split's folder, one without a split in
-    its class's folder beside the splits; or flat, if a folder there would be read
-    as something else.
+    An image without a label lies in its split's folder, one without a split in its
+    class's folder; beside splits that is in a folder for those in none.
 
     Args:
         names: of the files
@@ -73,39 +72,23 @@ def class_folders(
     split_folder = _folder_names(splits, on_windows, may_be_splits=True)
     label_folder = _folder_names(labels, on_windows, may_be_splits=False)
 
-    def places(*, flat: bool) -> list[Place]:
-        return [
-            (
-                *([] if split is None else [split_folder[split]]),
-                *(
-                    []
-                    if label is None or (flat and split is None)
-                    else [label_folder[label]]
-                ),
-            )
-            for split, label in zip(splits, labels, strict=True)
-        ]
-
-    wanted = [
-        (
-            None if split is None else split_folder[split],
-            None if label is None else label_folder[label],
-        )
-        for split, label in zip(splits, labels, strict=True)
-    ]
-    best: tuple[int, list[Place]] | None = None
-    for flat in (False, True):
-        found = places(flat=flat)
-        read = _read_back(found)
-        misread = sum(
-            read[place] != want for place, want in zip(found, wanted, strict=True)
-        )
-        if best is None or misread < best[0]:
-            best = misread, found
-    assert best is not None
+    beside_splits = any(split is not None for split in splits)
+    places: list[Place] = []
+    wanted = []
+    for split, label in zip(splits, labels, strict=True):
+        outer = None if split is None else split_folder[split]
+        inner = None if label is None else label_folder[label]
+        wanted.append((outer, inner))
+        if outer is None and inner is not None and beside_splits:
+            outer = NO_SPLIT_FOLDER
+        places.append(tuple(name for name in (outer, inner) if name is not None))
+    read = _read_back(places)
+    misread = sum(
+        read[place] != want for place, want in zip(places, wanted, strict=True)
+    )
     folders = {**split_folder, **label_folder}
     renamed = {word: folder for word, folder in folders.items() if word != folder}
-    return ClassFolders(_file_names(names, best[1]), renamed, best[0])
+    return ClassFolders(_file_names(names, places), renamed, misread)
 
 
 def _read_back(

@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..errors import InputError
-from .split_names import split_name, split_names_among, split_role
+from .split_names import (
+    NO_SPLIT_FOLDER,
+    split_name,
+    split_names_among,
+    split_role,
+)
 
 Folder = tuple[str, ...]
 
@@ -280,14 +285,18 @@ def _found_bases(node: _Node, classes: frozenset[str]) -> list[_Base]:
     for name, child in node.children.items():
         deeper = [] if here and split_name(name) else _found_bases(child, classes)
         if here and not deeper:
-            deeper = [_Base(child, name, len(node.path))]
+            in_none = name == NO_SPLIT_FOLDER
+            split = (None, -1) if in_none else (name, len(node.path))
+            deeper = [_Base(child, *split)]
         bases += deeper
     return bases
 
 
 def _are_splits(node: _Node, classes: frozenset[str]) -> bool:
     """True if the folders in a folder are splits."""
-    children = node.children
+    children = {
+        name: child for name, child in node.children.items() if name != NO_SPLIT_FOLDER
+    }
     alike = [name for name in node.alike if name not in classes]
     if not alike or classes & children.keys():
         return False
@@ -507,7 +516,7 @@ def _remarks_on_siblings(bases: Sequence[_Base]) -> Iterator[str]:
         parents.setdefault(base.node.path[:-1], []).append(base.node.path[-1])
     for names in parents.values():
         alike = dict.fromkeys(split_names_among(names))
-        others = [name for name in names if name not in alike]
+        others = [name for name in names if name not in {*alike, NO_SPLIT_FOLDER}]
         if others:
             yield (
                 f"{_quoted(others)}, beside {_quoted(alike)}, {_is_or_are(others)} "

@@ -6,6 +6,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+NO_SPLIT_FOLDER = "no split"
+"""Beside folders of splits, the one of images that are in none of them."""
+
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 _ROLES = {

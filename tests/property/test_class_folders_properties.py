@@ -41,21 +41,15 @@ def test_what_is_laid_out_is_read_back(images):
             for image in list_images(root).images
         }
     read = [found[path] for path in tree.paths]
-    right = [
-        one
-        for one, split, label in zip(read, splits, labels, strict=True)
-        if one[0] == split and (one[1] is None) == (label is None)
-    ]
-    assert len(images) - len(right) == tree.misread
-    # A class beside splits would be taken for a split: that is said
-    if None not in splits or not any(splits):
-        assert tree.misread == 0
-        folder_of = {}
-        for (_, folder), label in zip(read, labels, strict=True):
-            assert folder_of.setdefault(label, folder) == folder
-        assert len(set(folder_of.values())) == len(folder_of)
-        kept = {label for label in labels if label == folder_of[label]}
-        assert tree.renamed.keys() >= set(labels) - kept - {None}
+    assert tree.misread == 0
+    assert [split for split, _ in read] == list(splits)
+    folder_of = {}
+    for (_, folder), label in zip(read, labels, strict=True):
+        assert (folder is None) == (label is None)
+        assert folder_of.setdefault(label, folder) == folder
+    assert len(set(folder_of.values())) == len(folder_of)
+    kept = {label for label in labels if label == folder_of[label]}
+    assert tree.renamed.keys() >= set(labels) - kept - {None}
 
 
 @given(st.lists(st.tuples(NAMES, LABELS), min_size=1, max_size=12))
