@@ -153,4 +153,4 @@ def _draw_history(panel: types.Object, events: Events, state: PanelState) -> Non
     if any(past.undoable for past in done if past.action == "quarantine"):
         line = widgets.row(panel, "purge_row")
         buttons.act(line, events, state, "purge", {}, "Purge")
-        widgets.markdown(line, "words", "Destroys what was put away long enough ago.")
+        widgets.markdown(line, "words", "Destroys files quarantined long enough ago.")

@@ -16,7 +16,7 @@ from .state import PanelState
 _A_PAGE = 18
 _UNREADABLE_SHOWN = 50
 _MISSING = (
-    "There is no file to put away. To take such samples out, select them, press the "
+    "There is no file to quarantine. To take such samples out, select them, press the "
     "key **`** in the grid and run FiftyOne's *Delete selected samples*."
 )
 _WAYS = {"unreadable": "damaged and empty files", "not_read": "what is not read"}
