@@ -80,7 +80,7 @@ class Purge(foo.Operator):
         inputs.float(
             "older_than_days",
             default=float(DEFAULT_AGE_DAYS),
-            label="Only files quarantined for at least, in days",
+            label="Only files quarantined more than this many days ago",
         )
         try:
             shown = shown_purge(ctx.dataset, _age(ctx), ctx.params.get("key"))

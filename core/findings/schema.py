@@ -18,6 +18,10 @@ NO_LABEL = -1
 QUARANTINED = "quarantined"
 """The status, and the tag, of an image whose file was put away."""
 
+FIRST_OF = "first of "
+"""How ``dup_relation`` begins where only the first of several pictures was compared.
+Such a copy may hold what its keeper does not, so it is not redundant."""
+
 UNREADABLE = ("missing", "empty", "truncated", "corrupt", "nonfinite")
 """The statuses of files that hold no whole picture. All others that are not "ok" may
 be healthy (of a kind or a size that is not read, or not permitted), so nothing that

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..copy_detection import CHANGES_OF_MEANING
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
-from ..findings.schema import NO_CLUSTER, QUARANTINED
+from ..findings.schema import FIRST_OF, NO_CLUSTER, QUARANTINED
 from .scan_data import ScanData
 
 
@@ -28,7 +28,7 @@ def count_findings(
     issues = Counter(
         name for names in columns["image_issues"] if names for name in names
     )
-    extra = _removable(scan_data, duplicates)
+    extra = _removable(scan_data, duplicates, columns["dup_relation"])
     statuses = Counter(columns["scan_status"])
     images = len(scan_data.content) - statuses[QUARANTINED]
     readable = int((scan_data.content >= 0).sum())
@@ -127,9 +127,12 @@ def _here(columns: Mapping[str, list[Any]]) -> NDArray[np.bool_]:
     return np.array([status != QUARANTINED for status in columns["scan_status"]], bool)
 
 
-def _removable(scan_data: ScanData, duplicates: Duplicates) -> NDArray[np.bool_]:
+def _removable(
+    scan_data: ScanData, duplicates: Duplicates, relations: Sequence[str | None]
+) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
     extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
+    extra &= [not (one or "").startswith(FIRST_OF) for one in relations]
     extra &= ~np.isin(scan_data.file_id, scan_data.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)

@@ -14,7 +14,7 @@ from ..findings.image_issues import ISSUES
 from ..findings.label_issues import LabelFindings
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
-from ..findings.schema import NO_CLUSTER, optional_floats, optional_names
+from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
 from .scan_data import ScanData, damage_of_rows
 
@@ -105,7 +105,7 @@ def _relations(scan_data: ScanData, duplicates: Duplicates) -> list[str | None]:
         equal = scan_data.first_group[own] == scan_data.first_group[kept]
         count = max(scan_data.picture_count[own], scan_data.picture_count[kept])
         if count > 1:
-            relations[row] = f"first of {count:,} pictures" + " equal" * bool(equal)
+            relations[row] = f"{FIRST_OF}{count:,} pictures" + " equal" * bool(equal)
         elif relations[row] is None:
             relations[row] = "looks equal" if equal else _of_size(scan_data, own, kept)
     return relations

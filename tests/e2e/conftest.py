@@ -165,7 +165,13 @@ class App:
                 form.wait_for(state="hidden", timeout=5000)
 
     def sees(self, text, within=None):
-        (within or self.panel).get_by_text(text).first.wait_for()
+        from playwright.sync_api import TimeoutError
+
+        try:
+            (within or self.panel).get_by_text(text).first.wait_for()
+        except TimeoutError:
+            self.page.screenshot(path=SHOTS / "_not-seen.png")
+            raise
 
     def grid_shows(self, count):
         """Waits until the grid shows as many samples (or groups)."""

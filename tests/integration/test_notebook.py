@@ -26,7 +26,7 @@ def test_the_notebook_runs_from_top_to_bottom(capsys, tmp_path, monkeypatch):
     assert re.search(r"label_issues +13\n", printed)
     assert "28 images were put into quarantine" in printed
     assert "passed  no leaks: 0 of 325 images" in printed
-    assert "Put back 28 images" in printed
+    assert "Restored 28 images" in printed
     assert names["written"].html.stat().st_size > 100_000
     assert len(names["show"](names["dataset"], "duplicates")) == 56
     assert len(names["show"](names["dataset"], "label_issues")) == 11

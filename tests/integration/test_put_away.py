@@ -205,7 +205,7 @@ QUESTIONS = {
         ).counts["images"]
     ),
     "estimate_precision": drawn,
-    "embeddings": counted(
+    "register_embeddings": counted(
         lambda d, w, f: operator("register_embeddings")(d, progress=False).images
     ),
     "from_fastdup": counted(

@@ -13,7 +13,7 @@ from fiftyone import ViewField as F
 
 from ....core.errors import InputError
 from ....core.findings.image_issues import SURE_ISSUES
-from ....core.findings.schema import QUARANTINED, UNREADABLE
+from ....core.findings.schema import FIRST_OF, QUARANTINED, UNREADABLE
 from ..dataset.fields import field_name
 from ..dataset.present import HERE, present
 from ..dataset.samples import label_path
@@ -111,7 +111,8 @@ def found_expression(what: str, prefix: str | None) -> Any:
 
     expressions = {
         "duplicates": field("dup_cluster").exists(),
-        "redundant_copies": field("dup_keeper") == False,  # noqa: E712
+        "redundant_copies": (field("dup_keeper") == False)  # noqa: E712
+        & ~field("dup_relation").starts_with(FIRST_OF),
         "conflicts": field("dup_conflict") == True,  # noqa: E712
         "outliers": field("outlier") == True,  # noqa: E712
         "label_issues": field("label_issue") == True,  # noqa: E712
@@ -326,7 +327,14 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     sums = {
         "images": has(scanned),
         "duplicates": has({"$gt": [path("dup_cluster"), None]}),
-        "redundant_copies": has({"$eq": [path("dup_keeper"), False]}),
+        "redundant_copies": has(
+            {
+                "$and": [
+                    {"$eq": [path("dup_keeper"), False]},
+                    {"$ne": [{"$indexOfCP": [path("dup_relation"), FIRST_OF]}, 0]},
+                ]
+            }
+        ),
         "clusters": has({"$eq": [path("dup_keeper"), True]}),
         "conflicts": has(
             {"$and": [{"$eq": [path("dup_keeper"), True]}, path("dup_conflict")]}
