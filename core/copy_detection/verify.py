@@ -55,7 +55,8 @@ _LIKENESS_WORTH = 10.0
 _MIN_HOPE = 6.5
 _MIN_ALIGNED_HOPE = 8.0
 """Log odds if the brightness agreed perfectly, plus 10 a likeness of 1, before and
-after refining. Measured before there were views: of the pairs that would end above 0.6 none of three sets of
+after refining. Measured before there were views: of the pairs that would end
+above 0.6 none of three sets of
 25,000, 6,096 and 6,000 pictures has less, of those above 0.27 one in 1,000; of all
 others that come so far half have."""
 
