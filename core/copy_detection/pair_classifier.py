@@ -40,7 +40,7 @@ weight 0.3). Other cuttings of the same photograph count as no copies, with
 weight 0.3; pairs that only look the same are left out. The weight of
 ``through_view`` was not learned: fewer copies than look-alikes come that way, and
 2.2 keeps out the look-alikes of 6,000 mixed images, seed 31 (icons and flags on
-other grounds) and costs 2 of 168 framed copies.
+other grounds).
 """
 
 _LONGEST_REACH = 0.3
