@@ -156,7 +156,7 @@ def findings(size, split, label, rng):
         ],
         "leak_conflict": [False] * size,
         "leak_remove": (leak & (split == 0)).tolist(),
-        "leak_drop_reason": [None] * size,
+        "leak_remove_reason": [None] * size,
         "image_issues": [
             ["dark"] if x < 0.02 else ["blurry"] if x > 0.97 else [] for x in issue
         ],

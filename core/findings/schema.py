@@ -157,12 +157,12 @@ FIELDS = (
     FieldSpec(
         "leak_remove",
         "bool",
-        "The side of the leak to remove. Removing all marked images closes every "
-        "leak, and no image leaves a test or validation split while its copy is in "
-        "training",
+        "The side of the leak to remove: not the copy that a person chose; else the "
+        "damaged one, not the one in a test or validation split, or the one in the "
+        "smaller split. Removing all marked images closes every leak",
     ),
     FieldSpec(
-        "leak_drop_reason",
+        "leak_remove_reason",
         "str",
         "Why this side of the leak is the one to remove: its copy is in a test or "
         "validation split, or in a smaller split",

@@ -47,7 +47,7 @@ def count_findings(
         "leaks": _sum(columns["leak"]),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
     }
-    reasons = Counter(columns["leak_drop_reason"])
+    reasons = Counter(columns["leak_remove_reason"])
     counts |= {
         "leak_conflicts": _sum(columns["leak_conflict"]),
         "leaks_to_remove": _sum(columns["leak_remove"]),

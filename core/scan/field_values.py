@@ -71,7 +71,7 @@ def columns_of(
         ),
         "leak_conflict": _where(has_split, leaks.conflict.tolist()),
         "leak_remove": _where(has_split, leaks.drop.tolist()),
-        "leak_drop_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
+        "leak_remove_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
         "damage_reason": optional_names(_damage(scan_data, issues), list(DAMAGES)),
         "scan_status": [scan_data.statuses[code] for code in scan_data.status.tolist()],

@@ -13,7 +13,7 @@ FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
     "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
     "label_suggestion label_issue label_support label_counterexample leak leak_splits "
-    "leak_conflict leak_remove leak_drop_reason image_issues damage_reason "
+    "leak_conflict leak_remove leak_remove_reason image_issues damage_reason "
     "scan_status"
 ).split()
 
@@ -84,7 +84,7 @@ def test_a_leak_says_which_side_to_drop_and_whether_the_labels_agree(dataset, sc
 
     assert by_name(dataset, "leak_remove")["00.png"] is True
     assert by_name(dataset, "leak_remove")["19.png"] is False
-    reason = by_name(dataset, "leak_drop_reason")["00.png"]
+    reason = by_name(dataset, "leak_remove_reason")["00.png"]
     assert reason == "its copy in a protected split stays"
     assert by_name(dataset, "leak_conflict")["19.png"] is True
     assert by_name(dataset, "leak_conflict")["05.png"] is False

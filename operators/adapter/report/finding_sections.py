@@ -176,7 +176,7 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
         return _not_looked_for(key, title, report, "leaks")
     if not counts["leaks"]:
         return Section(key, title, 0, ("No image has a copy in another split.",))
-    fields = (*_COPY, "leak_splits", "leak_drop_reason", "leak_conflict")
+    fields = (*_COPY, "leak_splits", "leak_remove_reason", "leak_conflict")
     match = {shown.field("leak_remove"): True}
     sort = {"leak_conflict": -1, "dup_similarity": -1}
     found = shown.one_a_cluster(match, fields, sort)
@@ -192,15 +192,15 @@ def leaks_section(shown: Shown, report: ScanReport) -> Section:
         says = [_SAME[one.values["dup_kind"]]] if one.values["dup_kind"] else []
         if one.values["leak_conflict"]:
             says.append("with another label there")
-        if one.values["leak_drop_reason"]:
-            says.append(f"to remove: {one.values['leak_drop_reason']}")
+        if one.values["leak_remove_reason"]:
+            says.append(f"to remove: {one.values['leak_remove_reason']}")
         if one.values["size"] > 1:
             says.append(f"{one.values['size'] - 1:,} more in this cluster")
         similarity = _similarity(one, other) if other else None
         facts = {
             "cluster": one.values["dup_cluster"],
             "kind": one.values["dup_kind"],
-            "reason": one.values["leak_drop_reason"],
+            "reason": one.values["leak_remove_reason"],
             "other_label": one.values["leak_conflict"],
         }
         pairs.append(_pair(shown, one, other, similarity, says, facts))

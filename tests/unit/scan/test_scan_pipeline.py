@@ -438,8 +438,8 @@ def test_a_leak_tells_its_classes_its_conflicts_and_the_side_to_drop(scan, pictu
     assert [row for row in range(12) if columns["leak_conflict"][row]] == [1, 11]
     assert findings.counts["leak_conflicts"] == 2
     assert [row for row in range(12) if columns["leak_remove"][row]] == [0, 1]
-    assert columns["leak_drop_reason"][0] == "its copy in a protected split stays"
-    assert columns["leak_drop_reason"][10] is None
+    assert columns["leak_remove_reason"][0] == "its copy in a protected split stays"
+    assert columns["leak_remove_reason"][10] is None
 
 
 def test_the_pictures_for_and_against_a_label_are_found(scan, pictures, draw):
