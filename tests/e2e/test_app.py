@@ -168,7 +168,7 @@ def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
     app.press("Undo")
     app.sees("What to undo", form)
     app.submit("Undo")
-    app.sees("Put back 1 image", card)
+    app.sees("Restored 1 image", card)
     card.get_by_role("button", name="Done").click()
     app.sees("0 can be restored")
     dataset.reload()
@@ -206,7 +206,7 @@ def test_redundant_copies_are_tagged(app, dataset):
     app.shot("_tag-form")
     app.submit("Tag")
 
-    app.page.get_by_text("Tag 'copy' put on 29 images").wait_for()
+    app.page.get_by_text("Tag 'copy' added to 29 images").wait_for()
     dataset.reload()
     assert dataset.count_sample_tags()["copy"] == 29
 
@@ -261,7 +261,7 @@ def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
     app.press("Undo")
     app.sees("quarantine of duplicates: 28 images", form)
     app.submit("Undo")
-    app.sees("Put back 28 images", card)
+    app.sees("Restored 28 images", card)
     card.get_by_role("button", name="Done").click()
 
     app.sees("0 can be restored")
