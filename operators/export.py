@@ -220,8 +220,8 @@ def _copies_text(clean: Clean) -> str:
     text = ""
     if clean.replacements:
         text += (
-            f". Of {_groups(clean.replacements)} another than the copy to keep is "
-            "taken, because that one is left out"
+            f". Of {_groups(clean.replacements)} the keeper is excluded, and the best "
+            "remaining copy is exported"
         )
     if clean.lost:
         text += (

@@ -100,7 +100,7 @@ def describe_unknown(data: bytes) -> str:
         if head.startswith(start):
             return name
     return (
-        "not an image of a kind that is read (JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF, "
+        "not a supported image format (JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF, "
         "JPEG 2000)"
     )
 

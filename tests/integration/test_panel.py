@@ -210,7 +210,7 @@ def test_a_moved_threshold_changes_count_and_grid_but_no_field(event, scanned):
 
     assert "**19** of 19" in answer.texts
     assert len(answer.view(scanned)) == 19
-    assert "apply" in answer.shown["ways"]["type"]["properties"]
+    assert "apply" in answer.shown["action_buttons"]["type"]["properties"]
     assert scanned.values("outlier") == before
 
 
@@ -228,7 +228,7 @@ def test_apply_asks_find_for_the_moved_threshold_and_leaves_the_others(event, sc
 
     assert asked["operator_uri"] == "@winnow/curate/set_thresholds"
     assert asked["params"]["max_outlier_distance"] == 0.25
-    assert asked["params"]["min_label_score"] == 60
+    assert "min_label_score" not in asked["params"]
     assert asked["skip_prompt"]
 
 
@@ -319,9 +319,11 @@ def test_a_decision_asks_the_operator_and_then_offers_undo(event, scanned):
 def test_buttons_of_operators_that_are_not_installed_are_not_drawn(event, scanned):
     installed = {o.name for o in foo.list_operators(type="operator")}
 
-    ways = event("choose_tab", tab="duplicates").shown["ways"]["type"]["properties"]
+    buttons = event("choose_tab", tab="duplicates").shown["action_buttons"]["type"][
+        "properties"
+    ]
 
-    assert ("quarantine" in ways) == ("quarantine" in installed)
+    assert ("quarantine" in buttons) == ("quarantine" in installed)
 
 
 def test_samples_that_came_later_are_counted_and_a_scan_is_offered(
@@ -555,8 +557,8 @@ def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
     answer = event("choose_tab", tab="duplicates")
 
     card = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
-    ways = card["type"]["properties"]["labels"]["type"]["properties"]
-    asked = ways["label_0"]["view"]["params"]["with"]
+    buttons = card["type"]["properties"]["labels"]["type"]["properties"]
+    asked = buttons["label_0"]["view"]["params"]["with"]
     assert asked["to"] == "a"
     assert dataset.select(asked["samples"]).values("ground_truth.label") == ["b"]
 
@@ -564,13 +566,15 @@ def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
 def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):
     event("choose_tab", tab="leaks")
     answer = event("choose_leak", one="train", other="test")
-    leak = answer.shown["ways"]["type"]["properties"]["quarantine"]["view"]["params"]
+    leak = answer.shown["action_buttons"]["type"]["properties"]["quarantine"]["view"][
+        "params"
+    ]
     assert leak["with"] == {"what": "leaks", "between": ["train", "test"]}
 
     event("choose_tab", tab="labels")
     answer = event("choose_pair", row=0)
-    ways = answer.shown["pair_ways"]["type"]["properties"]
-    asked = ways["retag"]["view"]["params"]["with"]
+    buttons = answer.shown["pair_ways"]["type"]["properties"]
+    asked = buttons["retag"]["view"]["params"]["with"]
     given, suggested = asked["pair"]
 
     plan = foo.get_operator("@winnow/curate/retag")(
@@ -657,13 +661,13 @@ def test_only_images_that_look_damaged_are_offered_for_quarantine(event, scanned
 
 
 def test_a_report_an_audit_and_a_split_are_asked_for_where_they_belong(event, scanned):
-    ways = event("on_load").shown["ways"]["type"]["properties"]
-    assert ways["report"]["view"]["params"]["operator"] == "report"
-    assert ways["audit"]["view"]["params"]["operator"] == "audit"
+    buttons = event("on_load").shown["action_buttons"]["type"]["properties"]
+    assert buttons["report"]["view"]["params"]["operator"] == "report"
+    assert buttons["audit"]["view"]["params"]["operator"] == "audit"
 
     leaks = event("choose_tab", tab="leaks")
 
-    assert button(leaks, "ways", "split")["params"]["operator"] == "split"
+    assert button(leaks, "action_buttons", "split")["params"]["operator"] == "split"
 
 
 def test_the_history_is_read_again_only_when_something_was_done(

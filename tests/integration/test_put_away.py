@@ -166,7 +166,7 @@ def only_of_what_is_away(dataset, *_):
 
 def audited(dataset, *_):
     # What is gone was there when it was scanned
-    with pytest.raises(Exception, match="0 images came and 3 went"):
+    with pytest.raises(Exception, match="0 images were added and 3 removed"):
         operator("audit")(dataset, "no duplicates")
     operator("set_thresholds")(dataset, progress=False)
     report = operator("audit")(dataset, "duplicates = 0")

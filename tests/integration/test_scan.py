@@ -90,7 +90,7 @@ def test_a_leak_says_which_side_to_drop_and_whether_the_labels_agree(dataset, sc
     assert by_name(dataset, "leak_conflict")["05.png"] is False
     assert report.leaks_by_class[0]["class"] == "$a.b"
     text = str(report)
-    assert "dropping 2 closes them; their copy is in a test or validation" in text
+    assert "removing 2 closes them; their copy is in a test or validation" in text
     assert "have another label in the other split" in text
     assert "by class: b 2, $a.b 1, a 1" in text
 
@@ -130,7 +130,7 @@ def test_a_bad_file_is_one_row_with_a_reason(dataset, scan, folder):
 
     status = by_name(dataset, "scan_status")
     assert status["03.png"] == "truncated"
-    assert status["04.png"] == "unsupported"
+    assert status["04.png"] == "empty"
     assert status["05.png"] == "missing"
     assert status["06.png"] == "ok"
     assert by_name(dataset, "outlier_distance")["03.png"] is None
@@ -138,7 +138,7 @@ def test_a_bad_file_is_one_row_with_a_reason(dataset, scan, folder):
     assert report.counts["unreadable"] == 3
     assert {bad["status"] for bad in report.unreadable} == {
         "truncated",
-        "unsupported",
+        "empty",
         "missing",
     }
 

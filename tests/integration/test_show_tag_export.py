@@ -53,12 +53,12 @@ def test_duplicates_are_grouped_by_cluster_with_the_keeper_first(scanned):
 
 def test_saved_views_follow_later_scans(scanned, scan):
     operator("show")(scanned, "duplicates", save=True)
-    assert "Winnow: extra copies" in scanned.list_saved_views()
+    assert "Winnow: redundant copies" in scanned.list_saved_views()
     assert len(scanned.list_saved_views()) == 10
 
     scan(scanned.limit(8))
 
-    assert len(scanned.load_saved_view("Winnow: extra copies")) == 0
+    assert len(scanned.load_saved_view("Winnow: redundant copies")) == 0
     operator("show")(scanned, "outliers", save=True)
     assert len(scanned.list_saved_views()) == 10
 
@@ -178,7 +178,7 @@ def test_the_form_says_what_groups_are_left_out_altogether(scanned, tmp_path):
     folder = {"absolute_path": str(tmp_path / "new")}
     said = form("export", scanned, {"folder": folder})["status"].view.label
 
-    assert "Of 1 group of copies nothing is copied" in said
+    assert "Of 1 duplicate cluster no image is exported" in said
 
 
 def test_an_unknown_issue_is_refused(scanned, tmp_path):
@@ -194,7 +194,7 @@ def test_a_class_that_can_be_no_folder_is_not_exported_as_one(scanned, tmp_path)
     with pytest.warns(UserWarning, match="'../..' is ___"):
         operator("export")(scanned, str(tmp_path / "new" / "clean"), without=[])
 
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    written = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
     assert len(written) == 20
     assert all(path.is_relative_to(tmp_path / "new" / "clean") for path in written)
     assert len([path for path in written if path.parent.name == "___"]) == 1

@@ -51,13 +51,13 @@ class WrittenReport:
 
     Attributes:
         html: the file to look at and to send: nothing else is needed
-        escape_markdown: the same without pictures
+        markdown: the same without pictures
         json: the same for a program
         bytes: size of the HTML file
     """
 
     html: Path
-    escape_markdown: Path
+    markdown: Path
     json: Path
     bytes: int
 
@@ -202,8 +202,8 @@ def _notes(dataset: fo.Dataset, run: Any, prefix: str | None) -> Iterator[str]:
         )
     if found.deleted:
         yield (
-            f"{found.deleted:,} images left the data set since the scan. The numbers "
-            "count them, the pictures do not show them."
+            f"{found.deleted:,} images were removed from the data set since the scan. "
+            "Counts include them, pictures do not."
         )
 
 
