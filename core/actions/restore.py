@@ -116,7 +116,7 @@ def put_back(record: Line, apply: bool) -> str:
     if os.path.lexists(here) and not half_done:
         return "left: its old place is taken"
     if not apply:
-        return "can be put back"
+        return "can be restored"
     if not half_done:
         os.makedirs(os.path.dirname(here), exist_ok=True)
         try:
