@@ -75,8 +75,7 @@ class DecodedImage:
             coded data, which sees through metadata but not through another
             container
         damage: index in :data:`core.reading.jpeg_damage.DAMAGES`, what is wrong inside
-            a
-            file that still gives a picture; ``NO_DAMAGE`` for a whole one
+            a file that still gives a picture; ``NO_DAMAGE`` for a whole one
         first_digest: SHA-256 that is equal where the first pictures are equal in
             8-bit RGB
         picture_count: of pictures in the file

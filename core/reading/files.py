@@ -106,7 +106,7 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
 def first_bytes(path: bytes, count: int) -> bytes:
     """Returns how a regular file begins; nothing of what cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, _READ)
     except OSError:
         return b""
     try:
