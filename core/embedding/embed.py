@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from ..copy_detection import (
     SIGNATURE_VERSION,
     signatures,
 )
+from ..models.registry import SPECS
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import ReadFailure, file_identity, read_file
@@ -36,17 +37,29 @@ from ..reading.image_statistics import (
 )
 from ..storage.record_store import ABSENT, KEY_BYTES, RecordStore
 from .image_table import ImageTable
+from .worker import WorkerSettings
+from .worker_pool import WorkerPool
 
 _BATCH = 16
 """Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
 
 _ROWS_A_TURN = 64
+_CORES_FOR_THREADS = 2
+"""Up to so many, threads were measured to read as fast as processes (1.9 times one
+core on two). An image holds the interpreter's lock for a seventh of its time (AVX2;
+more where the model is faster), so threads keep seven cores busy at most."""
+
 PICTURE_VERSION = 5
 """Raise it when :mod:`core.reading.decode` decodes differently: old records expire."""
 
 _REPORT_SECONDS = 0.2
 _INT64_MAX = 2**63 - 1
 _SEEN = np.dtype([("digest", "u1", (KEY_BYTES,))])
+
+
+EmbedPixels: TypeAlias = Callable[
+    [NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]
+]
 
 
 class ImageEmbedder(Protocol):
@@ -77,9 +90,7 @@ class ImageEmbedder(Protocol):
     @property
     def min_candidate_similarity(self) -> float: ...
 
-    def open_session(
-        self,
-    ) -> Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def open_session(self) -> EmbedPixels:
         """Returns a function for one thread: uint8[b, s, s, 3] to two vectors."""
 
 
@@ -89,29 +100,76 @@ def embed_images(
     *,
     folder: Path,
     max_megapixels: float,
-    threads: int | None = None,
+    cores: int | None = None,
     on_progress: OnProgress = silent,
 ) -> ImageTable:
     """Reads, describes and embeds n files.
+
+    On more than two cores, many new files are embedded by processes; the table is the
+    same, to the last bit.
 
     Args:
         paths: of the files; absolute
         embedder: the model, or None to describe the pictures only
         folder: where records are kept between runs
         max_megapixels: larger pictures are refused from their header
-        threads: workers; by default one a processor we may use
+        cores: to use at once; by default all that we may use
         on_progress: told after each batch; may raise to cancel, which keeps
             what was embedded so far
 
     Returns:
         one row a path; a bad file is a failure in the table, never an error
     """
-    seen = RecordStore(folder / "seen", _SEEN)
-    store = RecordStore(folder / _store_name(embedder), _dtype(embedder))
-    job = _Job(paths, embedder, seen, store, max_megapixels)
-    workers = threads or available_cores()
-    job.run(min(workers, max(1, len(paths) // _BATCH)), on_progress)
+    cores = cores or available_cores()
+    job = _Job(paths, embedder, *_stores(folder, embedder), max_megapixels)
+    workers = min(cores, max(1, len(paths) // _BATCH))
+    if cores <= _CORES_FOR_THREADS or not (embedder is None or embedder.name in SPECS):
+        job.run(workers, on_progress)
+        return job.table()
+    model = embedder.name if embedder else None
+    settings = WorkerSettings(model, os.fspath(folder), max_megapixels)
+    pool = WorkerPool(paths, settings, cores, job.stop)
+    job.follow(pool)
+    try:
+        job.run(workers, on_progress)
+    finally:
+        pool.close()
     return job.table()
+
+
+class BlockEmbedder:
+    """Puts the records of one block of files after the other into the stores.
+
+    For one thread, which opens the stores and the model once.
+
+    Args:
+        embedder, folder, max_megapixels: see :func:`embed_images`
+    """
+
+    def __init__(
+        self, embedder: ImageEmbedder | None, folder: Path, max_megapixels: float
+    ) -> None:
+        self._embedder = embedder
+        self._stores = _stores(folder, embedder)
+        self._max_megapixels = max_megapixels
+        self._session = _Session(embedder)
+
+    def __call__(self, paths: Sequence[bytes]) -> None:
+        """Embeds the files that have no record yet; bad files get none.
+
+        Raises:
+            CacheError: the folder cannot be used
+        """
+        job = _Job(paths, self._embedder, *self._stores, self._max_megapixels)
+        job.work(self._session)
+
+
+def _stores(
+    folder: Path, embedder: ImageEmbedder | None
+) -> tuple[RecordStore, RecordStore]:
+    """Opens the digests of files seen before, and the records of their contents."""
+    seen = RecordStore(folder / "seen", _SEEN)
+    return seen, RecordStore(folder / _store_name(embedder), _dtype(embedder))
 
 
 def _store_name(embedder: ImageEmbedder | None) -> str:
@@ -175,8 +233,10 @@ class _Job:
         self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.stop = threading.Event()
         # Shorter for few files, which may be large: no worker is left with the rest
-        self._turn = min(_ROWS_A_TURN, count // (8 * available_cores()) + 1)
-        self._turns = iter(range(0, count, self._turn))
+        turn = min(_ROWS_A_TURN, count // (8 * available_cores()) + 1)
+        self._turns: Iterator[Sequence[int]] = (
+            range(start, min(start + turn, count)) for start in range(0, count, turn)
+        )
         self._turn_lock = threading.Lock()
         self._errors: list[BaseException] = []
 
@@ -244,12 +304,34 @@ class _Job:
                 last = time.monotonic()
                 on_progress(Progress("Reading images", finished, total))
 
+    def follow(self, pool: WorkerPool) -> None:
+        """Leaves new files to a pool; what is left then is to look up its records."""
+        turns = self._turns
+        new = (others for rows in turns if (others := self._not_known(rows)))
+        self._turns = self._embedded_by(pool, new)
+
+    def work(self, session: _Session) -> None:
+        """Visits rows until there are no more."""
+        batch = _Batch(self, session)
+        for row in self._rows():
+            self._visit(row, batch)
+        batch.flush()
+
+    def _embedded_by(
+        self, pool: WorkerPool, new: Iterator[Sequence[int]]
+    ) -> Iterator[Sequence[int]]:
+        for rows, is_deadly in pool.embedded(new):
+            if is_deadly:
+                failure = ReadFailure("read_error", "the process that read it died")
+                self._fail(rows[0], failure)
+                continue
+            self.seen.refresh()
+            self.store.refresh()
+            yield rows
+
     def _work(self) -> None:
         try:
-            batch = _Batch(self)
-            for row in self._rows():
-                self._visit(row, batch)
-            batch.flush()
+            self.work(_Session(self.embedder))
         # Whatever ends a worker must end the run, on the caller's thread
         except BaseException as error:
             self._errors.append(error)
@@ -257,16 +339,15 @@ class _Job:
     def _rows(self) -> Iterator[int]:
         while not self.stop.is_set():
             with self._turn_lock:
-                start = next(self._turns, None)
-            if start is None:
+                rows = next(self._turns, None)
+            if rows is None:
                 return
-            rows = range(start, min(start + self._turn, len(self.paths)))
             for row in self._not_known(rows):
                 if self.stop.is_set():
                     return
                 yield row
 
-    def _not_known(self, rows: range) -> list[int]:
+    def _not_known(self, rows: Sequence[int]) -> list[int]:
         """Finds the records of files that did not change; returns the other rows.
 
         Many at once: to look for each by itself takes twice as long.
@@ -339,12 +420,28 @@ def _file_ids(inodes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(inodes[:, 1] == ABSENT, ABSENT, ids)
 
 
+class _Session:
+    """The model of one thread, opened when it is first needed."""
+
+    def __init__(self, embedder: ImageEmbedder | None) -> None:
+        self._embedder = embedder
+        self._session: EmbedPixels | None = None
+
+    def embed(self, pixels: NDArray[np.uint8], records: NDArray[Any]) -> None:
+        """Fills in the vectors of records, if there is a model."""
+        if self._embedder is None:
+            return
+        if self._session is None:
+            self._session = self._embedder.open_session()
+        records["copy"], records["features"] = self._session(pixels)
+
+
 class _Batch:
     """Pictures that wait for one call of the model, in one worker."""
 
-    def __init__(self, job: _Job) -> None:
+    def __init__(self, job: _Job, session: _Session) -> None:
         self._job = job
-        self._session = job.embedder.open_session() if job.embedder else None
+        self._session = session
         self._side = job.embedder.input_size if job.embedder else SIGNATURE_SIDE
         self._rows: list[int] = []
         self._digests: list[bytes] = []
@@ -390,9 +487,7 @@ class _Batch:
         if count:
             records = self._records[:count]
             records["signature"] = signatures(self._small[:count])
-            if self._session is not None:
-                copy, features = self._session(self._pixels[:count])
-                records["copy"], records["features"] = copy, features
+            self._session.embed(self._pixels[:count], records)
             self._store(records)
         self._rows, self._digests = [], []
         self._flush_seen()
