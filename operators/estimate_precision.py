@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
+from ..core.findings.registry import FINDINGS
 from .adapter.curation.precision_sample import (
     RIGHT,
     WRONG,
@@ -27,7 +28,6 @@ from .adapter.ui.inputs import (
     show_error,
 )
 from .adapter.ui.stream import text_output
-from .adapter.views.finding_views import FINDINGS
 
 _DRAW, _REST, _RESULT = "draw", "rest", "result"
 _DEFAULT_N = 100

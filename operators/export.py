@@ -12,6 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
 from ..core.findings.image_issues import ISSUES, SURE_ISSUES
+from ..core.findings.registry import FINDINGS
 from .adapter.curation.export import FORMATS, Exported, export_view
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import (
@@ -24,7 +25,7 @@ from .adapter.ui.inputs import (
     prefix_of,
     show_error,
 )
-from .adapter.views.finding_views import FINDINGS, Clean, clean_samples
+from .adapter.views.finding_views import Clean, clean_samples
 
 _WITHOUT = (
     "redundant_copies",

@@ -10,8 +10,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.errors import CurationError, InputError
+from ....core.findings.registry import FINDINGS
 from ..runs.run_record import complete_run, finished_runs
-from ..views.finding_views import FINDINGS, tally
+from ..views.finding_views import tally
 
 SELECTED, VIEW = "selected", "view"
 
