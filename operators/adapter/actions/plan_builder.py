@@ -20,6 +20,7 @@ from ....core.actions.quarantine import quarantine_of
 from ....core.errors import InputError, StaleRunError
 from ....core.progress import OnProgress, silent
 from ..dataset.decisions import KEEP, KEEPER, decided_ids
+from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
 from ..dataset.samples import label_path
 from ..runs.paths import plans_folder
 from .references import Reference, paths_in_media_fields, references_elsewhere
@@ -94,7 +95,7 @@ def plan_action(
         StaleRunError: the selection needs a finished scan
     """
     check_system()
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     among = None
     if isinstance(samples, fo.DatasetView):
         among = samples.values("id")
@@ -110,8 +111,8 @@ def plan_action(
         rules=Rules(options.allow_hardlinks, may_empty=change.action == RETAG),
         folder=plans_folder(dataset),
         options={
-            "dataset": str(dataset._doc.id),
-            "collection": dataset._sample_collection_name,
+            "dataset": dataset_id(dataset),
+            "collection": sample_documents_name(dataset),
             "scanned_at": facts.run and facts.run.completed_at,
             "prefix": selection.prefix,
             "what": selection.what,
@@ -273,7 +274,7 @@ class _Requests:
     ) -> dict[str, Any]:
         facts = self._facts
         entry: dict[str, Any] = {
-            "collection": facts.dataset._sample_collection_name,
+            "collection": sample_documents_name(facts.dataset),
             "id": facts.ids[row],
             "path": facts.paths[row],
             "own": True,
@@ -394,7 +395,7 @@ def where_of(facts: SampleFacts, change: Change, options: ActionOptions) -> Wher
     base = os.path.dirname(root)
     if options.quarantine is not None:
         base = os.path.realpath(os.path.expanduser(options.quarantine))
-    quarantine = quarantine_of(str(facts.dataset._doc.id), base)
+    quarantine = quarantine_of(dataset_id(facts.dataset), base)
     if change.action == QUARANTINE:
         return Where(root, alias, quarantine)
     if change.action == RETAG:

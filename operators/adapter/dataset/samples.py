@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ....core.errors import InputError
 from .fields import is_ours
+from .internals import dataset_of, is_grouped_by_field, shows_parts
 from .present import present
 
 NO_CODE = -1
@@ -61,26 +62,26 @@ def flat_image_view(
             "is loaded by its name with fo.load_dataset(NAME)."
         )
     view = samples.view()
-    if view._is_patches or view._is_frames or view._is_clips:
+    if shows_parts(view):
         raise InputError(
             "This view shows parts of samples (patches, frames or clips). Winnow "
             "scans whole images: go back to the data set and scan that."
         )
-    if view._is_dynamic_groups:
+    if is_grouped_by_field(view):
         view = view.flatten()
     view = present(view)
-    media = view.media_type
+    media, name = view.media_type, dataset_of(samples).name
     if media == "group":
-        names = ", ".join(samples._dataset.group_slices)
+        names = ", ".join(dataset_of(samples).group_slices)
         raise InputError(
-            f"'{samples._dataset.name}' is a grouped data set. Scan one slice of it: "
+            f"'{name}' is a grouped data set. Scan one slice of it: "
             f"dataset.select_group_slices(SLICE), where SLICE is one of {names}."
         )
     if media not in ("image", "unknown", None):
         raise InputError(
-            f"'{samples._dataset.name}' holds media of type '{media}'. Winnow scans "
-            "images; for a video data set, scan dataset.to_frames(sample_frames=True) "
-            "saved as a data set of its own."
+            f"'{name}' holds media of type '{media}'. Winnow scans images; for a "
+            "video data set, scan dataset.to_frames(sample_frames=True) saved as a "
+            "data set of its own."
         )
     count = len(view)
     if count < at_least:

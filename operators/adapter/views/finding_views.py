@@ -16,6 +16,7 @@ from ....core.findings.image_issues import SURE_ISSUES
 from ....core.findings.registry import FINDINGS
 from ....core.findings.schema import FIRST_OF, QUARANTINED, UNREADABLE
 from ..dataset.fields import field_name
+from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.present import HERE, present
 from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
@@ -115,7 +116,7 @@ def clean_samples(
         without_tags: samples with any of these tags are left out
         prefix: of the scan's fields
     """
-    complete_run(samples._dataset, prefix)
+    complete_run(dataset_of(samples), prefix)
     out = [
         _with_issues(issues, prefix)
         if what == "image_issues"
@@ -136,7 +137,7 @@ def clean_samples(
         set(view.match(is_keeper).match(F.any(out)).values(cluster)) if out else set()
     )
     # Their keeper was put away, and the findings do not know it yet
-    here = present(samples._dataset).match(is_keeper)
+    here = present(dataset_of(samples)).match(is_keeper)
     gone |= set(view.match(extra).values(cluster)) - set(here.values(cluster))
     found: dict[int, str] = {}
     if gone:
@@ -281,7 +282,7 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     }
     sums["put_away"] = _sum_where((status == QUARANTINED).to_mongo())
     group = [{"$group": {"_id": None, **sums}}]
-    found = list(dataset._sample_collection.aggregate(group))
+    found = list(sample_documents(dataset).aggregate(group))
     counts = found[0] if found else dict.fromkeys(sums, 0)
     added, put_away = counts.pop("added"), counts.pop("put_away")
     counts.pop("_id", None)
@@ -300,4 +301,4 @@ def aggregate(
     FiftyOne's own aggregations count one field each; the panel needs a dozen
     numbers at once, in a tenth of the time.
     """
-    return list(dataset._sample_collection.aggregate([{"$match": HERE}, *pipeline]))
+    return list(sample_documents(dataset).aggregate([{"$match": HERE}, *pipeline]))

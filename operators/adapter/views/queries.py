@@ -18,6 +18,7 @@ from bson import ObjectId
 from numpy.typing import NDArray
 
 from ..dataset.fields import field_name
+from ..dataset.internals import sample_documents
 from ..dataset.present import HERE
 from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
@@ -107,7 +108,7 @@ class SampleQueries:
 
     def count(self, match: Mapping[str, Any]) -> int:
         """Returns how many samples a filter lets through."""
-        collection = self.dataset._sample_collection
+        collection = sample_documents(self.dataset)
         here = {"$and": [dict(match), HERE]}
         return self.cached(
             ("count", repr(match)), lambda: int(collection.count_documents(here))
