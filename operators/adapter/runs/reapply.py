@@ -10,7 +10,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.progress import OnProgress
 from ....core.scan.apply_thresholds import apply_thresholds
 from ....core.scan.settings import ScanSettings, movable, moved
@@ -66,7 +66,7 @@ def reapply_if_scanned(
 
     Without a finished scan there are none.
     """
-    with contextlib.suppress(StaleRunError):
+    with contextlib.suppress(ScanNotFoundError, StaleRunError):
         settings = settings_of(complete_run(dataset, prefix))
         reapply_thresholds(dataset, settings, prefix, on_progress)
 

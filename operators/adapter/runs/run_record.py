@@ -11,10 +11,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
+from bson import ObjectId
 from fiftyone.core.odm import get_db_conn
 from pymongo.write_concern import WriteConcern
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
+from ..dataset.internals import dataset_id
 
 _METHOD = "winnow/curate/scan"
 _WRITING = "writing"
@@ -49,19 +51,20 @@ def finish_run(dataset: fo.Dataset, prefix: str | None, **more: Any) -> None:
     config.status = _COMPLETE
     config.completed_at = now()
     dataset.update_run_config(key, config)
-    wait_for_journal()
+    wait_for_journal(dataset)
 
 
 def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
     """Returns the configuration of the prefix's finished run.
 
     Raises:
-        StaleRunError: there is none, it was cut short, or made by an older version
+        ScanNotFoundError: there is none
+        StaleRunError: it was cut short, or made by an older version
     """
     key = run_key(prefix)
     if not dataset.has_run(key):
         hint = f" with prefix={prefix!r}" if prefix else ""
-        raise StaleRunError(
+        raise ScanNotFoundError(
             f"'{dataset.name}' has not been scanned{hint} yet. Run the scan first."
         )
     config = dataset.get_run_info(key).config
@@ -113,14 +116,17 @@ def finished_runs(dataset: fo.Dataset) -> dict[str | None, Any]:
     return {prefix: found[prefix] for prefix in order}
 
 
-def wait_for_journal() -> None:
+def wait_for_journal(dataset: fo.Dataset) -> None:
     """Returns when all that was written is in the database's journal."""
     # mongod acknowledges before its journal is on disk; one write that waits
     # makes all before it durable, since the journal is sequential
-    markers = get_db_conn().get_collection(
-        "winnow.journal", write_concern=WriteConcern(w=1, j=True)
+    documents = get_db_conn().get_collection(
+        "datasets", write_concern=WriteConcern(w=1, j=True)
     )
-    markers.update_one({"_id": "marker"}, {"$set": {"at": now()}}, upsert=True)
+    documents.update_one(
+        {"_id": ObjectId(dataset_id(dataset))},
+        {"$set": {"last_modified_at": datetime.now(timezone.utc)}},
+    )
 
 
 def now() -> str:

@@ -11,7 +11,7 @@ import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
 from ....core.scan.scan_data import ScanData, load_scan_data, without
 from ..dataset.present import present
@@ -42,7 +42,8 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
     """Loads the last finished scan.
 
     Raises:
-        StaleRunError: there is none, or its stored results are gone
+        ScanNotFoundError: there is none
+        StaleRunError: it was cut short, or its stored results are gone
     """
     record = complete_run(dataset, prefix)
     file = scan_data_path(record.scan_data)
@@ -60,7 +61,7 @@ def last_evidence(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
     """Returns what the last finished scan learned, of its day; None without."""
     try:
         return load_scan_data(scan_data_path(complete_run(dataset, prefix).scan_data))
-    except StaleRunError:
+    except (ScanNotFoundError, StaleRunError):
         return None
 
 
