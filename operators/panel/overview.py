@@ -103,11 +103,11 @@ def draw_head(
         widgets.button(line, "all", "Show all", events.show_all, icon="grid_view")
     tabs = widgets.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
-        count = _count_in_tab(tab, state.tally.counts)
+        in_tab = _count_in_tab(tab, state.tally.counts)
         widgets.button(
             tabs,
             tab,
-            label if count is None else f"{label} {count:,}",
+            label if in_tab is None else f"{label} {in_tab:,}",
             events.choose_tab,
             main=tab == state.tab,
             params={"tab": tab},

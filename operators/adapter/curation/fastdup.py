@@ -157,7 +157,9 @@ def write_work_dir(
     """
     run = complete_run(dataset, prefix)
     with exclusive_run(dataset):
-        ids, paths, vectors = scanned_vectors(dataset, run, prefix, "copy", on_progress)
+        ids, paths, vectors = scanned_vectors(
+            dataset, run.settings, prefix, "copy", on_progress
+        )
         if len(ids) < 2:
             raise InputError(
                 f"Of {len(ids)} images the vectors can be read, and fastdup compares "

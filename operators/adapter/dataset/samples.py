@@ -153,10 +153,10 @@ def read_samples(
             "The view holds some samples twice, and an image is not a duplicate of "
             "itself. Scan the data set, or a view that was not concatenated."
         )
-    splits, split_names = None, []
+    splits, split_names = None, list[str]()
     if split_by is not None:
         splits, split_names = _read_splits(view, split_by)
-    labels, classes = None, []
+    labels, classes = None, list[str]()
     if label_field is not None:
         labels, classes = _codes(view.values(label_path(view, label_field)))
         if not classes:
@@ -236,10 +236,8 @@ def _splits_of_tags(
 def _codes(values: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
     names = sorted({value for value in values if value is not None})
     code = {name: number for number, name in enumerate(names)}
-    return (
-        np.array([code.get(value, NO_CODE) for value in values], np.int32),
-        names,
-    )
+    codes = [NO_CODE if value is None else code[value] for value in values]
+    return np.array(codes, np.int32), names
 
 
 def label_path(samples: fo.core.collections.SampleCollection, label_field: str) -> str:

@@ -168,8 +168,8 @@ def leaks_section(shown: Shown, report: ScanReport, finding: Finding) -> Section
         f"{counts['leaks']:,} images have a copy in another split; removing "
         f"{counts['leaks_to_remove']:,} closes all of them.",
     )
-    tables = (_matrix(report), _by_class(shown, report))
-    tables = tuple(table for table in tables if table.rows)
+    both = (_matrix(report), _by_class(shown, report))
+    tables = tuple(table for table in both if table.rows)
     return Section(key, title, counts["leaks"], text, tables, tuple(galleries))
 
 
@@ -227,5 +227,6 @@ def _by_class(shown: Shown, report: ScanReport) -> Table:
 def _similarity(one: queries.Picture, other: queries.Picture) -> float | None:
     """Returns what the scan kept: similarities to the keeper of the cluster."""
     if other.values["dup_keeper"]:
-        return one.values["dup_similarity"]
+        similarity: float | None = one.values["dup_similarity"]
+        return similarity
     return other.values["dup_similarity"] if one.values["dup_keeper"] else None

@@ -119,8 +119,8 @@ class Shown:
 
     def count_kinds(self, match: Filter, by: Any) -> int:
         """Returns how many values an expression has where a filter lets through."""
-        steps = [{"$match": dict(match)}, {"$group": {"_id": by}}, {"$count": "kinds"}]
-        found = aggregate(self.reader.dataset, steps)
+        steps: list[dict[str, Any]] = [{"$match": dict(match)}, {"$group": {"_id": by}}]
+        found = aggregate(self.reader.dataset, [*steps, {"$count": "kinds"}])
         return int(found[0]["kinds"]) if found else 0
 
     def count_clusters(self, match: Filter) -> int:

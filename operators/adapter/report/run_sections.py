@@ -36,8 +36,8 @@ def thresholds_section(report: ScanReport) -> Section:
         (name, report.thresholds[name], report.rules[name], _MEANING[name])
         for name in THRESHOLDS
     ]
-    headers = ("Setting", "In force", "How it was chosen", "Meaning")
-    tables = [Table("thresholds", "", headers, tuple(rows), len(rows))]
+    columns = ("Setting", "In force", "How it was chosen", "Meaning")
+    tables = [Table("thresholds", "", columns, tuple(rows), len(rows))]
     expected = report.expected
     sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ....core.report.as_json import as_json
 from ....core.report.as_markdown import as_markdown
 from ....core.report.model import Report, Section, SummaryLine
 from ....core.storage.replace_file import put_in_place
-from ..runs.run_record import complete_run, now
+from ..runs.run_record import ScanRun, complete_run, now
 from ..runs.scan_report import ScanReport, finding_lines, report_of
 from ..views.finding_views import tally
 from ..views.queries import SampleQueries
@@ -181,7 +181,7 @@ def _summary(report: ScanReport) -> Iterator[SummaryLine]:
         yield SummaryLine(finding.section, finding.label, line.count, share, notes)
 
 
-def _notes(dataset: fo.Dataset, run: Any, prefix: str | None) -> Iterator[str]:
+def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:
     found = tally(dataset, run, prefix)
     if found.added:
         yield (
@@ -195,7 +195,7 @@ def _notes(dataset: fo.Dataset, run: Any, prefix: str | None) -> Iterator[str]:
         )
 
 
-def _record(report: ScanReport, run: Any) -> dict[str, Any]:
+def _record(report: ScanReport, run: ScanRun) -> dict[str, Any]:
     """Returns the run as JSON values, without folders of this machine."""
     record = report.to_dict()
     record["model"] = run_sections.model_name(report.model)
@@ -211,8 +211,9 @@ def _record(report: ScanReport, run: Any) -> dict[str, Any]:
 
 def _when(at: str) -> str:
     moment = datetime.fromisoformat(at).astimezone()
+    offset = moment.utcoffset() or timedelta()
     # Not the zone's name: on Windows it is a sentence in the system's language
-    return f"{moment.day} {moment:%B %Y, %H:%M} {timezone(moment.utcoffset())}"
+    return f"{moment.day} {moment:%B %Y, %H:%M} {timezone(offset)}"
 
 
 def _version() -> str:

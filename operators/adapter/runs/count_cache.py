@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import fiftyone as fo
 
 from ..dataset.internals import dataset_id, sample_documents
+from .run_record import ScanRun
 
 Value = TypeVar("Value")
 
@@ -23,7 +24,7 @@ _MOST_KEPT = 200
 _kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
 
-def cache_key_of(dataset: fo.Dataset, run: Any) -> Hashable:
+def cache_key_of(dataset: fo.Dataset, run: ScanRun) -> Hashable:
     """Returns what differs if anything about the samples or the run does."""
     collection = sample_documents(dataset)
     last = collection.find_one(

@@ -17,7 +17,7 @@ from ....core.scan.settings import ScanSettings, movable, moved
 from ..dataset.decisions import read_decisions
 from .lock import exclusive_run
 from .publish import database_errors_explained, publish
-from .run_record import complete_run
+from .run_record import ScanRun, complete_run
 from .scan_report import ScanReport
 from .stored_run import load_run
 
@@ -71,7 +71,7 @@ def reapply_if_scanned(
         reapply_thresholds(dataset, settings, prefix, on_progress)
 
 
-def settings_of(run: Any) -> ScanSettings:
+def settings_of(run: ScanRun) -> ScanSettings:
     """Returns the settings that a finished run was made with."""
     known = {field.name for field in fields(ScanSettings)}
     return ScanSettings(

@@ -13,6 +13,7 @@ from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import FINDINGS, Finding
+from .run_record import ScanRun
 
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
@@ -106,7 +107,7 @@ class ScanReport:
         return "\n".join(_text_lines(self))
 
 
-def report_of(run: Any) -> ScanReport:
+def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))

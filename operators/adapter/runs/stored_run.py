@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -17,7 +16,7 @@ from ....core.scan.scan_data import ScanData, load_scan_data, without
 from ..dataset.present import present
 from ..dataset.samples import label_path
 from .paths import scan_data_path
-from .run_record import complete_run, load_rows
+from .run_record import ScanRun, complete_run, load_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +24,14 @@ class StoredRun:
     """A finished scan, seen from today.
 
     Attributes:
-        record: the run's configuration
+        record: of the run
         ids: n sample ids, in the order of the evidence's rows
         scan_data: samples that were put away or deleted since do not count in it,
             and labels that were changed since are not known to it
         file: of the evidence
     """
 
-    record: Any
+    record: ScanRun
     ids: list[str]
     scan_data: ScanData
     file: Path
@@ -66,9 +65,9 @@ def last_evidence(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
 
 
 def _as_of_now(
-    scan_data: ScanData, dataset: fo.Dataset, record: Any, ids: Sequence[str]
+    scan_data: ScanData, dataset: fo.Dataset, record: ScanRun, ids: Sequence[str]
 ) -> ScanData:
-    field = record.settings["label_field"]
+    field = record.label_field
     if field is not None and not dataset.has_sample_field(field):
         field = None
     here = present(dataset)

@@ -20,7 +20,7 @@ from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.present import HERE, present
 from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
-from ..runs.run_record import complete_run
+from ..runs.run_record import ScanRun, complete_run
 
 
 def found_view(
@@ -172,7 +172,7 @@ def grouped_view(
 
 
 def leak_view(
-    dataset: fo.Dataset, run: Any, one: str, other: str, prefix: str | None
+    dataset: fo.Dataset, run: ScanRun, one: str, other: str, prefix: str | None
 ) -> fo.DatasetView:
     """Returns the images of two splits with a copy in the other, side by side."""
     leaks = F(field_name("leak_splits", prefix))
@@ -184,7 +184,7 @@ def leak_view(
 
 def pair_view(
     dataset: fo.Dataset,
-    run: Any,
+    run: ScanRun,
     given: str,
     suggested: str,
     score: float | None,
@@ -200,7 +200,9 @@ def pair_view(
         score: those that score below; None for those that are label issues
         prefix: of the scan's fields
     """
-    path = label_path(dataset, run.settings["label_field"])
+    if run.label_field is None:
+        return dataset.limit(0)
+    path = label_path(dataset, run.label_field)
     worst = field_name("label_score", prefix)
     wrong = found_expression("label_issues", prefix)
     if score is not None:
@@ -210,9 +212,9 @@ def pair_view(
     return present(dataset).match(wrong & pair).sort_by(worst)
 
 
-def in_split(run: Any, split: str) -> Any:
+def in_split(run: ScanRun, split: str) -> Any:
     """Returns the expression that a sample is in a split of the run."""
-    split_by = run.settings["split_by"]
+    split_by = run.split_by
     if isinstance(split_by, str):
         return F(split_by) == split
     return F("tags").contains(split)
@@ -252,7 +254,7 @@ class Tally:
     deleted: int
 
 
-def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
+def tally(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
     """Counts in one pass over the samples, in the database."""
     cache_key = cache_key_of(dataset, run)
     return cached(
@@ -260,7 +262,7 @@ def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     )
 
 
-def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
+def _count(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
     status = F(field_name("scan_status", prefix))
     is_keeper = F(field_name("dup_keeper", prefix)) == True  # noqa: E712
     read_at = datetime.fromisoformat(run.scanned_at).replace(tzinfo=None)
