@@ -25,6 +25,7 @@ from .adapter.dataset.decisions import (
     undo_verify_labels,
     verify_labels,
 )
+from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.present import present
 from .adapter.runs.reapply import reapply_thresholds, settings_of
 from .adapter.runs.run_record import complete_run
@@ -152,7 +153,7 @@ class Decide(foo.Operator):
             raise InputError(
                 f"There is no decision '{what}'. Use one of {', '.join(_DECISIONS)}."
             )
-        dataset = samples._dataset
+        dataset = dataset_of(samples)
         run = complete_run(dataset, prefix)
         images = _undo(samples, what) if undo else _do(present(samples), what, run)
         sentence = _DECISIONS[what].undone if undo else _DECISIONS[what].done

@@ -14,6 +14,7 @@ from ..core.errors import CurationError, InputError
 from ..core.findings.image_issues import ISSUES, SURE_ISSUES
 from ..core.findings.registry import FINDINGS
 from .adapter.curation.export import FORMATS, Exported, export_view
+from .adapter.dataset.internals import dataset_of
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import (
     ask_folder,
@@ -155,7 +156,7 @@ def _export(
             f"There is no issue '{unknown[0]}'. Use some of {', '.join(ISSUES)}."
         )
     view = clean_samples(samples, **choices).view
-    run = complete_run(samples._dataset, choices["prefix"])
+    run = complete_run(dataset_of(samples), choices["prefix"])
     return export_view(view, folder, format, run)
 
 

@@ -12,6 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
+from .adapter.dataset.internals import dataset_of
 from .adapter.report.write import (
     DEFAULT_TOP,
     MOST_TOP,
@@ -113,7 +114,7 @@ def _write(
 ) -> WrittenReport:
     target = check_choices(folder, top, overwrite)
     return write_report(
-        samples._dataset, target, prefix=prefix, top=top, on_progress=on_progress
+        dataset_of(samples), target, prefix=prefix, top=top, on_progress=on_progress
     )
 
 

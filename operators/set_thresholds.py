@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.progress import OnProgress
+from .adapter.dataset.internals import dataset_of
 from .adapter.runs.reapply import move_thresholds
 from .adapter.runs.scan_report import ScanReport
 from .adapter.ui.progress import ProgressOption, progress_bars
@@ -84,7 +85,7 @@ class SetThresholds(foo.Operator):
         }
         given = {name: one for name, one in values.items() if one != UNCHANGED}
         with progress_bars(progress) as on_progress:
-            return move_thresholds(samples._dataset, given, prefix, on_progress)
+            return move_thresholds(dataset_of(samples), given, prefix, on_progress)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return thresholds_form(ctx)

@@ -21,6 +21,7 @@ from .adapter.curation.split import (
     propose_split,
     write_split,
 )
+from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
@@ -102,7 +103,7 @@ class Split(foo.Operator):
         choice = SplitChoice(
             shares, fixed, group_field, label_field, split_by, seed, prefix
         )
-        dataset = samples._dataset
+        dataset = dataset_of(samples)
         check_target(dataset, to, tag_prefix)
         report = propose_split(samples, choice)
         if dry_run:

@@ -36,6 +36,7 @@ from ....core.fastdup.rules import (
 from ....core.progress import OnProgress, Progress
 from ....core.reading.folders import common_folder
 from ..dataset.fields import CREATED_BY, field_name, is_ours
+from ..dataset.internals import dataset_of
 from ..dataset.present import present
 from ..dataset.scan_vectors import scanned_vectors
 from ..runs.lock import exclusive_run
@@ -236,7 +237,7 @@ def put_features(
     Raises:
         InputError: a field that is not ours, or no path that is known
     """
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     old = dataset.get_field(field)
     if old is not None and not is_ours(old):
         raise InputError(

@@ -27,6 +27,7 @@ from ....core.scan.settings import (
     ScanSettings,
 )
 from ..dataset.fields import check_fields
+from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
 from ..dataset.samples import (
     flat_image_view,
@@ -334,7 +335,7 @@ def _check(
         return
     options, settings = scan_params(ctx.params)
     try:
-        check_fields(view._dataset, options["prefix"])
+        check_fields(dataset_of(view), options["prefix"])
         ScanSettings(**settings).check_against(len(view))
     except CurationError as error:
         show_error(inputs, "problem", error)
