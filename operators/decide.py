@@ -28,7 +28,7 @@ from .adapter.dataset.decisions import (
 from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.present import present
 from .adapter.runs.reapply import reapply_thresholds, settings_of
-from .adapter.runs.run_record import complete_run
+from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 
 
@@ -201,14 +201,14 @@ class Decide(foo.Operator):
         return {"images": decided.images, "text": decided.text}
 
 
-def _do(samples: fo.core.collections.SampleCollection, what: str, run: Any) -> int:
+def _do(samples: fo.core.collections.SampleCollection, what: str, run: ScanRun) -> int:
     if what == KEEP:
         return keep(samples)
     if what == KEEPER:
         return choose_keepers(samples, run.prefix)
     if what == NOT_DUPLICATE:
         return part_duplicates(samples, run.prefix)
-    return verify_labels(samples, run.settings["label_field"])
+    return verify_labels(samples, run.label_field)
 
 
 def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:

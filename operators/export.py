@@ -184,7 +184,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     ask_several(inputs, "without_tags", tags, label="Exclude images tagged")
     formats = types.RadioGroup()
     for name, label in FORMATS.items():
-        if name != "folders" or run.settings["label_field"]:
+        if name != "folders" or run.label_field:
             formats.add_choice(name, label=label)
     inputs.enum(
         "format",

@@ -20,7 +20,7 @@ from .adapter.report.write import (
     check_choices,
     write_report,
 )
-from .adapter.runs.run_record import complete_run
+from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import Outcome, stream
@@ -118,7 +118,7 @@ def _write(
     )
 
 
-def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
+def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: ScanRun) -> None:
     ask_folder(inputs, "folder", "Into the folder")
     inputs.int(
         "top",

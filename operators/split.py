@@ -163,7 +163,7 @@ def parse_shares(text: str) -> dict[str, float]:
 
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     run = complete_run(ctx.dataset, prefix_of(ctx.params))
-    split_by = run.settings["split_by"]
+    split_by = run.split_by
     ways = types.RadioGroup()
     if split_by is not None:
         ways.add_choice(
@@ -206,7 +206,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
 
 def _way(ctx: foo.ExecutionContext) -> str:
     run = complete_run(ctx.dataset, prefix_of(ctx.params))
-    likely = _NEW if run.settings["split_by"] is None else _KEEP
+    likely = _NEW if run.split_by is None else _KEEP
     if ctx.params.get("way") is not None:
         return str(ctx.params["way"])
     return _NEW if ctx.params.get("shares") is not None else likely

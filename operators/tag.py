@@ -66,7 +66,7 @@ class Tag(foo.Operator):
         view = present(samples)
         if what != VIEW:
             view = _both(view, found_view(dataset_of(samples), what, prefix))
-        count = view.count()
+        count: int = view.count()
         if remove:
             view.untag_samples(tag.strip())
         else:

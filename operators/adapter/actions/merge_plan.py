@@ -188,7 +188,7 @@ class _Merging:
         self._names = names
         self._tag = conflict_tag
         self._documents = _documents(facts, names)
-        split_by = facts.run and facts.run.settings.get("split_by")
+        split_by = facts.run and facts.run.split_by
         self._split_tags = set(split_by) if isinstance(split_by, list) else set()
 
     def request(self, keeper: int, copies: Sequence[int]) -> Request | None:

@@ -282,7 +282,8 @@ class _Requests:
             "was": {},
         }
         chosen = any(choice.row == row for choice in group)
-        if self._change.action == RETAG and chosen and new_label is not None:
+        relabeled = self._change.action == RETAG and chosen and new_label is not None
+        if relabeled and facts.label_field is not None:
             field = label_path(facts.dataset, facts.label_field)
             entry["set"] = {field: new_label}
             entry["was"] = {field: facts.labels[row]}
@@ -425,9 +426,10 @@ def _target_alias(change: Change, where: Where) -> str | None:
 def totals_of(facts: SampleFacts) -> Totals:
     """Counts the samples that are present, for the limits."""
     rows = sorted(facts.here)
-    labels, splits = facts.labels, facts.splits
+    labels = (facts.labels[row] for row in rows)
+    splits = (facts.splits[row] for row in rows)
     return Totals(
         len(rows),
-        Counter(labels[row] for row in rows if labels[row] is not None),
-        Counter(splits[row] for row in rows if splits[row] is not None),
+        Counter(label for label in labels if label is not None),
+        Counter(split for split in splits if split is not None),
     )

@@ -136,9 +136,7 @@ def _splits(
         names = [*table.split_names, None]
         return [names[code] for code in table.splits.tolist()]
     # What is known anyway may name a single split, such as a benchmark's
-    known = [
-        run.settings["split_by"] for run in finished_runs(dataset_of(view)).values()
-    ]
+    known = [run.split_by for run in finished_runs(dataset_of(view)).values()]
     found = next((one for one in known if one is not None), None)
     if isinstance(found, str) and view.has_field(found):
         return list(view.values(found))
