@@ -147,7 +147,8 @@ class Decide(foo.Operator):
 
         Raises:
             InputError: there is no such decision, or it does not apply here
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if what not in _DECISIONS:
             raise InputError(

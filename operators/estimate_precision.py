@@ -86,7 +86,8 @@ class EstimatePrecision(foo.Operator):
         Raises:
             InputError: there is no such finding, it is empty, or an image is not in
                 the sample
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if what not in FINDINGS:
             raise InputError(

@@ -95,7 +95,8 @@ class Export(foo.Operator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         choices = {
             "without": without,

@@ -72,7 +72,8 @@ class Report(foo.Operator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         with progress_bars(progress) as on_progress:
             return _write(samples, folder, top, overwrite, prefix, on_progress)

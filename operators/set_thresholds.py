@@ -74,7 +74,8 @@ class SetThresholds(foo.Operator):
 
         Raises:
             InputError: a threshold out of range
-            StaleRunError: there is no finished scan, or its stored results are gone
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         values = {
             "min_copy_score": min_copy_score,

@@ -94,7 +94,8 @@ class Split(foo.Operator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if fixed and shares is not None:
             raise InputError(

@@ -59,7 +59,8 @@ class Tag(foo.Operator):
 
         Raises:
             InputError: there is no such finding, or the tag is empty
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if not tag or not tag.strip():
             raise InputError("A tag needs at least one letter, for example 'relabel'.")

@@ -127,7 +127,8 @@ def plan_merge(
 
     Raises:
         InputError: a field that cannot be merged
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     check_system()
     dataset = dataset_of(samples)

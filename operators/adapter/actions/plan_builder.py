@@ -92,7 +92,8 @@ def plan_action(
     Raises:
         InputError: a choice that cannot work
         ActionError: a folder that cannot be used
-        StaleRunError: the selection needs a finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     check_system()
     dataset = dataset_of(samples)

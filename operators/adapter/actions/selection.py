@@ -141,7 +141,7 @@ class SampleFacts:
 
     @cached_property
     def stored(self) -> StoredRun:
-        """The stored scan; raises ``StaleRunError`` without one."""
+        """The stored scan; raises ``ScanNotFoundError`` without one."""
         return load_run(self.dataset, self.prefix)
 
     @cached_property
@@ -214,7 +214,8 @@ class SampleFacts:
         """Returns a finding of the last finished scan.
 
         Raises:
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         complete_run(self.dataset, self.prefix)
         values = self._view.values(field_name(name, self.prefix))
@@ -234,7 +235,8 @@ def choose(
 
     Raises:
         InputError: a split or a tag that is not there; the whole data set
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     inside = None if among is None else {facts.row_of[one] for one in among}
     by_hand = _SELECT[selection.what] in (_tag, _view)

@@ -153,7 +153,8 @@ def write_work_dir(
     """Writes the last scan's vectors, and what fastdup's rules say of them.
 
     Raises:
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
         InputError: no image that can be read
     """
     run = complete_run(dataset, prefix)

@@ -111,7 +111,8 @@ def draw_sample(
 
     Raises:
         InputError: there is nothing to draw from
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     # Of each cluster the copy to keep is no claim; the others are
     claims = "redundant_copies" if what == "duplicates" else what

@@ -188,7 +188,8 @@ def propose_split(
 
     Raises:
         InputError: a choice that cannot work
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     shares = None if choice.shares is None else check_shares(choice.shares)
     view = flat_image_view(samples)

@@ -114,7 +114,8 @@ def write_report(
             files that could not become samples
 
     Raises:
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     report = gather_report(dataset, prefix, top, on_progress, scan_report)
     folder.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,8 @@ def counts_now(ctx: foo.ExecutionContext) -> dict[str, int]:
     """Returns how many images each finding has.
 
     Raises:
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     prefix = prefix_of(ctx.params)
     run = complete_run(ctx.dataset, prefix)

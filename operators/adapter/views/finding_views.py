@@ -35,7 +35,8 @@ def found_view(
 
     Raises:
         InputError: no such finding
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     complete_run(dataset, prefix)
     view = present(dataset).match(found_expression(what, prefix))
