@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN = $(VENV)/bin/python
 # A process per core; the tests of a file stay together, as they share what they build
 PARALLEL = -n logical --dist loadfile
-export IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS CLEAR DOCS CHROMIUM
+export IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS CLEAR DOCS CHROMIUM OLDEST
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
