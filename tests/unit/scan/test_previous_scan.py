@@ -19,6 +19,8 @@ from core.scan.scan_data import (
 )
 from core.scan.settings import ScanSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def embedder():
