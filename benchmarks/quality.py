@@ -122,9 +122,9 @@ def run_winnow(
 
     files = [os.fsencode(path) for path in truth.files]
     table = embed_images(files, embedder, folder=cache, max_megapixels=64)
-    features = table.column("features")[table.content]
+    features = table.column("features")[table.unique_file]
     np.save(work / "features.npy", features)
-    np.save(work / "copies.npy", table.column("copy")[table.content])
+    np.save(work / "copies.npy", table.column("copy")[table.unique_file])
     if not (work / "chances.npy").exists():
         labels = np.unique(truth.label, return_inverse=True)[1]
         np.save(work / "chances.npy", class_chances(features, labels))

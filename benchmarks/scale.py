@@ -70,11 +70,11 @@ def make_vectors(folder: Path, work: Path, count: int) -> None:
         folder=work / "cache",
         max_megapixels=500,
     )
-    rows = np.flatnonzero(table.content >= 0)
+    rows = np.flatnonzero(table.unique_file >= 0)
     classes = sorted({image.label or "" for image in images})
     label = np.array([classes.index(images[row].label or "") for row in rows])
     real = [
-        to_single(table.column(name)[table.content[rows]])
+        to_single(table.column(name)[table.unique_file[rows]])
         for name in ("copy", "features")
     ]
     near = neighbor_graph(real[0], 10).indices

@@ -207,10 +207,10 @@ class _Job:
         order = np.lexsort(digests.T[::-1]) if len(positions) else positions
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        content = np.full(len(self.paths), ABSENT, np.int64)
-        content[readable] = rank[inverse.reshape(-1)]
+        unique_file = np.full(len(self.paths), ABSENT, np.int64)
+        unique_file[readable] = rank[inverse.reshape(-1)]
         return ImageTable(
-            content,
+            unique_file,
             self.failures,
             self.file_bytes,
             self.modified,

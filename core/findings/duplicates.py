@@ -6,8 +6,8 @@ removal of C. The stars cover the graph of verified pairs greedily, the one
 that covers most images first (the greedy dominating set of imagededup and of
 FiftyOne Brain's ``find_duplicates``, which take the first path instead).
 
-Files of equal bytes or equal pixels arrive as one *item*, so a cluster of a
-million identical files costs no more than one item.
+Files of equal bytes or equal pixels arrive as one *unique image*, so a cluster of a
+million identical files costs no more than one unique image.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from ..common.pairs import pair_keys, pair_rows
 from .schema import NO_CLUSTER, NO_LABEL
 
 KINDS = ("bytes", "pixels", "near")
 """How two files are the same, strongest first."""
 NO_KIND = -1
 NO_RELATION = -1
-NO_ITEM = -1
+NO_IMAGE = -1
 
 CHOSEN = "chosen by a person"
 KEEPER_REASONS = (
@@ -58,7 +59,7 @@ class ImageRows:
     """What is known of n images, for clusters and their keepers.
 
     Attributes:
-        item: int32[n], the item a row belongs to; ``NO_ITEM`` if unreadable
+        unique_image: int32[n], of each row; ``NO_IMAGE`` if unreadable
         byte_group: int64[n], equal for files of equal bytes
         pixel_group: int64[n], equal for files that decode to equal pixels;
             rows of one byte group share it
@@ -77,7 +78,7 @@ class ImageRows:
         damaged: bool[n], the file is damaged inside
     """
 
-    item: NDArray[np.int32]
+    unique_image: NDArray[np.int32]
     byte_group: Ints
     pixel_group: Ints
     width: NDArray[np.int32]
@@ -136,7 +137,7 @@ def find_duplicates(
 
     Args:
         rows: the images
-        pairs: int32[p, 2] of items that have rows, each accepted as copies
+        pairs: int32[p, 2] of unique images that have rows, each accepted as copies
             of one another
         cosines: float32[p], similarity of each pair
         relations: int8[p], how the copies of each pair differ
@@ -144,18 +145,18 @@ def find_duplicates(
             keeper; the rest of it stays a cluster. None for no such rows
 
     Returns:
-        one value a row. Every member of a cluster is in the keeper's item,
-        or its item stands in a pair with the keeper's item. The keeper is
-        the first by: not damaged, not a link, protected, label (that of most
-        images of the cluster), not enlarged, not flawed, pixels, bytes a pixel,
-        sharpness, age, path; among the members that were compared with all others.
+        one value per row. Every member of a cluster is of the keeper's unique
+        image, or of one that stands in a pair with it. The keeper is the first by:
+        not damaged, not a link, protected, label (that of most images of the
+        cluster), not enlarged, not flawed, pixels, bytes per pixel, sharpness,
+        age, path; among the members that were compared with all others.
         Before all rules comes the member that a person chose, whatever it was
         compared with.
     """
-    graph = _graph(_item_count(rows, pairs), pairs)
+    graph = _graph(_image_count(rows, pairs), pairs)
     star = _stars(rows, graph)
-    readable = np.flatnonzero(rows.item >= 0)
-    star_of_row = star[rows.item[readable]]
+    readable = np.flatnonzero(rows.unique_image >= 0)
+    star_of_row = star[rows.unique_image[readable]]
     together = np.bincount(star_of_row, minlength=len(star))[star_of_row] > 1
     member = readable[together]
     group = np.unique(star_of_row[together], return_inverse=True)[1].reshape(-1)
@@ -199,8 +200,8 @@ def keeper_pairs_to_check(rows: ImageRows, pairs: Pairs, checked: Pairs) -> Pair
     """Names pairs that would complete clusters, if they are copies as well.
 
     A search for k neighbors proposes few of the pairs of a large cluster.
-    Where one star does not cover a connected group of items, the center of
-    its largest star should be compared with the items left out.
+    Where one star does not cover a connected group of unique images, the center of
+    its largest star should be compared with the unique images left out.
 
     Args:
         rows: the images
@@ -208,24 +209,24 @@ def keeper_pairs_to_check(rows: ImageRows, pairs: Pairs, checked: Pairs) -> Pair
         checked: int32[q, 2], compared so far, accepted or not
 
     Returns:
-        int32[r, 2], sorted, smaller item first, none of them checked
+        int32[r, 2], sorted, smaller number first, none of them checked
     """
-    count = _item_count(rows, np.concatenate([pairs, checked]))
+    count = _image_count(rows, np.concatenate([pairs, checked]))
     graph = _graph(count, pairs)
     star = _stars(rows, graph)
     component = connected_components(graph, directed=False)[1]
-    images = np.bincount(rows.item[rows.item >= 0], minlength=count)
+    images = np.bincount(rows.unique_image[rows.unique_image >= 0], minlength=count)
     star_images = np.bincount(star, images, minlength=count)
     best = _best_ranks(rows, count)
     center = np.flatnonzero(star == np.arange(count))
     order = np.lexsort((best[center], -star_images[center], component[center]))
     first = order[_starts(component[center][order])]
-    hub = np.full(count, NO_ITEM)
+    hub = np.full(count, NO_IMAGE)
     hub[component[center[first]]] = center[first]
     other = np.flatnonzero(star != hub[component])
     missing = np.sort(np.stack([other, hub[component[other]]], 1), axis=1)
-    keys = _pair_keys(missing, count)
-    keys = np.setdiff1d(keys, _pair_keys(checked, count))
+    keys = pair_keys(missing, count)
+    keys = np.setdiff1d(keys, pair_keys(checked, count))
     return np.stack(np.divmod(keys, max(count, 1)), 1).astype(np.int32)
 
 
@@ -258,13 +259,13 @@ def _only(
     return member[stays], new_group.reshape(-1), kept
 
 
-def _item_count(rows: ImageRows, pairs: Pairs) -> int:
-    largest = max(rows.item.max(initial=NO_ITEM), pairs.max(initial=NO_ITEM))
+def _image_count(rows: ImageRows, pairs: Pairs) -> int:
+    largest = max(rows.unique_image.max(initial=NO_IMAGE), pairs.max(initial=NO_IMAGE))
     return int(largest) + 1
 
 
 def _graph(count: int, pairs: Pairs) -> csr_array:
-    """Returns the symmetric adjacency of the items, without repeats."""
+    """Returns the symmetric adjacency of the unique images, without repeats."""
     a, b = pairs[pairs[:, 0] != pairs[:, 1]].T
     ends = np.concatenate([a, b]), np.concatenate([b, a])
     links = coo_array((np.ones(len(ends[0]), np.int8), ends), (count, count))
@@ -274,7 +275,7 @@ def _graph(count: int, pairs: Pairs) -> csr_array:
 
 
 def _stars(rows: ImageRows, graph: csr_array) -> Ints:
-    """Returns the center of the star that each item belongs to.
+    """Returns the center of the star that each unique image belongs to.
 
     Items that cover most images become centers first, then those whose best
     file ranks first; but all that have a whole file before those that are damaged,
@@ -282,7 +283,7 @@ def _stars(rows: ImageRows, graph: csr_array) -> Ints:
     pairs.
     """
     count = graph.shape[0]
-    images = np.bincount(rows.item[rows.item >= 0], minlength=count)
+    images = np.bincount(rows.unique_image[rows.unique_image >= 0], minlength=count)
     star = np.arange(count)
     linked = np.flatnonzero(np.diff(graph.indptr))
     covered = (images + graph.astype(np.int64) @ images)[linked]
@@ -301,25 +302,25 @@ def _stars(rows: ImageRows, graph: csr_array) -> Ints:
 
 
 def _best_ranks(rows: ImageRows, count: int) -> Ints:
-    """Returns the rank of the best file of each item, labels left aside."""
-    order = np.lexsort(_rules(rows, np.arange(len(rows.item)))[::-1])
+    """Returns the rank of the best file of each unique image, labels left aside."""
+    order = np.lexsort(_rules(rows, np.arange(len(rows.unique_image)))[::-1])
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     best = np.full(count, len(order), np.int64)
-    readable = rows.item >= 0
-    np.minimum.at(best, rows.item[readable], rank[readable])
+    readable = rows.unique_image >= 0
+    np.minimum.at(best, rows.unique_image[readable], rank[readable])
     return best
 
 
 def _has_whole(rows: ImageRows, count: int) -> Bools:
-    """Returns which items have a file that is not damaged."""
+    """Returns which unique images have a file that is not damaged."""
     whole = np.zeros(count, bool)
-    whole[rows.item[(rows.item >= 0) & ~rows.damaged]] = True
+    whole[rows.unique_image[(rows.unique_image >= 0) & ~rows.damaged]] = True
     return whole
 
 
 def _is_hub(graph: csr_array, star: Ints) -> Bools:
-    """Returns which items stand in a pair with all others of their star."""
+    """Returns which unique images stand in a pair with all others of their star."""
     links = graph.tocoo()
     inside = links.row[star[links.row] == star[links.col]]
     degree = np.bincount(inside, minlength=len(star))
@@ -360,7 +361,9 @@ def _choose_keepers(
     # The first in order that was compared with all: some member always was. What
     # a person chose of a cluster that they saw needs no such proof
     in_order = member[order]
-    allowed = np.flatnonzero(is_hub[rows.item[in_order]] | rows.chosen[in_order])
+    allowed = np.flatnonzero(
+        is_hub[rows.unique_image[in_order]] | rows.chosen[in_order]
+    )
     place = allowed[np.searchsorted(allowed, starts)]
     keys = np.stack(rules) if len(member) else np.zeros((len(rules), 0))
     differs = keys[:, order[starts]] != keys[:, order[starts + 1]]
@@ -415,7 +418,7 @@ def _duplicates(
     cosines: NDArray[np.float32],
     relations: NDArray[np.int8],
 ) -> Duplicates:
-    count = len(rows.item)
+    count = len(rows.unique_image)
     number = _numbers(rows.path_rank[member], group)
     cluster = np.full(count, NO_CLUSTER, np.int64)
     cluster[member] = number[group]
@@ -426,10 +429,13 @@ def _duplicates(
     kind = np.full(count, NO_KIND, np.int8)
     kind[member] = _kinds(rows, member, group, chosen)
 
-    own, kept = rows.item[member], rows.item[member[chosen.keeper]][group]
+    own, kept = (
+        rows.unique_image[member],
+        rows.unique_image[member[chosen.keeper]][group],
+    )
     similarity = np.full(count, np.nan, np.float32)
     relation = np.full(count, NO_RELATION, np.int8)
-    at = _find_pairs(pairs, own, kept, _item_count(rows, pairs))
+    at = pair_rows(pairs, np.stack([own, kept], 1))
     # The last value is for members that were not compared with the keeper
     similarity[member] = np.append(cosines, np.nan)[at]
     relation[member] = np.append(relations, np.int8(NO_RELATION))[at]
@@ -476,23 +482,6 @@ def _with_two_labels(label: NDArray[np.int32], group: Ints) -> Ints:
     labeled = label != NO_LABEL
     both = np.unique(np.stack([group[labeled], label[labeled]], 1), axis=0)
     return np.flatnonzero(np.bincount(both[:, 0].astype(np.int64)) > 1)
-
-
-def _find_pairs(pairs: Pairs, a: Pairs, b: Pairs, count: int) -> Ints:
-    """Returns where each (a, b) stands in the pairs, -1 where it does not."""
-    keys = _pair_keys(pairs, count)
-    order = np.argsort(keys, kind="stable")
-    wanted = _pair_keys(np.stack([a, b], 1), count)
-    at = np.searchsorted(keys[order], wanted)
-    found = np.append(order, -1)[at]
-    return np.where(np.append(keys, -1)[found] == wanted, found, -1)
-
-
-def _pair_keys(pairs: Pairs, count: int) -> Ints:
-    """Returns one number a pair, whichever way round it stands."""
-    low, high = pairs.min(axis=1, initial=count), pairs.max(axis=1, initial=0)
-    keys: Ints = low.astype(np.int64) * count + high
-    return keys
 
 
 def _starts(*keys: NDArray[np.integer]) -> Bools:

@@ -1,6 +1,6 @@
 """How far each picture is from the pictures most like it.
 
-The distance of an item is the mean distance to its 20 nearest neighbors that
+The distance of an image is the mean distance to its 20 nearest neighbors that
 are not its own copies (mean k-nearest-neighbor distance: Angiulli and
 Pizzuti, PKDD 2002), in three views: the features (what is in the picture), the
 copy vectors (what it looks like) and three traits of the pixels (how it was
@@ -66,7 +66,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class OutlierDistances:
-    """The distance of m items from their nearest strangers.
+    """The distance of m images from their nearest strangers.
 
     Attributes:
         distance: float32[m], larger is stranger; NaN without any stranger
@@ -84,14 +84,14 @@ def outlier_distances(
     copy_graph: NeighborGraph | None = None,
     statistics: NDArray[np.float32] | None = None,
 ) -> OutlierDistances:
-    """Measures how far each item is from its nearest strangers.
+    """Measures how far each image is from its nearest strangers.
 
     Adding or removing pictures that are no one's nearest strangers changes
     nothing (to the last bit).
 
     Args:
         graph: of the feature vectors, :data:`NEIGHBORS_NEEDED` neighbors
-        cluster: int64[m], duplicate cluster of each item, negative for none
+        cluster: int64[m], duplicate cluster of each image, negative for none
         copy_graph: of the copy vectors, as many neighbors; None if there
             is one kind of vectors only
         statistics: float32[m, c], see :mod:`core.reading.image_statistics`; None
@@ -171,10 +171,10 @@ def outlier_threshold(distance: Floats) -> float:
     between the quartiles above it.
 
     Args:
-        distance: float32[m], NaN for items without any
+        distance: float32[m], NaN for images without any
 
     Returns:
-        inf for fewer than 10 items, among which nothing is usual
+        inf for fewer than 10 images, among which nothing is usual
     """
     known = distance[~np.isnan(distance)].astype(np.float64)
     if len(known) < _FEWEST_JUDGED:
@@ -197,7 +197,7 @@ def outlier_causes(
     """Says why an outlier is one, where that is known.
 
     In this order: it is blank, it is dark, its class has fewer pictures than
-    an item has neighbors. What none of these explains is off-topic.
+    an image has neighbors. What none of these explains is off-topic.
 
     Args:
         outlier: bool[m]

@@ -17,14 +17,14 @@ _ROWS_AT_ONCE = 65_536
 def distinct_neighbors(
     graph: NeighborGraph, cluster: NDArray[np.int64], count: int
 ) -> NeighborGraph:
-    """Keeps of each item's neighbors the nearest strangers.
+    """Keeps of each image's neighbors the nearest strangers.
 
-    A neighbor from the item's own duplicate cluster is dropped, and of
+    A neighbor from the image's own duplicate cluster is dropped, and of
     several neighbors from one other cluster only the nearest stays.
 
     Args:
-        graph: of m items
-        cluster: int64[m], the duplicate cluster of each item, negative for none
+        graph: of m images
+        cluster: int64[m], the duplicate cluster of each image, negative for none
         count: strangers to keep at most
 
     Returns:
