@@ -1,6 +1,6 @@
 """Which labels do not agree with the pictures around them.
 
-Two witnesses are asked of each image. Its neighbors vote, one vote a
+Two sources support a label. The neighbors of an image vote, one vote per
 duplicate cluster, near ones louder (k-nearest-neighbor label agreement, as in
 fastdup's label_score, but over many neighbors and weighted). And a classifier
 that was trained without the image, and without its copies, says how likely
@@ -183,7 +183,7 @@ def judge_labels(
 
     Args:
         evidence: from :func:`label_evidence`
-        graph: of the feature vectors, :data:`VOTERS` neighbors an image
+        graph: of the feature vectors, :data:`VOTERS` neighbors per image
         labels: int32[m], the labels that vote, -1 without
         cluster: int64[m], duplicate cluster of each image, negative for none
         class_count: number of classes
@@ -252,8 +252,8 @@ def _support(
         likely[line[named], classes[named]] = probability[named]
     likely[line[asked], labels[rows[asked]]] = evidence.given[rows[asked]]
 
-    witnesses = asked.astype(float) + (heard > 0)
-    support: NDArray[np.float64] = (votes + likely) / np.maximum(witnesses, 1)[:, None]
+    sources = asked.astype(float) + (heard > 0)
+    support: NDArray[np.float64] = (votes + likely) / np.maximum(sources, 1)[:, None]
     return support
 
 
@@ -287,7 +287,7 @@ def _has_other_picture(
     cluster: NDArray[np.int64],
     class_count: int,
 ) -> NDArray[np.bool_]:
-    """Tells of q judged labels if a picture outside the image's cluster votes so.
+    """Returns bool[q]: whether a picture outside the own cluster votes for a label.
 
     Args:
         image: int64[q]
@@ -296,7 +296,7 @@ def _has_other_picture(
         cluster: int64[m], negative for none
         class_count: number of classes
     """
-    # Items without a cluster are clusters of their own
+    # Images without a cluster are clusters of their own
     group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))
     _, group = np.unique(group, return_inverse=True)
     key = group * np.int64(class_count)
