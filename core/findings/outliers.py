@@ -30,7 +30,7 @@ from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from ..reading.image_statistics import column
 
 NEIGHBORS_NEEDED = 40
-"""Neighbors to ask of each graph, so that 20 distinct ones remain."""
+"""Neighbors to ask for in each graph, so that 20 distinct ones remain."""
 
 _DISTINCT_NEIGHBORS = 20
 """So that a dozen pictures of one odd kind do not hide each other.
@@ -114,8 +114,9 @@ def outlier_distances(
 def _mean_distance(graph: NeighborGraph, near: NeighborGraph) -> NDArray[np.float64]:
     """Returns the mean cosine distance to distinct neighbors, NaN without any.
 
-    Where an image's own copies took so many places that fewer are listed than exist, those that are missing are as far as the last listed neighbor:
-    they are no nearer.
+    Where an image's own copies took so many places that fewer are listed than
+    exist, those that are missing are as far as the last listed neighbor: they are
+    no nearer.
     """
     listed = near.indices != NO_NEIGHBOR
     distance = np.where(listed, 1 - near.similarities.astype(np.float64), 0)

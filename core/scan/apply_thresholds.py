@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..copy_detection import CHANGES_OF_MEANING
 from ..errors import InputError
 from ..findings.decisions import Decisions, no_decisions, ruled_out
-from ..findings.duplicates import ImageRows
 from ..findings.image_issues import ISSUES, image_issues
+from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.schema import FIELDS, NO_LABEL, Findings
 from .counts import count_changed_pairs, count_findings, leaks_by_class, leaks_by_kind

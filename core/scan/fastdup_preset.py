@@ -28,7 +28,8 @@ from ..fastdup.rules import (
     similar_edges,
 )
 from ..findings.decisions import Decisions
-from ..findings.duplicates import Duplicates, ImageRows, clusters_by_path
+from ..findings.duplicates import Duplicates, clusters_by_path
+from ..findings.keepers import ImageRows
 from ..findings.label_issues import LabelFindings
 from ..findings.schema import NO_LABEL, QUARANTINED
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..copy_detection import RELATIONS
-from ..findings.duplicates import KEEPER_REASONS, KINDS, Duplicates
+from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
+from ..findings.keepers import KEEPER_REASONS
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names

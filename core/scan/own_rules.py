@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..findings.decisions import Decisions
-from ..findings.duplicates import Duplicates, ImageRows, find_duplicates
+from ..findings.duplicates import Duplicates, find_duplicates
+from ..findings.keepers import ImageRows
 from ..findings.label_examples import label_neighbors
 from ..findings.label_issues import LabelFindings, judge_labels
 from ..findings.outliers import outlier_distances, outlier_threshold

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..embedding.image_table import ImageTable
 from ..errors import InputError
-from ..findings.duplicates import ImageRows
 from ..findings.image_issues import flaws
+from ..findings.keepers import ImageRows
 from ..findings.schema import NO_LABEL
 from ..reading.image_statistics import sharpness
 from ..reading.jpeg_damage import NO_DAMAGE

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.findings.duplicates import ImageRows, find_duplicates, keeper_pairs_to_check
+from core.findings.duplicates import find_duplicates, keeper_pairs_to_check
+from core.findings.keepers import ImageRows
 from core.findings.schema import NO_CLUSTER
 
 

@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 
 from core.findings.duplicates import (
-    KEEPER_REASONS,
     KINDS,
     NO_KIND,
-    NO_REASON,
     NO_RELATION,
-    ImageRows,
     clusters_by_path,
     find_duplicates,
     keeper_pairs_to_check,
 )
+from core.findings.keepers import KEEPER_REASONS, NO_REASON, ImageRows
 from core.findings.schema import NO_CLUSTER, NO_LABEL
 
 
