@@ -78,7 +78,7 @@ Collection.bulk_write = bulk_write
 mongod = start_mongod()
 report = undo(fo.load_dataset("dies"), dry_run=False, progress=False)
 assert sorted(fo.load_dataset("dies").values("filepath")) == paths
-assert report.report.recovered
+assert report.recovered
 fo.delete_dataset("dies")
 mongod.terminate()
 mongod.wait()

@@ -67,7 +67,7 @@ def acted_on(dataset, folder, scan):
     done = operator("quarantine")(
         dataset, plan_id=plan.plan_id, dry_run=False, progress=False
     )
-    assert done.report.done == 1
+    assert done.count == 1
     return dataset
 
 

@@ -25,7 +25,7 @@ def test_retag_moves_a_file_to_the_folder_of_its_label(scanned):
     report = do(retag, view, "view", to="new", allow_new_label=True)
 
     sample = scanned[sample_id]
-    assert report.report.moves == 1
+    assert report.moves == 1
     assert sample.ground_truth.label == "new"
     assert sample.ground_truth.confidence == 0.5
     assert sample.filepath == old.replace("/a/", "/new/")
@@ -77,7 +77,7 @@ def test_copies_get_the_same_label_or_keep_theirs(scanned):
     assert "a copy of it would keep another label" in str(plan)
 
     suggest(other, "b", 4)
-    assert do(retag, scanned, "label_issues").report.done == 2
+    assert do(retag, scanned, "label_issues").count == 2
     labels = scanned.select([one.id, other.id]).values("ground_truth.label")
     assert labels == ["b", "b"]
 

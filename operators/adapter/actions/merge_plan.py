@@ -15,8 +15,8 @@ import fiftyone.core.fields as fof
 from bson import ObjectId, json_util
 
 from ....core.actions.filesystem import check_system
-from ....core.actions.plan import ActionPlan
 from ....core.actions.planner import Request, Rules, make_plan
+from ....core.common.result import json_value
 from ....core.common.text import escape_markdown, plain
 from ....core.curation.merge_values import merge
 from ....core.errors import InputError
@@ -94,6 +94,13 @@ class MergeReport(PlanReport):
             yield f"and {len(self.conflicts) - _CONFLICTS_SHOWN:,} more conflicts"
         yield from super().details()
 
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **super().to_dict(),
+            "fields": json_value(self.fields or {}),
+            "conflicts": json_value(self.conflicts),
+        }
+
     def to_markdown(self) -> str:
         lines = [f"* {escape_markdown(line)}" for line in self.details()]
         return "\n".join([f"**{self.summary()}**", "", *lines])
@@ -153,9 +160,7 @@ def plan_merge(
         },
         on_progress=on_progress,
     )
-    return MergeReport(
-        plan, _call(plan), tuple(merging.conflicts), Counter(merging.fields)
-    )
+    return MergeReport(plan, tuple(merging.conflicts), Counter(merging.fields))
 
 
 def mergeable_fields(dataset: fo.Dataset) -> list[str]:
@@ -333,8 +338,3 @@ def _in_words(value: Any) -> str:
 def _to_json(values: dict[str, Any]) -> Any:
     options = json_util.CANONICAL_JSON_OPTIONS
     return json.loads(json_util.dumps(values, json_options=options))
-
-
-def _call(plan: ActionPlan) -> str:
-    count = f", expect_count={plan.count}" if plan.needs_count else ""
-    return f"merge(dataset, plan_id='{plan.id}'{count}, dry_run=False)"

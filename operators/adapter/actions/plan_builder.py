@@ -29,24 +29,22 @@ KEEP_TAG = "keep"
 QUARANTINE, MOVE, RETAG = "quarantine", "move", "retag"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ActionOptions:
     """How to act, and what to protect.
 
     Attributes:
-        root: root folder of the images; None for their common folder
-        quarantine: folder of the quarantine; None for one beside the root
-        remove_samples: True to remove the samples from the data set as well
+        root (None): root folder of the images; None for their common folder
+        quarantine (None): folder of the quarantine; None for one beside the root
         protect_tags ("keep"): tags of samples that stay
         protect_splits: splits whose samples stay
         protect_paths: folders whose files stay
-        allow_hardlinks: True to act on files that have other hard links
-        update_all_references: True to act on files that other data sets use
+        allow_hardlinks (False): act on files that have other hard links
+        update_all_references (False): act on files that other data sets use too
     """
 
     root: str | None = None
     quarantine: str | None = None
-    remove_samples: bool = False
     protect_tags: Sequence[str] = (KEEP_TAG,)
     protect_splits: Sequence[str] = ()
     protect_paths: Sequence[str] = ()
@@ -64,6 +62,7 @@ class Change:
         label: that samples get; None for what similar images suggest
         on_disk: also move files that lie in a folder of their label's name
         allow_new_label: the label may be one that no sample has yet
+        remove_samples: remove the samples from the data set as well
     """
 
     action: str
@@ -71,6 +70,7 @@ class Change:
     label: str | None = None
     on_disk: bool = True
     allow_new_label: bool = False
+    remove_samples: bool = False
 
 
 def plan_action(
@@ -115,7 +115,7 @@ def plan_action(
             "scanned_at": facts.run and facts.run.completed_at,
             "prefix": selection.prefix,
             "what": selection.what,
-            "remove_samples": options.remove_samples,
+            "remove_samples": change.remove_samples,
             "target_alias": _target_alias(change, where),
         },
         on_progress=on_progress,
@@ -297,7 +297,7 @@ class _Requests:
             return
         if not isinstance(label, str) or not label:
             raise InputError(
-                f"to={label!r} is not a label: give a word, such as 'cat'."
+                f"label={label!r} is not a label: give a word, such as 'cat'."
             )
         known = sorted({one for one in facts.labels if one is not None})
         if label not in known and not self._change.allow_new_label:
@@ -347,7 +347,7 @@ class _Requests:
         if self._change.label is None and row in self._parted:
             return (
                 "a copy of it would keep another label: press 'Call it' for each of "
-                "them, or give one label (to=)"
+                "them, or give one label (label=)"
             )
         if target is not None and (
             "/" in new_label or "\0" in new_label or new_label.startswith(".")
@@ -400,7 +400,7 @@ def where_of(facts: SampleFacts, change: Change, options: ActionOptions) -> Wher
     if change.action == RETAG:
         return Where(root, alias, quarantine, root)
     if not change.folder:
-        raise InputError("Say to which folder: to='set-aside', for example.")
+        raise InputError("Say to which folder: output_dir='set-aside', for example.")
     return Where(root, alias, quarantine, _existing(_move_folder(change, alias)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,19 +55,25 @@ class Selection:
     """The images to act on.
 
     Attributes:
-        what: a key of :data:`WHAT`
-        kinds: kinds of duplicates
-        include_conflicts: True to include duplicates with different labels
-        split: the side of leaks to act on; None for the side that the scan
+        what (None): what to act on: ``duplicates`` (all but the keepers; with
+            ``kinds``), ``leaks`` (the side to remove, or that of ``split``; with
+            ``between`` only those of two splits), ``label_issues`` (with ``pair``),
+            ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
+            ``not_read``, ``tag`` (with ``tag``), or ``view`` for all samples of the
+            view
+        kinds (all): kinds of duplicates: ``bytes``, ``pixels`` and ``near``
+        include_conflicts (False): include duplicates with different labels
+        split (None): the side of leaks to act on; None for the side that the scan
             marks with leak_remove
-        tag: tag of the samples, for what="tag"
+        tag (None): tag of the samples, for ``what="tag"``
         issues: image issues; those that only differ from their set must be named
-        pair: given and suggested label that limit label issues; None for all
-        between: two splits that limit leaks; None for all
-        prefix: prefix of the scan's fields
+        pair (None): given and suggested label that limit label issues; None for all
+        between (None): two splits that limit leaks; None for all
+        prefix (None): prefix of the scan's fields
     """
 
-    what: str
+    what: str | None = None
+    _: KW_ONLY
     kinds: Sequence[str] = KINDS
     include_conflicts: bool = False
     split: str | None = None
@@ -78,7 +84,7 @@ class Selection:
     prefix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.what not in WHAT:
+        if self.what is not None and self.what not in WHAT:
             raise InputError(
                 f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
             )
@@ -230,9 +236,12 @@ def choose(
             whole data set
 
     Raises:
-        InputError: a split or a tag that is not there; the whole data set
+        InputError: nothing chosen; a split or a tag that is not there; the whole
+            data set
         StaleRunError: no finished scan
     """
+    if selection.what is None:
+        raise InputError("Say what to act on: what='duplicates', for example.")
     inside = None if among is None else {facts.row_of[one] for one in among}
     by_hand = _SELECT[selection.what] in (_tag, _view)
     return [

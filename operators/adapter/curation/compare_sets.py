@@ -12,6 +12,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown
 from ....core.curation.compare_sets import KINDS, NO_ROW, Comparison, compare
 from ....core.errors import InputError
@@ -71,7 +72,7 @@ class ImageAnswer:
 
 
 @dataclass(frozen=True, eq=False)
-class CompareReport:
+class CompareReport(TableResult):
     """What a comparison found.
 
     Attributes:
@@ -128,6 +129,10 @@ class CompareReport:
         if self.written:
             yield f"Written to {self.written}"
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the answers, a new image each."""
+        return [asdict(image) for image in self.images]
+
     def to_dict(self) -> dict[str, Any]:
         """Returns all but the single images as plain JSON values."""
         return {
@@ -138,6 +143,7 @@ class CompareReport:
             "found": {place: dict(kinds) for place, kinds in self.found.items()},
             "unreadable_there": dict(self.unread),
             "not_looked_for": dict(self.not_looked_for),
+            "written": self.written,
         }
 
     def to_markdown(self) -> str:
@@ -158,9 +164,6 @@ class CompareReport:
         if len(copies) > _SHOWN:
             lines.append(f"\nand {len(copies) - _SHOWN:,} more")
         return "\n".join(lines)
-
-    def __str__(self) -> str:
-        return "\n".join([self.summary(), *(f"  {line}" for line in self.details())])
 
 
 def compare_sets(

@@ -11,6 +11,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
 from ....core.errors import InputError
 from ....core.progress import OnProgress, Progress
@@ -46,7 +47,7 @@ _SECTION_OF = {
 
 
 @dataclass(frozen=True)
-class WrittenReport:
+class WrittenReport(Result):
     """Where a report was written.
 
     Attributes:
@@ -70,7 +71,8 @@ class WrittenReport:
             "pictures: send it to whom you like."
         )
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """Returns the files in a sentence."""
         return f"Written: {self.html} ({size_text(self.bytes)}), report.md, report.json"
 
 

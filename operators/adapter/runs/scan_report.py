@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
@@ -26,7 +27,7 @@ _READ = "read and embed"
 
 
 @dataclass(frozen=True)
-class ScanReport:
+class ScanReport(TableResult):
     """The result of a scan or of moving its thresholds.
 
     Attributes:
@@ -87,6 +88,25 @@ class ScanReport:
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
         return missing
+
+    def summary(self) -> str:
+        """Returns what was done, in a sentence."""
+        return _headline(self)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the findings, a line each."""
+        images = self.counts["images"]
+        return [
+            {
+                "finding": line.name,
+                "count": line.count,
+                "share": None
+                if line.name == "Conflicts" or not images
+                else line.count / images,
+                "note": line.note,
+            }
+            for line in finding_lines(self)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it as plain JSON values."""

@@ -97,7 +97,7 @@ def prefix_of(params: Mapping[str, Any]) -> str | None:
     return params.get("prefix") or None
 
 
-def folder_of(params: Mapping[str, Any], name: str = "folder") -> str:
+def folder_of(params: Mapping[str, Any], name: str = "output_dir") -> str:
     """Returns the folder that a form or a caller gave; "" for none."""
     folder = params.get(name) or ""
     # The file explorer sends a dict, callers from Python send a path
