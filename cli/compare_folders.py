@@ -64,7 +64,10 @@ def _compare(options: argparse.Namespace) -> int:
     names = [name.strip() for name in options.against.split(",") if name.strip()]
     against = [_existing(name, options.follow_links, fo, sets) for name in names]
     report = operator(
-        sets.folder_set(listing), against, out=str(options.out), progress=True
+        sets.folder_set(listing),
+        against,
+        output_dir=str(options.out),
+        progress=True,
     )
     print(f"\n{report}")
     return gate(policy, report.counts, report.not_looked_for)

@@ -349,7 +349,7 @@ def test_moved_files_keep_their_folders_and_come_back(scanned, tmp_path):
     view = scanned.match_tags("train").limit(2)
     ids = view.values("id")
 
-    do(move, view, "view", to=str(tmp_path / "set aside" / "odd"))
+    do(move, view, "view", output_dir=str(tmp_path / "set aside" / "odd"))
 
     for sample in scanned.select(ids):
         relative = Path(sample.filepath).relative_to(tmp_path / "set aside" / "odd")
@@ -362,7 +362,7 @@ def test_moved_files_keep_their_folders_and_come_back(scanned, tmp_path):
 def test_actions_are_undone_in_the_order_that_makes_sense(scanned):
     before = files(scanned), documents(scanned)
     view = scanned.match_tags("train").limit(1)
-    first = do(retag, view, "view", to="b")
+    first = do(retag, view, "view", label="b")
     second = do(quarantine, scanned.select(view.values("id")), "view")
 
     early = undo(scanned, first.key, dry_run=False, progress=False)
@@ -466,7 +466,7 @@ def test_healthy_files_that_are_not_read_never_go_with_the_unreadable(
     assert show(scanned, "unreadable").count() == 0
     assert show(scanned, "not_read").values("filepath") == [str(large)]
     export = foo.get_operator("@winnow/curate/export")
-    view = export(scanned, str(tmp_path / "clean"), format="images")
+    view = export(scanned, str(tmp_path / "clean"), format="images").view
     assert str(large) in view.values("filepath")
 
 

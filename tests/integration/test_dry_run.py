@@ -15,7 +15,7 @@ LISTED = yaml.safe_load((Path(__file__).parents[2] / "fiftyone.yml").read_text()
 
 PARAMS = {
     "quarantine": {"what": "duplicates"},
-    "move": {"what": "duplicates", "to": "aside"},
+    "move": {"what": "duplicates", "output_dir": "aside"},
     "retag": {"what": "label_issues"},
     "merge": {},
     "undo": {},

@@ -165,7 +165,7 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         "what",
         choices.values(),
         default=likely(ctx, action),
-        required=True,
+        required=not ctx.params.get("plan_id"),
         label="What",
         view=choices,
     )

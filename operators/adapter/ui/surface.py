@@ -303,7 +303,7 @@ def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
 def _documented(text: str, kind: type[Any], more: Collection[str]) -> str:
     """Returns a docstring whose ``Args:`` lists the options too."""
     text = inspect.cleandoc(text)
-    entries = "".join(
+    entries = "\n".join(
         part
         for base in kind.__mro__
         for part in inspect.cleandoc(base.__doc__ or "").split("Attributes:\n")[1:]
