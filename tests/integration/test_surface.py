@@ -7,6 +7,7 @@ import sys
 import textwrap
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -330,7 +331,10 @@ def check_result(result, results):
     assert result.summary().split()[0] in result._repr_markdown_(), told
     as_json = json.loads(json.dumps(result.to_dict()))
     assert as_json == result.to_dict(), told
-    if isinstance(result, results.TableResult):
+    if told == "PlanReport" and not result.plan.file.exists():
+        with pytest.raises(Exception, match="was applied or replaced"):
+            result.to_pandas()
+    elif isinstance(result, results.TableResult):
         table = result.to_pandas()
         assert len(table) == len(list(result.rows())), told
     for name in ("count", "skipped", "plan_id"):
@@ -403,3 +407,50 @@ def test_every_option_has_a_line_in_the_docstring():
         call = operator(name).__call__
         for option in (*keywords(name), *(one.name for one in fields(call.options))):
             assert f"\n    {option}" in inspect.cleandoc(call.__doc__), (name, option)
+
+
+def test_a_calibrated_threshold_stays_where_a_form_names_no_other(made):
+    scan = operator("scan")
+    scan(
+        made,
+        label_field="ground_truth",
+        split_by=["train", "test"],
+        calibrate=True,
+        prefix="calibrated",
+    )
+    ctx = context({"prefix": "calibrated"}, made)
+    form = operator("set_thresholds").resolve_type(ctx, "inputs").type.properties
+
+    sent = {
+        name: part.default
+        for name, part in form.items()
+        if name in keywords("set_thresholds")
+    }
+    sent |= {"min_label_score": 9, "prefix": "calibrated"}
+    assert sent["min_copy_score"] is None
+    foo.execute_operator(PREFIX + "set_thresholds", dataset=made, params=sent)
+
+    made.reload()
+    settings = made.get_run_info("winnow_calibrated").config.settings
+    assert settings["calibrate"] is True and settings["min_label_score"] == 9
+
+
+def test_the_panel_s_next_scan_has_all_options_of_the_last(made):
+    module = sys.modules[f"{PLUGIN}.operators.panel.panel"]
+    options = {
+        "label_field": "ground_truth",
+        "ignored_changes": ["mirrored"],
+        "calibrate": True,
+        "max_outlier_distance": 0.5,
+        "neighbors": 9,
+        "split_by": ["train", "test"],
+        "prefix": "mine",
+    }
+    operator("scan")(made, **options)
+    state = SimpleNamespace(run=made.get_run_info("winnow_mine").config)
+
+    params = module._scan_params(state)
+
+    made_of = operator("scan").options(context(params))
+    for name, value in options.items():
+        assert getattr(made_of, name) == value, name

@@ -13,6 +13,7 @@ from ....core.actions.purge import PurgePlan
 from ....core.actions.session import Report
 from ....core.common.result import Result, TableResult, json_value
 from ....core.common.text import escape_markdown, plain, size_text
+from ....core.errors import PlanOutdatedError
 from .execute import PastAction
 
 _GROUPS_SHOWN = 12
@@ -82,7 +83,17 @@ class PlanReport(TableResult):
         return f"{self.action}(dataset, plan_id='{self.plan_id}'{count}, dry_run=False)"
 
     def items(self) -> Iterator[PlannedItem]:
-        """Yields what would be changed, an image each."""
+        """Returns what would be changed, an image each.
+
+        Raises:
+            PlanOutdatedError: the plan was applied, or another took its place
+        """
+        if not self.plan.file.exists():
+            raise PlanOutdatedError(
+                f"The plan {self.plan_id} was applied or replaced, and its file is "
+                "gone from where plans wait. What was done is in the journal: "
+                "undo(dataset) lists it."
+            )
         return self.plan.items()
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -138,8 +149,9 @@ class PlanReport(TableResult):
             yield f"Skipped: {count:,}, because {reason}"
 
     def examples(self) -> Iterator[tuple[str, str, str]]:
-        """Yields file, where it goes and why, for the first items."""
-        for item in islice(self.plan.items(), _PATHS_SHOWN):
+        """Yields file, where it goes and why, for the first items that wait."""
+        waiting = self.items() if self.plan.file.exists() else ()
+        for item in islice(waiting, _PATHS_SHOWN):
             yield item.source, self._destination(item), item.why
 
     def _destination(self, item: PlannedItem) -> str:

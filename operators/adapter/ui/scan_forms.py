@@ -40,7 +40,7 @@ from .surface import read_options
 
 _NONE = "(none)"
 _BY_TAGS, _BY_FIELD = "tags", "field"
-_OWN_MODEL, _VECTORS = "(onnx)", "(field)"
+_OWN_MODEL, VECTORS = "(onnx)", "(field)"
 _SETTINGS = tuple(field.name for field in fields(ScanSettings))
 
 
@@ -200,7 +200,7 @@ def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
     if params.get("model") == _OWN_MODEL:
         options["model"] = (params.get("model_path") or "").strip() or ".onnx"
         options["embeddings"] = None
-    elif params.get("model") == _VECTORS:
+    elif params.get("model") == VECTORS:
         options["model"] = DEFAULT_MODEL
     return options
 
@@ -307,7 +307,7 @@ def _ask_model(
     vector_fields = vector_field_candidates(view)
     if vector_fields:
         choices.add_choice(
-            _VECTORS, label="Embeddings I have", description="Vectors in a field"
+            VECTORS, label="Embeddings I have", description="Vectors in a field"
         )
     known = choices.values()
     given = ctx.params.get("model", DEFAULT_MODEL)
@@ -323,7 +323,7 @@ def _ask_model(
             label="Path of the ONNX file",
             description="One RGB image in, one vector out",
         )
-    elif given == _VECTORS:
+    elif given == VECTORS:
         inputs.enum(
             "embeddings", vector_fields, required=True, label="Field of embeddings"
         )
@@ -361,12 +361,12 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
 
 def _ask_thresholds(inputs: types.Object, settings: ScanSettings) -> None:
     for name, ask in _THRESHOLDS.items():
-        inputs.float(
-            name,
-            default=getattr(settings, name),
-            label=ask.label,
-            description=f"{ask.description} From {ask.low:g} to {ask.high:g}.",
-        )
+        default = getattr(settings, name)
+        text = f"{ask.description} From {ask.low:g} to {ask.high:g}."
+        if name == "min_copy_score" and settings.calibrate:
+            # A number would end the calibration, though nobody has typed it
+            default, text = None, f"{text} Empty keeps the calibrated one."
+        inputs.float(name, default=default, label=ask.label, description=text)
 
 
 def _ask_ignored_changes(inputs: types.Object, settings: ScanSettings) -> None:
