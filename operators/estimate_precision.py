@@ -10,7 +10,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.errors import CurationError, InputError
+from ..core.errors import InputError
 from .adapter.curation.precision_sample import (
     RIGHT,
     WRONG,
@@ -20,12 +20,7 @@ from .adapter.curation.precision_sample import (
     mark,
     result,
 )
-from .adapter.ui.inputs import (
-    ask_prefix,
-    counts_now,
-    finding_choices,
-    show_error,
-)
+from .adapter.ui.inputs import ask_finding, ask_prefix
 from .adapter.ui.surface import Operator, keywords
 from .adapter.views.finding_views import FINDINGS
 
@@ -124,14 +119,7 @@ class EstimatePrecision(Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        try:
-            choices = finding_choices(counts_now(ctx))
-        except CurationError as error:
-            show_error(inputs, "run", error)
-        else:
-            inputs.enum(
-                "what", choices.values(), required=True, label="Finding", view=choices
-            )
+        if ask_finding(inputs, ctx, "Finding"):
             if ctx.params.get("what"):
                 _ask_step(inputs, ctx)
             ask_prefix(inputs, ctx)

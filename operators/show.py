@@ -9,13 +9,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.errors import CurationError
-from .adapter.ui.inputs import (
-    ask_prefix,
-    counts_now,
-    finding_choices,
-    show_error,
-)
+from .adapter.ui.inputs import ask_finding, ask_prefix
 from .adapter.ui.surface import Operator, keywords
 from .adapter.views.finding_views import found_view, grouped_view, save_found_views
 
@@ -88,14 +82,7 @@ class Show(Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        try:
-            choices = finding_choices(counts_now(ctx))
-        except CurationError as error:
-            show_error(inputs, "run", error)
-        else:
-            inputs.enum(
-                "what", choices.values(), required=True, label="Show", view=choices
-            )
+        if ask_finding(inputs, ctx, "Show"):
             inputs.bool(
                 "grouped",
                 default=False,

@@ -173,17 +173,19 @@ def parse_shares(text: str) -> dict[str, float]:
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     run = complete_run(ctx.dataset, prefix_of(ctx.params))
     split_by = run.settings["split_by"]
-    ways = types.RadioGroup()
+    choices = types.RadioGroup()
     if split_by is not None:
-        ways.add_choice(
+        choices.add_choice(
             _KEEP,
             label="Keep the current split",
             description="Move as few images as possible",
         )
-    ways.add_choice(
+    choices.add_choice(
         _NEW, label="A new split", description="Divide all images, by given shares"
     )
-    inputs.enum("way", ways.values(), default=ways.values()[0], label="How", view=ways)
+    inputs.enum(
+        "way", choices.values(), default=choices.values()[0], label="How", view=choices
+    )
     if _way(ctx) == _NEW:
         inputs.str("shares", default=_DEFAULT_TEXT, label="Shares")
         inputs.int("seed", default=0, label="Seed: another one, another split")

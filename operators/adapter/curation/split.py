@@ -150,8 +150,10 @@ class SplitReport(TableResult):
             yield f"Before, {self.crossing:,} images had such a one in another split"
         moves = sum(self.moved.values())
         if moves:
-            ways = ", ".join(f"{a} to {b} {n:,}" for (a, b), n in self.moved.items())
-            yield f"Moved: {moves:,} images ({ways})"
+            moves_text = ", ".join(
+                f"{a} to {b} {n:,}" for (a, b), n in self.moved.items()
+            )
+            yield f"Moved: {moves:,} images ({moves_text})"
         if self.left_out:
             yield (
                 f"Excluded from all splits: {self.left_out:,} images, since their copy "
@@ -406,10 +408,10 @@ def _moves(
     before: NDArray[np.int32], after: NDArray[np.int32], names: Sequence[str]
 ) -> dict[tuple[str, str], int]:
     went = (before != after) & (after != NO_SPLIT)
-    ways, counts = np.unique(
+    pairs, counts = np.unique(
         np.stack([before[went], after[went]], axis=1), axis=0, return_counts=True
     )
     return {
         (names[a], names[b]): count
-        for (a, b), count in zip(ways.tolist(), counts.tolist(), strict=True)
+        for (a, b), count in zip(pairs.tolist(), counts.tolist(), strict=True)
     }

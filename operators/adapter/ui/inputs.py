@@ -46,6 +46,17 @@ def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
     return choices
 
 
+def ask_finding(inputs: types.Object, ctx: foo.ExecutionContext, label: str) -> bool:
+    """Asks for a finding of the last scan; False if there is none to ask of."""
+    try:
+        choices = finding_choices(counts_now(ctx))
+    except CurationError as error:
+        show_error(inputs, "run", error)
+        return False
+    inputs.enum("what", choices.values(), required=True, label=label, view=choices)
+    return True
+
+
 def ask_several(
     inputs: types.Object, name: str, choices: Iterable[str], **more: Any
 ) -> None:
