@@ -148,6 +148,11 @@ class Compare(LongOperator):
             # A queued operation is stored with a data set: any that is named does
             params["new"] = str(samples)
             context = {"dataset": next(filter(fo.dataset_exists, names), None)}
+            if context["dataset"] is None:
+                raise InputError(
+                    "Only a comparison with a data set can be queued, not one of "
+                    "folders alone. Leave delegate out."
+                )
         return foo.execute_operator(
             self.uri, context, params=params, request_delegation=True
         )

@@ -109,6 +109,7 @@ class Split(Operator):
             _ask(inputs, ctx)
             params = _chosen({"way": _way(ctx), **ctx.params})
             options = read_options(SplitOptions, params)
+            check_target(ctx.dataset, options.field, options.tag_prefix)
             report = propose_split(self.target(ctx), options)
         except CurationError as error:
             show_error(inputs, "problem", error)
