@@ -63,7 +63,7 @@ class Shown:
         target: queries.Picture | None,
         similarity: float | None,
         says: Iterable[str],
-        facts: Mapping[str, Cell],
+        metadata: Mapping[str, Cell],
     ) -> Pair:
         """Returns two pictures beside each other; see :class:`Pair`."""
         return Pair(
@@ -71,7 +71,7 @@ class Shown:
             self.picture(target) if target else None,
             similarity,
             tuple(says),
-            facts,
+            metadata,
         )
 
     def one_a_cluster(
@@ -141,7 +141,7 @@ class Shown:
 
         Returns:
             by cluster, keepers first, then the most similar: what
-            :meth:`Reader.picture` makes a picture of
+            :meth:`SampleQueries.picture` makes a picture of
         """
         cluster = self.field("dup_cluster")
         best = {self.field(name): way for name, way in _BEST.items()}
@@ -188,7 +188,7 @@ def words_of(name: str) -> str:
 
 
 def folder_of(dataset: fo.Dataset) -> str:
-    """Returns the folder that holds all images that were not put away.
+    """Returns the folder that holds all images that are not in quarantine.
 
     It is the one that the data set names as its root, or their common one: the
     first and the last path in their order have in common what all have.
