@@ -67,8 +67,10 @@ def read_decisions(
         if row is None:
             continue
         keep[row], keeper[row] = KEEP in words, KEEPER in words
-        code = scan_data.labels[row]
-        verified[row] = code >= 0 and _LABEL_IS + scan_data.classes[code] in words
+        code = scan_data.samples.labels[row]
+        verified[row] = (
+            code >= 0 and _LABEL_IS + scan_data.samples.classes[code] in words
+        )
     distinct = [
         (row_of[one], row_of[other])
         for one, others in _stored(dataset, DISTINCT)

@@ -55,7 +55,7 @@ def scanned_vectors(
         max_megapixels=settings["max_megapixels"],
         on_progress=on_progress,
     )
-    readable = images.content >= 0
-    vectors = images.column(kind)[images.content[readable]]
+    readable = images.unique_file >= 0
+    vectors = images.column(kind)[images.unique_file[readable]]
     rows = np.flatnonzero(readable).tolist()
     return [table.ids[r] for r in rows], [table.paths[r] for r in rows], vectors
