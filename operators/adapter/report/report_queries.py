@@ -13,6 +13,7 @@ from ....core.findings.registry import Finding
 from ....core.reading.folders import common_folder, path_inside
 from ....core.reading.thumbnails import thumbnail
 from ....core.report.model import Cell, Pair, Picture, Section
+from ....core.scan.scan_data import UnreadableFile
 from ..runs.paths import thumbnails_folder
 from ..runs.scan_report import ScanReport
 from ..views import queries
@@ -36,7 +37,7 @@ class Shown:
     reader: SampleQueries
     root: str
     top: int
-    not_held: Sequence[Mapping[str, str]] = ()
+    not_held: Sequence[UnreadableFile] = ()
 
     def field(self, name: str) -> str:
         """Returns the stored name of a field of the run."""
