@@ -137,8 +137,8 @@ class Audit(Operator):
 
         Raises:
             InputError: the policy cannot be parsed
-            StaleRunError: there is no finished scan, or images were added or removed
-                since
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or images were added or removed since
         """
         return _audit(dataset, _rules(options.policy), options.prefix)
 

@@ -26,9 +26,10 @@ from .adapter.dataset.decisions import (
     undo_verify_labels,
     verify_labels,
 )
+from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.present import present
 from .adapter.runs.reapply import reapply_thresholds, settings_of
-from .adapter.runs.run_record import complete_run
+from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.surface import Operator, keywords
 
@@ -172,9 +173,10 @@ class Decide(Operator):
 
         Raises:
             InputError: there is no such decision, or it does not apply here
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
-        dataset, decision = samples._dataset, _DECISIONS[options.what]
+        dataset, decision = dataset_of(samples), _DECISIONS[options.what]
         run = complete_run(dataset, options.prefix)
         if options.undo:
             count, sentence = _undo(samples, options.what), decision.undone
@@ -228,14 +230,16 @@ class Decide(Operator):
         """Shows nothing: the App notifies."""
 
 
-def _store(samples: fo.core.collections.SampleCollection, what: str, run: Any) -> int:
+def _store(
+    samples: fo.core.collections.SampleCollection, what: str, run: ScanRun
+) -> int:
     if what == KEEP:
         return keep(samples)
     if what == KEEPER:
         return choose_keepers(samples, run.prefix)
     if what == NOT_DUPLICATE:
         return part_duplicates(samples, run.prefix)
-    return verify_labels(samples, run.settings["label_field"])
+    return verify_labels(samples, run.label_field)
 
 
 def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:

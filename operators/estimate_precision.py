@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import InputError
+from ..core.findings.registry import FINDINGS
 from .adapter.curation.precision_sample import (
     RIGHT,
     WRONG,
@@ -22,7 +23,6 @@ from .adapter.curation.precision_sample import (
 )
 from .adapter.ui.inputs import ask_finding, ask_prefix
 from .adapter.ui.surface import Operator, keywords
-from .adapter.views.finding_views import FINDINGS
 
 _DRAW, _REST, _RESULT = "draw", "rest", "result"
 _DEFAULT_N = 100
@@ -85,8 +85,8 @@ class EstimatePrecision(Operator):
         """Estimates the precision of a finding from a random sample that you mark.
 
         The first call draws the sample; later calls keep it. The result has a 95 %
-        interval. Mark with this operator, or with the tags ``sign-off WHAT: right`` and
-        ``sign-off WHAT: wrong``.
+        interval. Mark with this operator, or with the tags ``precision WHAT: right``
+        and ``precision WHAT: wrong``.
 
         Example::
 
@@ -105,7 +105,8 @@ class EstimatePrecision(Operator):
         Raises:
             InputError: there is no such finding, it is empty, or an image is not in
                 the sample
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         what = options.what
         if options.new or not has_sample(dataset, what):

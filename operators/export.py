@@ -13,8 +13,10 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
 from ..core.findings.image_issues import ISSUES, SURE_ISSUES
+from ..core.findings.registry import FINDINGS
 from ..core.progress import OnProgress
 from .adapter.curation.export import FORMATS, Exported, export_view
+from .adapter.dataset.internals import dataset_of
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import (
     ask_folder,
@@ -27,7 +29,7 @@ from .adapter.ui.inputs import (
     show_error,
 )
 from .adapter.ui.surface import LONG, LongOperator, keywords, read_options
-from .adapter.views.finding_views import FINDINGS, Clean, clean_samples
+from .adapter.views.finding_views import Clean, clean_samples
 
 _WITHOUT = (
     "redundant_copies",
@@ -138,11 +140,12 @@ class Export(LongOperator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         folder = new_folder(options.output_dir)
         clean = options.clean(samples)
-        run = complete_run(samples._dataset, options.prefix)
+        run = complete_run(dataset_of(samples), options.prefix)
         exported = export_view(clean.view, folder, options.format, run, on_progress)
         return replace(
             exported, remarks=(*_remarks_on_copies(clean), *exported.remarks)
@@ -193,7 +196,7 @@ class Export(LongOperator):
         ask_several(inputs, "without_tags", tags, label="Exclude images tagged")
         formats = types.RadioGroup()
         for name, label in FORMATS.items():
-            if name != "folders" or run.settings["label_field"]:
+            if name != "folders" or run.label_field:
                 formats.add_choice(name, label=label)
         inputs.enum(
             "format",

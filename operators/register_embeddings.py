@@ -113,7 +113,8 @@ class RegisterEmbeddings(LongOperator):
 
         Raises:
             InputError: there is no such method, or another brain run has that name
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         count, field = register_brain_runs(
             dataset, options.method, options.prefix, on_progress

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -19,7 +18,7 @@ from .adapter.report.write import (
     check_choices,
     write_report,
 )
-from .adapter.runs.run_record import complete_run
+from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, show_error
 from .adapter.ui.surface import LONG, LongOperator, keywords
 
@@ -81,7 +80,8 @@ class Report(LongOperator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         target = check_choices(options.output_dir, options.top, options.overwrite)
         return write_report(
@@ -106,7 +106,7 @@ class Report(LongOperator):
         )
 
 
-def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
+def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: ScanRun) -> None:
     ask_folder(inputs, "output_dir", "Into the folder")
     inputs.int(
         "top",

@@ -51,7 +51,8 @@ class SetThresholds(LongOperator):
 
         Raises:
             InputError: a threshold out of range
-            StaleRunError: there is no finished scan, or its stored results are gone
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         return move_thresholds(dataset, options.given, options.prefix, on_progress)
 

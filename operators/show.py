@@ -72,7 +72,8 @@ class Show(Operator):
 
         Raises:
             InputError: there is no such finding
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         make = grouped_view if options.grouped else found_view
         view = make(dataset, options.what, options.prefix)

@@ -12,6 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
+from .adapter.dataset.internals import dataset_of, is_grouped_by_field, stages_of
 from .adapter.dataset.present import present
 from .adapter.ui.inputs import (
     SELECTED,
@@ -103,11 +104,12 @@ class Tag(Operator):
 
         Raises:
             InputError: there is no such finding, or the tag is empty
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         view, tag = present(samples), options.tag.strip()
         if options.what != VIEW:
-            found = found_view(samples._dataset, options.what, options.prefix)
+            found = found_view(dataset_of(samples), options.what, options.prefix)
             view = _both(view, found)
         tagged = Tagged(tag, view.count(), options.remove)
         if options.remove:
@@ -149,7 +151,7 @@ class Tag(Operator):
         if what == SELECTED:
             return ctx.dataset.select(ctx.selected)
         if what == VIEW:
-            return ctx.view.flatten() if ctx.view._is_dynamic_groups else ctx.view
+            return ctx.view.flatten() if is_grouped_by_field(ctx.view) else ctx.view
         return ctx.dataset
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
@@ -164,6 +166,6 @@ class Tag(Operator):
 
 def _both(view: fo.DatasetView, found: fo.DatasetView) -> fo.DatasetView:
     """Returns the samples of the view that the finding's filters let through."""
-    for stage in found._stages:
+    for stage in stages_of(found):
         view = view.add_stage(stage)
     return view

@@ -77,7 +77,8 @@ class ToFastdup(LongOperator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         folder = new_folder(options.output_dir)
         return write_work_dir(dataset, folder, options, options.prefix, on_progress)

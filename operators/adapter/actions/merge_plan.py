@@ -23,6 +23,12 @@ from ....core.errors import InputError
 from ....core.progress import OnProgress, silent
 from ....core.reading.split_names import is_split_name
 from ..dataset.fields import is_ours
+from ..dataset.internals import (
+    dataset_id,
+    dataset_of,
+    sample_documents,
+    sample_documents_name,
+)
 from ..runs.paths import plans_folder
 from .action_reports import PlanReport
 from .plan_builder import RETAG, ActionOptions, Change, totals_of, where_of
@@ -128,10 +134,11 @@ def plan_merge(
 
     Raises:
         InputError: a field that cannot be merged
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     check_system()
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     index = SampleIndex(dataset, prefix)
     names = _names(dataset, fields)
     inside = set(samples.values("id")) if isinstance(samples, fo.DatasetView) else None
@@ -150,8 +157,8 @@ def plan_merge(
         rules=Rules(may_empty=True),
         folder=plans_folder(dataset),
         options={
-            "dataset": str(dataset._doc.id),
-            "collection": dataset._sample_collection_name,
+            "dataset": dataset_id(dataset),
+            "collection": sample_documents_name(dataset),
             "scanned_at": index.run and index.run.completed_at,
             "prefix": prefix,
             "what": "duplicates",
@@ -187,7 +194,7 @@ class _Merging:
         self._names = names
         self._tag = conflict_tag
         self._documents = _documents(index, names)
-        split_by = index.run and index.run.settings.get("split_by")
+        split_by = index.run and index.run.split_by
         self._split_tags = set(split_by) if isinstance(split_by, list) else set()
 
     def request(self, keeper: int, copies: Sequence[int]) -> Request | None:
@@ -226,7 +233,7 @@ class _Merging:
             why=f"takes {taken} from {len(copies)} cop{plural}",
             records=[
                 {
-                    "collection": index.dataset._sample_collection_name,
+                    "collection": sample_documents_name(index.dataset),
                     "id": index.ids[keeper],
                     "path": index.paths[keeper],
                     "own": True,
@@ -300,7 +307,7 @@ def _documents(index: SampleIndex, names: Sequence[str]) -> dict[int, dict[str, 
     wanted = [row for row, cluster in enumerate(clusters) if cluster is not None]
     ids = [ObjectId(index.ids[row]) for row in wanted]
     found: dict[int, dict[str, Any]] = {}
-    collection = index.dataset._sample_collection
+    collection = sample_documents(index.dataset)
     for start in range(0, len(ids), 10_000):
         some = {"_id": {"$in": ids[start : start + 10_000]}}
         for document in collection.find(some, list(names)):

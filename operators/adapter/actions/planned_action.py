@@ -14,6 +14,7 @@ import fiftyone.operators.types as types
 from ....core.actions.plan import ActionPlan
 from ....core.errors import InputError, PlanOutdatedError
 from ....core.progress import OnProgress, silent
+from ..dataset.internals import dataset_of
 from ..ui.surface import LongOperator
 from .action_reports import ActionReport, PlanReport
 from .execute import apply, waiting_plan
@@ -63,7 +64,7 @@ class PlannedAction(LongOperator):
         """Plans; or applies the plan that was shown."""
         if options.dry_run:
             return self.plan(samples, options, on_progress)
-        dataset, plan_id = samples._dataset, options.plan_id
+        dataset, plan_id = dataset_of(samples), options.plan_id
         if plan_id is None:
             raise InputError(
                 f"Plan first: {self.action}(dataset, ...) returns a plan and changes "

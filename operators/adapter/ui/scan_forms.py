@@ -27,6 +27,7 @@ from ....core.scan.settings import (
     ScanSettings,
 )
 from ..dataset.fields import check_fields
+from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
 from ..dataset.samples import (
     flat_image_view,
@@ -121,7 +122,7 @@ class ThresholdOptions:
         max_outlier_distance ("unchanged"): distance beyond which an image is an
             outlier, 0 to 2; None for a rule on this data set
         min_label_score ("unchanged"): score below which a label is an issue, 0 to
-            100; the scan's default is 5
+            100; None for the default, which is 5
         prefix (None): prefix of the scan's fields
     """
 
@@ -129,7 +130,7 @@ class ThresholdOptions:
     min_copy_similarity: float | None | Unchanged = UNCHANGED
     ignored_changes: Sequence[str] | Unchanged = UNCHANGED
     max_outlier_distance: float | None | Unchanged = UNCHANGED
-    min_label_score: float | Unchanged = UNCHANGED
+    min_label_score: float | None | Unchanged = UNCHANGED
     prefix: str | None = None
 
     @property
@@ -163,7 +164,7 @@ _THRESHOLDS = {
     ),
     "min_label_score": _Slider(
         "Labels: score",
-        "Labels that score less are issues. Higher finds more.",
+        "Labels that score less are issues. Higher finds more; empty for the default.",
         0,
         100,
     ),
@@ -396,7 +397,7 @@ def _check(
         return
     try:
         options = read_options(ScanOptions, scan_params(ctx.params))
-        check_fields(view._dataset, options.prefix)
+        check_fields(dataset_of(view), options.prefix)
         options.settings.check_against(len(view))
     except CurationError as error:
         show_error(inputs, "problem", error)
