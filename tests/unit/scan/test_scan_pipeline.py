@@ -69,6 +69,7 @@ def test_ten_thousand_identical_images_are_one_cluster(scan, pictures):
     assert findings.columns["dup_kind"][0] == "bytes"
 
 
+@pytest.mark.slow
 def test_two_hundred_groups_of_thirty_are_two_hundred_clusters(scan, pictures):
     paths = pictures(200)
     groups = [[path, *copies(path, 29)] for path in paths]
