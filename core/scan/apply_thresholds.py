@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import CHANGES_OF_MEANING
+from ..copy_detection import CHANGES_OF_MEANING, RELATIONS, TOO_PLAIN
 from ..errors import InputError
 from ..findings.decisions import Decisions, no_decisions, ruled_out
 from ..findings.duplicates import Duplicates, ImageRows, find_duplicates
@@ -242,6 +242,12 @@ def accepted_pairs(
     return accepted & ~ruled_out(scan_data.pairs, scan_data.row_images, decided)
 
 
+def too_plain(scan_data: ScanData) -> NDArray[np.bool_]:
+    """Returns which pairs may be different pages that look the same: bool[p]."""
+    unsure: NDArray[np.bool_] = scan_data.pair_relation == RELATIONS.index(TOO_PLAIN)
+    return unsure
+
+
 def _votes(scan_data: ScanData) -> NDArray[np.int32]:
     classes = len(scan_data.classes)
     return majority_labels(
@@ -344,6 +350,7 @@ def _leaks(
         protected_splits=evaluation_splits(scan_data.split_names),
         chosen=rows.chosen,
         damaged=rows.damaged,
+        unsure=too_plain(scan_data)[accepted],
     )
     leaks.leak[decided.keep] = False
     leaks.kinds[decided.keep] = NO_KIND

@@ -27,6 +27,7 @@ from ..progress import OnProgress, silent
 from ..storage.record_store import StoredColumn, Vectors
 from .candidate_search import distinct_pairs, search_images
 from .equal_pixels import join_equal_pixels
+from .plain_pages import page_reader
 from .previous_scan import PreviousScan, digest_of
 from .recall_estimate import (
     NO_COPY_SCORES,
@@ -137,7 +138,10 @@ def collect_scan_data(
     )
     stages.end("search")
 
-    checks = VerifiedPairs(table, items, copies, earlier)
+    row_of = table.rows()
+    shown = [paths[row_of[content]] for content in items.first]
+    read_page = page_reader(shown, settings.max_megapixels)
+    checks = VerifiedPairs(table, items, copies, earlier, read_page)
     pairs = distinct_pairs(found.candidates, checks.turned_candidates())
     checks.add(pairs, on_progress)
     stages.end("compare pictures")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import CHANGES_OF_MEANING
+from ..copy_detection import CHANGES_OF_MEANING, TOO_PLAIN
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
-from ..findings.schema import FIRST_OF, NO_CLUSTER, QUARANTINED
+from ..findings.schema import NO_CLUSTER, QUARANTINED, is_unsure
 from .scan_data import ScanData
 
 
@@ -40,6 +40,7 @@ def count_findings(
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "removable": int(extra.sum()),
         "removable_bytes": int(scan_data.file_bytes[extra].sum()),
+        "too_plain": columns["dup_relation"].count(TOO_PLAIN),
         "conflicts": len(duplicates.conflicts),
         "outliers": _sum(columns["outlier"]),
         "labeled": int((scan_data.labels[_here(columns)] >= 0).sum()),
@@ -132,7 +133,7 @@ def _removable(
 ) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
     extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-    extra &= [not (one or "").startswith(FIRST_OF) for one in relations]
+    extra &= [not is_unsure(one) for one in relations]
     extra &= ~np.isin(scan_data.file_id, scan_data.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)

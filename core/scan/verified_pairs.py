@@ -11,7 +11,8 @@ from ..copy_detection import turned_candidates, verify_pairs
 from ..embedding.image_table import ImageTable
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress
-from .previous_scan import NO_EARLIER_SCAN, PreviousScan
+from .plain_pages import ReadPage, judge_pages
+from .previous_scan import PreviousScan
 from .scan_data import ScanData
 from .unique_images import UniqueImages
 
@@ -27,6 +28,7 @@ class VerifiedPairs:
         copies: i x c, copy vectors of the items
         earlier: scan, whose comparisons are taken over where both files are the
             same to the byte
+        read_page: what reads the picture of an item in full
     """
 
     def __init__(
@@ -34,8 +36,10 @@ class VerifiedPairs:
         table: ImageTable,
         items: UniqueImages,
         copies: NDArray[np.floating],
-        earlier: PreviousScan = NO_EARLIER_SCAN,
+        earlier: PreviousScan,
+        read_page: ReadPage,
     ) -> None:
+        self._read_page = read_page
         self.signatures = table.stored("signature").at(items.first)
         self.sizes = table.sizes(items.first)
         self.copies = copies
@@ -62,6 +66,7 @@ class VerifiedPairs:
         checks = verify_pairs(
             self.signatures, pairs[new], self.sizes, on_progress=on_progress
         )
+        judge_pages(checks, pairs[new], self.signatures, self._read_page, on_progress)
         scores = np.empty(len(pairs), np.float32)
         relations = np.empty(len(pairs), np.int8)
         changes = np.empty(len(pairs), np.uint8)

@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 from ...core.common.text import size_text
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
-from ..adapter.runs.scan_report import changes_of_meaning
+from ..adapter.runs.scan_report import changes_of_meaning, plain_pages
 from ..adapter.views.finding_views import Tally
 from . import buttons, widgets
 from .callbacks import Events
@@ -236,7 +236,7 @@ def _unreadable_note(counts: Mapping[str, int]) -> str:
 
 def _duplicates_note(state: PanelState) -> str:
     counts, report = state.tally.counts, state.run.report["counts"]
-    if not counts["redundant_copies"]:
+    if not counts["duplicates"]:
         return "no image has a copy"
     extra = counts["redundant_copies"]
     note = (
@@ -245,7 +245,7 @@ def _duplicates_note(state: PanelState) -> str:
     )
     if extra == report["duplicates"] - report["duplicate_clusters"]:
         note += f", {size_text(report['removable_bytes'])} to be saved"
-    return "; ".join([note, *changes_of_meaning(report)])
+    return "; ".join([note, *plain_pages(report), *changes_of_meaning(report)])
 
 
 def _count_of(tab: str, found: Tally) -> int | None:

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import fiftyone as fo
 import numpy as np
 
+from ....core.copy_detection import TOO_PLAIN
 from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
 from ....core.findings.schema import QUARANTINED, UNREADABLE
 from ....core.reading.jpeg_damage import NO_DAMAGE
-from ....core.scan.apply_thresholds import accepted_pairs
+from ....core.scan.apply_thresholds import accepted_pairs, too_plain
 from ....core.scan.scan_data import damage_of_rows
 from ..dataset.decisions import read_decisions
 from ..dataset.fields import field_name
@@ -243,6 +244,10 @@ def choose(
     ]
 
 
+_PLAIN = (
+    "it and its copy are plain pages that look equal, but may differ in text: look at "
+    "them, and tag it if it may go (what='tag')"
+)
 _AWAY = "its file is in quarantine, or gone"
 
 
@@ -282,6 +287,8 @@ def _duplicates(
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
             unsure = facts.not_compared(row, witness) if how == "near" else None
+            if how == "near" and relation_of[row] == TOO_PLAIN:
+                unsure = _PLAIN
             yield Choice(row, why, witness, refusal or unsure)
 
 
@@ -316,7 +323,8 @@ def _leaks(
     drop = facts.finding("leak_remove") if selection.split is None else None
     decided = read_decisions(facts.dataset, run.ids, scan_data)
     accepted = accepted_pairs(scan_data, settings_of(run.record), decided)
-    pairs = scan_data.pairs[accepted]
+    plain = too_plain(scan_data)
+    sure, every = scan_data.pairs[accepted & ~plain], scan_data.pairs[accepted]
     rows_here = [facts.row_of.get(one) for one in run.ids]
     goes = np.array(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
@@ -331,8 +339,11 @@ def _leaks(
         for lesser in (goes | damaged, goes, np.zeros_like(goes)):
             hidden = lesser & (scan_data.splits != code)
             staying = np.where(hidden, NO_SPLIT, scan_data.splits)
-            found = copies_elsewhere(staying, scan_data.row_images, pairs, code)
+            found = copies_elsewhere(staying, scan_data.row_images, sure, code)
             copies = np.where(copies < 0, found, copies)
+        unsure = copies < 0
+        found = copies_elsewhere(scan_data.splits, scan_data.row_images, every, code)
+        copies = np.where(unsure, found, copies)
         for row, copy in enumerate(copies.tolist()):
             victim, witness = rows_here[row], rows_here[copy]
             if copy < 0 or victim is None or witness is None:
@@ -343,6 +354,7 @@ def _leaks(
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
                 refusal = facts.not_compared(victim, witness)
+                refusal = _PLAIN if unsure[row] else refusal
                 if damaged[copy] and not damaged[row]:
                     refusal = "its copy that would stay is damaged inside"
                 yield Choice(victim, why, witness, refusal)

@@ -15,7 +15,12 @@ from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
-from ..runs.scan_report import ScanReport, changes_of_meaning, expectation
+from ..runs.scan_report import (
+    ScanReport,
+    changes_of_meaning,
+    expectation,
+    plain_pages,
+)
 from .report_queries import Shown
 
 _FILES_LISTED = 100
@@ -90,7 +95,11 @@ def thresholds_section(report: ScanReport) -> Section:
     headers = ("Setting", "In force", "How it was chosen", "Meaning")
     tables = [Table("thresholds", "", headers, tuple(rows), len(rows))]
     expected = report.expected
-    sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
+    sentences = [
+        *expectation(expected),
+        *plain_pages(report.counts),
+        *changes_of_meaning(report.counts),
+    ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
     if expected:
         by_change = sorted(expected["copy_recall_by_change"].items())

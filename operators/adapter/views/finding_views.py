@@ -13,7 +13,7 @@ from fiftyone import ViewField as F
 
 from ....core.errors import InputError
 from ....core.findings.image_issues import SURE_ISSUES
-from ....core.findings.schema import FIRST_OF, QUARANTINED, UNREADABLE
+from ....core.findings.schema import QUARANTINED, UNREADABLE, UNSURE_RELATIONS
 from ..dataset.fields import field_name
 from ..dataset.present import HERE, present
 from ..dataset.samples import label_path
@@ -112,7 +112,7 @@ def found_expression(what: str, prefix: str | None) -> Any:
     expressions = {
         "duplicates": field("dup_cluster").exists(),
         "redundant_copies": (field("dup_keeper") == False)  # noqa: E712
-        & ~field("dup_relation").starts_with(FIRST_OF),
+        & ~field("dup_relation").starts_with(list(UNSURE_RELATIONS)),
         "conflicts": field("dup_conflict") == True,  # noqa: E712
         "outliers": field("outlier") == True,  # noqa: E712
         "label_issues": field("label_issue") == True,  # noqa: E712
@@ -331,7 +331,10 @@ def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
             {
                 "$and": [
                     {"$eq": [path("dup_keeper"), False]},
-                    {"$ne": [{"$indexOfCP": [path("dup_relation"), FIRST_OF]}, 0]},
+                    *(
+                        {"$ne": [{"$indexOfCP": [path("dup_relation"), start]}, 0]}
+                        for start in UNSURE_RELATIONS
+                    ),
                 ]
             }
         ),
