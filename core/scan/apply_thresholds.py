@@ -305,6 +305,11 @@ def _duplicates(
     accepted: NDArray[np.bool_],
     only_as_keeper: NDArray[np.bool_] | None = None,
 ) -> Duplicates:
+    # A page that surely has a copy is in its cluster, not in one of look-alikes
+    unsure = accepted & too_plain(scan_data)
+    known = np.zeros(len(scan_data.first), bool)
+    known[scan_data.pairs[accepted & ~unsure]] = True
+    accepted = accepted & ~(unsure & known[scan_data.pairs].any(axis=1))
     return find_duplicates(
         rows,
         scan_data.pairs[accepted],

@@ -16,7 +16,7 @@ from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
-from ....core.findings.schema import QUARANTINED, UNREADABLE
+from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs, too_plain
 from ....core.scan.scan_data import damage_of_rows
@@ -281,6 +281,7 @@ def _duplicates(
         staying = [keeper, *(row for row in rows if row not in {keeper, *going})]
         if inside is not None:
             staying += [row for row in going if row not in inside]
+        staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
             witness, how = _equal_among(facts, row, staying)
             why = f"{_KIND_WORDS[how]} {Path(facts.paths[witness]).name}"
@@ -305,7 +306,8 @@ def _equal_among(
     """
     for kind, value in (("bytes", facts.sha256), ("pixels", facts.pixels)):
         for other in staying:
-            if value[row] is not None and value[other] == value[row]:
+            equal = value[row] is not None and value[other] == value[row]
+            if equal and other != row:
                 return other, kind
     return staying[0], "near"
 
