@@ -31,13 +31,13 @@ _READ_COLOR = 9
 """Pixels, sides of the squares over which a difference is averaged: noise is finer,
 and that of color, which JPEG keeps at half the size, is coarser."""
 
-_MAX_NOISE = 28.0
-_MAX_LOST = 60.0
+_MAX_NOISE = 40.0
+_MAX_LOST = 70.0
 _MIN_CHANGE = 60.0
 """Levels by which copies differ at most, at the size of the smaller and of the larger,
-and others at least. Pages saved as JPEG with quality 50 or made smaller differ by up to
-25 and, at three quarters of the size, 56; of pages that differ in one entry the least
-by 35 at half the size, 100 at their own."""
+and others at least. Pages saved as JPEG with quality 30 or resized differ by up to 33
+and, at three quarters of the size, by 63 at the larger size; pages that differ in one
+entry by 100 or more there, whichever is smaller."""
 
 _BLOCK = 16
 _INK = 40.0

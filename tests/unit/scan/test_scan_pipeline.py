@@ -598,3 +598,54 @@ def test_mirrored_pairs_with_two_labels_are_counted(scan, pictures, draw):
 def test_a_change_that_is_not_known_is_refused():
     with pytest.raises(InputError, match="no change 'flipped'"):
         ScanSettings(ignored_changes=("flipped",))
+
+
+def test_recolored_copies_of_two_classes_are_hinted_at_and_can_be_left_out(
+    scan, pictures, draw
+):
+    paths = pictures(14)
+    for number in range(7):
+        red, green, blue = draw(number).split()
+        Image.merge("RGB", (blue, red, green)).save(paths[7 + number])
+    labels = np.array([0] * 7 + [1] * 7, np.int32)
+
+    findings, scan_data = scan(paths, labels=labels, classes=["red", "blue"])
+
+    counts = findings.counts
+    assert counts["pairs_recolored"] == counts["pairs_recolored_other_label"]
+    left = apply_thresholds(scan_data, ScanSettings(ignored_changes=("recolored",)))
+    assert left.counts["duplicates"] == 0
+
+
+def test_a_mirrored_copy_in_another_split_leaks_unless_mirrors_are_left_out(
+    scan, pictures, draw
+):
+    paths = pictures(10)
+    draw(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[9])
+    splits = np.array([0] * 8 + [1] * 2, np.int32)
+
+    findings, scan_data = scan(paths, splits=splits, split_names=["train", "test"])
+
+    assert np.flatnonzero(findings.columns["leak"]).tolist() == [0, 9]
+    left = apply_thresholds(scan_data, ScanSettings(ignored_changes=("mirrored",)))
+    assert left.counts["leaks"] == 0
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_of_a_damaged_jpeg_and_a_smaller_whole_one_the_whole_one_is_kept(
+    scan, pictures, draw, progressive
+):
+    paths = pictures(6)
+    whole, damaged = paths[0].with_name("w.jpg"), paths[0].with_name("d.jpg")
+    picture = draw(50, 256)
+    picture.resize((200, 200)).save(whole, quality=70)
+    picture.save(damaged, quality=95, progressive=progressive)
+    data = bytearray(damaged.read_bytes())
+    data[len(data) * 9 // 10 : len(data) * 9 // 10 + 400] = bytes(400)
+    damaged.write_bytes(data)
+
+    findings, _ = scan([*paths, damaged, whole])
+
+    assert findings.columns["image_issues"][6] == ["damaged"]
+    assert findings.columns["dup_keeper"][6:] == [False, True]
+    assert findings.columns["keeper_reason"][7] == "whole, not damaged"
