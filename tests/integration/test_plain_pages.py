@@ -10,13 +10,13 @@ from tests.papers import filled_differently, paper
 
 @pytest.fixture
 def pages(tmp_path):
-    """Six drawings; a part of the first in test, and a smaller copy of the second."""
+    """Six drawings; a darker first one in test, and a smaller copy of the second."""
     folder = tmp_path / "pages"
     folder.mkdir()
     drawn = [paper("drawing", filled) for filled in filled_differently(6, 14)]
     pictures = [
         *drawn,
-        drawn[0].crop((15, 15, 700, 700)),
+        drawn[0].point(lambda level: level * 7 // 10),
         drawn[1].resize((630, 630), Image.Resampling.LANCZOS),
     ]
     dataset = fo.Dataset()
