@@ -63,7 +63,7 @@ def test_a_darker_page_cannot_be_told_and_is_shown_with_its_reason(scan):
 
     found = scan([*pages, darker], splits=splits, split_names=["train", "test"])
 
-    assert found.columns["dup_relation"][5] == TOO_PLAIN
+    assert TOO_PLAIN in found.columns["dup_relation"]
     assert found.counts["too_plain"] == 1
     assert found.counts["removable"] == 0
     assert found.columns["leak"][0] and found.columns["leak"][5]
@@ -71,7 +71,7 @@ def test_a_darker_page_cannot_be_told_and_is_shown_with_its_reason(scan):
 
 
 def test_a_changed_photograph_is_a_copy_all_the_same(scan, draw):
-    pictures = [draw(number, 200) for number in range(8)]
+    pictures = [draw(number) for number in range(8)]
 
     found = scan([*pictures, ImageOps.mirror(pictures[0])])
 

@@ -629,24 +629,3 @@ def test_a_mirrored_copy_in_another_split_leaks_unless_mirrors_are_left_out(
     assert np.flatnonzero(findings.columns["leak"]).tolist() == [0, 9]
     left = apply_thresholds(scan_data, ScanSettings(ignored_changes=("mirrored",)))
     assert left.counts["leaks"] == 0
-
-
-@pytest.mark.parametrize(("progressive", "where"), [(False, 0.9), (True, 0.5)])
-def test_of_a_damaged_jpeg_and_a_smaller_whole_one_the_whole_one_is_kept(
-    scan, pictures, draw, progressive, where
-):
-    paths = pictures(6)
-    whole, damaged = paths[0].with_name("w.jpg"), paths[0].with_name("d.jpg")
-    picture = draw(50, 256)
-    picture.resize((200, 200)).save(whole, quality=70)
-    picture.save(damaged, quality=95, progressive=progressive)
-    data = bytearray(damaged.read_bytes())
-    hole = int(where * len(data))
-    data[hole : hole + 400] = bytes(400)
-    damaged.write_bytes(data)
-
-    findings, _ = scan([*paths, damaged, whole])
-
-    assert "damaged" in findings.columns["image_issues"][6]
-    assert findings.columns["dup_keeper"][6:] == [False, True]
-    assert findings.columns["keeper_reason"][7] == "whole, not damaged"
