@@ -46,6 +46,11 @@ Page = NDArray[np.uint8] | None
 ReadPage = Callable[[int], Page]
 
 
+def no_page(_: int) -> Page:
+    """Reads nothing."""
+    return None
+
+
 def page_reader(paths: Sequence[bytes], max_megapixels: float) -> ReadPage:
     """Returns what reads a picture: uint8[h, w, 3], upright; None if it cannot.
 

@@ -10,6 +10,7 @@ from PIL import Image
 from core.models.registry import load_embedder
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,9 @@ def scan(embedder, tmp_path):
     def run(paths):
         files = [os.fsencode(path) for path in paths]
         folder = tmp_path / "cache"
-        return apply_thresholds(collect_scan_data(files, embedder, folder=folder))
+        return apply_thresholds(
+            collect_scan_data(ScanInput(files), embedder, folder=folder)
+        )
 
     return run
 

@@ -10,6 +10,7 @@ from core.findings.schema import TOO_PLAIN
 from core.models.registry import load_embedder
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
 from tests.papers import KINDS, filled_differently, paper
 
 
@@ -27,7 +28,7 @@ def scan(embedder, tmp_path):
             picture.save(path)
             paths.append(os.fsencode(path))
         scan_data = collect_scan_data(
-            paths, embedder, folder=tmp_path / "cache", **options
+            ScanInput(paths, **options), embedder, folder=tmp_path / "cache"
         )
         return apply_thresholds(scan_data)
 
