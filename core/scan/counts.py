@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import CHANGES_OF_MEANING
+from ..copy_detection import CHANGES_OF_MEANING, TOO_PLAIN
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
-from ..findings.schema import FIRST_OF, NO_CLUSTER, QUARANTINED
+from ..findings.registry import FINDINGS, Finding
+from ..findings.schema import NO_CLUSTER, QUARANTINED, is_unsure
 from .scan_data import Samples, VerifiedPairs
 
 
@@ -40,17 +41,18 @@ def count_findings(
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "removable": int(extra.sum()),
         "removable_bytes": int(samples.file_bytes[extra].sum()),
-        "conflicts": len(duplicates.conflicts),
-        "outliers": _sum(columns["outlier"]),
+        "too_plain": columns["dup_relation"].count(TOO_PLAIN),
         "labeled": int((samples.labels[_here(columns)] >= 0).sum()),
-        "label_issues": _sum(columns["label_issue"]),
-        "leaks": _sum(columns["leak"]),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
+    }
+    counts |= {
+        finding.name: _flagged(finding, columns)
+        for finding in FINDINGS.values()
+        if finding.flag
     }
     reasons = Counter(columns["leak_remove_reason"])
     counts |= {
         "leak_conflicts": _sum(columns["leak_conflict"]),
-        "leaks_to_remove": _sum(columns["leak_remove"]),
         "leak_drops_protected": reasons[DROP_REASONS[0]],
         "leak_drops_chosen": reasons[DROP_REASONS[2]],
     }
@@ -132,12 +134,21 @@ def _removable(
 ) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
     extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-    extra &= [not (one or "").startswith(FIRST_OF) for one in relations]
+    extra &= [not is_unsure(one) for one in relations]
     extra &= ~np.isin(samples.file_id, samples.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)
     first_name[rows[np.unique(samples.file_id[rows], return_index=True)[1]]] = True
     return first_name
+
+
+def _flagged(finding: Finding, columns: Mapping[str, list[Any]]) -> int:
+    """Counts the images that a finding's field flags, or their clusters."""
+    flags = columns[finding.flag]
+    if finding.unit == "clusters":
+        keeper = columns["dup_keeper"]
+        return sum(one is True for one, it in zip(flags, keeper, strict=True) if it)
+    return _sum(flags)
 
 
 def _sum(flags: list[bool | None]) -> int:

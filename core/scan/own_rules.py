@@ -9,7 +9,11 @@ from ..findings.decisions import Decisions
 from ..findings.duplicates import Duplicates, find_duplicates
 from ..findings.keepers import ImageRows
 from ..findings.label_examples import label_neighbors
-from ..findings.label_issues import LabelFindings, judge_labels
+from ..findings.label_issues import (
+    DEFAULT_MIN_LABEL_SCORE,
+    LabelFindings,
+    judge_labels,
+)
 from ..findings.outliers import outlier_distances, outlier_threshold
 from ..findings.schema import NO_CLUSTER, NO_LABEL
 from .image_labels import majority_labels
@@ -52,8 +56,11 @@ def judge_by_own_rules(
         rule = "this data set's own"
         if not np.isfinite(max_distance):
             rule = "too few images to tell"
+    min_label_score = settings.min_label_score
+    if min_label_score is None:
+        min_label_score = DEFAULT_MIN_LABEL_SCORE
     labels, support, counterexample = _labels(
-        scan_data, images, cluster, settings.min_label_score
+        scan_data, images, cluster, min_label_score
     )
     readable = images >= 0
     distance = np.full(len(images), np.nan, np.float32)
@@ -73,7 +80,7 @@ def judge_by_own_rules(
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
-            "min_label_score": settings.min_label_score,
+            "min_label_score": min_label_score,
         },
         rules={
             "min_copy_similarity": rule_of(
@@ -92,6 +99,11 @@ def _duplicates(
     only_as_keeper: NDArray[np.bool_] | None = None,
 ) -> Duplicates:
     pairs = scan_data.pairs
+    # A page that surely has a copy is in its cluster, not in one of look-alikes
+    unsure = accepted & pairs.too_plain
+    known = np.zeros(len(scan_data.images.first_file), bool)
+    known[pairs.images[accepted & ~unsure]] = True
+    accepted = accepted & ~(unsure & known[pairs.images].any(axis=1))
     return find_duplicates(
         rows,
         pairs.images[accepted],

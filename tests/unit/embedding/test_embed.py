@@ -64,10 +64,10 @@ def test_each_file_gets_its_record(run, paths):
 
 
 def test_order_threads_and_cache_change_nothing(run, paths, tmp_path):
-    first = run(paths, threads=1)
+    first = run(paths, cores=1)
 
-    again = run(paths[::-1], threads=3, folder=tmp_path / "other")
-    cached = run(paths[::-1], threads=2)
+    again = run(paths[::-1], cores=3, folder=tmp_path / "other")
+    cached = run(paths[::-1], cores=2)
 
     assert again.unique_file.tolist() == first.unique_file[::-1].tolist()
     for name in COLUMNS:
@@ -98,7 +98,7 @@ def test_a_cancelled_pass_keeps_what_it_embedded(run, paths, embedder, tmp_path)
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        run(paths, threads=1, on_progress=stop)
+        run(paths, cores=1, on_progress=stop)
 
     kept = (tmp_path / "cache").glob("*/keys.bin")
     assert sum(path.stat().st_size for path in kept) > 0
