@@ -97,14 +97,14 @@ def test_scores_that_were_found_in_another_way_are_not(learn, paths):
 
 
 def test_pairs_that_are_compared_in_parts_score_as_all_at_once(learn, embedder, paths):
-    first = learn(paths)
-    pairs = first.pairs.images
+    pairs = learn(paths).pairs.images
     folder = Path(os.fsdecode(paths[0])).parent / "cache"
     table = embed_images(paths, embedder, folder=folder, max_megapixels=64)
     images = unique_images(table)
 
     parts = joined(verify(images, pairs[:4]), verify(images, pairs[4:]))
+    whole = verify(images, pairs)
 
     for field in fields(parts):
-        one, other = getattr(parts, field.name), getattr(first.pairs, field.name)
+        one, other = getattr(parts, field.name), getattr(whole, field.name)
         assert np.array_equal(one, other), field.name
