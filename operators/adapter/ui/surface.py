@@ -36,8 +36,8 @@ LONG = {
 }
 """What the configurations of all operators that run long have in common."""
 
-_OF_FIFTYONE = ("view_target", "custom_view_target")
-"""What FiftyOne's own inputs put among the params."""
+_OF_FIFTYONE = ("view_target", "custom_view_target", "panel_id", "panel_state")
+"""What FiftyOne puts among the params: its own input, and the panel that asks."""
 
 _MAY_BE_EMPTY = "may_be_empty"
 _LIKELY = 0.6
