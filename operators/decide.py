@@ -220,7 +220,7 @@ class Decide(Operator):
         return ctx.dataset.select(ctx.selected)
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        decided = self.run(ctx)
+        decided: Decided = self.run(ctx)
         variant = "success" if decided.updated else "warning"
         ctx.ops.notify(decided.text, variant=variant)
         ctx.ops.reload_samples()
