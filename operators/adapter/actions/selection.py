@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 import fiftyone as fo
 import numpy as np
 
+from ....core.copy_detection import TOO_PLAIN
 from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
-from ....core.findings.schema import QUARANTINED, UNREADABLE
+from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
 from ....core.scan.scan_data import sample_damage
@@ -258,6 +259,10 @@ def choose(
     ]
 
 
+_PLAIN = (
+    "it and its copy are plain pages that look equal, but may differ in text: look at "
+    "them, and tag it if it may go (what='tag')"
+)
 _AWAY = "its file is in quarantine, or gone"
 
 
@@ -291,12 +296,15 @@ def _duplicates(
         staying = [keeper, *(row for row in rows if row not in {keeper, *going})]
         if inside is not None:
             staying += [row for row in going if row not in inside]
+        staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
             witness, how = _equal_among(index, row, staying)
             why = f"{_KIND_WORDS[how]} {Path(index.paths[witness]).name}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
             unsure = index.not_compared(row, witness) if how == "near" else None
+            if how == "near" and relation_of[row] == TOO_PLAIN:
+                unsure = _PLAIN
             yield Choice(row, why, witness, refusal or unsure)
 
 
@@ -313,7 +321,8 @@ def _equal_among(
     """
     for kind, value in (("bytes", index.sha256), ("pixels", index.pixels)):
         for other in staying:
-            if value[row] is not None and value[other] == value[row]:
+            equal = value[row] is not None and value[other] == value[row]
+            if equal and other != row:
                 return other, kind
     return staying[0], "near"
 
@@ -332,7 +341,8 @@ def _leaks(
     drop = index.finding("leak_remove") if selection.split is None else None
     decided = read_decisions(index.dataset, run.ids, scan_data)
     accepted = accepted_pairs(scan_data, settings_of(run.record), decided)
-    pairs = scan_data.pairs.images[accepted]
+    pairs = scan_data.pairs
+    sure, every = pairs.images[accepted & ~pairs.too_plain], pairs.images[accepted]
     rows_here = [index.row_of.get(one) for one in run.ids]
     goes = np.array(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
@@ -347,8 +357,11 @@ def _leaks(
         for lesser in (goes | damaged, goes, np.zeros_like(goes)):
             hidden = lesser & (samples.splits != code)
             staying = np.where(hidden, NO_SPLIT, samples.splits)
-            found = copies_elsewhere(staying, scan_data.sample_images, pairs, code)
+            found = copies_elsewhere(staying, scan_data.sample_images, sure, code)
             copies = np.where(copies < 0, found, copies)
+        unsure = copies < 0
+        found = copies_elsewhere(samples.splits, scan_data.sample_images, every, code)
+        copies = np.where(unsure, found, copies)
         for row, copy in enumerate(copies.tolist()):
             victim, witness = rows_here[row], rows_here[copy]
             if copy < 0 or victim is None or witness is None:
@@ -359,6 +372,7 @@ def _leaks(
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
                 refusal = index.not_compared(victim, witness)
+                refusal = _PLAIN if unsure[row] else refusal
                 if damaged[copy] and not damaged[row]:
                     refusal = "its copy that would stay is damaged inside"
                 yield Choice(victim, why, witness, refusal)

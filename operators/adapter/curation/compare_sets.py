@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ....core.reading.split_names import split_role
 from ....core.scan.scan_data import evaluation_splits
 from ....core.scan.settings import ScanSettings
 from ....core.storage.cache import cache_folder
+from ....core.storage.replace_file import put_in_place
 from ..dataset.fields import CREATED_BY, field_name, is_ours
 from ..dataset.models import load_model
 from .image_sets import ImageSet, likely_model, without_samples
@@ -300,12 +301,18 @@ def write_fields(images: ImageSet, report: CompareReport, prefix: str) -> str:
 def write_files(report: CompareReport, folder: Path) -> str:
     """Writes ``compare.jsonl`` and ``summary.json``; returns where."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "compare.jsonl").open("w", encoding="utf-8") as file:
-        for image in report.images:
-            file.write(json.dumps(asdict(image), ensure_ascii=False) + "\n")
+    lines = (json.dumps(asdict(image), ensure_ascii=False) for image in report.images)
+    _write(folder / "compare.jsonl", lines)
     text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
-    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    _write(folder / "summary.json", [text])
     return f"{folder}/compare.jsonl and summary.json"
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    put_in_place(part, path)
 
 
 def _with_distinct_names(sets: Sequence[ImageSet]) -> list[ImageSet]:
