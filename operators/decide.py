@@ -163,7 +163,7 @@ class Decide(Operator):
         Example::
 
             decide = foo.get_operator("@winnow/curate/decide")
-            print(decide(dataset.limit(3), "keep"))
+            print(decide(dataset.match_tags("fine"), "keep"))
 
         Args:
             samples: a view of the images, such as ``dataset.select(ids)``
