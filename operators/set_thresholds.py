@@ -45,7 +45,7 @@ class SetThresholds(foo.Operator):
         min_copy_similarity: float | None | Unchanged = UNCHANGED,
         ignored_changes: Sequence[str] | Unchanged = UNCHANGED,
         max_outlier_distance: float | None | Unchanged = UNCHANGED,
-        min_label_score: float | Unchanged = UNCHANGED,
+        min_label_score: float | None | Unchanged = UNCHANGED,
         prefix: str | None = None,
         progress: ProgressOption = None,
     ) -> ScanReport:
@@ -64,7 +64,7 @@ class SetThresholds(foo.Operator):
             max_outlier_distance ("unchanged"): distance beyond which an image is an
                 outlier, 0 to 2; None for a rule on this data set
             min_label_score ("unchanged"): score below which a label is an issue, 0 to
-                100; the scan's default is 5
+                100; None for 80 % of the issues expected to be wrong
             prefix (None): prefix of the scan's fields
             progress (None): progress bars on or off, or a callback, as for ``scan``
 

@@ -125,6 +125,12 @@ FIELDS = (
         "The label of similar images, where it differs from the given one",
     ),
     FieldSpec(
+        "label_suggestion_confidence",
+        "float",
+        "How likely the suggested label is the right one, 0 to 1, as known flips of "
+        "labels say; None for fewer than 200 labels",
+    ),
+    FieldSpec(
         "label_issue",
         "bool",
         "label_score is below the threshold of the run",
@@ -200,8 +206,9 @@ class Findings:
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
-        expected: what known copies of the images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        expected: what known copies of the images, and known flips of their labels,
+            say of the thresholds, see :func:`core.scan.apply_thresholds.find`; empty
+            if none were made
     """
 
     columns: Mapping[str, list[Any]]

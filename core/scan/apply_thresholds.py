@@ -14,10 +14,21 @@ from ..findings.decisions import Decisions, no_decisions, ruled_out
 from ..findings.duplicates import Duplicates, ImageRows, find_duplicates
 from ..findings.image_issues import ISSUES, image_issues
 from ..findings.label_examples import label_neighbors
-from ..findings.label_issues import ClassEvidence, LabelFindings, judge_labels
+from ..findings.label_issues import (
+    FALLBACK_MIN_LABEL_SCORE,
+    ClassEvidence,
+    LabelFindings,
+    judge_labels,
+)
+from ..findings.label_trial import (
+    AIMED_PRECISION,
+    LabelEstimate,
+    estimate_labels,
+    suggestion_confidence,
+)
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.outliers import outlier_distances, outlier_threshold
-from ..findings.schema import FIELDS, NO_CLUSTER, Findings
+from ..findings.schema import FIELDS, NO_CLUSTER, Findings, optional_floats
 from .collect import NO_CODE, majority_labels
 from .counts import count_changed_pairs, count_findings, leaks_by_class, leaks_by_kind
 from .fastdup_preset import fastdup_findings
@@ -59,7 +70,8 @@ def apply_thresholds(
         the findings. Their ``expected`` says of the threshold on copies
         ``copy_recall``, its standard error ``copy_recall_error``,
         ``copy_recall_by_change``, ``copies_tried``, ``false_copy_rate`` (None
-        if unknown) and ``non_copies_tried``
+        if unknown) and ``non_copies_tried``; and of that on labels
+        ``label_precision`` and ``label_recall``, with all ``wrong_labels``
 
     Raises:
         InputError: a threshold below what the scan looked at
@@ -90,6 +102,9 @@ def apply_thresholds(
     columns = columns_of(
         scan_data, judged.duplicates, leaks, judged.distance, outlier, labels, issues
     )
+    columns["label_suggestion_confidence"] = optional_floats(
+        np.round(np.where(labels.suggestion < 0, np.nan, judged.confidence), 4)
+    )
     columns["outlier_nearest"] = judged.nearest
     columns["label_support"] = judged.agrees
     columns["label_counterexample"] = judged.contradicts
@@ -109,7 +124,9 @@ def apply_thresholds(
         },
         rules={**judged.rules, "min_copy_score": copy_rule},
         conflicts=tuple(int(number) for number in judged.duplicates.conflicts),
-        expected={} if by_preset else _expected(trial, min_copy_score, settings),
+        expected={}
+        if by_preset
+        else {**_expected(trial, min_copy_score, settings), **judged.expected},
     )
 
 
@@ -123,10 +140,12 @@ class _Judged:
         outlier: bool[n]
         nearest: n rows to compare with, None without
         labels: of the rows
+        confidence: float32[n], that the suggested label is right, NaN without
         agrees: n rows that speak for the label, None without
         contradicts: n rows that speak for another
         thresholds: in force, but for that on copies; infinite for none
         rules: how they were chosen
+        expected: what known flips say of the threshold on labels
     """
 
     duplicates: Duplicates
@@ -134,10 +153,12 @@ class _Judged:
     outlier: NDArray[np.bool_]
     nearest: list[int | None]
     labels: LabelFindings
+    confidence: NDArray[np.float32]
     agrees: list[int | None]
     contradicts: list[int | None]
     thresholds: dict[str, Any]
     rules: dict[str, str]
+    expected: dict[str, Any]
 
 
 def _by_winnow(
@@ -162,9 +183,7 @@ def _by_winnow(
         outlier_rule = "this data set's own"
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
-    labels, agrees, contradicts = _labels(
-        scan_data, row_item, cluster, settings.min_label_score
-    )
+    judged = _labels(scan_data, row_item, cluster, settings.min_label_score)
     readable = row_item >= 0
     distance = np.full(len(row_item), np.nan, np.float32)
     distance[readable] = strange.distance[row_item[readable]]
@@ -176,19 +195,21 @@ def _by_winnow(
         distance=distance,
         outlier=distance > max_distance,
         nearest=rows_of_items(nearest, shown),
-        labels=labels,
-        agrees=rows_of_items(agrees, shown),
-        contradicts=rows_of_items(contradicts, shown),
+        labels=judged.found,
+        confidence=judged.confidence,
+        agrees=rows_of_items(judged.agrees, shown),
+        contradicts=rows_of_items(judged.contradicts, shown),
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "max_outlier_distance": max_distance,
-            "min_label_score": settings.min_label_score,
+            "min_label_score": judged.threshold,
         },
         rules={
             "min_copy_similarity": _rule(settings.min_copy_similarity, "not applied"),
             "max_outlier_distance": outlier_rule,
-            "min_label_score": _default_or_given(settings, "min_label_score"),
+            "min_label_score": _rule(settings.min_label_score, judged.rule),
         },
+        expected=judged.expected,
     )
 
 
@@ -196,7 +217,6 @@ def _by_fastdup(
     scan_data: ScanData, rows: ImageRows, settings: ScanSettings, decided: Decisions
 ) -> _Judged:
     found = fastdup_findings(scan_data, rows, settings, decided)
-    given_score = _default_or_given(settings, "min_label_score") == "given"
     nobody: list[int | None] = [None] * len(rows.item)
     return _Judged(
         duplicates=found.duplicates,
@@ -204,6 +224,7 @@ def _by_fastdup(
         outlier=found.outlier,
         nearest=[None if row < 0 else row for row in found.nearest.tolist()],
         labels=found.labels,
+        confidence=np.full(len(rows.item), np.nan, np.float32),
         agrees=nobody,
         contradicts=nobody,
         thresholds={
@@ -214,8 +235,9 @@ def _by_fastdup(
         rules={
             "min_copy_similarity": _rule(settings.min_copy_similarity, _FASTDUP),
             "max_outlier_distance": _rule(settings.max_outlier_distance, _FASTDUP),
-            "min_label_score": "given" if given_score else _FASTDUP,
+            "min_label_score": _rule(settings.min_label_score, _FASTDUP),
         },
+        expected={},
     )
 
 
@@ -361,64 +383,120 @@ def _item_clusters(
     return cluster
 
 
+@dataclass(frozen=True, eq=False)
+class _JudgedLabels:
+    """What was found of the labels of n rows.
+
+    Attributes:
+        found: of the rows
+        confidence: float32[n], that the suggested label is right, NaN without
+        agrees: int32[n], the most similar item of the row's label, -1 for none
+        contradicts: int32[n], that of another label
+        threshold: on the score, in force
+        rule: how it is chosen where none is given
+        expected: what known flips say of the threshold
+    """
+
+    found: LabelFindings
+    confidence: NDArray[np.float32]
+    agrees: NDArray[np.int32]
+    contradicts: NDArray[np.int32]
+    threshold: float
+    rule: str
+    expected: dict[str, Any]
+
+
 def _labels(
     scan_data: ScanData,
     row_item: NDArray[np.int32],
     cluster: NDArray[np.int64],
-    min_label_score: float,
-) -> tuple[LabelFindings, NDArray[np.int32], NDArray[np.int32]]:
+    min_label_score: float | None,
+) -> _JudgedLabels:
     """Judges each row's label.
 
     Equal pictures are one item, and an item votes with its commonest label.
     Its other labels are judged too, but have no vote.
-
-    Returns:
-        the findings; for each row the most similar item of its label, and of
-        another one, -1 for none
     """
-    count, classes = len(row_item), len(scan_data.classes)
-    result = LabelFindings(
-        np.full(count, np.nan, np.float32),
-        np.full(count, NO_CODE, np.int32),
-        np.zeros(count, bool),
-    )
-    agrees = np.full(count, NO_CODE, np.int32)
-    contradicts = np.full(count, NO_CODE, np.int32)
-    if not classes:
-        return result, agrees, contradicts
+    classes = len(scan_data.classes)
     rows = np.flatnonzero((row_item >= 0) & (scan_data.labels >= 0))
-    key = row_item[rows].astype(np.int64) * classes + scan_data.labels[rows]
+    key = row_item[rows].astype(np.int64) * max(classes, 1) + scan_data.labels[rows]
     pair, judgment = np.unique(key, return_inverse=True)
-    judged = np.stack(np.divmod(pair, classes), axis=1)
+    judged = np.stack(np.divmod(pair, max(classes, 1)), axis=1)
     votes = majority_labels(row_item, scan_data.labels, len(scan_data.first), classes)
+    evidence = ClassEvidence(
+        scan_data.class_candidates,
+        scan_data.class_probability,
+        scan_data.given_probability,
+    )
+    by_features, by_copies = feature_graph(scan_data), copy_graph(scan_data)
     found = judge_labels(
-        ClassEvidence(
-            scan_data.class_candidates,
-            scan_data.class_probability,
-            scan_data.given_probability,
-        ),
-        feature_graph(scan_data),
+        evidence,
+        by_features,
         votes,
         cluster,
         classes,
         judged=judged,
-        copy_graph=copy_graph(scan_data),
-        min_label_score=min_label_score,
+        copy_graph=by_copies,
     )
-    result.score[rows] = found.score[judgment]
-    result.suggestion[rows] = found.suggestion[judgment]
-    result.issue[rows] = found.issue[judgment]
-    graphs = [feature_graph(scan_data), copy_graph(scan_data)]
+    voting = judged[:, 1] == votes[judged[:, 0]]
+    scores = np.full(len(votes), np.nan, np.float32)
+    scores[judged[voting, 0]] = found.score[voting]
+    estimate = estimate_labels(
+        evidence, by_features, votes, cluster, classes, by_copies, scores
+    )
+    threshold, rule = min_label_score, "too few labels to tell"
+    if estimate is not None:
+        rule = f"this data set's own: {AIMED_PRECISION:.0%} expected to be wrong"
+    if threshold is None:
+        threshold = FALLBACK_MIN_LABEL_SCORE
+        if estimate is not None:
+            threshold = estimate.threshold()
+    confidence = np.full(len(judged), np.nan, np.float32)
+    if estimate is not None:
+        confidence = suggestion_confidence(
+            estimate, found.score, found.suggestion_share
+        )
     near = label_neighbors(
-        [graph for graph in graphs if graph is not None],
+        [graph for graph in (by_features, by_copies) if graph is not None],
         votes,
         cluster,
         judged,
         found.suggestion,
     )
-    agrees[rows] = near.agreeing[judgment]
-    contradicts[rows] = near.contradicting[judgment]
-    return result, agrees, contradicts
+
+    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
+        of_rows = np.full(len(row_item), absent, values.dtype)
+        of_rows[rows] = values[judgment]
+        return of_rows
+
+    issue = np.nan_to_num(found.score, nan=100) < threshold
+    return _JudgedLabels(
+        found=LabelFindings(
+            spread(found.score, np.nan),
+            spread(found.suggestion, NO_CODE),
+            spread(issue, False),
+            spread(found.suggestion_share, np.nan),
+        ),
+        confidence=spread(confidence, np.nan),
+        agrees=spread(near.agreeing, NO_CODE),
+        contradicts=spread(near.contradicting, NO_CODE),
+        threshold=threshold,
+        rule=rule,
+        expected=_expected_labels(estimate, threshold),
+    )
+
+
+def _expected_labels(
+    estimate: LabelEstimate | None, threshold: float
+) -> dict[str, Any]:
+    if estimate is None:
+        return {}
+    precision, recall = estimate.at(threshold)
+    return {
+        "wrong_labels": round(estimate.wrong),
+        "label_precision": round(precision, 4),
+        "label_recall": round(recall, 4),
+    }
 
 
 def _rule(value: float | None, otherwise: str) -> str:

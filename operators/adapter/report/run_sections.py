@@ -15,7 +15,12 @@ from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
-from ..runs.scan_report import ScanReport, changes_of_meaning, expectation
+from ..runs.scan_report import (
+    ScanReport,
+    changes_of_meaning,
+    expectation,
+    label_expectation,
+)
 from .report_queries import Shown
 
 _FILES_LISTED = 100
@@ -92,7 +97,8 @@ def thresholds_section(report: ScanReport) -> Section:
     expected = report.expected
     sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
-    if expected:
+    text += tuple(f"Labels: {one}." for one in label_expectation(expected))
+    if "copy_recall" in expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
         recall = tuple((name, f"{share:.0%}") for name, share in by_change)
         title = "Recall of synthetic copies of these images"

@@ -37,8 +37,9 @@ class ScanReport:
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
         leaks_by_class: see :class:`core.findings.schema.Findings`
-        expected: what known copies of these images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        expected: what known copies of these images, and known flips of their
+            labels, say of the thresholds, see
+            :func:`core.scan.apply_thresholds.find`; empty if none were made
         model: name of the embedding model
         model_sha256: of the model, or None for given vectors
         seconds: wall-clock seconds by stage
@@ -150,6 +151,7 @@ def finding_lines(report: ScanReport) -> Iterable[Line]:
         if counts["labeled"]
         else f"not looked for: {_NO_LABELS}",
         {},
+        label_expectation(report.expected),
     )
     yield Line(
         "Leaks",
@@ -217,7 +219,7 @@ def _details(line: Line) -> str:
 
 def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
-    if not expected:
+    if "copy_recall" not in expected:
         return []
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
@@ -235,6 +237,19 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         found,
         f"{passed:,} of {expected['non_copies_tried']:,} known non-duplicate pairs "
         "would be accepted (look-alikes not included)",
+    ]
+
+
+def label_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says which share of the label issues is wrong, and of the wrong is found."""
+    if "label_precision" not in expected:
+        return []
+    wrong, precision, recall = (
+        expected[name] for name in ("wrong_labels", "label_precision", "label_recall")
+    )
+    return [
+        f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
+        f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
     ]
 
 

@@ -60,7 +60,7 @@ class _Slider:
     high: float
 
 
-_MAY_BE_EMPTY = ("min_copy_similarity", "max_outlier_distance")
+_MAY_BE_EMPTY = ("min_copy_similarity", "max_outlier_distance", "min_label_score")
 _THRESHOLDS = {
     "min_copy_score": _Slider(
         "Near duplicates: certainty",
@@ -85,7 +85,8 @@ _THRESHOLDS = {
     ),
     "min_label_score": _Slider(
         "Labels: score",
-        "Labels that score less are issues. Higher finds more.",
+        "Labels that score less are issues. Higher finds more; empty to aim at 80 % "
+        "wrong among them.",
         0,
         100,
     ),
