@@ -121,9 +121,14 @@ def flaws(statistics: NDArray[np.float32]) -> Flags:
     """
     if not len(statistics):
         return np.zeros(0, bool)
-    gray = _if_rare(_is_gray(statistics), _MOSTLY)
+    gray = gray_among_color(statistics)
     flawed: Flags = np.any([*_looks(statistics), gray], axis=0)
     return flawed
+
+
+def gray_among_color(statistics: NDArray[np.float32]) -> Flags:
+    """Tells which pictures are gray, bool[n]: none if most of the set is."""
+    return _if_rare(_is_gray(statistics), _MOSTLY)
 
 
 def _looks(statistics: NDArray[np.float32]) -> tuple[Flags, Flags, Flags, Flags]:

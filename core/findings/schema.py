@@ -107,7 +107,8 @@ FIELDS = (
     FieldSpec(
         "outlier_cause",
         "str",
-        "Why it is an outlier: blank, dark, rare class, or off-topic",
+        "Why it is an outlier: blank, dark, rare class, plain ground, gray among "
+        "color, another subject or another style; None where none of these stands out",
     ),
     FieldSpec(
         "outlier_nearest",

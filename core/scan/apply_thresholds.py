@@ -27,7 +27,12 @@ from ..findings.label_trial import (
     suggestion_confidence,
 )
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
-from ..findings.outliers import outlier_distances, outlier_threshold
+from ..findings.outliers import (
+    AGREED,
+    OutlierDistances,
+    outlier_distances,
+    outlier_threshold,
+)
 from ..findings.schema import FIELDS, NO_CLUSTER, Findings, optional_floats
 from .collect import NO_CODE, majority_labels
 from .counts import count_changed_pairs, count_findings, leaks_by_class, leaks_by_kind
@@ -70,8 +75,10 @@ def apply_thresholds(
         the findings. Their ``expected`` says of the threshold on copies
         ``copy_recall``, its standard error ``copy_recall_error``,
         ``copy_recall_by_change``, ``copies_tried``, ``false_copy_rate`` (None
-        if unknown) and ``non_copies_tried``; and of that on labels
-        ``label_precision`` and ``label_recall``, with all ``wrong_labels``
+        if unknown) and ``non_copies_tried``; of that on labels
+        ``label_precision`` and ``label_recall``, with all ``wrong_labels``; of the
+        default on outliers ``outlier_agreement``, with which share of what it flags
+        people agreed on other sets
 
     Raises:
         InputError: a threshold below what the scan looked at
@@ -100,7 +107,7 @@ def apply_thresholds(
     issues[decided.keep] = False
     outlier = judged.outlier & ~decided.keep
     columns = columns_of(
-        scan_data, judged.duplicates, leaks, judged.distance, outlier, labels, issues
+        scan_data, judged.duplicates, leaks, judged.strange, outlier, labels, issues
     )
     columns["label_suggestion_confidence"] = optional_floats(
         np.round(np.where(labels.suggestion < 0, np.nan, judged.confidence), 4)
@@ -136,7 +143,7 @@ class _Judged:
 
     Attributes:
         duplicates: the clusters
-        distance: float32[n], for outliers
+        strange: the distances of the rows, NaN without
         outlier: bool[n]
         nearest: n rows to compare with, None without
         labels: of the rows
@@ -145,11 +152,11 @@ class _Judged:
         contradicts: n rows that speak for another
         thresholds: in force, but for that on copies; infinite for none
         rules: how they were chosen
-        expected: what known flips say of the threshold on labels
+        expected: what is known of the thresholds on labels and outliers
     """
 
     duplicates: Duplicates
-    distance: NDArray[np.float32]
+    strange: OutlierDistances
     outlier: NDArray[np.bool_]
     nearest: list[int | None]
     labels: LabelFindings
@@ -178,23 +185,33 @@ def _by_winnow(
         statistics=scan_data.statistics[scan_data.first],
     )
     max_distance, outlier_rule = settings.max_outlier_distance, "given"
+    agreement: dict[str, Any] = {}
     if max_distance is None:
         max_distance = outlier_threshold(strange.distance)
         outlier_rule = "this data set's own"
+        agreement = {"outlier_agreement": AGREED}
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
     judged = _labels(scan_data, row_item, cluster, settings.min_label_score)
     readable = row_item >= 0
-    distance = np.full(len(row_item), np.nan, np.float32)
-    distance[readable] = strange.distance[row_item[readable]]
-    nearest = np.full(len(row_item), NO_CODE, np.int32)
-    nearest[readable] = strange.nearest[row_item[readable]]
+
+    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
+        of_rows = np.full(len(row_item), absent, values.dtype)
+        of_rows[readable] = values[row_item[readable]]
+        return of_rows
+
+    of_rows = OutlierDistances(
+        spread(strange.distance, np.nan),
+        spread(strange.nearest, NO_CODE),
+        spread(strange.subject, np.nan),
+        spread(strange.style, np.nan),
+    )
     shown = first_rows(scan_data)
     return _Judged(
         duplicates=_as_decided(scan_data, rows, accepted, copies, decided),
-        distance=distance,
-        outlier=distance > max_distance,
-        nearest=rows_of_items(nearest, shown),
+        strange=of_rows,
+        outlier=of_rows.distance > max_distance,
+        nearest=rows_of_items(of_rows.nearest, shown),
         labels=judged.found,
         confidence=judged.confidence,
         agrees=rows_of_items(judged.agrees, shown),
@@ -209,7 +226,7 @@ def _by_winnow(
             "max_outlier_distance": outlier_rule,
             "min_label_score": _rule(settings.min_label_score, judged.rule),
         },
-        expected=judged.expected,
+        expected={**judged.expected, **agreement},
     )
 
 
@@ -218,13 +235,14 @@ def _by_fastdup(
 ) -> _Judged:
     found = fastdup_findings(scan_data, rows, settings, decided)
     nobody: list[int | None] = [None] * len(rows.item)
+    unknown = np.full(len(rows.item), np.nan, np.float32)
     return _Judged(
         duplicates=found.duplicates,
-        distance=found.distance,
+        strange=OutlierDistances(found.distance, found.nearest, unknown, unknown),
         outlier=found.outlier,
         nearest=[None if row < 0 else row for row in found.nearest.tolist()],
         labels=found.labels,
-        confidence=np.full(len(rows.item), np.nan, np.float32),
+        confidence=unknown,
         agrees=nobody,
         contradicts=nobody,
         thresholds={

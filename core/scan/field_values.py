@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ..copy_detection import RELATIONS
 from ..findings.duplicates import KEEPER_REASONS, KINDS, Duplicates
-from ..findings.image_issues import ISSUES
+from ..findings.image_issues import ISSUES, gray_among_color
 from ..findings.label_issues import LabelFindings
 from ..findings.leaks import DROP_REASONS, Leaks
-from ..findings.outliers import CAUSES, outlier_causes
+from ..findings.outliers import CAUSES, OutlierDistances, outlier_causes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
+from ..reading.image_statistics import column
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
 from .scan_data import ScanData, damage_of_rows
 
@@ -25,7 +26,7 @@ def columns_of(
     scan_data: ScanData,
     duplicates: Duplicates,
     leaks: Leaks,
-    distance: NDArray[np.float32],
+    strange: OutlierDistances,
     outlier: NDArray[np.bool_],
     labels: LabelFindings,
     issues: NDArray[np.bool_],
@@ -36,7 +37,7 @@ def columns_of(
         scan_data: of n rows
         duplicates: the clusters
         leaks: copies in other splits
-        distance: float32[n], for outliers; NaN where there is none
+        strange: of the rows; NaN where there is no distance
         outlier: bool[n]
         labels: of the rows
         issues: bool[n, issues], by :data:`core.findings.image_issues.ISSUES`
@@ -57,10 +58,10 @@ def columns_of(
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
         "dup_conflict": _where(clustered, conflict.tolist()),
-        "outlier_distance": _rounded(distance),
-        "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
+        "outlier_distance": _rounded(strange.distance),
+        "outlier": _where(readable & ~np.isnan(strange.distance), outlier.tolist()),
         "outlier_cause": optional_names(
-            _causes(scan_data, outlier, issues), list(CAUSES)
+            _causes(scan_data, strange, outlier, issues), list(CAUSES)
         ),
         "label_score": _rounded(labels.score, 2),
         "label_suggestion": optional_names(labels.suggestion, scan_data.classes),
@@ -118,14 +119,26 @@ def _of_size(scan_data: ScanData, one: int, other: int) -> str:
 
 
 def _causes(
-    scan_data: ScanData, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
+    scan_data: ScanData,
+    strange: OutlierDistances,
+    outlier: NDArray[np.bool_],
+    issues: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
+    readable = scan_data.content >= 0
+    statistics = scan_data.statistics[scan_data.content[readable]]
+    entropy = np.full(len(readable), np.nan, np.float32)
+    entropy[readable] = column(statistics, "entropy")
+    gray = np.zeros(len(readable), bool)
+    gray[readable] = gray_among_color(statistics)
     labeled = scan_data.labels >= 0
     sizes = np.bincount(scan_data.labels[labeled], minlength=len(scan_data.classes))
     return outlier_causes(
         outlier,
+        strange,
         blank=issues[:, ISSUES.index("low_information")],
         dark=issues[:, ISSUES.index("dark")],
+        entropy=entropy,
+        gray=gray,
         class_size=np.where(labeled, np.append(sizes, 0)[scan_data.labels], 0),
     )
 
@@ -150,6 +163,6 @@ def _rounded(values: NDArray[np.floating], digits: int = 6) -> list[float | None
 
 def _names_of_flags(flags: NDArray[np.bool_], names: Sequence[str]) -> list[list[str]]:
     result: list[list[str]] = [[] for _ in range(len(flags))]
-    for row, column in np.argwhere(flags).tolist():
-        result[row].append(names[column])
+    for row, place in np.argwhere(flags).tolist():
+        result[row].append(names[place])
     return result

@@ -29,8 +29,8 @@ class ScanSettings:
         ignored_changes: names of :data:`~core.copy_detection.CHANGES_OF_MEANING`;
             pairs that differ by one of them are neither copies nor leaks
         max_outlier_distance: distance to all similar images beyond which an image
-            is an outlier, 0 to 2; None for a rule on this data set: the upper
-            quartile plus 1.2 interquartile ranges
+            is an outlier, 0 to 2; None for a rule on this data set, see
+            :func:`core.findings.outliers.outlier_threshold`
         min_label_score: score below which a label is an issue, 0 to 100; None for
             the largest one at which 80 % of the issues are expected to be wrong, see
             :mod:`core.findings.label_trial` (5 for fewer than 200 labels)

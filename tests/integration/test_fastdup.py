@@ -144,7 +144,7 @@ def test_thresholds_can_be_moved_and_go_back(scanned, set_thresholds):
     assert closer.rules["min_copy_similarity"] == "given"
     assert issues == [0] * 4
 
-    again = set_thresholds(dataset, min_copy_similarity=None, min_label_score=5)
+    again = set_thresholds(dataset, min_copy_similarity=None, min_label_score=None)
     assert again.counts["duplicate_clusters"] == 18
     assert again.counts["label_issues"] == 8
     assert again.thresholds["min_copy_similarity"] == 0.96

@@ -143,7 +143,13 @@ def finding_lines(report: ScanReport) -> Iterable[Line]:
         [*expectation(report.expected), *changes_of_meaning(counts)],
     )
     yield Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
-    yield Line("Outliers", counts["outliers"], "unlike most other images", {})
+    yield Line(
+        "Outliers",
+        counts["outliers"],
+        "unlike most other images",
+        {},
+        outlier_expectation(report.expected),
+    )
     yield Line(
         "Label issues",
         counts["label_issues"],
@@ -250,6 +256,16 @@ def label_expectation(expected: Mapping[str, Any]) -> list[str]:
     return [
         f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
         f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says how sure the default threshold on outliers is."""
+    if "outlier_agreement" not in expected:
+        return []
+    return [
+        f"people agreed with about {expected['outlier_agreement']:.0%} of what this "
+        "rule flags on other sets; the farthest are the surest"
     ]
 
 
