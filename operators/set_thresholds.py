@@ -46,6 +46,10 @@ class SetThresholds(foo.Operator):
         ignored_changes: Sequence[str] | Unchanged = UNCHANGED,
         max_outlier_distance: float | None | Unchanged = UNCHANGED,
         min_label_score: float | None | Unchanged = UNCHANGED,
+        min_brightest: float | None | Unchanged = UNCHANGED,
+        max_darkest: float | Unchanged = UNCHANGED,
+        min_sharpness: float | Unchanged = UNCHANGED,
+        min_information: float | Unchanged = UNCHANGED,
         prefix: str | None = None,
         progress: ProgressOption = None,
     ) -> ScanReport:
@@ -65,6 +69,14 @@ class SetThresholds(foo.Operator):
                 outlier, 0 to 2; None for a rule on this data set
             min_label_score ("unchanged"): score below which a label is an issue, 0 to
                 100; None for 80 % of the issues expected to be wrong
+            min_brightest ("unchanged"): gray level that 1 % of the pixels must reach, 0
+                to 255, or the picture is dark; None for a rule on this data set
+            max_darkest ("unchanged"): gray level that 1 % of the pixels must not
+                exceed, 0 to 255, or the picture is bright; the scan's default is 180
+            min_sharpness ("unchanged"): sharpness below which pictures are blurry; the
+                scan's default is 3.7
+            min_information ("unchanged"): bits of gray levels below which pictures have
+                low information, 0 to 8; the scan's default is 0.5
             prefix (None): prefix of the scan's fields
             progress (None): progress bars on or off, or a callback, as for ``scan``
 
@@ -81,6 +93,10 @@ class SetThresholds(foo.Operator):
             "ignored_changes": ignored_changes,
             "max_outlier_distance": max_outlier_distance,
             "min_label_score": min_label_score,
+            "min_brightest": min_brightest,
+            "max_darkest": max_darkest,
+            "min_sharpness": min_sharpness,
+            "min_information": min_information,
         }
         given = {name: one for name, one in values.items() if one != UNCHANGED}
         with progress_bars(progress) as on_progress:

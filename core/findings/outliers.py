@@ -278,4 +278,5 @@ def _in_tails(part: Floats) -> NDArray[np.float64]:
     if not len(known):
         return np.zeros(len(part))
     middle, high = np.quantile(known, (0.5, 0.9), method="lower")
-    return (part - high) / max(high - middle, 1e-9)
+    beyond: NDArray[np.float64] = (part - high) / max(high - middle, 1e-9)
+    return beyond

@@ -182,6 +182,26 @@ FIELDS = (
         "set: export and quarantine leave them alone unless named",
     ),
     FieldSpec(
+        "brightest",
+        "float",
+        "Gray level that 99 % of the pixels do not exceed, 0 to 255; dark if low",
+    ),
+    FieldSpec(
+        "darkest",
+        "float",
+        "Gray level that 99 % of the pixels exceed, 0 to 255; bright if high",
+    ),
+    FieldSpec(
+        "sharpness",
+        "float",
+        "Fine detail, and how much steeper edges are than blurred ones; blurry if low",
+    ),
+    FieldSpec(
+        "information",
+        "float",
+        "Bits of gray levels a pixel, 0 to 8; low_information if low",
+    ),
+    FieldSpec(
         "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"
     ),
     FieldSpec(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,12 @@ from ..copy_detection import CHANGES_OF_MEANING
 from ..errors import InputError
 from ..findings.decisions import Decisions, no_decisions, ruled_out
 from ..findings.duplicates import Duplicates, ImageRows, find_duplicates
-from ..findings.image_issues import ISSUES, image_issues
+from ..findings.image_issues import (
+    ISSUES,
+    LookThresholds,
+    image_issues,
+    own_min_brightest,
+)
 from ..findings.label_examples import label_neighbors
 from ..findings.label_issues import (
     FALLBACK_MIN_LABEL_SCORE,
@@ -57,6 +62,7 @@ from .scan_data import (
 from .settings import DEFAULTS, ScanSettings
 
 _FASTDUP = "as in fastdup"
+_OWN_RULE = "this data set's own"
 
 
 def apply_thresholds(
@@ -101,9 +107,9 @@ def apply_thresholds(
     labels.issue[decided.verified] = False
     readable = row_item >= 0
     issues = np.zeros((len(row_item), len(ISSUES)), bool)
-    issues[readable] = image_issues(
-        scan_data.statistics[scan_data.content[readable]], rows.damaged[readable]
-    )
+    statistics = scan_data.statistics[scan_data.content[readable]]
+    looks, look_rules = _look_thresholds(statistics, settings)
+    issues[readable] = image_issues(statistics, rows.damaged[readable], looks)
     issues[decided.keep] = False
     outlier = judged.outlier & ~decided.keep
     columns = columns_of(
@@ -126,10 +132,11 @@ def apply_thresholds(
         leaks_by_class=leaks_by_class(scan_data, leaks),
         thresholds={
             **judged.thresholds,
+            **asdict(looks),
             "min_copy_score": min_copy_score,
             "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
         },
-        rules={**judged.rules, "min_copy_score": copy_rule},
+        rules={**judged.rules, **look_rules, "min_copy_score": copy_rule},
         conflicts=tuple(int(number) for number in judged.duplicates.conflicts),
         expected={}
         if by_preset
@@ -188,7 +195,7 @@ def _by_winnow(
     agreement: dict[str, Any] = {}
     if max_distance is None:
         max_distance = outlier_threshold(strange.distance)
-        outlier_rule = "this data set's own"
+        outlier_rule = _OWN_RULE
         agreement = {"outlier_agreement": AGREED}
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
@@ -238,7 +245,9 @@ def _by_fastdup(
     unknown = np.full(len(rows.item), np.nan, np.float32)
     return _Judged(
         duplicates=found.duplicates,
-        strange=OutlierDistances(found.distance, found.nearest, unknown, unknown),
+        strange=OutlierDistances(
+            found.distance, found.nearest.astype(np.int32), unknown, unknown
+        ),
         outlier=found.outlier,
         nearest=[None if row < 0 else row for row in found.nearest.tolist()],
         labels=found.labels,
@@ -294,6 +303,20 @@ def _ignored(scan_data: ScanData, settings: ScanSettings) -> NDArray[np.bool_]:
     bits = sum(1 << CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes)
     ignored: NDArray[np.bool_] = (scan_data.pair_changes & bits) > 0
     return ignored
+
+
+def _look_thresholds(
+    statistics: NDArray[np.float32], settings: ScanSettings
+) -> tuple[LookThresholds, dict[str, str]]:
+    """Returns the thresholds on how pictures look, and how they were chosen."""
+    names = ("max_darkest", "min_sharpness", "min_information")
+    rules = {name: _default_or_given(settings, name) for name in names}
+    rules["min_brightest"] = _rule(settings.min_brightest, _OWN_RULE)
+    brightest = settings.min_brightest
+    if brightest is None:
+        brightest = own_min_brightest(statistics)
+    given = {name: getattr(settings, name) for name in names}
+    return LookThresholds(brightest, **given), rules
 
 
 def _copy_threshold(trial: CopyScores, settings: ScanSettings) -> tuple[float, str]:
@@ -464,7 +487,7 @@ def _labels(
     )
     threshold, rule = min_label_score, "too few labels to tell"
     if estimate is not None:
-        rule = f"this data set's own: {AIMED_PRECISION:.0%} expected to be wrong"
+        rule = f"{_OWN_RULE}: {AIMED_PRECISION:.0%} expected to be wrong"
     if threshold is None:
         threshold = FALLBACK_MIN_LABEL_SCORE
         if estimate is not None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..copy_detection import RELATIONS
 from ..findings.duplicates import KEEPER_REASONS, KINDS, Duplicates
-from ..findings.image_issues import ISSUES, gray_among_color
+from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.label_issues import LabelFindings
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, OutlierDistances, outlier_causes
@@ -74,10 +74,21 @@ def columns_of(
         "leak_remove": _where(has_split, leaks.drop.tolist()),
         "leak_remove_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
+        **_look_values(scan_data),
         "damage_reason": optional_names(_damage(scan_data, issues), list(DAMAGES)),
         "scan_status": [scan_data.statuses[code] for code in scan_data.status.tolist()],
     }
     return columns
+
+
+def _look_values(scan_data: ScanData) -> dict[str, list[float | None]]:
+    """Returns what says whether a picture is dark, bright, blurry or empty."""
+    readable = scan_data.content >= 0
+    scores = np.full((len(readable), len(LOOKS)), np.nan, np.float32)
+    scores[readable] = look_scores(scan_data.statistics[scan_data.content[readable]])
+    return {
+        name: _rounded(values, 3) for name, values in zip(LOOKS, scores.T, strict=True)
+    }
 
 
 def _damage(scan_data: ScanData, issues: NDArray[np.bool_]) -> NDArray[np.int8]:

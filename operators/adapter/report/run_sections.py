@@ -29,6 +29,10 @@ _MEANING = {
     "min_copy_similarity": "cosine similarity that copies need, -1 to 1",
     "max_outlier_distance": "images farther than this from all others are outliers",
     "min_label_score": "labels that score less are issues, 0 to 100",
+    "min_brightest": "pictures whose brightest 1 % is darker are dark, 0 to 255",
+    "max_darkest": "pictures whose darkest 1 % is brighter are bright, 0 to 255",
+    "min_sharpness": "pictures that are less sharp are blurry",
+    "min_information": "fewer bits of gray levels are low information, 0 to 8",
 }
 _DECIDED = {
     "keeper": "copies chosen as the one to keep",
@@ -91,6 +95,7 @@ def thresholds_section(report: ScanReport) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (name, report.thresholds[name], report.rules[name], _MEANING[name])
         for name in THRESHOLDS
+        if name in report.thresholds
     ]
     headers = ("Setting", "In force", "How it was chosen", "Meaning")
     tables = [Table("thresholds", "", headers, tuple(rows), len(rows))]

@@ -60,7 +60,12 @@ class _Slider:
     high: float
 
 
-_MAY_BE_EMPTY = ("min_copy_similarity", "max_outlier_distance", "min_label_score")
+_MAY_BE_EMPTY = (
+    "min_copy_similarity",
+    "max_outlier_distance",
+    "min_label_score",
+    "min_brightest",
+)
 _THRESHOLDS = {
     "min_copy_score": _Slider(
         "Near duplicates: certainty",
@@ -89,6 +94,33 @@ _THRESHOLDS = {
         "wrong among them.",
         0,
         100,
+    ),
+    "min_brightest": _Slider(
+        "Dark: brightest level",
+        "Pictures whose brightest pixels (1 %) are darker than this are dark. Higher "
+        "finds more; empty for a rule based on your images.",
+        0,
+        255,
+    ),
+    "max_darkest": _Slider(
+        "Bright: darkest level",
+        "Pictures whose darkest pixels (1 %) are brighter than this are bright. "
+        "Higher finds fewer.",
+        0,
+        255,
+    ),
+    "min_sharpness": _Slider(
+        "Blurry: sharpness",
+        "Pictures that are less sharp are blurry. Higher finds more.",
+        0,
+        1e6,
+    ),
+    "min_information": _Slider(
+        "Low information: bits",
+        "Pictures with fewer bits of gray levels a pixel have low information. Higher "
+        "finds more.",
+        0,
+        8,
     ),
 }
 
