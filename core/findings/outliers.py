@@ -1,6 +1,6 @@
 """How far each picture is from the pictures most like it.
 
-The distance of an item is the mean distance to its 20 nearest neighbors that
+The distance of an image is the mean distance to its 20 nearest neighbors that
 are not its own copies (mean k-nearest-neighbor distance: Angiulli and
 Pizzuti, PKDD 2002), in three views: the features (what is in the picture), the
 copy vectors (what it looks like) and two traits of the pixels (drawn or
@@ -32,7 +32,7 @@ from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from ..reading.image_statistics import column
 
 NEIGHBORS_NEEDED = 40
-"""Neighbors to ask of each graph, so that 20 strangers remain of them."""
+"""Neighbors to ask for in each graph, so that 20 distinct ones remain."""
 
 _DISTINCT_NEIGHBORS = 20
 """So that a dozen pictures of one odd kind do not hide each other.
@@ -67,11 +67,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class OutlierDistances:
-    """The distance of m items from their nearest strangers.
+    """The distance of m images from their nearest distinct neighbors.
 
     Attributes:
-        distance: float32[m], larger is stranger; NaN without any stranger
-        nearest: int32[m], the most similar stranger; -1 without any
+        distance: float32[m], larger is farther; NaN without any distinct neighbor
+        nearest: int32[m], the most similar distinct neighbor; -1 without any
         subject: float32[m], the part of the distance that features tell
         style: float32[m], the rest of it
     """
@@ -89,14 +89,14 @@ def outlier_distances(
     copy_graph: NeighborGraph | None = None,
     statistics: NDArray[np.float32] | None = None,
 ) -> OutlierDistances:
-    """Measures how far each item is from its nearest strangers.
+    """Measures how far each image is from its nearest distinct neighbors.
 
-    Adding or removing pictures that are no one's nearest strangers changes
+    Adding or removing pictures that are nobody's nearest distinct neighbors changes
     nothing (to the last bit).
 
     Args:
         graph: of the feature vectors, :data:`NEIGHBORS_NEEDED` neighbors
-        cluster: int64[m], duplicate cluster of each item, negative for none
+        cluster: int64[m], duplicate cluster of each image, negative for none
         copy_graph: of the copy vectors, as many neighbors; None if there
             is one kind of vectors only
         statistics: float32[m, c], see :mod:`core.reading.image_statistics`; None
@@ -123,11 +123,11 @@ def outlier_distances(
 
 
 def _mean_distance(graph: NeighborGraph, near: NeighborGraph) -> NDArray[np.float64]:
-    """Returns the mean cosine distance to the strangers, NaN without any.
+    """Returns the mean cosine distance to distinct neighbors, NaN without any.
 
-    Where one's own copies took so many places that fewer strangers are listed
-    than exist, those that are missing are as far as the last listed neighbor:
-    they are no nearer.
+    Where an image's own copies took so many places that fewer are listed than
+    exist, those that are missing are as far as the last listed neighbor: they are
+    no nearer.
     """
     listed = near.indices != NO_NEIGHBOR
     distance = np.where(listed, 1 - near.similarities.astype(np.float64), 0)
@@ -154,7 +154,7 @@ def _traits(statistics: NDArray[np.float32]) -> Floats:
 
 
 def _mean_trait_distance(traits: Floats, near: NeighborGraph) -> NDArray[np.float64]:
-    """Returns the mean distance in traits to the strangers, 0 without any."""
+    """Returns the mean distance in traits to distinct neighbors, 0 without any."""
     result = np.zeros(len(traits))
     for start in range(0, len(traits), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
@@ -183,10 +183,10 @@ def outlier_threshold(distance: Floats) -> float:
     none (order statistics of a tail: Hill, Annals of Statistics 1975, robustly).
 
     Args:
-        distance: float32[m], NaN for items without any
+        distance: float32[m], NaN for images without any
 
     Returns:
-        inf for fewer than 10 items, among which nothing is usual
+        inf for fewer than 10 images, among which nothing is usual
     """
     known = distance[~np.isnan(distance)].astype(np.float64)
     if len(known) < _FEWEST_JUDGED:
@@ -236,7 +236,7 @@ def outlier_causes(
     """Says why an outlier is one, where that is known.
 
     In this order: it is blank, it is dark, its class has fewer pictures than
-    an item has neighbors, it has few gray levels where next to all others have many,
+    an image has neighbors, it has few gray levels where next to all others have many,
     it is gray where others are not, and so of another style. Else the features (what
     is in the picture) or the looks are much stranger, each in units of its own tail in
     this set. If none of these explains it, no cause is given.

@@ -1,8 +1,8 @@
-"""The quick half of a scan: from stored evidence to findings, by thresholds."""
+"""The quick half of a scan: from what it learned to findings, by thresholds."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,38 +11,21 @@ from numpy.typing import NDArray
 from ..copy_detection import CHANGES_OF_MEANING
 from ..errors import InputError
 from ..findings.decisions import Decisions, no_decisions, ruled_out
-from ..findings.duplicates import Duplicates, ImageRows, find_duplicates
 from ..findings.image_issues import (
     ISSUES,
     LookThresholds,
     image_issues,
     own_min_brightest,
 )
-from ..findings.label_examples import label_neighbors
-from ..findings.label_issues import (
-    FALLBACK_MIN_LABEL_SCORE,
-    ClassEvidence,
-    LabelFindings,
-    judge_labels,
-)
-from ..findings.label_trial import (
-    AIMED_PRECISION,
-    LabelEstimate,
-    estimate_labels,
-    suggestion_confidence,
-)
+from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
-from ..findings.outliers import (
-    AGREED,
-    OutlierDistances,
-    outlier_distances,
-    outlier_threshold,
-)
-from ..findings.schema import FIELDS, NO_CLUSTER, Findings, optional_floats
-from .collect import NO_CODE, majority_labels
+from ..findings.schema import FIELDS, NO_LABEL, Findings
 from .counts import count_changed_pairs, count_findings, leaks_by_class, leaks_by_kind
-from .fastdup_preset import fastdup_findings
-from .field_values import columns_of, rows_of_items
+from .fastdup_preset import judge_by_fastdup
+from .field_values import columns_of
+from .image_labels import majority_labels
+from .judgment import OWN_RULE, Judgment, rule_of
+from .own_rules import judge_by_own_rules
 from .recall_estimate import (
     ACCEPTED_FALSE_RATE,
     CopyScores,
@@ -51,18 +34,9 @@ from .recall_estimate import (
     false_rate,
     recall_error,
 )
-from .scan_data import (
-    ScanData,
-    copy_graph,
-    evaluation_splits,
-    feature_graph,
-    first_rows,
-    image_rows,
-)
+from .samples import image_rows
+from .scan_data import ScanData, evaluation_splits
 from .settings import DEFAULTS, ScanSettings
-
-_FASTDUP = "as in fastdup"
-_OWN_RULE = "this data set's own"
 
 
 def apply_thresholds(
@@ -75,7 +49,7 @@ def apply_thresholds(
     Args:
         scan_data: from :func:`~core.scan.collect.collect_scan_data`
         settings: only the thresholds matter here
-        decisions: what a person decided of the rows; they have the last word
+        decisions: of a person on the samples; they overrule all else
 
     Returns:
         the findings. Their ``expected`` says of the threshold on copies
@@ -89,266 +63,75 @@ def apply_thresholds(
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    trial = CopyScores(scan_data.synthetic_copy_scores, scan_data.negative_scores)
-    min_copy_score, copy_rule = _copy_threshold(trial, settings)
-    rows = image_rows(scan_data)
-    row_item = rows.item
-    decided = decisions or no_decisions(len(row_item))
+    samples, recall = scan_data.samples, scan_data.recall
+    decided = decisions or no_decisions(len(samples))
+    min_copy_score, copy_rule = _copy_threshold(recall, settings)
     accepted = accepted_pairs(scan_data, settings, decided)
+    rows = image_rows(samples, scan_data.files, scan_data.images)
     rows = replace(rows, chosen=decided.keeper)
+    judged = _judge(scan_data, rows, accepted, settings, decided)
     leaks = _leaks(scan_data, rows, accepted, decided)
-    by_preset = scan_data.near_rows.shape[1] > 0
-    if by_preset:
-        judged = _by_fastdup(scan_data, rows, settings, decided)
-    else:
-        judged = _by_winnow(scan_data, rows, accepted, settings, decided)
-    labels, max_distance = judged.labels, judged.thresholds["max_outlier_distance"]
-    labels.suggestion[decided.verified] = NO_CODE
-    labels.issue[decided.verified] = False
-    readable = row_item >= 0
-    issues = np.zeros((len(row_item), len(ISSUES)), bool)
-    statistics = scan_data.statistics[scan_data.content[readable]]
-    looks, look_rules = _look_thresholds(statistics, settings)
-    issues[readable] = image_issues(statistics, rows.damaged[readable], looks)
-    issues[decided.keep] = False
-    outlier = judged.outlier & ~decided.keep
-    columns = columns_of(
-        scan_data, judged.duplicates, leaks, judged.strange, outlier, labels, issues
-    )
-    columns["label_suggestion_confidence"] = optional_floats(
-        np.round(np.where(labels.suggestion < 0, np.nan, judged.confidence), 4)
-    )
-    columns["outlier_nearest"] = judged.nearest
-    columns["label_support"] = judged.agrees
-    columns["label_counterexample"] = judged.contradicts
-    columns = {spec.name: columns[spec.name] for spec in FIELDS}
+    looks, look_rules = _look_thresholds(scan_data, settings)
+    issues = _issues(scan_data, rows, decided, looks)
+    columns = columns_of(samples, scan_data.files, judged, leaks, issues)
+    by_own_rules = scan_data.nearest_samples is None
     return Findings(
-        columns=columns,
+        columns={spec.name: columns[spec.name] for spec in FIELDS},
         counts={
-            **count_findings(columns, scan_data, judged.duplicates),
-            **count_changed_pairs(scan_data, accepted, _votes(scan_data)),
+            **count_findings(columns, samples, judged.duplicates),
+            **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
         },
-        leak_matrix=leaks_by_kind(scan_data, leaks),
-        leaks_by_class=leaks_by_class(scan_data, leaks),
+        leak_matrix=leaks_by_kind(samples, leaks),
+        leaks_by_class=leaks_by_class(samples, leaks),
         thresholds={
             **judged.thresholds,
             **asdict(looks),
             "min_copy_score": min_copy_score,
-            "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
         },
         rules={**judged.rules, **look_rules, "min_copy_score": copy_rule},
         conflicts=tuple(int(number) for number in judged.duplicates.conflicts),
-        expected={}
-        if by_preset
-        else {**_expected(trial, min_copy_score, settings), **judged.expected},
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """What a tool's rules say of n rows.
-
-    Attributes:
-        duplicates: the clusters
-        strange: the distances of the rows, NaN without
-        outlier: bool[n]
-        nearest: n rows to compare with, None without
-        labels: of the rows
-        confidence: float32[n], that the suggested label is right, NaN without
-        agrees: n rows that speak for the label, None without
-        contradicts: n rows that speak for another
-        thresholds: in force, but for that on copies; infinite for none
-        rules: how they were chosen
-        expected: what is known of the thresholds on labels and outliers
-    """
-
-    duplicates: Duplicates
-    strange: OutlierDistances
-    outlier: NDArray[np.bool_]
-    nearest: list[int | None]
-    labels: LabelFindings
-    confidence: NDArray[np.float32]
-    agrees: list[int | None]
-    contradicts: list[int | None]
-    thresholds: dict[str, Any]
-    rules: dict[str, str]
-    expected: dict[str, Any]
-
-
-def _by_winnow(
-    scan_data: ScanData,
-    rows: ImageRows,
-    accepted: NDArray[np.bool_],
-    settings: ScanSettings,
-    decided: Decisions,
-) -> _Judged:
-    row_item = scan_data.row_images
-    copies = _duplicates(scan_data, rows, accepted)
-    cluster = _item_clusters(scan_data, row_item, copies)
-    strange = outlier_distances(
-        feature_graph(scan_data),
-        cluster,
-        copy_graph=copy_graph(scan_data),
-        statistics=scan_data.statistics[scan_data.first],
-    )
-    max_distance, outlier_rule = settings.max_outlier_distance, "given"
-    agreement: dict[str, Any] = {}
-    if max_distance is None:
-        max_distance = outlier_threshold(strange.distance)
-        outlier_rule = _OWN_RULE
-        agreement = {"outlier_agreement": AGREED}
-        if not np.isfinite(max_distance):
-            outlier_rule = "too few images to tell"
-    judged = _labels(scan_data, row_item, cluster, settings.min_label_score)
-    readable = row_item >= 0
-
-    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
-        of_rows = np.full(len(row_item), absent, values.dtype)
-        of_rows[readable] = values[row_item[readable]]
-        return of_rows
-
-    of_rows = OutlierDistances(
-        spread(strange.distance, np.nan),
-        spread(strange.nearest, NO_CODE),
-        spread(strange.subject, np.nan),
-        spread(strange.style, np.nan),
-    )
-    shown = first_rows(scan_data)
-    return _Judged(
-        duplicates=_as_decided(scan_data, rows, accepted, copies, decided),
-        strange=of_rows,
-        outlier=of_rows.distance > max_distance,
-        nearest=rows_of_items(of_rows.nearest, shown),
-        labels=judged.found,
-        confidence=judged.confidence,
-        agrees=rows_of_items(judged.agrees, shown),
-        contradicts=rows_of_items(judged.contradicts, shown),
-        thresholds={
-            "min_copy_similarity": settings.min_copy_similarity,
-            "max_outlier_distance": max_distance,
-            "min_label_score": judged.threshold,
+        expected={
+            **(_expected(recall, min_copy_score, settings) if by_own_rules else {}),
+            **judged.expected,
         },
-        rules={
-            "min_copy_similarity": _rule(settings.min_copy_similarity, "not applied"),
-            "max_outlier_distance": outlier_rule,
-            "min_label_score": _rule(settings.min_label_score, judged.rule),
-        },
-        expected={**judged.expected, **agreement},
-    )
-
-
-def _by_fastdup(
-    scan_data: ScanData, rows: ImageRows, settings: ScanSettings, decided: Decisions
-) -> _Judged:
-    found = fastdup_findings(scan_data, rows, settings, decided)
-    nobody: list[int | None] = [None] * len(rows.item)
-    unknown = np.full(len(rows.item), np.nan, np.float32)
-    return _Judged(
-        duplicates=found.duplicates,
-        strange=OutlierDistances(
-            found.distance, found.nearest.astype(np.int32), unknown, unknown
-        ),
-        outlier=found.outlier,
-        nearest=[None if row < 0 else row for row in found.nearest.tolist()],
-        labels=found.labels,
-        confidence=unknown,
-        agrees=nobody,
-        contradicts=nobody,
-        thresholds={
-            "min_copy_similarity": found.min_similarity,
-            "max_outlier_distance": found.max_distance,
-            "min_label_score": found.min_label_score,
-        },
-        rules={
-            "min_copy_similarity": _rule(settings.min_copy_similarity, _FASTDUP),
-            "max_outlier_distance": _rule(settings.max_outlier_distance, _FASTDUP),
-            "min_label_score": _rule(settings.min_label_score, _FASTDUP),
-        },
-        expected={},
     )
 
 
 def accepted_pairs(
-    scan_data: ScanData, settings: ScanSettings, decided: Decisions
+    scan_data: ScanData, settings: ScanSettings, decisions: Decisions
 ) -> NDArray[np.bool_]:
     """Returns which pairs count as copies: bool[p].
 
     Args:
         scan_data: of the scan
         settings: only the thresholds matter here
-        decided: what a person decided of the rows
+        decisions: of a person on the samples
 
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    trial = CopyScores(scan_data.synthetic_copy_scores, scan_data.negative_scores)
-    min_copy_score, _ = _copy_threshold(trial, settings)
-    accepted: NDArray[np.bool_] = scan_data.pair_score >= min_copy_score
+    pairs = scan_data.pairs
+    min_copy_score, _ = _copy_threshold(scan_data.recall, settings)
+    accepted: NDArray[np.bool_] = pairs.score >= min_copy_score
     if settings.min_copy_similarity is not None:
-        _check_min_similarity(scan_data, settings.min_copy_similarity)
-        accepted &= scan_data.pair_similarity >= settings.min_copy_similarity
-    accepted &= ~_ignored(scan_data, settings)
-    return accepted & ~ruled_out(scan_data.pairs, scan_data.row_images, decided)
+        _check_min_similarity(
+            settings.min_copy_similarity, scan_data.model.min_candidate_similarity
+        )
+        accepted &= pairs.similarity >= settings.min_copy_similarity
+    ignored = [CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes]
+    accepted &= (pairs.changes & sum(1 << bit for bit in ignored)) == 0
+    return accepted & ~ruled_out(pairs.images, scan_data.sample_images, decisions)
 
 
-def _votes(scan_data: ScanData) -> NDArray[np.int32]:
-    classes = len(scan_data.classes)
-    return majority_labels(
-        scan_data.row_images, scan_data.labels, len(scan_data.first), classes
-    )
-
-
-def _ignored(scan_data: ScanData, settings: ScanSettings) -> NDArray[np.bool_]:
-    """Returns which pairs differ by a change that makes another thing of it."""
-    bits = sum(1 << CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes)
-    ignored: NDArray[np.bool_] = (scan_data.pair_changes & bits) > 0
-    return ignored
-
-
-def _look_thresholds(
-    statistics: NDArray[np.float32], settings: ScanSettings
-) -> tuple[LookThresholds, dict[str, str]]:
-    """Returns the thresholds on how pictures look, and how they were chosen."""
-    names = ("max_darkest", "min_sharpness", "min_information")
-    rules = {name: _default_or_given(settings, name) for name in names}
-    rules["min_brightest"] = _rule(settings.min_brightest, _OWN_RULE)
-    brightest = settings.min_brightest
-    if brightest is None:
-        brightest = own_min_brightest(statistics)
-    given = {name: getattr(settings, name) for name in names}
-    return LookThresholds(brightest, **given), rules
-
-
-def _copy_threshold(trial: CopyScores, settings: ScanSettings) -> tuple[float, str]:
+def _copy_threshold(recall: CopyScores, settings: ScanSettings) -> tuple[float, str]:
+    """Returns the score that copies need, and how it was chosen."""
     if not settings.calibrate:
-        rule = _default_or_given(settings, "min_copy_score")
-        return settings.min_copy_score, rule
+        return settings.min_copy_score, rule_of(settings, "min_copy_score")
     rule = f"raised until {ACCEPTED_FALSE_RATE:.1%} of known non-copies pass at most"
-    return calibrated_score(trial, settings.min_copy_score), rule
+    return calibrated_score(recall, settings.min_copy_score), rule
 
 
-def _expected(
-    trial: CopyScores, min_copy_score: float, settings: ScanSettings
-) -> dict[str, Any]:
-    by_change = expected_recall(trial, min_copy_score)
-    # A threshold on the similarity, which the trial does not keep, finds fewer
-    if not by_change or settings.min_copy_similarity is not None:
-        return {}
-    rate = false_rate(trial, min_copy_score)
-    return {
-        "copy_recall": round(sum(by_change.values()) / len(by_change), 4),
-        "copy_recall_error": round(recall_error(trial, min_copy_score), 4),
-        "copy_recall_by_change": {
-            name: round(recall, 4) for name, recall in by_change.items()
-        },
-        "copies_tried": trial.copy_scores.size,
-        "false_copy_rate": None if rate is None else round(rate, 6),
-        "non_copies_tried": len(trial.negative_scores),
-    }
-
-
-def _check_min_similarity(scan_data: ScanData, min_similarity: float) -> None:
-    lowest = float(scan_data.facts["min_candidate_similarity"])
+def _check_min_similarity(min_similarity: float, lowest: float) -> None:
     if min_similarity < lowest:
         raise InputError(
             f"min_copy_similarity={min_similarity:g} is below {lowest:g}, and less "
@@ -356,38 +139,29 @@ def _check_min_similarity(scan_data: ScanData, min_similarity: float) -> None:
         )
 
 
-def _duplicates(
+def _judge(
     scan_data: ScanData,
     rows: ImageRows,
     accepted: NDArray[np.bool_],
-    only_as_keeper: NDArray[np.bool_] | None = None,
-) -> Duplicates:
-    return find_duplicates(
-        rows,
-        scan_data.pairs[accepted],
-        scan_data.pair_similarity[accepted],
-        scan_data.pair_relation[accepted],
-        only_as_keeper,
-    )
-
-
-def _as_decided(
-    scan_data: ScanData,
-    rows: ImageRows,
-    accepted: NDArray[np.bool_],
-    duplicates: Duplicates,
+    settings: ScanSettings,
     decided: Decisions,
-) -> Duplicates:
-    """Returns the clusters without what a person keeps beside their keeper.
-
-    Also what was chosen as the keeper of a cluster that has become part of
-    another one: nothing that a person chose is to go.
-    """
-    stays = decided.keep | decided.keeper
-    beside = stays & (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-    if not beside.any():
-        return duplicates
-    return _duplicates(scan_data, rows, accepted, only_as_keeper=stays)
+) -> Judgment:
+    """Applies the rules of the scan's tool, and what a person decided."""
+    nearest = scan_data.nearest_samples
+    if nearest is None:
+        judged = judge_by_own_rules(scan_data, rows, accepted, settings, decided)
+    else:
+        judged = judge_by_fastdup(scan_data.samples, nearest, rows, settings, decided)
+    labels, verified = judged.labels, decided.verified
+    return replace(
+        judged,
+        outlier=judged.outlier & ~decided.keep,
+        labels=replace(
+            labels,
+            suggestion=np.where(verified, NO_LABEL, labels.suggestion),
+            issue=labels.issue & ~verified,
+        ),
+    )
 
 
 def _leaks(
@@ -396,17 +170,19 @@ def _leaks(
     accepted: NDArray[np.bool_],
     decided: Decisions,
 ) -> Leaks:
+    samples = scan_data.samples
     leaks = find_leaks(
-        scan_data.splits,
-        len(scan_data.split_names),
-        item=rows.item,
+        samples.splits,
+        len(samples.split_names),
+        unique_image=rows.unique_image,
         byte_group=rows.byte_group,
         pixel_group=rows.pixel_group,
         label=rows.label,
-        pairs=scan_data.pairs[accepted],
-        protected_splits=evaluation_splits(scan_data.split_names),
+        pairs=scan_data.pairs.images[accepted],
+        protected_splits=evaluation_splits(samples.split_names),
         chosen=rows.chosen,
         damaged=rows.damaged,
+        unsure=scan_data.pairs.too_plain[accepted],
     )
     leaks.leak[decided.keep] = False
     leaks.kinds[decided.keep] = NO_KIND
@@ -415,135 +191,59 @@ def _leaks(
     return leaks
 
 
-def _item_clusters(
-    scan_data: ScanData, row_item: NDArray[np.int32], duplicates: Duplicates
-) -> NDArray[np.int64]:
-    cluster = np.full(len(scan_data.first), NO_CLUSTER, np.int64)
-    readable = row_item >= 0
-    cluster[row_item[readable]] = duplicates.cluster[readable]
-    return cluster
-
-
-@dataclass(frozen=True, eq=False)
-class _JudgedLabels:
-    """What was found of the labels of n rows.
-
-    Attributes:
-        found: of the rows
-        confidence: float32[n], that the suggested label is right, NaN without
-        agrees: int32[n], the most similar item of the row's label, -1 for none
-        contradicts: int32[n], that of another label
-        threshold: on the score, in force
-        rule: how it is chosen where none is given
-        expected: what known flips say of the threshold
-    """
-
-    found: LabelFindings
-    confidence: NDArray[np.float32]
-    agrees: NDArray[np.int32]
-    contradicts: NDArray[np.int32]
-    threshold: float
-    rule: str
-    expected: dict[str, Any]
-
-
-def _labels(
-    scan_data: ScanData,
-    row_item: NDArray[np.int32],
-    cluster: NDArray[np.int64],
-    min_label_score: float | None,
-) -> _JudgedLabels:
-    """Judges each row's label.
-
-    Equal pictures are one item, and an item votes with its commonest label.
-    Its other labels are judged too, but have no vote.
-    """
-    classes = len(scan_data.classes)
-    rows = np.flatnonzero((row_item >= 0) & (scan_data.labels >= 0))
-    key = row_item[rows].astype(np.int64) * max(classes, 1) + scan_data.labels[rows]
-    pair, judgment = np.unique(key, return_inverse=True)
-    judged = np.stack(np.divmod(pair, max(classes, 1)), axis=1)
-    votes = majority_labels(row_item, scan_data.labels, len(scan_data.first), classes)
-    evidence = ClassEvidence(
-        scan_data.class_candidates,
-        scan_data.class_probability,
-        scan_data.given_probability,
+def _issues(
+    scan_data: ScanData, rows: ImageRows, decided: Decisions, looks: LookThresholds
+) -> NDArray[np.bool_]:
+    """Returns bool[n, issues], by :data:`core.findings.image_issues.ISSUES`."""
+    samples = scan_data.samples
+    readable = samples.readable
+    issues = np.zeros((len(samples), len(ISSUES)), bool)
+    issues[readable] = image_issues(
+        scan_data.files.statistics[samples.unique_file[readable]],
+        rows.damaged[readable],
+        looks,
     )
-    by_features, by_copies = feature_graph(scan_data), copy_graph(scan_data)
-    found = judge_labels(
-        evidence,
-        by_features,
-        votes,
-        cluster,
-        classes,
-        judged=judged,
-        copy_graph=by_copies,
-    )
-    voting = judged[:, 1] == votes[judged[:, 0]]
-    scores = np.full(len(votes), np.nan, np.float32)
-    scores[judged[voting, 0]] = found.score[voting]
-    estimate = estimate_labels(
-        evidence, by_features, votes, cluster, classes, by_copies, scores
-    )
-    threshold, rule = min_label_score, "too few labels to tell"
-    if estimate is not None:
-        rule = f"{_OWN_RULE}: {AIMED_PRECISION:.0%} expected to be wrong"
-    if threshold is None:
-        threshold = FALLBACK_MIN_LABEL_SCORE
-        if estimate is not None:
-            threshold = estimate.threshold()
-    confidence = np.full(len(judged), np.nan, np.float32)
-    if estimate is not None:
-        confidence = suggestion_confidence(
-            estimate, found.score, found.suggestion_share
-        )
-    near = label_neighbors(
-        [graph for graph in (by_features, by_copies) if graph is not None],
-        votes,
-        cluster,
-        judged,
-        found.suggestion,
-    )
-
-    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
-        of_rows = np.full(len(row_item), absent, values.dtype)
-        of_rows[rows] = values[judgment]
-        return of_rows
-
-    issue = np.nan_to_num(found.score, nan=100) < threshold
-    return _JudgedLabels(
-        found=LabelFindings(
-            spread(found.score, np.nan),
-            spread(found.suggestion, NO_CODE),
-            spread(issue, False),
-            spread(found.suggestion_share, np.nan),
-        ),
-        confidence=spread(confidence, np.nan),
-        agrees=spread(near.agreeing, NO_CODE),
-        contradicts=spread(near.contradicting, NO_CODE),
-        threshold=threshold,
-        rule=rule,
-        expected=_expected_labels(estimate, threshold),
-    )
+    issues[decided.keep] = False
+    return issues
 
 
-def _expected_labels(
-    estimate: LabelEstimate | None, threshold: float
+def _look_thresholds(
+    scan_data: ScanData, settings: ScanSettings
+) -> tuple[LookThresholds, dict[str, str]]:
+    """Returns the thresholds on how pictures look, and how they were chosen."""
+    samples = scan_data.samples
+    names = ("max_darkest", "min_sharpness", "min_information")
+    rules = {name: rule_of(settings, name) for name in names}
+    rules["min_brightest"] = rule_of(settings, "min_brightest", OWN_RULE)
+    brightest = settings.min_brightest
+    if brightest is None:
+        files = samples.unique_file[samples.readable]
+        brightest = own_min_brightest(scan_data.files.statistics[files])
+    given = {name: getattr(settings, name) for name in names}
+    return LookThresholds(brightest, **given), rules
+
+
+def _image_labels(scan_data: ScanData) -> NDArray[np.int32]:
+    samples, images = scan_data.samples, scan_data.sample_images
+    count, classes = len(scan_data.images.first_file), len(samples.classes)
+    return majority_labels(images, samples.labels, count, classes)
+
+
+def _expected(
+    recall: CopyScores, min_copy_score: float, settings: ScanSettings
 ) -> dict[str, Any]:
-    if estimate is None:
+    by_change = expected_recall(recall, min_copy_score)
+    # A threshold on the similarity, which the estimate does not keep, finds fewer
+    if not by_change or settings.min_copy_similarity is not None:
         return {}
-    precision, recall = estimate.at(threshold)
+    rate = false_rate(recall, min_copy_score)
     return {
-        "wrong_labels": round(estimate.wrong),
-        "label_precision": round(precision, 4),
-        "label_recall": round(recall, 4),
+        "copy_recall": round(sum(by_change.values()) / len(by_change), 4),
+        "copy_recall_error": round(recall_error(recall, min_copy_score), 4),
+        "copy_recall_by_change": {
+            name: round(share, 4) for name, share in by_change.items()
+        },
+        "copies_tried": recall.copy_scores.size,
+        "false_copy_rate": None if rate is None else round(rate, 6),
+        "non_copies_tried": len(recall.negative_scores),
     }
-
-
-def _rule(value: float | None, otherwise: str) -> str:
-    return otherwise if value is None else "given"
-
-
-def _default_or_given(settings: ScanSettings, name: str) -> str:
-    same = getattr(settings, name) == getattr(DEFAULTS, name)
-    return "default" if same else "given"
