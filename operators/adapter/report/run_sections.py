@@ -13,7 +13,13 @@ from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
-from ..runs.scan_report import ScanReport, changes_of_meaning, expectation
+from ..runs.scan_report import (
+    ScanReport,
+    changes_of_meaning,
+    expectation,
+    label_expectation,
+    plain_pages,
+)
 from .report_queries import Shown, words_of
 
 _MEANING = {
@@ -21,6 +27,10 @@ _MEANING = {
     "min_copy_similarity": "cosine similarity that copies need, -1 to 1",
     "max_outlier_distance": "images farther than this from all others are outliers",
     "min_label_score": "labels that score less are issues, 0 to 100",
+    "min_brightest": "pictures whose brightest 1 % is darker are dark, 0 to 255",
+    "max_darkest": "pictures whose darkest 1 % is brighter are bright, 0 to 255",
+    "min_sharpness": "pictures that are less sharp are blurry",
+    "min_information": "fewer bits of gray levels are low information, 0 to 8",
 }
 _DECIDED = {
     "keeper": "copies chosen as the one to keep",
@@ -35,13 +45,19 @@ def thresholds_section(report: ScanReport) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (name, report.thresholds[name], report.rules[name], _MEANING[name])
         for name in THRESHOLDS
+        if name in report.thresholds
     ]
     columns = ("Setting", "In force", "How it was chosen", "Meaning")
     tables = [Table("thresholds", "", columns, tuple(rows), len(rows))]
     expected = report.expected
-    sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
+    sentences = [
+        *expectation(expected),
+        *plain_pages(report.counts),
+        *changes_of_meaning(report.counts),
+    ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
-    if expected:
+    text += tuple(f"Labels: {one}." for one in label_expectation(expected))
+    if "copy_recall" in expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
         recall = tuple((name, f"{share:.0%}") for name, share in by_change)
         title = "Recall of synthetic copies of these images"
@@ -100,7 +116,7 @@ def actions_section(shown: Shown, dataset: fo.Dataset) -> Section:
 
 def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
     """Model, settings, versions and times."""
-    facts: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Cell, ...]] = [
         ("Model", model_name(report.model)),
         ("SHA-256 of the model", report.model_sha256 or "none: vectors were given"),
         ("Labels", settings["label_field"] or "none"),
@@ -111,13 +127,13 @@ def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
         ),
         ("Most memory used", size_text(report.peak_memory_bytes)),
     ]
-    facts += [(name, version) for name, version in report.versions.items()]
+    rows += [(name, version) for name, version in report.versions.items()]
     seconds = [
         (stage, round(taken, 2), round(report.images_per_second.get(stage, 0), 1))
         for stage, taken in report.seconds.items()
     ]
     tables = (
-        Table("facts", "", ("", "Value"), tuple(facts), len(facts)),
+        Table("facts", "", ("", "Value"), tuple(rows), len(rows)),
         Table(
             "seconds",
             "Time",

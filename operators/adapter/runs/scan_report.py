@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import FINDINGS, Finding
+from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
@@ -28,7 +30,7 @@ _READ = "read and embed"
 
 
 @dataclass(frozen=True)
-class ScanReport:
+class ScanReport(TableResult):
     """The result of a scan or of moving its thresholds.
 
     Attributes:
@@ -39,8 +41,10 @@ class ScanReport:
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
         leaks_by_class: see :class:`core.findings.schema.Findings`
-        expected: what known copies of these images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        expected: what known copies of these images, and known flips of their
+            labels, say of the thresholds, see
+            :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
+            estimate
         model: name of the embedding model
         model_sha256: of the model, or None for given vectors
         seconds: wall-clock seconds by stage
@@ -60,7 +64,7 @@ class ScanReport:
     model: str
     model_sha256: str | None
     seconds: Mapping[str, float]
-    unreadable: list[dict[str, str]]
+    unreadable: Sequence[UnreadableFile]
     versions: Mapping[str, str]
     peak_memory_bytes: int
 
@@ -94,6 +98,22 @@ class ScanReport:
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
         return missing
+
+    def summary(self) -> str:
+        """Returns what was done, in a sentence."""
+        return _headline(self)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the findings, a line each."""
+        return [
+            {
+                "finding": line.finding.name,
+                "count": line.count,
+                "share": line.share(self),
+                "note": line.note,
+            }
+            for line in finding_lines(self)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it as plain JSON values."""
@@ -164,8 +184,20 @@ def _duplicates(report: ScanReport) -> dict[str, Any]:
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
-        "remarks": [*expectation(report.expected), *changes_of_meaning(counts)],
+        "remarks": [
+            *expectation(report.expected),
+            *plain_pages(counts),
+            *changes_of_meaning(counts),
+        ],
     }
+
+
+def _outliers(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": outlier_expectation(report.expected)}
+
+
+def _label_issues(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": label_expectation(report.expected)}
 
 
 def _leaks(report: ScanReport) -> dict[str, Any]:
@@ -192,6 +224,8 @@ def _unreadable(report: ScanReport) -> dict[str, Any]:
 
 _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "duplicates": _duplicates,
+    "outliers": _outliers,
+    "label_issues": _label_issues,
     "leaks": _leaks,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
@@ -244,7 +278,7 @@ def _details(line: Line) -> str:
 
 def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
-    if not expected:
+    if "copy_recall" not in expected:
         return []
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
@@ -262,6 +296,42 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         found,
         f"{passed:,} of {expected['non_copies_tried']:,} known non-duplicate pairs "
         "would be accepted (look-alikes not included)",
+    ]
+
+
+def label_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says which share of the label issues is wrong, and of the wrong is found."""
+    if "label_precision" not in expected:
+        return []
+    wrong, precision, recall = (
+        expected[name] for name in ("wrong_labels", "label_precision", "label_recall")
+    )
+    return [
+        f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
+        f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says how sure the default threshold on outliers is."""
+    if "outlier_agreement" not in expected:
+        return []
+    return [
+        f"people agreed with about {expected['outlier_agreement']:.0%} of what this "
+        "rule flags on other sets; the farthest are the surest"
+    ]
+
+
+def plain_pages(counts: Mapping[str, int]) -> list[str]:
+    """Says why some copies are in no selection."""
+    # Runs of before did not count them
+    count = counts.get("too_plain", 0)
+    if not count:
+        return []
+    return [
+        f"{count:,} {'is a plain page' if count == 1 else 'are plain pages'} that "
+        f"{'looks' if count == 1 else 'look'} equal to another but may differ in "
+        "text: look at them; none is removed by default"
     ]
 
 
@@ -295,7 +365,9 @@ def _leak_remarks(report: ScanReport) -> list[str]:
     }
     kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
     remarks = [
-        f"removing {counts['leaks_to_remove']:,} closes them; their copy is in {kept}"
+        f"removing {counts['leaks_to_remove']:,} closes them"
+        + ", but for plain pages that may differ" * bool(counts.get("too_plain"))
+        + (f"; their copy is in {kept}" if kept else "")
     ]
     if counts["leak_conflicts"]:
         remarks.append(
