@@ -16,8 +16,6 @@ import yaml
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 PREFIX = "@winnow/curate/"
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
 LISTED = yaml.safe_load((Path(__file__).parents[2] / "fiftyone.yml").read_text())
