@@ -339,7 +339,8 @@ def check_result(result, results):
     assert result.summary().split()[0] in result._repr_markdown_(), told
     as_json = json.loads(json.dumps(result.to_dict()))
     assert as_json == result.to_dict(), told
-    if told == "PlanReport" and not result.plan.file.exists():
+    planned = told in ("PlanReport", "MergeReport")
+    if planned and not result.plan.file.exists():
         with pytest.raises(Exception, match="was applied or replaced"):
             result.to_pandas()
     elif isinstance(result, results.TableResult):
