@@ -360,6 +360,7 @@ def test_the_smallest_sets_are_defined(count):
     assert not found.issue.any()
 
 
+@pytest.mark.slow
 def test_hundreds_of_classes_are_learned_from_few_rows_each():
     vectors, labels = classes_of_vectors([12] * 300, spread=0.05, dims=320)
     wrong = np.arange(0, 3600, 120)
