@@ -33,7 +33,14 @@ from ..neighbors.distinct_neighbors import distinct_neighbors
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from ..progress import OnProgress, Progress, silent
 from ..storage.record_store import Vectors
-from .label_classifier import FIT_ROWS, Inputs, chunks, fit, probabilities
+from .label_classifier import (
+    FIT_ROWS,
+    Inputs,
+    Weights,
+    chunks,
+    fit,
+    probabilities,
+)
 
 NO_LABEL = -1
 VOTERS = 40
@@ -158,7 +165,7 @@ def label_evidence(
         learned = inputs.rows(ring[: len(drawn)], again=len(ring) - len(drawn))
         on_progress(Progress("Learning labels", 0, _FOLDS))
 
-        def learn(number: int) -> Floats | None:
+        def learn(number: int) -> Weights | None:
             known = codes[ring[others[number]]]
             # All of the rest, or of all classes but one, may be one cluster
             if len(np.unique(known)) < 2:
@@ -429,7 +436,7 @@ def _largest_share(counts: NDArray[np.int64], room: int) -> int:
 
 def _ask(
     inputs: Inputs,
-    weights: Floats,
+    weights: Weights,
     codes: Labels,
     present: Labels,
     rows: NDArray[np.int64],

@@ -135,7 +135,7 @@ FIELDS = (
         "label_suggestion_confidence",
         "float",
         "How likely the suggested label is the right one, 0 to 1, as known flips of "
-        "labels say; None for fewer than 200 labels",
+        "labels say; None for fewer than 1,000 labels",
     ),
     FieldSpec(
         "label_issue",

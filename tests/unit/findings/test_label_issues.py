@@ -422,3 +422,30 @@ def test_probabilities_are_sorted_and_belong_to_known_classes():
     assert (np.diff(evidence.probabilities, axis=1) <= 0).all()
     assert set(np.unique(evidence.classes)) == {-1, 0, 2, 3}
     assert evidence.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_no_line_parts_is_learned_from_many_rows():
+    # Two classes in the corners of a square, as in exclusive or
+    random = np.random.default_rng(0)
+    corner = random.integers(0, 2, (6000, 2))
+    vectors = random.normal(size=(6000, 8)) * 0.2
+    vectors[:, :2] += 2 * corner - 1
+    vectors = vectors.astype(np.float32)
+    labels = (corner[:, 0] != corner[:, 1]).astype(np.int32)
+
+    def accuracy(count):
+        found = label_evidence((vectors[:count],), labels[:count], loners(count), 2)
+        return (found.classes[:, 0] == labels[:count]).mean()
+
+    assert accuracy(6000) > 0.98
+    # From few rows a regression is learned, which cannot
+    assert accuracy(1000) < 0.7
+
+
+def test_many_rows_give_the_same_evidence_again():
+    vectors, labels = classes_of_vectors([3000, 3000], spread=0.3)
+
+    one, again = (label_evidence((vectors,), labels, loners(6000), 2) for _ in "12")
+
+    assert np.array_equal(one.given, again.given)
+    assert one.given.mean() > 0.9

@@ -68,25 +68,25 @@ def test_more_wrong_labels_are_more_wrong_labels():
 
 
 def test_the_same_input_gives_the_same_estimate():
-    given = world(count=400)[:4]
+    given = world(count=1200)[:4]
 
     assert estimated(*given)[1].wrong == estimated(*given)[1].wrong
 
 
-@pytest.mark.parametrize("count", [0, 150])
-def test_fewer_than_200_labels_tell_nothing(count):
-    graph, evidence, labels, cluster, _ = world(count=400)
-    labels = np.where(np.arange(400) < count, labels, NO_LABEL).astype(np.int32)
+@pytest.mark.parametrize("count", [0, 900])
+def test_fewer_than_1000_labels_tell_nothing(count):
+    graph, evidence, labels, cluster, _ = world(count=1200)
+    labels = np.where(np.arange(1200) < count, labels, NO_LABEL).astype(np.int32)
 
     assert estimated(graph, evidence, labels, cluster)[1] is None
 
 
 def test_one_class_tells_nothing():
-    graph, _, labels, cluster, _ = world(count=400)
+    graph, _, labels, cluster, _ = world(count=1200)
     silent = ClassEvidence(
-        np.full((400, 5), NO_LABEL, np.int32),
-        np.zeros((400, 5), np.float32),
-        np.full(400, np.nan, np.float32),
+        np.full((1200, 5), NO_LABEL, np.int32),
+        np.zeros((1200, 5), np.float32),
+        np.full(1200, np.nan, np.float32),
     )
 
     assert estimated(graph, silent, np.zeros_like(labels), cluster)[1] is None
@@ -123,6 +123,16 @@ def test_precision_never_grows_with_the_threshold():
     assert (np.diff(found.precision) <= 0).all()
     place = np.flatnonzero(found.threshold() == SCORES)[0]
     assert place == 0 or found.precision[place] >= AIMED_PRECISION
+
+
+def test_no_default_is_above_12():
+    scores = np.repeat([3.2, 40, 90], [30, 30, 940]).astype(np.float32)
+    flips = np.repeat([3.2, 40], [50, 50]).astype(np.float32)
+
+    found = estimate(scores, flips)
+
+    assert found.at(45)[0] == pytest.approx(1)
+    assert found.threshold() == 12
 
 
 def test_a_suggestion_is_as_sure_as_its_label_is_wrong():
