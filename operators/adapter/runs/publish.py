@@ -77,10 +77,10 @@ def publish(
         leak_matrix=findings.leak_matrix,
         leaks_by_class=findings.leaks_by_class,
         expected=findings.expected,
-        model=scan_data.facts["model"],
-        model_sha256=scan_data.facts["model_sha256"],
+        model=scan_data.model.name,
+        model_sha256=scan_data.model.sha256,
         seconds={**seconds, "write fields": time.perf_counter() - started},
-        unreadable=scan_data.facts["unreadable"],
+        unreadable=scan_data.samples.unreadable,
         versions=_versions(),
         peak_memory_bytes=peak_bytes(),
     )
