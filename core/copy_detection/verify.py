@@ -22,6 +22,7 @@ from .pair_classifier import (
 from .planes import Pictures
 from .refine_alignment import align, align_finely, align_roughly
 from .relations import NO_RELATION, name_relations
+from .same_scene import tell_scenes
 from .types import Bools, Floats, Ints, Signatures
 from .views import other_ground, same_level, views_of
 
@@ -72,11 +73,14 @@ class PairScores:
         changes: uint8[p], bits of :data:`~core.copy_detection.CHANGES_OF_MEANING`; 0
             for
             pairs that score below ``MIN_COPY_SCORE``
+        scenes: bool[p], two photographs of one scene, such as another moment or
+            view; see :mod:`core.copy_detection.same_scene`
     """
 
     scores: Floats
     relations: NDArray[np.int8]
     changes: NDArray[np.uint8]
+    scenes: Bools
 
 
 def verify_pairs(
@@ -105,6 +109,7 @@ def verify_pairs(
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
     changes = np.zeros(len(pairs), np.uint8)
+    scenes = np.zeros(len(pairs), bool)
     sorted_pairs = np.sort(pairs, axis=1)
     order = _neighbors_together(sorted_pairs, len(signatures))
     starts = range(0, len(pairs), _PAIRS_AT_ONCE)
@@ -123,12 +128,13 @@ def verify_pairs(
             for rows, found in zip(batches, pool.map(compare, batches), strict=True):
                 scores[rows] = found.scores
                 relations[rows], changes[rows] = found.relations, found.changes
+                scenes[rows] = found.scenes
                 done += len(rows)
                 on_progress(Progress("Comparing pictures", done, len(pairs)))
         finally:
             # After a cancel the batches that wait must not run
             pool.shutdown(cancel_futures=True)
-    return PairScores(scores, relations, changes)
+    return PairScores(scores, relations, changes, scenes)
 
 
 def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
@@ -157,6 +163,7 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
     changes = np.zeros(len(pairs), np.uint8)
+    scenes = np.zeros(len(pairs), bool)
     pictures, overlays, coarse = _lay_views_over(pictures, pairs)
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
@@ -183,7 +190,7 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
         _MIN_ALIGNED_LIKENESS,
     )
     alike = np.flatnonzero((correlation >= least) & (score_bound >= _MIN_ALIGNED_HOPE))
-    rows = rows[alike]
+    rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     logits = copy_logits(pictures, overlays, at_rows(first, alike))
     promising = np.flatnonzero((logits >= MIN_PROMISING) & overlays.moved)
@@ -192,11 +199,15 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     first = first_evidence(pictures, finer)
     logits[promising] = copy_logits(pictures, finer, first)
     score = 1 / (1 + np.exp(-logits))
+    one_photograph, scenes[rows] = tell_scenes(
+        pictures, overlays, correlation, score >= MIN_COPY_SCORE
+    )
+    score *= one_photograph
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
     named = name_relations(pictures, overlays.at(accepted))
     relations[rows[accepted]], changes[rows[accepted]] = named
-    return PairScores(scores, relations, changes)
+    return PairScores(scores, relations, changes, scenes)
 
 
 def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overlays]:
