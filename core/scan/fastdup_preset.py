@@ -35,7 +35,7 @@ from ..findings.schema import NO_LABEL, QUARANTINED
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from .judgment import NO_SAMPLE, Judgment, rule_of
 from .scan_data import Samples
-from .settings import DEFAULTS, ScanSettings
+from .settings import ScanSettings
 
 _AS_IN_FASTDUP = "as in fastdup"
 _NO_GROUP = -1

@@ -9,7 +9,8 @@ from ..common.pairs import pair_rows
 from ..copy_detection import verify_pairs
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
-from .previous_scan import NO_PREVIOUS_SCAN, PreviousScan
+from .plain_pages import ReadPage, judge_pages, no_page
+from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
 from .unique_images import DescribedImages
 
@@ -19,7 +20,8 @@ Rows = NDArray[np.int64]
 def verify(
     images: DescribedImages,
     pairs: Pairs,
-    previous: PreviousScan = NO_PREVIOUS_SCAN,
+    previous: PreviousScan | None = None,
+    read_page: ReadPage = no_page,
     on_progress: OnProgress = silent,
 ) -> VerifiedPairs:
     """Compares the pictures of pairs, each by itself.
@@ -29,16 +31,20 @@ def verify(
         pairs: int32[p, 2] of them
         previous: the previous scan, whose comparisons are reused where both files
             are the same to the byte
+        read_page: what reads the picture of an image in full; without it plain pages
+            cannot be told
         on_progress: told after each batch; may raise to cancel
     """
-    known = previous.pairs
     row: Rows = np.full(len(pairs), -1, np.int64)
-    if known is not None:
+    known = None
+    if previous is not None and previous.pairs is not None:
+        known = previous.pairs
         row = _known_rows(known.images, previous.image, pairs)
     new = row < 0
     found = verify_pairs(
         images.signatures, pairs[new], images.sizes, on_progress=on_progress
     )
+    judge_pages(found, pairs[new], images.signatures, read_page, on_progress)
     score = np.empty(len(pairs), np.float32)
     relation = np.empty(len(pairs), np.int8)
     changes = np.empty(len(pairs), np.uint8)

@@ -2,8 +2,6 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def estimate_precision():

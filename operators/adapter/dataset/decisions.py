@@ -48,7 +48,7 @@ _LARGEST_CLUSTER = 1_000
 def read_decisions(
     dataset: fo.Dataset, ids: Sequence[str], scan_data: ScanData
 ) -> Decisions:
-    """Returns what was decided of the rows of the evidence.
+    """Returns what was decided of the rows of a scan.
 
     Decisions on samples that are gone are passed over. A verified label counts
     as long as the sample carries it.

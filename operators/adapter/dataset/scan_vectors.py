@@ -35,7 +35,7 @@ def scanned_vectors(
         settings: of the scan
         prefix: of its fields
         kind: ``copy`` or ``features``, where the model makes both
-        on_progress: told after each batch
+        on_progress: called after each batch
 
     Returns:
         n ids, n paths, and n x d: float32 of any length from a field, else float16

@@ -13,7 +13,12 @@ from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
-from ..runs.scan_report import ScanReport, changes_of_meaning, expectation
+from ..runs.scan_report import (
+    ScanReport,
+    changes_of_meaning,
+    expectation,
+    plain_pages,
+)
 from .report_queries import Shown, words_of
 
 _MEANING = {
@@ -39,7 +44,11 @@ def thresholds_section(report: ScanReport) -> Section:
     columns = ("Setting", "In force", "How it was chosen", "Meaning")
     tables = [Table("thresholds", "", columns, tuple(rows), len(rows))]
     expected = report.expected
-    sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
+    sentences = [
+        *expectation(expected),
+        *plain_pages(report.counts),
+        *changes_of_meaning(report.counts),
+    ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
     if expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
@@ -100,7 +109,7 @@ def actions_section(shown: Shown, dataset: fo.Dataset) -> Section:
 
 def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
     """Model, settings, versions and times."""
-    facts: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Cell, ...]] = [
         ("Model", model_name(report.model)),
         ("SHA-256 of the model", report.model_sha256 or "none: vectors were given"),
         ("Labels", settings["label_field"] or "none"),
@@ -111,13 +120,13 @@ def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
         ),
         ("Most memory used", size_text(report.peak_memory_bytes)),
     ]
-    facts += [(name, version) for name, version in report.versions.items()]
+    rows += [(name, version) for name, version in report.versions.items()]
     seconds = [
         (stage, round(taken, 2), round(report.images_per_second.get(stage, 0), 1))
         for stage, taken in report.seconds.items()
     ]
     tables = (
-        Table("facts", "", ("", "Value"), tuple(facts), len(facts)),
+        Table("facts", "", ("", "Value"), tuple(rows), len(rows)),
         Table(
             "seconds",
             "Time",

@@ -1,4 +1,4 @@
-"""What the last finished scan of a data set left: its record and evidence."""
+"""What the last finished scan of a data set left: its record and its data."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class StoredRun:
 
     Attributes:
         record: of the run
-        ids: n sample ids, in the order of the evidence's rows
-        scan_data: samples that were put away or deleted since do not count in it,
+        ids: n sample ids, in the order of the scan's rows
+        scan_data: samples that were quarantined or deleted since do not count in it,
             and labels that were changed since are not known to it
-        file: of the evidence
+        file: of the scan data
     """
 
     record: ScanRun

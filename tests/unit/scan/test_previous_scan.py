@@ -35,9 +35,19 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def learn(embedder, paths, cache):
-    def run(known=None, rows=range(60), labels=None, vectors=None, **options):
+    """Scans; one from nothing of the same rows is made once, as it is the same."""
+    from_nothing = {}
+
+    def run(known=None, rows=range(60), **options):
+        if known is not None or options:
+            return scan(known, rows, **options)
+        if rows not in from_nothing:
+            from_nothing[rows] = scan(None, rows)
+        return from_nothing[rows]
+
+    def scan(known, rows, labels=None, vectors=None, **options):
         labels = np.arange(60) % 3 if labels is None else labels
         rows = np.array(rows)
         scan_input = ScanInput(
@@ -109,7 +119,7 @@ def test_a_recall_estimate_that_lacked_a_file_is_made_again(learn, monkeypatch):
         patch.setattr(
             recall_estimate, "read_file", lambda path: ReadFailure("unreadable", "away")
         )
-        known = marked(learn())
+        known = marked(learn(settings=ScanSettings()))  # not the one that was kept
 
     again = learn(known)
 
