@@ -22,6 +22,7 @@ from .pair_classifier import (
 from .planes import Pictures
 from .refine_alignment import align, align_finely, align_roughly
 from .relations import NO_RELATION, name_relations
+from .same_scene import tell_scenes
 from .types import Bools, Floats, Ints, Signatures
 from .views import other_ground, same_level, views_of
 
@@ -74,12 +75,15 @@ class PairScores:
             pairs that score below ``MIN_COPY_SCORE``
         plain: bool[p], too little is shown to tell a copy from another page;
             False for pairs that score below ``MIN_COPY_SCORE``
+        scenes: bool[p], two photographs of one scene, such as another moment or
+            view; see :mod:`core.copy_detection.same_scene`
     """
 
     scores: Floats
     relations: NDArray[np.int8]
     changes: NDArray[np.uint8]
     plain: Bools
+    scenes: Bools
 
 
 def verify_pairs(
@@ -109,6 +113,7 @@ def verify_pairs(
     relations = np.full(len(pairs), NO_RELATION, np.int8)
     changes = np.zeros(len(pairs), np.uint8)
     plain = np.zeros(len(pairs), bool)
+    scenes = np.zeros(len(pairs), bool)
     sorted_pairs = np.sort(pairs, axis=1)
     order = _neighbors_together(sorted_pairs, len(signatures))
     starts = range(0, len(pairs), _PAIRS_AT_ONCE)
@@ -128,12 +133,13 @@ def verify_pairs(
                 scores[rows] = found.scores
                 relations[rows], changes[rows] = found.relations, found.changes
                 plain[rows] = found.plain
+                scenes[rows] = found.scenes
                 done += len(rows)
                 on_progress(Progress("Comparing pictures", done, len(pairs)))
         finally:
             # After a cancel the batches that wait must not run
             pool.shutdown(cancel_futures=True)
-    return PairScores(scores, relations, changes, plain)
+    return PairScores(scores, relations, changes, plain, scenes)
 
 
 def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
@@ -163,6 +169,7 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     relations = np.full(len(pairs), NO_RELATION, np.int8)
     changes = np.zeros(len(pairs), np.uint8)
     plain = np.zeros(len(pairs), bool)
+    scenes = np.zeros(len(pairs), bool)
     pictures, overlays, coarse = _lay_views_over(pictures, pairs)
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
@@ -189,7 +196,7 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
         _MIN_ALIGNED_LIKENESS,
     )
     alike = np.flatnonzero((correlation >= least) & (score_bound >= _MIN_ALIGNED_HOPE))
-    rows = rows[alike]
+    rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     logits = copy_logits(pictures, overlays, at_rows(first, alike))
     promising = np.flatnonzero((logits >= MIN_PROMISING) & overlays.moved)
@@ -198,12 +205,16 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     first = first_evidence(pictures, finer)
     logits[promising] = copy_logits(pictures, finer, first)
     score = 1 / (1 + np.exp(-logits))
+    one_photograph, scenes[rows] = tell_scenes(
+        pictures, overlays, correlation, score >= MIN_COPY_SCORE
+    )
+    score *= one_photograph
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
     named = name_relations(pictures, overlays.at(accepted))
     kept = rows[accepted]
     relations[kept], changes[kept], plain[kept] = named
-    return PairScores(scores, relations, changes, plain)
+    return PairScores(scores, relations, changes, plain, scenes)
 
 
 def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overlays]:

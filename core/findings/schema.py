@@ -181,6 +181,28 @@ FIELDS = (
         "validation split, or in a smaller split",
     ),
     FieldSpec(
+        "scene_group",
+        "int",
+        "Number of its scene: images that are no copies, but other moments or views of "
+        "one scene; None if it is alone. Members are at most three steps from one "
+        "another's center, so a slow pan is more than one group",
+    ),
+    FieldSpec(
+        "scene_size",
+        "int",
+        "Images of its scene_group, copies included",
+    ),
+    FieldSpec(
+        "scene_leak",
+        "bool",
+        "Another moment or view of its scene is in another split, and no copy of it",
+    ),
+    FieldSpec(
+        "scene_leak_splits",
+        "list of str",
+        "The other splits that have another moment or view of its scene",
+    ),
+    FieldSpec(
         "image_issues",
         "list of str",
         "damaged, dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
@@ -227,6 +249,8 @@ class Findings:
         columns: n values a field of :data:`FIELDS`, None where there is none
         counts: how many images (or clusters) each finding has
         leak_matrix: split x split counts of copies, by kind
+        scene_matrix: split x split counts of images of whose scene the other has
+            another moment or view, and no copy
         leaks_by_class: a row for each class and two splits that share copies:
             ``class``, ``split``, ``other_split``, and the images of the class
             and split with a copy in the other, by kind
@@ -242,6 +266,7 @@ class Findings:
     columns: Mapping[str, list[Any]]
     counts: Mapping[str, int]
     leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
+    scene_matrix: Mapping[str, Mapping[str, int]]
     leaks_by_class: Sequence[Mapping[str, str | int]]
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]

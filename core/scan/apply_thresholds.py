@@ -19,8 +19,15 @@ from ..findings.image_issues import (
 )
 from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
+from ..findings.scenes import Scenes, find_scenes
 from ..findings.schema import FIELDS, NO_LABEL, Findings
-from .counts import count_changed_pairs, count_findings, leaks_by_class, leaks_by_kind
+from .counts import (
+    count_changed_pairs,
+    count_findings,
+    leaks_by_class,
+    leaks_by_kind,
+    scenes_by_split,
+)
 from .fastdup_preset import judge_by_fastdup
 from .field_values import columns_of
 from .image_labels import majority_labels
@@ -71,9 +78,10 @@ def apply_thresholds(
     rows = replace(rows, chosen=decided.keeper)
     judged = _judge(scan_data, rows, accepted, settings, decided)
     leaks = _leaks(scan_data, rows, accepted, decided)
+    scenes = _scenes(scan_data, rows, accepted, judged, leaks, decided)
     looks, look_rules = _look_thresholds(scan_data, settings)
     issues = _issues(scan_data, rows, decided, looks)
-    columns = columns_of(samples, scan_data.files, judged, leaks, issues)
+    columns = columns_of(samples, scan_data.files, judged, leaks, scenes, issues)
     by_own_rules = scan_data.nearest_samples is None
     return Findings(
         columns={spec.name: columns[spec.name] for spec in FIELDS},
@@ -82,6 +90,7 @@ def apply_thresholds(
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
         },
         leak_matrix=leaks_by_kind(samples, leaks),
+        scene_matrix=scenes_by_split(samples, scenes),
         leaks_by_class=leaks_by_class(samples, leaks),
         thresholds={
             **judged.thresholds,
@@ -189,6 +198,32 @@ def _leaks(
     leaks.drop[decided.keep] = False
     leaks.drop_reason[decided.keep] = NO_DROP
     return leaks
+
+
+def _scenes(
+    scan_data: ScanData,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    judged: Judgment,
+    leaks: Leaks,
+    decided: Decisions,
+) -> Scenes:
+    """Groups the images that show one scene.
+
+    In another split a copy says more than another moment of the same scene.
+    """
+    samples, pairs = scan_data.samples, scan_data.pairs
+    scenes = find_scenes(
+        rows.unique_image,
+        judged.duplicates.cluster,
+        pairs.images[pairs.scene & ~accepted],
+        rows.path_rank,
+        samples.splits,
+        len(samples.split_names),
+    )
+    scenes.elsewhere[leaks.kinds != NO_KIND] = False
+    scenes.elsewhere[decided.keep] = False
+    return scenes
 
 
 def _issues(

@@ -14,6 +14,7 @@ from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.keepers import KEEPER_REASONS
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
+from ..findings.scenes import NO_GROUP, Scenes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
 from ..reading.image_statistics import column
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
@@ -28,6 +29,7 @@ def columns_of(
     files: UniqueFiles,
     judged: Judgment,
     leaks: Leaks,
+    scenes: Scenes,
     issues: NDArray[np.bool_],
 ) -> dict[str, list[Any]]:
     """Returns n values per field, None where there is none.
@@ -37,12 +39,14 @@ def columns_of(
         files: their unique files
         judged: what the rules say of them
         leaks: copies in other splits
+        scenes: other moments and views of one scene
         issues: bool[n, issues], by :data:`core.findings.image_issues.ISSUES`
     """
     duplicates, labels = judged.duplicates, judged.labels
     outliers, outlier = judged.outliers, judged.outlier
     clustered = duplicates.cluster != NO_CLUSTER
     readable = samples.readable
+    scene_leak: NDArray[np.bool_] = scenes.elsewhere.any(axis=1)
     has_split = readable & (samples.splits >= 0)
     scored = ~np.isnan(labels.score)
     conflict = np.isin(duplicates.cluster, duplicates.conflicts)
@@ -75,6 +79,12 @@ def columns_of(
         "leak_conflict": _where(has_split, leaks.conflict.tolist()),
         "leak_remove": _where(has_split, leaks.drop.tolist()),
         "leak_remove_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
+        "scene_group": _where(scenes.group != NO_GROUP, scenes.group.tolist()),
+        "scene_size": _where(scenes.group != NO_GROUP, scenes.size.tolist()),
+        "scene_leak": _where(has_split, scene_leak.tolist()),
+        "scene_leak_splits": _where(
+            has_split, _names_of_flags(scenes.elsewhere, samples.split_names)
+        ),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
         **_look_values(samples, files),
         "damage_reason": optional_names(_damage(samples, files, issues), list(DAMAGES)),

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import StaleRunError
 from .scan_data import ScanData
 
-_VERSION = 6
+_VERSION = 7
 """Raise it when :class:`~core.scan.scan_data.ScanData` has other records."""
 
 _DAMAGE = (

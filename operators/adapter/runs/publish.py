@@ -75,6 +75,7 @@ def publish(
         thresholds=findings.thresholds,
         rules=findings.rules,
         leak_matrix=findings.leak_matrix,
+        scene_matrix=findings.scene_matrix,
         leaks_by_class=findings.leaks_by_class,
         expected=findings.expected,
         model=scan_data.model.name,

@@ -17,6 +17,7 @@ from ....core.findings.registry import FINDINGS, Finding
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
+_NO_SCENES = {"scenes": 0, "scene_groups": 0, "scene_leaks": 0}
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
 _NO_SPLITS = "no splits were given"
@@ -40,6 +41,8 @@ class ScanReport(TableResult):
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
+        scene_matrix: split -> other split -> images of whose scene it has another
+            moment or view, and no copy
         leaks_by_class: see :class:`core.findings.schema.Findings`
         expected: what known copies of these images, and known flips of their
             labels, say of the thresholds, see
@@ -59,6 +62,7 @@ class ScanReport(TableResult):
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
     leak_matrix: _Matrix
+    scene_matrix: Mapping[str, Mapping[str, int]]
     leaks_by_class: Sequence[Mapping[str, Any]]
     expected: Mapping[str, Any]
     model: str
@@ -131,6 +135,9 @@ def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))
+    # Runs of before knew no scenes
+    plain.setdefault("scene_matrix", {})
+    plain["counts"] = {**_NO_SCENES, **plain["counts"]}
     return ScanReport(**{one.name: plain[one.name] for one in fields(ScanReport)})
 
 
@@ -207,6 +214,20 @@ def _leaks(report: ScanReport) -> dict[str, Any]:
     }
 
 
+def _scenes(report: ScanReport) -> dict[str, Any]:
+    counts = report.counts
+    leaks = counts["scene_leaks"]
+    return {
+        "note": f"other moments or views of {counts['scene_groups']:,} scenes",
+        "details": _leak_pairs({"scenes": report.scene_matrix}),
+        "remarks": [
+            f"{leaks:,} have another moment of their scene in another split, and no "
+            "copy; they are not removed by default"
+        ]
+        * bool(leaks),
+    }
+
+
 def _image_issues(report: ScanReport) -> dict[str, Any]:
     # The details say what the note says
     issues = {name.replace("_", " "): report.counts[name] for name in ISSUES}
@@ -227,6 +248,7 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "outliers": _outliers,
     "label_issues": _label_issues,
     "leaks": _leaks,
+    "scenes": _scenes,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
 }

@@ -54,6 +54,7 @@ _FILTERS: Mapping[str, Callable[[Field], Any]] = {
         & ~field("dup_relation").starts_with(list(UNSURE_RELATIONS))
     ),
     "image_issues": lambda field: field("image_issues").length() > 0,
+    "scenes": lambda field: field("scene_group").exists(),
     "unreadable": lambda field: field("scan_status").is_in(list(UNREADABLE)),
     "not_read": lambda field: (
         field("scan_status").exists()
