@@ -46,7 +46,7 @@ def columns_of(
     outliers, outlier = judged.outliers, judged.outlier
     clustered = duplicates.cluster != NO_CLUSTER
     readable = samples.readable
-    scene_leak = scenes.elsewhere.any(axis=1)
+    scene_leak = np.asarray(scenes.elsewhere.any(axis=1))
     has_split = readable & (samples.splits >= 0)
     scored = ~np.isnan(labels.score)
     conflict = np.isin(duplicates.cluster, duplicates.conflicts)
