@@ -113,7 +113,8 @@ FIELDS = (
     FieldSpec(
         "outlier_cause",
         "str",
-        "Why it is an outlier: blank, dark, rare class, or off-topic",
+        "Why it is an outlier: blank, dark, rare class, plain ground, gray among "
+        "color, another subject or another style; None where none of these stands out",
     ),
     FieldSpec(
         "outlier_nearest",
@@ -129,6 +130,12 @@ FIELDS = (
         "label_suggestion",
         "str",
         "The label of similar images, where it differs from the given one",
+    ),
+    FieldSpec(
+        "label_suggestion_confidence",
+        "float",
+        "How likely the suggested label is the right one, 0 to 1, as known flips of "
+        "labels say; None for fewer than 200 labels",
     ),
     FieldSpec(
         "label_issue",
@@ -203,6 +210,26 @@ FIELDS = (
         "set: export and quarantine leave them alone unless named",
     ),
     FieldSpec(
+        "brightest",
+        "float",
+        "Gray level that 99 % of the pixels do not exceed, 0 to 255; dark if low",
+    ),
+    FieldSpec(
+        "darkest",
+        "float",
+        "Gray level that 99 % of the pixels exceed, 0 to 255; bright if high",
+    ),
+    FieldSpec(
+        "sharpness",
+        "float",
+        "Fine detail, and how much steeper edges are than blurred ones; blurry if low",
+    ),
+    FieldSpec(
+        "information",
+        "float",
+        "Bits of gray levels a pixel, 0 to 8; low_information if low",
+    ),
+    FieldSpec(
         "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"
     ),
     FieldSpec(
@@ -230,8 +257,10 @@ class Findings:
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
-        expected: what known copies of the images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        expected: what known copies of the images, and known flips of their labels,
+            say of the thresholds, see
+            :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
+            estimate
     """
 
     columns: Mapping[str, list[Any]]

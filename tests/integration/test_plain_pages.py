@@ -52,7 +52,7 @@ def test_no_default_takes_what_cannot_be_told_and_each_place_says_so(
         assert plan.count == 1, (what, options)
     assert "may differ in text" in str(quarantine(pages, "duplicates", progress=False))
     clean = export(pages, str(tmp_path / "clean"), format="images")
-    assert clean.count() == 7
+    assert clean.count == 7
 
 
 def test_a_person_may_take_them_by_a_tag(pages, scan):

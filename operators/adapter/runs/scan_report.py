@@ -44,8 +44,10 @@ class ScanReport(TableResult):
         scene_matrix: split -> other split -> images of whose scene it has another
             moment or view, and no copy
         leaks_by_class: see :class:`core.findings.schema.Findings`
-        expected: what known copies of these images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        expected: what known copies of these images, and known flips of their
+            labels, say of the thresholds, see
+            :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
+            estimate
         model: name of the embedding model
         model_sha256: of the model, or None for given vectors
         seconds: wall-clock seconds by stage
@@ -197,6 +199,14 @@ def _duplicates(report: ScanReport) -> dict[str, Any]:
     }
 
 
+def _outliers(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": outlier_expectation(report.expected)}
+
+
+def _label_issues(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": label_expectation(report.expected)}
+
+
 def _leaks(report: ScanReport) -> dict[str, Any]:
     return {
         "details": _leak_pairs(report.leak_matrix),
@@ -235,6 +245,8 @@ def _unreadable(report: ScanReport) -> dict[str, Any]:
 
 _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "duplicates": _duplicates,
+    "outliers": _outliers,
+    "label_issues": _label_issues,
     "leaks": _leaks,
     "scenes": _scenes,
     "image_issues": _image_issues,
@@ -288,7 +300,7 @@ def _details(line: Line) -> str:
 
 def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
-    if not expected:
+    if "copy_recall" not in expected:
         return []
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
@@ -306,6 +318,29 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         found,
         f"{passed:,} of {expected['non_copies_tried']:,} known non-duplicate pairs "
         "would be accepted (look-alikes not included)",
+    ]
+
+
+def label_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says which share of the label issues is wrong, and of the wrong is found."""
+    if "label_precision" not in expected:
+        return []
+    wrong, precision, recall = (
+        expected[name] for name in ("wrong_labels", "label_precision", "label_recall")
+    )
+    return [
+        f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
+        f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says how sure the default threshold on outliers is."""
+    if "outlier_agreement" not in expected:
+        return []
+    return [
+        f"people agreed with about {expected['outlier_agreement']:.0%} of what this "
+        "rule flags on other sets; the farthest are the surest"
     ]
 
 
