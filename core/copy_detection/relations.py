@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from .orientations import MIRRORED_FROM
 from .overlays import Overlays
-from .pair_classifier import brightness_evidence, color_evidence, frame_evidence
 from .planes import Pictures
 from .sharpness import sharpness_excess
+from .types import Floats
 
 RELATIONS = (
     "re-encoded",
@@ -43,24 +43,26 @@ along with re-encoding, measured on 16 + 35 kinds of planted copies."""
 
 
 def name_relations(
-    pictures: Pictures, overlays: Overlays
+    pictures: Pictures, overlays: Overlays, evidence: dict[str, Floats]
 ) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
     """Names the most telling difference of each pair: frame, content, file.
+
+    Args:
+        pictures: of all pairs
+        overlays: of the b pairs
+        evidence: what was measured of them to judge them
 
     Returns:
         int8[b], index in :data:`RELATIONS`; uint8[b], bits of
         :data:`CHANGES_OF_MEANING`, whatever is most telling
     """
-    frame = frame_evidence(pictures, overlays)
-    color = color_evidence(pictures, overlays)
-    brightness = brightness_evidence(pictures, overlays)
     linear = overlays.warp[:, :, :2]
     angle = np.arctan2(
         linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1]
     )
     turned = (overlays.turn > 0) | (np.abs(np.degrees(angle)) > _MIN_DEGREES)
-    recolored = color["desaturation"] > _MIN_DESATURATION
-    recolored |= brightness["tone_change"] > _MIN_TONE_CHANGE
+    recolored = evidence["desaturation"] > _MIN_DESATURATION
+    recolored |= evidence["tone_change"] > _MIN_TONE_CHANGE
     size = np.log(pictures.sizes[overlays.inner] / pictures.sizes[overlays.outer])
     # A picture on its side has its width and height exchanged
     sideways = np.flatnonzero(overlays.turn % 2)
@@ -75,8 +77,8 @@ def name_relations(
         "inverted": overlays.inverted,
         "other ground": overlays.regrounded,
         "framed": overlays.framed,
-        "cropped": frame["zoom"] > _MIN_ZOOM,
-        "edited": brightness["explained"] < _MAX_EXPLAINED,
+        "cropped": evidence["zoom"] > _MIN_ZOOM,
+        "edited": evidence["explained"] < _MAX_EXPLAINED,
         "color-changed": recolored,
         "resized": np.abs(size).max(axis=1) > np.log(_MIN_SIZE_RATIO),
         "blurred": sharpness_excess(pictures, overlays) > _MIN_SHARPNESS_EXCESS,
@@ -84,7 +86,7 @@ def name_relations(
     codes = [np.int8(RELATIONS.index(name)) for name in told]
     otherwise = np.int8(RELATIONS.index("re-encoded"))
     recolored = recolored | overlays.inverted | overlays.regrounded
-    recolored |= color["color_residual"] > _MIN_OTHER_HUE
+    recolored |= evidence["color_residual"] > _MIN_OTHER_HUE
     changed = (mirrored, turned & ~mirrored, recolored)
     bits = np.zeros(len(mirrored), np.uint8)
     for place, flag in enumerate(changed):
