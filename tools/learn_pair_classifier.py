@@ -248,11 +248,20 @@ def written(model: Any) -> dict[str, Any]:
     }
 
 
+def _square(picture: made.U8, side: int) -> made.U8:
+    whole = np.ascontiguousarray(picture)
+    return np.asarray(cv2.resize(whole, (side, side)), np.uint8)
+
+
 def _read(folder: Path, most: int) -> list[made.U8]:
     paths = [p for p in sorted(folder.rglob("*")) if p.suffix.lower() in _SUFFIXES]
     chosen = np.random.default_rng(1).permutation(len(paths))[:most]
     read = [cv2.imread(str(paths[i]), cv2.IMREAD_COLOR) for i in np.sort(chosen)]
-    return [p[..., ::-1] for p in read if p is not None and min(p.shape[:2]) >= 48]
+    return [
+        np.asarray(p[..., ::-1], np.uint8)
+        for p in read
+        if p is not None and min(p.shape[:2]) >= 48
+    ]
 
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -267,7 +276,7 @@ def main() -> None:
     asked = parser.parse_args()
     random = np.random.default_rng(101)
     photos, icons = _read(asked.photographs, 3000), _read(asked.icons, 2000)
-    icons = [np.asarray(cv2.resize(i, (128, 128)), np.uint8) for i in icons]
+    icons = [_square(icon, 128) for icon in icons]
 
     def some(pictures: list[made.U8]) -> made.U8:
         return pictures[int(random.integers(len(pictures)))]
@@ -296,7 +305,7 @@ def main() -> None:
             add(cut, 0, WEIGHTS["cuttings"])
         look = made.LOOK_ALIKES[int(random.integers(len(made.LOOK_ALIKES)))]
         kind = "moments" if look is made.other_moment else "look-alikes"
-        six = [np.asarray(cv2.resize(some(photos), (150, 150))) for _ in range(6)]
+        six = [_square(some(photos), 150) for _ in range(6)]
         add(look(six, random), 0, WEIGHTS[kind])
     for pair in neighbors(photos):
         add(pair, 0, WEIGHTS["neighbors"])

@@ -7,9 +7,13 @@ from numpy.typing import NDArray
 
 from .orientations import MIRRORED_FROM
 from .overlays import Overlays
+from .pair_classifier import is_plain
 from .planes import Pictures
 from .sharpness import sharpness_excess
-from .types import Floats
+from .types import Bools, Floats
+
+TOO_PLAIN = "too plain to tell"
+"""Pages that look the same, but may be forms that are filled in differently."""
 
 RELATIONS = (
     "re-encoded",
@@ -23,6 +27,7 @@ RELATIONS = (
     "inverted",
     "framed",
     "other ground",
+    TOO_PLAIN,
 )
 NO_RELATION = -1
 
@@ -44,7 +49,7 @@ along with re-encoding, measured on 16 + 35 kinds of planted copies."""
 
 def name_relations(
     pictures: Pictures, overlays: Overlays, evidence: dict[str, Floats]
-) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+) -> tuple[NDArray[np.int8], NDArray[np.uint8], Bools]:
     """Names the most telling difference of each pair: frame, content, file.
 
     Args:
@@ -54,7 +59,8 @@ def name_relations(
 
     Returns:
         int8[b], index in :data:`RELATIONS`; uint8[b], bits of
-        :data:`CHANGES_OF_MEANING`, whatever is most telling
+        :data:`CHANGES_OF_MEANING`, whatever is most telling; bool[b], too little is
+        shown to tell
     """
     linear = overlays.warp[:, :, :2]
     angle = np.arctan2(
@@ -91,4 +97,5 @@ def name_relations(
     bits = np.zeros(len(mirrored), np.uint8)
     for place, flag in enumerate(changed):
         bits |= flag.astype(np.uint8) << place
-    return np.select(list(told.values()), codes, otherwise), bits
+    relations = np.select(list(told.values()), codes, otherwise)
+    return relations, bits, is_plain(evidence)

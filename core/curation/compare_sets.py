@@ -26,8 +26,9 @@ from ..copy_detection import (
     turned_candidates,
     verify_pairs,
 )
-from ..embedding.embed import ImageEmbedder, embed_images
+from ..embedding.embed import embed_images
 from ..embedding.image_table import ImageTable
+from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from ..progress import OnProgress, Progress, silent
 from ..reading.files import ReadFailure
@@ -131,7 +132,7 @@ def compare(
     )
     least = -1 if min_copy_similarity is None else min_copy_similarity
     copies = _copies(pictures, candidates, least, min_copy_score, on_progress)
-    content = table.content
+    content = table.unique_file
     found = _found_in_parts(
         (own, other),
         (content[: len(new)], content[len(new) :]),
@@ -167,7 +168,7 @@ class _Pictures:
         self._table = table
         self.alone: Bools = table.stored("picture_count")[self._first] == 1
         self.count = len(self._first)
-        self.of_row: Ints = np.append(group, -1)[table.content]
+        self.of_row: Ints = np.append(group, -1)[table.unique_file]
         self.signatures = table.stored("signature").at(self._first)
         self.vectors = table.stored("copy")[self._first]
 

@@ -13,19 +13,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..copy_detection import TOO_PLAIN
+
 NO_CLUSTER = -1
 NO_LABEL = -1
 QUARANTINED = "quarantined"
 """The status, and the tag, of an image whose file was put away."""
 
 FIRST_OF = "first of "
-"""How ``dup_relation`` begins where only the first of several pictures was compared.
-Such a copy may hold what its keeper does not, so it is not redundant."""
+"""How ``dup_relation`` begins where only the first of several pictures was compared."""
 
 UNREADABLE = ("missing", "empty", "truncated", "corrupt", "nonfinite")
 """The statuses of files that hold no whole picture. All others that are not "ok" may
 be healthy (of a kind or a size that is not read, or not permitted), so nothing that
 is chosen for being unreadable is one of them."""
+
+UNSURE_RELATIONS = (FIRST_OF, TOO_PLAIN)
+"""How ``dup_relation`` begins where a copy may hold what its keeper does not: nothing
+that is chosen for being redundant is one of them."""
 
 Value = int | float | bool | str | list[str] | None
 
@@ -68,7 +73,8 @@ FIELDS = (
         "How a near copy differs from the keeper, if known: re-encoded, resized, "
         "cropped, mirrored, rotated, framed, inverted, other ground, color-changed, "
         "blurred, edited; or why it is no more than near: first of 5 pictures equal, "
-        "looks equal (other depth, transparency or color profile)",
+        "looks equal (other depth, transparency or color profile), too plain to tell "
+        "(may be another form or page)",
     ),
     FieldSpec(
         "dup_similarity",
@@ -107,7 +113,8 @@ FIELDS = (
     FieldSpec(
         "outlier_cause",
         "str",
-        "Why it is an outlier: blank, dark, rare class, or off-topic",
+        "Why it is an outlier: blank, dark, rare class, plain ground, gray among "
+        "color, another subject or another style; None where none of these stands out",
     ),
     FieldSpec(
         "outlier_nearest",
@@ -123,6 +130,12 @@ FIELDS = (
         "label_suggestion",
         "str",
         "The label of similar images, where it differs from the given one",
+    ),
+    FieldSpec(
+        "label_suggestion_confidence",
+        "float",
+        "How likely the suggested label is the right one, 0 to 1, as known flips of "
+        "labels say; None for fewer than 200 labels",
     ),
     FieldSpec(
         "label_issue",
@@ -175,6 +188,26 @@ FIELDS = (
         "set: export and quarantine leave them alone unless named",
     ),
     FieldSpec(
+        "brightest",
+        "float",
+        "Gray level that 99 % of the pixels do not exceed, 0 to 255; dark if low",
+    ),
+    FieldSpec(
+        "darkest",
+        "float",
+        "Gray level that 99 % of the pixels exceed, 0 to 255; bright if high",
+    ),
+    FieldSpec(
+        "sharpness",
+        "float",
+        "Fine detail, and how much steeper edges are than blurred ones; blurry if low",
+    ),
+    FieldSpec(
+        "information",
+        "float",
+        "Bits of gray levels a pixel, 0 to 8; low_information if low",
+    ),
+    FieldSpec(
         "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"
     ),
     FieldSpec(
@@ -200,8 +233,10 @@ class Findings:
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
-        expected: what known copies of the images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        expected: what known copies of the images, and known flips of their labels,
+            say of the thresholds, see
+            :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
+            estimate
     """
 
     columns: Mapping[str, list[Any]]
@@ -212,6 +247,11 @@ class Findings:
     rules: Mapping[str, str]
     conflicts: tuple[int, ...]
     expected: Mapping[str, Any]
+
+
+def is_unsure(relation: str | None) -> bool:
+    """True if a copy of this ``dup_relation`` may hold what its keeper does not."""
+    return relation is not None and relation.startswith(UNSURE_RELATIONS)
 
 
 def optional_floats(values: NDArray[np.floating]) -> list[float | None]:

@@ -1,8 +1,8 @@
-"""What an earlier scan learned that still holds, so that it is not learned again.
+"""Reuses results of the previous scan whose inputs did not change.
 
 Every stage is a function of its input. One digest of all of its input, of the model
-and of this program is kept beside what was learned; where it is the same again,
-the result is taken over. Neighbor lists are taken over where only items differ.
+and of this program is kept beside its result; where it is the same again, the result
+is reused. Neighbor lists are updated where only the images differ.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..findings.label_issues import ClassEvidence
-from ..neighbors.incremental import SPARE_NEIGHBORS, updated_graph
-from ..neighbors.knn_graph import NeighborGraph, neighbor_graph
-from ..storage.record_store import Vectors
+from .image_labels import ImageLabels
 from .recall_estimate import CopyScores
-from .scan_data import ScanData
+from .scan_data import ImageGraphs, ModelInfo, ScanData, StageInputs, VerifiedPairs
+from .unique_images import DescribedImages
 
 _PACKAGES = (
     "numpy",
@@ -35,87 +34,81 @@ _PACKAGES = (
 
 
 class PreviousScan:
-    """An earlier scan, seen from the items of this one.
+    """The previous scan, seen from the unique images of this one.
 
     Args:
         scan_data: that it left; None if there was none
-        digests: uint8[i, 32], of the file that stands for each item now
-        source: says all that the vectors of a file depend on, see :func:`digest_of`
-        pictures: says all that its decoded picture depends on
+        images: the unique images now
+        model: that embedded them
 
     Attributes:
-        item: int64[i], the item of the earlier scan that the same file stood for; -1
-            for a new one. Ascending, since items stand in the order of their digests
-        same_pictures: whether it compared pictures that were decoded as now
+        image: int64[i], the unique image of the previous scan that the same file
+            represented; -1 for a new one. Ascending, since unique images stand in
+            the order of their digests
+        graphs: of the previous scan, if its embeddings were made as now
+        pairs: of the previous scan, if its pictures were decoded as now
     """
 
     def __init__(
-        self,
-        scan_data: ScanData | None,
-        digests: NDArray[np.uint8],
-        source: str,
-        pictures: str,
+        self, scan_data: ScanData | None, images: DescribedImages, model: ModelInfo
     ) -> None:
-        self.scan_data = scan_data
-        self.item = np.full(len(digests), -1, np.int64)
-        self._from = (
-            {} if scan_data is None else scan_data.facts.get("learned_from", {})
+        self._scan_data = scan_data
+        self._digests = images.digests
+        self._vectors = digest_of(
+            [model.sha256] if model.sha256 else [images.descriptors, images.digests]
         )
-        self._same_vectors = self._from.get("vectors") == source
-        self.same_pictures = self._from.get("pictures") == pictures
-        if scan_data is not None:
-            before = scan_data.digest[scan_data.first]
-            place = {digest.tobytes(): row for row, digest in enumerate(before)}
-            self.item[:] = [place.get(digest.tobytes(), -1) for digest in digests]
+        self._pictures = digest_of([model.input_size])
+        self._recall = digest_of(
+            [self._vectors, model.min_candidate_similarity, images.digests]
+        )
+        self.image = np.full(len(images), -1, np.int64)
+        self.pairs: VerifiedPairs | None = None
+        self.graphs: ImageGraphs | None = None
+        if scan_data is None:
+            return
+        if scan_data.inputs.vectors == self._vectors:
+            self.graphs = scan_data.graphs
+        if scan_data.inputs.pictures == self._pictures:
+            self.pairs = scan_data.pairs
+        before = scan_data.files.digest[scan_data.images.first_file]
+        place = {digest.tobytes(): row for row, digest in enumerate(before)}
+        self.image[:] = [place.get(digest.tobytes(), -1) for digest in images.digests]
 
-    def graph(self, vectors: Vectors, k: int, *, by_copies: bool) -> NeighborGraph:
-        """Returns the nearest neighbors of each item, and some to spare.
+    def recall(self) -> CopyScores | None:
+        """Returns the scores of synthetic copies, if they were made of the same."""
+        known = self._scan_data
+        return known.recall if known and known.inputs.recall == self._recall else None
+
+    def classes(self, labels: ImageLabels) -> ClassEvidence | None:
+        """Returns the class probabilities, if they were learned from the same."""
+        known = self._scan_data
+        same = known and known.inputs.classes == self._classes_input(labels)
+        return known.classes if known and same else None
+
+    def inputs(self, labels: ImageLabels, *, is_recall_complete: bool) -> StageInputs:
+        """Returns the digests of what the stages of this scan depended on.
 
         Args:
-            vectors: i x d, of the items
-            k: neighbors that are asked for
-            by_copies: whether these are the copy vectors
+            labels: that were learned
+            is_recall_complete: whether no file was missing in the recall estimate
         """
-        k += SPARE_NEIGHBORS
-        if self.scan_data is not None and self._same_vectors:
-            known = _lists(self.scan_data, by_copies)
-            if known.k >= k:
-                found = updated_graph(
-                    vectors, k, known, self.item, spare=SPARE_NEIGHBORS
-                )
-                if found is not None:
-                    return found
-        return neighbor_graph(vectors, k)
-
-    def trial(self, source: str) -> CopyScores | None:
-        """Returns the trial of known copies, if it was made of the same."""
-        if self.scan_data is None or self._from.get("trial") != source:
-            return None
-        return CopyScores(
-            self.scan_data.synthetic_copy_scores, self.scan_data.negative_scores
+        return StageInputs(
+            vectors=self._vectors,
+            pictures=self._pictures,
+            recall=self._recall if is_recall_complete else None,
+            classes=self._classes_input(labels),
         )
 
-    def labels(self, source: str) -> ClassEvidence | None:
-        """Returns what was learned of the labels, if it was learned from the same."""
-        if self.scan_data is None or self._from.get("labels") != source:
-            return None
-        return ClassEvidence(
-            self.scan_data.class_candidates,
-            self.scan_data.class_probability,
-            self.scan_data.given_probability,
+    def _classes_input(self, labels: ImageLabels) -> str:
+        return digest_of(
+            [
+                self._vectors,
+                self._digests,
+                labels.label,
+                labels.group,
+                labels.class_count,
+            ]
         )
-
-
-NO_EARLIER_SCAN = PreviousScan(None, np.empty((0, 32), np.uint8), "", "")
-
-
-def _lists(scan_data: ScanData, by_copies: bool) -> NeighborGraph:
-    # One graph serves for both where the model gives one vector
-    if by_copies and scan_data.copy_neighbors.shape[1]:
-        return NeighborGraph(
-            scan_data.copy_neighbors, scan_data.copy_neighbor_similarity
-        )
-    return NeighborGraph(scan_data.neighbors, scan_data.neighbor_similarity)
 
 
 def digest_of(parts: Iterable[str | float | NDArray[np.generic]]) -> str:

@@ -32,6 +32,7 @@ ABSENT = -1
 _ATTEMPTS = 10
 """To lock files that are still there: each failure is a deletion by others."""
 
+_POLL_SECONDS = 0.002
 _ROWS_COMPARED = 1024
 _KEYS_AT_ONCE = 2**16
 
@@ -59,7 +60,7 @@ class RecordStore:
         self._lock = threading.RLock()
         with _explained(folder):
             self._files = _FilePair(folder, dtype, 0)
-        self._take_in_new_keys()
+        self.refresh()
 
     def position(self, key: bytes) -> int:
         """Returns the position of a key's record, or ``ABSENT``."""
@@ -68,7 +69,7 @@ class RecordStore:
     def positions(self, keys: Sequence[bytes]) -> NDArray[np.int64]:
         """Returns the position of each key's record, ``ABSENT`` without one."""
         if not self._files.are_in_place():
-            self._take_in_new_keys()
+            self.refresh()
         with _explained(self._folder):
             return np.array([self._sound_position(key) for key in keys], np.int64)
 
@@ -111,7 +112,8 @@ class RecordStore:
                 del files.positions[key]
         return ABSENT
 
-    def _take_in_new_keys(self) -> None:
+    def refresh(self) -> None:
+        """Takes in what other processes have appended."""
         with _explained(self._folder), self._exclusive():
             self._files.load_new_keys()
 
@@ -120,7 +122,9 @@ class RecordStore:
         """Keeps others from appending, to the files that are there now."""
         with self._lock:
             for _ in range(_ATTEMPTS):
-                with FileLock(self._folder / "lock"):
+                # Others hold it for a fraction of a millisecond
+                lock = FileLock(self._folder / "lock")
+                with lock.acquire(poll_interval=_POLL_SECONDS):
                     # Checked under the lock: we may have waited for it while
                     # the files were deleted, and another process made new ones
                     if self._files.are_in_place():

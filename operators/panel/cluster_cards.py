@@ -8,7 +8,7 @@ import fiftyone.operators.types as types
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.findings.duplicates import CHOSEN
+from ...core.findings.keepers import CHOSEN
 from ..adapter.views.queries import Cluster, Picture, clusters
 from . import buttons, widgets
 from .callbacks import Events
@@ -133,7 +133,7 @@ def _draw_labels(
             events,
             state,
             "retag",
-            {"what": "selected", "samples": others, "to": label},
+            {"what": "selected", "samples": others, "label": label},
             f"All are {label}",
             name=f"label_{place}",
         )

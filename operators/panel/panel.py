@@ -14,12 +14,13 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
-from ...core.scan.settings import DEFAULTS, THRESHOLDS
+from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.decisions import decided_view
 from ..adapter.dataset.present import present
 from ..adapter.runs.lock import running, stop
+from ..adapter.ui.scan_forms import VECTORS, ScanOptions
+from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
-    FINDINGS,
     grouped_view,
     leak_view,
     pair_view,
@@ -111,8 +112,8 @@ class WinnowPanel(foo.Panel):
 
     def choose_overview_row(self, ctx: foo.ExecutionContext) -> None:
         row = ctx.params["row"]
-        if 0 <= row < len(overview.ROWS):
-            self._go(ctx, overview.ROWS[row])
+        if 0 <= row < len(overview.LINES):
+            self._go(ctx, overview.LINES[row].tab)
 
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
         ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
@@ -320,10 +321,12 @@ class WinnowPanel(foo.Panel):
 
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
-        params = dict(ctx.params["with"])
-        if _prefix(ctx):
+        operator, params = ctx.params["operator"], dict(ctx.params["with"])
+        names = foo.get_operator(_OPERATOR.format(operator)).names()
+        # Undo and purge are of actions, whatever the scan
+        if "prefix" in names and _prefix(ctx):
             params["prefix"] = _prefix(ctx)
-        self._ask(ctx, ctx.params["operator"], params)
+        self._ask(ctx, operator, params)
 
     def _ask(
         self,
@@ -391,18 +394,13 @@ def _prefix(ctx: foo.ExecutionContext) -> str | None:
 
 def _scan_params(state: PanelState) -> dict[str, Any]:
     """Returns the form of the scan, filled in as the last time."""
-    settings = state.run.settings
-    params = {
-        name: settings[name]
-        for name in ("label_field", "model", "prefix")
-        if settings[name]
-    }
-    if isinstance(settings["split_by"], str):
-        params |= {"splits": "field", "split_field": settings["split_by"]}
-    elif settings["split_by"]:
-        params |= {"splits": "tags", "split_tags": settings["split_by"]}
-    # A threshold that the person moved holds for the next scan, too
-    moved = {name: settings[name] for name in THRESHOLDS if name in settings}
-    return params | {
-        name: value for name, value in moved.items() if value != getattr(DEFAULTS, name)
-    }
+    # Also what the form does not ask for, and thresholds that were moved since
+    params = as_params(read_options(ScanOptions, state.run.settings))
+    split_by = params.pop("split_by", None)
+    if isinstance(split_by, str):
+        params |= {"splits": "field", "split_field": split_by}
+    elif split_by:
+        params |= {"splits": "tags", "split_tags": split_by}
+    if params.get("embeddings"):
+        params["model"] = VECTORS
+    return params

@@ -8,14 +8,12 @@ import pytest
 import yaml
 from fiftyone.operators.executor import ExecutionError
 
-pytestmark = pytest.mark.integration
-
 # FiftyOne registers nothing that is not listed there
 LISTED = yaml.safe_load((Path(__file__).parents[2] / "fiftyone.yml").read_text())
 
 PARAMS = {
     "quarantine": {"what": "duplicates"},
-    "move": {"what": "duplicates", "to": "aside"},
+    "move": {"what": "duplicates", "output_dir": "aside"},
     "retag": {"what": "label_issues"},
     "merge": {},
     "undo": {},
@@ -67,7 +65,7 @@ def acted_on(dataset, folder, scan):
     done = operator("quarantine")(
         dataset, plan_id=plan.plan_id, dry_run=False, progress=False
     )
-    assert done.report.done == 1
+    assert done.count == 1
     return dataset
 
 

@@ -14,8 +14,6 @@ from fiftyone.operators.executor import ExecutionContext, Executor
 
 from core.fastdup.files import read_work_dir
 
-pytestmark = pytest.mark.integration
-
 WRITTEN = Path(__file__).parents[1] / "fixtures" / "fastdup-2.54"
 
 
@@ -73,7 +71,7 @@ def theirs(name):
 def test_the_features_of_fastdup_stand_in_a_field(scanned):
     dataset, root, imported, _ = scanned
 
-    assert (imported.images, imported.dimensions) == (148, 576)
+    assert (imported.count, imported.dimensions) == (148, 576)
     assert (imported.without, imported.unknown, imported.unreadable) == (2, 0, 2)
     assert str(imported).startswith("148 samples have fastdup's 576 numbers in ")
     stored = read_work_dir(WRITTEN)
@@ -144,11 +142,17 @@ def test_thresholds_can_be_moved_and_go_back(scanned, set_thresholds):
     assert closer.rules["min_copy_similarity"] == "given"
     assert issues == [0] * 4
 
-    again = set_thresholds(dataset, min_copy_similarity=None, min_label_score=5)
+    again = set_thresholds(dataset, min_copy_similarity=None, min_label_score=None)
     assert again.counts["duplicate_clusters"] == 18
     assert again.counts["label_issues"] == 8
     assert again.thresholds["min_copy_similarity"] == 0.96
     assert again.rules["min_label_score"] == "as in fastdup"
+
+    # Winnow's own default is a number like any other, if a person gives it
+    five = set_thresholds(dataset, min_label_score=5)
+    assert five.thresholds["min_label_score"] == 5
+    assert five.rules["min_label_score"] == "given"
+    assert set_thresholds(dataset, min_label_score=None).counts == again.counts
 
 
 def test_what_a_person_keeps_is_no_copy_and_no_outlier(scanned, set_thresholds):
@@ -190,7 +194,7 @@ def test_a_scan_on_given_features_goes_back_to_fastdup_unchanged(scanned, tmp_pa
         dataset, str(tmp_path / "w")
     )
 
-    assert (written.images, written.similar, written.outliers) == (148, 106, 15)
+    assert (written.count, written.similar, written.outliers) == (148, 106, 15)
     assert written.components == 18
     features = (tmp_path / "w" / "atrain_features.dat").read_bytes()
     assert features == (WRITTEN / "atrain_features.dat").read_bytes()
@@ -213,7 +217,7 @@ def test_the_files_of_a_scan_with_winnow_s_model(dataset, folder, scan, tmp_path
         dataset, str(work), nearest_neighbors_k=3, lower_threshold=0.1
     )
 
-    assert (written.images, written.unreadable) == (19, 1)
+    assert (written.count, written.unreadable) == (19, 1)
     assert str(written).startswith(f"19 images in {work}: ")
     (bad,) = lines(work / "atrain_features.bad.csv")
     assert bad == {
@@ -299,7 +303,7 @@ def test_both_forms_and_both_runs_in_the_app(scanned, tmp_path):
     result = foo.execute_operator(
         "@winnow/curate/to_fastdup",
         ctx,
-        params={"folder": {"absolute_path": str(written)}},
+        params={"output_dir": {"absolute_path": str(written)}},
     )
     assert result.error is None
     assert (written / "connected_components.csv").exists()

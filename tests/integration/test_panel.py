@@ -7,8 +7,6 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 PANEL = "@winnow/curate/winnow"
 TABS = "overview duplicates outliers labels leaks bad_files actions".split()
 
@@ -92,7 +90,13 @@ def event(dataset):
         foo.get_operator(PANEL).execute(ctx)
         state.clear()
         state.update(ctx.panel_state)
-        return Answer(executor._requests, dict(state))
+        answer = Answer(executor._requests, dict(state))
+        for uri, asked in answer.requests:
+            if uri == "prompt_user_for_operation":
+                # Refuses what the operator does not know; the App adds the panel
+                sent = {**asked["params"], "panel_id": "p", "panel_state": {}}
+                foo.get_operator(asked["operator_uri"]).check_params(sent)
+        return answer
 
     return send
 
@@ -559,7 +563,7 @@ def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
     card = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
     buttons = card["type"]["properties"]["labels"]["type"]["properties"]
     asked = buttons["label_0"]["view"]["params"]["with"]
-    assert asked["to"] == "a"
+    assert asked["label"] == "a"
     assert dataset.select(asked["samples"]).values("ground_truth.label") == ["b"]
 
 
@@ -578,10 +582,10 @@ def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):
     given, suggested = asked["pair"]
 
     plan = foo.get_operator("@winnow/curate/retag")(
-        scanned, asked["what"], pair=asked["pair"], to=asked["to"]
+        scanned, asked["what"], pair=asked["pair"], label=asked["label"]
     )
 
-    assert asked["to"] == suggested
+    assert asked["label"] == suggested
     view = answer.view(scanned)
     assert plan.count == len(view) < scanned.match({"label_issue": True}).count()
     assert all(given in why for _, _, why in plan.examples())
@@ -683,7 +687,7 @@ def test_the_history_is_read_again_only_when_something_was_done(
         carrying_out, "_read_history", lambda one: reads.append(one) or read(one)
     )
     retag = foo.get_operator("@winnow/curate/retag")
-    plan = retag(scanned.limit(1), "view", to="b", on_disk=False, progress=False)
+    plan = retag(scanned.limit(1), "view", label="b", on_disk=False, progress=False)
     retag(scanned, plan_id=plan.plan_id, expect_count=1, dry_run=False, progress=False)
 
     assert "retag of view: 1 image" in event("choose_tab", tab="actions").texts
@@ -699,3 +703,14 @@ def test_every_card_says_which_file_it_is(event, scanned):
 
     for name in ("00.png", "19.png"):
         assert f"\n\n{name}" in answer.texts
+
+
+@pytest.mark.parametrize("operator", ["undo", "purge", "report", "quarantine"])
+def test_a_button_gives_its_operator_only_what_it_takes(scanned, scan, event, operator):
+    scan(scanned, prefix="mine")
+    event("choose_run", value="mine")
+
+    asked = event("act", operator=operator, **{"with": {}})
+
+    params = asked.one("prompt_user_for_operation")["params"]
+    assert params == ({} if operator in ("undo", "purge") else {"prefix": "mine"})

@@ -8,8 +8,6 @@ import fiftyone.operators as foo
 import pytest
 import yaml
 
-pytestmark = pytest.mark.integration
-
 # FiftyOne registers nothing that is not listed there
 PLUGIN = yaml.safe_load((Path(__file__).parents[2] / "fiftyone.yml").read_text())
 
@@ -75,10 +73,10 @@ def away(made):
 
 
 def shown(dataset, *_):
-    found = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.views.finding_views"
+    registry = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.core.findings.registry"
     )
-    views = [operator("show")(dataset, what) for what in found.FINDINGS]
+    views = [operator("show")(dataset, what) for what in registry.FINDINGS]
     return {sample for view in views for sample in view.values("id")}
 
 
@@ -98,7 +96,7 @@ def decided(dataset, *_):
 
 
 def exported(dataset, _, folder):
-    view = operator("export")(dataset, str(folder / "clean"), without=[])
+    view = operator("export")(dataset, str(folder / "clean"), without=[]).view
     files = [path for path in (folder / "clean").rglob("*") if path.is_file()]
     assert len(files) == 11
     return set(view.values("id"))
@@ -206,17 +204,17 @@ QUESTIONS = {
     ),
     "estimate_precision": drawn,
     "register_embeddings": counted(
-        lambda d, w, f: operator("register_embeddings")(d, progress=False).images
+        lambda d, w, f: operator("register_embeddings")(d, progress=False).count
     ),
     "from_fastdup": counted(
-        lambda d, w, f: operator("from_fastdup")(d, str(w), progress=False).images
+        lambda d, w, f: operator("from_fastdup")(d, str(w), progress=False).count
     ),
     "to_fastdup": counted(
-        lambda d, w, f: operator("to_fastdup")(d, str(f / "out"), progress=False).images
+        lambda d, w, f: operator("to_fastdup")(d, str(f / "out"), progress=False).count
     ),
     "quarantine": planned_by_hand("quarantine"),
-    "move": planned_by_hand("move", to="aside"),
-    "retag": planned_by_hand("retag", to="a", on_disk=False),
+    "move": planned_by_hand("move", output_dir="aside"),
+    "retag": planned_by_hand("retag", label="a", on_disk=False),
     "merge": planned("merge"),
     "undo": only_of_what_is_away,
     "purge": only_of_what_is_away,

@@ -9,20 +9,22 @@ from typing import Any
 import fiftyone as fo
 from fiftyone import ViewField as F
 
+from ....core.common.result import Result
 from ....core.curation.precision_estimate import Precision, draw, precision
 from ....core.errors import InputError
+from ....core.findings.registry import FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.present import present
 from ..runs.run_record import complete_run
-from ..views.finding_views import FINDINGS, found_view
+from ..views.finding_views import found_view
 
-_INFO = "winnow_sign_off"
+_INFO = "winnow_precision_sample"
 _WITH_COPIES = ("duplicates", "redundant_copies", "conflicts", "leaks")
 RIGHT, WRONG = "right", "wrong"
 
 
 @dataclass(frozen=True, eq=False)
-class PrecisionEstimate:
+class PrecisionEstimate(Result):
     """A sample of a finding, and what a person says of it so far.
 
     Attributes:
@@ -83,17 +85,15 @@ class PrecisionEstimate:
             )
         return lines
 
-    def to_markdown(self) -> str:
-        lines = [f"* {line}" for line in self.details()]
-        return "\n".join([f"**{self.summary()}**", "", *lines])
-
-    def __str__(self) -> str:
-        return "\n".join([self.summary(), *(f"  {one}" for one in self.details())])
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all but the view as plain JSON values."""
+        values = {**super().to_dict(), "unmarked": self.unmarked}
+        return {name: value for name, value in values.items() if name != "view"}
 
 
 def tag_of(what: str, mark: str | None = None) -> str:
     """Returns the tag of a finding's sample, or of a mark in it."""
-    name = f"sign-off {what.replace('_', ' ')}"
+    name = f"precision {what.replace('_', ' ')}"
     return f"{name}: {mark}" if mark else name
 
 
@@ -110,7 +110,8 @@ def draw_sample(
 
     Raises:
         InputError: there is nothing to draw from
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     # Of each cluster the copy to keep is no claim; the others are
     claims = "redundant_copies" if what == "duplicates" else what

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import fiftyone as fo
 
 from ....core.reading.folders import FolderListing
-from ....core.reading.layouts import Folder
+from ....core.reading.layout_remarks import Folder
 
 _KEY = "folders"
 _MOST = 50_000
-"""Folders that are remembered; a document of the database holds 16 MB."""
+"""Folders that are recorded; a document of the database holds 16 MB."""
 
 
 @dataclass(frozen=True)

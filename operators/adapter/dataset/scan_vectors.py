@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import fiftyone as fo
@@ -19,7 +20,7 @@ from .samples import read_samples
 
 def scanned_vectors(
     dataset: fo.Dataset,
-    run: Any,
+    settings: Mapping[str, Any],
     prefix: str | None,
     kind: str,
     on_progress: OnProgress,
@@ -31,17 +32,17 @@ def scanned_vectors(
 
     Args:
         dataset: that was scanned
-        run: the record of the scan
+        settings: of the scan
         prefix: of its fields
         kind: ``copy`` or ``features``, where the model makes both
-        on_progress: told after each batch
+        on_progress: called after each batch
 
     Returns:
         n ids, n paths, and n x d: float32 of any length from a field, else float16
         of unit length
     """
     view = present(dataset).match({field_name("scan_status", prefix): "ok"})
-    field = run.settings["embeddings"]
+    field = settings["embeddings"]
     if field:
         view = view.exists(field)
         table = read_samples(view)
@@ -49,12 +50,12 @@ def scanned_vectors(
     table = read_samples(view)
     images = embed_images(
         table.paths,
-        load_model(run.settings["model"]),
+        load_model(settings["model"]),
         folder=cache_folder(),
-        max_megapixels=run.settings["max_megapixels"],
+        max_megapixels=settings["max_megapixels"],
         on_progress=on_progress,
     )
-    readable = images.content >= 0
-    vectors = images.column(kind)[images.content[readable]]
+    readable = images.unique_file >= 0
+    vectors = images.column(kind)[images.unique_file[readable]]
     rows = np.flatnonzero(readable).tolist()
     return [table.ids[r] for r in rows], [table.paths[r] for r in rows], vectors

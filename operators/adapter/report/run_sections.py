@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,28 @@ from typing import Any
 import fiftyone as fo
 
 from ....core.common.text import size_text
-from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
-from ..runs.scan_report import ScanReport, changes_of_meaning, expectation
-from .report_queries import Shown
+from ..runs.scan_report import (
+    ScanReport,
+    changes_of_meaning,
+    expectation,
+    label_expectation,
+    plain_pages,
+)
+from .report_queries import Shown, words_of
 
-_FILES_LISTED = 100
 _MEANING = {
     "min_copy_score": "how sure it must be that two pictures are copies, 0 to 1",
     "min_copy_similarity": "cosine similarity that copies need, -1 to 1",
     "max_outlier_distance": "images farther than this from all others are outliers",
     "min_label_score": "labels that score less are issues, 0 to 100",
+    "min_brightest": "pictures whose brightest 1 % is darker are dark, 0 to 255",
+    "max_darkest": "pictures whose darkest 1 % is brighter are bright, 0 to 255",
+    "min_sharpness": "pictures that are less sharp are blurry",
+    "min_information": "fewer bits of gray levels are low information, 0 to 8",
 }
 _DECIDED = {
     "keeper": "copies chosen as the one to keep",
@@ -33,66 +40,24 @@ _DECIDED = {
 }
 
 
-def unreadable_section(
-    shown: Shown, report: ScanReport, not_held: Sequence[Mapping[str, str]]
-) -> Section:
-    """Files that cannot be read, by reason.
-
-    Args:
-        shown: see there
-        report: of the run
-        not_held: files that could not become samples: path, status and reason
-    """
-    key, title, count = "unreadable", "Unreadable files", report.counts["unreadable"]
-    if not count:
-        return Section(key, title, 0, ("Every file can be read.",))
-    status = shown.field("scan_status")
-    found = shown.reader.pictures(
-        {status: {"$nin": [None, "ok", QUARANTINED]}},
-        ("scan_status",),
-        sort={status: 1},
-        limit=_FILES_LISTED,
-    )
-    why = {bad["path"]: bad["reason"] for bad in report.unreadable}
-    files: list[tuple[Cell, ...]] = [
-        (
-            shown.relative(one.values["filepath"]),
-            _words(one.values["scan_status"]),
-            why.get(one.values["filepath"], "").replace(shown.root + os.sep, ""),
-        )
-        for one in found
-    ]
-    files += [
-        (shown.relative(bad["path"]), _words(bad["status"]), bad["reason"])
-        for bad in not_held[: _FILES_LISTED - len(files)]
-    ]
-    reasons = tuple(
-        (_words(name.removeprefix("status_")), number)
-        for name, number in report.counts.items()
-        if name.startswith("status_") and number
-    )
-    tables = (
-        Table("reasons", "By reason", ("Reason", "Files"), reasons, len(reasons)),
-        Table(
-            "files", "The files", ("File", "Reason", "In words"), tuple(files), count
-        ),
-    )
-    text = ("They were not compared and have no findings.",)
-    return Section(key, title, count, text, tables)
-
-
 def thresholds_section(report: ScanReport) -> Section:
     """Which thresholds are in force, how they were chosen, what they find."""
     rows: list[tuple[Cell, ...]] = [
         (name, report.thresholds[name], report.rules[name], _MEANING[name])
         for name in THRESHOLDS
+        if name in report.thresholds
     ]
-    headers = ("Setting", "In force", "How it was chosen", "Meaning")
-    tables = [Table("thresholds", "", headers, tuple(rows), len(rows))]
+    columns = ("Setting", "In force", "How it was chosen", "Meaning")
+    tables = [Table("thresholds", "", columns, tuple(rows), len(rows))]
     expected = report.expected
-    sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
+    sentences = [
+        *expectation(expected),
+        *plain_pages(report.counts),
+        *changes_of_meaning(report.counts),
+    ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
-    if expected:
+    text += tuple(f"Labels: {one}." for one in label_expectation(expected))
+    if "copy_recall" in expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
         recall = tuple((name, f"{share:.0%}") for name, share in by_change)
         title = "Recall of synthetic copies of these images"
@@ -107,7 +72,7 @@ def actions_section(shown: Shown, dataset: fo.Dataset) -> Section:
     rows = tuple(
         (
             past.at[:16].replace("T", " "),
-            f"{past.action} of {_words(past.what)}" + "; cut short" * past.unfinished,
+            f"{past.action} of {words_of(past.what)}" + "; cut short" * past.unfinished,
             past.items,
             size_text(past.bytes),
             past.undoable,
@@ -151,7 +116,7 @@ def actions_section(shown: Shown, dataset: fo.Dataset) -> Section:
 
 def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
     """Model, settings, versions and times."""
-    facts: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Cell, ...]] = [
         ("Model", model_name(report.model)),
         ("SHA-256 of the model", report.model_sha256 or "none: vectors were given"),
         ("Labels", settings["label_field"] or "none"),
@@ -162,13 +127,13 @@ def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
         ),
         ("Most memory used", size_text(report.peak_memory_bytes)),
     ]
-    facts += [(name, version) for name, version in report.versions.items()]
+    rows += [(name, version) for name, version in report.versions.items()]
     seconds = [
         (stage, round(taken, 2), round(report.images_per_second.get(stage, 0), 1))
         for stage, taken in report.seconds.items()
     ]
     tables = (
-        Table("facts", "", ("", "Value"), tuple(facts), len(facts)),
+        Table("facts", "", ("", "Value"), tuple(rows), len(rows)),
         Table(
             "seconds",
             "Time",
@@ -191,7 +156,3 @@ def _splits_text(split_by: str | Sequence[str] | None) -> str:
     if isinstance(split_by, str):
         return f"field {split_by}"
     return f"tags {', '.join(split_by)}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -9,6 +9,7 @@ from pathlib import Path
 import fiftyone as fo
 
 from ....core.storage.cache import cache_folder
+from ..dataset.internals import dataset_id
 from .run_record import run_key
 
 
@@ -33,10 +34,10 @@ def thumbnails_folder() -> Path:
 
 def plans_folder(dataset: fo.Dataset) -> Path:
     """Returns where a data set's plans wait until they are applied."""
-    return cache_folder() / "plans" / str(dataset._doc.id)
+    return cache_folder() / "plans" / dataset_id(dataset)
 
 
-def forget_other_evidence(
+def remove_other_scan_data(
     dataset: fo.Dataset, prefix: str | None, current: Path
 ) -> None:
     """Removes the files that earlier scans of the same fields left."""
@@ -48,4 +49,4 @@ def forget_other_evidence(
 
 
 def _stem(dataset: fo.Dataset, prefix: str | None) -> str:
-    return f"{dataset._doc.id}-{run_key(prefix)}"
+    return f"{dataset_id(dataset)}-{run_key(prefix)}"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
+from ....core.findings.registry import FINDINGS, Finding
+from ....core.scan.scan_data import UnreadableFile
+from .run_record import ScanRun
 
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
@@ -26,7 +30,7 @@ _READ = "read and embed"
 
 
 @dataclass(frozen=True)
-class ScanReport:
+class ScanReport(TableResult):
     """The result of a scan or of moving its thresholds.
 
     Attributes:
@@ -37,8 +41,10 @@ class ScanReport:
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
         leaks_by_class: see :class:`core.findings.schema.Findings`
-        expected: what known copies of these images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+        expected: what known copies of these images, and known flips of their
+            labels, say of the thresholds, see
+            :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
+            estimate
         model: name of the embedding model
         model_sha256: of the model, or None for given vectors
         seconds: wall-clock seconds by stage
@@ -58,7 +64,7 @@ class ScanReport:
     model: str
     model_sha256: str | None
     seconds: Mapping[str, float]
-    unreadable: list[dict[str, str]]
+    unreadable: Sequence[UnreadableFile]
     versions: Mapping[str, str]
     peak_memory_bytes: int
 
@@ -79,14 +85,35 @@ class ScanReport:
     @property
     def not_looked_for(self) -> dict[str, str]:
         """Says why the run cannot know, by the finding's name in a policy."""
-        missing = {}
+        why = {}
         if not self.counts["labeled"]:
-            missing = dict.fromkeys(("label issues", "conflicts"), _NO_LABELS)
+            why["labels"] = _NO_LABELS
         if not self.leak_matrix:
-            missing["leaks"] = _NO_SPLITS
+            why["splits"] = _NO_SPLITS
+        missing = {
+            finding.words: why[finding.needs]
+            for finding in FINDINGS.values()
+            if finding.has_line and finding.needs in why
+        }
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
         return missing
+
+    def summary(self) -> str:
+        """Returns what was done, in a sentence."""
+        return _headline(self)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the findings, a line each."""
+        return [
+            {
+                "finding": line.finding.name,
+                "count": line.count,
+                "share": line.share(self),
+                "note": line.note,
+            }
+            for line in finding_lines(self)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it as plain JSON values."""
@@ -100,11 +127,11 @@ class ScanReport:
         return "\n".join(_text_lines(self))
 
 
-def report_of(run: Any) -> ScanReport:
+def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))
-    return ScanReport(**{field.name: plain[field.name] for field in fields(ScanReport)})
+    return ScanReport(**{one.name: plain[one.name] for one in fields(ScanReport)})
 
 
 @dataclass(frozen=True)
@@ -112,62 +139,98 @@ class Line:
     """One finding of the summary.
 
     Attributes:
-        name: of the finding
-        count: of its images; of clusters for conflicts
+        finding: that it is about
+        count: of its images, or of their clusters
         note: what it means
         details: parts of the count by what they are
         remarks: more to say, a sentence each
     """
 
-    name: str
+    finding: Finding
     count: int
     note: str
-    details: Mapping[str, int]
+    details: Mapping[str, int] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+
+    def share(self, report: ScanReport) -> float | None:
+        """Returns the share of the images, 0 to 1; None for clusters."""
+        if self.finding.unit == "clusters":
+            return None
+        return self.count / max(1, report.counts["images"])
 
 
 def finding_lines(report: ScanReport) -> Iterable[Line]:
     """Yields the findings at a glance, in the order of the summary."""
+    for finding in FINDINGS.values():
+        if finding.has_line:
+            line = Line(finding, report.counts[finding.name], note_of(finding, report))
+            more = _MORE.get(finding.name)
+            yield replace(line, **more(report)) if more else line
+
+
+def note_of(finding: Finding, report: ScanReport) -> str:
+    """Says what a count means, or why there is none."""
+    why = report.not_looked_for.get(finding.words)
+    return f"not looked for: {why}" if why else finding.note
+
+
+def _duplicates(report: ScanReport) -> dict[str, Any]:
     counts = report.counts
-    yield Line(
-        "Duplicates",
-        counts["duplicates"],
-        f"in {counts['duplicate_clusters']:,} clusters; keeping one of each saves "
-        f"{counts['removable']:,} files, {size_text(counts['removable_bytes'])}",
-        {
+    return {
+        "note": f"in {counts['duplicate_clusters']:,} clusters; keeping one of each "
+        f"saves {counts['removable']:,} files, {size_text(counts['removable_bytes'])}",
+        "details": {
             "same bytes": counts["duplicates_bytes"],
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
-        [*expectation(report.expected), *changes_of_meaning(counts)],
-    )
-    yield Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
-    yield Line("Outliers", counts["outliers"], "unlike most other images", {})
-    yield Line(
-        "Label issues",
-        counts["label_issues"],
-        "similar images have another label"
-        if counts["labeled"]
-        else f"not looked for: {_NO_LABELS}",
-        {},
-    )
-    yield Line(
-        "Leaks",
-        counts["leaks"],
-        "have a copy in another split"
-        if report.leak_matrix
-        else f"not looked for: {_NO_SPLITS}",
-        _leak_pairs(report.leak_matrix),
-        _leak_remarks(report),
-    )
-    issues = {name.replace("_", " "): counts[name] for name in ISSUES}
-    yield Line("Bad images", counts["image_issues"], "", issues)
+        "remarks": [
+            *expectation(report.expected),
+            *plain_pages(counts),
+            *changes_of_meaning(counts),
+        ],
+    }
+
+
+def _outliers(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": outlier_expectation(report.expected)}
+
+
+def _label_issues(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": label_expectation(report.expected)}
+
+
+def _leaks(report: ScanReport) -> dict[str, Any]:
+    return {
+        "details": _leak_pairs(report.leak_matrix),
+        "remarks": _leak_remarks(report),
+    }
+
+
+def _image_issues(report: ScanReport) -> dict[str, Any]:
+    # The details say what the note says
+    issues = {name.replace("_", " "): report.counts[name] for name in ISSUES}
+    return {"note": "", "details": issues}
+
+
+def _unreadable(report: ScanReport) -> dict[str, Any]:
     statuses = {
         name.removeprefix(_STATUS).replace("_", " "): count
-        for name, count in counts.items()
+        for name, count in report.counts.items()
         if name.startswith(_STATUS)
     }
-    yield Line("Unreadable", counts["unreadable"], "", statuses)
+    return {"note": "", "details": statuses}
+
+
+_MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
+    "duplicates": _duplicates,
+    "outliers": _outliers,
+    "label_issues": _label_issues,
+    "leaks": _leaks,
+    "image_issues": _image_issues,
+    "unreadable": _unreadable,
+}
+"""What a line says besides its count, where a note is not enough."""
 
 
 def _headline(report: ScanReport) -> str:
@@ -185,9 +248,8 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
     yield _headline(report)
     yield ""
     for line in finding_lines(report):
-        yield (
-            f"  {line.name:<13}{line.count:>9,}  {_share(report, line):>7}  {line.note}"
-        ).rstrip()
+        share, label = _share(report, line), line.finding.label
+        yield f"  {label:<13}{line.count:>9,}  {share:>7}  {line.note}".rstrip()
         for remark in (_details(line), *line.remarks):
             if remark:
                 yield f"{'':35}{plain(remark)}"
@@ -201,14 +263,13 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
     for line in finding_lines(report):
         parts = (line.note, _details(line), *line.remarks)
         notes = escape_markdown("; ".join(part for part in parts if part))
-        yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
+        share, label = _share(report, line), line.finding.label
+        yield f"| {label} | {line.count:,} | {share} | {notes} |"
 
 
 def _share(report: ScanReport, line: Line) -> str:
-    # Conflicts are clusters, not images
-    if line.name == "Conflicts":
-        return ""
-    return share_text(line.count, report.counts["images"])
+    share = line.share(report)
+    return "" if share is None else share_text(share, 1)
 
 
 def _details(line: Line) -> str:
@@ -217,7 +278,7 @@ def _details(line: Line) -> str:
 
 def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
-    if not expected:
+    if "copy_recall" not in expected:
         return []
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
@@ -235,6 +296,42 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         found,
         f"{passed:,} of {expected['non_copies_tried']:,} known non-duplicate pairs "
         "would be accepted (look-alikes not included)",
+    ]
+
+
+def label_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says which share of the label issues is wrong, and of the wrong is found."""
+    if "label_precision" not in expected:
+        return []
+    wrong, precision, recall = (
+        expected[name] for name in ("wrong_labels", "label_precision", "label_recall")
+    )
+    return [
+        f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
+        f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says how sure the default threshold on outliers is."""
+    if "outlier_agreement" not in expected:
+        return []
+    return [
+        f"people agreed with about {expected['outlier_agreement']:.0%} of what this "
+        "rule flags on other sets; the farthest are the surest"
+    ]
+
+
+def plain_pages(counts: Mapping[str, int]) -> list[str]:
+    """Says why some copies are in no selection."""
+    # Runs of before did not count them
+    count = counts.get("too_plain", 0)
+    if not count:
+        return []
+    return [
+        f"{count:,} {'is a plain page' if count == 1 else 'are plain pages'} that "
+        f"{'looks' if count == 1 else 'look'} equal to another but may differ in "
+        "text: look at them; none is removed by default"
     ]
 
 
@@ -268,7 +365,9 @@ def _leak_remarks(report: ScanReport) -> list[str]:
     }
     kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
     remarks = [
-        f"removing {counts['leaks_to_remove']:,} closes them; their copy is in {kept}"
+        f"removing {counts['leaks_to_remove']:,} closes them"
+        + ", but for plain pages that may differ" * bool(counts.get("too_plain"))
+        + (f"; their copy is in {kept}" if kept else "")
     ]
     if counts["leak_conflicts"]:
         remarks.append(

@@ -1,23 +1,23 @@
-"""What the last finished scan of a data set left: its record and evidence."""
+"""What the last finished scan of a data set left: its record and its data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
-from ....core.scan.scan_data import ScanData, load_scan_data, without
+from ....core.scan.scan_data import ScanData, with_labels, without
+from ....core.scan.stored_scan import load_scan_data
 from ..dataset.present import present
 from ..dataset.samples import label_path
 from .paths import scan_data_path
-from .run_record import complete_run, load_rows
+from .run_record import ScanRun, complete_run, load_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,14 @@ class StoredRun:
     """A finished scan, seen from today.
 
     Attributes:
-        record: the run's configuration
-        ids: n sample ids, in the order of the evidence's rows
-        scan_data: samples that were put away or deleted since do not count in it,
+        record: of the run
+        ids: n sample ids, in the order of the scan's rows
+        scan_data: samples that were quarantined or deleted since do not count in it,
             and labels that were changed since are not known to it
-        file: of the evidence
+        file: of the scan data
     """
 
-    record: Any
+    record: ScanRun
     ids: list[str]
     scan_data: ScanData
     file: Path
@@ -42,13 +42,14 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
     """Loads the last finished scan.
 
     Raises:
-        StaleRunError: there is none, or its stored results are gone
+        ScanNotFoundError: there is none
+        StaleRunError: it was cut short, or its stored results are gone
     """
     record = complete_run(dataset, prefix)
     file = scan_data_path(record.scan_data)
     scan_data = load_scan_data(file)
     ids = load_rows(dataset, prefix)
-    if len(ids) != len(scan_data.content):
+    if len(ids) != len(scan_data.samples):
         raise StaleRunError(
             f"What the last scan of '{dataset.name}' stored does not fit together. "
             "Scan again: what was embedded is kept, so it is quick."
@@ -56,18 +57,18 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
     return StoredRun(record, ids, _as_of_now(scan_data, dataset, record, ids), file)
 
 
-def last_evidence(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
+def previous_scan_data(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
     """Returns what the last finished scan learned, of its day; None without."""
     try:
         return load_scan_data(scan_data_path(complete_run(dataset, prefix).scan_data))
-    except StaleRunError:
+    except (ScanNotFoundError, StaleRunError):
         return None
 
 
 def _as_of_now(
-    scan_data: ScanData, dataset: fo.Dataset, record: Any, ids: Sequence[str]
+    scan_data: ScanData, dataset: fo.Dataset, record: ScanRun, ids: Sequence[str]
 ) -> ScanData:
-    field = record.settings["label_field"]
+    field = record.label_field
     if field is not None and not dataset.has_sample_field(field):
         field = None
     here = present(dataset)
@@ -80,16 +81,19 @@ def _as_of_now(
         return scan_data
     changed = _changed(scan_data, [label_of.get(one) for one in ids])
     # What a label is worth was learned of the old one
-    return replace(scan_data, labels=np.where(changed, NO_LABEL, scan_data.labels))
+    labels = np.where(changed, NO_LABEL, scan_data.samples.labels)
+    return with_labels(scan_data, labels)
 
 
 def _changed(scan_data: ScanData, labels: Sequence[str | None]) -> NDArray[np.bool_]:
     """Returns bool[n]: whose label is not the one that was scanned."""
-    known = scan_data.classes
+    known = scan_data.samples.classes
     return np.fromiter(
         (
             code >= 0 and known[code] != label
-            for code, label in zip(scan_data.labels.tolist(), labels, strict=True)
+            for code, label in zip(
+                scan_data.samples.labels.tolist(), labels, strict=True
+            )
         ),
         bool,
         len(labels),

@@ -10,8 +10,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.errors import CurationError, InputError
+from ....core.findings.registry import FINDINGS
 from ..runs.run_record import complete_run, finished_runs
-from ..views.finding_views import FINDINGS, tally
+from ..views.finding_views import tally
 
 SELECTED, VIEW = "selected", "view"
 
@@ -27,7 +28,8 @@ def counts_now(ctx: foo.ExecutionContext) -> dict[str, int]:
     """Returns how many images each finding has.
 
     Raises:
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     prefix = prefix_of(ctx.params)
     run = complete_run(ctx.dataset, prefix)
@@ -44,6 +46,17 @@ def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
             description=finding.description.capitalize(),
         )
     return choices
+
+
+def ask_finding(inputs: types.Object, ctx: foo.ExecutionContext, label: str) -> bool:
+    """Asks for a finding of the last scan; False if there is none to ask of."""
+    try:
+        choices = finding_choices(counts_now(ctx))
+    except CurationError as error:
+        show_error(inputs, "run", error)
+        return False
+    inputs.enum("what", choices.values(), required=True, label=label, view=choices)
+    return True
 
 
 def ask_several(
@@ -97,7 +110,7 @@ def prefix_of(params: Mapping[str, Any]) -> str | None:
     return params.get("prefix") or None
 
 
-def folder_of(params: Mapping[str, Any], name: str = "folder") -> str:
+def folder_of(params: Mapping[str, Any], name: str = "output_dir") -> str:
     """Returns the folder that a form or a caller gave; "" for none."""
     folder = params.get(name) or ""
     # The file explorer sends a dict, callers from Python send a path

@@ -42,7 +42,7 @@ ALLOWED_IN_ACTIONS = {
 }
 ALLOWED_ELSEWHERE = {
     "core/storage/cache.py": "embeddings and small pictures, by their exact names",
-    "core/scan/scan_data.py": "a new evidence file takes its name, in the cache",
+    "core/scan/stored_scan.py": "a new scan data file takes its name, in the cache",
     "core/reading/thumbnails.py": "a new thumbnail takes its name, in the cache",
     "operators/adapter/runs/paths.py": "results of earlier scans, in the cache",
     "operators/adapter/runs/lock.py": "a run's progress, and a request to stop it",
@@ -144,6 +144,7 @@ def test_the_rule_leaves_others_alone(tmp_path, text):
     assert not list(bites(tmp_path / "module.py"))
 
 
+@pytest.mark.slow
 def test_the_demo_takes_no_folder_of_somebody_else(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.txt").write_text("mine")

@@ -1,0 +1,180 @@
+"""Worker processes, and the blocks of files that they embed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from .worker import WorkerSettings, send
+
+MIN_FILES = 1024
+"""Fewer new files are embedded by threads: a process takes half a second to start."""
+
+_WAIT_SECONDS = 0.1
+_COMMAND = (sys.executable, "-m", "core.embedding.worker")
+
+Rows: TypeAlias = Sequence[int]
+"""A block of files, by their rows in the paths."""
+
+
+class WorkerPool:
+    """Embeds blocks of files in processes of one thread each.
+
+    A process that dies costs the file that killed it: its block is tried again in
+    halves, down to that file. Where no process can be started, nothing is embedded
+    here, and blocks come back as they are.
+
+    Args:
+        paths: absolute file paths
+        settings: what the processes are told first
+        processes: how many are started, once there is enough to do
+        stop: ends the work as soon as it is set
+        command: starts one process
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[bytes],
+        settings: WorkerSettings,
+        processes: int,
+        stop: threading.Event,
+        command: Sequence[str] = _COMMAND,
+    ) -> None:
+        self._paths = paths
+        self._processes = [_Process(command, settings) for _ in range(processes)]
+        self._threads: list[threading.Thread] = []
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._blocks: Iterator[Rows] = iter(())
+        self._done: queue.SimpleQueue[tuple[Rows, bool]] = queue.SimpleQueue()
+
+    def embedded(self, blocks: Iterator[Rows]) -> Iterator[tuple[Rows, bool]]:
+        """Yields each block as soon as its files are embedded, in any order.
+
+        Args:
+            blocks: rows of files that have no record yet
+
+        Returns:
+            rows, and True for a row whose file kills the process that reads it. What
+            could not be embedded for another reason has no record afterwards.
+        """
+        first: list[Rows] = []
+        while sum(map(len, first)) < MIN_FILES and (rows := next(blocks, None)):
+            first.append(rows)
+        self._blocks = itertools.chain(first, blocks)
+        if sum(map(len, first)) >= MIN_FILES:
+            yield from self._embed_all()
+        # All of them where there are few, or where no process can be started
+        yield from ((rows, False) for rows in self._blocks)
+
+    def close(self) -> None:
+        """Ends the processes, whatever they are doing."""
+        self._stop.set()
+        for process in self._processes:
+            process.kill()
+        for thread in self._threads:
+            thread.join()
+
+    def _embed_all(self) -> Iterator[tuple[Rows, bool]]:
+        for process in self._processes:
+            thread = threading.Thread(target=self._drive, args=[process], daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        while not self._stop.is_set():
+            try:
+                yield self._done.get(timeout=_WAIT_SECONDS)
+            except queue.Empty:
+                if not any(thread.is_alive() for thread in self._threads):
+                    return
+
+    def _drive(self, process: _Process) -> None:
+        """Sends blocks to one process until there are no more."""
+        process.start()
+        while process.is_ready and (rows := self._next_rows()):
+            self._embed(process, rows)
+        process.end()
+
+    def _next_rows(self) -> Rows | None:
+        with self._lock:
+            return None if self._stop.is_set() else next(self._blocks, None)
+
+    def _embed(self, process: _Process, rows: Rows) -> None:
+        """Embeds a block, or finds the file of it that kills the process."""
+        paths = [self._paths[row] for row in rows]
+        # One file is tried twice: memory may have been short for a moment
+        for _ in range(2 if len(rows) == 1 else 1):
+            if not process.is_ready or process.embed(paths):
+                return self._done.put((rows, False))
+            if self._stop.is_set():
+                return None
+            process.start()
+        if len(rows) == 1:
+            return self._done.put((rows, process.is_ready))
+        half = len(rows) // 2
+        self._embed(process, rows[:half])
+        return self._embed(process, rows[half:])
+
+
+class _Process:
+    """One worker process, which may be started again after its death.
+
+    Attributes:
+        is_ready: it lives, as far as is known, and waits for a block
+    """
+
+    def __init__(self, command: Sequence[str], settings: WorkerSettings) -> None:
+        self._command = command
+        self._settings = settings
+        self._child: subprocess.Popen[bytes] | None = None
+        self.is_ready = False
+
+    def start(self) -> None:
+        self.end()
+        with contextlib.suppress(OSError):
+            self._child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
+            self._ask(tuple(self._settings))
+
+    def embed(self, paths: list[bytes]) -> bool:
+        """Returns False if the process died."""
+        self._ask(paths)
+        return self.is_ready
+
+    def kill(self) -> None:
+        """Ends the process at once; for any thread. Its driver sees that it died."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
+    def end(self) -> None:
+        self.kill()
+        child, self._child = self._child, None
+        self.is_ready = False
+        if child is not None:
+            with contextlib.suppress(OSError):  # what was still to be written
+                child.communicate()
+
+    def _ask(self, message: object) -> None:
+        """Sends a message and waits for the answer."""
+        self.is_ready = False
+        child = self._child
+        if child is None or child.stdin is None or child.stdout is None:
+            return
+        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+            send(child.stdin, message)
+            self.is_ready = pickle.load(child.stdout)  # noqa: S301 (our child's)
