@@ -15,11 +15,11 @@ Another moment of a scene is no copy, whatever its score.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .overlays import Overlays, corners, inverse
-from .pair_classifier import brightness_evidence, color_evidence, frame_evidence
-from .planes import Pictures
 from .types import Bools, Doubles, Floats
 
 _WEIGHTS = {
@@ -58,13 +58,13 @@ _FEW_BLOCKS = 2.8
 
 
 def tell_scenes(
-    pictures: Pictures, overlays: Overlays, likeness: Floats, is_copy: Bools
+    evidence: Mapping[str, Floats], overlays: Overlays, likeness: Floats, is_copy: Bools
 ) -> tuple[Floats, Bools]:
     """Tells copies from other moments and views of one scene.
 
     Args:
-        pictures: of all pairs
-        overlays: of the b pairs, aligned finely where they are promising
+        evidence: of the b pairs, all that :mod:`.pair_classifier` names
+        overlays: of the pairs, aligned finely where they are promising
         likeness: float32[b], correlation of details, -1 to 1
         is_copy: bool[b], which pairs pass for copies
 
@@ -73,23 +73,20 @@ def tell_scenes(
         than 0.5, and 1 for the others; bool[b], which pairs show one scene and are
         two photographs
     """
-    frame = frame_evidence(pictures, overlays)
-    brightness = brightness_evidence(pictures, overlays)
-    color = color_evidence(pictures, overlays)
-    plain = (frame["tones"] < _PLAIN_TONES) | (brightness["alike"] < _FEW_BLOCKS)
-    change = brightness["tone_change"] + color["desaturation"]
+    plain = (evidence["tones"] < _PLAIN_TONES) | (evidence["alike"] < _FEW_BLOCKS)
+    change = evidence["tone_change"] + evidence["desaturation"]
     slid = np.clip(slide(overlays.warp), 0, _MOST_SLIDE) / _MOST_SLIDE
-    evidence = {
+    weighed = {
         "slide": np.where(likeness < _SURELY_LAID, slid, 0),
-        "residual": brightness["residual"],
-        "places": np.log1p(brightness["places"]),
-        "moved": frame["moved"],
+        "residual": evidence["residual"],
+        "places": np.log1p(evidence["places"]),
+        "moved": evidence["moved"],
         "change": np.log(change + _LEAST_CHANGE),
     }
     logit = _INTERCEPT + np.sum(
-        [weight * evidence[name] for name, weight in _WEIGHTS.items()], axis=0
+        [weight * weighed[name] for name, weight in _WEIGHTS.items()], axis=0
     )
-    one_place = (brightness["rest"] >= _MIN_REST) & (overlays.turn == 0)
+    one_place = (evidence["rest"] >= _MIN_REST) & (overlays.turn == 0)
     scene = (logit < 0) & ~plain & (is_copy | (one_place & ~overlays.through_view))
     return np.where(scene, 1 / (1 + np.exp(-logit)), 1).astype(np.float32), scene
 
