@@ -87,7 +87,9 @@ def tell_scenes(
         [weight * weighed[name] for name, weight in _WEIGHTS.items()], axis=0
     )
     one_place = (evidence["rest"] >= _MIN_REST) & (overlays.turn == 0)
-    scene = (logit < 0) & ~plain & (is_copy | (one_place & ~overlays.through_view))
+    # A frame or another ground leaves places that nothing moved in
+    one_photograph = plain | overlays.through_view
+    scene = (logit < 0) & ~one_photograph & (is_copy | one_place)
     return np.where(scene, 1 / (1 + np.exp(-logit)), 1).astype(np.float32), scene
 
 
