@@ -58,7 +58,7 @@ class Move(FileAction):
         Example::
 
             move = foo.get_operator("@winnow/curate/move")
-            plan = move(dataset.limit(2), "view", output_dir="set-aside")
+            plan = move(dataset.limit(1), "view", output_dir="set-aside")
             print(plan.to_pandas())
             done = move(dataset, plan_id=plan.plan_id, dry_run=False)
 

@@ -510,7 +510,7 @@ def test_the_file_that_is_named_is_the_one_that_is_equal(classes, scan, draw):
 def test_wrong_choices_are_named(scanned):
     with pytest.raises(ValueError, match="what='everything' is not known"):
         quarantine(scanned, "everything", progress=False)
-    with pytest.raises(ValueError, match="no option color"):
+    with pytest.raises(ValueError, match="no option 'color'"):
         quarantine(scanned, "duplicates", color="red", progress=False)
     with pytest.raises(ValueError, match="kinds='bytes' must be a list"):
         quarantine(scanned, "duplicates", kinds="bytes", progress=False)

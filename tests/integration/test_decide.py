@@ -153,7 +153,7 @@ def test_the_app_decides_on_the_selection(dataset, scan):
         "@winnow/curate/decide", dataset=dataset, selected=ids, params={"what": "keep"}
     )
 
-    assert result.result["images"] == 2
+    assert result.result["count"] == 2
     dataset.reload()
     assert dataset.select(ids).values("dup_cluster") == [None, None]
 

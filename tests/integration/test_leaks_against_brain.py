@@ -82,7 +82,7 @@ def test_the_leaks_are_exactly_the_pairs_across_splits_within_the_threshold():
     leaks = find_leaks(
         _SPLITS.astype(np.int32),
         2,
-        item=every.astype(np.int32),
+        unique_image=every.astype(np.int32),
         byte_group=every,
         pixel_group=every,
         label=np.full(len(every), -1, np.int32),

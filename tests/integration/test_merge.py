@@ -194,7 +194,7 @@ def test_the_form_shows_the_plan_and_the_tick_applies_it(world, merge):
         request = {"dataset_name": dataset.name, "params": params}
         return ExecutionContext(request_params=request, executor=Executor())
 
-    params = {"tag_conflicts": False}
+    params = {"conflict_tag": None}
     asked = merge.resolve_type(context(params), "inputs").type.properties
     assert (
         "1 image would be given what their copies carry" in asked["plan_text"].default

@@ -10,7 +10,12 @@ from tests.integration.on_disk import do, documents, files, retag, undo
 
 @pytest.fixture
 def scanned(classes, scan):
-    scan(classes, label_field="ground_truth", split_by=["train", "test"])
+    scan(
+        classes,
+        label_field="ground_truth",
+        split_by=["train", "test"],
+        min_label_score=0.0,
+    )
     return classes
 
 

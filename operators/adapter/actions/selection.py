@@ -260,8 +260,8 @@ def choose(
 
 
 _PLAIN = (
-    "it and its copy are plain pages that look equal, but may differ in text: look at "
-    "them, and tag it if it may go (what='tag')"
+    "it looks equal to its copy, but both are too plain to tell (pages may differ in "
+    "text): look at them, and tag it if it may go (what='tag')"
 )
 _AWAY = "its file is in quarantine, or gone"
 

@@ -351,9 +351,9 @@ def plain_pages(counts: Mapping[str, int]) -> list[str]:
     if not count:
         return []
     return [
-        f"{count:,} {'is a plain page' if count == 1 else 'are plain pages'} that "
-        f"{'looks' if count == 1 else 'look'} equal to another but may differ in "
-        "text: look at them; none is removed by default"
+        f"{count:,} {'looks' if count == 1 else 'look'} equal to another but "
+        f"{'is' if count == 1 else 'are'} too plain to tell (pages may differ in "
+        "text): look at them; none is removed by default"
     ]
 
 
@@ -388,7 +388,7 @@ def _leak_remarks(report: ScanReport) -> list[str]:
     kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
     remarks = [
         f"removing {counts['leaks_to_remove']:,} closes them"
-        + ", but for plain pages that may differ" * bool(counts.get("too_plain"))
+        + ", but for those too plain to tell" * bool(counts.get("too_plain"))
         + (f"; their copy is in {kept}" if kept else "")
     ]
     if counts["leak_conflicts"]:

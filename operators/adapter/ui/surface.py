@@ -279,7 +279,8 @@ def _check_samples(operator: str, place: str, samples: Any) -> None:
     if place in ("dataset", "samples") and not is_collection:
         raise InputError(
             f"{operator} needs a FiftyOne data set"
-            f"{'' if place == 'dataset' else ' or view'}, got {samples!r:.80}."
+            f"{'' if place == 'dataset' else ' or view'}, got {samples!r:.80}. One is "
+            "loaded by its name with fo.load_dataset(NAME)."
         )
 
 
