@@ -26,8 +26,9 @@ from ..copy_detection import (
     turned_candidates,
     verify_pairs,
 )
-from ..embedding.embed import ImageEmbedder, embed_images
+from ..embedding.embed import embed_images
 from ..embedding.image_table import ImageTable
+from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from ..progress import OnProgress, Progress, silent
 from ..reading.files import ReadFailure

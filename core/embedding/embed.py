@@ -7,91 +7,31 @@ that a picture seen before, under whatever name, costs a look-up.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
-from ..copy_detection import (
-    SIGNATURE_BYTES,
-    SIGNATURE_SIDE,
-    SIGNATURE_VERSION,
-    signatures,
-)
 from ..models.registry import SPECS
-from ..progress import OnProgress, Progress, silent
-from ..reading.decode import DecodedImage, decode_image
+from ..progress import OnProgress, silent
+from ..reading.decode import decode_image
 from ..reading.files import ReadFailure, file_identity, read_file
-from ..reading.image_statistics import (
-    IMAGE_STATISTICS,
-    STATISTICS_VERSION,
-    image_statistics,
-)
-from ..storage.record_store import ABSENT, KEY_BYTES, RecordStore
-from .image_table import ImageTable
+from ..storage.record_store import ABSENT, RecordStore
+from .image_table import ImageTable, contents_of
+from .records import ImageEmbedder, open_seen, open_store
+from .threads import BATCH, Batch, Pass, Session
 from .worker import WorkerSettings
 from .worker_pool import WorkerPool
 
-_BATCH = 16
-"""Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
-
-_ROWS_A_TURN = 64
 _CORES_FOR_THREADS = 2
 """Up to so many, threads were measured to read as fast as processes (1.9 times one
 core on two). An image holds the interpreter's lock for a seventh of its time (AVX2;
 more where the model is faster), so threads keep seven cores busy at most."""
 
-PICTURE_VERSION = 5
-"""Raise it when :mod:`core.reading.decode` decodes differently: old records expire."""
-
-_REPORT_SECONDS = 0.2
 _INT64_MAX = 2**63 - 1
-_SEEN = np.dtype([("digest", "u1", (KEY_BYTES,))])
-
-
-EmbedPixels: TypeAlias = Callable[
-    [NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]
-]
-
-
-class ImageEmbedder(Protocol):
-    """What the pass asks of a model; :class:`~core.models.registry.Embedder` has it.
-
-    Attributes:
-        name: of the model
-        sha256: identifies model and precision; vectors of two are never mixed
-        precision: such as "int8"
-        input_size: height and width of its input in pixels
-        copy_dim: numbers in a copy vector
-        feature_dim: numbers in a feature vector
-        min_candidate_similarity: see :class:`~core.models.registry.EmbedderSpec`
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def precision(self) -> str: ...
-    @property
-    def input_size(self) -> int: ...
-    @property
-    def copy_dim(self) -> int: ...
-    @property
-    def feature_dim(self) -> int: ...
-    @property
-    def min_candidate_similarity(self) -> float: ...
-
-    def open_session(self) -> EmbedPixels:
-        """Returns a function for one thread: uint8[b, s, s, 3] to two vectors."""
 
 
 def embed_images(
@@ -109,7 +49,7 @@ def embed_images(
     same, to the last bit.
 
     Args:
-        paths: of the files; absolute
+        paths: absolute file paths
         embedder: the model, or None to describe the pictures only
         folder: where records are kept between runs
         max_megapixels: larger pictures are refused from their header
@@ -121,17 +61,17 @@ def embed_images(
         one row a path; a bad file is a failure in the table, never an error
     """
     cores = cores or available_cores()
-    job = _Job(paths, embedder, *_stores(folder, embedder), max_megapixels)
-    workers = min(cores, max(1, len(paths) // _BATCH))
+    job = _FilePass(paths, embedder, *_stores(folder, embedder), max_megapixels)
+    threads = min(cores, max(1, len(paths) // BATCH))
     if cores <= _CORES_FOR_THREADS or not (embedder is None or embedder.name in SPECS):
-        job.run(workers, on_progress)
+        job.run(threads, on_progress)
         return job.table()
     model = embedder.name if embedder else None
     settings = WorkerSettings(model, os.fspath(folder), max_megapixels)
     pool = WorkerPool(paths, settings, cores, job.stop)
     job.follow(pool)
     try:
-        job.run(workers, on_progress)
+        job.run(threads, on_progress)
     finally:
         pool.close()
     return job.table()
@@ -152,7 +92,7 @@ class BlockEmbedder:
         self._embedder = embedder
         self._stores = _stores(folder, embedder)
         self._max_megapixels = max_megapixels
-        self._session = _Session(embedder)
+        self._session = Session(embedder)
 
     def __call__(self, paths: Sequence[bytes]) -> None:
         """Embeds the files that have no record yet; bad files get none.
@@ -160,7 +100,7 @@ class BlockEmbedder:
         Raises:
             CacheError: the folder cannot be used
         """
-        job = _Job(paths, self._embedder, *self._stores, self._max_megapixels)
+        job = _FilePass(paths, self._embedder, *self._stores, self._max_megapixels)
         job.work(self._session)
 
 
@@ -168,47 +108,11 @@ def _stores(
     folder: Path, embedder: ImageEmbedder | None
 ) -> tuple[RecordStore, RecordStore]:
     """Opens the digests of files seen before, and the records of their contents."""
-    seen = RecordStore(folder / "seen", _SEEN)
-    return seen, RecordStore(folder / _store_name(embedder), _dtype(embedder))
+    return open_seen(folder), open_store(folder, embedder)
 
 
-def _store_name(embedder: ImageEmbedder | None) -> str:
-    """Names a folder after all that a record depends on."""
-    parts = (
-        embedder.sha256 if embedder else "no-model",
-        embedder.input_size if embedder else 0,
-        PICTURE_VERSION,
-        SIGNATURE_VERSION,
-        STATISTICS_VERSION,
-        _dtype(embedder).descr,
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def _dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
-    copy_dim = embedder.copy_dim if embedder else 0
-    feature_dim = embedder.feature_dim if embedder else 0
-    return np.dtype(
-        [
-            ("digest", "u1", (KEY_BYTES,)),
-            ("picture_digest", "u1", (KEY_BYTES,)),
-            ("is_pixel_digest", "?"),
-            ("damage", "i1"),
-            ("first_digest", "u1", (KEY_BYTES,)),
-            ("picture_count", "<i4"),
-            ("decoded_pixels", "<i8"),
-            ("width", "<i4"),
-            ("height", "<i4"),
-            ("statistics", "<f4", (len(IMAGE_STATISTICS),)),
-            ("signature", "u1", (SIGNATURE_BYTES,)),
-            ("copy", "<f2", (copy_dim,)),
-            ("features", "<f2", (feature_dim,)),
-        ]
-    )
-
-
-class _Job:
-    """The state that the workers of one pass share."""
+class _FilePass(Pass):
+    """One row a file, found again by the digest of its bytes."""
 
     def __init__(
         self,
@@ -219,103 +123,69 @@ class _Job:
         max_megapixels: float,
     ) -> None:
         count = len(paths)
-        self.paths = paths
-        self.embedder = embedder
-        self.seen = seen
-        self.store = store
-        self.max_megapixels = max_megapixels
-        self.positions = np.full(count, ABSENT, np.int64)
-        self.file_bytes = np.zeros(count, np.int64)
-        self.modified = np.full(count, np.nan)
-        self.inodes = np.full((count, 2), ABSENT, np.int64)
-        self.is_link = np.zeros(count, bool)
-        self.failures: dict[int, ReadFailure] = {}
-        self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self.stop = threading.Event()
-        # Shorter for few files, which may be large: no worker is left with the rest
-        turn = min(_ROWS_A_TURN, count // (8 * available_cores()) + 1)
-        self._turns: Iterator[Sequence[int]] = (
-            range(start, min(start + turn, count)) for start in range(0, count, turn)
-        )
-        self._turn_lock = threading.Lock()
-        self._errors: list[BaseException] = []
-
-    def run(self, workers: int, on_progress: OnProgress) -> None:
-        """Runs the workers; reports and cancels on the caller's thread."""
-        threads = [
-            threading.Thread(target=self._work, name=f"winnow-read-{i}", daemon=True)
-            for i in range(workers)
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            self._report_until_done(threads, on_progress)
-        finally:
-            self.stop.set()
-            for thread in threads:
-                thread.join()
-        if self._errors:
-            raise self._errors[0]
-
-    def table(self) -> ImageTable:
-        self._refuse_too_large()
-        readable = np.flatnonzero(self.positions != ABSENT)
-        positions, inverse = np.unique(self.positions[readable], return_inverse=True)
-        digests = self.store.read(positions, "digest")
-        # Position says which thread came first; the digest says nothing of
-        # this run, so everything after is independent of order and threads
-        order = np.lexsort(digests.T[::-1]) if len(positions) else positions
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        content = np.full(len(self.paths), ABSENT, np.int64)
-        content[readable] = rank[inverse.reshape(-1)]
-        return ImageTable(
-            content,
-            self.failures,
-            self.file_bytes,
-            self.modified,
-            _file_ids(self.inodes),
-            self.is_link,
-            positions[order],
-            self.store,
-        )
-
-    def _refuse_too_large(self) -> None:
-        """Applies the limit to records from runs with a larger one."""
-        rows = np.flatnonzero(self.positions != ABSENT)
-        pixels = self.store.read(self.positions[rows], "decoded_pixels")
-        for row in rows[pixels > self.max_megapixels * 1e6].tolist():
-            self.positions[row] = ABSENT
-            self.failures[row] = ReadFailure(
-                "too_large", f"more than max_megapixels={self.max_megapixels:g}"
-            )
-
-    def _report_until_done(
-        self, threads: list[threading.Thread], on_progress: OnProgress
-    ) -> None:
-        total, finished, last = len(self.paths), 0, 0.0
-        while finished < total and not self._errors:
-            try:
-                finished += self.done.get(timeout=_REPORT_SECONDS)
-            except queue.Empty:
-                if not any(thread.is_alive() for thread in threads):
-                    break
-            if time.monotonic() - last > _REPORT_SECONDS or finished == total:
-                last = time.monotonic()
-                on_progress(Progress("Reading images", finished, total))
+        super().__init__(count, count, embedder, store, "Reading images", seen)
+        self._paths = paths
+        self._seen = seen
+        self._max_megapixels = max_megapixels
+        self._file_bytes = np.zeros(count, np.int64)
+        self._modified = np.full(count, np.nan)
+        self._inodes = np.full((count, 2), ABSENT, np.int64)
+        self._is_link = np.zeros(count, bool)
 
     def follow(self, pool: WorkerPool) -> None:
         """Leaves new files to a pool; what is left then is to look up its records."""
-        turns = self._turns
-        new = (others for rows in turns if (others := self._not_known(rows)))
-        self._turns = self._embedded_by(pool, new)
+        turns = self.turns
+        new = (others for turn in turns if (others := self.new_files(turn)))
+        self.turns = self._embedded_by(pool, new)
 
-    def work(self, session: _Session) -> None:
-        """Visits rows until there are no more."""
-        batch = _Batch(self, session)
-        for row in self._rows():
-            self._visit(row, batch)
-        batch.flush()
+    def table(self) -> ImageTable:
+        self._refuse_too_large()
+        content, positions = contents_of(self.positions, self.store)
+        return ImageTable(
+            content,
+            self.failures,
+            self._file_bytes,
+            self._modified,
+            _file_ids(self._inodes),
+            self._is_link,
+            positions,
+            self.store,
+        )
+
+    def new_files(self, turn: Sequence[int]) -> list[int]:
+        """Finds the records of files that did not change; returns the others.
+
+        Many at once: to look for each by itself takes twice as long.
+        """
+        keys = {row: key for row in turn if (key := self._identity(row)) is not None}
+        places = self._seen.positions(list(keys.values()))
+        is_seen = places != ABSENT
+        digests = self._seen.read(places[is_seen], "digest")
+        found = self.store.positions([digest.tobytes() for digest in digests])
+        self.positions[np.array(list(keys), np.int64)[is_seen]] = found
+        others = [row for row in turn if self.positions[row] == ABSENT]
+        self.done.put(len(turn) - len(others))
+        return others
+
+    def visit(self, file: int, batch: Batch) -> None:
+        """Finds the file's record by its bytes, or puts its picture into the batch."""
+        # Asked again: it may have changed while others of its turn were read
+        key = self._identity(file)
+        if key is None:
+            return self.done.put(1)
+        self.failures.pop(file, None)
+        content = read_file(self._paths[file])
+        if isinstance(content, ReadFailure):
+            return self.fail(file, content)
+        batch.remember(key, content.digest)
+        if self._use_record(file, content.digest):
+            return None
+        image = decode_image(
+            content.data, side=batch.side, max_megapixels=self._max_megapixels
+        )
+        if isinstance(image, ReadFailure):
+            return self.fail(file, image)
+        return batch.add(file, content.digest, image)
 
     def _embedded_by(
         self, pool: WorkerPool, new: Iterator[Sequence[int]]
@@ -323,83 +193,27 @@ class _Job:
         for rows, is_deadly in pool.embedded(new):
             if is_deadly:
                 failure = ReadFailure("read_error", "the process that read it died")
-                self._fail(rows[0], failure)
+                self.fail(rows[0], failure)
                 continue
-            self.seen.refresh()
+            self._seen.refresh()
             self.store.refresh()
             yield rows
 
-    def _work(self) -> None:
-        try:
-            self.work(_Session(self.embedder))
-        # Whatever ends a worker must end the run, on the caller's thread
-        except BaseException as error:
-            self._errors.append(error)
-
-    def _rows(self) -> Iterator[int]:
-        while not self.stop.is_set():
-            with self._turn_lock:
-                rows = next(self._turns, None)
-            if rows is None:
-                return
-            for row in self._not_known(rows):
-                if self.stop.is_set():
-                    return
-                yield row
-
-    def _not_known(self, rows: Sequence[int]) -> list[int]:
-        """Finds the records of files that did not change; returns the other rows.
-
-        Many at once: to look for each by itself takes twice as long.
-        """
-        keys = {row: key for row in rows if (key := self._identity(row)) is not None}
-        places = self.seen.positions(list(keys.values()))
-        seen = places != ABSENT
-        digests = self.seen.read(places[seen], "digest")
-        found = self.store.positions([digest.tobytes() for digest in digests])
-        self.positions[np.array(list(keys), np.int64)[seen]] = found
-        others = [row for row in rows if self.positions[row] == ABSENT]
-        self.done.put(len(rows) - len(others))
-        return others
-
     def _identity(self, row: int) -> bytes | None:
         """Notes what the file system says of a file; returns the key of its state."""
-        identity = file_identity(self.paths[row])
+        identity = file_identity(self._paths[row])
         if isinstance(identity, ReadFailure):
             self.failures[row] = identity
             return None
         key, status = identity
-        self.file_bytes[row] = status.st_size
-        self.modified[row] = status.st_mtime
+        self._file_bytes[row] = status.st_size
+        self._modified[row] = status.st_mtime
         # Inode numbers may exceed int64; only their equality matters
         # 0 stands for no number: then nothing is known of other names of the file
         inode = status.st_ino & _INT64_MAX or ABSENT - 1 - row
-        self.inodes[row] = status.st_dev & _INT64_MAX, inode
-        self.is_link[row] = os.path.islink(self.paths[row])
+        self._inodes[row] = status.st_dev & _INT64_MAX, inode
+        self._is_link[row] = os.path.islink(self._paths[row])
         return key
-
-    def _visit(self, row: int, batch: _Batch) -> None:
-        """Finds the row's record by its bytes, or puts its picture into the batch."""
-        # Asked again: it may have changed while others of its turn were read
-        key = self._identity(row)
-        if key is None:
-            return self.done.put(1)
-        self.failures.pop(row, None)
-        content = read_file(self.paths[row])
-        if isinstance(content, ReadFailure):
-            return self._fail(row, content)
-        batch.remember(key, content.digest)
-        if self._use_record(row, content.digest):
-            return None
-        image = decode_image(
-            content.data,
-            side=max(SIGNATURE_SIDE, self.embedder.input_size if self.embedder else 0),
-            max_megapixels=self.max_megapixels,
-        )
-        if isinstance(image, ReadFailure):
-            return self._fail(row, image)
-        batch.add(row, content.digest, image)
-        return None
 
     def _use_record(self, row: int, digest: bytes) -> bool:
         position = self.store.position(digest)
@@ -409,106 +223,18 @@ class _Job:
         self.done.put(1)
         return True
 
-    def _fail(self, row: int, failure: ReadFailure) -> None:
-        self.failures[row] = failure
-        self.done.put(1)
+    def _refuse_too_large(self) -> None:
+        """Applies the limit to records from runs with a larger one."""
+        rows = np.flatnonzero(self.positions != ABSENT)
+        pixels = self.store.read(self.positions[rows], "decoded_pixels")
+        for row in rows[pixels > self._max_megapixels * 1e6].tolist():
+            self.positions[row] = ABSENT
+            self.failures[row] = ReadFailure(
+                "too_large", f"more than max_megapixels={self._max_megapixels:g}"
+            )
 
 
 def _file_ids(inodes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Numbers the distinct rows of int64[n, 2]; -1 for absent ones."""
     ids = np.unique(inodes, axis=0, return_inverse=True)[1].reshape(-1)
     return np.where(inodes[:, 1] == ABSENT, ABSENT, ids)
-
-
-class _Session:
-    """The model of one thread, opened when it is first needed."""
-
-    def __init__(self, embedder: ImageEmbedder | None) -> None:
-        self._embedder = embedder
-        self._session: EmbedPixels | None = None
-
-    def embed(self, pixels: NDArray[np.uint8], records: NDArray[Any]) -> None:
-        """Fills in the vectors of records, if there is a model."""
-        if self._embedder is None:
-            return
-        if self._session is None:
-            self._session = self._embedder.open_session()
-        records["copy"], records["features"] = self._session(pixels)
-
-
-class _Batch:
-    """Pictures that wait for one call of the model, in one worker."""
-
-    def __init__(self, job: _Job, session: _Session) -> None:
-        self._job = job
-        self._session = session
-        self._side = job.embedder.input_size if job.embedder else SIGNATURE_SIDE
-        self._rows: list[int] = []
-        self._digests: list[bytes] = []
-        self._records = np.zeros(_BATCH, job.store.dtype)
-        self._pixels = np.zeros((_BATCH, self._side, self._side, 3), np.uint8)
-        self._small = np.zeros((_BATCH, SIGNATURE_SIDE, SIGNATURE_SIDE, 3), np.uint8)
-        self._seen: dict[bytes, bytes] = {}
-
-    def remember(self, identity: bytes, digest: bytes) -> None:
-        """Notes that the file of this identity has this digest."""
-        self._seen[identity] = digest
-        if len(self._seen) >= _ROWS_A_TURN:
-            self._flush_seen()
-
-    def add(self, row: int, digest: bytes, image: DecodedImage) -> None:
-        slot = len(self._rows)
-        record = self._records[slot]
-        record["digest"] = np.frombuffer(digest, np.uint8)
-        record["picture_digest"] = np.frombuffer(image.picture_digest, np.uint8)
-        record["is_pixel_digest"] = image.is_pixel_digest
-        record["damage"] = image.damage
-        record["first_digest"] = np.frombuffer(image.first_digest, np.uint8)
-        record["picture_count"] = image.picture_count
-        record["decoded_pixels"] = image.decoded_pixels
-        record["width"], record["height"] = image.width, image.height
-        self._pixels[slot] = image.square(self._side)
-        self._small[slot] = (
-            self._pixels[slot]
-            if self._side == SIGNATURE_SIDE
-            else image.square(SIGNATURE_SIDE)
-        )
-        record["statistics"] = image_statistics(
-            self._small[slot], image.gray(), image.width, image.height
-        )
-        self._rows.append(row)
-        self._digests.append(digest)
-        if len(self._rows) == _BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Embeds and stores what waits."""
-        count = len(self._rows)
-        if count:
-            records = self._records[:count]
-            records["signature"] = signatures(self._small[:count])
-            self._session.embed(self._pixels[:count], records)
-            self._store(records)
-        self._rows, self._digests = [], []
-        self._flush_seen()
-
-    def _store(self, records: NDArray[Any]) -> None:
-        finite = np.isfinite(records["copy"]).all(axis=1)
-        finite &= np.isfinite(records["features"]).all(axis=1)
-        for slot in np.flatnonzero(~finite):
-            self._job.failures[self._rows[slot]] = ReadFailure(
-                "nonfinite", "the model gave NaN or infinity for it"
-            )
-        good = np.flatnonzero(finite)
-        self._job.positions[np.array(self._rows)[good]] = self._job.store.append(
-            [self._digests[slot] for slot in good], records[good]
-        )
-        self._job.done.put(len(self._rows))
-
-    def _flush_seen(self) -> None:
-        if self._seen:
-            entries = np.zeros(len(self._seen), _SEEN)
-            joined = b"".join(self._seen.values())
-            entries["digest"] = np.frombuffer(joined, np.uint8).reshape(-1, KEY_BYTES)
-            self._job.seen.append(list(self._seen), entries)
-            self._seen = {}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reading.files import ReadFailure
-from ..storage.record_store import RecordStore, StoredColumn
+from ..storage.record_store import ABSENT, RecordStore, StoredColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,3 +64,32 @@ class ImageTable:
         """Returns int32[c, 2], width and height of these contents."""
         sides = [self.stored(side)[contents] for side in ("width", "height")]
         return np.stack(sides, axis=1)
+
+
+def contents_of(
+    positions: NDArray[np.int64], store: RecordStore
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers the distinct records of n rows, sorted by digest.
+
+    A position says which thread came first; the digest says nothing of this run, so
+    everything after is independent of order and threads.
+
+    Args:
+        positions: int64[n], of records in the store; -1 without one
+        store: that holds them
+
+    Returns:
+        a tuple of
+
+        -   content: int64[n], number of each row's record; -1 without one
+        -   positions: int64[m], of the distinct records
+    """
+    readable = np.flatnonzero(positions != ABSENT)
+    distinct, inverse = np.unique(positions[readable], return_inverse=True)
+    digests = store.read(distinct, "digest")
+    order = np.lexsort(digests.T[::-1]) if len(distinct) else distinct
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    content = np.full(len(positions), ABSENT, np.int64)
+    content[readable] = rank[inverse.reshape(-1)]
+    return content, distinct[order]

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.memory import give_back
-from ..embedding.embed import ImageEmbedder, embed_images
+from ..embedding.embed import embed_images
 from ..embedding.image_table import ImageTable
+from ..embedding.records import ImageEmbedder
 from ..errors import InputError
 from ..fastdup.rules import NEIGHBORS as FASTDUP_NEIGHBORS
 from ..fastdup.rules import nearest_rows

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
-from ..embedding.embed import PICTURE_VERSION
 from ..embedding.image_table import ImageTable
+from ..embedding.records import PICTURE_VERSION
 from ..progress import OnProgress, Progress
 from ..reading.decode import WHOLE, decode_image
 from ..reading.files import ReadFailure, read_file

@@ -40,7 +40,7 @@ from ..copy_detection import (
 )
 from ..copy_detection import SIGNATURE_SIDE as _SIDE
 from ..copy_detection.augmentations import AUGMENTATIONS, augmented_copies
-from ..embedding.embed import ImageEmbedder
+from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import nearest
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image

@@ -15,7 +15,7 @@ import fiftyone.zoo as foz
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.embedding.embed import ImageEmbedder
+from ....core.embedding.records import ImageEmbedder
 from ....core.errors import EmbedderError, InputError
 from ....core.models.registry import (
     OWN_MIN_CANDIDATE_SIMILARITY,

@@ -1,0 +1,249 @@
+"""The threads of one pass over files: they take turns and embed pictures in batches."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.cpu import available_cores
+from ..copy_detection import SIGNATURE_SIDE, signatures
+from ..progress import OnProgress, Progress
+from ..reading.decode import DecodedImage
+from ..reading.files import ReadFailure
+from ..reading.image_statistics import image_statistics
+from ..storage.record_store import ABSENT, KEY_BYTES, RecordStore
+from .records import EmbedPixels, ImageEmbedder
+
+BATCH = 16
+"""Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
+
+FILES_PER_TURN = 64
+_REPORT_SECONDS = 0.2
+
+
+class Session:
+    """The model of one thread, opened when it is first needed."""
+
+    def __init__(self, embedder: ImageEmbedder | None) -> None:
+        self._embedder = embedder
+        self._session: EmbedPixels | None = None
+        self.side = embedder.input_size if embedder else SIGNATURE_SIDE
+
+    def embed(self, pixels: NDArray[np.uint8], records: NDArray[Any]) -> None:
+        """Fills in the vectors of records, if there is a model."""
+        if self._embedder is None:
+            return
+        if self._session is None:
+            self._session = self._embedder.open_session()
+        records["copy"], records["features"] = self._session(pixels)
+
+
+class Pass(ABC):
+    """What the threads of one pass share: f files, and n rows of which they tell.
+
+    Args:
+        files: how many files are visited
+        rows: how many rows are told of
+        embedder: the model, or None to describe the pictures only
+        store: where records go
+        stage: what is being done, for a person
+        seen: where digests of files go, for :meth:`Batch.remember`
+
+    Attributes:
+        positions: int64[n], of the rows' records; ``ABSENT`` without one
+        failures: why a row has none
+        done: queue of numbers of rows that are finished
+        stop: ends the threads as soon as it is set
+        turns: runs of files that one thread takes at once
+    """
+
+    def __init__(
+        self,
+        files: int,
+        rows: int,
+        embedder: ImageEmbedder | None,
+        store: RecordStore,
+        stage: str,
+        seen: RecordStore | None = None,
+    ) -> None:
+        self.embedder = embedder
+        self.store = store
+        self.seen = seen
+        self.positions = np.full(rows, ABSENT, np.int64)
+        self.failures: dict[int, ReadFailure] = {}
+        self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.stop = threading.Event()
+        # Shorter for few files, which may be large: no thread is left with the rest
+        turn = min(FILES_PER_TURN, files // (8 * available_cores()) + 1)
+        self.turns: Iterator[Sequence[int]] = (
+            range(start, min(start + turn, files)) for start in range(0, files, turn)
+        )
+        self._stage = stage
+        self._lock = threading.Lock()
+        self._errors: list[BaseException] = []
+
+    @abstractmethod
+    def new_files(self, turn: Sequence[int]) -> Sequence[int]:
+        """Notes which files have all their records; returns the others."""
+
+    @abstractmethod
+    def visit(self, file: int, batch: Batch) -> None:
+        """Reads a file and puts its pictures into the batch."""
+
+    def run(self, threads: int, on_progress: OnProgress) -> None:
+        """Starts the threads; reports, and is cancelled, on the caller's thread."""
+        workers = [
+            threading.Thread(target=self._work, name=f"winnow-read-{i}", daemon=True)
+            for i in range(threads)
+        ]
+        for worker in workers:
+            worker.start()
+        try:
+            self._report_until_done(workers, on_progress)
+        finally:
+            self.stop.set()
+            for worker in workers:
+                worker.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def work(self, session: Session) -> None:
+        """Visits files until there are no more."""
+        batch = Batch(self, session)
+        for file in self._files():
+            self.visit(file, batch)
+        batch.flush()
+
+    def fail(self, row: int, failure: ReadFailure) -> None:
+        """Notes why a row has no record."""
+        self.failures[row] = failure
+        self.done.put(1)
+
+    def _work(self) -> None:
+        try:
+            self.work(Session(self.embedder))
+        # Whatever ends a thread must end the run, on the caller's thread
+        except BaseException as error:
+            self._errors.append(error)
+
+    def _files(self) -> Iterator[int]:
+        while not self.stop.is_set():
+            with self._lock:
+                turn = next(self.turns, None)
+            if turn is None:
+                return
+            for file in self.new_files(turn):
+                if self.stop.is_set():
+                    return
+                yield file
+
+    def _report_until_done(
+        self, workers: list[threading.Thread], on_progress: OnProgress
+    ) -> None:
+        total, finished, last = len(self.positions), 0, 0.0
+        while finished < total and not self._errors:
+            try:
+                finished += self.done.get(timeout=_REPORT_SECONDS)
+            except queue.Empty:
+                if not any(worker.is_alive() for worker in workers):
+                    break
+            if time.monotonic() - last > _REPORT_SECONDS or finished == total:
+                last = time.monotonic()
+                on_progress(Progress(self._stage, finished, total))
+
+
+class Batch:
+    """Pictures that wait for one call of the model, in one thread.
+
+    Attributes:
+        side: of the largest square that is asked for of a picture, in pixels
+    """
+
+    def __init__(self, job: Pass, session: Session) -> None:
+        self.side = max(SIGNATURE_SIDE, session.side)
+        self._job = job
+        self._session = session
+        side = session.side
+        self._rows: list[int] = []
+        self._keys: list[bytes] = []
+        self._records = np.zeros(BATCH, job.store.dtype)
+        self._pixels = np.zeros((BATCH, side, side, 3), np.uint8)
+        self._small = np.zeros((BATCH, SIGNATURE_SIDE, SIGNATURE_SIDE, 3), np.uint8)
+        self._seen: dict[bytes, bytes] = {}
+
+    def remember(self, identity: bytes, digest: bytes) -> None:
+        """Notes that the file of this identity has this digest."""
+        self._seen[identity] = digest
+        if len(self._seen) >= FILES_PER_TURN:
+            self._flush_seen()
+
+    def add(self, row: int, key: bytes, image: DecodedImage) -> None:
+        """Puts a picture in; embeds all if the batch is full.
+
+        Args:
+            row: that the picture belongs to
+            key: 32 bytes, under which its record is found again
+            image: the picture
+        """
+        slot = len(self._rows)
+        record, side = self._records[slot], self._session.side
+        record["digest"] = np.frombuffer(key, np.uint8)
+        record["picture_digest"] = np.frombuffer(image.picture_digest, np.uint8)
+        record["is_pixel_digest"] = image.is_pixel_digest
+        record["damage"] = image.damage
+        record["first_digest"] = np.frombuffer(image.first_digest, np.uint8)
+        record["picture_count"] = image.picture_count
+        record["decoded_pixels"] = image.decoded_pixels
+        record["width"], record["height"] = image.width, image.height
+        self._pixels[slot] = image.square(side)
+        self._small[slot] = (
+            self._pixels[slot]
+            if side == SIGNATURE_SIDE
+            else image.square(SIGNATURE_SIDE)
+        )
+        record["statistics"] = image_statistics(
+            self._small[slot], image.gray(), image.width, image.height
+        )
+        self._rows.append(row)
+        self._keys.append(key)
+        if len(self._rows) == BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Embeds and stores what waits."""
+        count = len(self._rows)
+        if count:
+            records = self._records[:count]
+            records["signature"] = signatures(self._small[:count])
+            self._session.embed(self._pixels[:count], records)
+            self._store(records)
+        self._rows, self._keys = [], []
+        self._flush_seen()
+
+    def _store(self, records: NDArray[Any]) -> None:
+        finite = np.isfinite(records["copy"]).all(axis=1)
+        finite &= np.isfinite(records["features"]).all(axis=1)
+        for slot in np.flatnonzero(~finite):
+            self._job.failures[self._rows[slot]] = ReadFailure(
+                "nonfinite", "the model gave NaN or infinity for it"
+            )
+        good = np.flatnonzero(finite)
+        self._job.positions[np.array(self._rows)[good]] = self._job.store.append(
+            [self._keys[slot] for slot in good], records[good]
+        )
+        self._job.done.put(len(self._rows))
+
+    def _flush_seen(self) -> None:
+        if self._seen and self._job.seen is not None:
+            entries = np.zeros(len(self._seen), self._job.seen.dtype)
+            joined = b"".join(self._seen.values())
+            entries["digest"] = np.frombuffer(joined, np.uint8).reshape(-1, KEY_BYTES)
+            self._job.seen.append(list(self._seen), entries)
+        self._seen = {}
