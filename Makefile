@@ -32,7 +32,7 @@ e2e: $(VENV)/ready-dev ## test the App in Chromium; DOCS=1 renews the screenshot
 lint: $(VENV)/ready-dev ## style, types and import rules
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy
+	$(RUN) tests/check_types.py
 	$(RUN) tests/import_rules.py
 
 bench-quality: $(VENV)/ready-dev ## compare with other tools on planted truth: make bench-quality BENCH=folder

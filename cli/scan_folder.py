@@ -32,6 +32,7 @@ from folder_options import add_folder_options, listing_of  # noqa: E402
 from core.common.text import plain  # noqa: E402
 from core.common.writable import FULL_OR_CLOSED  # noqa: E402
 from core.curation.policy import Rule, judge, parse_policy  # noqa: E402
+from core.errors import CurationError  # noqa: E402
 from core.progress import silent  # noqa: E402
 from core.reading.folders import FolderListing  # noqa: E402
 from core.scan.settings import DEFAULTS, ScanSettings  # noqa: E402
@@ -63,8 +64,7 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
         print(f"\nStopped. {after_interrupt}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        # The plugin's classes are not these: FiftyOne imports it by another name
-        if any(kind.__name__ == "CurationError" for kind in type(error).__mro__):
+        if isinstance(error, _sentences()):
             print(f"\n{error}", file=sys.stderr)
             return BAD_INPUT
         if isinstance(error, OSError) and error.errno in FULL_OR_CLOSED:
@@ -78,6 +78,15 @@ def exit_code(work: Callable[[], int], after_interrupt: str) -> int:
         # Not Python's own 1, which would say that problems were found
         traceback.print_exc()
         return FAILED
+
+
+def _sentences() -> tuple[type[Exception], ...]:
+    """Returns the base of the errors that are sentences, here and in the plugin.
+
+    FiftyOne imports the plugin, and with it the core, by another name.
+    """
+    plugin = sys.modules.get(f"{PLUGIN}.core.errors")
+    return (CurationError, plugin.CurationError) if plugin else (CurationError,)
 
 
 def _load_and_scan(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ Every text is a sentence: what is wrong, why, and what to do.
   + EmbedderError: a model that cannot be built, loaded or trusted
   + CacheError: a cache that cannot be written or was deleted while in use
   + Cancelled: the person or the host stopped the run
+  + ScanNotFoundError: a data set that was not scanned yet
   + StaleRunError: a stored run that no longer fits the data set
   + ActionError: files or labels cannot be changed as asked
     - PlanOutdatedError: what the plan was made for is no longer there
@@ -35,6 +36,10 @@ class CacheError(CurationError):
 
 class Cancelled(CurationError):
     """The run was stopped on purpose; nothing half-made is kept as done."""
+
+
+class ScanNotFoundError(CurationError):
+    """The data set was not scanned yet, or not with that prefix."""
 
 
 class StaleRunError(CurationError):

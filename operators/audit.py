@@ -12,6 +12,7 @@ import fiftyone.operators.types as types
 from ..core.common.text import escape_markdown
 from ..core.curation.policy import EXAMPLE, FINDINGS, Rule, Verdict, judge, parse_policy
 from ..core.errors import CurationError, InputError, StaleRunError
+from .adapter.dataset.internals import dataset_of
 from .adapter.runs.run_record import complete_run
 from .adapter.runs.scan_report import report_of
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
@@ -115,10 +116,10 @@ class Audit(foo.Operator):
 
         Raises:
             InputError: the policy cannot be parsed
-            StaleRunError: there is no finished scan, or images were added or removed
-                since
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or images were added or removed since
         """
-        return _audit(samples._dataset, _rules(policy), prefix)
+        return _audit(dataset_of(samples), _rules(policy), prefix)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()

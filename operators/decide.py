@@ -25,9 +25,10 @@ from .adapter.dataset.decisions import (
     undo_verify_labels,
     verify_labels,
 )
+from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.present import present
 from .adapter.runs.reapply import reapply_thresholds, settings_of
-from .adapter.runs.run_record import complete_run
+from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 
 
@@ -146,13 +147,14 @@ class Decide(foo.Operator):
 
         Raises:
             InputError: there is no such decision, or it does not apply here
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if what not in _DECISIONS:
             raise InputError(
                 f"There is no decision '{what}'. Use one of {', '.join(_DECISIONS)}."
             )
-        dataset = samples._dataset
+        dataset = dataset_of(samples)
         run = complete_run(dataset, prefix)
         images = _undo(samples, what) if undo else _do(present(samples), what, run)
         sentence = _DECISIONS[what].undone if undo else _DECISIONS[what].done
@@ -200,14 +202,14 @@ class Decide(foo.Operator):
         return {"images": decided.images, "text": decided.text}
 
 
-def _do(samples: fo.core.collections.SampleCollection, what: str, run: Any) -> int:
+def _do(samples: fo.core.collections.SampleCollection, what: str, run: ScanRun) -> int:
     if what == KEEP:
         return keep(samples)
     if what == KEEPER:
         return choose_keepers(samples, run.prefix)
     if what == NOT_DUPLICATE:
         return part_duplicates(samples, run.prefix)
-    return verify_labels(samples, run.settings["label_field"])
+    return verify_labels(samples, run.label_field)
 
 
 def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:

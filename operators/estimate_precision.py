@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
+from ..core.findings.registry import FINDINGS
 from .adapter.curation.precision_sample import (
     RIGHT,
     WRONG,
@@ -27,7 +28,6 @@ from .adapter.ui.inputs import (
     show_error,
 )
 from .adapter.ui.stream import text_output
-from .adapter.views.finding_views import FINDINGS
 
 _DRAW, _REST, _RESULT = "draw", "rest", "result"
 _DEFAULT_N = 100
@@ -86,7 +86,8 @@ class EstimatePrecision(foo.Operator):
         Raises:
             InputError: there is no such finding, it is empty, or an image is not in
                 the sample
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if what not in FINDINGS:
             raise InputError(

@@ -12,7 +12,9 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
 from ..core.findings.image_issues import ISSUES, SURE_ISSUES
+from ..core.findings.registry import FINDINGS
 from .adapter.curation.export import FORMATS, Exported, export_view
+from .adapter.dataset.internals import dataset_of
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import (
     ask_folder,
@@ -24,7 +26,7 @@ from .adapter.ui.inputs import (
     prefix_of,
     show_error,
 )
-from .adapter.views.finding_views import FINDINGS, Clean, clean_samples
+from .adapter.views.finding_views import Clean, clean_samples
 
 _WITHOUT = (
     "redundant_copies",
@@ -93,7 +95,8 @@ class Export(foo.Operator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         choices = {
             "without": without,
@@ -154,7 +157,7 @@ def _export(
             f"There is no issue '{unknown[0]}'. Use some of {', '.join(ISSUES)}."
         )
     view = clean_samples(samples, **choices).view
-    run = complete_run(samples._dataset, choices["prefix"])
+    run = complete_run(dataset_of(samples), choices["prefix"])
     return export_view(view, folder, format, run)
 
 
@@ -182,7 +185,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     ask_several(inputs, "without_tags", tags, label="Exclude images tagged")
     formats = types.RadioGroup()
     for name, label in FORMATS.items():
-        if name != "folders" or run.settings["label_field"]:
+        if name != "folders" or run.label_field:
             formats.add_choice(name, label=label)
     inputs.enum(
         "format",

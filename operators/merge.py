@@ -20,6 +20,7 @@ from .adapter.actions.merge_plan import (
     plan_merge,
 )
 from .adapter.actions.plan_then_apply import carry_out
+from .adapter.dataset.internals import dataset_of
 from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 
@@ -90,7 +91,7 @@ class Merge(foo.Operator):
                     on_progress=on_progress,
                 )
             return carry_out(
-                samples._dataset, MERGE, plan_id, expect_count, on_progress
+                dataset_of(samples), MERGE, plan_id, expect_count, on_progress
             )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:

@@ -14,6 +14,7 @@ from ..core.errors import CurationError, PlanOutdatedError
 from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, PurgeReport
 from .adapter.actions.execute import carry_out_purge, plan_next_purge
+from .adapter.dataset.internals import dataset_of
 from .adapter.ui.inputs import show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import Outcome, stream
@@ -69,7 +70,7 @@ class Purge(foo.Operator):
             PlanOutdatedError: the quarantine changed since the plan was shown
             ActionError: another action is running
         """
-        dataset = samples._dataset
+        dataset = dataset_of(samples)
         if dry_run:
             return shown_purge(dataset, older_than_days, key)
         with progress_bars(progress) as on_progress:

@@ -90,7 +90,8 @@ class RegisterEmbeddings(foo.Operator):
 
         Raises:
             InputError: there is no such method, or another brain run has that name
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         with progress_bars(progress) as on_progress:
             return _register(dataset, method, prefix, on_progress)

@@ -12,6 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
+from .adapter.dataset.internals import dataset_of
 from .adapter.report.write import (
     DEFAULT_TOP,
     MOST_TOP,
@@ -19,7 +20,7 @@ from .adapter.report.write import (
     check_choices,
     write_report,
 )
-from .adapter.runs.run_record import complete_run
+from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import Outcome, stream
@@ -71,7 +72,8 @@ class Report(foo.Operator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         with progress_bars(progress) as on_progress:
             return _write(samples, folder, top, overwrite, prefix, on_progress)
@@ -113,11 +115,11 @@ def _write(
 ) -> WrittenReport:
     target = check_choices(folder, top, overwrite)
     return write_report(
-        samples._dataset, target, prefix=prefix, top=top, on_progress=on_progress
+        dataset_of(samples), target, prefix=prefix, top=top, on_progress=on_progress
     )
 
 
-def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: Any) -> None:
+def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: ScanRun) -> None:
     ask_folder(inputs, "folder", "Into the folder")
     inputs.int(
         "top",

@@ -13,6 +13,7 @@ from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.forms import action_form, run_form
 from .adapter.actions.plan_builder import RETAG, Change
 from .adapter.actions.plan_then_apply import carry_out, show_plan
+from .adapter.dataset.internals import dataset_of
 from .adapter.ui.progress import ProgressOption, progress_bars
 
 
@@ -77,7 +78,7 @@ class Retag(foo.Operator):
             ActionError: the plan is outdated, a limit applies, or a folder cannot be
                 used
         """
-        dataset = samples._dataset
+        dataset = dataset_of(samples)
         with progress_bars(progress) as on_progress:
             if dry_run:
                 change = Change(

@@ -22,6 +22,7 @@ from ..core.scan.settings import ScanSettings
 from ..core.storage.cache import cache_folder
 from .adapter.dataset.decisions import read_decisions
 from .adapter.dataset.fields import check_fields
+from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.models import load_model, read_vectors
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.lock import exclusive_run, report_progress_to_file
@@ -150,7 +151,7 @@ def run_scan(
     """Reads, embeds, finds, writes. Checks everything before any work."""
     with database_errors_explained(), contextlib.ExitStack() as stack:
         view = flat_image_view(samples)
-        dataset = view._dataset
+        dataset = dataset_of(view)
         stack.enter_context(exclusive_run(dataset))
         on_progress = report_progress_to_file(dataset, on_progress)
         check_fields(dataset, options.prefix)

@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.progress import OnProgress
+from .adapter.dataset.internals import dataset_of
 from .adapter.runs.reapply import move_thresholds
 from .adapter.runs.scan_report import ScanReport
 from .adapter.ui.progress import ProgressOption, progress_bars
@@ -45,7 +46,7 @@ class SetThresholds(foo.Operator):
         min_copy_similarity: float | None | Unchanged = UNCHANGED,
         ignored_changes: Sequence[str] | Unchanged = UNCHANGED,
         max_outlier_distance: float | None | Unchanged = UNCHANGED,
-        min_label_score: float | Unchanged = UNCHANGED,
+        min_label_score: float | None | Unchanged = UNCHANGED,
         prefix: str | None = None,
         progress: ProgressOption = None,
     ) -> ScanReport:
@@ -64,7 +65,7 @@ class SetThresholds(foo.Operator):
             max_outlier_distance ("unchanged"): distance beyond which an image is an
                 outlier, 0 to 2; None for a rule on this data set
             min_label_score ("unchanged"): score below which a label is an issue, 0 to
-                100; the scan's default is 5
+                100; None for the default, which is 5
             prefix (None): prefix of the scan's fields
             progress (None): progress bars on or off, or a callback, as for ``scan``
 
@@ -73,7 +74,8 @@ class SetThresholds(foo.Operator):
 
         Raises:
             InputError: a threshold out of range
-            StaleRunError: there is no finished scan, or its stored results are gone
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         values = {
             "min_copy_score": min_copy_score,
@@ -84,7 +86,7 @@ class SetThresholds(foo.Operator):
         }
         given = {name: one for name, one in values.items() if one != UNCHANGED}
         with progress_bars(progress) as on_progress:
-            return move_thresholds(samples._dataset, given, prefix, on_progress)
+            return move_thresholds(dataset_of(samples), given, prefix, on_progress)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return thresholds_form(ctx)

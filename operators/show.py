@@ -62,7 +62,8 @@ class Show(foo.Operator):
 
         Raises:
             InputError: there is no such finding
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         view = (grouped_view if grouped else found_view)(dataset, what, prefix)
         if save:

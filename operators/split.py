@@ -21,6 +21,7 @@ from .adapter.curation.split import (
     propose_split,
     write_split,
 )
+from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
@@ -93,7 +94,8 @@ class Split(foo.Operator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if fixed and shares is not None:
             raise InputError(
@@ -102,7 +104,7 @@ class Split(foo.Operator):
         choice = SplitChoice(
             shares, fixed, group_field, label_field, split_by, seed, prefix
         )
-        dataset = samples._dataset
+        dataset = dataset_of(samples)
         check_target(dataset, to, tag_prefix)
         report = propose_split(samples, choice)
         if dry_run:
@@ -162,7 +164,7 @@ def parse_shares(text: str) -> dict[str, float]:
 
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     run = complete_run(ctx.dataset, prefix_of(ctx.params))
-    split_by = run.settings["split_by"]
+    split_by = run.split_by
     ways = types.RadioGroup()
     if split_by is not None:
         ways.add_choice(
@@ -205,7 +207,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
 
 def _way(ctx: foo.ExecutionContext) -> str:
     run = complete_run(ctx.dataset, prefix_of(ctx.params))
-    likely = _NEW if run.settings["split_by"] is None else _KEEP
+    likely = _NEW if run.split_by is None else _KEEP
     if ctx.params.get("way") is not None:
         return str(ctx.params["way"])
     return _NEW if ctx.params.get("shares") is not None else likely

@@ -9,6 +9,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
+from .adapter.dataset.internals import dataset_of, is_grouped_by_field, stages_of
 from .adapter.dataset.present import present
 from .adapter.ui.inputs import (
     SELECTED,
@@ -58,14 +59,15 @@ class Tag(foo.Operator):
 
         Raises:
             InputError: there is no such finding, or the tag is empty
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         if not tag or not tag.strip():
             raise InputError("A tag needs at least one letter, for example 'relabel'.")
         view = present(samples)
         if what != VIEW:
-            view = _both(view, found_view(samples._dataset, what, prefix))
-        count = view.count()
+            view = _both(view, found_view(dataset_of(samples), what, prefix))
+        count: int = view.count()
         if remove:
             view.untag_samples(tag.strip())
         else:
@@ -101,7 +103,7 @@ class Tag(foo.Operator):
         if what == SELECTED:
             samples, what = ctx.dataset.select(ctx.selected), VIEW
         elif what == VIEW:
-            samples = ctx.view.flatten() if ctx.view._is_dynamic_groups else ctx.view
+            samples = ctx.view.flatten() if is_grouped_by_field(ctx.view) else ctx.view
         count = self(samples, what, tag, remove=remove, prefix=prefix_of(ctx.params))
         done = "removed from" if remove else "added to"
         images = f"{count:,} image{'' if count == 1 else 's'}"
@@ -112,6 +114,6 @@ class Tag(foo.Operator):
 
 def _both(view: fo.DatasetView, found: fo.DatasetView) -> fo.DatasetView:
     """Returns the samples of the view that the finding's filters let through."""
-    for stage in found._stages:
+    for stage in stages_of(found):
         view = view.add_stage(stage)
     return view

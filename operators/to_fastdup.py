@@ -80,7 +80,8 @@ class ToFastdup(foo.Operator):
 
         Raises:
             InputError: an argument is not valid; nothing was written
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         rules = FastdupRules(
             threshold, ccthreshold, nearest_neighbors_k, lower_threshold

@@ -13,6 +13,7 @@ from ..core.errors import CurationError
 from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, UndoReport, past_text
 from .adapter.actions.execute import find_past, history, undo
+from .adapter.dataset.internals import dataset_of
 from .adapter.ui.inputs import show_error
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.stream import Outcome, stream
@@ -60,7 +61,7 @@ class Undo(foo.Operator):
         Raises:
             ActionError: there is no such action, or another one is running
         """
-        dataset = samples._dataset
+        dataset = dataset_of(samples)
         if dry_run:
             return shown_undo(dataset, key)
         with progress_bars(progress) as on_progress:

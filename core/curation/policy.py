@@ -20,21 +20,15 @@ from typing import Any
 
 from ..common.text import plain, share_text
 from ..errors import InputError
-from ..findings.image_issues import ISSUES
+from ..findings import registry as findings
 
 EXAMPLE = "no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues <= 2 %"
 
 FINDINGS: Mapping[str, tuple[str, ...]] = {
-    "duplicates": ("duplicates",),
-    "exact duplicates": ("duplicates_bytes", "duplicates_pixels"),
-    "near duplicates": ("duplicates_near",),
-    "conflicts": ("conflicts",),
-    "outliers": ("outliers",),
-    "label issues": ("label_issues",),
-    "leaks": ("leaks",),
-    "image issues": ("image_issues",),
-    **{name.replace("_", " "): (name,) for name in ISSUES},
-    "unreadable": ("unreadable",),
+    words: counts
+    for finding in findings.FINDINGS.values()
+    if finding.has_line
+    for words, counts in {finding.words: (finding.name,), **finding.parts}.items()
 }
 """What a rule may name, and the counts of a scan that it adds up. All count
 images but conflicts, which are clusters; an image with a copy is a duplicate,
@@ -46,7 +40,11 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
 """The same of the counts of a comparison: what came in and should not."""
 
 _EXAMPLE = "no leaks, unreadable <= 0.1 %"  # in both languages
-_CLUSTERS = ("conflicts",)
+_CLUSTERS = [
+    finding.words
+    for finding in findings.FINDINGS.values()
+    if finding.unit == "clusters"
+]
 _ALSO = {"bad images": "image issues"}
 _RULE = re.compile(
     r"(?P<no>no\s+)?(?P<words>[^\W\d_]+(?:[\s_-]+[^\W\d_]+)*)\s*"

@@ -14,7 +14,12 @@ from ..findings.decisions import Decisions, no_decisions, ruled_out
 from ..findings.duplicates import Duplicates, ImageRows, find_duplicates
 from ..findings.image_issues import ISSUES, image_issues
 from ..findings.label_examples import label_neighbors
-from ..findings.label_issues import ClassEvidence, LabelFindings, judge_labels
+from ..findings.label_issues import (
+    DEFAULT_MIN_LABEL_SCORE,
+    ClassEvidence,
+    LabelFindings,
+    judge_labels,
+)
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.outliers import outlier_distances, outlier_threshold
 from ..findings.schema import FIELDS, NO_CLUSTER, Findings
@@ -162,9 +167,10 @@ def _by_winnow(
         outlier_rule = "this data set's own"
         if not np.isfinite(max_distance):
             outlier_rule = "too few images to tell"
-    labels, agrees, contradicts = _labels(
-        scan_data, row_item, cluster, settings.min_label_score
-    )
+    min_label_score = settings.min_label_score
+    if min_label_score is None:
+        min_label_score = DEFAULT_MIN_LABEL_SCORE
+    labels, agrees, contradicts = _labels(scan_data, row_item, cluster, min_label_score)
     readable = row_item >= 0
     distance = np.full(len(row_item), np.nan, np.float32)
     distance[readable] = strange.distance[row_item[readable]]
@@ -182,12 +188,12 @@ def _by_winnow(
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "max_outlier_distance": max_distance,
-            "min_label_score": settings.min_label_score,
+            "min_label_score": min_label_score,
         },
         rules={
             "min_copy_similarity": _rule(settings.min_copy_similarity, "not applied"),
             "max_outlier_distance": outlier_rule,
-            "min_label_score": _default_or_given(settings, "min_label_score"),
+            "min_label_score": _rule(settings.min_label_score, "default"),
         },
     )
 
@@ -196,7 +202,6 @@ def _by_fastdup(
     scan_data: ScanData, rows: ImageRows, settings: ScanSettings, decided: Decisions
 ) -> _Judged:
     found = fastdup_findings(scan_data, rows, settings, decided)
-    given_score = _default_or_given(settings, "min_label_score") == "given"
     nobody: list[int | None] = [None] * len(rows.item)
     return _Judged(
         duplicates=found.duplicates,
@@ -214,7 +219,7 @@ def _by_fastdup(
         rules={
             "min_copy_similarity": _rule(settings.min_copy_similarity, _FASTDUP),
             "max_outlier_distance": _rule(settings.max_outlier_distance, _FASTDUP),
-            "min_label_score": "given" if given_score else _FASTDUP,
+            "min_label_score": _rule(settings.min_label_score, _FASTDUP),
         },
     )
 

@@ -13,6 +13,7 @@ from ..copy_detection import CHANGES_OF_MEANING
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
+from ..findings.registry import FINDINGS, Finding
 from ..findings.schema import FIRST_OF, NO_CLUSTER, QUARANTINED
 from .scan_data import ScanData
 
@@ -40,17 +41,17 @@ def count_findings(
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "removable": int(extra.sum()),
         "removable_bytes": int(scan_data.file_bytes[extra].sum()),
-        "conflicts": len(duplicates.conflicts),
-        "outliers": _sum(columns["outlier"]),
         "labeled": int((scan_data.labels[_here(columns)] >= 0).sum()),
-        "label_issues": _sum(columns["label_issue"]),
-        "leaks": _sum(columns["leak"]),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
+    }
+    counts |= {
+        finding.name: _flagged(finding, columns)
+        for finding in FINDINGS.values()
+        if finding.flag
     }
     reasons = Counter(columns["leak_remove_reason"])
     counts |= {
         "leak_conflicts": _sum(columns["leak_conflict"]),
-        "leaks_to_remove": _sum(columns["leak_remove"]),
         "leak_drops_protected": reasons[DROP_REASONS[0]],
         "leak_drops_chosen": reasons[DROP_REASONS[2]],
     }
@@ -138,6 +139,15 @@ def _removable(
     rows = np.flatnonzero(extra)
     first_name[rows[np.unique(scan_data.file_id[rows], return_index=True)[1]]] = True
     return first_name
+
+
+def _flagged(finding: Finding, columns: Mapping[str, list[Any]]) -> int:
+    """Counts the images that a finding's field flags, or their clusters."""
+    flags = columns[finding.flag]
+    if finding.unit == "clusters":
+        keeper = columns["dup_keeper"]
+        return sum(one is True for one, it in zip(flags, keeper, strict=True) if it)
+    return _sum(flags)
 
 
 def _sum(flags: list[bool | None]) -> int:

@@ -30,7 +30,7 @@ from ..findings.label_issues import LabelFindings
 from ..findings.schema import QUARANTINED
 from ..neighbors.knn_graph import NO_NEIGHBOR
 from .scan_data import ScanData
-from .settings import DEFAULTS, ScanSettings
+from .settings import ScanSettings
 
 _NO_CODE = -1
 _NO_GROUP = -1
@@ -82,7 +82,7 @@ def fastdup_findings(
     if connecting is None:
         connecting = MIN_COMPONENT_SIMILARITY
     min_score = settings.min_label_score
-    if min_score == DEFAULTS.min_label_score:
+    if min_score is None:
         min_score = MIN_LABEL_SCORE
     shown = similar_edges(edges)
     score = np.where(scan_data.content >= 0, label_scores(shown, rows.label), np.nan)

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..copy_detection import CHANGES_OF_MEANING, MIN_COPY_SCORE
 from ..errors import InputError
-from ..findings.label_issues import DEFAULT_MIN_LABEL_SCORE
 from ..reading.decode import DEFAULT_MAX_MEGAPIXELS
 
 PRESETS = ("fastdup",)
@@ -32,7 +31,8 @@ class ScanSettings:
         max_outlier_distance: distance to all similar images beyond which an image
             is an outlier, 0 to 2; None for a rule on this data set: the upper
             quartile plus 1.2 interquartile ranges
-        min_label_score: score below which a label is an issue, 0 to 100
+        min_label_score: score below which a label is an issue, 0 to 100; None for
+            the default of the rules: 5, and 51 with the preset
         calibrate: True to raise min_copy_score until at most 0.1 % of known
             non-duplicates among the images are accepted, see
             :mod:`core.scan.recall_estimate`
@@ -46,7 +46,7 @@ class ScanSettings:
     min_copy_score: float = MIN_COPY_SCORE
     ignored_changes: Sequence[str] = ()
     max_outlier_distance: float | None = None
-    min_label_score: float = DEFAULT_MIN_LABEL_SCORE
+    min_label_score: float | None = None
     calibrate: bool = False
     preset: str | None = None
 

@@ -11,6 +11,8 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators as foo
 
+from ..adapter.dataset.internals import serialized_stages
+
 OWN = "a view of your own"
 _SECONDS_TO_FOLLOW = 5
 """The App takes a while to show a view; until then, events carry the old one."""
@@ -19,7 +21,7 @@ _SECONDS_TO_FOLLOW = 5
 def show(ctx: foo.ExecutionContext, view: fo.DatasetView, words: str) -> None:
     """Puts a view into the grid and remembers what it is called."""
     ctx.ops.set_view(view=view)
-    _remember(ctx, words, view._serialize(include_uuids=False))
+    _remember(ctx, words, serialized_stages(view))
 
 
 def show_all(ctx: foo.ExecutionContext) -> None:

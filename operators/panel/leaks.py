@@ -130,6 +130,6 @@ def _count_leaks(state: PanelState, names: list[str]) -> dict[tuple[str, str], i
 
 def _place(state: PanelState) -> Any:
     """Returns the sort key that keeps the order in which splits were given."""
-    split_by = state.run.settings["split_by"]
+    split_by = state.run.split_by
     order = list(split_by) if isinstance(split_by, list) else []
     return lambda name: (order.index(name) if name in order else len(order), name)

@@ -10,24 +10,16 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ...core.common.text import size_text
+from ...core.findings.registry import FINDINGS, Finding
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
-from ..adapter.runs.scan_report import changes_of_meaning
-from ..adapter.views.finding_views import Tally
+from ..adapter.runs.scan_report import changes_of_meaning, note_of, report_of
 from . import buttons, widgets
 from .callbacks import Events
 from .state import TABS, PanelState
 
-ROWS = (
-    "duplicates",
-    "duplicates",
-    "labels",
-    "outliers",
-    "leaks",
-    "bad_files",
-    "bad_files",
-)
-"""The tab behind each line of the table."""
+LINES = [finding for finding in FINDINGS.values() if finding.has_line]
+"""The findings behind the lines of the table."""
 
 _DECIDED = {
     "keeper": "Chosen as the one to keep",
@@ -111,11 +103,11 @@ def draw_head(
         widgets.button(line, "all", "Show all", events.show_all, icon="grid_view")
     tabs = widgets.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
-        count = _count_of(tab, state.tally)
+        in_tab = _count_in_tab(tab, state.tally.counts)
         widgets.button(
             tabs,
             tab,
-            label if count is None else f"{label} {count:,}",
+            label if in_tab is None else f"{label} {in_tab:,}",
             events.choose_tab,
             main=tab == state.tab,
             params={"tab": tab},
@@ -125,7 +117,7 @@ def draw_head(
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws all findings with their counts."""
     counts = state.tally.counts
-    if not any(counts[name] for name in _PROBLEMS):
+    if not any(counts[what] for what in FINDINGS):
         widgets.notice(
             panel,
             "clean",
@@ -173,65 +165,42 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     buttons.act(line, events, state, "audit", {}, "Check against a policy")
 
 
-_PROBLEMS = (
-    "duplicates",
-    "label_issues",
-    "outliers",
-    "leaks",
-    "image_issues",
-    "unreadable",
-    "not_read",
-)
-
-
 def _rows(state: PanelState) -> list[dict[str, str]]:
-    counts, run = state.tally.counts, state.run
-    notes = {
-        "Duplicates": _duplicates_note(state),
-        "Conflicts": "clusters whose copies carry two labels",
-        "Label issues": "similar images are labeled otherwise"
-        if run.settings["label_field"]
-        else "not looked for: no labels were given",
-        "Outliers": "unlike most other images",
-        "Leaks": "have a copy in another split"
-        if run.settings["split_by"]
-        else "not looked for: no splits were given",
-        "Bad images": "dark, bright, blurry, empty or odd",
-        "Unreadable": _unreadable_note(counts),
-    }
-    shown = {
-        "Duplicates": counts["duplicates"],
-        "Conflicts": counts["conflicts"],
-        "Label issues": counts["label_issues"],
-        "Outliers": counts["outliers"],
-        "Leaks": counts["leaks"],
-        "Bad images": counts["image_issues"],
-        "Unreadable": counts["unreadable"] + counts["not_read"],
-    }
+    report = report_of(state.run)
+    counts = state.tally.counts
     images = max(1, counts["images"])
-    return [
-        {
-            "finding": name,
-            "images": _with_share(name, count, images),
-            "note": notes[name],
-        }
-        for name, count in shown.items()
-    ]
+    rows = []
+    for finding in LINES:
+        note = note_of(finding, report)
+        if finding.name == "duplicates":
+            note = _duplicates_note(state)
+        elif counts["not_read"] and finding.name == "unreadable":
+            note = f"of them {counts['not_read']:,} that may be whole and are not read"
+        rows.append(
+            {
+                "finding": finding.label,
+                "images": _with_share(finding, _count_of(finding, counts), images),
+                "note": note,
+            }
+        )
+    return rows
 
 
-def _with_share(name: str, count: int, images: int) -> str:
-    # Conflicts are clusters, not images
-    if name == "Conflicts" or not count:
+def _count_of(finding: Finding, counts: Mapping[str, int]) -> int:
+    """Returns the count of a line: the finding's, and of what it counts too."""
+    return counts[finding.name] + sum(
+        counts[other.name]
+        for other in FINDINGS.values()
+        if other.counted_with == finding.name
+    )
+
+
+def _with_share(finding: Finding, count: int, images: int) -> str:
+    if finding.unit == "clusters" or not count:
         return f"{count:,}"
     # Blanks that do not break
     nbsp = "\N{NO-BREAK SPACE}"
     return f"{count:,}{nbsp}({100 * count / images:.1f}{nbsp}%)"
-
-
-def _unreadable_note(counts: Mapping[str, int]) -> str:
-    if not counts["not_read"]:
-        return "files that cannot be read"
-    return f"of them {counts['not_read']:,} that may be whole and are not read"
 
 
 def _duplicates_note(state: PanelState) -> str:
@@ -248,17 +217,14 @@ def _duplicates_note(state: PanelState) -> str:
     return "; ".join([note, *changes_of_meaning(report)])
 
 
-def _count_of(tab: str, found: Tally) -> int | None:
-    counts = found.counts
-    return {
-        "duplicates": counts["duplicates"],
-        "outliers": counts["outliers"],
-        "labels": counts["label_issues"],
-        "leaks": counts["leaks"],
-        "bad_files": sum(
-            counts[name] for name in ("image_issues", "unreadable", "not_read")
-        ),
-    }.get(tab)
+def _count_in_tab(tab: str, counts: Mapping[str, int]) -> int | None:
+    """Returns how many images the findings of a tab have; None without findings."""
+    found = [
+        _count_of(finding, counts)
+        for finding in LINES
+        if finding.tab == tab and finding.unit == "images"
+    ]
+    return sum(found) if found else None
 
 
 def _when(state: PanelState) -> str:

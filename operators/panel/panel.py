@@ -14,12 +14,12 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
+from ...core.findings.registry import FINDINGS
 from ...core.scan.settings import DEFAULTS, THRESHOLDS
 from ..adapter.dataset.decisions import decided_view
 from ..adapter.dataset.present import present
 from ..adapter.runs.lock import running, stop
 from ..adapter.views.finding_views import (
-    FINDINGS,
     grouped_view,
     leak_view,
     pair_view,
@@ -111,8 +111,8 @@ class WinnowPanel(foo.Panel):
 
     def choose_overview_row(self, ctx: foo.ExecutionContext) -> None:
         row = ctx.params["row"]
-        if 0 <= row < len(overview.ROWS):
-            self._go(ctx, overview.ROWS[row])
+        if 0 <= row < len(overview.LINES):
+            self._go(ctx, overview.LINES[row].tab)
 
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
         ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})

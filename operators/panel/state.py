@@ -10,7 +10,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 
 from ..adapter.dataset.fields import field_name
-from ..adapter.runs.run_record import finished_runs
+from ..adapter.runs.run_record import ScanRun, finished_runs
 from ..adapter.views.finding_views import Tally, tally
 from ..adapter.views.queries import SampleQueries
 
@@ -41,7 +41,7 @@ class PanelState:
 
     dataset: fo.Dataset
     prefix: str | None
-    run: Any
+    run: ScanRun
     prefixes: list[str | None]
     tab: str
     start: int

@@ -196,8 +196,11 @@ def thumbnail(
         "textOverflow": "ellipsis",
     }
     last = {"opacity": 0.65}
-    look = {"container": {"sx": {"& p": cut, "& p:last-child": last}}}
-    column.md(text, name="lines", componentsProps=look)
+    column.md(
+        text,
+        name="lines",
+        componentsProps={"container": {"sx": {"& p": cut, "& p:last-child": last}}},
+    )
     return column
 
 

@@ -3,6 +3,7 @@
 python mongod_dies.py IMAGES SCRATCH
 """
 
+import importlib
 import os
 import socket
 import subprocess
@@ -24,7 +25,9 @@ def start_mongod():
     mongod = subprocess.Popen(
         [package / "db" / "bin" / "mongod", "--dbpath", scratch / "database"]
         + ["--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
-        + ["--logpath", scratch / "mongod.log", "--logappend"],
+        + ["--logpath", scratch / "mongod.log", "--logappend"]
+        # As rarely as it can be told: what does not wait for it is lost
+        + ["--journalCommitInterval", "500"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -52,10 +55,21 @@ undo = foo.get_operator("@winnow/curate/undo")
 dataset = fo.Dataset("dies", persistent=True)
 paths = sorted(str(path) for path in images.iterdir())
 dataset.add_samples([fo.Sample(filepath=path) for path in paths])
+client = fo.core.odm.get_db_conn().client
+client.admin.command("fsync")
+dataset.info["kept"] = True
+dataset.save()
+run_record = importlib.import_module(f"{PLUGIN}.operators.adapter.runs.run_record")
+run_record.wait_for_journal(dataset)
+mongod.kill()
+mongod.wait()
+mongod = start_mongod()
+dataset.reload()
+assert dataset.info.get("kept"), "what was waited for did not survive"
 view = dataset.limit(3)
 plan = quarantine(view, "view", progress=False)
 # What mongod has not yet in its journal it may lose, and that is not the test
-fo.core.odm.get_db_conn().client.admin.command("fsync")
+client.admin.command("fsync")
 bulk_write = Collection.bulk_write
 
 
@@ -79,6 +93,10 @@ mongod = start_mongod()
 report = undo(fo.load_dataset("dies"), dry_run=False, progress=False)
 assert sorted(fo.load_dataset("dies").values("filepath")) == paths
 assert report.report.recovered
+ours = [
+    one for one in fo.core.odm.get_db_conn().list_collection_names() if "winnow" in one
+]
+assert not ours, "the database is FiftyOne's, and the collections are, too"
 fo.delete_dataset("dies")
 mongod.terminate()
 mongod.wait()

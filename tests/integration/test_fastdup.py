@@ -144,11 +144,17 @@ def test_thresholds_can_be_moved_and_go_back(scanned, set_thresholds):
     assert closer.rules["min_copy_similarity"] == "given"
     assert issues == [0] * 4
 
-    again = set_thresholds(dataset, min_copy_similarity=None, min_label_score=5)
+    again = set_thresholds(dataset, min_copy_similarity=None, min_label_score=None)
     assert again.counts["duplicate_clusters"] == 18
     assert again.counts["label_issues"] == 8
     assert again.thresholds["min_copy_similarity"] == 0.96
     assert again.rules["min_label_score"] == "as in fastdup"
+
+    # Winnow's own default is a number like any other, if a person gives it
+    five = set_thresholds(dataset, min_label_score=5)
+    assert five.thresholds["min_label_score"] == 5
+    assert five.rules["min_label_score"] == "given"
+    assert set_thresholds(dataset, min_label_score=None).counts == again.counts
 
 
 def test_what_a_person_keeps_is_no_copy_and_no_outlier(scanned, set_thresholds):

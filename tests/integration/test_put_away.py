@@ -75,10 +75,10 @@ def away(made):
 
 
 def shown(dataset, *_):
-    found = importlib.import_module(
-        "fiftyone.plugins.orgs.winnow.curate.operators.adapter.views.finding_views"
+    registry = importlib.import_module(
+        "fiftyone.plugins.orgs.winnow.curate.core.findings.registry"
     )
-    views = [operator("show")(dataset, what) for what in found.FINDINGS]
+    views = [operator("show")(dataset, what) for what in registry.FINDINGS]
     return {sample for view in views for sample in view.values("id")}
 
 

@@ -1,3 +1,5 @@
+import sys
+
 import fiftyone.operators as foo
 import pytest
 
@@ -113,4 +115,22 @@ def test_a_scan_of_an_older_version_asks_for_a_new_one(dataset, scan, set_thresh
     dataset.update_run_config("winnow", config)
 
     with pytest.raises(Exception, match="older version of Winnow. Scan again"):
+        set_thresholds(dataset)
+
+
+def test_a_data_set_that_was_never_scanned_is_not_called_stale(
+    dataset, scan, set_thresholds
+):
+    errors = sys.modules["fiftyone.plugins.orgs.winnow.curate.core.errors"]
+    with pytest.raises(errors.ScanNotFoundError, match="has not been scanned yet"):
+        set_thresholds(dataset)
+    with pytest.raises(errors.ScanNotFoundError, match="with prefix='other' yet"):
+        set_thresholds(dataset, prefix="other")
+
+    scan(dataset)
+    config = dataset.get_run_info("winnow").config
+    config.status = "writing"
+    dataset.update_run_config("winnow", config)
+
+    with pytest.raises(errors.StaleRunError, match="was cut short"):
         set_thresholds(dataset)

@@ -26,6 +26,7 @@ from ....core.actions.session import UNDOABLE, Report, last_event, states, undoa
 from ....core.actions.undo import find_action, undo_action
 from ....core.errors import ActionError, CurationError, PlanOutdatedError
 from ....core.progress import OnProgress
+from ..dataset.internals import dataset_id
 from ..runs.count_cache import cached
 from ..runs.lock import exclusive_run
 from ..runs.paths import plans_folder
@@ -85,7 +86,7 @@ def waiting_plan(dataset: fo.Dataset, plan_id: str) -> ActionPlan:
                 "done now. Make a new plan, or undo that action."
             )
     plan = open_plan(plan_file(plans_folder(dataset), plan_id))
-    if plan.options["dataset"] != str(dataset._doc.id):
+    if plan.options["dataset"] != dataset_id(dataset):
         raise PlanOutdatedError(f"The plan {plan_id} is of another data set.")
     if plan.options["scanned_at"] != _scanned_at(dataset, plan.options["prefix"]):
         raise PlanOutdatedError(
@@ -250,7 +251,7 @@ def _quarantines(dataset: fo.Dataset) -> list[str]:
     # whose info was replaced
     root = dataset.info.get("root")
     if root:
-        known.append(quarantine_of(str(dataset._doc.id), str(Path(root).parent)))
+        known.append(quarantine_of(dataset_id(dataset), str(Path(root).parent)))
     return [one for one in dict.fromkeys(known) if Path(one).is_dir()]
 
 
@@ -260,7 +261,7 @@ def _remember(dataset: fo.Dataset, quarantine: str) -> None:
     if quarantine not in known:
         dataset.info[_QUARANTINES] = [*known, quarantine]
         dataset.save()
-        wait_for_journal()
+        wait_for_journal(dataset)
 
 
 def _scanned_at(dataset: fo.Dataset, prefix: str | None) -> str | None:

@@ -23,7 +23,7 @@ from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.progress import OnProgress
 from ..dataset.samples import label_path
-from ..runs.run_record import complete_run
+from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, show_error
 from ..ui.stream import Outcome, stream
 from ..views.thumbnails import thumbnail_url
@@ -388,21 +388,24 @@ def _images(count: int) -> str:
 
 def _split_names(ctx: foo.ExecutionContext) -> list[str]:
     run = _run(ctx)
-    split_by = run and run.settings.get("split_by")
+    split_by = run and run.split_by
     if not split_by:
         return []
-    return ctx.dataset.distinct(split_by) if isinstance(split_by, str) else split_by
+    names = split_by
+    if isinstance(split_by, str):
+        names = ctx.dataset.distinct(split_by)
+    return list(names)
 
 
 def _labels(ctx: foo.ExecutionContext) -> list[str]:
     run = _run(ctx)
-    field = run and run.settings.get("label_field")
+    field = run and run.label_field
     if not field:
         return []
-    return ctx.dataset.distinct(label_path(ctx.dataset, field))
+    return list(ctx.dataset.distinct(label_path(ctx.dataset, field)))
 
 
-def _run(ctx: foo.ExecutionContext) -> Any | None:
+def _run(ctx: foo.ExecutionContext) -> ScanRun | None:
     try:
         return complete_run(ctx.dataset, ctx.params.get("prefix") or None)
     except CurationError:

@@ -23,6 +23,12 @@ from ....core.errors import InputError
 from ....core.progress import OnProgress, silent
 from ....core.reading.split_names import is_split_name
 from ..dataset.fields import is_ours
+from ..dataset.internals import (
+    dataset_id,
+    dataset_of,
+    sample_documents,
+    sample_documents_name,
+)
 from ..runs.paths import plans_folder
 from .action_reports import PlanReport
 from .plan_builder import RETAG, ActionOptions, Change, totals_of, where_of
@@ -121,10 +127,11 @@ def plan_merge(
 
     Raises:
         InputError: a field that cannot be merged
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     check_system()
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     facts = SampleFacts(dataset, prefix)
     names = _names(dataset, fields)
     inside = set(samples.values("id")) if isinstance(samples, fo.DatasetView) else None
@@ -143,8 +150,8 @@ def plan_merge(
         rules=Rules(may_empty=True),
         folder=plans_folder(dataset),
         options={
-            "dataset": str(dataset._doc.id),
-            "collection": dataset._sample_collection_name,
+            "dataset": dataset_id(dataset),
+            "collection": sample_documents_name(dataset),
             "scanned_at": facts.run and facts.run.completed_at,
             "prefix": prefix,
             "what": "duplicates",
@@ -182,7 +189,7 @@ class _Merging:
         self._names = names
         self._tag = conflict_tag
         self._documents = _documents(facts, names)
-        split_by = facts.run and facts.run.settings.get("split_by")
+        split_by = facts.run and facts.run.split_by
         self._split_tags = set(split_by) if isinstance(split_by, list) else set()
 
     def request(self, keeper: int, copies: Sequence[int]) -> Request | None:
@@ -221,7 +228,7 @@ class _Merging:
             why=f"takes {taken} from {len(copies)} cop{plural}",
             records=[
                 {
-                    "collection": facts.dataset._sample_collection_name,
+                    "collection": sample_documents_name(facts.dataset),
                     "id": facts.ids[keeper],
                     "path": facts.paths[keeper],
                     "own": True,
@@ -295,7 +302,7 @@ def _documents(facts: SampleFacts, names: Sequence[str]) -> dict[int, dict[str, 
     wanted = [row for row, cluster in enumerate(clusters) if cluster is not None]
     ids = [ObjectId(facts.ids[row]) for row in wanted]
     found: dict[int, dict[str, Any]] = {}
-    collection = facts.dataset._sample_collection
+    collection = sample_documents(facts.dataset)
     for start in range(0, len(ids), 10_000):
         some = {"_id": {"$in": ids[start : start + 10_000]}}
         for document in collection.find(some, list(names)):

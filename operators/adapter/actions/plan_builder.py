@@ -20,6 +20,7 @@ from ....core.actions.quarantine import quarantine_of
 from ....core.errors import InputError, StaleRunError
 from ....core.progress import OnProgress, silent
 from ..dataset.decisions import KEEP, KEEPER, decided_ids
+from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
 from ..dataset.samples import label_path
 from ..runs.paths import plans_folder
 from .references import Reference, paths_in_media_fields, references_elsewhere
@@ -91,10 +92,11 @@ def plan_action(
     Raises:
         InputError: a choice that cannot work
         ActionError: a folder that cannot be used
-        StaleRunError: the selection needs a finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     check_system()
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     among = None
     if isinstance(samples, fo.DatasetView):
         among = samples.values("id")
@@ -110,8 +112,8 @@ def plan_action(
         rules=Rules(options.allow_hardlinks, may_empty=change.action == RETAG),
         folder=plans_folder(dataset),
         options={
-            "dataset": str(dataset._doc.id),
-            "collection": dataset._sample_collection_name,
+            "dataset": dataset_id(dataset),
+            "collection": sample_documents_name(dataset),
             "scanned_at": facts.run and facts.run.completed_at,
             "prefix": selection.prefix,
             "what": selection.what,
@@ -273,7 +275,7 @@ class _Requests:
     ) -> dict[str, Any]:
         facts = self._facts
         entry: dict[str, Any] = {
-            "collection": facts.dataset._sample_collection_name,
+            "collection": sample_documents_name(facts.dataset),
             "id": facts.ids[row],
             "path": facts.paths[row],
             "own": True,
@@ -281,7 +283,8 @@ class _Requests:
             "was": {},
         }
         chosen = any(choice.row == row for choice in group)
-        if self._change.action == RETAG and chosen and new_label is not None:
+        relabeled = self._change.action == RETAG and chosen and new_label is not None
+        if relabeled and facts.label_field is not None:
             field = label_path(facts.dataset, facts.label_field)
             entry["set"] = {field: new_label}
             entry["was"] = {field: facts.labels[row]}
@@ -394,7 +397,7 @@ def where_of(facts: SampleFacts, change: Change, options: ActionOptions) -> Wher
     base = os.path.dirname(root)
     if options.quarantine is not None:
         base = os.path.realpath(os.path.expanduser(options.quarantine))
-    quarantine = quarantine_of(str(facts.dataset._doc.id), base)
+    quarantine = quarantine_of(dataset_id(facts.dataset), base)
     if change.action == QUARANTINE:
         return Where(root, alias, quarantine)
     if change.action == RETAG:
@@ -424,9 +427,10 @@ def _target_alias(change: Change, where: Where) -> str | None:
 def totals_of(facts: SampleFacts) -> Totals:
     """Counts the samples that are present, for the limits."""
     rows = sorted(facts.here)
-    labels, splits = facts.labels, facts.splits
+    labels = (facts.labels[row] for row in rows)
+    splits = (facts.splits[row] for row in rows)
     return Totals(
         len(rows),
-        Counter(labels[row] for row in rows if labels[row] is not None),
-        Counter(splits[row] for row in rows if splits[row] is not None),
+        Counter(label for label in labels if label is not None),
+        Counter(split for split in splits if split is not None),
     )

@@ -10,6 +10,8 @@ import fiftyone as fo
 import fiftyone.core.fields as fof
 from fiftyone.core.odm import get_db_conn
 
+from ..dataset.internals import dataset_id
+
 _PATHS_A_QUERY = 5_000
 
 
@@ -63,8 +65,9 @@ def paths_in_media_fields(dataset: fo.Dataset) -> set[str]:
 
 def _other_datasets(dataset: fo.Dataset) -> Iterator[dict[str, Any]]:
     wanted = {"name": True, "sample_collection_name": True}
+    own = dataset_id(dataset)
     for document in get_db_conn()["datasets"].find({}, wanted):
-        if document["_id"] != dataset._doc.id and "sample_collection_name" in document:
+        if str(document["_id"]) != own and "sample_collection_name" in document:
             yield document
 
 

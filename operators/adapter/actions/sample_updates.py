@@ -20,6 +20,7 @@ from ....core.actions.dataset_side import Change
 from ....core.actions.plan import ActionPlan, PlannedItem
 from ....core.errors import ActionError
 from ....core.findings.schema import QUARANTINED
+from ..dataset.internals import refresh_held_samples
 
 _CANONICAL = json_util.CANONICAL_JSON_OPTIONS
 
@@ -172,7 +173,7 @@ class SampleRecords:
 def reload_samples(dataset: fo.Dataset) -> None:
     """Brings samples that a Python session holds in line with the database."""
     dataset.reload()
-    fo.Sample._sync_docs(dataset._sample_collection_name, dataset.values("id"))
+    refresh_held_samples(dataset)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from ..dataset.fields import field_name
 from ..dataset.present import is_present
 from ..dataset.samples import label_path
 from ..runs.reapply import settings_of
-from ..runs.run_record import complete_run
+from ..runs.run_record import ScanRun, complete_run
 from ..runs.stored_run import StoredRun, load_run
 
 Value = TypeVar("Value")
@@ -132,8 +132,8 @@ class SampleFacts:
         }
 
     @cached_property
-    def run(self) -> Any | None:
-        """The configuration of the finished scan, None without one."""
+    def run(self) -> ScanRun | None:
+        """The record of the finished scan, None without one."""
         try:
             return complete_run(self.dataset, self.prefix)
         except CurationError:
@@ -141,27 +141,30 @@ class SampleFacts:
 
     @cached_property
     def stored(self) -> StoredRun:
-        """The stored scan; raises ``StaleRunError`` without one."""
+        """The stored scan; raises ``ScanNotFoundError`` without one."""
         return load_run(self.dataset, self.prefix)
 
     @cached_property
     def label_field(self) -> str | None:
-        field = self.run and self.run.settings.get("label_field")
+        field = self.run.label_field if self.run else None
         return field if field in self.dataset.get_field_schema() else None
 
     @cached_property
     def labels(self) -> list[str | None]:
         if self.label_field is None:
             return [None] * len(self.ids)
-        return self._view.values(label_path(self._view, self.label_field))
+        path = label_path(self._view, self.label_field)
+        labels: list[str | None] = self._view.values(path)
+        return labels
 
     @cached_property
     def splits(self) -> list[str | None]:
-        split_by = self.run and self.run.settings.get("split_by")
+        split_by = self.run and self.run.split_by
         if not split_by:
             return [None] * len(self.ids)
         if isinstance(split_by, str):
-            return self._view.values(split_by)
+            splits: list[str | None] = self._view.values(split_by)
+            return splits
         return [
             next((tag for tag in split_by if tag in (own or ())), None)
             for own in self.tags
@@ -211,7 +214,8 @@ class SampleFacts:
         """Returns a finding of the last finished scan.
 
         Raises:
-            StaleRunError: there is no finished scan
+            ScanNotFoundError: it was not scanned yet
+            StaleRunError: its scan was cut short, or is out of date
         """
         complete_run(self.dataset, self.prefix)
         values = self._view.values(field_name(name, self.prefix))
@@ -231,7 +235,8 @@ def choose(
 
     Raises:
         InputError: a split or a tag that is not there; the whole data set
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     inside = None if among is None else {facts.row_of[one] for one in among}
     by_hand = _SELECT[selection.what] in (_tag, _view)

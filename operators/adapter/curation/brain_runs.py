@@ -11,7 +11,7 @@ from ..dataset.fields import CREATED_BY, field_name, is_ours
 from ..dataset.present import present
 from ..dataset.scan_vectors import scanned_vectors
 from ..runs.lock import exclusive_run
-from ..runs.run_record import complete_run, run_key
+from ..runs.run_record import ScanRun, complete_run, run_key
 
 METHODS = {
     "pca": "Seconds: the two directions in which the images differ most",
@@ -75,7 +75,7 @@ def register_brain_runs(
 
 def _write_vectors(
     dataset: fo.Dataset,
-    run: object,
+    run: ScanRun,
     name: str,
     prefix: str | None,
     on_progress: OnProgress,
@@ -86,7 +86,9 @@ def _write_vectors(
             f"The field '{name}' already exists and was not made by Winnow, which "
             "keeps embeddings there. Rename it first."
         )
-    ids, _, vectors = scanned_vectors(dataset, run, prefix, "features", on_progress)
+    ids, _, vectors = scanned_vectors(
+        dataset, run.settings, prefix, "features", on_progress
+    )
     vectors = vectors.astype(np.float32)
     if field is None:
         dataset.add_sample_field(

@@ -377,7 +377,7 @@ def _answers(
 
 def _may_leak(new: ImageSet, against: Sequence[ImageSet]) -> bool:
     """True if the splits that are known could make a copy a leak."""
-    splits = {split for one in against for split in one.splits} - {None}
+    splits = {split for one in against for split in one.splits if split is not None}
     return bool(
         evaluation_splits(sorted(splits)) or (splits and {*new.splits} - {None})
     )

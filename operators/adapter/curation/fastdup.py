@@ -36,6 +36,7 @@ from ....core.fastdup.rules import (
 from ....core.progress import OnProgress, Progress
 from ....core.reading.folders import common_folder
 from ..dataset.fields import CREATED_BY, field_name, is_ours
+from ..dataset.internals import dataset_of
 from ..dataset.present import present
 from ..dataset.scan_vectors import scanned_vectors
 from ..runs.lock import exclusive_run
@@ -152,12 +153,15 @@ def write_work_dir(
     """Writes the last scan's vectors, and what fastdup's rules say of them.
 
     Raises:
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
         InputError: no image that can be read
     """
     run = complete_run(dataset, prefix)
     with exclusive_run(dataset):
-        ids, paths, vectors = scanned_vectors(dataset, run, prefix, "copy", on_progress)
+        ids, paths, vectors = scanned_vectors(
+            dataset, run.settings, prefix, "copy", on_progress
+        )
         if len(ids) < 2:
             raise InputError(
                 f"Of {len(ids)} images the vectors can be read, and fastdup compares "
@@ -234,7 +238,7 @@ def put_features(
     Raises:
         InputError: a field that is not ours, or no path that is known
     """
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     old = dataset.get_field(field)
     if old is not None and not is_ours(old):
         raise InputError(

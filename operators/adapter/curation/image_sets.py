@@ -14,6 +14,7 @@ from ....core.errors import InputError
 from ....core.models.registry import DEFAULT_MODEL
 from ....core.reading.folders import FolderListing, list_images, path_inside
 from ....core.reading.split_names import is_split_name
+from ..dataset.internals import dataset_of
 from ..dataset.samples import flat_image_view, read_samples
 from ..runs.run_record import finished_runs
 
@@ -118,11 +119,11 @@ def _of_samples(
     coded = [os.fsencode(path) for path in paths]
     order = sorted(range(len(ids)), key=lambda row: (coded[row], ids[row]))
     return ImageSet(
-        view._dataset.name,
+        dataset_of(view).name,
         [coded[row] for row in order],
         [splits[row] for row in order],
         [ids[row] for row in order],
-        view._dataset,
+        dataset_of(view),
     )
 
 
@@ -135,7 +136,7 @@ def _splits(
         names = [*table.split_names, None]
         return [names[code] for code in table.splits.tolist()]
     # What is known anyway may name a single split, such as a benchmark's
-    known = [run.settings["split_by"] for run in finished_runs(view._dataset).values()]
+    known = [run.split_by for run in finished_runs(dataset_of(view)).values()]
     found = next((one for one in known if one is not None), None)
     if isinstance(found, str) and view.has_field(found):
         return list(view.values(found))

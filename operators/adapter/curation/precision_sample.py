@@ -11,10 +11,11 @@ from fiftyone import ViewField as F
 
 from ....core.curation.precision_estimate import Precision, draw, precision
 from ....core.errors import InputError
+from ....core.findings.registry import FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.present import present
 from ..runs.run_record import complete_run
-from ..views.finding_views import FINDINGS, found_view
+from ..views.finding_views import found_view
 
 _INFO = "winnow_sign_off"
 _WITH_COPIES = ("duplicates", "redundant_copies", "conflicts", "leaks")
@@ -110,7 +111,8 @@ def draw_sample(
 
     Raises:
         InputError: there is nothing to draw from
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     # Of each cluster the copy to keep is no claim; the others are
     claims = "redundant_copies" if what == "duplicates" else what

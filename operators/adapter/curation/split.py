@@ -26,6 +26,7 @@ from ....core.curation.split import (
 from ....core.errors import InputError
 from ....core.scan.apply_thresholds import accepted_pairs
 from ..dataset.decisions import read_decisions
+from ..dataset.internals import dataset_of
 from ..dataset.samples import flat_image_view, read_samples
 from ..runs.reapply import settings_of
 from ..runs.stored_run import load_run
@@ -187,11 +188,12 @@ def propose_split(
 
     Raises:
         InputError: a choice that cannot work
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     shares = None if choice.shares is None else check_shares(choice.shares)
     view = flat_image_view(samples)
-    run = load_run(view._dataset, choice.prefix)
+    run = load_run(dataset_of(view), choice.prefix)
     known = run.record.settings
     label_field = choice.label_field or known["label_field"]
     split_by = choice.split_by or known["split_by"]
@@ -206,7 +208,7 @@ def propose_split(
     row_of = {sample: row for row, sample in enumerate(run.ids)}
     rows = np.array([row_of.get(sample, -1) for sample in table.ids], np.int64)
     item = np.where(rows >= 0, run.scan_data.row_images[rows], -1).astype(np.int32)
-    decided = read_decisions(view._dataset, run.ids, run.scan_data)
+    decided = read_decisions(dataset_of(view), run.ids, run.scan_data)
     accepted = accepted_pairs(run.scan_data, settings_of(run.record), decided)
     pairs = run.scan_data.pairs[accepted]
     pairs = pairs[np.isin(pairs, item).all(axis=1)]
@@ -254,7 +256,7 @@ def propose_split(
     in_unit = np.bincount(unit, minlength=1)
     counts = class_counts(split, label, len(names), len(table.classes))
     return SplitReport(
-        dataset=view._dataset.name,
+        dataset=dataset_of(view).name,
         split_of={
             table.ids[row]: names[split[row]]
             for row in np.flatnonzero(split != NO_SPLIT).tolist()

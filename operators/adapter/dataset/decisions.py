@@ -22,6 +22,7 @@ from ....core.errors import InputError
 from ....core.findings.decisions import Decisions
 from ....core.scan.scan_data import ScanData
 from .fields import CREATED_BY, field_name, is_ours
+from .internals import dataset_of, sample_documents
 from .present import present
 from .samples import label_path
 
@@ -115,7 +116,7 @@ def choose_keepers(
             "keeper. Choose one of each cluster; decide 'keep' for those that stay "
             "beside it."
         )
-    members = present(samples._dataset).match(
+    members = present(dataset_of(samples)).match(
         F(cluster).is_in(sorted(numbers.values()))
     )
     _take_back(members, KEEPER)
@@ -160,7 +161,7 @@ def part_duplicates(
             "pixels as another are duplicates for certain: to leave them alone for "
             "ever, decide to keep them."
         )
-    members = present(samples._dataset).match(
+    members = present(dataset_of(samples)).match(
         F(cluster).is_in(sorted(set(numbers.values())))
     )
     cluster_of = dict(zip(*members.values(["id", cluster]), strict=True))
@@ -194,7 +195,7 @@ def undo_verify_labels(samples: fo.core.collections.SampleCollection) -> int:
 
 def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
     """Takes back that the images are no duplicates; returns of how many."""
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     ids = set(samples.values("id"))
     # A pair is stored on either of its images
     stored = dict(_stored(dataset, DISTINCT))
@@ -277,7 +278,7 @@ def _add(
     name: str,
     words: Iterable[tuple[str, list[str]]],
 ) -> int:
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     _declare(dataset)
     # None where a sample has no decision: $addToSet needs a list
     updates = [
@@ -300,7 +301,7 @@ def _add(
 
 def _take_back(samples: fo.core.collections.SampleCollection, decision: str) -> int:
     """Removes what was decided under a name; returns of how many images."""
-    dataset = samples._dataset
+    dataset = dataset_of(samples)
     ids = set(samples.values("id"))
     left = {
         one: [word for word in words if _decision(word) != decision]
@@ -326,7 +327,7 @@ def _set(dataset: fo.Dataset, name: str, values: Mapping[str, list[str]]) -> Non
 
 def _write(dataset: fo.Dataset, updates: list[Any]) -> None:
     for start in range(0, len(updates), _AT_ONCE):
-        dataset._sample_collection.bulk_write(
+        sample_documents(dataset).bulk_write(
             updates[start : start + _AT_ONCE], ordered=False
         )
 

@@ -14,6 +14,7 @@ from pymongo.write_concern import WriteConcern
 from ....core.errors import InputError, StaleRunError
 from ....core.findings.schema import FIELDS
 from ....core.progress import OnProgress, Progress
+from .internals import sample_documents
 
 CREATED_BY = "@winnow/curate"
 SIDEBAR_GROUP = "winnow"
@@ -171,7 +172,7 @@ def _by_id(name: str, column: Sequence[Any], ids: Sequence[str]) -> Sequence[Any
 def _collection(dataset: fo.Dataset) -> Any:
     # FiftyOne's own set_values ends here too; there is no public way to
     # update several fields of a sample at once
-    return dataset._sample_collection.with_options(write_concern=_DURABLE)
+    return sample_documents(dataset).with_options(write_concern=_DURABLE)
 
 
 def _group_in_sidebar(dataset: fo.Dataset, names: list[str], group: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 
 from .fields import field_name
+from .internals import sample_documents
 
 _INDEXED = (
     "dup_cluster",
@@ -22,7 +23,7 @@ _INDEXED_FROM = 100_000
 
 def create_indexes(dataset: fo.Dataset, prefix: str | None) -> None:
     """Creates the indexes that a large data set needs."""
-    collection = dataset._sample_collection
+    collection = sample_documents(dataset)
     if collection.estimated_document_count() < _INDEXED_FROM:
         return
     for name in _INDEXED:
@@ -32,7 +33,7 @@ def create_indexes(dataset: fo.Dataset, prefix: str | None) -> None:
 def drop_indexes(dataset: fo.Dataset, prefix: str | None) -> None:
     """Drops them, before all rows are written."""
     fields = {field_name(name, prefix) for name in _INDEXED}
-    collection = dataset._sample_collection
+    collection = sample_documents(dataset)
     for name, index in list(collection.index_information().items()):
         if [path for path, _ in index["key"]] in [[field] for field in fields]:
             collection.drop_index(name)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ....core.errors import InputError
 from .fields import is_ours
+from .internals import dataset_of, is_grouped_by_field, shows_parts
 from .present import present
 
 NO_CODE = -1
@@ -61,26 +62,26 @@ def flat_image_view(
             "is loaded by its name with fo.load_dataset(NAME)."
         )
     view = samples.view()
-    if view._is_patches or view._is_frames or view._is_clips:
+    if shows_parts(view):
         raise InputError(
             "This view shows parts of samples (patches, frames or clips). Winnow "
             "scans whole images: go back to the data set and scan that."
         )
-    if view._is_dynamic_groups:
+    if is_grouped_by_field(view):
         view = view.flatten()
     view = present(view)
-    media = view.media_type
+    media, name = view.media_type, dataset_of(samples).name
     if media == "group":
-        names = ", ".join(samples._dataset.group_slices)
+        names = ", ".join(dataset_of(samples).group_slices)
         raise InputError(
-            f"'{samples._dataset.name}' is a grouped data set. Scan one slice of it: "
+            f"'{name}' is a grouped data set. Scan one slice of it: "
             f"dataset.select_group_slices(SLICE), where SLICE is one of {names}."
         )
     if media not in ("image", "unknown", None):
         raise InputError(
-            f"'{samples._dataset.name}' holds media of type '{media}'. Winnow scans "
-            "images; for a video data set, scan dataset.to_frames(sample_frames=True) "
-            "saved as a data set of its own."
+            f"'{name}' holds media of type '{media}'. Winnow scans images; for a "
+            "video data set, scan dataset.to_frames(sample_frames=True) saved as a "
+            "data set of its own."
         )
     count = len(view)
     if count < at_least:
@@ -152,10 +153,10 @@ def read_samples(
             "The view holds some samples twice, and an image is not a duplicate of "
             "itself. Scan the data set, or a view that was not concatenated."
         )
-    splits, split_names = None, []
+    splits, split_names = None, list[str]()
     if split_by is not None:
         splits, split_names = _read_splits(view, split_by)
-    labels, classes = None, []
+    labels, classes = None, list[str]()
     if label_field is not None:
         labels, classes = _codes(view.values(label_path(view, label_field)))
         if not classes:
@@ -235,10 +236,8 @@ def _splits_of_tags(
 def _codes(values: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
     names = sorted({value for value in values if value is not None})
     code = {name: number for number, name in enumerate(names)}
-    return (
-        np.array([code.get(value, NO_CODE) for value in values], np.int32),
-        names,
-    )
+    codes = [NO_CODE if value is None else code[value] for value in values]
+    return np.array(codes, np.int32), names
 
 
 def label_path(samples: fo.core.collections.SampleCollection, label_field: str) -> str:

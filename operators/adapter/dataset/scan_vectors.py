@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import fiftyone as fo
@@ -19,7 +20,7 @@ from .samples import read_samples
 
 def scanned_vectors(
     dataset: fo.Dataset,
-    run: Any,
+    settings: Mapping[str, Any],
     prefix: str | None,
     kind: str,
     on_progress: OnProgress,
@@ -31,7 +32,7 @@ def scanned_vectors(
 
     Args:
         dataset: that was scanned
-        run: the record of the scan
+        settings: of the scan
         prefix: of its fields
         kind: ``copy`` or ``features``, where the model makes both
         on_progress: told after each batch
@@ -41,7 +42,7 @@ def scanned_vectors(
         of unit length
     """
     view = present(dataset).match({field_name("scan_status", prefix): "ok"})
-    field = run.settings["embeddings"]
+    field = settings["embeddings"]
     if field:
         view = view.exists(field)
         table = read_samples(view)
@@ -49,9 +50,9 @@ def scanned_vectors(
     table = read_samples(view)
     images = embed_images(
         table.paths,
-        load_model(run.settings["model"]),
+        load_model(settings["model"]),
         folder=cache_folder(),
-        max_megapixels=run.settings["max_megapixels"],
+        max_megapixels=settings["max_megapixels"],
         on_progress=on_progress,
     )
     readable = images.content >= 0

@@ -1,128 +1,30 @@
-"""The sections of a report that show pictures."""
+"""The sections of a report on findings, by finding."""
 
 from __future__ import annotations
 
-from collections import Counter
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ....core.common.text import size_text
-from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
-from ....core.report.model import Cell, Gallery, Pair, Section, Table
+from ....core.findings.registry import Finding
+from ....core.findings.schema import QUARANTINED
+from ....core.report.model import Cell, Gallery, Section, Table
 from ..runs.scan_report import ScanReport
 from ..views import queries
+from ..views.finding_views import found_expression
 from ..views.queries import count_pairs, count_words
-from .report_queries import Shown
+from . import copy_sections
+from .report_queries import Shown, not_looked_for, words_of
 
-_COPY = ("dup_cluster", "dup_kind", "dup_relation", "dup_similarity", "dup_keeper")
-_KEPT = (*_COPY, "keeper_reason")
-_EXACT = ["bytes", "pixels"]
-_SAME = {"bytes": "same bytes", "pixels": "same pixels", "near": "near copy"}
-_FROM_TO = ("From: goes", "To: stays")
+_FILES_LISTED = 100
 
 
-def duplicates_section(shown: Shown, report: ScanReport) -> Section:
-    """Near and exact copies, each beside the one to keep."""
-    counts = report.counts
-    text = (
-        f"{counts['duplicates']:,} images have a copy, in "
-        f"{counts['duplicate_clusters']:,} clusters. Keeping one of each saves "
-        f"{counts['removable']:,} files, {size_text(counts['removable_bytes'])}.",
-        "One pair per cluster: the redundant copy and the copy to keep, "
-        "with the reason. Near copies are sorted by similarity, exact ones by how "
-        "many there are.",
-    )
-    if not counts["duplicates"]:
-        return Section("duplicates", "Duplicates", 0, ("No image has a copy.",))
-    near = {"dup_similarity": -1}
-    galleries = (
-        _copies(shown, "near", "Near copies", ["near"], near),
-        _copies(shown, "exact", "Same bytes or same pixels", _EXACT, {"size": -1}),
-    )
-    kept = tuple(one for one in galleries if one.total)
-    return Section(
-        "duplicates", "Duplicates", counts["duplicates"], text, galleries=kept
-    )
-
-
-def _copies(
-    shown: Shown, key: str, title: str, kinds: list[str], sort: Mapping[str, int]
-) -> Gallery:
-    match = {shown.field("dup_keeper"): False, shown.field("dup_kind"): {"$in": kinds}}
-    found = shown.one_a_cluster(match, _COPY, sort)
-    numbers = [one.values["dup_cluster"] for one in found]
-    # By nothing: the first image of each cluster is its keeper
-    keepers = shown.members(numbers, _KEPT, None)
-    pairs = []
-    for copy in found:
-        values = copy.values
-        keeper = shown.reader.picture(keepers[values["dup_cluster"]][0], _KEPT)
-        says = [_SAME[values["dup_kind"]]]
-        if values["dup_relation"]:
-            says = [values["dup_relation"]]
-        if keeper.values["keeper_reason"]:
-            says.append(f"stays: {keeper.values['keeper_reason']}")
-        if values["size"] > 1:
-            says.append(f"{values['size'] - 1:,} more like it")
-        facts = {
-            "cluster": values["dup_cluster"],
-            "kind": values["dup_kind"],
-            "relation": values["dup_relation"],
-            "keeper_reason": keeper.values["keeper_reason"],
-            "copies_of_this_kind": values["size"],
-        }
-        pairs.append(_pair(shown, copy, keeper, values["dup_similarity"], says, facts))
-    total = shown.count_clusters(match)
-    return Gallery(key, title, _FROM_TO, "clusters", total, tuple(pairs))
-
-
-def conflicts_section(shown: Shown, report: ScanReport) -> Section:
-    """Copies with two labels."""
-    title, conflict = "Conflicts", shown.field("dup_conflict")
-    path = shown.reader.label_path
-    if path is None or not report.counts["labeled"]:
-        return _not_looked_for("conflicts", title, report, "conflicts")
-    found = shown.one_a_cluster(
-        {conflict: True}, ("dup_cluster", "dup_keeper"), {"size": -1}
-    )
-    numbers = [one.values["dup_cluster"] for one in found]
-    members = shown.members(numbers, _COPY, f"${path}")
-    pairs = []
-    for number in numbers:
-        # One image a label; without a label there is nothing to disagree with
-        labeled = [row for row in members[number] if row.get("label")]
-        if len(labeled) < 2:
-            continue
-        keeper, other = (shown.reader.picture(row, _COPY) for row in labeled[:2])
-        says = [f"{other.label} or {keeper.label}"]
-        if len(labeled) > 2:
-            says.append(f"{len(labeled)} labels in this cluster")
-        similarity = _similarity(other, keeper)
-        facts = {"cluster": number, "labels": len(labeled)}
-        pairs.append(_pair(shown, other, keeper, similarity, says, facts))
-    text = "Clusters with two labels: one of the labels is wrong."
-    galleries = (
-        Gallery(
-            "conflicts",
-            "",
-            ("From: a copy", "To: the one to keep"),
-            "clusters",
-            shown.count_clusters({conflict: True}),
-            tuple(pairs),
-        ),
-    )
-    count = report.counts["conflicts"]
-    if not count:
-        return Section("conflicts", title, 0, ("No two copies carry two labels.",))
-    return Section("conflicts", title, count, (text,), galleries=galleries)
-
-
-def labels_section(shown: Shown, report: ScanReport) -> Section:
+def labels_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Labels that similar images contradict, the worst first."""
-    key, title, count = "labels", "Label issues", report.counts["label_issues"]
+    key, title, count = finding.section, finding.label, report.counts[finding.name]
     if not report.counts["labeled"]:
-        return _not_looked_for(key, title, report, "label issues")
+        return not_looked_for(key, title, report, finding)
     if not count:
         return Section(key, title, 0, ("Similar images contradict no label.",))
     text = (
@@ -134,8 +36,7 @@ def labels_section(shown: Shown, report: ScanReport) -> Section:
     sort = {shown.field("label_score"): 1}
     match = {shown.field("label_issue"): True}
     pairs = [
-        _pair(
-            shown,
+        shown.pair(
             one,
             nearest,
             None,
@@ -169,126 +70,18 @@ def _confused(shown: Shown) -> Table:
     )
 
 
-def leaks_section(shown: Shown, report: ScanReport) -> Section:
-    """Copies in two splits: how many, and side by side."""
-    key, title, counts = "leaks", "Leaks between splits", report.counts
-    if not report.leak_matrix:
-        return _not_looked_for(key, title, report, "leaks")
-    if not counts["leaks"]:
-        return Section(key, title, 0, ("No image has a copy in another split.",))
-    fields = (*_COPY, "leak_splits", "leak_remove_reason", "leak_conflict")
-    match = {shown.field("leak_remove"): True}
-    sort = {"leak_conflict": -1, "dup_similarity": -1}
-    found = shown.one_a_cluster(match, fields, sort)
-    members = shown.members(
-        [one.values["dup_cluster"] for one in found], fields, _own_split(shown)
-    )
-    pairs = []
-    for one in found:
-        where = one.values["leak_splits"] or []
-        rows = members[one.values["dup_cluster"]]
-        others = (shown.reader.picture(row, fields) for row in rows)
-        other = next((o for o in others if o.split in where), None)
-        says = [_SAME[one.values["dup_kind"]]] if one.values["dup_kind"] else []
-        if one.values["leak_conflict"]:
-            says.append("with another label there")
-        if one.values["leak_remove_reason"]:
-            says.append(f"to remove: {one.values['leak_remove_reason']}")
-        if one.values["size"] > 1:
-            says.append(f"{one.values['size'] - 1:,} more in this cluster")
-        similarity = _similarity(one, other) if other else None
-        facts = {
-            "cluster": one.values["dup_cluster"],
-            "kind": one.values["dup_kind"],
-            "reason": one.values["leak_remove_reason"],
-            "other_label": one.values["leak_conflict"],
-        }
-        pairs.append(_pair(shown, one, other, similarity, says, facts))
-    columns = ("From: the side to remove", "To: its copy")
-    galleries = [
-        Gallery(
-            "leaks",
-            "",
-            columns,
-            "clusters",
-            shown.count_clusters(match),
-            tuple(pairs),
-        )
-    ]
-    galleries += _unclustered_leaks(shown, columns)
-    text = (
-        f"{counts['leaks']:,} images have a copy in another split; removing "
-        f"{counts['leaks_to_remove']:,} closes all of them.",
-    )
-    tables = (_matrix(report), _by_class(shown, report))
-    tables = tuple(table for table in tables if table.rows)
-    return Section(key, title, counts["leaks"], text, tables, tuple(galleries))
-
-
-def _unclustered_leaks(shown: Shown, columns: tuple[str, str]) -> list[Gallery]:
-    """Returns those with a copy that does not resemble the keeper of a cluster."""
-    match = {shown.field("leak_remove"): True, shown.field("dup_cluster"): None}
-    total = shown.reader.count(match)
-    if not total:
-        return []
-    found = shown.reader.pictures(match, ("leak_splits",), limit=shown.top)
-    pairs = []
-    for one in found:
-        where = ", ".join(one.values["leak_splits"] or [])
-        pairs.append(_pair(shown, one, None, None, (f"a copy in {where}",), {}))
-    title = "With a copy that is in no cluster with it"
-    return [Gallery("alone", title, columns, "images", total, tuple(pairs))]
-
-
-def _own_split(shown: Shown) -> Any:
-    """Returns the expression of a sample's split."""
-    split_by = shown.reader.split_by
-    if isinstance(split_by, str):
-        return f"${split_by}"
-    return {"$setIntersection": ["$tags", list(split_by or [])]}
-
-
-def _matrix(report: ScanReport) -> Table:
-    total: Counter[tuple[str, str]] = Counter()
-    for by_split in report.leak_matrix.values():
-        for one, others in by_split.items():
-            for other, count in others.items():
-                total[one, other] += count
-    names = list(dict.fromkeys(one for one, _ in total))
-    rows = [
-        (one, *("" if one == other else total[one, other] for other in names))
-        for one in names
-    ]
-    title = "Images of the split on the left with a copy in the split above"
-    headers = ("", *(f"in {name}" for name in names))
-    return Table("matrix", title, headers, tuple(rows), len(rows))
-
-
-def _by_class(shown: Shown, report: ScanReport) -> Table:
-    rows = [
-        (row["class"], row["split"], row["other_split"], sum(row[k] for k in KINDS))
-        for row in report.leaks_by_class
-    ]
-    rows.sort(key=lambda row: (-row[3], *row[:3]))
-    headers = ("Class", "Split", "Copies in", "Images")
-    return Table(
-        "by_class", "By class", headers, tuple(rows[: shown.top]), total=len(rows)
-    )
-
-
-def outliers_section(shown: Shown, report: ScanReport) -> Section:
+def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Images unlike all others, each beside the one most like it."""
-    key, title, count = "outliers", "Outliers", report.counts["outliers"]
-    if "outliers" in report.not_looked_for:
-        return _not_looked_for(key, title, report, "outliers")
+    key, title, count = finding.section, finding.label, report.counts[finding.name]
+    if finding.words in report.not_looked_for:
+        return not_looked_for(key, title, report, finding)
     if not count:
         return Section(key, title, 0, ("No image is far from all others.",))
     names = ("outlier_distance", "outlier_cause", "outlier_nearest")
     match = {shown.field("outlier"): True}
     sort = {shown.field("outlier_distance"): -1}
     pairs = [
-        _pair(
-            shown,
+        shown.pair(
             one,
             nearest,
             None,
@@ -317,9 +110,9 @@ def outliers_section(shown: Shown, report: ScanReport) -> Section:
     return Section(key, title, count, text, galleries=galleries)
 
 
-def bad_images_section(shown: Shown, report: ScanReport) -> Section:
+def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Damaged, dark, bright, blurry and odd images, by issue."""
-    key, title, count = "bad_images", "Bad images", report.counts["image_issues"]
+    key, title, count = finding.section, finding.label, report.counts[finding.name]
     if not count:
         return Section(
             key, title, 0, ("No image is damaged, dark, bright, blurry or odd.",)
@@ -333,7 +126,7 @@ def bad_images_section(shown: Shown, report: ScanReport) -> Section:
         why = ("damage_reason",) if issue == "damaged" else ()
         found = shown.reader.pictures({name: issue}, why, limit=shown.top)
         pairs = [
-            _pair(shown, one, None, None, [one.values[name] for name in why], {})
+            shown.pair(one, None, None, [one.values[name] for name in why], {})
             for one in found
         ]
         things = issue.replace("_", " ")
@@ -361,30 +154,76 @@ def _beside_nearest(
         yield one, nearest.get(one.values["outlier_nearest"])
 
 
-def _similarity(one: queries.Picture, other: queries.Picture) -> float | None:
-    """Returns what the scan kept: similarities to the keeper of the cluster."""
-    if other.values["dup_keeper"]:
-        return one.values["dup_similarity"]
-    return other.values["dup_similarity"] if one.values["dup_keeper"] else None
-
-
-def _pair(
-    shown: Shown,
-    source: queries.Picture,
-    target: queries.Picture | None,
-    similarity: float | None,
-    says: Iterable[str],
-    facts: Mapping[str, Cell],
-) -> Pair:
-    return Pair(
-        shown.picture(source),
-        shown.picture(target) if target else None,
-        similarity,
-        tuple(says),
-        facts,
+def unreadable_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
+    """Files that cannot be read, by reason."""
+    key, title, count = finding.section, "Unreadable files", report.counts[finding.name]
+    if not count:
+        return Section(key, title, 0, ("Every file can be read.",))
+    status = shown.field("scan_status")
+    found = shown.reader.pictures(
+        {status: {"$nin": [None, "ok", QUARANTINED]}},
+        ("scan_status",),
+        sort={status: 1},
+        limit=_FILES_LISTED,
     )
+    why = {bad["path"]: bad["reason"] for bad in report.unreadable}
+    files: list[tuple[Cell, ...]] = [
+        (
+            shown.relative(one.values["filepath"]),
+            words_of(one.values["scan_status"]),
+            why.get(one.values["filepath"], "").replace(shown.root + os.sep, ""),
+        )
+        for one in found
+    ]
+    files += [
+        (shown.relative(bad["path"]), words_of(bad["status"]), bad["reason"])
+        for bad in shown.not_held[: _FILES_LISTED - len(files)]
+    ]
+    reasons = tuple(
+        (words_of(name.removeprefix("status_")), number)
+        for name, number in report.counts.items()
+        if name.startswith("status_") and number
+    )
+    tables = (
+        Table("reasons", "By reason", ("Reason", "Files"), reasons, len(reasons)),
+        Table(
+            "files", "The files", ("File", "Reason", "In words"), tuple(files), count
+        ),
+    )
+    text = ("They were not compared and have no findings.",)
+    return Section(key, title, count, text, tables)
 
 
-def _not_looked_for(key: str, title: str, report: ScanReport, name: str) -> Section:
-    why = report.not_looked_for.get(name, "the labels are gone")
-    return Section(key, title, None, (f"Not looked for: {why}.",))
+def pictures_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
+    """Images of a finding that has no section of its own kind."""
+    key, title, count = finding.section, finding.label, report.counts[finding.name]
+    if finding.words in report.not_looked_for:
+        return not_looked_for(key, title, report, finding)
+    if not count:
+        return Section(key, title, 0, ("Nothing was found.",))
+    found = shown.reader.pictures(
+        {"$expr": found_expression(finding.name, shown.reader.prefix).to_mongo()},
+        (),
+        sort={shown.field(finding.sort_by): -1 if finding.descending else 1},
+        limit=shown.top,
+    )
+    pairs = tuple(shown.pair(one, None, None, (), {}) for one in found)
+    gallery = Gallery(finding.name, "", ("Image", ""), "images", count, pairs)
+    return Section(key, title, count, (finding.note,), galleries=(gallery,))
+
+
+_SECTIONS = {
+    "duplicates": copy_sections.duplicates_section,
+    "conflicts": copy_sections.conflicts_section,
+    "leaks": copy_sections.leaks_section,
+    "label_issues": labels_section,
+    "outliers": outliers_section,
+    "image_issues": bad_images_section,
+    "unreadable": unreadable_section,
+}
+"""By finding; all others show their pictures, no more."""
+
+
+def finding_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
+    """Returns the section of a finding that has a line in the summary."""
+    return _SECTIONS.get(finding.name, pictures_section)(shown, report, finding)

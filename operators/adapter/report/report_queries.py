@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 
+from ....core.findings.registry import Finding
 from ....core.reading.folders import common_folder, path_inside
 from ....core.reading.thumbnails import thumbnail
-from ....core.report.model import Picture
+from ....core.report.model import Cell, Pair, Picture, Section
 from ..runs.paths import thumbnails_folder
+from ..runs.scan_report import ScanReport
 from ..views import queries
 from ..views.finding_views import aggregate
 from ..views.queries import SampleQueries
@@ -28,11 +30,13 @@ class Shown:
         reader: of the run
         root: folder that holds all images
         top: most pairs a gallery
+        not_held: files that could not become samples: path, status and reason
     """
 
     reader: SampleQueries
     root: str
     top: int
+    not_held: Sequence[Mapping[str, str]] = ()
 
     def field(self, name: str) -> str:
         """Returns the stored name of a field of the run."""
@@ -51,6 +55,23 @@ class Shown:
             label=found.label,
             split=found.split,
             jpeg=small.read_bytes() if small else None,
+        )
+
+    def pair(
+        self,
+        source: queries.Picture,
+        target: queries.Picture | None,
+        similarity: float | None,
+        says: Iterable[str],
+        facts: Mapping[str, Cell],
+    ) -> Pair:
+        """Returns two pictures beside each other; see :class:`Pair`."""
+        return Pair(
+            self.picture(source),
+            self.picture(target) if target else None,
+            similarity,
+            tuple(says),
+            facts,
         )
 
     def one_a_cluster(
@@ -98,8 +119,8 @@ class Shown:
 
     def count_kinds(self, match: Filter, by: Any) -> int:
         """Returns how many values an expression has where a filter lets through."""
-        steps = [{"$match": dict(match)}, {"$group": {"_id": by}}, {"$count": "kinds"}]
-        found = aggregate(self.reader.dataset, steps)
+        steps: list[dict[str, Any]] = [{"$match": dict(match)}, {"$group": {"_id": by}}]
+        found = aggregate(self.reader.dataset, [*steps, {"$count": "kinds"}])
         return int(found[0]["kinds"]) if found else 0
 
     def count_clusters(self, match: Filter) -> int:
@@ -151,6 +172,19 @@ _BEST = {"dup_keeper": -1, "dup_similarity": -1, "_id": 1}
 _MOST_KINDS = 20
 """Of a cluster: as many as there may be splits. A cluster of blank pictures may
 carry a thousand labels."""
+
+
+def not_looked_for(
+    key: str, title: str, report: ScanReport, finding: Finding
+) -> Section:
+    """Returns the section of a finding that the run could not look for."""
+    why = report.not_looked_for.get(finding.words, "the labels are gone")
+    return Section(key, title, None, (f"Not looked for: {why}.",))
+
+
+def words_of(name: str) -> str:
+    """Returns a name as words."""
+    return name.replace("_", " ")
 
 
 def folder_of(dataset: fo.Dataset) -> str:

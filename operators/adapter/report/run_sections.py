@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,13 @@ from typing import Any
 import fiftyone as fo
 
 from ....core.common.text import size_text
-from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
 from ..runs.scan_report import ScanReport, changes_of_meaning, expectation
-from .report_queries import Shown
+from .report_queries import Shown, words_of
 
-_FILES_LISTED = 100
 _MEANING = {
     "min_copy_score": "how sure it must be that two pictures are copies, 0 to 1",
     "min_copy_similarity": "cosine similarity that copies need, -1 to 1",
@@ -33,62 +30,14 @@ _DECIDED = {
 }
 
 
-def unreadable_section(
-    shown: Shown, report: ScanReport, not_held: Sequence[Mapping[str, str]]
-) -> Section:
-    """Files that cannot be read, by reason.
-
-    Args:
-        shown: see there
-        report: of the run
-        not_held: files that could not become samples: path, status and reason
-    """
-    key, title, count = "unreadable", "Unreadable files", report.counts["unreadable"]
-    if not count:
-        return Section(key, title, 0, ("Every file can be read.",))
-    status = shown.field("scan_status")
-    found = shown.reader.pictures(
-        {status: {"$nin": [None, "ok", QUARANTINED]}},
-        ("scan_status",),
-        sort={status: 1},
-        limit=_FILES_LISTED,
-    )
-    why = {bad["path"]: bad["reason"] for bad in report.unreadable}
-    files: list[tuple[Cell, ...]] = [
-        (
-            shown.relative(one.values["filepath"]),
-            _words(one.values["scan_status"]),
-            why.get(one.values["filepath"], "").replace(shown.root + os.sep, ""),
-        )
-        for one in found
-    ]
-    files += [
-        (shown.relative(bad["path"]), _words(bad["status"]), bad["reason"])
-        for bad in not_held[: _FILES_LISTED - len(files)]
-    ]
-    reasons = tuple(
-        (_words(name.removeprefix("status_")), number)
-        for name, number in report.counts.items()
-        if name.startswith("status_") and number
-    )
-    tables = (
-        Table("reasons", "By reason", ("Reason", "Files"), reasons, len(reasons)),
-        Table(
-            "files", "The files", ("File", "Reason", "In words"), tuple(files), count
-        ),
-    )
-    text = ("They were not compared and have no findings.",)
-    return Section(key, title, count, text, tables)
-
-
 def thresholds_section(report: ScanReport) -> Section:
     """Which thresholds are in force, how they were chosen, what they find."""
     rows: list[tuple[Cell, ...]] = [
         (name, report.thresholds[name], report.rules[name], _MEANING[name])
         for name in THRESHOLDS
     ]
-    headers = ("Setting", "In force", "How it was chosen", "Meaning")
-    tables = [Table("thresholds", "", headers, tuple(rows), len(rows))]
+    columns = ("Setting", "In force", "How it was chosen", "Meaning")
+    tables = [Table("thresholds", "", columns, tuple(rows), len(rows))]
     expected = report.expected
     sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
@@ -107,7 +56,7 @@ def actions_section(shown: Shown, dataset: fo.Dataset) -> Section:
     rows = tuple(
         (
             past.at[:16].replace("T", " "),
-            f"{past.action} of {_words(past.what)}" + "; cut short" * past.unfinished,
+            f"{past.action} of {words_of(past.what)}" + "; cut short" * past.unfinished,
             past.items,
             size_text(past.bytes),
             past.undoable,
@@ -191,7 +140,3 @@ def _splits_text(split_by: str | Sequence[str] | None) -> str:
     if isinstance(split_by, str):
         return f"field {split_by}"
     return f"tags {', '.join(split_by)}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,20 @@ import fiftyone as fo
 
 from ....core.common.text import escape_markdown, size_text
 from ....core.errors import InputError
+from ....core.findings.registry import FINDINGS
 from ....core.progress import OnProgress, Progress
 from ....core.report.as_html import as_html
 from ....core.report.as_json import as_json
 from ....core.report.as_markdown import as_markdown
 from ....core.report.model import Report, Section, SummaryLine
 from ....core.storage.replace_file import put_in_place
-from ..runs.run_record import complete_run, now
+from ..runs.run_record import ScanRun, complete_run, now
 from ..runs.scan_report import ScanReport, finding_lines, report_of
 from ..views.finding_views import tally
 from ..views.queries import SampleQueries
 from ..views.thumbnails import media_url
-from . import finding_sections, run_sections
+from . import run_sections
+from .finding_sections import finding_section
 from .report_queries import Shown, folder_of
 
 DEFAULT_TOP = 20
@@ -34,15 +37,6 @@ pictures, repeated to a million samples, one of 1.4 MB in 43 s."""
 MOST_TOP = 500
 
 _FORMS = {"report.html": as_html, "report.md": as_markdown, "report.json": as_json}
-_SECTION_OF = {
-    "Duplicates": "duplicates",
-    "Conflicts": "conflicts",
-    "Outliers": "outliers",
-    "Label issues": "labels",
-    "Leaks": "leaks",
-    "Bad images": "bad_images",
-    "Unreadable": "unreadable",
-}
 
 
 @dataclass(frozen=True)
@@ -120,7 +114,8 @@ def write_report(
             files that could not become samples
 
     Raises:
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     report = gather_report(dataset, prefix, top, on_progress, scan_report)
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,7 +139,8 @@ def gather_report(
     recorded = report_of(run)
     report = scan_report or recorded
     not_held = report.unreadable[len(recorded.unreadable) :]
-    shown = Shown(SampleQueries(dataset, run, prefix), folder_of(dataset), top)
+    reader = SampleQueries(dataset, run, prefix)
+    shown = Shown(reader, folder_of(dataset), top, not_held)
     return Report(
         dataset=dataset.name,
         images=report.counts["images"],
@@ -153,26 +149,20 @@ def gather_report(
         winnow=_version(),
         notes=tuple(_notes(dataset, run, prefix)),
         summary=tuple(_summary(report)),
-        sections=_sections(shown, report, run.settings, not_held, on_progress),
+        sections=_sections(shown, report, run.settings, on_progress),
         run=_record(report, run),
     )
 
 
 def _sections(
-    shown: Shown,
-    report: ScanReport,
-    settings: Any,
-    not_held: Sequence[Any],
-    on_progress: OnProgress,
+    shown: Shown, report: ScanReport, settings: Any, on_progress: OnProgress
 ) -> tuple[Section, ...]:
     makers: list[Callable[[], Section]] = [
-        lambda: finding_sections.duplicates_section(shown, report),
-        lambda: finding_sections.conflicts_section(shown, report),
-        lambda: finding_sections.labels_section(shown, report),
-        lambda: finding_sections.leaks_section(shown, report),
-        lambda: finding_sections.outliers_section(shown, report),
-        lambda: finding_sections.bad_images_section(shown, report),
-        lambda: run_sections.unreadable_section(shown, report, not_held),
+        partial(finding_section, shown, report, finding)
+        for finding in FINDINGS.values()
+        if finding.has_line
+    ]
+    makers += [
         lambda: run_sections.thresholds_section(report),
         lambda: run_sections.actions_section(shown, shown.reader.dataset),
         lambda: run_sections.about_section(report, settings),
@@ -185,15 +175,14 @@ def _sections(
 
 
 def _summary(report: ScanReport) -> Iterator[SummaryLine]:
-    images = max(1, report.counts["images"])
     for line in finding_lines(report):
-        share = None if line.name == "Conflicts" else line.count / images
         details = ", ".join(f"{name} {n:,}" for name, n in line.details.items() if n)
         notes = tuple(note for note in (line.note, details, *line.remarks) if note)
-        yield SummaryLine(_SECTION_OF[line.name], line.name, line.count, share, notes)
+        finding, share = line.finding, line.share(report)
+        yield SummaryLine(finding.section, finding.label, line.count, share, notes)
 
 
-def _notes(dataset: fo.Dataset, run: Any, prefix: str | None) -> Iterator[str]:
+def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:
     found = tally(dataset, run, prefix)
     if found.added:
         yield (
@@ -207,7 +196,7 @@ def _notes(dataset: fo.Dataset, run: Any, prefix: str | None) -> Iterator[str]:
         )
 
 
-def _record(report: ScanReport, run: Any) -> dict[str, Any]:
+def _record(report: ScanReport, run: ScanRun) -> dict[str, Any]:
     """Returns the run as JSON values, without folders of this machine."""
     record = report.to_dict()
     record["model"] = run_sections.model_name(report.model)
@@ -223,8 +212,9 @@ def _record(report: ScanReport, run: Any) -> dict[str, Any]:
 
 def _when(at: str) -> str:
     moment = datetime.fromisoformat(at).astimezone()
+    offset = moment.utcoffset() or timedelta()
     # Not the zone's name: on Windows it is a sentence in the system's language
-    return f"{moment.day} {moment:%B %Y, %H:%M} {timezone(moment.utcoffset())}"
+    return f"{moment.day} {moment:%B %Y, %H:%M} {timezone(offset)}"
 
 
 def _version() -> str:

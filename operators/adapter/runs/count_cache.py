@@ -2,7 +2,7 @@
 
 A pass over a million samples takes seconds, and the panel draws everything
 anew at each event. What such a pass found is therefore kept in this process,
-under a stamp that changes with the run, with the number of samples and with
+under a key that changes with the run, with the number of samples and with
 the last time that any of them was modified. FiftyOne keeps that time, and an
 index on it, so asking is quick.
 """
@@ -15,15 +15,18 @@ from typing import Any, TypeVar
 
 import fiftyone as fo
 
+from ..dataset.internals import dataset_id, sample_documents
+from .run_record import ScanRun
+
 Value = TypeVar("Value")
 
 _MOST_KEPT = 200
 _kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
 
-def cache_key_of(dataset: fo.Dataset, run: Any) -> Hashable:
+def cache_key_of(dataset: fo.Dataset, run: ScanRun) -> Hashable:
     """Returns what differs if anything about the samples or the run does."""
-    collection = dataset._sample_collection
+    collection = sample_documents(dataset)
     last = collection.find_one(
         {}, {"last_modified_at": 1}, sort=[("last_modified_at", -1)]
     )
@@ -37,15 +40,15 @@ def cached(
     cache_key: Hashable,
     work: Callable[[], Value],
 ) -> Value:
-    """Returns what ``work`` returned when the stamp was the same.
+    """Returns what ``work`` returned when the key was the same.
 
     Args:
         dataset: that was counted
         what: names what is counted, with all that it depends on
-        stamp: from :func:`cache_key_of`
+        cache_key: from :func:`cache_key_of`
         work: counts
     """
-    key = (str(dataset._doc.id), what)
+    key = (dataset_id(dataset), what)
     held = _kept.get(key)
     if held is None or held[0] != cache_key:
         held = (cache_key, work())

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from ....core.errors import Cancelled, CurationError
 from ....core.progress import OnProgress, Progress
 from ....core.storage.cache import cache_folder
+from ..dataset.internals import dataset_id
 
 _NOTE_SECONDS = 0.5
 _AT_WORK = Progress("Winnow is at work", 0, 0)
@@ -86,11 +87,11 @@ def stop(dataset: fo.Dataset) -> None:
 
 
 def _progress_file(dataset: fo.Dataset) -> Path:
-    return cache_folder() / "runs" / f"{dataset._doc.id}.progress"
+    return cache_folder() / "runs" / f"{dataset_id(dataset)}.progress"
 
 
 def _stop_file(dataset: fo.Dataset) -> Path:
-    return cache_folder() / "runs" / f"{dataset._doc.id}.stop"
+    return cache_folder() / "runs" / f"{dataset_id(dataset)}.stop"
 
 
 @contextlib.contextmanager
@@ -102,7 +103,7 @@ def _held(dataset: fo.Dataset, seconds: float = 0) -> Iterator[bool]:
     """
     folder = cache_folder() / "runs"
     # Not by thread: the App runs the steps of an operator in any of its threads
-    lock = FileLock(folder / f"{dataset._doc.id}.lock", thread_local=False)
+    lock = FileLock(folder / f"{dataset_id(dataset)}.lock", thread_local=False)
     free = True
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import fiftyone as fo
 
 from ....core.storage.cache import cache_folder
+from ..dataset.internals import dataset_id
 from .run_record import run_key
 
 
@@ -33,7 +34,7 @@ def thumbnails_folder() -> Path:
 
 def plans_folder(dataset: fo.Dataset) -> Path:
     """Returns where a data set's plans wait until they are applied."""
-    return cache_folder() / "plans" / str(dataset._doc.id)
+    return cache_folder() / "plans" / dataset_id(dataset)
 
 
 def forget_other_evidence(
@@ -48,4 +49,4 @@ def forget_other_evidence(
 
 
 def _stem(dataset: fo.Dataset, prefix: str | None) -> str:
-    return f"{dataset._doc.id}-{run_key(prefix)}"
+    return f"{dataset_id(dataset)}-{run_key(prefix)}"

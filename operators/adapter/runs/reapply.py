@@ -10,14 +10,14 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.progress import OnProgress
 from ....core.scan.apply_thresholds import apply_thresholds
 from ....core.scan.settings import ScanSettings, movable, moved
 from ..dataset.decisions import read_decisions
 from .lock import exclusive_run
 from .publish import database_errors_explained, publish
-from .run_record import complete_run
+from .run_record import ScanRun, complete_run
 from .scan_report import ScanReport
 from .stored_run import load_run
 
@@ -66,12 +66,12 @@ def reapply_if_scanned(
 
     Without a finished scan there are none.
     """
-    with contextlib.suppress(StaleRunError):
+    with contextlib.suppress(ScanNotFoundError, StaleRunError):
         settings = settings_of(complete_run(dataset, prefix))
         reapply_thresholds(dataset, settings, prefix, on_progress)
 
 
-def settings_of(run: Any) -> ScanSettings:
+def settings_of(run: ScanRun) -> ScanSettings:
     """Returns the settings that a finished run was made with."""
     known = {field.name for field in fields(ScanSettings)}
     return ScanSettings(

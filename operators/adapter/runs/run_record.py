@@ -7,18 +7,58 @@ A run is ``writing`` from before its first value until after its last, and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
+from bson import ObjectId
 from fiftyone.core.odm import get_db_conn
 from pymongo.write_concern import WriteConcern
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
+from ..dataset.internals import dataset_id
 
 _METHOD = "winnow/curate/scan"
 _WRITING = "writing"
 _COMPLETE = "complete"
+
+
+@dataclass(frozen=True)
+class ScanRun:
+    """The record of a finished scan.
+
+    Attributes:
+        prefix: of its fields; None without
+        settings: of the scan, by name: those of
+            :class:`~core.scan.settings.ScanSettings`, and ``label_field``,
+            ``split_by``, ``model``, ``embeddings``
+        scanned_at: when the samples were read, ISO 8601 in UTC
+        completed_at: when the findings were written, which moved thresholds renew
+        scan_data: name of the file of :class:`~core.scan.scan_data.ScanData`
+        samples: how many were scanned
+        report: of :class:`~.scan_report.ScanReport`, as JSON values
+    """
+
+    prefix: str | None
+    settings: Mapping[str, Any]
+    scanned_at: str
+    completed_at: str
+    scan_data: str
+    samples: int
+    report: Mapping[str, Any]
+
+    @property
+    def label_field(self) -> str | None:
+        """The field of the labels, None without."""
+        field: str | None = self.settings["label_field"]
+        return field
+
+    @property
+    def split_by(self) -> str | list[str] | None:
+        """The field of the splits, or their tags; None without."""
+        split_by: str | list[str] | None = self.settings["split_by"]
+        return split_by
 
 
 def run_key(prefix: str | None) -> str:
@@ -49,19 +89,20 @@ def finish_run(dataset: fo.Dataset, prefix: str | None, **more: Any) -> None:
     config.status = _COMPLETE
     config.completed_at = now()
     dataset.update_run_config(key, config)
-    wait_for_journal()
+    wait_for_journal(dataset)
 
 
-def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
-    """Returns the configuration of the prefix's finished run.
+def complete_run(dataset: fo.Dataset, prefix: str | None) -> ScanRun:
+    """Returns the record of the prefix's finished run.
 
     Raises:
-        StaleRunError: there is none, it was cut short, or made by an older version
+        ScanNotFoundError: there is none
+        StaleRunError: it was cut short, or made by an older version
     """
     key = run_key(prefix)
     if not dataset.has_run(key):
         hint = f" with prefix={prefix!r}" if prefix else ""
-        raise StaleRunError(
+        raise ScanNotFoundError(
             f"'{dataset.name}' has not been scanned{hint} yet. Run the scan first."
         )
     config = dataset.get_run_info(key).config
@@ -70,17 +111,21 @@ def complete_run(dataset: fo.Dataset, prefix: str | None) -> Any:
             f"The last scan of '{dataset.name}' was cut short, so its findings are "
             "not to be trusted. Scan again: what was embedded is kept, so it is quick."
         )
-    if not _is_current(config):
+    run = _run_of(config)
+    if run is None:
         raise StaleRunError(
             f"The last scan of '{dataset.name}' was made by an older version of "
             "Winnow. Scan again."
         )
-    return config
+    return run
 
 
-def _is_current(config: Any) -> bool:
-    """True if a run was recorded by a version with today's names."""
-    return hasattr(config, "scan_data")
+def _run_of(config: Any) -> ScanRun | None:
+    """Returns the record; None if an older version made it, with other names."""
+    names = [field.name for field in fields(ScanRun)]
+    if not all(hasattr(config, name) for name in names):
+        return None
+    return ScanRun(**{name: getattr(config, name) for name in names})
 
 
 def save_rows(dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]) -> None:
@@ -99,28 +144,32 @@ def load_rows(dataset: fo.Dataset, prefix: str | None) -> list[str]:
     return list(results.ids) if results is not None else []
 
 
-def finished_runs(dataset: fo.Dataset) -> dict[str | None, Any]:
-    """Returns the configuration of each finished run by its prefix, newest first."""
+def finished_runs(dataset: fo.Dataset) -> dict[str | None, ScanRun]:
+    """Returns the record of each finished run by its prefix, newest first."""
     found = {}
     for key in dataset.list_runs():
         if key != "winnow" and not key.startswith("winnow_"):
             continue
         config = dataset.get_run_info(key).config
         is_finished = config.method == _METHOD and config.status == _COMPLETE
-        if is_finished and _is_current(config):
-            found[config.prefix] = config
+        run = _run_of(config) if is_finished else None
+        if run is not None:
+            found[run.prefix] = run
     order = sorted(found, key=lambda prefix: found[prefix].completed_at, reverse=True)
     return {prefix: found[prefix] for prefix in order}
 
 
-def wait_for_journal() -> None:
+def wait_for_journal(dataset: fo.Dataset) -> None:
     """Returns when all that was written is in the database's journal."""
     # mongod acknowledges before its journal is on disk; one write that waits
     # makes all before it durable, since the journal is sequential
-    markers = get_db_conn().get_collection(
-        "winnow.journal", write_concern=WriteConcern(w=1, j=True)
+    documents = get_db_conn().get_collection(
+        "datasets", write_concern=WriteConcern(w=1, j=True)
     )
-    markers.update_one({"_id": "marker"}, {"$set": {"at": now()}}, upsert=True)
+    documents.update_one(
+        {"_id": ObjectId(dataset_id(dataset))},
+        {"$set": {"last_modified_at": datetime.now(timezone.utc)}},
+    )
 
 
 def now() -> str:

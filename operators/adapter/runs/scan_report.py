@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
+from ....core.findings.registry import FINDINGS, Finding
+from .run_record import ScanRun
 
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
@@ -79,11 +81,16 @@ class ScanReport:
     @property
     def not_looked_for(self) -> dict[str, str]:
         """Says why the run cannot know, by the finding's name in a policy."""
-        missing = {}
+        why = {}
         if not self.counts["labeled"]:
-            missing = dict.fromkeys(("label issues", "conflicts"), _NO_LABELS)
+            why["labels"] = _NO_LABELS
         if not self.leak_matrix:
-            missing["leaks"] = _NO_SPLITS
+            why["splits"] = _NO_SPLITS
+        missing = {
+            finding.words: why[finding.needs]
+            for finding in FINDINGS.values()
+            if finding.has_line and finding.needs in why
+        }
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
         return missing
@@ -100,11 +107,11 @@ class ScanReport:
         return "\n".join(_text_lines(self))
 
 
-def report_of(run: Any) -> ScanReport:
+def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))
-    return ScanReport(**{field.name: plain[field.name] for field in fields(ScanReport)})
+    return ScanReport(**{one.name: plain[one.name] for one in fields(ScanReport)})
 
 
 @dataclass(frozen=True)
@@ -112,62 +119,84 @@ class Line:
     """One finding of the summary.
 
     Attributes:
-        name: of the finding
-        count: of its images; of clusters for conflicts
+        finding: that it is about
+        count: of its images, or of their clusters
         note: what it means
         details: parts of the count by what they are
         remarks: more to say, a sentence each
     """
 
-    name: str
+    finding: Finding
     count: int
     note: str
-    details: Mapping[str, int]
+    details: Mapping[str, int] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+
+    def share(self, report: ScanReport) -> float | None:
+        """Returns the share of the images, 0 to 1; None for clusters."""
+        if self.finding.unit == "clusters":
+            return None
+        return self.count / max(1, report.counts["images"])
 
 
 def finding_lines(report: ScanReport) -> Iterable[Line]:
     """Yields the findings at a glance, in the order of the summary."""
+    for finding in FINDINGS.values():
+        if finding.has_line:
+            line = Line(finding, report.counts[finding.name], note_of(finding, report))
+            more = _MORE.get(finding.name)
+            yield replace(line, **more(report)) if more else line
+
+
+def note_of(finding: Finding, report: ScanReport) -> str:
+    """Says what a count means, or why there is none."""
+    why = report.not_looked_for.get(finding.words)
+    return f"not looked for: {why}" if why else finding.note
+
+
+def _duplicates(report: ScanReport) -> dict[str, Any]:
     counts = report.counts
-    yield Line(
-        "Duplicates",
-        counts["duplicates"],
-        f"in {counts['duplicate_clusters']:,} clusters; keeping one of each saves "
-        f"{counts['removable']:,} files, {size_text(counts['removable_bytes'])}",
-        {
+    return {
+        "note": f"in {counts['duplicate_clusters']:,} clusters; keeping one of each "
+        f"saves {counts['removable']:,} files, {size_text(counts['removable_bytes'])}",
+        "details": {
             "same bytes": counts["duplicates_bytes"],
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
-        [*expectation(report.expected), *changes_of_meaning(counts)],
-    )
-    yield Line("Conflicts", counts["conflicts"], "clusters with different labels", {})
-    yield Line("Outliers", counts["outliers"], "unlike most other images", {})
-    yield Line(
-        "Label issues",
-        counts["label_issues"],
-        "similar images have another label"
-        if counts["labeled"]
-        else f"not looked for: {_NO_LABELS}",
-        {},
-    )
-    yield Line(
-        "Leaks",
-        counts["leaks"],
-        "have a copy in another split"
-        if report.leak_matrix
-        else f"not looked for: {_NO_SPLITS}",
-        _leak_pairs(report.leak_matrix),
-        _leak_remarks(report),
-    )
-    issues = {name.replace("_", " "): counts[name] for name in ISSUES}
-    yield Line("Bad images", counts["image_issues"], "", issues)
+        "remarks": [*expectation(report.expected), *changes_of_meaning(counts)],
+    }
+
+
+def _leaks(report: ScanReport) -> dict[str, Any]:
+    return {
+        "details": _leak_pairs(report.leak_matrix),
+        "remarks": _leak_remarks(report),
+    }
+
+
+def _image_issues(report: ScanReport) -> dict[str, Any]:
+    # The details say what the note says
+    issues = {name.replace("_", " "): report.counts[name] for name in ISSUES}
+    return {"note": "", "details": issues}
+
+
+def _unreadable(report: ScanReport) -> dict[str, Any]:
     statuses = {
         name.removeprefix(_STATUS).replace("_", " "): count
-        for name, count in counts.items()
+        for name, count in report.counts.items()
         if name.startswith(_STATUS)
     }
-    yield Line("Unreadable", counts["unreadable"], "", statuses)
+    return {"note": "", "details": statuses}
+
+
+_MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
+    "duplicates": _duplicates,
+    "leaks": _leaks,
+    "image_issues": _image_issues,
+    "unreadable": _unreadable,
+}
+"""What a line says besides its count, where a note is not enough."""
 
 
 def _headline(report: ScanReport) -> str:
@@ -185,9 +214,8 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
     yield _headline(report)
     yield ""
     for line in finding_lines(report):
-        yield (
-            f"  {line.name:<13}{line.count:>9,}  {_share(report, line):>7}  {line.note}"
-        ).rstrip()
+        share, label = _share(report, line), line.finding.label
+        yield f"  {label:<13}{line.count:>9,}  {share:>7}  {line.note}".rstrip()
         for remark in (_details(line), *line.remarks):
             if remark:
                 yield f"{'':35}{plain(remark)}"
@@ -201,14 +229,13 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
     for line in finding_lines(report):
         parts = (line.note, _details(line), *line.remarks)
         notes = escape_markdown("; ".join(part for part in parts if part))
-        yield f"| {line.name} | {line.count:,} | {_share(report, line)} | {notes} |"
+        share, label = _share(report, line), line.finding.label
+        yield f"| {label} | {line.count:,} | {share} | {notes} |"
 
 
 def _share(report: ScanReport, line: Line) -> str:
-    # Conflicts are clusters, not images
-    if line.name == "Conflicts":
-        return ""
-    return share_text(line.count, report.counts["images"])
+    share = line.share(report)
+    return "" if share is None else share_text(share, 1)
 
 
 def _details(line: Line) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
 from ....core.scan.scan_data import ScanData, load_scan_data, without
 from ..dataset.present import present
 from ..dataset.samples import label_path
 from .paths import scan_data_path
-from .run_record import complete_run, load_rows
+from .run_record import ScanRun, complete_run, load_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +24,14 @@ class StoredRun:
     """A finished scan, seen from today.
 
     Attributes:
-        record: the run's configuration
+        record: of the run
         ids: n sample ids, in the order of the evidence's rows
         scan_data: samples that were put away or deleted since do not count in it,
             and labels that were changed since are not known to it
         file: of the evidence
     """
 
-    record: Any
+    record: ScanRun
     ids: list[str]
     scan_data: ScanData
     file: Path
@@ -42,7 +41,8 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
     """Loads the last finished scan.
 
     Raises:
-        StaleRunError: there is none, or its stored results are gone
+        ScanNotFoundError: there is none
+        StaleRunError: it was cut short, or its stored results are gone
     """
     record = complete_run(dataset, prefix)
     file = scan_data_path(record.scan_data)
@@ -60,14 +60,14 @@ def last_evidence(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
     """Returns what the last finished scan learned, of its day; None without."""
     try:
         return load_scan_data(scan_data_path(complete_run(dataset, prefix).scan_data))
-    except StaleRunError:
+    except (ScanNotFoundError, StaleRunError):
         return None
 
 
 def _as_of_now(
-    scan_data: ScanData, dataset: fo.Dataset, record: Any, ids: Sequence[str]
+    scan_data: ScanData, dataset: fo.Dataset, record: ScanRun, ids: Sequence[str]
 ) -> ScanData:
-    field = record.settings["label_field"]
+    field = record.label_field
     if field is not None and not dataset.has_sample_field(field):
         field = None
     here = present(dataset)

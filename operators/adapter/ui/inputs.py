@@ -10,8 +10,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.errors import CurationError, InputError
+from ....core.findings.registry import FINDINGS
 from ..runs.run_record import complete_run, finished_runs
-from ..views.finding_views import FINDINGS, tally
+from ..views.finding_views import tally
 
 SELECTED, VIEW = "selected", "view"
 
@@ -27,7 +28,8 @@ def counts_now(ctx: foo.ExecutionContext) -> dict[str, int]:
     """Returns how many images each finding has.
 
     Raises:
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     prefix = prefix_of(ctx.params)
     run = complete_run(ctx.dataset, prefix)

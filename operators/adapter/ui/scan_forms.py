@@ -27,6 +27,7 @@ from ....core.scan.settings import (
     ScanSettings,
 )
 from ..dataset.fields import check_fields
+from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
 from ..dataset.samples import (
     flat_image_view,
@@ -60,7 +61,7 @@ class _Slider:
     high: float
 
 
-_MAY_BE_EMPTY = ("min_copy_similarity", "max_outlier_distance")
+_MAY_BE_EMPTY = ("min_copy_similarity", "max_outlier_distance", "min_label_score")
 _THRESHOLDS = {
     "min_copy_score": _Slider(
         "Near duplicates: certainty",
@@ -85,7 +86,7 @@ _THRESHOLDS = {
     ),
     "min_label_score": _Slider(
         "Labels: score",
-        "Labels that score less are issues. Higher finds more.",
+        "Labels that score less are issues. Higher finds more; empty for the default.",
         0,
         100,
     ),
@@ -334,7 +335,7 @@ def _check(
         return
     options, settings = scan_params(ctx.params)
     try:
-        check_fields(view._dataset, options["prefix"])
+        check_fields(dataset_of(view), options["prefix"])
         ScanSettings(**settings).check_against(len(view))
     except CurationError as error:
         show_error(inputs, "problem", error)

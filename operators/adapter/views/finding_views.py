@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,60 +13,14 @@ from fiftyone import ViewField as F
 
 from ....core.errors import InputError
 from ....core.findings.image_issues import SURE_ISSUES
+from ....core.findings.registry import FINDINGS
 from ....core.findings.schema import FIRST_OF, QUARANTINED, UNREADABLE
 from ..dataset.fields import field_name
+from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.present import HERE, present
 from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
-from ..runs.run_record import complete_run
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that a run finds.
-
-    Attributes:
-        label: what a person calls it
-        description: which images it is
-        color: of its saved view
-    """
-
-    label: str
-    description: str
-    color: str
-
-
-FINDINGS: dict[str, Finding] = {
-    "duplicates": Finding(
-        "Duplicates", "images that have a copy, by cluster", "#4C78A8"
-    ),
-    "redundant_copies": Finding(
-        "Redundant copies", "all copies but the keeper of each cluster", "#4C78A8"
-    ),
-    "conflicts": Finding(
-        "Conflicts", "duplicates whose copy has another label", "#E45756"
-    ),
-    "outliers": Finding("Outliers", "images unlike most others", "#F58518"),
-    "label_issues": Finding(
-        "Label issues", "images that similar images contradict", "#E45756"
-    ),
-    "leaks": Finding("Leaks", "images with a copy in another split", "#B279A2"),
-    "leaks_to_remove": Finding(
-        "Leaks to remove", "the side of each leak to remove", "#B279A2"
-    ),
-    "image_issues": Finding(
-        "Bad images", "damaged, dark, bright, blurry, empty or odd images", "#72B7B2"
-    ),
-    "unreadable": Finding(
-        "Unreadable", "files that are damaged, empty or missing", "#9D755D"
-    ),
-    "not_read": Finding(
-        "Not read",
-        "files that may be whole, but are of a kind or size that is not read, or may "
-        "not be read",
-        "#9D755D",
-    ),
-}
+from ..runs.run_record import ScanRun, complete_run
 
 
 def found_view(
@@ -76,27 +30,37 @@ def found_view(
 
     Args:
         dataset: that was scanned
-        what: a name of :data:`FINDINGS`
+        what: a name of :data:`~core.findings.registry.FINDINGS`
         prefix: of the scan's fields
 
     Raises:
         InputError: no such finding
-        StaleRunError: no finished scan
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
     """
     complete_run(dataset, prefix)
     view = present(dataset).match(found_expression(what, prefix))
-    field, falling = _ORDER.get(what, ("dup_cluster", False))
-    return view.sort_by(field_name(field, prefix), reverse=falling)
+    finding = FINDINGS[what]
+    by = field_name(finding.sort_by, prefix)
+    return view.sort_by(by, reverse=finding.descending)
 
 
-_ORDER = {
-    "outliers": ("outlier_distance", True),
-    "label_issues": ("label_score", False),
-    "image_issues": ("image_issues", False),
-    "unreadable": ("scan_status", False),
-    "not_read": ("scan_status", False),
+Field = Callable[[str], Any]
+
+_FILTERS: Mapping[str, Callable[[Field], Any]] = {
+    "duplicates": lambda field: field("dup_cluster").exists(),
+    "redundant_copies": lambda field: (
+        (field("dup_keeper") == False)  # noqa: E712
+        & ~field("dup_relation").starts_with(FIRST_OF)
+    ),
+    "image_issues": lambda field: field("image_issues").length() > 0,
+    "unreadable": lambda field: field("scan_status").is_in(list(UNREADABLE)),
+    "not_read": lambda field: (
+        field("scan_status").exists()
+        & ~field("scan_status").is_in(["ok", QUARANTINED, *UNREADABLE])
+    ),
 }
-"""By which field a finding's images are sorted, and whether largest first."""
+"""The filters of findings that are more than a boolean field."""
 
 
 def found_expression(what: str, prefix: str | None) -> Any:
@@ -105,29 +69,17 @@ def found_expression(what: str, prefix: str | None) -> Any:
     Raises:
         InputError: no such finding
     """
+    if what not in FINDINGS:
+        raise InputError(
+            f"There is no finding '{what}'. Use one of {', '.join(FINDINGS)}."
+        )
 
     def field(name: str) -> Any:
         return F(field_name(name, prefix))
 
-    expressions = {
-        "duplicates": field("dup_cluster").exists(),
-        "redundant_copies": (field("dup_keeper") == False)  # noqa: E712
-        & ~field("dup_relation").starts_with(FIRST_OF),
-        "conflicts": field("dup_conflict") == True,  # noqa: E712
-        "outliers": field("outlier") == True,  # noqa: E712
-        "label_issues": field("label_issue") == True,  # noqa: E712
-        "leaks": field("leak") == True,  # noqa: E712
-        "leaks_to_remove": field("leak_remove") == True,  # noqa: E712
-        "image_issues": field("image_issues").length() > 0,
-        "unreadable": field("scan_status").is_in(list(UNREADABLE)),
-        "not_read": field("scan_status").exists()
-        & ~field("scan_status").is_in(["ok", QUARANTINED, *UNREADABLE]),
-    }
-    if what not in expressions:
-        raise InputError(
-            f"There is no finding '{what}'. Use one of {', '.join(FINDINGS)}."
-        )
-    return expressions[what]
+    if flag := FINDINGS[what].flag:
+        return field(flag) == True  # noqa: E712
+    return _FILTERS[what](field)
 
 
 @dataclass(frozen=True)
@@ -160,12 +112,12 @@ def clean_samples(
 
     Args:
         samples: a data set that was scanned, or a view of it
-        without: names of :data:`FINDINGS`
+        without: names of :data:`~core.findings.registry.FINDINGS`
         issues: those for which bad images are left out
         without_tags: samples with any of these tags are left out
         prefix: of the scan's fields
     """
-    complete_run(samples._dataset, prefix)
+    complete_run(dataset_of(samples), prefix)
     out = [
         _with_issues(issues, prefix)
         if what == "image_issues"
@@ -186,7 +138,7 @@ def clean_samples(
         set(view.match(is_keeper).match(F.any(out)).values(cluster)) if out else set()
     )
     # Their keeper was put away, and the findings do not know it yet
-    here = present(samples._dataset).match(is_keeper)
+    here = present(dataset_of(samples)).match(is_keeper)
     gone |= set(view.match(extra).values(cluster)) - set(here.values(cluster))
     found: dict[int, str] = {}
     if gone:
@@ -210,7 +162,7 @@ def grouped_view(
 ) -> fo.DatasetView:
     """Returns the view as the App shows it best: copies behind one tile."""
     view = found_view(dataset, what, prefix)
-    if what not in ("duplicates", "conflicts"):
+    if not FINDINGS[what].grouped:
         return view
     return view.group_by(
         field_name("dup_cluster", prefix),
@@ -221,7 +173,7 @@ def grouped_view(
 
 
 def leak_view(
-    dataset: fo.Dataset, run: Any, one: str, other: str, prefix: str | None
+    dataset: fo.Dataset, run: ScanRun, one: str, other: str, prefix: str | None
 ) -> fo.DatasetView:
     """Returns the images of two splits with a copy in the other, side by side."""
     leaks = F(field_name("leak_splits", prefix))
@@ -233,7 +185,7 @@ def leak_view(
 
 def pair_view(
     dataset: fo.Dataset,
-    run: Any,
+    run: ScanRun,
     given: str,
     suggested: str,
     score: float | None,
@@ -249,7 +201,9 @@ def pair_view(
         score: those that score below; None for those that are label issues
         prefix: of the scan's fields
     """
-    path = label_path(dataset, run.settings["label_field"])
+    if run.label_field is None:
+        return dataset.limit(0)
+    path = label_path(dataset, run.label_field)
     worst = field_name("label_score", prefix)
     wrong = found_expression("label_issues", prefix)
     if score is not None:
@@ -259,9 +213,9 @@ def pair_view(
     return present(dataset).match(wrong & pair).sort_by(worst)
 
 
-def in_split(run: Any, split: str) -> Any:
+def in_split(run: ScanRun, split: str) -> Any:
     """Returns the expression that a sample is in a split of the run."""
-    split_by = run.settings["split_by"]
+    split_by = run.split_by
     if isinstance(split_by, str):
         return F(split_by) == split
     return F("tags").contains(split)
@@ -290,7 +244,8 @@ class Tally:
     """How many images each finding has now.
 
     Attributes:
-        counts: by the names of :data:`FINDINGS`, and ``images``, ``clusters``
+        counts: by the names of :data:`~core.findings.registry.FINDINGS`, and
+            ``images``, ``clusters``
         added: samples that came after the scan
         deleted: samples that were scanned and are gone
     """
@@ -300,7 +255,7 @@ class Tally:
     deleted: int
 
 
-def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
+def tally(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
     """Counts in one pass over the samples, in the database."""
     cache_key = cache_key_of(dataset, run)
     return cached(
@@ -308,69 +263,37 @@ def tally(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
     )
 
 
-def _count(dataset: fo.Dataset, run: Any, prefix: str | None) -> Tally:
-
-    def path(field: str) -> str:
-        return f"${field_name(field, prefix)}"
-
-    def count(condition: Any) -> dict[str, Any]:
-        return {"$sum": {"$cond": [condition, 1, 0]}}
-
-    def has(condition: Any) -> dict[str, Any]:
-        return count({"$and": [condition, here]})
-
-    status = path("scan_status")
-    known = {"$gt": [status, None]}
-    here = HERE["$expr"]
-    scanned = {"$and": [here, known]}
+def _count(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
+    status = F(field_name("scan_status", prefix))
+    is_keeper = F(field_name("dup_keeper", prefix)) == True  # noqa: E712
     read_at = datetime.fromisoformat(run.scanned_at).replace(tzinfo=None)
-    sums = {
-        "images": has(scanned),
-        "duplicates": has({"$gt": [path("dup_cluster"), None]}),
-        "redundant_copies": has(
-            {
-                "$and": [
-                    {"$eq": [path("dup_keeper"), False]},
-                    {"$ne": [{"$indexOfCP": [path("dup_relation"), FIRST_OF]}, 0]},
-                ]
-            }
-        ),
-        "clusters": has({"$eq": [path("dup_keeper"), True]}),
-        "conflicts": has(
-            {"$and": [{"$eq": [path("dup_keeper"), True]}, path("dup_conflict")]}
-        ),
-        "outliers": has({"$eq": [path("outlier"), True]}),
-        "label_issues": has({"$eq": [path("label_issue"), True]}),
-        "leaks": has({"$eq": [path("leak"), True]}),
-        "leaks_to_remove": has({"$eq": [path("leak_remove"), True]}),
-        "image_issues": has(
-            {"$gt": [{"$size": {"$ifNull": [path("image_issues"), []]}}, 0]}
-        ),
-        "unreadable": has({"$in": [status, list(UNREADABLE)]}),
-        "not_read": has(
-            {
-                "$and": [
-                    known,
-                    {"$not": {"$in": [status, ["ok", QUARANTINED, *UNREADABLE]]}},
-                ]
-            }
-        ),
-        "put_away": count({"$eq": [status, QUARANTINED]}),
-        "added": has(
-            {
-                "$and": [
-                    {"$not": {"$gt": [status, None]}},
-                    {"$gt": ["$created_at", read_at]},
-                ]
-            }
-        ),
+    conditions = {
+        what: found_expression(what, prefix) & is_keeper
+        if finding.unit == "clusters"
+        else found_expression(what, prefix)
+        for what, finding in FINDINGS.items()
     }
+    conditions |= {
+        "images": status.exists(),
+        "clusters": is_keeper,
+        "added": ~status.exists() & (F("created_at") > read_at),
+    }
+    here = HERE["$expr"]
+    sums = {
+        name: _sum_where({"$and": [here, condition.to_mongo()]})
+        for name, condition in conditions.items()
+    }
+    sums["put_away"] = _sum_where((status == QUARANTINED).to_mongo())
     group = [{"$group": {"_id": None, **sums}}]
-    found = list(dataset._sample_collection.aggregate(group))
+    found = list(sample_documents(dataset).aggregate(group))
     counts = found[0] if found else dict.fromkeys(sums, 0)
     added, put_away = counts.pop("added"), counts.pop("put_away")
     counts.pop("_id", None)
     return Tally(counts, added, max(0, run.samples - counts["images"] - put_away))
+
+
+def _sum_where(condition: Any) -> dict[str, Any]:
+    return {"$sum": {"$cond": [condition, 1, 0]}}
 
 
 def aggregate(
@@ -381,4 +304,4 @@ def aggregate(
     FiftyOne's own aggregations count one field each; the panel needs a dozen
     numbers at once, in a tenth of the time.
     """
-    return list(dataset._sample_collection.aggregate([{"$match": HERE}, *pipeline]))
+    return list(sample_documents(dataset).aggregate([{"$match": HERE}, *pipeline]))

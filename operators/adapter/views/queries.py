@@ -18,9 +18,11 @@ from bson import ObjectId
 from numpy.typing import NDArray
 
 from ..dataset.fields import field_name
+from ..dataset.internals import sample_documents
 from ..dataset.present import HERE
 from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
+from ..runs.run_record import ScanRun
 from .finding_views import aggregate
 from .thumbnails import media_url, thumbnail_url
 
@@ -56,12 +58,12 @@ class Picture:
 class SampleQueries:
     """Reads pictures of one run of a data set."""
 
-    def __init__(self, dataset: fo.Dataset, run: Any, prefix: str | None) -> None:
+    def __init__(self, dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> None:
         self.dataset = dataset
         self.run = run
         self.prefix = prefix
-        self.split_by = run.settings["split_by"]
-        label_field = run.settings["label_field"]
+        self.split_by = run.split_by
+        label_field = run.label_field
         if label_field and dataset.get_field(label_field) is None:
             label_field = None
         self.label_path = label_path(dataset, label_field) if label_field else None
@@ -107,7 +109,7 @@ class SampleQueries:
 
     def count(self, match: Mapping[str, Any]) -> int:
         """Returns how many samples a filter lets through."""
-        collection = self.dataset._sample_collection
+        collection = sample_documents(self.dataset)
         here = {"$and": [dict(match), HERE]}
         return self.cached(
             ("count", repr(match)), lambda: int(collection.count_documents(here))
@@ -239,8 +241,8 @@ def clusters(
             pictures = [reader.picture(row, CLUSTER_FIELDS) for row in rows]
             labels = {picture.label for picture in pictures} - {None}
             # Labels may have been changed since the scan
-            conflict = bool(found[one]["conflict"]) or len(labels) > 1
-            result.append(Cluster(one, found[one]["size"], conflict, pictures))
+            disagree = bool(found[one]["conflict"]) or len(labels) > 1
+            result.append(Cluster(one, found[one]["size"], disagree, pictures))
     return result
 
 

@@ -1,0 +1,190 @@
+"""The findings of a scan: the one list that all others derive from.
+
+Policies, counts, views, forms, the summary, the report and the panel read it. A new
+finding is an entry here; one that is more than a boolean field also needs a filter
+in ``operators/adapter/views/finding_views.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .image_issues import ISSUES
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a scan finds.
+
+    Attributes:
+        name: in calls, and of its count
+        label: what a person calls it
+        description: which images it is, for a saved view
+        note: what its count means, in a summary; empty if its line says more
+        color: of its saved view
+        section: key of the report's section that shows it
+        tab: of the panel, likewise
+        flag: boolean field that is True for its images; empty if its filter is
+            more than that
+        unit: what is counted
+        sort_by: field by which its images are sorted
+        descending: whether the largest value is first
+        grouped: whether the App shows one tile per cluster
+        needs: what must be given for it to be looked for
+        part_of: finding that has all its images, and whose line of a summary covers
+            it; empty if it has a line of its own
+        counted_with: finding whose line of a summary counts it too, likewise
+        parts: what else a policy may name, and the counts that it adds up
+    """
+
+    name: str
+    label: str
+    description: str
+    color: str
+    section: str
+    tab: str
+    note: str = ""
+    flag: str = ""
+    unit: Literal["images", "clusters"] = "images"
+    sort_by: str = "dup_cluster"
+    descending: bool = False
+    grouped: bool = False
+    needs: Literal["labels", "splits"] | None = None
+    part_of: str = ""
+    counted_with: str = ""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def has_line(self) -> bool:
+        """Whether a summary has a line of it, and a policy may name it."""
+        return not self.part_of and not self.counted_with
+
+    @property
+    def words(self) -> str:
+        """The name in a policy."""
+        return self.name.replace("_", " ")
+
+
+_COPIES, _LABELS, _LEAKS, _FILES = "#4C78A8", "#E45756", "#B279A2", "#9D755D"
+
+_ALL = (
+    Finding(
+        name="duplicates",
+        label="Duplicates",
+        description="images that have a copy, by cluster",
+        note="have a copy",
+        color=_COPIES,
+        section="duplicates",
+        tab="duplicates",
+        grouped=True,
+        parts={
+            "exact duplicates": ("duplicates_bytes", "duplicates_pixels"),
+            "near duplicates": ("duplicates_near",),
+        },
+    ),
+    Finding(
+        name="redundant_copies",
+        label="Redundant copies",
+        description="all copies but the keeper of each cluster",
+        color=_COPIES,
+        section="duplicates",
+        tab="duplicates",
+        part_of="duplicates",
+    ),
+    Finding(
+        name="conflicts",
+        label="Conflicts",
+        description="duplicates whose copy has another label",
+        note="clusters with different labels",
+        color=_LABELS,
+        section="conflicts",
+        tab="duplicates",
+        flag="dup_conflict",
+        unit="clusters",
+        grouped=True,
+        needs="labels",
+    ),
+    Finding(
+        name="outliers",
+        label="Outliers",
+        description="images unlike most others",
+        note="unlike most other images",
+        color="#F58518",
+        section="outliers",
+        tab="outliers",
+        flag="outlier",
+        sort_by="outlier_distance",
+        descending=True,
+    ),
+    Finding(
+        name="label_issues",
+        label="Label issues",
+        description="images that similar images contradict",
+        note="similar images have another label",
+        color=_LABELS,
+        section="labels",
+        tab="labels",
+        flag="label_issue",
+        sort_by="label_score",
+        needs="labels",
+    ),
+    Finding(
+        name="leaks",
+        label="Leaks",
+        description="images with a copy in another split",
+        note="have a copy in another split",
+        color=_LEAKS,
+        section="leaks",
+        tab="leaks",
+        flag="leak",
+        needs="splits",
+    ),
+    Finding(
+        name="leaks_to_remove",
+        label="Leaks to remove",
+        description="the side of each leak to remove",
+        color=_LEAKS,
+        section="leaks",
+        tab="leaks",
+        flag="leak_remove",
+        needs="splits",
+        part_of="leaks",
+    ),
+    Finding(
+        name="image_issues",
+        label="Bad images",
+        description="damaged, dark, bright, blurry, empty or odd images",
+        note="damaged, dark, bright, blurry, empty or odd",
+        color="#72B7B2",
+        section="bad_images",
+        tab="bad_files",
+        sort_by="image_issues",
+        parts={name.replace("_", " "): (name,) for name in ISSUES},
+    ),
+    Finding(
+        name="unreadable",
+        label="Unreadable",
+        description="files that are damaged, empty or missing",
+        note="files that cannot be read",
+        color=_FILES,
+        section="unreadable",
+        tab="bad_files",
+        sort_by="scan_status",
+    ),
+    Finding(
+        name="not_read",
+        label="Not read",
+        description="files that may be whole, but are of a kind or size that is not "
+        "read, or may not be read",
+        color=_FILES,
+        section="unreadable",
+        tab="bad_files",
+        sort_by="scan_status",
+        counted_with="unreadable",
+    ),
+)
+
+FINDINGS: Mapping[str, Finding] = {finding.name: finding for finding in _ALL}
+"""In the order of every list of findings."""

@@ -1,0 +1,68 @@
+"""All that Winnow uses of FiftyOne though its name begins with an underscore.
+
+There is no public way to ask for these. A new version of FiftyOne may rename them:
+``tests/integration/test_internals.py`` says which one is missing, and another test
+that nothing outside this module names any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import fiftyone as fo
+from pymongo.collection import Collection
+
+Documents = Collection[dict[str, Any]]
+
+
+def dataset_of(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
+    """Returns the data set of a view, or the data set itself."""
+    return samples._dataset
+
+
+def dataset_id(dataset: fo.Dataset) -> str:
+    """Returns what names a data set for good: it may be renamed."""
+    return str(dataset._doc.id)
+
+
+def sample_documents(dataset: fo.Dataset) -> Documents:
+    """Returns the samples as the database holds them.
+
+    For aggregations of a dozen numbers at once, and for updates of several fields
+    of a sample at once.
+    """
+    documents: Documents = dataset._sample_collection
+    return documents
+
+
+def sample_documents_name(dataset: fo.Dataset) -> str:
+    """Returns the name of the collection of :func:`sample_documents`."""
+    return str(dataset._sample_collection_name)
+
+
+def refresh_held_samples(dataset: fo.Dataset) -> None:
+    """Brings the samples that this process holds in line with the database."""
+    fo.Sample._sync_docs(dataset._sample_collection_name, dataset.values("id"))
+
+
+def shows_parts(view: fo.DatasetView) -> bool:
+    """True for a view of patches, frames or clips."""
+    return bool(view._is_patches or view._is_frames or view._is_clips)
+
+
+def is_grouped_by_field(view: fo.DatasetView) -> bool:
+    """True for a view that puts samples into groups by a field's value."""
+    return bool(view._is_dynamic_groups)
+
+
+def stages_of(view: fo.DatasetView) -> Sequence[fo.ViewStage]:
+    """Returns the stages that make a view of its data set."""
+    stages: Sequence[fo.ViewStage] = view._stages
+    return stages
+
+
+def serialized_stages(view: fo.DatasetView) -> list[dict[str, Any]]:
+    """Returns the stages as the App sends them, equal for equal views."""
+    stages: list[dict[str, Any]] = view._serialize(include_uuids=False)
+    return stages

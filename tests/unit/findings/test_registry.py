@@ -1,0 +1,40 @@
+import pytest
+
+from core.curation import policy
+from core.findings.registry import FINDINGS
+from core.findings.schema import FIELDS
+
+NAMES = {spec.name for spec in FIELDS}
+BOOLEAN = {spec.name for spec in FIELDS if spec.type == "bool"}
+each = pytest.mark.parametrize("finding", FINDINGS.values(), ids=list(FINDINGS))
+
+
+@each
+def test_a_finding_names_fields_that_a_scan_writes(finding):
+    assert finding.sort_by in NAMES
+    assert not finding.flag or finding.flag in BOOLEAN
+
+
+@each
+def test_what_has_no_line_of_its_own_is_covered_by_one_that_has(finding):
+    covering = finding.part_of or finding.counted_with
+    assert finding.has_line != bool(covering)
+    if covering:
+        assert FINDINGS[covering].has_line
+        assert FINDINGS[covering].section == finding.section
+
+
+@each
+def test_a_policy_knows_each_finding_with_a_line_and_its_parts(finding):
+    words = [finding.words, *finding.parts]
+    if finding.has_line:
+        for word in words:
+            (rule,) = policy.parse_policy(f"no {word}")
+            assert rule.finding == word
+    else:
+        assert not set(words) & set(policy.FINDINGS)
+
+
+def test_a_label_and_a_name_stand_for_one_finding():
+    assert all(name == finding.name for name, finding in FINDINGS.items())
+    assert len({finding.label for finding in FINDINGS.values()}) == len(FINDINGS)
