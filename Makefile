@@ -3,7 +3,9 @@
 VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin/python
-export IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS CLEAR DOCS CHROMIUM
+# A process per core; the tests of a file stay together, as they share what they build
+PARALLEL = -n logical --dist loadfile
+export IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS CLEAR DOCS CHROMIUM OLDEST
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -17,8 +19,11 @@ compare: $(VENV)/ready ## what is new in a folder: make compare IMAGES=new AGAIN
 cache: $(VENV)/ready ## say what is kept between runs; CLEAR=1 clears it
 	@$(RUN) cli/cache.py
 
+check: lint ## before a commit: lint, and the tests that are quick
+	$(RUN) -m pytest $(PARALLEL) -m "not slow" tests/unit tests/property
+
 test: $(VENV)/ready-dev ## run all tests but those in the browser
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(PARALLEL)
 
 faults: $(VENV)/ready-dev ## try every fault on disk actions; writes benchmarks/faults.md
 	$(RUN) tests/faults/report.py
@@ -57,4 +62,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan compare cache test e2e faults lint bench bench-quality docs format
+.PHONY: help scan compare cache check test e2e faults lint bench bench-quality docs format

@@ -16,6 +16,7 @@ import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -184,7 +185,8 @@ def publish(dataset, ids, columns):
         conflicts=(),
         expected={},
     )
-    facts = {"model": "none", "model_sha256": "", "unreadable": []}
+    model = SimpleNamespace(name="none", sha256="")
+    scan_data = SimpleNamespace(model=model, samples=SimpleNamespace(unreadable=[]))
     settings = {"label_field": "ground_truth", "split_by": list(SPLITS), "prefix": None}
     settings |= {"max_outlier_distance": 0.7, "min_label_score": 40.0, "model": None}
     settings |= {"min_copy_score": 0.6, "min_copy_similarity": None}
@@ -192,7 +194,7 @@ def publish(dataset, ids, columns):
         dataset,
         ids,
         report,
-        type("ScanData", (), {"facts": facts}),
+        scan_data,
         # There is no file of this name: an event that opens it fails
         Path(f"{dataset.name}.npz"),
         prefix=None,

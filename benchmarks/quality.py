@@ -122,9 +122,9 @@ def run_winnow(
 
     files = [os.fsencode(path) for path in truth.files]
     table = embed_images(files, embedder, folder=cache, max_megapixels=64)
-    features = table.column("features")[table.content]
+    features = table.column("features")[table.unique_file]
     np.save(work / "features.npy", features)
-    np.save(work / "copies.npy", table.column("copy")[table.content])
+    np.save(work / "copies.npy", table.column("copy")[table.unique_file])
     if not (work / "chances.npy").exists():
         labels = np.unique(truth.label, return_inverse=True)[1]
         np.save(work / "chances.npy", class_chances(features, labels))
@@ -173,29 +173,28 @@ def run_slowly(truth: Truth, cache: Path) -> list[Scored]:
 
 def scan(truth: Truth, embedder: Any, cache: Path) -> Any:
     from core.scan.collect import collect_scan_data
+    from core.scan.scan_data import ScanInput
 
     classes, labels = np.unique(truth.label, return_inverse=True)
     splits, split = np.unique(truth.split, return_inverse=True)
-    return collect_scan_data(
+    scan_input = ScanInput(
         [os.fsencode(path) for path in truth.files],
-        embedder,
-        folder=cache,
-        labels=labels.astype(np.int32),
-        classes=classes.tolist(),
-        splits=split.astype(np.int32),
-        split_names=splits.tolist(),
+        labels.astype(np.int32),
+        classes.tolist(),
+        split.astype(np.int32),
+        splits.tolist(),
     )
+    return collect_scan_data(scan_input, embedder, folder=cache)
 
 
 def score_winnow(
     tool: str, truth: Truth, scan_data: Any, findings: Any
 ) -> list[Scored]:
-    from core.scan.scan_data import image_rows
-
     columns = findings.columns
     clusters = groups_of(columns["dup_cluster"])
     pairs = pairs_of(clusters)
-    exact = pairs_of(groups_of(image_rows(scan_data).pixel_group))
+    pixels = scan_data.images.pixel_group[scan_data.samples.unique_file]
+    exact = pairs_of(groups_of(pixels))
     keepers = [next(r for r in g if columns["dup_keeper"][r]) for g in clusters]
     copies = scoring.score_copies(truth, pairs)
     copies["wrong removals"] = scoring.wrong_removals(truth, clusters, keepers)
@@ -220,15 +219,14 @@ def outlier_ablation(
 ) -> dict[str, Numbers]:
     """Scores the outlier distance with one ingredient after the other."""
     from core.findings.outliers import outlier_distances
-    from core.scan.scan_data import copy_graph, feature_graph
 
-    items = scan_data.row_images
-    cluster = np.full(len(scan_data.first), -1, np.int64)
-    cluster[items] = [-1 if number is None else number for number in clusters]
+    images, first = scan_data.sample_images, scan_data.images.first_file
+    cluster = np.full(len(first), -1, np.int64)
+    cluster[images] = [-1 if number is None else number for number in clusters]
     alone = np.full_like(cluster, -1)
-    graph = feature_graph(scan_data)
-    looks = {"copy_graph": copy_graph(scan_data)}
-    traits = {**looks, "statistics": scan_data.statistics[scan_data.first]}
+    graph = scan_data.graphs.by_features()
+    looks = {"copy_graph": scan_data.graphs.by_descriptors()}
+    traits = {**looks, "statistics": scan_data.files.statistics[first]}
     ways = {
         "features, 20 neighbors": (alone, {}),
         "+ own copies do not count": (cluster, {}),
@@ -236,14 +234,14 @@ def outlier_ablation(
         "+ traits of the pixels (this is Winnow's)": (cluster, traits),
     }
     distances = {
-        name: outlier_distances(graph, of, **more).distance[items]
+        name: outlier_distances(graph, of, **more).distance[images]
         for name, (of, more) in ways.items()
     }
     whole = list(distances.values())[-1]
     suspects = np.argsort(-whole)[: len(whole) // 50]
     distances["left out: a second round without the 2 % most strange"] = (
-        outlier_distances(without(graph, items[suspects]), cluster, **traits)
-    ).distance[items]
+        outlier_distances(without(graph, images[suspects]), cluster, **traits)
+    ).distance[images]
     distances["left out: half of it the distance within its class"] = (
         whole + within_class(features, truth.label)
     ) / 2

@@ -20,6 +20,7 @@ import time
 from datetime import date
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from measuring import own_megabytes, peak_megabytes
@@ -70,11 +71,11 @@ def make_vectors(folder: Path, work: Path, count: int) -> None:
         folder=work / "cache",
         max_megapixels=500,
     )
-    rows = np.flatnonzero(table.content >= 0)
+    rows = np.flatnonzero(table.unique_file >= 0)
     classes = sorted({image.label or "" for image in images})
     label = np.array([classes.index(images[row].label or "") for row in rows])
     real = [
-        to_single(table.column(name)[table.content[rows]])
+        to_single(table.column(name)[table.unique_file[rows]])
         for name in ("copy", "features")
     ]
     near = neighbor_graph(real[0], 10).indices
@@ -118,9 +119,8 @@ def job(work: Path, size: int) -> None:
     from core.findings.label_issues import judge_labels, label_evidence
     from core.findings.outliers import outlier_distances
     from core.models.registry import load_embedder
-    from core.progress import silent
-    from core.scan.candidate_search import search_images
-    from core.scan.collect import _components
+    from core.scan.candidate_search import search_neighbors
+    from core.scan.image_labels import connected_groups
     from core.scan.verified_pairs import cosines
 
     minimum = load_embedder().min_candidate_similarity
@@ -138,22 +138,25 @@ def job(work: Path, size: int) -> None:
         result[step] = time.perf_counter() - last[0]
         last[0] = time.perf_counter()
 
-    found = search_images(copies, features, present, minimum, None, silent)
+    images = SimpleNamespace(descriptors=copies, features=features)
+    found = search_neighbors(images, present, minimum)
+    by_features = found.graphs.by_features()
+    by_descriptors = found.graphs.by_descriptors()
     lap("search")
     pairs = found.candidates
-    cluster = _components(size, pairs[cosines(copies, pairs) >= 0.97])
+    cluster = connected_groups(size, pairs[cosines(copies, pairs) >= 0.97])
     lap("cluster")
-    outlier_distances(found.by_features, cluster, copy_graph=found.by_copies)
+    outlier_distances(by_features, cluster, copy_graph=by_descriptors)
     lap("outliers")
     classes = int(labels.max()) + 1
     learned = label_evidence((copies, features), labels, cluster, classes)
     judge_labels(
         learned,
-        found.by_features,
+        by_features,
         labels,
         cluster,
         classes,
-        copy_graph=found.by_copies,
+        copy_graph=by_descriptors,
     )
     lap("labels")
     result["wall"] = time.perf_counter() - began
@@ -162,8 +165,8 @@ def job(work: Path, size: int) -> None:
     result["own"] = own_megabytes()
     result["pairs"] = len(pairs)
     for name, vectors, graph in (
-        ("copies", copies, found.by_copies),
-        ("features", features, found.by_features),
+        ("copies", copies, by_descriptors),
+        ("features", features, by_features),
     ):
         for k in (10, 40):
             result[f"{name}{k}"] = recall(vectors, graph.indices, k)

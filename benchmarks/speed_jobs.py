@@ -115,8 +115,8 @@ def brain(folder: str) -> dict[str, Any]:
         folder=Path(os.environ["WINNOW_CACHE"]),
         max_megapixels=500,
     )
-    readable = table.content >= 0
-    vectors = table.column("copy").astype(np.float32)[table.content[readable]]
+    readable = table.unique_file >= 0
+    vectors = table.column("copy").astype(np.float32)[table.unique_file[readable]]
     dataset = fo.Dataset()
     dataset.add_samples(
         [

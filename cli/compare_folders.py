@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from first_checks import check_home, check_machine  # noqa: E402
 from folder_options import add_folder_options, listing_of  # noqa: E402
 from scan_folder import BAD_INPUT, PLUGIN, connected_fiftyone, exit_code, gate  # noqa: E402
+from show_progress import bars_or_lines  # noqa: E402
 
 from core.curation.policy import COMPARED, parse_policy  # noqa: E402
 from core.reading.folders import describe, list_images  # noqa: E402
@@ -64,7 +65,10 @@ def _compare(options: argparse.Namespace) -> int:
     names = [name.strip() for name in options.against.split(",") if name.strip()]
     against = [_existing(name, options.follow_links, fo, sets) for name in names]
     report = operator(
-        sets.folder_set(listing), against, out=str(options.out), progress=True
+        sets.folder_set(listing),
+        against,
+        out=str(options.out),
+        progress=bars_or_lines(),
     )
     print(f"\n{report}")
     return gate(policy, report.counts, report.not_looked_for)

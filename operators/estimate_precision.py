@@ -64,8 +64,8 @@ class EstimatePrecision(foo.Operator):
         """Estimates the precision of a finding from a random sample that you mark.
 
         The first call draws the sample; later calls keep it. The result has a 95 %
-        interval. Mark with this operator, or with the tags ``sign-off WHAT: right`` and
-        ``sign-off WHAT: wrong``.
+        interval. Mark with this operator, or with the tags ``precision WHAT: right``
+        and ``precision WHAT: wrong``.
 
         Args:
             dataset: the scanned data set

@@ -17,8 +17,9 @@ from ..core.models.registry import DEFAULT_MODEL
 from ..core.progress import OnProgress
 from ..core.scan.apply_thresholds import apply_thresholds
 from ..core.scan.collect import collect_scan_data
-from ..core.scan.scan_data import save_scan_data
+from ..core.scan.scan_data import ScanInput
 from ..core.scan.settings import ScanSettings
+from ..core.scan.stored_scan import save_scan_data
 from ..core.storage.cache import cache_folder
 from .adapter.dataset.decisions import read_decisions
 from .adapter.dataset.fields import check_fields
@@ -30,7 +31,7 @@ from .adapter.runs.paths import new_scan_data_path
 from .adapter.runs.publish import database_errors_explained, publish
 from .adapter.runs.run_record import now
 from .adapter.runs.scan_report import ScanReport
-from .adapter.runs.stored_run import last_evidence
+from .adapter.runs.stored_run import previous_scan_data
 from .adapter.ui.progress import ProgressOption, progress_bars
 from .adapter.ui.scan_forms import scan_form, scan_params
 from .adapter.ui.stream import stream
@@ -163,16 +164,18 @@ def run_scan(
         vectors = read_vectors(view, options.embeddings) if options.embeddings else None
         embedder = None if options.embeddings else load_model(options.model)
         scan_data = collect_scan_data(
-            table.paths,
+            ScanInput(
+                table.paths,
+                table.labels,
+                table.classes,
+                table.splits,
+                table.split_names,
+                vectors,
+            ),
             embedder,
             folder=cache_folder(),
-            vectors=vectors,
-            labels=table.labels,
-            classes=table.classes,
-            splits=table.splits,
-            split_names=table.split_names,
             settings=settings,
-            known=last_evidence(dataset, options.prefix),
+            previous=previous_scan_data(dataset, options.prefix),
             on_progress=on_progress,
         )
         started = time.perf_counter()
@@ -181,7 +184,7 @@ def run_scan(
         stored = new_scan_data_path(dataset, options.prefix)
         save_scan_data(scan_data, stored)
         seconds = {
-            **scan_data.facts["seconds"],
+            **scan_data.seconds,
             "apply_thresholds": time.perf_counter() - started,
         }
         give_back()

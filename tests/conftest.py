@@ -1,4 +1,5 @@
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,16 @@ from PIL import Image, ImageDraw
 # derandomize: the same examples each time, so that a red run can be repeated
 settings.register_profile("winnow", deadline=None, derandomize=True)
 settings.load_profile("winnow")
+
+
+TESTS = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest picks by -m
+def pytest_collection_modifyitems(items):
+    """Marks each test with its level, which is its folder."""
+    for item in items:
+        item.add_marker(item.path.relative_to(TESTS).parts[0])
 
 
 @pytest.fixture(scope="session")

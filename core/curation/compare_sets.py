@@ -132,7 +132,7 @@ def compare(
     )
     least = -1 if min_copy_similarity is None else min_copy_similarity
     copies = _copies(pictures, candidates, least, min_copy_score, on_progress)
-    content = table.content
+    content = table.unique_file
     found = _found_in_parts(
         (own, other),
         (content[: len(new)], content[len(new) :]),
@@ -168,7 +168,7 @@ class _Pictures:
         self._table = table
         self.alone: Bools = table.stored("picture_count")[self._first] == 1
         self.count = len(self._first)
-        self.of_row: Ints = np.append(group, -1)[table.content]
+        self.of_row: Ints = np.append(group, -1)[table.unique_file]
         self.signatures = table.stored("signature").at(self._first)
         self.vectors = table.stored("copy")[self._first]
 

@@ -80,13 +80,13 @@ def check_shares(shares: Mapping[str, float]) -> dict[str, float]:
     return {name.strip(): share / total for name, share in shares.items()}
 
 
-def units(item: Codes, pairs: Codes, group: Codes) -> Ints:
+def units(unique_image: Codes, pairs: Codes, group: Codes) -> Ints:
     """Numbers what must stay in one split.
 
     Args:
-        item: int32[n], equal for files that surely are the same picture; negative
-            for one that cannot be read
-        pairs: int32[p, 2] of items, each accepted as copies of one another
+        unique_image: int32[n], equal for files that surely are the same
+            picture; negative for one that cannot be read
+        pairs: int32[p, 2] of unique images, each accepted as copies of one another
         group: int32[n], such as the video that an image is from; ``NO_GROUP``
 
     Returns:
@@ -96,19 +96,19 @@ def units(item: Codes, pairs: Codes, group: Codes) -> Ints:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    count = len(item)
-    items = int(max(item.max(initial=-1), pairs.max(initial=-1))) + 1
+    count = len(unique_image)
+    image_count = int(max(unique_image.max(initial=-1), pairs.max(initial=-1))) + 1
     groups = int(group.max(initial=-1)) + 1
     rows = np.arange(count)
-    read, grouped = item >= 0, group >= 0
-    first_item, first_group = count, count + items
+    read, grouped = unique_image >= 0, group >= 0
+    first_image, first_group = count, count + image_count
     ends = (
-        np.concatenate([rows[read], rows[grouped], first_item + pairs[:, 0]]),
+        np.concatenate([rows[read], rows[grouped], first_image + pairs[:, 0]]),
         np.concatenate(
             [
-                first_item + item[read],
+                first_image + unique_image[read],
                 first_group + group[grouped],
-                first_item + pairs[:, 1],
+                first_image + pairs[:, 1],
             ]
         ),
     )

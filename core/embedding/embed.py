@@ -140,9 +140,9 @@ class _FilePass(Pass):
 
     def table(self) -> ImageTable:
         self._refuse_too_large()
-        content, positions = contents_of(self.positions, self.store)
+        unique_file, positions = contents_of(self.positions, self.store)
         return ImageTable(
-            content,
+            unique_file,
             self.failures,
             self._file_bytes,
             self._modified,

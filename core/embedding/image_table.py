@@ -1,4 +1,4 @@
-"""What the one pass over the files found, by file and by content."""
+"""What the one pass over the files found, by file and by unique file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..storage.record_store import ABSENT, RecordStore, StoredColumn
 class ImageTable:
     """What one pass over n files found.
 
-    Files of equal bytes share one *content*; contents are sorted by digest,
+    Files of equal bytes are one *unique file*; unique files are sorted by digest,
     so they do not depend on the order of the files.
 
     Attributes:
-        content: int64[n], row of each file in the contents; -1 if unreadable
+        unique_file: int64[n], row of each file in the unique files; -1 if unreadable
         failures: why a row is unreadable
         file_bytes: int64[n], 0 where the file is missing
         modified: float64[n], seconds since 1970, NaN where missing
@@ -29,7 +29,7 @@ class ImageTable:
         is_link: bool[n], the path is a symbolic link
     """
 
-    content: NDArray[np.int64]
+    unique_file: NDArray[np.int64]
     failures: dict[int, ReadFailure]
     file_bytes: NDArray[np.int64]
     modified: NDArray[np.float64]
@@ -39,7 +39,7 @@ class ImageTable:
     _store: RecordStore
 
     def column(self, field: str) -> NDArray[Any]:
-        """Returns one field of all contents.
+        """Returns one field of all unique files.
 
         Fields: ``digest`` and ``picture_digest`` uint8[m, 32],
         ``is_pixel_digest`` bool[m], ``damage`` int8[m], ``first_digest`` uint8[m, 32],
@@ -50,19 +50,19 @@ class ImageTable:
         return self._store.read(self._positions, field)
 
     def rows(self) -> NDArray[np.int64]:
-        """Returns int64[m], a row of each content."""
-        readable = np.flatnonzero(self.content >= 0)
-        rows = np.empty(int(self.content.max()) + 1, np.int64)
-        rows[self.content[readable]] = readable
+        """Returns int64[m], a row of each unique file."""
+        readable = np.flatnonzero(self.unique_file >= 0)
+        rows = np.empty(int(self.unique_file.max()) + 1, np.int64)
+        rows[self.unique_file[readable]] = readable
         return rows
 
     def stored(self, field: str) -> StoredColumn:
-        """Returns one field of all contents, to be read row by row."""
+        """Returns one field of all unique files, to be read row by row."""
         return StoredColumn(self._store, self._positions, field)
 
-    def sizes(self, contents: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Returns int32[c, 2], width and height of these contents."""
-        sides = [self.stored(side)[contents] for side in ("width", "height")]
+    def sizes(self, unique_files: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Returns int32[c, 2], width and height of these unique files."""
+        sides = [self.stored(side)[unique_files] for side in ("width", "height")]
         return np.stack(sides, axis=1)
 
 

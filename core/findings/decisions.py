@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import pair_keys
+
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
@@ -35,27 +37,21 @@ def no_decisions(count: int) -> Decisions:
 
 
 def ruled_out(
-    pairs: NDArray[np.int32], row_item: NDArray[np.int32], decisions: Decisions
+    pairs: NDArray[np.int32], unique_image: NDArray[np.int32], decisions: Decisions
 ) -> NDArray[np.bool_]:
-    """Returns bool[p]: who decided that a pair of items are no copies.
+    """Returns bool[p]: which pairs a person decided are no copies.
 
     A decision on two rows holds for all rows with the same pictures. Rows of
-    one item cannot be told apart, so a decision on them rules out nothing.
+    one unique image cannot be told apart, so a decision on them rules out nothing.
 
     Args:
-        pairs: int32[p, 2] of items
-        row_item: int32[n], the item of each row; -1 if unreadable
+        pairs: int32[p, 2] of unique images
+        unique_image: int32[n], of each row; -1 if unreadable
         decisions: on the n rows
     """
-    distinct = row_item[decisions.distinct].astype(np.int64)
+    distinct = unique_image[decisions.distinct].astype(np.int64)
     distinct = distinct[(distinct >= 0).all(axis=1)]
     count = int(max(distinct.max(initial=0), pairs.max(initial=0))) + 1
-    found: NDArray[np.bool_] = np.isin(_keys(pairs, count), _keys(distinct, count))
+    keys = pair_keys(pairs, count), pair_keys(distinct, count)
+    found: NDArray[np.bool_] = np.isin(*keys)
     return found
-
-
-def _keys(pairs: NDArray[np.integer], count: int) -> NDArray[np.int64]:
-    """Returns one number a pair, whichever way round it stands."""
-    low, high = np.sort(pairs.astype(np.int64), axis=1).T
-    keys: NDArray[np.int64] = low * count + high
-    return keys

@@ -19,9 +19,9 @@ class LabelNeighbors:
     """The pictures for and against q labels.
 
     Attributes:
-        agreeing: int32[q], the most similar item of the same label; -1 where
+        agreeing: int32[q], the most similar image of the same label; -1 where
             none of those that voted has it
-        contradicting: int32[q], the most similar item of the suggested label,
+        contradicting: int32[q], the most similar image of the suggested label,
             or without a suggestion of any other; -1 where there is none
     """
 
@@ -36,16 +36,16 @@ def label_neighbors(
     judged: NDArray[np.int64],
     suggestion: NDArray[np.int32],
 ) -> LabelNeighbors:
-    """Finds the most similar items of the same and of another label.
+    """Finds the most similar images of the same and of another label.
 
     Asked of those that voted (see :mod:`core.findings.label_issues`): without the
-    item's own copies, the neighbors of the first graph before those of the next.
+    image's own copies, the neighbors of the first graph before those of the next.
 
     Args:
-        graphs: of i items, nearest first
-        votes: int32[i], the label of each item, -1 without
-        cluster: int64[i], the duplicate cluster of each item, negative for none
-        judged: int64[q, 2], item and label
+        graphs: of i images, nearest first
+        votes: int32[i], the label of each image, -1 without
+        cluster: int64[i], the duplicate cluster of each image, negative for none
+        judged: int64[q, 2], image and label
         suggestion: int32[q], the label suggested instead, -1 for none
     """
     count = len(judged)
@@ -53,10 +53,10 @@ def label_neighbors(
     contradicting = np.full(count, NO_NEIGHBOR, np.int32)
     for start in range(0, count, _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        item, label = judged[part, 0], judged[part, 1, None]
-        near = np.concatenate([graph.indices[item] for graph in graphs], axis=1)
+        image, label = judged[part, 0], judged[part, 1, None]
+        near = np.concatenate([graph.indices[image] for graph in graphs], axis=1)
         vote = np.where(near == NO_NEIGHBOR, NO_LABEL, votes[near])
-        own = cluster[item, None]
+        own = cluster[image, None]
         vote[(own >= 0) & (cluster[near] == own)] = NO_LABEL
         other = suggestion[part, None]
         against = np.where(other == NO_LABEL, vote != label, vote == other)

@@ -1,6 +1,6 @@
 """Which labels do not agree with the pictures around them.
 
-Two witnesses are asked of each image. Its neighbors vote, one vote a
+Two sources support a label. The neighbors of an image vote, one vote per
 duplicate cluster, near ones louder (k-nearest-neighbor label agreement, as in
 fastdup's label_score, but over many neighbors and weighted). And a classifier
 that was trained without the image, and without its copies, says how likely
@@ -64,12 +64,12 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class ClassEvidence:
-    """What a classifier that never saw an item or its copies says of it.
+    """What a classifier that never saw an image or its copies says of it.
 
     Attributes:
         classes: int32[m, 5], the likeliest classes, likeliest first, -1 padded
         probabilities: float32[m, 5], theirs
-        given: float32[m], that of the item's label; NaN where the classifier
+        given: float32[m], that of the image's label; NaN where the classifier
             has no say: no label, or too little to learn from
     """
 
@@ -105,20 +105,20 @@ def label_evidence(
     *,
     on_progress: OnProgress = silent,
 ) -> ClassEvidence:
-    """Learns the classes and asks what each item looks like, out of fold.
+    """Learns the classes and asks what each image looks like, out of fold.
 
     The classifier is that of :mod:`core.findings.label_classifier`. The cost stays
-    bounded: it learns from at most 50,000 items, drawn evenly from all classes, and
+    bounded: it learns from at most 50,000 images, drawn evenly from all classes, and
     with hundreds of classes takes fewer steps (none leaves the discriminant analysis).
 
-    The same input gives the same result whatever the number of threads; items
+    The same input gives the same result whatever the number of threads; images
     must come in an order that means nothing, such as that of their digests,
     because folds and draws count along it.
 
     Args:
         vectors: the embeddings, each m x d of unit rows; each counts equally
         labels: int32[m], -1 without
-        cluster: int64[m], duplicate cluster of each item, negative for none;
+        cluster: int64[m], duplicate cluster of each image, negative for none;
             a cluster is never split between learning and asking
         class_count: number of classes
         on_progress: told after each fold; may raise to cancel
@@ -183,19 +183,19 @@ def judge_labels(
 
     Args:
         evidence: from :func:`label_evidence`
-        graph: of the feature vectors, :data:`VOTERS` neighbors an item
+        graph: of the feature vectors, :data:`VOTERS` neighbors per image
         labels: int32[m], the labels that vote, -1 without
-        cluster: int64[m], duplicate cluster of each item, negative for none
+        cluster: int64[m], duplicate cluster of each image, negative for none
         class_count: number of classes
-        judged: int64[q, 2], the items and labels to judge; an item may have
-            several labels, or others than it votes with. If None, each item
+        judged: int64[q, 2], the images and labels to judge; an image may have
+            several labels, or others than it votes with. If None, each image
             with the label it votes with, so that q = m
         copy_graph: of the copy vectors, :data:`COPY_VOTERS` neighbors
         min_label_score: labels that score less are issues
     """
     if judged is None:
         judged = np.stack([np.arange(len(labels)), labels], axis=1)
-    item, label = judged[:, 0], judged[:, 1]
+    image, label = judged[:, 0], judged[:, 1]
     score = np.full(len(judged), np.nan, np.float32)
     suggestion = np.full(len(judged), NO_LABEL, np.int32)
     labeled = np.flatnonzero(label != NO_LABEL)
@@ -208,11 +208,11 @@ def judge_labels(
         voters.append(
             (distinct_neighbors(copy_graph, cluster, COPY_VOTERS), _COPY_VOTE_POWER)
         )
-    judgeable = _has_other_picture(item, label, labels, cluster, class_count)
+    judgeable = _has_other_picture(image, label, labels, cluster, class_count)
     for part in chunks(len(labeled)):
         row = labeled[part]
         given_label = label[row]
-        support = _support(item[row], voters, evidence, labels, class_count)
+        support = _support(image[row], voters, evidence, labels, class_count)
         given = _take(support, given_label)
         best = support.argmax(axis=1)
         best_support = _take(support, best)
@@ -252,8 +252,8 @@ def _support(
         likely[line[named], classes[named]] = probability[named]
     likely[line[asked], labels[rows[asked]]] = evidence.given[rows[asked]]
 
-    witnesses = asked.astype(float) + (heard > 0)
-    support: NDArray[np.float64] = (votes + likely) / np.maximum(witnesses, 1)[:, None]
+    sources = asked.astype(float) + (heard > 0)
+    support: NDArray[np.float64] = (votes + likely) / np.maximum(sources, 1)[:, None]
     return support
 
 
@@ -281,29 +281,29 @@ def _votes(
 
 
 def _has_other_picture(
-    item: NDArray[np.int64],
+    image: NDArray[np.int64],
     label: NDArray[np.int64],
     labels: Labels,
     cluster: NDArray[np.int64],
     class_count: int,
 ) -> NDArray[np.bool_]:
-    """Tells of q judged labels if a picture outside the item's cluster votes so.
+    """Returns bool[q]: whether a picture outside the own cluster votes for a label.
 
     Args:
-        item: int64[q]
+        image: int64[q]
         label: int64[q], -1 without
         labels: int32[m], the labels that vote, -1 without
         cluster: int64[m], negative for none
         class_count: number of classes
     """
-    # Items without a cluster are clusters of their own
+    # Images without a cluster are clusters of their own
     group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))
     _, group = np.unique(group, return_inverse=True)
     key = group * np.int64(class_count)
     voting = labels != NO_LABEL
     carried = np.unique(key[voting] + labels[voting])
     pictures = np.bincount(carried % class_count, minlength=class_count)
-    own = np.isin(key[item] + label, carried)
+    own = np.isin(key[image] + label, carried)
     other: NDArray[np.bool_] = (label != NO_LABEL) & (pictures[label] > own)
     return other
 
@@ -324,7 +324,7 @@ def _folds(labels: Labels, cluster: NDArray[np.int64]) -> NDArray[np.int64]:
     rows = np.arange(len(labels))
     group = np.where(cluster >= 0, cluster, -1 - rows)
     _, first, member = np.unique(group, return_index=True, return_inverse=True)
-    # A cluster goes by its first item: its place, and its label
+    # A cluster goes by its first image: its place, and its label
     order = np.lexsort((first, labels[first]))
     fold = np.empty(len(order), np.int64)
     fold[order] = np.arange(len(order)) % _FOLDS

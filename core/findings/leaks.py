@@ -61,7 +61,7 @@ def find_leaks(
     split: Codes,
     split_count: int,
     *,
-    item: Codes,
+    unique_image: Codes,
     byte_group: Ints,
     pixel_group: Ints,
     label: Codes,
@@ -72,17 +72,17 @@ def find_leaks(
 ) -> Leaks:
     """Finds the images of which a copy lies in another split.
 
-    Near-linear in images and pairs: a million equal files cost one item.
+    Near-linear in images and pairs: a million equal files cost one unique image.
 
     Args:
         split: int32[n], ``NO_SPLIT`` where an image has none
         split_count: number of splits
-        item: int32[n], equal for images collapsed before the search;
+        unique_image: int32[n], equal for images collapsed before the search;
             negative if unreadable
         byte_group: int64[n], equal for files of equal bytes
         pixel_group: int64[n], equal for files that decode to equal pixels
         label: int32[n], ``NO_LABEL`` if unlabeled
-        pairs: int32[p, 2] of items, each accepted as copies of one another
+        pairs: int32[p, 2] of unique images, each accepted as copies of one another
         protected_splits: whose images should stay, such as test
         chosen: bool[n], the copies that a person chose to stay; None for none
         damaged: bool[n], the file is damaged inside; None for none
@@ -94,14 +94,14 @@ def find_leaks(
         only for a copy that stays.
     """
     count = len(split)
-    known = np.flatnonzero((split >= 0) & (item >= 0))
-    items = int(max(item.max(initial=-1), pairs.max(initial=-1))) + 1
-    links = _links(items, pairs)
+    known = np.flatnonzero((split >= 0) & (unique_image >= 0))
+    image_count = int(max(unique_image.max(initial=-1), pairs.max(initial=-1))) + 1
+    links = _links(image_count, pairs)
     own = split[known]
     kind = np.full((len(known), split_count), NO_KIND, np.int8)
-    present = _present(item[known], own, items, split_count)
+    present = _present(unique_image[known], own, image_count, split_count)
     near = (links @ present.astype(np.int32)) > 0
-    kind[near[item[known]]] = NEAR
+    kind[near[unique_image[known]]] = NEAR
     for code, group in ((PIXELS, pixel_group), (BYTES, byte_group)):
         number = np.unique(group[known], return_inverse=True)[1].reshape(-1)
         groups = int(number.max(initial=-1)) + 1
@@ -111,11 +111,13 @@ def find_leaks(
     kinds = np.full((count, split_count), NO_KIND, np.int8)
     kinds[known] = kind
     conflict = np.zeros(count, bool)
-    conflict[known] = _conflicts(item[known], own, label[known], links, split_count)
+    conflict[known] = _conflicts(
+        unique_image[known], own, label[known], links, split_count
+    )
     reason = np.full(count, NO_DROP, np.int8)
     nobody = np.zeros(count, bool)
     reason[known] = _drop_reasons(
-        item[known],
+        unique_image[known],
         own,
         links,
         split_count,
@@ -128,15 +130,15 @@ def find_leaks(
 
 
 def copies_elsewhere(
-    split: Codes, item: NDArray[np.int32], pairs: Codes, from_split: int
+    split: Codes, unique_image: NDArray[np.int32], pairs: Codes, from_split: int
 ) -> Ints:
     """Returns for each image of a split a copy of it in another split.
 
     Args:
         split: int32[n], ``NO_SPLIT`` where an image has none
-        item: int32[n], equal for files that surely are the same picture; -1
+        unique_image: int32[n], equal for files that surely are the same picture; -1
             for one that cannot be read
-        pairs: int32[p, 2] of items, each accepted as copies of one another
+        pairs: int32[p, 2] of unique images, each accepted as copies of one another
         from_split: whose images are asked about
 
     Returns:
@@ -144,15 +146,17 @@ def copies_elsewhere(
         is a copy; -1 for images of other splits and those without a copy
     """
     found = np.full(len(split), -1, np.int64)
-    there = np.flatnonzero((split >= 0) & (split != from_split) & (item >= 0))
-    first_row = dict(zip(item[there][::-1].tolist(), there[::-1].tolist(), strict=True))
+    there = np.flatnonzero((split >= 0) & (split != from_split) & (unique_image >= 0))
+    first_row = dict(
+        zip(unique_image[there][::-1].tolist(), there[::-1].tolist(), strict=True)
+    )
     linked: dict[int, int] = {}
     for a, b in np.concatenate([pairs, pairs[:, ::-1]]).tolist():
         row = first_row.get(b)
         if row is not None:
             linked[a] = min(row, linked.get(a, row))
-    for row in np.flatnonzero((split == from_split) & (item >= 0)).tolist():
-        own = int(item[row])
+    for row in np.flatnonzero((split == from_split) & (unique_image >= 0)).tolist():
+        own = int(unique_image[row])
         found[row] = first_row.get(own, linked.get(own, -1))
     return found
 
@@ -180,12 +184,14 @@ def leak_matrix(kinds: NDArray[np.int8], split: Codes) -> Ints:
     return counts.reshape(NEAR + 1, splits, splits).astype(np.int64)
 
 
-def _links(items: int, pairs: Codes) -> csr_array:
-    """Returns the symmetric adjacency of the items, each linked to itself."""
-    every = np.arange(items)
+def _links(image_count: int, pairs: Codes) -> csr_array:
+    """Returns the symmetric adjacency of the unique images, each linked to itself."""
+    every = np.arange(image_count)
     a, b = pairs.T
     ends = np.concatenate([a, b, every]), np.concatenate([b, a, every])
-    links = csr_array((np.ones(len(ends[0]), np.int32), ends), shape=(items, items))
+    links = csr_array(
+        (np.ones(len(ends[0]), np.int32), ends), shape=(image_count, image_count)
+    )
     links.sum_duplicates()
     return links
 
@@ -198,7 +204,7 @@ def _present(group: Ints | Codes, split: Codes, groups: int, splits: int) -> Boo
 
 
 def _drop_reasons(
-    item: Codes,
+    unique_image: Codes,
     own: Codes,
     links: csr_array,
     split_count: int,
@@ -218,12 +224,16 @@ def _drop_reasons(
     rank[np.lexsort((size, ~protected))] = np.arange(split_count)
     stays = {False: _none(links, split_count), True: _none(links, split_count)}
     first = _none(links, split_count)
-    first[item[chosen], own[chosen]] = True
-    reason = np.full(len(item), NO_DROP, np.int8)
+    first[unique_image[chosen], own[chosen]] = True
+    reason = np.full(len(unique_image), NO_DROP, np.int8)
     level = np.where(chosen, -1, damaged * split_count + rank[own])
     for now in np.unique(level[level >= 0]):
         rows = np.flatnonzero(level == now)
-        near, is_damaged, split = links[item[rows]], now >= split_count, own[rows[0]]
+        near, is_damaged, split = (
+            links[unique_image[rows]],
+            now >= split_count,
+            own[rows[0]],
+        )
         by_choice, by_whole, by_damaged = (
             _others(near, there, split) for there in (first, stays[False], stays[True])
         )
@@ -235,7 +245,7 @@ def _drop_reasons(
         why[by_choice.any(axis=1)] = _CHOSEN
         goes = any_stays.any(axis=1)
         reason[rows[goes]] = why[goes]
-        stays[is_damaged][item[rows[~goes]], split] = True
+        stays[is_damaged][unique_image[rows[~goes]], split] = True
     return reason
 
 
@@ -244,26 +254,26 @@ def _none(links: csr_array, split_count: int) -> Bools:
 
 
 def _others(near: csr_array, stays: Bools, split: int) -> Bools:
-    """Returns in which other splits one of the linked items stays."""
+    """Returns in which other splits one of the linked unique images stays."""
     found: Bools = (near @ stays.astype(np.int32)) > 0
     found[:, split] = False
     return found
 
 
 def _conflicts(
-    item: Codes, split: Codes, label: Codes, links: csr_array, splits: int
+    unique_image: Codes, split: Codes, label: Codes, links: csr_array, splits: int
 ) -> Bools:
     """Returns who has a copy in another split under another label.
 
-    Counts distinct (split, label) of each linked item, less those that share
+    Counts distinct (split, label) of each linked unique image, less those that share
     the split or the label: no pair of images is ever looked at.
     """
     labeled = np.flatnonzero(label != NO_LABEL)
-    conflict = np.zeros(len(item), bool)
+    conflict = np.zeros(len(unique_image), bool)
     if not len(labeled):
         return conflict
     classes = int(label.max()) + 1
-    place = item[labeled].astype(np.int64) * splits + split[labeled]
+    place = unique_image[labeled].astype(np.int64) * splits + split[labeled]
     all_three = place * classes + label[labeled]
     nodes, of_row = np.unique(all_three, return_inverse=True)
     place, node_label = np.divmod(nodes, classes)

@@ -1,6 +1,6 @@
 """How far each picture is from the pictures most like it.
 
-The distance of an item is the mean distance to its 20 nearest neighbors that
+The distance of an image is the mean distance to its 20 nearest neighbors that
 are not its own copies (mean k-nearest-neighbor distance: Angiulli and
 Pizzuti, PKDD 2002), in three views: the features (what is in the picture), the
 copy vectors (what it looks like) and three traits of the pixels (how it was
@@ -9,7 +9,7 @@ nothing in the data set but the neighbors themselves moves a distance.
 
 Measured as AUROC / average precision. Clip art and screenshots among 6,000
 photographs: features alone .948 / .48, with copy vectors .984 / .74, with
-traits too .992 / .80. Mean of 14 kinds of strangers in other sets: .914 / .32,
+traits too .992 / .80. Mean of 14 kinds of outliers in other sets: .914 / .32,
 .928 / .45, .943 / .48. Tried and dropped: a second round without the suspects
 (+.03 at best, and every score depends on who else is strange), a ratio to the
 neighbors' own distance (far worse), distances between reduced vectors (much
@@ -30,7 +30,7 @@ from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from ..reading.image_statistics import column
 
 NEIGHBORS_NEEDED = 40
-"""Neighbors to ask of each graph, so that 20 strangers remain of them."""
+"""Neighbors to ask for in each graph, so that 20 distinct ones remain."""
 
 _DISTINCT_NEIGHBORS = 20
 """So that a dozen pictures of one odd kind do not hide each other.
@@ -66,11 +66,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class OutlierDistances:
-    """The distance of m items from their nearest strangers.
+    """The distance of m images from their nearest distinct neighbors.
 
     Attributes:
-        distance: float32[m], larger is stranger; NaN without any stranger
-        nearest: int32[m], the most similar stranger; -1 without any
+        distance: float32[m], larger is farther; NaN without any distinct neighbor
+        nearest: int32[m], the most similar distinct neighbor; -1 without any
     """
 
     distance: Floats
@@ -84,14 +84,14 @@ def outlier_distances(
     copy_graph: NeighborGraph | None = None,
     statistics: NDArray[np.float32] | None = None,
 ) -> OutlierDistances:
-    """Measures how far each item is from its nearest strangers.
+    """Measures how far each image is from its nearest distinct neighbors.
 
-    Adding or removing pictures that are no one's nearest strangers changes
+    Adding or removing pictures that are nobody's nearest distinct neighbors changes
     nothing (to the last bit).
 
     Args:
         graph: of the feature vectors, :data:`NEIGHBORS_NEEDED` neighbors
-        cluster: int64[m], duplicate cluster of each item, negative for none
+        cluster: int64[m], duplicate cluster of each image, negative for none
         copy_graph: of the copy vectors, as many neighbors; None if there
             is one kind of vectors only
         statistics: float32[m, c], see :mod:`core.reading.image_statistics`; None
@@ -112,11 +112,11 @@ def outlier_distances(
 
 
 def _mean_distance(graph: NeighborGraph, near: NeighborGraph) -> NDArray[np.float64]:
-    """Returns the mean cosine distance to the strangers, NaN without any.
+    """Returns the mean cosine distance to distinct neighbors, NaN without any.
 
-    Where one's own copies took so many places that fewer strangers are listed
-    than exist, those that are missing are as far as the last listed neighbor:
-    they are no nearer.
+    Where an image's own copies took so many places that fewer are listed than
+    exist, those that are missing are as far as the last listed neighbor: they are
+    no nearer.
     """
     listed = near.indices != NO_NEIGHBOR
     distance = np.where(listed, 1 - near.similarities.astype(np.float64), 0)
@@ -144,7 +144,7 @@ def _traits(statistics: NDArray[np.float32]) -> Floats:
 
 
 def _mean_trait_distance(traits: Floats, near: NeighborGraph) -> NDArray[np.float64]:
-    """Returns the mean distance in traits to the strangers, 0 without any."""
+    """Returns the mean distance in traits to distinct neighbors, 0 without any."""
     result = np.zeros(len(traits))
     for start in range(0, len(traits), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
@@ -171,10 +171,10 @@ def outlier_threshold(distance: Floats) -> float:
     between the quartiles above it.
 
     Args:
-        distance: float32[m], NaN for items without any
+        distance: float32[m], NaN for images without any
 
     Returns:
-        inf for fewer than 10 items, among which nothing is usual
+        inf for fewer than 10 images, among which nothing is usual
     """
     known = distance[~np.isnan(distance)].astype(np.float64)
     if len(known) < _FEWEST_JUDGED:
@@ -197,7 +197,7 @@ def outlier_causes(
     """Says why an outlier is one, where that is known.
 
     In this order: it is blank, it is dark, its class has fewer pictures than
-    an item has neighbors. What none of these explains is off-topic.
+    an image has neighbors. What none of these explains is off-topic.
 
     Args:
         outlier: bool[m]

@@ -1,4 +1,4 @@
-"""The neighbors that count: not one's own copies, one a duplicate cluster.
+"""Distinct neighbors: outside the own duplicate cluster, one per other cluster.
 
 Ten copies of a picture are one picture: they neither keep each other company
 when outliers are sought, nor outvote the rest when labels are judged.
@@ -17,21 +17,21 @@ _ROWS_AT_ONCE = 65_536
 def distinct_neighbors(
     graph: NeighborGraph, cluster: NDArray[np.int64], count: int
 ) -> NeighborGraph:
-    """Keeps of each item's neighbors the nearest strangers.
+    """Keeps of each image's neighbors the nearest distinct ones.
 
-    A neighbor from the item's own duplicate cluster is dropped, and of
+    A neighbor from the image's own duplicate cluster is dropped, and of
     several neighbors from one other cluster only the nearest stays.
 
     Args:
-        graph: of m items
-        cluster: int64[m], the duplicate cluster of each item, negative for none
-        count: strangers to keep at most
+        graph: of m images
+        cluster: int64[m], the duplicate cluster of each image, negative for none
+        count: number of neighbors to keep at most
 
     Returns:
         a graph of m rows and at most ``count`` columns
     """
     rows, width = len(graph.indices), min(count, graph.k)
-    # Items without a cluster are clusters of their own
+    # Images without a cluster are clusters of their own
     group = np.where(cluster >= 0, cluster, -1 - np.arange(rows))
     indices = np.full((rows, width), NO_NEIGHBOR, np.int32)
     similarities = np.full((rows, width), -np.inf, np.float32)

@@ -1,4 +1,4 @@
-"""The neighbors of rows that were searched before, a few of them new or gone.
+"""Updates neighbor lists of a previous search where a few rows are new or gone.
 
 A row's list changes only where a new row is nearer than its last neighbor, or
 where a neighbor is gone. So one matrix product, of the new rows with all, tells
@@ -59,26 +59,27 @@ Rows = NDArray[np.int64]
 def updated_graph(
     vectors: Vectors,
     k: int,
-    known: NeighborGraph,
-    earlier: Rows,
+    previous: NeighborGraph,
+    previous_row: Rows,
     *,
     spare: int = 0,
 ) -> NeighborGraph | None:
-    """Returns the k nearest neighbors of each row, from the lists of an earlier day.
+    """Returns the k nearest neighbors of each row, updating previous lists.
 
     Args:
         vectors: n x d, unit length
-        k: neighbors a row, no more than the known lists have
-        known: the graph of the rows that were there before
-        earlier: int64[n], the row of each in that graph, ascending; -1 for a new one
+        k: number of neighbors, no more than the previous lists have
+        previous: the graph of the previous rows
+        previous_row: int64[n], the row of each in that graph, ascending; -1 for a
+            new one
         spare: so many of the last neighbors may be missing: they were lost, and
             nobody knows what comes after the others
 
     Returns:
         the graph, or None where so much is new that a search pays more
     """
-    lists = _carried(known, earlier, k)
-    new = np.flatnonzero(earlier < 0)
+    lists = _carried(previous, previous_row, k)
+    new = np.flatnonzero(previous_row < 0)
     most = int(_MOST_NEW * len(vectors))
     if len(new) > most:
         return None
@@ -100,61 +101,63 @@ class _Lists:
     Attributes:
         indices: int32[n, k], nearest first, -1 padded
         similarities: float32[n, k]
-        horizon: float32[n]; all neighbors more similar than it are listed. -inf
+        complete_above: float32[n]; all neighbors more similar than it are listed. -inf
             where the list holds every other row, inf where nothing is known
-        border: int64[n]; of those as similar as the horizon, rows before this one
-            are listed: equal similarities come in the order of their rows
+        tie_row: int64[n]; of those that are just as similar, rows before this one are
+            listed: equal similarities come in the order of their rows
     """
 
     indices: Indices
     similarities: Floats
-    horizon: Floats
-    border: Rows
+    complete_above: Floats
+    tie_row: Rows
 
 
-def _carried(known: NeighborGraph, earlier: Rows, k: int) -> _Lists:
+def _carried(previous: NeighborGraph, previous_row: Rows, k: int) -> _Lists:
     """Returns the lists of the rows that were there, without those that are gone."""
-    count, before = len(earlier), len(known.indices)
+    count, before = len(previous_row), len(previous.indices)
     now = np.full(before + 1, NO_NEIGHBOR, np.int32)  # The last: for NO_NEIGHBOR
-    kept = np.flatnonzero(earlier >= 0)
-    now[earlier[kept]] = kept
+    kept = np.flatnonzero(previous_row >= 0)
+    now[previous_row[kept]] = kept
     indices = np.full((count, k), NO_NEIGHBOR, np.int32)
     similarities = np.full((count, k), -np.inf, np.float32)
-    horizon = np.full(count, np.inf, np.float32)
-    border = np.zeros(count, np.int64)
+    complete_above = np.full(count, np.inf, np.float32)
+    tie_row = np.zeros(count, np.int64)
     following = np.append(kept, count)  # Of each row kept, and after the last
     for start in range(0, len(kept), _ROWS_AT_ONCE):
         rows = kept[start : start + _ROWS_AT_ONCE]
-        listed = known.indices[earlier[rows], :k]
-        cosine = known.similarities[earlier[rows], :k]
+        listed = previous.indices[previous_row[rows], :k]
+        cosine = previous.similarities[previous_row[rows], :k]
         length = (listed != NO_NEIGHBOR).sum(axis=1)
         end = np.maximum(length - 1, 0)[:, None]
         last = np.take_along_axis(cosine, end, 1)[:, 0]
         last = np.where(length > 0, last, np.inf)
-        horizon[rows] = np.where(length >= before - 1, -np.inf, last)
+        complete_above[rows] = np.where(length >= before - 1, -np.inf, last)
         last_row = np.take_along_axis(listed, end, 1)[:, 0]
-        after = np.searchsorted(earlier[kept], last_row, side="right")
-        border[rows] = following[after]
+        after = np.searchsorted(previous_row[kept], last_row, side="right")
+        tie_row[rows] = following[after]
         near = now[listed]
         order = np.argsort(near == NO_NEIGHBOR, axis=1, kind="stable")
         near = np.take_along_axis(near, order, 1)
         cosine = np.take_along_axis(cosine, order, 1)
         indices[rows] = near
         similarities[rows] = np.where(near == NO_NEIGHBOR, -np.inf, cosine)
-    return _Lists(indices, similarities, horizon, border)
+    return _Lists(indices, similarities, complete_above, tie_row)
 
 
 def _with_entering(vectors: Vectors, lists: _Lists, new: Rows) -> _Lists:
     """Puts new rows into the lists of the others, and gives them their own."""
     k = lists.indices.shape[1]
     searched, wanted = _space(vectors, k, len(new))
-    bound = lists.horizon - np.float32(_ROUNDING)
+    bound = lists.complete_above - np.float32(_ROUNDING)
     if searched is not vectors:
         bound += _least_gain(searched, lists)
     found, row, entering = _meet(searched, new, wanted, bound)
     cosine = row_products(vectors, row, vectors, entering)
-    horizon = lists.horizon[row]
-    enters = (cosine > horizon) | ((cosine == horizon) & (entering < lists.border[row]))
+    complete_above = lists.complete_above[row]
+    enters = (cosine > complete_above) | (
+        (cosine == complete_above) & (entering < lists.tie_row[row])
+    )
     _enter(lists, row[enters], entering[enters], cosine[enters])
     _put(vectors, lists, new, found)
     return lists

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from .files import first_bytes
+from .formats import format_of
 
 _DECODED = ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .dib .tif .tiff"
 # Listed all the same, so that the scan can say why they have no findings
@@ -25,21 +26,6 @@ _IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
 _TEXT_SUFFIXES, _OTHER_SUFFIXES = frozenset(_TEXT.split()), frozenset(_OTHER.split())
 TEXT_FILES, OTHER_FILES = "text and label files", "other files"
 
-_MAGIC = (
-    b"\xff\xd8\xff",
-    b"\x89PNG\r\n\x1a\n",
-    b"GIF87a",
-    b"GIF89a",
-    b"II*\x00",
-    b"MM\x00*",
-    b"II+\x00",
-    b"MM\x00+",
-    b"\x00\x00\x00\x0cjP  \r\n\x87\n",
-    b"\xff\x4f\xff\x51",
-    b"\xff\x0a",
-    b"\x00\x00\x00\x0cJXL \r\n\x87\n",
-)
-_HEIF_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1")
 _BMP_HEADER_BYTES = (12, 40, 52, 56, 64, 108, 124)
 _LONGEST = 32
 
@@ -64,13 +50,8 @@ def kind_of_other_file(path: str) -> str | None:
 def starts_like_an_image(path: str) -> bool:
     """True if a file's first bytes are those of an image format."""
     start = first_bytes(os.fsencode(path), _LONGEST)
-    return (
-        start.startswith(_MAGIC)
-        or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
-        or (start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS)
+    name = format_of(start)
+    if name == "BMP":
         # Two letters alone may begin a text
-        or (
-            start[:2] == b"BM"
-            and int.from_bytes(start[14:18], "little") in _BMP_HEADER_BYTES
-        )
-    )
+        return int.from_bytes(start[14:18], "little") in _BMP_HEADER_BYTES
+    return name is not None

@@ -60,7 +60,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "from": _picture(pair.source),
         "to": _picture(pair.target) if pair.target else None,
         "similarity": pair.similarity,
-        **pair.facts,
+        **pair.metadata,
     }
 
 

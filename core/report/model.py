@@ -35,14 +35,14 @@ class Pair:
         target: To: its copy, its neighbor; None if it stands alone
         similarity: cosine similarity of the two, -1 to 1; None if not known
         says: what is to be said of the two, a few words each
-        facts: the same for a program
+        metadata: the same for a program
     """
 
     source: Picture
     target: Picture | None
     similarity: float | None
     says: tuple[str, ...]
-    facts: Mapping[str, Cell]
+    metadata: Mapping[str, Cell]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The items that are most similar to each, and those that may be copies."""
+"""The neighbors of each unique image, and the pairs that may be copies."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from ..common.memory import give_back
 from ..copy_detection import CANDIDATE_NEIGHBORS
 from ..findings.outliers import NEIGHBORS_NEEDED
+from ..neighbors.incremental import SPARE_NEIGHBORS
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest
-from ..progress import OnProgress, Progress
-from ..storage.record_store import Vectors, equal_rows
-from .previous_scan import NO_EARLIER_SCAN, PreviousScan
+from ..progress import OnProgress, Progress, silent
+from ..storage.record_store import equal_rows
+from .previous_scan import NO_PREVIOUS_SCAN, PreviousScan
+from .scan_data import ImageGraphs
+from .unique_images import DescribedImages
 
 _CROSS_SPLIT_NEIGHBORS = 5
 """Measured on 25,000 images: 5 hold as many of the planted copies as 10."""
@@ -22,90 +25,98 @@ Pairs = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
-class SimilarItems:
-    """What the search of items found.
+class NeighborSearch:
+    """What the search for similar unique images found.
 
     Attributes:
-        by_features: nearest items by features, and some to spare
-        by_copies: nearest items by copy vectors; no columns if they are the
-            features
-        candidates: int32[p, 2], items that may be copies of each other
+        graphs: the nearest neighbors of each
+        candidates: int32[p, 2], unique images that may be copies of each other
     """
 
-    by_features: NeighborGraph
-    by_copies: NeighborGraph
+    graphs: ImageGraphs
     candidates: Pairs
 
 
-def search_images(
-    copies: NDArray[np.floating],
-    features: Vectors,
-    present: NDArray[np.bool_],
+def search_neighbors(
+    images: DescribedImages,
+    split_holds: NDArray[np.bool_],
     min_similarity: float,
-    neighbors: int | None,
-    on_progress: OnProgress,
-    earlier: PreviousScan = NO_EARLIER_SCAN,
-) -> SimilarItems:
-    """Searches the items that are most similar to each, in both ways.
+    neighbors: int | None = None,
+    previous: PreviousScan = NO_PREVIOUS_SCAN,
+    on_progress: OnProgress = silent,
+) -> NeighborSearch:
+    """Searches the unique images that are most similar to each.
 
     Args:
-        copies: i x c, copy vectors of the items
-        features: i x f, their features
-        present: bool[s, i], which split holds which item
-        min_similarity: cosine of copy vectors that copies need at least
-        neighbors: to find for each item; None for as many as findings ask for
+        images: i unique images
+        split_holds: bool[s, i], which split holds which unique image
+        min_similarity: least cosine of the descriptors of copies
+        neighbors: number to find for each; None for as many as findings ask for
+        previous: the previous scan, whose lists are updated where they still hold
         on_progress: told after each step; may raise to cancel
-        earlier: scan, whose lists are taken over where they still hold
     """
+    descriptors, features = images.descriptors, images.features
     wanted = neighbors or NEIGHBORS_NEEDED
-    steps = "Searching similar images"
-    on_progress(Progress(steps, 0, 3))
+    stage = "Searching similar images"
+    on_progress(Progress(stage, 0, 3))
     most = max(wanted, CANDIDATE_NEIGHBORS)
-    by_copies = earlier.graph(copies, most, by_copies=True)
-    on_progress(Progress(steps, 1, 3))
-    candidates = candidate_pairs(by_copies.first(most), copies, present, min_similarity)
-    on_progress(Progress(steps, 2, 3))
+    by_descriptors = previous.graph_of_descriptors(descriptors, most)
+    on_progress(Progress(stage, 1, 3))
+    candidates = candidate_pairs(
+        by_descriptors.first(most), descriptors, split_holds, min_similarity
+    )
+    on_progress(Progress(stage, 2, 3))
     give_back()
-    if equal_rows(copies, features):
-        by_features, by_copies = by_copies, by_copies.first(0)
+    if equal_rows(descriptors, features):
+        graphs = ImageGraphs(by_descriptors, None, SPARE_NEIGHBORS)
     else:
-        by_features = earlier.graph(features, wanted, by_copies=False)
-    on_progress(Progress(steps, 3, 3))
-    return SimilarItems(by_features, by_copies, candidates)
+        by_features = previous.graph_of_features(features, wanted)
+        graphs = ImageGraphs(by_features, by_descriptors, SPARE_NEIGHBORS)
+    on_progress(Progress(stage, 3, 3))
+    return NeighborSearch(graphs, candidates)
 
 
 def candidate_pairs(
-    by_copies: NeighborGraph,
-    copies: NDArray[np.floating],
-    present: NDArray[np.bool_],
+    graph: NeighborGraph,
+    descriptors: NDArray[np.floating],
+    split_holds: NDArray[np.bool_],
     min_similarity: float,
 ) -> Pairs:
-    """Returns the pairs of items that may be copies, each once, sorted."""
-    every_item = np.arange(len(copies), dtype=np.int32)
-    similar = by_copies.similarities >= min_similarity
-    near = np.where(similar, by_copies.indices, NO_NEIGHBOR)
-    found = [_edges(every_item, near[:, :CANDIDATE_NEIGHBORS])]
+    """Returns the pairs of unique images that may be copies, each once, sorted.
+
+    Args:
+        graph: nearest neighbors of i unique images by descriptors
+        descriptors: i x c
+        split_holds: bool[s, i], which split holds which unique image
+        min_similarity: least cosine of the descriptors of copies
+    """
+    every_image = np.arange(len(descriptors), dtype=np.int32)
+    similar = graph.similarities >= min_similarity
+    near = np.where(similar, graph.indices, NO_NEIGHBOR)
+    found = [_edges(every_image, near[:, :CANDIDATE_NEIGHBORS])]
     # Asked for each split: 40 copies in train would otherwise fill the list of
     # the one in test, and hide another train image
-    for split in range(len(present)):
-        others = np.asarray(np.delete(present, split, axis=0).any(axis=0))
-        inside = (near != NO_NEIGHBOR) & present[split][near] & others[:, None]
+    for split, held in enumerate(split_holds):
+        others = np.asarray(np.delete(split_holds, split, axis=0).any(axis=0))
+        inside = (near != NO_NEIGHBOR) & held[near] & others[:, None]
         first = inside & (inside.cumsum(axis=1) <= _CROSS_SPLIT_NEIGHBORS)
-        found.append(_edges(every_item, np.where(first, near, NO_NEIGHBOR)))
+        found.append(_edges(every_image, np.where(first, near, NO_NEIGHBOR)))
         # Only a list full of similar ones may hide more of them
         hidden = inside.sum(axis=1) < _CROSS_SPLIT_NEIGHBORS
         hidden &= others & similar.all(axis=1)
-        asked, held = np.flatnonzero(hidden), np.flatnonzero(present[split])
-        if len(asked) and len(held):
-            across = nearest(copies[held], copies[asked], _CROSS_SPLIT_NEIGHBORS)
+        asked, among = np.flatnonzero(hidden), np.flatnonzero(held)
+        if len(asked) and len(among):
+            across = nearest(
+                descriptors[among], descriptors[asked], _CROSS_SPLIT_NEIGHBORS
+            )
             enough = across.similarities >= min_similarity
-            others_of = np.where(enough, held[across.indices], NO_NEIGHBOR)
-            found.append(_edges(every_item[asked], others_of.astype(np.int32)))
+            copies = np.where(enough, among[across.indices], NO_NEIGHBOR)
+            found.append(_edges(every_image[asked], copies.astype(np.int32)))
     return distinct_pairs(*found)
 
 
 def distinct_pairs(*found: Pairs) -> Pairs:
-    """Returns each pair once, smaller item first, sorted."""
+    """Returns each pair once, smaller number first, sorted."""
     pairs = np.sort(np.concatenate(found), axis=1)
     return np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
 

@@ -15,24 +15,24 @@ from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
 from ..findings.registry import FINDINGS, Finding
 from ..findings.schema import FIRST_OF, NO_CLUSTER, QUARANTINED
-from .scan_data import ScanData
+from .scan_data import Samples, VerifiedPairs
 
 
 def count_findings(
-    columns: Mapping[str, list[Any]], scan_data: ScanData, duplicates: Duplicates
+    columns: Mapping[str, list[Any]], samples: Samples, duplicates: Duplicates
 ) -> dict[str, int]:
     """Returns how many images, clusters or bytes each finding has.
 
-    Images that were put away count nowhere.
+    Images in quarantine count nowhere.
     """
     kinds = Counter(columns["dup_kind"])
     issues = Counter(
         name for names in columns["image_issues"] if names for name in names
     )
-    extra = _removable(scan_data, duplicates, columns["dup_relation"])
+    extra = _removable(samples, duplicates, columns["dup_relation"])
     statuses = Counter(columns["scan_status"])
-    images = len(scan_data.content) - statuses[QUARANTINED]
-    readable = int((scan_data.content >= 0).sum())
+    images = len(samples) - statuses[QUARANTINED]
+    readable = int(samples.readable.sum())
     counts = {
         "images": images,
         "readable": readable,
@@ -40,8 +40,8 @@ def count_findings(
         "duplicate_clusters": int(duplicates.keeper.sum()),
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "removable": int(extra.sum()),
-        "removable_bytes": int(scan_data.file_bytes[extra].sum()),
-        "labeled": int((scan_data.labels[_here(columns)] >= 0).sum()),
+        "removable_bytes": int(samples.file_bytes[extra].sum()),
+        "labeled": int((samples.labels[_here(columns)] >= 0).sum()),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
     }
     counts |= {
@@ -59,45 +59,45 @@ def count_findings(
     counts |= {name: issues[name] for name in ISSUES}
     counts |= {
         f"status_{name}": statuses[name]
-        for name in scan_data.statuses[1:]
+        for name in samples.statuses[1:]
         if name != QUARANTINED
     }
     return counts
 
 
 def count_changed_pairs(
-    scan_data: ScanData, accepted: NDArray[np.bool_], label: NDArray[np.int32]
+    pairs: VerifiedPairs, accepted: NDArray[np.bool_], label: NDArray[np.int32]
 ) -> dict[str, int]:
     """Counts the labeled pairs of copies by change, and those with two labels.
 
     Args:
-        scan_data: of the scan
+        pairs: p pairs of unique images
         accepted: bool[p], the pairs that are copies
-        label: int32[i], the commonest label of each item, -1 without
+        label: int32[i], the commonest label of each unique image, -1 without
 
     Returns:
         ``pairs_NAME`` and ``pairs_NAME_other_label`` by name of
         :data:`~core.copy_detection.CHANGES_OF_MEANING`
     """
-    labels = label[scan_data.pairs]
+    labels = label[pairs.images]
     known = accepted & (labels >= 0).all(axis=1)
     differs = labels[:, 0] != labels[:, 1]
     counts = {}
     for place, name in enumerate(CHANGES_OF_MEANING):
-        changed = known & ((scan_data.pair_changes >> place) & 1 > 0)
+        changed = known & ((pairs.changes >> place) & 1 > 0)
         counts[f"pairs_{name}"] = int(changed.sum())
         counts[f"pairs_{name}_other_label"] = int((changed & differs).sum())
     return counts
 
 
 def leaks_by_kind(
-    scan_data: ScanData, leaks: Leaks
+    samples: Samples, leaks: Leaks
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Returns kind -> split -> other split -> images with a copy there."""
-    if not scan_data.split_names:
+    if not samples.split_names:
         return {}
-    matrix = leak_matrix(leaks.kinds, scan_data.splits)
-    names = scan_data.split_names
+    matrix = leak_matrix(leaks.kinds, samples.splits)
+    names = samples.split_names
     return {
         kind: {
             one: {
@@ -109,18 +109,18 @@ def leaks_by_kind(
     }
 
 
-def leaks_by_class(scan_data: ScanData, leaks: Leaks) -> list[dict[str, str | int]]:
+def leaks_by_class(samples: Samples, leaks: Leaks) -> list[dict[str, str | int]]:
     """Returns a row for each class, split and other split that share copies."""
     result: list[dict[str, str | int]] = []
-    rows = np.flatnonzero(leaks.leak & (scan_data.labels >= 0))
-    names = scan_data.split_names
-    for code in np.unique(scan_data.labels[rows]).tolist():
-        of_class = rows[scan_data.labels[rows] == code]
-        matrix = leak_matrix(leaks.kinds[of_class], scan_data.splits[of_class])
+    rows = np.flatnonzero(leaks.leak & (samples.labels >= 0))
+    names = samples.split_names
+    for code in np.unique(samples.labels[rows]).tolist():
+        of_class = rows[samples.labels[rows] == code]
+        matrix = leak_matrix(leaks.kinds[of_class], samples.splits[of_class])
         for one, other in np.argwhere(matrix.sum(axis=0)).tolist():
             by_kind = dict(zip(KINDS, matrix[:, one, other].tolist(), strict=True))
             where = {"split": names[one], "other_split": names[other]}
-            result.append({"class": scan_data.classes[code], **where, **by_kind})
+            result.append({"class": samples.classes[code], **where, **by_kind})
     return result
 
 
@@ -129,15 +129,15 @@ def _here(columns: Mapping[str, list[Any]]) -> NDArray[np.bool_]:
 
 
 def _removable(
-    scan_data: ScanData, duplicates: Duplicates, relations: Sequence[str | None]
+    samples: Samples, duplicates: Duplicates, relations: Sequence[str | None]
 ) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
     extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
     extra &= [not (one or "").startswith(FIRST_OF) for one in relations]
-    extra &= ~np.isin(scan_data.file_id, scan_data.file_id[duplicates.keeper])
+    extra &= ~np.isin(samples.file_id, samples.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)
-    first_name[rows[np.unique(scan_data.file_id[rows], return_index=True)[1]]] = True
+    first_name[rows[np.unique(samples.file_id[rows], return_index=True)[1]]] = True
     return first_name
 
 

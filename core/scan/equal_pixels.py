@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from ..common.cpu import available_cores
 from ..embedding.image_table import ImageTable
 from ..embedding.records import PICTURE_VERSION
-from ..progress import OnProgress, Progress
+from ..progress import OnProgress, Progress, silent
 from ..reading.decode import WHOLE, decode_image
 from ..reading.files import ReadFailure, read_file
 from ..storage.record_store import ABSENT, RecordStore
-from .settings import ScanSettings
-from .unique_images import UniqueImages
-from .verified_pairs import VerifiedPairs
+from .scan_data import VerifiedPairs
+from .unique_images import DescribedImages
 
 _PIXELS = np.dtype([("pixels", "u1", (32,))])
 
@@ -28,21 +27,36 @@ _SURELY_ALIKE = 0.99
 
 def join_equal_pixels(
     table: ImageTable,
-    items: UniqueImages,
-    checks: VerifiedPairs,
+    images: DescribedImages,
+    pairs: VerifiedPairs,
     paths: Sequence[bytes],
+    *,
     folder: Path,
-    settings: ScanSettings,
-    on_progress: OnProgress,
+    min_score: float,
+    max_megapixels: float,
+    on_progress: OnProgress = silent,
 ) -> NDArray[np.int64]:
     """Joins the pixel groups of large pictures in different containers.
 
     A large JPEG is decoded reduced, so its digest does not see that a PNG, or
-    another coding of the JPEG, holds the same pixels. Contents that look the
+    another coding of the JPEG, holds the same pixels. Files that look the
     same are decoded once more, in full, and once only: their digests are kept.
+
+    Args:
+        table: of m unique files
+        images: the unique images among them
+        pairs: of unique images
+        paths: absolute file paths of the table
+        folder: where digests are kept between runs
+        min_score: least score of pairs that may be equal
+        max_megapixels: size above which images are not decoded
+        on_progress: told after each file; may raise to cancel
+
+    Returns:
+        int64[m], equal where all that is shown is equal
     """
-    group: NDArray[np.int64] = items.pixel_group.copy()
-    alike = _alike_contents(table, items, checks, settings.min_copy_score)
+    group: NDArray[np.int64] = images.groups.pixel_group.copy()
+    alike = _alike_files(table, images, pairs, min_score)
     if not len(alike):
         return group
     wanted = np.unique(alike)
@@ -59,7 +73,7 @@ def join_equal_pixels(
     with ThreadPoolExecutor(available_cores()) as pool:
         files = [paths[row_of[wanted[place]]] for place in rest]
         found = pool.map(
-            lambda path, key: _full_digest(path, key, settings.max_megapixels),
+            lambda path, key: _full_digest(path, key, max_megapixels),
             files,
             [keys[place] for place in rest],
         )
@@ -75,21 +89,21 @@ def join_equal_pixels(
     return group
 
 
-def _alike_contents(
-    table: ImageTable, items: UniqueImages, checks: VerifiedPairs, min_score: float
+def _alike_files(
+    table: ImageTable, images: DescribedImages, pairs: VerifiedPairs, min_score: float
 ) -> NDArray[np.int64]:
-    """Returns int64[q, 2]: contents that may hold equal pixels unseen."""
+    """Returns int64[q, 2]: unique files that may hold equal pixels unseen."""
     exact = table.column("is_pixel_digest")
-    a, b = checks.pairs.T
-    worth = (checks.scores >= min_score) & (checks.similarities >= _SURELY_ALIKE)
-    worth &= (checks.sizes[a] == checks.sizes[b]).all(axis=1)
-    between = items.first[checks.pairs[worth]]
-    # Within an item: the first content of each further pixel group
-    first_of_group = np.unique(items.pixel_group, return_index=True)[1]
-    stand_in = items.first[items.item[first_of_group]]
-    within = np.stack([stand_in, first_of_group], axis=1)
-    pairs = np.concatenate([between, within[stand_in != first_of_group]])
-    unseen: NDArray[np.int64] = pairs[~exact[pairs].all(axis=1)]
+    groups, (a, b) = images.groups, pairs.images.T
+    alike = (pairs.score >= min_score) & (pairs.similarity >= _SURELY_ALIKE)
+    alike &= (images.sizes[a] == images.sizes[b]).all(axis=1)
+    between = groups.first_file[pairs.images[alike]]
+    # Within a unique image: the first file of each further pixel group
+    first_of_group = np.unique(groups.pixel_group, return_index=True)[1]
+    representative = groups.first_file[groups.of_file[first_of_group]]
+    within = np.stack([representative, first_of_group], axis=1)
+    files = np.concatenate([between, within[representative != first_of_group]])
+    unseen: NDArray[np.int64] = files[~exact[files].all(axis=1)]
     return unseen
 
 

@@ -3,80 +3,91 @@
 Clusters are its components, and what stays of one is its first path, which its
 ``delete_components`` keeps; an image is an outlier if one of its edges is among
 the least similar of all; a label's score is its share among similar images. What
-a person decided still has the last word, and files that were put away count no
+a person decided still has the last word, and files in quarantine count no
 more. Leaks and bad images stay Winnow's: fastdup has no rule for the former.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..embedding.image_table import ImageTable
 from ..fastdup.rules import (
     MIN_COMPONENT_SIMILARITY,
     MIN_LABEL_SCORE,
+    NEIGHBORS,
     Edges,
     components,
     edges_of,
     label_scores,
+    nearest_rows,
     outlier_edges,
     similar_edges,
 )
 from ..findings.decisions import Decisions
-from ..findings.duplicates import Duplicates, ImageRows, clusters_by_path
+from ..findings.duplicates import Duplicates, clusters_by_path
+from ..findings.keepers import ImageRows
 from ..findings.label_issues import LabelFindings
-from ..findings.schema import QUARANTINED
-from ..neighbors.knn_graph import NO_NEIGHBOR
-from .scan_data import ScanData
+from ..findings.schema import NO_LABEL, QUARANTINED
+from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
+from .judgment import NO_SAMPLE, Judgment, rule_of
+from .scan_data import Samples
 from .settings import ScanSettings
 
-_NO_CODE = -1
+_AS_IN_FASTDUP = "as in fastdup"
 _NO_GROUP = -1
 
 
-@dataclass(frozen=True, eq=False)
-class FastdupFindings:
-    """What its rules say of n images.
+def nearest_samples(
+    table: ImageTable, given: NDArray[np.float32] | None, neighbors: int | None
+) -> NeighborGraph:
+    """Returns what fastdup would know of each of n samples.
 
-    Attributes:
-        duplicates: the similarity of a member is that to the most similar other
-            member: most were never compared with the one that stays
-        distance: float32[n], 1 - the similarity of the least similar neighbor;
-            NaN without one
-        nearest: int64[n], that neighbor; -1 without
-        outlier: bool[n]
-        max_distance: images farther away are outliers; infinite if none is
-        labels: without suggestions, which fastdup does not make
-        min_similarity: that connects a component
-        min_label_score: labels that score less are issues
+    A vector that was given counts even if its file cannot be read here.
+
+    Args:
+        table: of the files
+        given: n x d, embeddings made elsewhere; None for the table's descriptors
+        neighbors: number for each sample; None for as many as fastdup takes
+
+    Returns:
+        see :func:`core.fastdup.rules.nearest_rows`
     """
+    k = neighbors or NEIGHBORS
+    if given is not None:
+        return NeighborGraph(*nearest_rows(given, k))
+    count = len(table.unique_file)
+    readable = np.flatnonzero(table.unique_file >= 0).astype(np.int32)
+    found, cosines = nearest_rows(table.column("copy")[table.unique_file[readable]], k)
+    indices = np.full((count, k + 1), NO_NEIGHBOR, np.int32)
+    indices[readable] = np.where(found == NO_NEIGHBOR, NO_NEIGHBOR, readable[found])
+    similarities = np.full((count, k + 1), -np.inf, np.float32)
+    similarities[readable] = cosines
+    return NeighborGraph(indices, similarities)
 
-    duplicates: Duplicates
-    distance: NDArray[np.float32]
-    nearest: NDArray[np.int64]
-    outlier: NDArray[np.bool_]
-    max_distance: float
-    labels: LabelFindings
-    min_similarity: float
-    min_label_score: float
 
-
-def fastdup_findings(
-    scan_data: ScanData, rows: ImageRows, settings: ScanSettings, decided: Decisions
-) -> FastdupFindings:
+def judge_by_fastdup(
+    samples: Samples,
+    nearest: NeighborGraph,
+    rows: ImageRows,
+    settings: ScanSettings,
+    decided: Decisions,
+) -> Judgment:
     """Applies the rules to the neighbors that the scan stored.
 
     Args:
-        scan_data: of a scan with the preset
+        samples: of the scan
+        nearest: the samples nearest to each, from :func:`nearest_samples`
         rows: the images, for the clusters
         settings: ``min_copy_similarity`` takes the place of ``ccthreshold``, the
             others are what they are without the preset; what was not given is
             as in fastdup
         decided: of the rows
     """
-    near, similarity = _still_there(scan_data)
+    near, similarity = _still_there(samples, nearest)
     edges = edges_of(near, similarity)
     connecting = settings.min_copy_similarity
     if connecting is None:
@@ -85,13 +96,14 @@ def fastdup_findings(
     if min_score is None:
         min_score = MIN_LABEL_SCORE
     shown = similar_edges(edges)
-    score = np.where(scan_data.content >= 0, label_scores(shown, rows.label), np.nan)
+    readable = samples.readable
+    score = np.where(readable, label_scores(shown, rows.label), np.nan)
     labels = LabelFindings(
         score.astype(np.float32),
-        np.full(len(score), _NO_CODE, np.int32),
+        np.full(len(score), NO_LABEL, np.int32),
         score < min_score,
     )
-    distance, nearest = _farthest_neighbors(edges, len(near))
+    distance, farthest = _farthest_neighbors(edges, len(near))
     if settings.max_outlier_distance is None:
         least = outlier_edges(near, similarity)
         outlier = np.isin(np.arange(len(near)), least.source)
@@ -99,27 +111,41 @@ def fastdup_findings(
     else:
         max_distance = settings.max_outlier_distance
         outlier = distance > max_distance
-    readable = scan_data.content >= 0
-    return FastdupFindings(
+    nobody = np.full(len(near), NO_SAMPLE, np.int64)
+    return Judgment(
+        # The similarity of a member is that to the most similar other member: most
+        # were never compared with the one that stays
         duplicates=_clusters(shown, rows, connecting, decided),
         distance=np.where(readable, distance, np.nan).astype(np.float32),
-        nearest=np.where(readable & readable[nearest], nearest, NO_NEIGHBOR),
         outlier=outlier & readable,
-        max_distance=max_distance,
+        nearest=np.where(readable & readable[farthest], farthest, NO_SAMPLE),
         labels=labels,
-        min_similarity=connecting,
-        min_label_score=min_score,
+        support=nobody,
+        counterexample=nobody,
+        thresholds={
+            "min_copy_similarity": connecting,
+            "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
+            "min_label_score": min_score,
+        },
+        rules={
+            name: rule_of(settings, name, _AS_IN_FASTDUP)
+            for name in (
+                "min_copy_similarity",
+                "max_outlier_distance",
+                "min_label_score",
+            )
+        },
     )
 
 
 def _still_there(
-    scan_data: ScanData,
+    samples: Samples, nearest: NeighborGraph
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Returns the neighbors without those that were put away."""
-    near, similarity = scan_data.near_rows, scan_data.near_similarity
-    if QUARANTINED not in scan_data.statuses:
+    """Returns the neighbors without those in quarantine."""
+    near, similarity = nearest.indices, nearest.similarities
+    if QUARANTINED not in samples.statuses:
         return near, similarity
-    gone = scan_data.status == scan_data.statuses.index(QUARANTINED)
+    gone = samples.status == samples.statuses.index(QUARANTINED)
     blank = gone[near] | gone[:, None]
     return np.where(blank, NO_NEIGHBOR, near), np.where(blank, -np.inf, similarity)
 
@@ -127,11 +153,11 @@ def _still_there(
 def _clusters(
     edges: Edges, rows: ImageRows, min_similarity: float, decided: Decisions
 ) -> Duplicates:
-    count = len(rows.item)
+    count = len(rows.unique_image)
     edges = edges.chosen(~_ruled_out(edges, count, decided))
     edges = edges.chosen(edges.similarity >= min_similarity)
     group = components(edges, count, min_similarity).component.astype(np.int64)
-    group[rows.item < 0] = _NO_GROUP
+    group[rows.unique_image < 0] = _NO_GROUP
     # What a person chose is what stays; what they keep is no copy to drop
     order = np.lexsort((rows.path_rank, ~decided.keeper))
     leader = np.zeros(count, bool)

@@ -1,4 +1,4 @@
-"""The findings of a scan as values of fields, one column a field."""
+"""The findings of a scan as values of fields, one column per field."""
 
 from __future__ import annotations
 
@@ -9,50 +9,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..copy_detection import RELATIONS
-from ..findings.duplicates import KEEPER_REASONS, KINDS, Duplicates
+from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
-from ..findings.label_issues import LabelFindings
+from ..findings.keepers import KEEPER_REASONS
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
-from .scan_data import ScanData, damage_of_rows
+from .judgment import Judgment
+from .scan_data import Samples, UniqueFiles, sample_damage
 
 _NO_RELATION = -1
 
 
 def columns_of(
-    scan_data: ScanData,
-    duplicates: Duplicates,
+    samples: Samples,
+    files: UniqueFiles,
+    judged: Judgment,
     leaks: Leaks,
-    distance: NDArray[np.float32],
-    outlier: NDArray[np.bool_],
-    labels: LabelFindings,
     issues: NDArray[np.bool_],
 ) -> dict[str, list[Any]]:
-    """Returns n values a field, None where there is none.
+    """Returns n values per field, None where there is none.
 
     Args:
-        scan_data: of n rows
-        duplicates: the clusters
+        samples: n samples
+        files: their unique files
+        judged: what the rules say of them
         leaks: copies in other splits
-        distance: float32[n], for outliers; NaN where there is none
-        outlier: bool[n]
-        labels: of the rows
         issues: bool[n, issues], by :data:`core.findings.image_issues.ISSUES`
-
-    Returns:
-        all fields but those that name another image
     """
+    duplicates, labels = judged.duplicates, judged.labels
+    distance, outlier = judged.distance, judged.outlier
     clustered = duplicates.cluster != NO_CLUSTER
-    readable = scan_data.content >= 0
-    has_split = readable & (scan_data.splits >= 0)
+    readable = samples.readable
+    has_split = readable & (samples.splits >= 0)
     scored = ~np.isnan(labels.score)
     conflict = np.isin(duplicates.cluster, duplicates.conflicts)
-    columns: dict[str, list[Any]] = {
+    return {
         "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
         "dup_kind": optional_names(duplicates.kind, list(KINDS)),
-        "dup_relation": _relations(scan_data, duplicates),
+        "dup_relation": _relations(samples, files, duplicates),
         "dup_similarity": _rounded(duplicates.similarity),
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
@@ -60,39 +56,45 @@ def columns_of(
         "outlier_distance": _rounded(distance),
         "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
         "outlier_cause": optional_names(
-            _causes(scan_data, outlier, issues), list(CAUSES)
+            _causes(samples, outlier, issues), list(CAUSES)
         ),
+        "outlier_nearest": _samples(judged.nearest),
         "label_score": _rounded(labels.score, 2),
-        "label_suggestion": optional_names(labels.suggestion, scan_data.classes),
+        "label_suggestion": optional_names(labels.suggestion, samples.classes),
+        "label_support": _samples(judged.support),
+        "label_counterexample": _samples(judged.counterexample),
         "label_issue": _where(scored, labels.issue.tolist()),
         "leak": _where(has_split, leaks.leak.tolist()),
         "leak_splits": _where(
-            has_split, _names_of_flags(leaks.kinds >= 0, scan_data.split_names)
+            has_split, _names_of_flags(leaks.kinds >= 0, samples.split_names)
         ),
         "leak_conflict": _where(has_split, leaks.conflict.tolist()),
         "leak_remove": _where(has_split, leaks.drop.tolist()),
         "leak_remove_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
-        "damage_reason": optional_names(_damage(scan_data, issues), list(DAMAGES)),
-        "scan_status": [scan_data.statuses[code] for code in scan_data.status.tolist()],
+        "damage_reason": optional_names(_damage(samples, files, issues), list(DAMAGES)),
+        "scan_status": [samples.statuses[code] for code in samples.status.tolist()],
     }
-    return columns
 
 
-def _damage(scan_data: ScanData, issues: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Returns the damage of rows that have that issue."""
-    return np.where(
-        issues[:, ISSUES.index("damaged")], damage_of_rows(scan_data), NO_DAMAGE
-    )
+def _damage(
+    samples: Samples, files: UniqueFiles, issues: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """Returns the damage of samples that have that issue."""
+    damaged = issues[:, ISSUES.index("damaged")]
+    return np.where(damaged, sample_damage(samples, files), NO_DAMAGE)
 
 
-def _relations(scan_data: ScanData, duplicates: Duplicates) -> list[str | None]:
+def _relations(
+    samples: Samples, files: UniqueFiles, duplicates: Duplicates
+) -> list[str | None]:
     """Says how each near copy differs from the keeper, or why it is no more than near.
 
     Pictures that were not compared, since they look alike at the model's size, differ
     in what that does not show: in samples of more than 8 bits, transparency, a color
     profile, further pictures, or in size.
     """
+    unique_file = samples.unique_file
     near = duplicates.kind == KINDS.index("near")
     named = np.where(near, duplicates.relation, _NO_RELATION)
     relations = optional_names(named, list(RELATIONS))
@@ -100,41 +102,38 @@ def _relations(scan_data: ScanData, duplicates: Duplicates) -> list[str | None]:
     keeper_of = np.full(int(duplicates.cluster.max(initial=-1)) + 1, -1)
     keeper_of[duplicates.cluster[keepers]] = keepers
     for row in np.flatnonzero(near & ~duplicates.keeper).tolist():
-        own = int(scan_data.content[row])
-        kept = int(scan_data.content[keeper_of[duplicates.cluster[row]]])
-        equal = scan_data.first_group[own] == scan_data.first_group[kept]
-        count = max(scan_data.picture_count[own], scan_data.picture_count[kept])
+        own = int(unique_file[row])
+        kept = int(unique_file[keeper_of[duplicates.cluster[row]]])
+        equal = files.first_group[own] == files.first_group[kept]
+        count = max(files.picture_count[own], files.picture_count[kept])
         if count > 1:
             relations[row] = f"{FIRST_OF}{count:,} pictures" + " equal" * bool(equal)
         elif relations[row] is None:
-            relations[row] = "looks equal" if equal else _of_size(scan_data, own, kept)
+            relations[row] = "looks equal" if equal else _of_size(files, own, kept)
     return relations
 
 
-def _of_size(scan_data: ScanData, one: int, other: int) -> str:
-    sizes = scan_data.width, scan_data.height
+def _of_size(files: UniqueFiles, one: int, other: int) -> str:
+    sizes = files.width, files.height
     alike = all(side[one] == side[other] for side in sizes)
     return "re-encoded" if alike else "resized"
 
 
 def _causes(
-    scan_data: ScanData, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
+    samples: Samples, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
-    labeled = scan_data.labels >= 0
-    sizes = np.bincount(scan_data.labels[labeled], minlength=len(scan_data.classes))
+    labeled = samples.labels >= 0
+    sizes = np.bincount(samples.labels[labeled], minlength=len(samples.classes))
     return outlier_causes(
         outlier,
         blank=issues[:, ISSUES.index("low_information")],
         dark=issues[:, ISSUES.index("dark")],
-        class_size=np.where(labeled, np.append(sizes, 0)[scan_data.labels], 0),
+        class_size=np.where(labeled, np.append(sizes, 0)[samples.labels], 0),
     )
 
 
-def rows_of_items(
-    item: NDArray[np.int32], shown: NDArray[np.int64]
-) -> list[int | None]:
-    """Returns the row that shows each item, None for no item."""
-    return _where(item >= 0, np.append(shown, -1)[item].tolist())
+def _samples(rows: NDArray[np.int64]) -> list[int | None]:
+    return _where(rows >= 0, rows.tolist())
 
 
 def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:

@@ -1,8 +1,8 @@
-"""What an earlier scan learned that still holds, so that it is not learned again.
+"""Reuses results of the previous scan whose inputs did not change.
 
 Every stage is a function of its input. One digest of all of its input, of the model
-and of this program is kept beside what was learned; where it is the same again,
-the result is taken over. Neighbor lists are taken over where only items differ.
+and of this program is kept beside its result; where it is the same again, the result
+is reused. Neighbor lists are updated where only the images differ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..neighbors.incremental import SPARE_NEIGHBORS, updated_graph
 from ..neighbors.knn_graph import NeighborGraph, neighbor_graph
 from ..storage.record_store import Vectors
 from .recall_estimate import CopyScores
-from .scan_data import ScanData
+from .scan_data import ImageGraphs, ScanData, VerifiedPairs
 
 _PACKAGES = (
     "numpy",
@@ -35,87 +35,85 @@ _PACKAGES = (
 
 
 class PreviousScan:
-    """An earlier scan, seen from the items of this one.
+    """The previous scan, seen from the unique images of this one.
 
     Args:
         scan_data: that it left; None if there was none
-        digests: uint8[i, 32], of the file that stands for each item now
-        source: says all that the vectors of a file depend on, see :func:`digest_of`
-        pictures: says all that its decoded picture depends on
+        digests: uint8[i, 32], of the file that represents each unique image now
+        vectors: digest of all that the embeddings depend on now
+        pictures: digest of all that a decoded picture depends on now
 
     Attributes:
-        item: int64[i], the item of the earlier scan that the same file stood for; -1
-            for a new one. Ascending, since items stand in the order of their digests
-        same_pictures: whether it compared pictures that were decoded as now
+        image: int64[i], the unique image of the previous scan that the same file
+            represented; -1 for a new one. Ascending, since unique images stand in
+            the order of their digests
+        pairs: of the previous scan, if its pictures were decoded as now
     """
 
     def __init__(
         self,
         scan_data: ScanData | None,
         digests: NDArray[np.uint8],
-        source: str,
+        vectors: str,
         pictures: str,
     ) -> None:
-        self.scan_data = scan_data
-        self.item = np.full(len(digests), -1, np.int64)
-        self._from = (
-            {} if scan_data is None else scan_data.facts.get("learned_from", {})
-        )
-        self._same_vectors = self._from.get("vectors") == source
-        self.same_pictures = self._from.get("pictures") == pictures
-        if scan_data is not None:
-            before = scan_data.digest[scan_data.first]
-            place = {digest.tobytes(): row for row, digest in enumerate(before)}
-            self.item[:] = [place.get(digest.tobytes(), -1) for digest in digests]
+        self.image = np.full(len(digests), -1, np.int64)
+        self.pairs: VerifiedPairs | None = None
+        self._scan_data = scan_data
+        self._graphs: ImageGraphs | None = None
+        if scan_data is None:
+            return
+        if scan_data.inputs.vectors == vectors:
+            self._graphs = scan_data.graphs
+        if scan_data.inputs.pictures == pictures:
+            self.pairs = scan_data.pairs
+        before = scan_data.files.digest[scan_data.images.first_file]
+        place = {digest.tobytes(): row for row, digest in enumerate(before)}
+        self.image[:] = [place.get(digest.tobytes(), -1) for digest in digests]
 
-    def graph(self, vectors: Vectors, k: int, *, by_copies: bool) -> NeighborGraph:
-        """Returns the nearest neighbors of each item, and some to spare.
+    def graph_of_descriptors(self, vectors: Vectors, k: int) -> NeighborGraph:
+        """Returns the k nearest neighbors of each unique image, and some to spare.
 
         Args:
-            vectors: i x d, of the items
-            k: neighbors that are asked for
-            by_copies: whether these are the copy vectors
+            vectors: i x c, descriptors of the unique images
+            k: number of neighbors
         """
+        known = self._graphs
+        if known is None:
+            return self._graph(vectors, k, None)
+        # One graph serves for both where the model gives one vector
+        one = known.features if known.descriptors is None else known.descriptors
+        return self._graph(vectors, k, one)
+
+    def graph_of_features(self, vectors: Vectors, k: int) -> NeighborGraph:
+        """Returns the same by features, i x f."""
+        known = self._graphs
+        return self._graph(vectors, k, None if known is None else known.features)
+
+    def _graph(
+        self, vectors: Vectors, k: int, previous: NeighborGraph | None
+    ) -> NeighborGraph:
         k += SPARE_NEIGHBORS
-        if self.scan_data is not None and self._same_vectors:
-            known = _lists(self.scan_data, by_copies)
-            if known.k >= k:
-                found = updated_graph(
-                    vectors, k, known, self.item, spare=SPARE_NEIGHBORS
-                )
-                if found is not None:
-                    return found
+        if previous is not None and previous.k >= k:
+            found = updated_graph(
+                vectors, k, previous, self.image, spare=SPARE_NEIGHBORS
+            )
+            if found is not None:
+                return found
         return neighbor_graph(vectors, k)
 
-    def trial(self, source: str) -> CopyScores | None:
-        """Returns the trial of known copies, if it was made of the same."""
-        if self.scan_data is None or self._from.get("trial") != source:
-            return None
-        return CopyScores(
-            self.scan_data.synthetic_copy_scores, self.scan_data.negative_scores
-        )
+    def recall(self, inputs: str) -> CopyScores | None:
+        """Returns the scores of synthetic copies, if they were made of the same."""
+        known = self._scan_data
+        return known.recall if known and known.inputs.recall == inputs else None
 
-    def labels(self, source: str) -> ClassEvidence | None:
-        """Returns what was learned of the labels, if it was learned from the same."""
-        if self.scan_data is None or self._from.get("labels") != source:
-            return None
-        return ClassEvidence(
-            self.scan_data.class_candidates,
-            self.scan_data.class_probability,
-            self.scan_data.given_probability,
-        )
+    def classes(self, inputs: str) -> ClassEvidence | None:
+        """Returns the class probabilities, if they were learned from the same."""
+        known = self._scan_data
+        return known.classes if known and known.inputs.classes == inputs else None
 
 
-NO_EARLIER_SCAN = PreviousScan(None, np.empty((0, 32), np.uint8), "", "")
-
-
-def _lists(scan_data: ScanData, by_copies: bool) -> NeighborGraph:
-    # One graph serves for both where the model gives one vector
-    if by_copies and scan_data.copy_neighbors.shape[1]:
-        return NeighborGraph(
-            scan_data.copy_neighbors, scan_data.copy_neighbor_similarity
-        )
-    return NeighborGraph(scan_data.neighbors, scan_data.neighbor_similarity)
+NO_PREVIOUS_SCAN = PreviousScan(None, np.empty((0, 32), np.uint8), "", "")
 
 
 def digest_of(parts: Iterable[str | float | NDArray[np.generic]]) -> str:

@@ -1,95 +1,79 @@
-"""What a scan learned, kept so that thresholds can be moved without a file."""
+"""What a scan learned, as records: all that thresholds are applied to.
+
+Rows are samples (n), which name unique files (m): files of distinct bytes. Unique
+images (i) surely differ; p pairs of them may be copies.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StaleRunError
-from ..findings.duplicates import ImageRows
-from ..findings.image_issues import flaws
+from ..findings.label_issues import ClassEvidence
 from ..neighbors.knn_graph import NeighborGraph
-from ..reading.image_statistics import sharpness
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
+from .recall_estimate import CopyScores
+from .unique_images import UniqueImages
 
-_VERSION = 5
-_DAMAGE = (
-    OSError,
-    ValueError,
-    KeyError,
-    EOFError,
-    RuntimeError,  # and NotImplementedError: what zipfile says of odd headers
-    zipfile.BadZipFile,
-    zlib.error,
-)
+Pairs = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
-class ScanData:
-    """The stored half of a scan.
-
-    Rows are files (n), contents are distinct files (m), items are contents
-    that surely differ (i); p pairs of items may be copies.
+class ScanInput:
+    """What a data set knows of n images before they are read.
 
     Attributes:
-        content: int64[n], the content of each row; -1 if unreadable
+        paths: absolute file paths
+        labels: int32[n], codes into ``classes``, -1 without; None if there are none
+        classes: label names
+        splits: int32[n], codes into ``split_names``, -1 without; None if there are
+            none
+        split_names: split names
+        vectors: n x d, embeddings made elsewhere; None to embed the images
+    """
+
+    paths: Sequence[bytes]
+    labels: NDArray[np.int32] | None = None
+    classes: Sequence[str] = ()
+    splits: NDArray[np.int32] | None = None
+    split_names: Sequence[str] = ()
+    vectors: NDArray[np.float32] | None = None
+
+
+class UnreadableFile(TypedDict):
+    """Why a file is unreadable; the path is text that anything can show."""
+
+    path: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """n samples of a data set, and their files as the file system knows them.
+
+    Attributes:
+        unique_file: int64[n], the unique file of each; -1 if unreadable
         status: int16[n], code into ``statuses``
-        path_rank: int64[n], place of the row's path among all, sorted
+        path_rank: int64[n], place of the path among all, sorted
         file_bytes: int64[n]
         modified: float64[n], seconds since 1970, NaN where missing
         file_id: int64[n], equal for names of one file
         is_link: bool[n], the path is a symbolic link
         labels: int32[n], code into ``classes``; -1 without
         splits: int32[n], code into ``split_names``; -1 without
-        digest: uint8[m, 32], SHA-256 of each content's bytes
-        item: int32[m], the item of each content
-        pixel_group: int64[m], equal where all that is shown is equal
-        first_group: int64[m], equal where the first pictures are equal in 8-bit RGB
-        picture_count: int32[m], pictures in each file
-        width: int32[m], upright, in pixels
-        height: int32[m]
-        statistics: float32[m, s], see :mod:`core.reading.image_statistics`
-        damage: int8[m], index in :data:`core.reading.jpeg_damage.DAMAGES`;
-            ``NO_DAMAGE`` for
-            a whole picture
-        first: int64[i], the content that stands for each item
-        pairs: int32[p, 2], items that may be copies of each other
-        pair_similarity: float32[p], cosine of the copy vectors
-        pair_score: float32[p], 0 to 1, how sure the picture check is
-        pair_relation: int8[p], see :data:`core.copy_detection.RELATIONS`
-        pair_changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
-        neighbors: int32[i, k], by features; -1 where missing. The last ones, as many
-            as ``facts["spare_neighbors"]``, are kept for the next scan only
-        neighbor_similarity: float32[i, k], cosine, -inf where missing
-        copy_neighbors: int32[i, k], by copy vectors; no columns if the model
-            gives one vector for both
-        copy_neighbor_similarity: float32[i, k]
-        synthetic_copy_scores: float32[s, 12], see
-            :class:`~core.scan.recall_estimate.CopyScores`; no rows if none was made
-        negative_scores: float32[q]
-        class_candidates: int32[i, c], the classifier's likeliest classes
-        class_probability: float32[i, c], out of fold
-        given_probability: float32[i], of the given label; NaN without
-        near_rows: int32[n, k + 1], see :func:`core.fastdup.rules.nearest_rows`;
-            no columns unless the preset is fastdup's
-        near_similarity: float32[n, k + 1]
         statuses: words for ``status``; the first is "ok"
         classes: label names
         split_names: split names
-        facts: what is worth recording: model, thresholds, seconds by stage
+        unreadable: the first 1,000 files that cannot be read
     """
 
-    content: NDArray[np.int64]
+    unique_file: NDArray[np.int64]
     status: NDArray[np.int16]
     path_rank: NDArray[np.int64]
     file_bytes: NDArray[np.int64]
@@ -98,126 +82,215 @@ class ScanData:
     is_link: NDArray[np.bool_]
     labels: NDArray[np.int32]
     splits: NDArray[np.int32]
+    statuses: list[str]
+    classes: list[str]
+    split_names: list[str]
+    unreadable: list[UnreadableFile]
+
+    def __len__(self) -> int:
+        return len(self.unique_file)
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """bool[n]"""
+        return self.unique_file >= 0
+
+
+@dataclass(frozen=True, eq=False)
+class UniqueFiles:
+    """m files of distinct bytes, sorted by digest.
+
+    Attributes:
+        digest: uint8[m, 32], SHA-256 of the bytes
+        first_group: int64[m], equal where the first pictures are equal in 8-bit RGB
+        picture_count: int32[m], pictures in each file
+        width: int32[m], upright, in pixels
+        height: int32[m]
+        statistics: float32[m, s], see :mod:`core.reading.image_statistics`
+        damage: int8[m], index in :data:`core.reading.jpeg_damage.DAMAGES`;
+            ``NO_DAMAGE`` for a whole picture
+    """
+
     digest: NDArray[np.uint8]
-    item: NDArray[np.int32]
-    pixel_group: NDArray[np.int64]
     first_group: NDArray[np.int64]
     picture_count: NDArray[np.int32]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
     statistics: NDArray[np.float32]
     damage: NDArray[np.int8]
-    first: NDArray[np.int64]
-    pairs: NDArray[np.int32]
-    pair_similarity: NDArray[np.float32]
-    pair_score: NDArray[np.float32]
-    pair_relation: NDArray[np.int8]
-    pair_changes: NDArray[np.uint8]
-    neighbors: NDArray[np.int32]
-    neighbor_similarity: NDArray[np.float32]
-    copy_neighbors: NDArray[np.int32]
-    copy_neighbor_similarity: NDArray[np.float32]
-    synthetic_copy_scores: NDArray[np.float32]
-    negative_scores: NDArray[np.float32]
-    class_candidates: NDArray[np.int32]
-    class_probability: NDArray[np.float32]
-    given_probability: NDArray[np.float32]
-    near_rows: NDArray[np.int32]
-    near_similarity: NDArray[np.float32]
-    statuses: list[str]
-    classes: list[str]
-    split_names: list[str]
-    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageGraphs:
+    """The nearest neighbors of each unique image.
+
+    Attributes:
+        features: by features, with ``spare`` more than findings ask for
+        descriptors: by copy descriptors, likewise; None if they are the features
+        spare: the last neighbors of each row, kept for the next scan only
+    """
+
+    features: NeighborGraph
+    descriptors: NeighborGraph | None
+    spare: int
+
+    def by_features(self) -> NeighborGraph:
+        """Returns the neighbors by features that findings ask for."""
+        return self.features.first(self.features.k - self.spare)
+
+    def by_descriptors(self) -> NeighborGraph | None:
+        """Returns those by descriptors, None if they are the features."""
+        if self.descriptors is None:
+            return None
+        return self.descriptors.first(self.descriptors.k - self.spare)
+
+
+@dataclass(frozen=True, eq=False)
+class VerifiedPairs:
+    """p pairs of unique images, with what their pictures and vectors say of them.
+
+    Attributes:
+        images: int32[p, 2]
+        similarity: float32[p], cosine of the descriptors
+        score: float32[p] in [0, 1], larger is more surely a copy
+        relation: int8[p], see :data:`core.copy_detection.RELATIONS`
+        changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
+    """
+
+    images: Pairs
+    similarity: NDArray[np.float32]
+    score: NDArray[np.float32]
+    relation: NDArray[np.int8]
+    changes: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def accepted(self, min_score: float) -> Pairs:
+        """Returns int32[q, 2], the pairs that score as much at least."""
+        accepted: Pairs = self.images[self.score >= min_score]
+        return accepted
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The model of a scan.
+
+    Attributes:
+        name: of the model, or "given vectors"
+        sha256: of its file; None for given vectors
+        precision: such as "int8"; None for given vectors
+        input_size: height and width of its input in pixels; 0 for given vectors
+        min_candidate_similarity: cosine of descriptors below which no pair of
+            images was compared
+    """
+
+    name: str
+    sha256: str | None
+    precision: str | None
+    input_size: int
+    min_candidate_similarity: float
+
+
+@dataclass(frozen=True)
+class StageInputs:
+    """Digests of all that the stages of a scan depended on.
+
+    Attributes:
+        vectors: of the embeddings
+        pictures: of how the pictures were decoded
+        recall: of the recall estimate; None if it lacks a file that could not be
+            read again, which may be over soon
+        classes: of the class probabilities
+    """
+
+    vectors: str
+    pictures: str
+    recall: str | None
+    classes: str
+
+
+@dataclass(frozen=True, eq=False)
+class ScanData:
+    """The stored half of a scan.
+
+    Attributes:
+        samples: the rows
+        files: the unique files
+        images: the unique images
+        graphs: their nearest neighbors
+        pairs: those that may be copies
+        recall: the scores of synthetic copies
+        classes: what a classifier says of the labels
+        nearest_samples: the neighbors that fastdup would know of each sample, see
+            :func:`core.fastdup.rules.nearest_rows`; None without its preset
+        model: that embedded the images
+        inputs: of the stages
+        seconds: wall-clock time by stage
+    """
+
+    samples: Samples
+    files: UniqueFiles
+    images: UniqueImages
+    graphs: ImageGraphs
+    pairs: VerifiedPairs
+    recall: CopyScores
+    classes: ClassEvidence
+    nearest_samples: NeighborGraph | None
+    model: ModelInfo
+    inputs: StageInputs
+    seconds: Mapping[str, float]
 
     @property
-    def row_images(self) -> NDArray[np.int32]:
-        """int32[n], the item of each row; -1 if unreadable."""
-        return (
-            np.where(self.content >= 0, self.item[self.content], -1).astype(np.int32)
-            if len(self.item)
-            else np.full_like(self.status, -1, np.int32)
-        )
+    def sample_images(self) -> NDArray[np.int32]:
+        """int32[n], the unique image of each sample; -1 if unreadable."""
+        return self.images.of_samples(self.samples.unique_file)
 
 
 def without(scan_data: ScanData, rows: NDArray[np.bool_], status: str) -> ScanData:
-    """Returns the evidence as if some files could not be read.
+    """Returns the scan as if some files could not be read.
 
     Args:
-        scan_data: of n rows
-        rows: bool[n], the files that no longer count
+        scan_data: of n samples
+        rows: bool[n], the samples that no longer count
         status: a word that says why
     """
-    statuses = list(scan_data.statuses)
+    samples = scan_data.samples
+    statuses = list(samples.statuses)
     if status not in statuses:
         statuses.append(status)
     code = np.int16(statuses.index(status))
-    return replace(
-        scan_data,
-        content=np.where(rows, -1, scan_data.content),
-        status=np.where(rows, code, scan_data.status),
+    fewer = replace(
+        samples,
+        unique_file=np.where(rows, -1, samples.unique_file),
+        status=np.where(rows, code, samples.status),
         statuses=statuses,
     )
+    return replace(scan_data, samples=fewer)
 
 
-def feature_graph(scan_data: ScanData) -> NeighborGraph:
-    """Returns the nearest neighbors of each item by its features."""
-    graph = NeighborGraph(scan_data.neighbors, scan_data.neighbor_similarity)
-    return graph.first(graph.k - scan_data.facts.get("spare_neighbors", 0))
+def with_labels(scan_data: ScanData, labels: NDArray[np.int32]) -> ScanData:
+    """Returns the scan with other labels of its samples, int32[n]."""
+    return replace(scan_data, samples=replace(scan_data.samples, labels=labels))
 
 
-def copy_graph(scan_data: ScanData) -> NeighborGraph | None:
-    """Returns the nearest by copy vectors, None if they are the features."""
-    if not scan_data.copy_neighbors.shape[1]:
-        return None
-    graph = NeighborGraph(scan_data.copy_neighbors, scan_data.copy_neighbor_similarity)
-    return graph.first(graph.k - scan_data.facts.get("spare_neighbors", 0))
-
-
-def first_rows(scan_data: ScanData) -> NDArray[np.int64]:
-    """Returns int64[i]: of the rows of each item the one of the first path."""
-    items = scan_data.row_images
-    rows = np.flatnonzero(items >= 0)
+def first_samples(scan_data: ScanData) -> NDArray[np.int64]:
+    """Returns int64[i]: of the samples of each unique image that of the first path."""
+    images = scan_data.sample_images
+    rows = np.flatnonzero(images >= 0)
     # Last assignment wins: the first path comes last
-    rows = rows[np.argsort(-scan_data.path_rank[rows])]
-    result = np.full(len(scan_data.first), -1, np.int64)
-    result[items[rows]] = rows
+    rows = rows[np.argsort(-scan_data.samples.path_rank[rows])]
+    result = np.full(len(scan_data.images.first_file), -1, np.int64)
+    result[images[rows]] = rows
     return result
 
 
-def damage_of_rows(scan_data: ScanData) -> NDArray[np.int8]:
+def sample_damage(samples: Samples, files: UniqueFiles) -> NDArray[np.int8]:
     """Returns int8[n], ``NO_DAMAGE`` where nothing is known."""
-    rows = np.full(len(scan_data.content), NO_DAMAGE, np.int8)
-    readable = scan_data.content >= 0
-    rows[readable] = scan_data.damage[scan_data.content[readable]]
-    return rows
-
-
-def image_rows(scan_data: ScanData) -> ImageRows:
-    """Returns what the choice of keepers looks at, one value a row."""
-    readable = scan_data.content >= 0
-
-    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
-        rows = np.full(len(readable), absent, values.dtype)
-        rows[readable] = values[scan_data.content[readable]]
-        return rows
-
-    return ImageRows(
-        item=scan_data.row_images,
-        byte_group=scan_data.content,
-        pixel_group=spread(scan_data.pixel_group, -1),
-        width=spread(scan_data.width, 0),
-        height=spread(scan_data.height, 0),
-        file_bytes=scan_data.file_bytes,
-        sharpness=spread(sharpness(scan_data.statistics), np.nan),
-        modified=scan_data.modified,
-        chosen=np.zeros(len(readable), bool),
-        is_link=scan_data.is_link,
-        path_rank=scan_data.path_rank,
-        label=scan_data.labels,
-        protected=np.isin(scan_data.splits, evaluation_splits(scan_data.split_names)),
-        flawed=spread(flaws(scan_data.statistics), False),
-        damaged=damage_of_rows(scan_data) != NO_DAMAGE,
-    )
+    damage = np.full(len(samples), NO_DAMAGE, np.int8)
+    readable = samples.readable
+    damage[readable] = files.damage[samples.unique_file[readable]]
+    return damage
 
 
 def evaluation_splits(names: Sequence[str]) -> list[int]:
@@ -225,48 +298,3 @@ def evaluation_splits(names: Sequence[str]) -> list[int]:
     return [
         code for code, name in enumerate(names) if split_role(name) not in (None, TRAIN)
     ]
-
-
-_OTHERS = ("statuses", "classes", "split_names", "facts")
-_ARRAYS = tuple(field.name for field in fields(ScanData) if field.name not in _OTHERS)
-
-
-def save_scan_data(scan_data: ScanData, path: Path) -> None:
-    """Writes the evidence; a reader sees the old file or the new, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    others = {name: getattr(scan_data, name) for name in _OTHERS}
-    text = json.dumps({"version": _VERSION, **others})
-    arrays = {name: getattr(scan_data, name) for name in _ARRAYS}
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as file:
-        np.savez(file, others=np.frombuffer(text.encode(), np.uint8), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def load_scan_data(path: Path) -> ScanData:
-    """Reads what :func:`save_scan_data` wrote.
-
-    Raises:
-        StaleRunError: it is gone, damaged or of another version
-    """
-    try:
-        # Opened here: np.load leaves a damaged file open
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            others = json.loads(stored["others"].tobytes())
-            arrays = {name: stored[name] for name in _ARRAYS}
-    except FileNotFoundError:
-        raise _stale("is no longer there") from None
-    except _DAMAGE as error:
-        raise _stale("cannot be read") from error
-    if others.pop("version") != _VERSION:
-        raise _stale("was written by another version of Winnow")
-    return ScanData(**arrays, **others)
-
-
-def _stale(what: str) -> StaleRunError:
-    return StaleRunError(
-        f"What the last scan stored for moving thresholds {what}. Scan again: "
-        "the embeddings are kept, so it is quick."
-    )

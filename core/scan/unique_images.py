@@ -1,7 +1,7 @@
 """Collapses pictures that are surely the same before any search.
 
 Ten thousand identical images would fill each other's neighbor lists and
-hide everything else; collapsed, they are one item with many rows.
+hide everything else; collapsed, they are one unique image with many samples.
 """
 
 from __future__ import annotations
@@ -13,23 +13,89 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..copy_detection import Signatures
+from ..embedding.image_table import ImageTable
+from ..storage.record_store import Vectors
 
 _ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class UniqueImages:
-    """m contents collapsed to fewer items.
+    """m unique files collapsed to i unique images.
 
     Attributes:
-        item: int32[m], the item of each content
-        pixel_group: int64[m], equal for contents with equal decoded pixels
-        first: int64[i], the content that stands for each item
+        of_file: int32[m], the unique image of each unique file
+        pixel_group: int64[m], equal where all that is shown is equal
+        first_file: int64[i], the unique file that represents each unique image
     """
 
-    item: NDArray[np.int32]
+    of_file: NDArray[np.int32]
     pixel_group: NDArray[np.int64]
-    first: NDArray[np.int64]
+    first_file: NDArray[np.int64]
+
+    def of_samples(self, unique_file: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Returns int32[n]: the unique image of each sample, -1 if unreadable.
+
+        Args:
+            unique_file: int64[n], the unique file of each sample; -1 if unreadable
+        """
+        return np.append(self.of_file, np.int32(-1))[unique_file]
+
+
+@dataclass(frozen=True, eq=False)
+class DescribedImages:
+    """i unique images, and what the pass over the files learned of each.
+
+    Attributes:
+        groups: which files each unites
+        digests: uint8[i, 32], SHA-256 of the file that represents each
+        descriptors: i x c, unit vectors in which copies are near
+        features: i x f, unit vectors in which like contents are near; equal to the
+            descriptors where there is one vector for both
+        signatures: uint8[i, q], see :func:`core.copy_detection.signatures`
+        sizes: int32[i, 2], width and height
+    """
+
+    groups: UniqueImages
+    digests: NDArray[np.uint8]
+    descriptors: NDArray[np.floating]
+    features: Vectors
+    signatures: Signatures
+    sizes: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+
+def unique_images(
+    table: ImageTable, given: NDArray[np.float32] | None = None
+) -> DescribedImages:
+    """Finds the unique images among the files that were read.
+
+    Args:
+        table: of m unique files
+        given: m x d, embeddings made elsewhere, instead of those of the table
+    """
+    descriptors = table.column("copy") if given is None else _unit_rows(given)
+    signatures = table.stored("signature")
+    groups = collapse(table.column("picture_digest"), descriptors, signatures)
+    first = groups.first_file
+    descriptors = descriptors[first]
+    return DescribedImages(
+        groups=groups,
+        digests=table.stored("digest")[first],
+        descriptors=descriptors,
+        # Stored ones are not read yet
+        features=table.stored("features").at(first) if given is None else descriptors,
+        signatures=signatures.at(first),
+        sizes=table.sizes(first),
+    )
+
+
+def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.float32(1e-12))
+    return unit
 
 
 def collapse(
@@ -37,7 +103,7 @@ def collapse(
     vectors: NDArray[np.generic],
     signatures: Signatures,
 ) -> UniqueImages:
-    """Makes one item of all contents with equal pixels or equal looks.
+    """Unites files with equal pixels or equal looks.
 
     Equal looks without equal pixels come from pictures that are the same at
     the model's input size, such as blank pages of different sizes. A vector
@@ -51,9 +117,9 @@ def collapse(
     pixel_first, pixel_group = distinct_rows(picture_digests)
     look_first, look_group = distinct_rows(_looks(vectors, signatures, pixel_first))
     return UniqueImages(
-        item=look_group[pixel_group].astype(np.int32),
+        of_file=look_group[pixel_group].astype(np.int32),
         pixel_group=pixel_group,
-        first=pixel_first[look_first],
+        first_file=pixel_first[look_first],
     )
 
 

@@ -8,7 +8,7 @@ import fiftyone.operators.types as types
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.findings.duplicates import CHOSEN
+from ...core.findings.keepers import CHOSEN
 from ..adapter.views.queries import Cluster, Picture, clusters
 from . import buttons, widgets
 from .callbacks import Events

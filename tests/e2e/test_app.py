@@ -7,8 +7,6 @@ import importlib
 
 import pytest
 
-pytestmark = pytest.mark.e2e
-
 
 def test_the_button_above_the_grid_opens_the_panel(app):
     app.page.locator("[data-item-id='@winnow/curate/open']").click()

@@ -10,8 +10,6 @@ from PIL import Image
 from core.reading.folders import list_images
 from tests.e2e.conftest import ROOT, SHOTS, App
 
-pytestmark = pytest.mark.e2e
-
 WHITE = "rgb(255, 255, 255)"
 
 

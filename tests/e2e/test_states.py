@@ -6,8 +6,6 @@ import pytest
 
 from tests.e2e.conftest import App
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture(scope="module")
 def small(fiftyone, images, server, tmp_path_factory):

@@ -11,8 +11,6 @@ from PIL import Image
 from core.reading.folders import list_images
 from tests.e2e.conftest import ROOT, SHOTS
 
-pytestmark = pytest.mark.e2e
-
 _WIDTH, _MARGIN = 1100, 10
 
 

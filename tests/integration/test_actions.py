@@ -24,8 +24,6 @@ from tests.integration.on_disk import (
     undo,
 )
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def scanned(classes, scan):

@@ -9,7 +9,6 @@ from harness.checks import Tally
 from harness.operators import IMAGES, WAYS, kill_applying, kill_undoing, labeled_images
 
 pytestmark = [
-    pytest.mark.integration,
     pytest.mark.filterwarnings("ignore:MongoClient opened before fork"),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
 ]

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import fiftyone.operators as foo
 import fiftyone.plugins as fop
-import pytest
 import yaml
 
 from tests.pages import ROOT, blocks_of
-
-pytestmark = pytest.mark.integration
 
 PREFIX = "@winnow/curate/"
 

@@ -11,8 +11,6 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def refused(dataset, scan):

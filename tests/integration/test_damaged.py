@@ -12,8 +12,6 @@ import pytest
 from PIL import Image
 from skimage import data
 
-pytestmark = pytest.mark.integration
-
 ROOT = Path(__file__).resolve().parents[2]
 # Each damaged file, and its whole copy in another split or the same one
 DAMAGED = {

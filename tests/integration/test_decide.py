@@ -6,8 +6,6 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone import ViewField as F
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def decide():

@@ -8,8 +8,6 @@ import pytest
 import yaml
 from fiftyone.operators.executor import ExecutionError
 
-pytestmark = pytest.mark.integration
-
 # FiftyOne registers nothing that is not listed there
 LISTED = yaml.safe_load((Path(__file__).parents[2] / "fiftyone.yml").read_text())
 

@@ -2,8 +2,6 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def estimate_precision():
@@ -45,7 +43,7 @@ def test_a_sample_is_drawn_marked_and_its_precision_returned(
 
 def test_marks_may_be_tags_and_may_be_changed(scanned, estimate_precision):
     view = estimate_precision(scanned, "outliers", n=4).view
-    view.limit(3).tag_samples("sign-off outliers: right")
+    view.limit(3).tag_samples("precision outliers: right")
 
     signed = estimate_precision(scanned, "outliers")
     assert (signed.right, signed.unmarked) == (3, 1)
@@ -112,7 +110,7 @@ def test_the_app_draws_marks_the_selection_and_shows_the_result(scanned):
     assert "so_far" not in form(scanned, {"what": "outliers"})
     assert "5 of 20 outliers drawn" in run(step="draw", n=5)
     scanned.reload()
-    ids = scanned.match_tags("sign-off outliers").values("id")
+    ids = scanned.match_tags("precision outliers").values("id")
     assert "0 of 1 are right" in run(step="wrong", selected=ids[:1])
     assert "4 of 5 are right" in run(step="rest")
     assert "4 of 5 are right" in form(scanned, {"what": "outliers"})["so_far"].default

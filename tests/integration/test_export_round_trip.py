@@ -13,10 +13,7 @@ import pytest
 
 from core.reading.folders import list_images
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.filterwarnings("ignore:Folders with another name"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:Folders with another name")
 
 
 def operator(name):

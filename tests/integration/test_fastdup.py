@@ -14,8 +14,6 @@ from fiftyone.operators.executor import ExecutionContext, Executor
 
 from core.fastdup.files import read_work_dir
 
-pytestmark = pytest.mark.integration
-
 WRITTEN = Path(__file__).parents[1] / "fixtures" / "fastdup-2.54"
 
 

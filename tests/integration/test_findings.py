@@ -8,8 +8,6 @@ import fiftyone.operators as foo
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.integration
-
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
 
 

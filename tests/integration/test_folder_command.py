@@ -9,8 +9,6 @@ from pathlib import Path
 import fiftyone as fo
 import pytest
 
-pytestmark = pytest.mark.integration
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

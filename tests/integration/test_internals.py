@@ -8,8 +8,6 @@ import fiftyone as fo
 import pytest
 from fiftyone import ViewField as F
 
-pytestmark = pytest.mark.integration
-
 MODULE = "fiftyone.plugins.orgs.winnow.curate.operators.adapter.dataset.internals"
 PATH = Path(__file__).parents[2] / "operators" / "adapter" / "dataset" / "internals.py"
 

@@ -10,8 +10,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-pytestmark = pytest.mark.integration
-
 ZOO_MODULE = '''
 import numpy as np
 import fiftyone.core.models as fom

@@ -3,11 +3,7 @@
 import json
 import re
 
-import pytest
-
 from tests.pages import ROOT, inside
-
-pytestmark = pytest.mark.integration
 
 NOTEBOOK = json.loads((ROOT / "docs" / "clean-a-data-set.ipynb").read_text())
 CELLS = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]

@@ -7,8 +7,6 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 PANEL = "@winnow/curate/winnow"
 TABS = "overview duplicates outliers labels leaks bad_files actions".split()
 

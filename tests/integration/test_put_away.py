@@ -8,8 +8,6 @@ import fiftyone.operators as foo
 import pytest
 import yaml
 
-pytestmark = pytest.mark.integration
-
 # FiftyOne registers nothing that is not listed there
 PLUGIN = yaml.safe_load((Path(__file__).parents[2] / "fiftyone.yml").read_text())
 

@@ -6,8 +6,6 @@ import pytest
 from fiftyone.core.odm import get_db_conn
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 EVIL = "<img src=x onerror=alert(1)>&`|.png"
 
 

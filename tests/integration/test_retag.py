@@ -7,8 +7,6 @@ import pytest
 
 from tests.integration.on_disk import do, documents, files, retag, undo
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def scanned(classes, scan):

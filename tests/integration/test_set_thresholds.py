@@ -3,8 +3,6 @@ import sys
 import fiftyone.operators as foo
 import pytest
 
-pytestmark = pytest.mark.integration
-
 
 def test_thresholds_move_without_reading_a_file(dataset, scan, set_thresholds, folder):
     scan(dataset, label_field="ground_truth")

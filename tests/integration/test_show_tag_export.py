@@ -6,8 +6,6 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 
 def operator(name):
     return foo.get_operator(f"@winnow/curate/{name}")

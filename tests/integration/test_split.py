@@ -4,8 +4,6 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-pytestmark = pytest.mark.integration
-
 HALVES = {"one": 0.5, "two": 0.5}
 
 

@@ -4,8 +4,6 @@ import pytest
 
 from tests.pages import ROOT, checkout, missing, run_page
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def alone(monkeypatch, tmp_path_factory):

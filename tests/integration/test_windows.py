@@ -10,8 +10,6 @@ import pytest
 from tests.integration.test_folder_command import findings_in
 from tests.windows import missing_modules, missing_names
 
-pytestmark = pytest.mark.integration
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def test_any_bytes_give_a_picture_or_a_reason(start, middle, end):
     assert isinstance(image, ReadFailure) == isinstance(whole, ReadFailure)
 
 
+@pytest.mark.slow
 def test_damaged_files_of_every_kind_are_read_without_a_word(tmp_path):
     program = Path(__file__).with_name("fuzz_reading.py")
     command = [sys.executable, str(program), str(SECONDS), str(tmp_path)]

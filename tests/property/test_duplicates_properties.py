@@ -4,22 +4,23 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.findings.duplicates import ImageRows, find_duplicates, keeper_pairs_to_check
+from core.findings.duplicates import find_duplicates, keeper_pairs_to_check
+from core.findings.keepers import ImageRows
 from core.findings.schema import NO_CLUSTER
 
 
 @st.composite
 def worlds(draw):
-    """Returns up to 40 rows of up to 15 items, and pairs of items."""
+    """Returns up to 40 rows of up to 15 unique images, and pairs of them."""
     count = draw(st.integers(0, 40))
-    items = draw(st.integers(1, 15))
+    image_count = draw(st.integers(1, 15))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    item = random.integers(-1, items, count).astype(np.int32)
-    # Groups refine items: bytes refine pixels, pixels refine items
-    pixel_group = item.astype(np.int64) * 2 + random.integers(0, 2, count)
+    image = random.integers(-1, image_count, count).astype(np.int32)
+    # Groups refine images: bytes refine pixels, pixels refine unique images
+    pixel_group = image.astype(np.int64) * 2 + random.integers(0, 2, count)
     byte_group = pixel_group * 2 + random.integers(0, 2, count)
     rows = ImageRows(
-        item=item,
+        unique_image=image,
         byte_group=byte_group,
         pixel_group=pixel_group,
         width=random.integers(1, 3, count).astype(np.int32) * 50,
@@ -35,7 +36,7 @@ def worlds(draw):
         flawed=random.random(count) < 0.2,
         damaged=random.random(count) < 0.2,
     )
-    present = np.unique(item[item >= 0])
+    present = np.unique(image[image >= 0])
     links = draw(st.integers(0, 30)) if len(present) else 0
     pairs = random.choice(present, (links, 2)) if links else np.zeros((0, 2), int)
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)
@@ -66,22 +67,25 @@ def test_every_member_was_compared_with_its_keeper(world):
         keepers = members[duplicates.keeper[members]]
         assert len(members) > 1
         assert len(keepers) == 1
-        kept = rows.item[keepers[0]]
+        kept = rows.unique_image[keepers[0]]
         for row in members:
-            assert rows.item[row] == kept or (rows.item[row], kept) in linked
+            assert (
+                rows.unique_image[row] == kept
+                or (rows.unique_image[row], kept) in linked
+            )
 
 
 @given(worlds())
-def test_rows_of_one_item_are_never_parted(world):
+def test_rows_of_one_unique_image_are_never_parted(world):
     rows, pairs, cosines, relations, _ = world
 
     cluster = find_duplicates(rows, pairs, cosines, relations).cluster
 
-    for item in set(rows.item[rows.item >= 0].tolist()):
-        same = np.flatnonzero(rows.item == item)
+    for image in set(rows.unique_image[rows.unique_image >= 0].tolist()):
+        same = np.flatnonzero(rows.unique_image == image)
         assert len(set(cluster[same].tolist())) == 1
         assert len(same) == 1 or cluster[same[0]] != NO_CLUSTER
-    assert (cluster[rows.item < 0] == NO_CLUSTER).all()
+    assert (cluster[rows.unique_image < 0] == NO_CLUSTER).all()
 
 
 @given(worlds())
@@ -90,15 +94,15 @@ def test_a_pair_is_left_out_only_where_a_star_took_one_of_the_two(world):
     cluster = find_duplicates(rows, pairs, cosines, relations).cluster
 
     for a, b in pairs.tolist():
-        first = cluster[np.flatnonzero(rows.item == a)[0]]
-        second = cluster[np.flatnonzero(rows.item == b)[0]]
+        first = cluster[np.flatnonzero(rows.unique_image == a)[0]]
+        second = cluster[np.flatnonzero(rows.unique_image == b)[0]]
         assert first != NO_CLUSTER or second != NO_CLUSTER
 
 
 @given(worlds())
 def test_the_order_of_rows_and_pairs_does_not_matter(world):
     rows, pairs, cosines, relations, random = world
-    order = random.permutation(len(rows.item))
+    order = random.permutation(len(rows.unique_image))
     shuffled = random.permutation(len(pairs))
 
     one = find_duplicates(rows, pairs, cosines, relations)
@@ -157,7 +161,7 @@ def test_whatever_is_chosen_becomes_the_keeper_of_the_same_cluster(problem):
     usual = find_duplicates(rows, pairs, cosines, relations)
 
     for row in np.flatnonzero(usual.cluster >= 0):
-        chosen = np.arange(len(rows.item)) == row
+        chosen = np.arange(len(rows.unique_image)) == row
         found = find_duplicates(replace(rows, chosen=chosen), pairs, cosines, relations)
         assert found.cluster.tolist() == usual.cluster.tolist()
         assert found.keeper[row]
@@ -169,7 +173,7 @@ def test_whatever_is_chosen_becomes_the_keeper_of_the_same_cluster(problem):
 def test_what_stays_beside_a_keeper_takes_nothing_else_along(problem):
     rows, pairs, cosines, relations, random = problem
     usual = find_duplicates(rows, pairs, cosines, relations)
-    leaving = random.random(len(rows.item)) < 0.3
+    leaving = random.random(len(rows.unique_image)) < 0.3
 
     found = find_duplicates(rows, pairs, cosines, relations, leaving)
 

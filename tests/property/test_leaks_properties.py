@@ -12,13 +12,13 @@ def worlds(draw):
     """Returns the arguments of find_leaks for up to 25 images."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count = draw(st.integers(0, 25))
-    item = random.integers(-1, 9, count).astype(np.int32)
-    # Equal bytes have equal pixels, and equal pixels are one item
-    pixels = item * 3 + random.integers(0, 3, count)
+    image = random.integers(-1, 9, count).astype(np.int32)
+    # Equal bytes have equal pixels, and equal pixels are one unique image
+    pixels = image * 3 + random.integers(0, 3, count)
     contents = pixels * 3 + random.integers(0, 3, count)
     return {
         "split": random.integers(-1, SPLITS, count).astype(np.int32),
-        "item": item,
+        "unique_image": image,
         "byte_group": contents.astype(np.int64),
         "pixel_group": pixels.astype(np.int64),
         "label": random.integers(-1, 3, count).astype(np.int32),
@@ -35,7 +35,7 @@ def found(world):
 
 @given(worlds())
 def test_an_image_leaks_if_and_only_if_a_direct_copy_lies_elsewhere(world):
-    split, item = world["split"], world["item"]
+    split, image = world["split"], world["unique_image"]
     linked = {(i, i) for i in range(9)} | set(map(tuple, world["pairs"].tolist()))
     linked |= {(b, a) for a, b in linked}
 
@@ -45,9 +45,9 @@ def test_an_image_leaks_if_and_only_if_a_direct_copy_lies_elsewhere(world):
         copies = [
             other
             for other in range(len(split))
-            if min(split[row], split[other], item[row], item[other]) >= 0
+            if min(split[row], split[other], image[row], image[other]) >= 0
             and split[row] != split[other]
-            and (item[row], item[other]) in linked
+            and (image[row], image[other]) in linked
         ]
         assert leaks.leak[row] == bool(copies)
         elsewhere = {int(split[other]) for other in copies}
@@ -74,7 +74,7 @@ def test_the_order_of_images_and_pairs_does_not_matter(world, random):
 def test_dropping_what_is_marked_closes_every_leak_and_leaves_the_copy_that_counts(
     world,
 ):
-    split, item, damaged = world["split"], world["item"], world["damaged"]
+    split, image, damaged = world["split"], world["unique_image"], world["damaged"]
     linked = {(i, i) for i in range(9)} | set(map(tuple, world["pairs"].tolist()))
     linked |= {(b, a) for a, b in linked}
     leaks = found(world)
@@ -90,8 +90,8 @@ def test_dropping_what_is_marked_closes_every_leak_and_leaves_the_copy_that_coun
     for row in np.flatnonzero(leaks.drop):
         staying = [
             other
-            for other in np.flatnonzero(stays & (split >= 0) & (item >= 0))
-            if split[other] != split[row] and (item[row], item[other]) in linked
+            for other in np.flatnonzero(stays & (split >= 0) & (image >= 0))
+            if split[other] != split[row] and (image[row], image[other]) in linked
         ]
         # A whole image goes only for a whole one, then a protected one only for a
         # protected one

@@ -10,13 +10,15 @@ SPLITS = 3
 
 @st.composite
 def worlds(draw):
-    """Images with items, copies, groups, labels and a present split."""
+    """Images with unique images, copies, groups, labels and a present split."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     count = draw(st.integers(1, 30))
-    items = draw(st.integers(1, 30))
+    image_count = draw(st.integers(1, 30))
     return {
-        "item": random.integers(0, items, count).astype(np.int32),
-        "pairs": random.integers(0, items, (draw(st.integers(0, 8)), 2)).astype("i4"),
+        "unique_image": random.integers(0, image_count, count).astype(np.int32),
+        "pairs": random.integers(0, image_count, (draw(st.integers(0, 8)), 2)).astype(
+            "i4"
+        ),
         "group": random.integers(-1, draw(st.integers(1, 12)), count).astype(np.int32),
         "label": random.integers(-1, 4, count).astype(np.int32),
         "present": random.integers(-1, SPLITS, count).astype(np.int32),
@@ -25,7 +27,7 @@ def worlds(draw):
 
 
 def units_of(world):
-    return units(world["item"], world["pairs"], world["group"])
+    return units(world["unique_image"], world["pairs"], world["group"])
 
 
 def leaks(world, split):
@@ -33,7 +35,7 @@ def leaks(world, split):
     return find_leaks(
         split,
         SPLITS,
-        item=world["item"],
+        unique_image=world["unique_image"],
         byte_group=everyone,
         pixel_group=everyone,
         label=world["label"],
@@ -111,7 +113,7 @@ def test_no_other_way_moves_fewer_images(world):
 
 @given(worlds())
 def test_the_order_of_images_does_not_matter(world):
-    count = len(world["item"])
+    count = len(world["unique_image"])
     order = np.random.default_rng(count).permutation(count)
     moved = {n: v if n == "pairs" else v[order] for n, v in world.items()}
 

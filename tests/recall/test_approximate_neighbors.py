@@ -12,7 +12,6 @@ import pytest
 from core.neighbors.knn_graph import NO_NEIGHBOR, nearest, neighbor_graph
 from core.neighbors.nn_descent import compile_ahead
 
-pytestmark = pytest.mark.recall
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -18,7 +18,7 @@ from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
 from ....core.findings.schema import QUARANTINED, UNREADABLE
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
-from ....core.scan.scan_data import damage_of_rows
+from ....core.scan.scan_data import sample_damage
 from ..dataset.decisions import read_decisions
 from ..dataset.fields import field_name
 from ..dataset.present import is_present
@@ -173,18 +173,18 @@ class SampleFacts:
     @cached_property
     def sha256(self) -> list[str | None]:
         """Of each file's bytes when it was scanned; None if it was not."""
-        digest = self.stored.scan_data.digest
+        digest = self.stored.scan_data.files.digest
         return self._of_content(lambda content: digest[content].tobytes().hex())
 
     @cached_property
     def pixels(self) -> list[int | None]:
         """The group of files whose pixels are equal; None if it was not scanned."""
-        group = self.stored.scan_data.pixel_group
+        group = self.stored.scan_data.images.pixel_group
         return self._of_content(lambda content: int(group[content]))
 
     def _of_content(self, value: Callable[[int], Value]) -> list[Value | None]:
         found: list[Value | None] = [None] * len(self.ids)
-        contents = self.stored.scan_data.content.tolist()
+        contents = self.stored.scan_data.samples.unique_file.tolist()
         for sample, content in zip(self.stored.ids, contents, strict=True):
             if content >= 0 and sample in self.row_of:
                 found[self.row_of[sample]] = value(content)
@@ -192,21 +192,22 @@ class SampleFacts:
 
     def not_compared(self, row: int, witness: int) -> str | None:
         """Says why a copy may hold what its witness does not; None if it cannot."""
-        scan_data = self.stored.scan_data
+        files = self.stored.scan_data.files
+        group = self.stored.scan_data.images.pixel_group
         own, other = self._contents.get(row, -1), self._contents.get(witness, -1)
-        if own < 0 or other < 0 or scan_data.picture_count[own] == 1:
+        if own < 0 or other < 0 or files.picture_count[own] == 1:
             return None
-        if scan_data.pixel_group[own] == scan_data.pixel_group[other]:
+        if group[own] == group[other]:
             return None
         return (
-            f"only the first of its {scan_data.picture_count[own]:,} pictures was "
+            f"only the first of its {files.picture_count[own]:,} pictures was "
             "compared: look at it, and tag it if it may go (what='tag')"
         )
 
     @cached_property
     def _contents(self) -> dict[int, int]:
         """The content of each row that was scanned."""
-        contents = self.stored.scan_data.content.tolist()
+        contents = self.stored.scan_data.samples.unique_file.tolist()
         scanned = zip(self.stored.ids, contents, strict=True)
         return {self.row_of[one]: own for one, own in scanned if one in self.row_of}
 
@@ -312,7 +313,8 @@ def _leaks(
     facts: SampleFacts, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
     run, scan_data = facts.stored, facts.stored.scan_data
-    names = scan_data.split_names
+    samples = scan_data.samples
+    names = samples.split_names
     if selection.split is not None and selection.split not in names:
         known = ", ".join(names) or "none: scan with split_by"
         raise InputError(
@@ -321,28 +323,28 @@ def _leaks(
     drop = facts.finding("leak_remove") if selection.split is None else None
     decided = read_decisions(facts.dataset, run.ids, scan_data)
     accepted = accepted_pairs(scan_data, settings_of(run.record), decided)
-    pairs = scan_data.pairs[accepted]
+    pairs = scan_data.pairs.images[accepted]
     rows_here = [facts.row_of.get(one) for one in run.ids]
     goes = np.array(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
         bool,
     )
-    damaged = damage_of_rows(scan_data) != NO_DAMAGE
+    damaged = sample_damage(samples, scan_data.files) != NO_DAMAGE
     for code, name in enumerate(names):
         if selection.split not in (None, name):
             continue
         copies = np.full(len(goes), -1)
         # A whole copy that stays, where there is one; not one that is to go as well
         for lesser in (goes | damaged, goes, np.zeros_like(goes)):
-            hidden = lesser & (scan_data.splits != code)
-            staying = np.where(hidden, NO_SPLIT, scan_data.splits)
-            found = copies_elsewhere(staying, scan_data.row_images, pairs, code)
+            hidden = lesser & (samples.splits != code)
+            staying = np.where(hidden, NO_SPLIT, samples.splits)
+            found = copies_elsewhere(staying, scan_data.sample_images, pairs, code)
             copies = np.where(copies < 0, found, copies)
         for row, copy in enumerate(copies.tolist()):
             victim, witness = rows_here[row], rows_here[copy]
             if copy < 0 or victim is None or witness is None:
                 continue
-            other = names[scan_data.splits[copy]]
+            other = names[samples.splits[copy]]
             if selection.between and {name, other} != set(selection.between):
                 continue
             if drop is None or drop[victim]:

@@ -17,7 +17,7 @@ from ..dataset.present import present
 from ..runs.run_record import complete_run
 from ..views.finding_views import found_view
 
-_INFO = "winnow_sign_off"
+_INFO = "winnow_precision_sample"
 _WITH_COPIES = ("duplicates", "redundant_copies", "conflicts", "leaks")
 RIGHT, WRONG = "right", "wrong"
 
@@ -94,7 +94,7 @@ class PrecisionEstimate:
 
 def tag_of(what: str, mark: str | None = None) -> str:
     """Returns the tag of a finding's sample, or of a mark in it."""
-    name = f"sign-off {what.replace('_', ' ')}"
+    name = f"precision {what.replace('_', ' ')}"
     return f"{name}: {mark}" if mark else name
 
 

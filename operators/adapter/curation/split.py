@@ -207,10 +207,10 @@ def propose_split(
     )
     row_of = {sample: row for row, sample in enumerate(run.ids)}
     rows = np.array([row_of.get(sample, -1) for sample in table.ids], np.int64)
-    item = np.where(rows >= 0, run.scan_data.row_images[rows], -1).astype(np.int32)
+    item = np.where(rows >= 0, run.scan_data.sample_images[rows], -1).astype(np.int32)
     decided = read_decisions(dataset_of(view), run.ids, run.scan_data)
     accepted = accepted_pairs(run.scan_data, settings_of(run.record), decided)
-    pairs = run.scan_data.pairs[accepted]
+    pairs = run.scan_data.pairs.images[accepted]
     pairs = pairs[np.isin(pairs, item).all(axis=1)]
     unit = units(item, pairs, _groups(view, choice.group_field))
     label = table.labels

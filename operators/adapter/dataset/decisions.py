@@ -48,7 +48,7 @@ _LARGEST_CLUSTER = 1_000
 def read_decisions(
     dataset: fo.Dataset, ids: Sequence[str], scan_data: ScanData
 ) -> Decisions:
-    """Returns what was decided of the rows of the evidence.
+    """Returns what was decided of the rows of a scan.
 
     Decisions on samples that are gone are passed over. A verified label counts
     as long as the sample carries it.
@@ -67,8 +67,10 @@ def read_decisions(
         if row is None:
             continue
         keep[row], keeper[row] = KEEP in words, KEEPER in words
-        code = scan_data.labels[row]
-        verified[row] = code >= 0 and _LABEL_IS + scan_data.classes[code] in words
+        code = scan_data.samples.labels[row]
+        verified[row] = (
+            code >= 0 and _LABEL_IS + scan_data.samples.classes[code] in words
+        )
     distinct = [
         (row_of[one], row_of[other])
         for one, others in _stored(dataset, DISTINCT)

@@ -122,7 +122,7 @@ def write_findings(
         ids: n sample ids
         values: n values a field, by the field's plain name; samples by row
         prefix: of the stored names
-        on_progress: told after each batch
+        on_progress: called after each batch
 
     Returns:
         how many of the samples were deleted meanwhile

@@ -18,7 +18,7 @@ from ....core.reading.layouts import Folder
 
 _KEY = "folders"
 _MOST = 50_000
-"""Folders that are remembered; a document of the database holds 16 MB."""
+"""Folders that are recorded; a document of the database holds 16 MB."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which samples are present: the one place that says what was put away.
+"""Which samples are present: the one place that says what is in quarantine.
 
 A sample whose file is in quarantine, or gone, takes part in nothing until the
 file is back: it is not scanned, counted, shown, selected, compared, split or

@@ -35,7 +35,7 @@ def scanned_vectors(
         settings: of the scan
         prefix: of its fields
         kind: ``copy`` or ``features``, where the model makes both
-        on_progress: told after each batch
+        on_progress: called after each batch
 
     Returns:
         n ids, n paths, and n x d: float32 of any length from a field, else float16
@@ -55,7 +55,7 @@ def scanned_vectors(
         max_megapixels=settings["max_megapixels"],
         on_progress=on_progress,
     )
-    readable = images.content >= 0
-    vectors = images.column(kind)[images.content[readable]]
+    readable = images.unique_file >= 0
+    vectors = images.column(kind)[images.unique_file[readable]]
     rows = np.flatnonzero(readable).tolist()
     return [table.ids[r] for r in rows], [table.paths[r] for r in rows], vectors

@@ -64,14 +64,14 @@ def _copies(
             says.append(f"stays: {keeper.values['keeper_reason']}")
         if values["size"] > 1:
             says.append(f"{values['size'] - 1:,} more like it")
-        facts = {
+        metadata = {
             "cluster": values["dup_cluster"],
             "kind": values["dup_kind"],
             "relation": values["dup_relation"],
             "keeper_reason": keeper.values["keeper_reason"],
             "copies_of_this_kind": values["size"],
         }
-        pairs.append(shown.pair(copy, keeper, values["dup_similarity"], says, facts))
+        pairs.append(shown.pair(copy, keeper, values["dup_similarity"], says, metadata))
     total = shown.count_clusters(match)
     return Gallery(key, title, _FROM_TO, "clusters", total, tuple(pairs))
 
@@ -98,8 +98,8 @@ def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Sec
         if len(labeled) > 2:
             says.append(f"{len(labeled)} labels in this cluster")
         similarity = _similarity(other, keeper)
-        facts = {"cluster": number, "labels": len(labeled)}
-        pairs.append(shown.pair(other, keeper, similarity, says, facts))
+        metadata = {"cluster": number, "labels": len(labeled)}
+        pairs.append(shown.pair(other, keeper, similarity, says, metadata))
     text = "Clusters with two labels: one of the labels is wrong."
     galleries = (
         Gallery(
@@ -145,13 +145,13 @@ def leaks_section(shown: Shown, report: ScanReport, finding: Finding) -> Section
         if one.values["size"] > 1:
             says.append(f"{one.values['size'] - 1:,} more in this cluster")
         similarity = _similarity(one, other) if other else None
-        facts = {
+        metadata = {
             "cluster": one.values["dup_cluster"],
             "kind": one.values["dup_kind"],
             "reason": one.values["leak_remove_reason"],
             "other_label": one.values["leak_conflict"],
         }
-        pairs.append(shown.pair(one, other, similarity, says, facts))
+        pairs.append(shown.pair(one, other, similarity, says, metadata))
     columns = ("From: the side to remove", "To: its copy")
     galleries = [
         Gallery(

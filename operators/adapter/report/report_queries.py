@@ -13,6 +13,7 @@ from ....core.findings.registry import Finding
 from ....core.reading.folders import common_folder, path_inside
 from ....core.reading.thumbnails import thumbnail
 from ....core.report.model import Cell, Pair, Picture, Section
+from ....core.scan.scan_data import UnreadableFile
 from ..runs.paths import thumbnails_folder
 from ..runs.scan_report import ScanReport
 from ..views import queries
@@ -36,7 +37,7 @@ class Shown:
     reader: SampleQueries
     root: str
     top: int
-    not_held: Sequence[Mapping[str, str]] = ()
+    not_held: Sequence[UnreadableFile] = ()
 
     def field(self, name: str) -> str:
         """Returns the stored name of a field of the run."""
@@ -63,7 +64,7 @@ class Shown:
         target: queries.Picture | None,
         similarity: float | None,
         says: Iterable[str],
-        facts: Mapping[str, Cell],
+        metadata: Mapping[str, Cell],
     ) -> Pair:
         """Returns two pictures beside each other; see :class:`Pair`."""
         return Pair(
@@ -71,7 +72,7 @@ class Shown:
             self.picture(target) if target else None,
             similarity,
             tuple(says),
-            facts,
+            metadata,
         )
 
     def one_a_cluster(
@@ -141,7 +142,7 @@ class Shown:
 
         Returns:
             by cluster, keepers first, then the most similar: what
-            :meth:`Reader.picture` makes a picture of
+            :meth:`SampleQueries.picture` makes a picture of
         """
         cluster = self.field("dup_cluster")
         best = {self.field(name): way for name, way in _BEST.items()}
@@ -188,7 +189,7 @@ def words_of(name: str) -> str:
 
 
 def folder_of(dataset: fo.Dataset) -> str:
-    """Returns the folder that holds all images that were not put away.
+    """Returns the folder that holds all images that are not in quarantine.
 
     It is the one that the data set names as its root, or their common one: the
     first and the last path in their order have in common what all have.

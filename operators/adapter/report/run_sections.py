@@ -100,7 +100,7 @@ def actions_section(shown: Shown, dataset: fo.Dataset) -> Section:
 
 def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
     """Model, settings, versions and times."""
-    facts: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Cell, ...]] = [
         ("Model", model_name(report.model)),
         ("SHA-256 of the model", report.model_sha256 or "none: vectors were given"),
         ("Labels", settings["label_field"] or "none"),
@@ -111,13 +111,13 @@ def about_section(report: ScanReport, settings: Mapping[str, Any]) -> Section:
         ),
         ("Most memory used", size_text(report.peak_memory_bytes)),
     ]
-    facts += [(name, version) for name, version in report.versions.items()]
+    rows += [(name, version) for name, version in report.versions.items()]
     seconds = [
         (stage, round(taken, 2), round(report.images_per_second.get(stage, 0), 1))
         for stage, taken in report.seconds.items()
     ]
     tables = (
-        Table("facts", "", ("", "Value"), tuple(facts), len(facts)),
+        Table("facts", "", ("", "Value"), tuple(rows), len(rows)),
         Table(
             "seconds",
             "Time",

@@ -61,7 +61,9 @@ def equal_across_folders(
     path_of = dict(zip(*data.view.values(["id", "filepath"]), strict=True))
     content = {
         path_of[sample]: code
-        for sample, code in zip(run.ids, run.scan_data.content.tolist(), strict=True)
+        for sample, code in zip(
+            run.ids, run.scan_data.samples.unique_file.tolist(), strict=True
+        )
         if code >= 0 and sample in path_of
     }
     return equal_across(listing, content)

@@ -37,7 +37,7 @@ def plans_folder(dataset: fo.Dataset) -> Path:
     return cache_folder() / "plans" / dataset_id(dataset)
 
 
-def forget_other_evidence(
+def remove_other_scan_data(
     dataset: fo.Dataset, prefix: str | None, current: Path
 ) -> None:
     """Removes the files that earlier scans of the same fields left."""

@@ -20,7 +20,7 @@ from ....core.progress import OnProgress
 from ....core.scan.scan_data import ScanData
 from ..dataset.fields import clear_fields, declare_fields, write_findings
 from ..dataset.indexes import create_indexes, drop_indexes
-from .paths import forget_other_evidence
+from .paths import remove_other_scan_data
 from .run_record import finish_run, run_key, save_rows, start_run
 from .scan_report import ScanReport
 
@@ -77,17 +77,17 @@ def publish(
         leak_matrix=findings.leak_matrix,
         leaks_by_class=findings.leaks_by_class,
         expected=findings.expected,
-        model=scan_data.facts["model"],
-        model_sha256=scan_data.facts["model_sha256"],
+        model=scan_data.model.name,
+        model_sha256=scan_data.model.sha256,
         seconds={**seconds, "write fields": time.perf_counter() - started},
-        unreadable=scan_data.facts["unreadable"],
+        unreadable=scan_data.samples.unreadable,
         versions=_versions(),
         peak_memory_bytes=peak_bytes(),
     )
     create_indexes(dataset, prefix)
     save_rows(dataset, prefix, ids)
     finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
-    forget_other_evidence(dataset, prefix, stored)
+    remove_other_scan_data(dataset, prefix, stored)
     dataset.reload()
     return report
 

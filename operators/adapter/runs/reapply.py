@@ -28,7 +28,7 @@ def reapply_thresholds(
     prefix: str | None,
     on_progress: OnProgress,
 ) -> ScanReport:
-    """Loads the stored evidence, applies the thresholds, writes the fields."""
+    """Loads the stored scan, applies the thresholds, writes the fields."""
     with database_errors_explained(), exclusive_run(dataset):
         run = load_run(dataset, prefix)
         started = time.perf_counter()

@@ -129,7 +129,7 @@ def _run_of(config: Any) -> ScanRun | None:
 
 
 def save_rows(dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]) -> None:
-    """Keeps which sample is which row of the run's evidence.
+    """Keeps which sample is which row of the run's scan data.
 
     The data set cannot tell any more once a sample was deleted.
     """
@@ -139,7 +139,7 @@ def save_rows(dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]) -> No
 
 
 def load_rows(dataset: fo.Dataset, prefix: str | None) -> list[str]:
-    """Returns the sample id of each row of the run's evidence."""
+    """Returns the sample id of each row of the run's scan data."""
     results = dataset.load_run_results(run_key(prefix), cache=False)
     return list(results.ids) if results is not None else []
 

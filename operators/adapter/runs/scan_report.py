@@ -13,6 +13,7 @@ from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import FINDINGS, Finding
+from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
@@ -60,7 +61,7 @@ class ScanReport:
     model: str
     model_sha256: str | None
     seconds: Mapping[str, float]
-    unreadable: list[dict[str, str]]
+    unreadable: Sequence[UnreadableFile]
     versions: Mapping[str, str]
     peak_memory_bytes: int
 

@@ -1,9 +1,9 @@
-"""What the last finished scan of a data set left: its record and evidence."""
+"""What the last finished scan of a data set left: its record and its data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import fiftyone as fo
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
-from ....core.scan.scan_data import ScanData, load_scan_data, without
+from ....core.scan.scan_data import ScanData, with_labels, without
+from ....core.scan.stored_scan import load_scan_data
 from ..dataset.present import present
 from ..dataset.samples import label_path
 from .paths import scan_data_path
@@ -25,10 +26,10 @@ class StoredRun:
 
     Attributes:
         record: of the run
-        ids: n sample ids, in the order of the evidence's rows
-        scan_data: samples that were put away or deleted since do not count in it,
+        ids: n sample ids, in the order of the scan's rows
+        scan_data: samples that were quarantined or deleted since do not count in it,
             and labels that were changed since are not known to it
-        file: of the evidence
+        file: of the scan data
     """
 
     record: ScanRun
@@ -48,7 +49,7 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
     file = scan_data_path(record.scan_data)
     scan_data = load_scan_data(file)
     ids = load_rows(dataset, prefix)
-    if len(ids) != len(scan_data.content):
+    if len(ids) != len(scan_data.samples):
         raise StaleRunError(
             f"What the last scan of '{dataset.name}' stored does not fit together. "
             "Scan again: what was embedded is kept, so it is quick."
@@ -56,7 +57,7 @@ def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:
     return StoredRun(record, ids, _as_of_now(scan_data, dataset, record, ids), file)
 
 
-def last_evidence(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
+def previous_scan_data(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
     """Returns what the last finished scan learned, of its day; None without."""
     try:
         return load_scan_data(scan_data_path(complete_run(dataset, prefix).scan_data))
@@ -80,16 +81,19 @@ def _as_of_now(
         return scan_data
     changed = _changed(scan_data, [label_of.get(one) for one in ids])
     # What a label is worth was learned of the old one
-    return replace(scan_data, labels=np.where(changed, NO_LABEL, scan_data.labels))
+    labels = np.where(changed, NO_LABEL, scan_data.samples.labels)
+    return with_labels(scan_data, labels)
 
 
 def _changed(scan_data: ScanData, labels: Sequence[str | None]) -> NDArray[np.bool_]:
     """Returns bool[n]: whose label is not the one that was scanned."""
-    known = scan_data.classes
+    known = scan_data.samples.classes
     return np.fromiter(
         (
             code >= 0 and known[code] != label
-            for code, label in zip(scan_data.labels.tolist(), labels, strict=True)
+            for code, label in zip(
+                scan_data.samples.labels.tolist(), labels, strict=True
+            )
         ),
         bool,
         len(labels),

@@ -107,8 +107,8 @@ def clean_samples(
 ) -> Clean:
     """Returns the samples without findings and tags.
 
-    Where the copy to keep is left out for another reason, an extra copy that
-    nothing else is said of stands in for it.
+    Where a cluster's keeper is left out for another reason, its best remaining copy
+    takes its place.
 
     Args:
         samples: a data set that was scanned, or a view of it
@@ -137,14 +137,14 @@ def clean_samples(
     gone = (
         set(view.match(is_keeper).match(F.any(out)).values(cluster)) if out else set()
     )
-    # Their keeper was put away, and the findings do not know it yet
+    # Their keeper is in quarantine, and the findings do not know it yet
     here = present(dataset_of(samples)).match(is_keeper)
     gone |= set(view.match(extra).values(cluster)) - set(here.values(cluster))
     found: dict[int, str] = {}
     if gone:
         others = left.match(extra & F(cluster).is_in(sorted(gone)))
-        likeness = field_name("dup_similarity", prefix)
-        others = others.sort_by([(likeness, -1), ("id", 1)])
+        similarity = field_name("dup_similarity", prefix)
+        others = others.sort_by([(similarity, -1), ("id", 1)])
         for number, sample in zip(*others.values([cluster, "id"]), strict=True):
             found.setdefault(number, sample)
     kept = ~extra
@@ -283,13 +283,13 @@ def _count(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
         name: _sum_where({"$and": [here, condition.to_mongo()]})
         for name, condition in conditions.items()
     }
-    sums["put_away"] = _sum_where((status == QUARANTINED).to_mongo())
+    sums["quarantined"] = _sum_where((status == QUARANTINED).to_mongo())
     group = [{"$group": {"_id": None, **sums}}]
     found = list(sample_documents(dataset).aggregate(group))
     counts = found[0] if found else dict.fromkeys(sums, 0)
-    added, put_away = counts.pop("added"), counts.pop("put_away")
+    added, quarantined = counts.pop("added"), counts.pop("quarantined")
     counts.pop("_id", None)
-    return Tally(counts, added, max(0, run.samples - counts["images"] - put_away))
+    return Tally(counts, added, max(0, run.samples - counts["images"] - quarantined))
 
 
 def _sum_where(condition: Any) -> dict[str, Any]:

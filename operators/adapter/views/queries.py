@@ -1,7 +1,7 @@
 """What the panel shows of each finding: one page of pictures at a time.
 
 Every function asks the database for what fits on a page. What needs a pass over
-all samples is remembered until something changes.
+all samples is cached until something changes.
 """
 
 from __future__ import annotations
@@ -310,8 +310,8 @@ def _histogram(reader: SampleQueries, name: str) -> Histogram:
     path = reader.field(name)
     value = f"${path}"
     known = {"$match": {path: {"$ne": None}}}
-    facts = {"_id": None, "low": {"$min": value}, "high": {"$max": value}}
-    found = aggregate(reader.dataset, [known, {"$group": facts}])
+    ends = {"_id": None, "low": {"$min": value}, "high": {"$max": value}}
+    found = aggregate(reader.dataset, [known, {"$group": ends}])
     if not found:
         return Histogram([], [])
     low, high = found[0]["low"], found[0]["high"]

@@ -42,7 +42,7 @@ ALLOWED_IN_ACTIONS = {
 }
 ALLOWED_ELSEWHERE = {
     "core/storage/cache.py": "embeddings and small pictures, by their exact names",
-    "core/scan/scan_data.py": "a new evidence file takes its name, in the cache",
+    "core/scan/stored_scan.py": "a new scan data file takes its name, in the cache",
     "core/reading/thumbnails.py": "a new thumbnail takes its name, in the cache",
     "operators/adapter/runs/paths.py": "results of earlier scans, in the cache",
     "operators/adapter/runs/lock.py": "a run's progress, and a request to stop it",

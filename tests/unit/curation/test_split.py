@@ -37,11 +37,11 @@ def change(unit, present, fixed=(), label=None):
 
 
 def test_a_chain_of_copies_and_a_group_are_one_unit():
-    item = codes(0, 1, 2, 3, 4, 4, -1, -1)
+    image = codes(0, 1, 2, 3, 4, 4, -1, -1)
     pairs = codes(0, 1, 1, 2).reshape(-1, 2)
     group = codes(-1, -1, 7, 7, -1, -1, -1, 7)
 
-    unit = units(item, pairs, group)
+    unit = units(image, pairs, group)
 
     same = [[0, 1, 2, 3, 7], [4, 5], [6]]
     assert [len(set(unit[rows])) for rows in same] == [1, 1, 1]

@@ -55,7 +55,7 @@ class Forbidden:
 def test_each_file_gets_its_record(run, paths):
     table = run(paths)
 
-    assert sorted(table.content.tolist()) == list(range(40))
+    assert sorted(table.unique_file.tolist()) == list(range(40))
     assert table.column("copy").shape == (40, 256)
     assert table.column("width").tolist() == [64] * 40
     assert table.file_bytes.tolist() == [os.path.getsize(path) for path in paths]
@@ -69,7 +69,7 @@ def test_order_threads_and_cache_change_nothing(run, paths, tmp_path):
     again = run(paths[::-1], cores=3, folder=tmp_path / "other")
     cached = run(paths[::-1], cores=2)
 
-    assert again.content.tolist() == first.content[::-1].tolist()
+    assert again.unique_file.tolist() == first.unique_file[::-1].tolist()
     for name in COLUMNS:
         assert np.array_equal(first.column(name), again.column(name))
         assert np.array_equal(first.column(name), cached.column(name))
@@ -89,7 +89,7 @@ def test_nothing_is_embedded_twice_whatever_the_file_is_called(
         max_megapixels=64,
     )
 
-    assert table.content[-1] == table.content[3]
+    assert table.unique_file[-1] == table.unique_file[3]
 
 
 def test_a_cancelled_pass_keeps_what_it_embedded(run, paths, embedder, tmp_path):
@@ -124,7 +124,7 @@ def test_bad_files_cost_their_own_rows_only(run, paths, tmp_path):
         0: "unsupported",
         21: "missing",
     }
-    assert (table.content >= 0).sum() == 40
+    assert (table.unique_file >= 0).sum() == 40
 
 
 def test_a_smaller_limit_refuses_what_a_larger_one_recorded(run, paths):
@@ -160,7 +160,7 @@ def test_a_vector_that_is_not_finite_is_a_failure_of_its_row(paths, embedder, tm
     )
 
     assert [f.status for f in table.failures.values()] == ["nonfinite"]
-    assert (table.content >= 0).sum() == 15
+    assert (table.unique_file >= 0).sum() == 15
 
 
 def test_files_without_inode_numbers_are_not_taken_for_one_file(

@@ -11,6 +11,7 @@ from core.findings.decisions import Decisions, no_decisions, ruled_out
 from core.models.registry import load_embedder
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +27,14 @@ def scan_data(draw, tmp_path_factory):
     shutil.copyfile(paths[2], paths[16])
     Image.new("RGB", (64, 64), (3, 3, 3)).save(paths[17])
     labels = np.array([0, 1] * 9, np.int32)
-    return collect_scan_data(
+    scan_input = ScanInput(
         [os.fsencode(path) for path in paths],
-        load_embedder(),
-        folder=folder / "cache",
-        labels=labels,
-        classes=["a", "b"],
-        splits=np.array([0] * 14 + [1] * 4, np.int32),
-        split_names=["train", "test"],
+        labels,
+        ["a", "b"],
+        np.array([0] * 14 + [1] * 4, np.int32),
+        ["train", "test"],
     )
+    return collect_scan_data(scan_input, load_embedder(), folder=folder / "cache")
 
 
 def decide(keep=(), verified=(), distinct=(), keeper=()):

@@ -4,26 +4,24 @@ import numpy as np
 import pytest
 
 from core.findings.duplicates import (
-    KEEPER_REASONS,
     KINDS,
     NO_KIND,
-    NO_REASON,
     NO_RELATION,
-    ImageRows,
     clusters_by_path,
     find_duplicates,
     keeper_pairs_to_check,
 )
+from core.findings.keepers import KEEPER_REASONS, NO_REASON, ImageRows
 from core.findings.schema import NO_CLUSTER, NO_LABEL
 
 
-def rows_of(item, **known):
-    """Returns rows that differ in nothing but their item and what is given."""
-    count = len(item)
-    item = np.array(item, np.int32)
+def rows_of(image, **known):
+    """Returns rows that differ in nothing but their unique image and what is given."""
+    count = len(image)
+    image = np.array(image, np.int32)
     every = np.arange(count)
     values = {
-        "item": item,
+        "unique_image": image,
         "byte_group": every,
         "pixel_group": every,
         "width": np.full(count, 100),
@@ -40,7 +38,7 @@ def rows_of(item, **known):
         "damaged": np.zeros(count, bool),
     } | {name: np.array(value) for name, value in known.items()}
     return ImageRows(
-        item=item,
+        unique_image=image,
         byte_group=values["byte_group"].astype(np.int64),
         pixel_group=values["pixel_group"].astype(np.int64),
         width=values["width"].astype(np.int32),
@@ -87,11 +85,11 @@ def test_images_without_copies_are_in_no_cluster():
     assert len(duplicates.conflicts) == 0
 
 
-@pytest.mark.parametrize("item", [[], [-1, -1, -1]])
-def test_nothing_to_look_at_is_no_trouble(item):
-    duplicates = found(rows_of(item), [])
+@pytest.mark.parametrize("image", [[], [-1, -1, -1]])
+def test_nothing_to_look_at_is_no_trouble(image):
+    duplicates = found(rows_of(image), [])
 
-    assert duplicates.cluster.tolist() == [NO_CLUSTER] * len(item)
+    assert duplicates.cluster.tolist() == [NO_CLUSTER] * len(image)
 
 
 def test_unreadable_rows_stay_out_of_a_cluster():
@@ -417,9 +415,11 @@ def test_without_pairs_there_is_nothing_to_complete():
 
 def test_rows_are_not_changed():
     rows = rows_of([0, 0, 1])
-    before = replace(rows, item=rows.item.copy(), label=rows.label.copy())
+    before = replace(
+        rows, unique_image=rows.unique_image.copy(), label=rows.label.copy()
+    )
 
     found(rows, [(0, 1)])
 
-    assert np.array_equal(before.item, rows.item)
+    assert np.array_equal(before.unique_image, rows.unique_image)
     assert np.array_equal(before.label, rows.label)

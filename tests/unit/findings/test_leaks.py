@@ -19,7 +19,7 @@ TRAIN, TEST, VALID = 0, 1, 2
 
 def found(
     split,
-    item,
+    image,
     pairs=(),
     *,
     label=None,
@@ -33,7 +33,7 @@ def found(
     return find_leaks(
         np.array(split, np.int32),
         3,
-        item=np.array(item, np.int32),
+        unique_image=np.array(image, np.int32),
         byte_group=np.array(groups.get("byte_group", every), np.int64),
         pixel_group=np.array(groups.get("pixel_group", every), np.int64),
         label=np.array(label or [NO_LABEL] * count, np.int32),
@@ -157,21 +157,21 @@ def test_conflicts_are_those_of_a_naive_look_at_every_pair(seed):
     random = np.random.default_rng(seed)
     count = 30
     split = random.integers(-1, 3, count)
-    item = random.integers(-1, 8, count)
+    image = random.integers(-1, 8, count)
     label = random.integers(-1, 3, count)
     pairs = random.integers(0, 8, (6, 2))
     linked = {(a, b) for a, b in pairs.tolist()} | {(a, a) for a in range(8)}
     linked |= {(b, a) for a, b in linked}
 
-    leaks = found(split, item, pairs, label=label.tolist())
+    leaks = found(split, image, pairs, label=label.tolist())
 
     for i in range(count):
         across = [
             j
             for j in range(count)
-            if min(split[i], split[j], item[i], item[j]) >= 0
+            if min(split[i], split[j], image[i], image[j]) >= 0
             and split[i] != split[j]
-            and (item[i], item[j]) in linked
+            and (image[i], image[j]) in linked
         ]
         other = [j for j in across if label[i] >= 0 <= label[j] != label[i]]
         assert leaks.leak[i] == bool(across)
@@ -237,12 +237,12 @@ def test_between_equal_splits_the_copy_in_the_smaller_one_stays():
 
 def test_dropping_what_is_suggested_closes_every_leak():
     random = np.random.default_rng(3)
-    split, item = random.integers(0, 3, 200), random.integers(0, 90, 200)
+    split, image = random.integers(0, 3, 200), random.integers(0, 90, 200)
     pairs = random.integers(0, 90, (40, 2))
-    leaks = found(split, item, pairs, protected=[TEST])
+    leaks = found(split, image, pairs, protected=[TEST])
 
     stays = np.flatnonzero(~leaks.drop)
-    left = found(split[stays], item[stays], pairs, protected=[TEST])
+    left = found(split[stays], image[stays], pairs, protected=[TEST])
 
     assert leaks.leak.any()
     assert not left.leak.any()

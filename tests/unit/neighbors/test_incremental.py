@@ -126,6 +126,7 @@ def test_where_too_much_is_new_or_gone_a_search_pays_more():
     assert updated(vectors, 12, rows(200), rows(200, range(150)))[0] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", [range(0, 5000, 100), range(0, 5000, 20)])
 def test_long_vectors_meet_by_their_principal_components(monkeypatch, changed):
     rng = np.random.default_rng(0)

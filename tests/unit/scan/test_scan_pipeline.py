@@ -1,19 +1,19 @@
-"""From files to findings, without a database: gather and find together."""
+"""From files to findings, without a database."""
 
 import os
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from core.errors import InputError, StaleRunError
+from core.errors import InputError
 from core.models.registry import load_embedder
 from core.neighbors.knn_graph import neighbor_graph
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.candidate_search import candidate_pairs
-from core.scan.collect import collect_scan_data, majority_labels
-from core.scan.scan_data import load_scan_data, save_scan_data
+from core.scan.collect import collect_scan_data
+from core.scan.image_labels import majority_labels
+from core.scan.scan_data import ScanInput, without
 from core.scan.settings import ScanSettings
 
 
@@ -24,13 +24,12 @@ def embedder():
 
 @pytest.fixture
 def scan(embedder, tmp_path):
-    def run(paths, settings=None, **options):
+    def run(paths, settings=None, **annotations):
         scan_data = collect_scan_data(
-            [os.fsencode(path) for path in paths],
+            ScanInput([os.fsencode(path) for path in paths], **annotations),
             embedder,
             folder=tmp_path / "cache",
             settings=settings or ScanSettings(),
-            **options,
         )
         return apply_thresholds(scan_data, settings or ScanSettings()), scan_data
 
@@ -70,6 +69,7 @@ def test_ten_thousand_identical_images_are_one_cluster(scan, pictures):
     assert findings.columns["dup_kind"][0] == "bytes"
 
 
+@pytest.mark.slow
 def test_two_hundred_groups_of_thirty_are_two_hundred_clusters(scan, pictures):
     paths = pictures(200)
     groups = [[path, *copies(path, 29)] for path in paths]
@@ -278,29 +278,6 @@ def test_unreadable_rows_have_a_reason_and_nothing_else(scan, pictures):
     assert set(row.values()) == {None}
 
 
-def test_evidence_is_stored_and_gives_the_same_findings(scan, pictures, tmp_path):
-    paths = pictures(20)
-    shutil.copyfile(paths[1], paths[2])
-    labels = np.arange(20, dtype=np.int32) % 2
-    findings, scan_data = scan(paths, labels=labels, classes=["a", "b"])
-
-    save_scan_data(scan_data, tmp_path / "runs" / "one.npz")
-    again = apply_thresholds(load_scan_data(tmp_path / "runs" / "one.npz"))
-
-    assert again.columns == findings.columns
-    assert again.counts == findings.counts
-
-
-def test_damaged_evidence_asks_for_a_new_scan(scan, pictures, tmp_path):
-    _, scan_data = scan(pictures(5))
-    path = tmp_path / "one.npz"
-    save_scan_data(scan_data, path)
-    path.write_bytes(path.read_bytes()[:-200])
-
-    with pytest.raises(StaleRunError, match="cannot be read"):
-        load_scan_data(path)
-
-
 def test_no_readable_image_is_an_error_that_counts_the_reasons(scan, tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.jpg").write_bytes(b"text")
@@ -324,11 +301,11 @@ def test_a_higher_score_finds_fewer_copies(scan, pictures, draw):
     assert found == [2, 0]
 
 
-def test_the_commonest_label_of_an_item_speaks_for_it():
-    items = np.array([0, 0, 0, 1, 1, 2, -1], np.int32)
+def test_the_commonest_label_of_a_unique_image_is_its_label():
+    images = np.array([0, 0, 0, 1, 1, 2, -1], np.int32)
     labels = np.array([1, 2, 2, 2, 1, -1, 0], np.int32)
 
-    assert majority_labels(items, labels, 3, 3).tolist() == [2, 1, -1]
+    assert majority_labels(images, labels, 3, 3).tolist() == [2, 1, -1]
 
 
 def test_copies_alone_with_three_labels_have_no_label_score(scan, pictures):
@@ -392,7 +369,7 @@ def test_without_a_model_no_copies_are_tried(pictures, tmp_path):
     vectors = np.eye(12, dtype=np.float32)
 
     scan_data = collect_scan_data(
-        paths, None, folder=tmp_path / "cache", vectors=vectors
+        ScanInput(paths, vectors=vectors), None, folder=tmp_path / "cache"
     )
 
     assert not apply_thresholds(scan_data).expected
@@ -471,7 +448,7 @@ def test_own_copies_are_neither_for_nor_against_a_label(scan, pictures, draw):
 
     findings, scan_data = scan(paths, labels=labels, classes=["a", "b"])
 
-    assert scan_data.pair_score.max() > 0.6
+    assert scan_data.pairs.score.max() > 0.6
     assert findings.columns["label_counterexample"][12] not in (3, 12, None)
     assert findings.columns["label_counterexample"][3] is None
 
@@ -598,3 +575,18 @@ def test_mirrored_pairs_with_two_labels_are_counted(scan, pictures, draw):
 def test_a_change_that_is_not_known_is_refused():
     with pytest.raises(InputError, match="no change 'flipped'"):
         ScanSettings(ignored_changes=("flipped",))
+
+
+def test_an_image_in_quarantine_is_nobodys_nearest(scan, pictures, draw):
+    paths = pictures(30)
+    draw(0).rotate(3).save(paths[29])
+    findings, scan_data = scan(paths)
+    nearest = findings.columns["outlier_nearest"]
+    near_0 = [row for row, other in enumerate(nearest) if other == 0]
+    assert near_0
+
+    fewer = without(scan_data, np.arange(30) == 0, "quarantined")
+
+    nearest = apply_thresholds(fewer).columns["outlier_nearest"]
+    assert [nearest[row] for row in near_0] == [None] * len(near_0)
+    assert all(other is None or other > 0 for other in nearest)

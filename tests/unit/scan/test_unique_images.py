@@ -3,25 +3,25 @@ import numpy as np
 from core.scan.unique_images import collapse
 
 
-def test_equal_pixels_are_one_item_and_the_first_stands_for_it():
+def test_equal_pixels_are_one_unique_image_and_the_first_file_represents_it():
     digests = np.array([[1, 1], [2, 2], [1, 1], [3, 3]], np.uint8)
     vectors = np.array([[1.0, 0], [0, 1], [1, 0], [0.6, 0.8]], np.float16)
 
-    items = collapse(digests, vectors, np.zeros((len(digests), 2), np.uint8))
+    images = collapse(digests, vectors, np.zeros((len(digests), 2), np.uint8))
 
-    assert items.item.tolist() == [0, 1, 0, 2]
-    assert items.pixel_group.tolist() == [0, 1, 0, 2]
-    assert items.first.tolist() == [0, 1, 3]
+    assert images.of_file.tolist() == [0, 1, 0, 2]
+    assert images.pixel_group.tolist() == [0, 1, 0, 2]
+    assert images.first_file.tolist() == [0, 1, 3]
 
 
-def test_equal_vectors_are_one_item_of_several_pixel_groups():
+def test_equal_vectors_are_one_unique_image_of_several_pixel_groups():
     digests = np.array([[1], [2], [3]], np.uint8)
     vectors = np.array([[1.0, 0], [1, 0], [0, 1]], np.float16)
 
-    items = collapse(digests, vectors, np.zeros((len(digests), 2), np.uint8))
+    images = collapse(digests, vectors, np.zeros((len(digests), 2), np.uint8))
 
-    assert items.item.tolist() == [0, 0, 1]
-    assert items.pixel_group.tolist() == [0, 1, 2]
+    assert images.of_file.tolist() == [0, 0, 1]
+    assert images.pixel_group.tolist() == [0, 1, 2]
 
 
 def test_without_vectors_and_without_rows_nothing_breaks():
@@ -30,14 +30,14 @@ def test_without_vectors_and_without_rows_nothing_breaks():
     looks = np.array([[0], [0], [1]], np.uint8)
 
     no_vectors = np.empty((3, 0), np.float16)
-    assert collapse(digests, no_vectors, looks).first.tolist() == [0, 2]
-    assert collapse(digests[:0], np.empty((0, 4)), looks[:0]).item.shape == (0,)
+    assert collapse(digests, no_vectors, looks).first_file.tolist() == [0, 2]
+    assert collapse(digests[:0], np.empty((0, 4)), looks[:0]).of_file.shape == (0,)
 
 
 def test_one_vector_for_two_pictures_does_not_make_them_one():
     digests = np.array([[1], [2]], np.uint8)
     vectors = np.array([[1.0, 0], [1, 0]], np.float16)
 
-    items = collapse(digests, vectors, np.array([[7], [8]], np.uint8))
+    images = collapse(digests, vectors, np.array([[7], [8]], np.uint8))
 
-    assert items.item.tolist() == [0, 1]
+    assert images.of_file.tolist() == [0, 1]

@@ -1,16 +1,21 @@
-"""What an earlier scan compared is not compared again."""
+"""What the previous scan compared is not compared again."""
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.embedding.embed import embed_images
 from core.models.registry import load_embedder
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
-from core.scan.scan_data import load_scan_data, save_scan_data
+from core.scan.scan_data import ScanInput
+from core.scan.stored_scan import load_scan_data, save_scan_data
+from core.scan.unique_images import unique_images
+from core.scan.verified_pairs import joined, verify
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +40,16 @@ def paths(tmp_path, draw):
 
 @pytest.fixture
 def learn(embedder, tmp_path):
-    def run(files, known=None):
+    def run(files, previous=None):
         return collect_scan_data(
-            files, embedder, folder=tmp_path / "cache", known=known
+            ScanInput(files), embedder, folder=tmp_path / "cache", previous=previous
         )
 
     return run
+
+
+def with_scores(scan_data, score):
+    return replace(scan_data, pairs=replace(scan_data.pairs, score=score))
 
 
 def test_a_scan_with_new_images_says_what_a_scan_from_nothing_says(
@@ -48,20 +57,20 @@ def test_a_scan_with_new_images_says_what_a_scan_from_nothing_says(
 ):
     save_scan_data(learn(paths[:35]), tmp_path / "first.npz")
 
-    more = learn(paths, known=load_scan_data(tmp_path / "first.npz"))
+    more = learn(paths, previous=load_scan_data(tmp_path / "first.npz"))
 
     anew = learn(paths)
     assert len(anew.pairs) >= 10
-    assert np.array_equal(more.pairs, anew.pairs)
-    assert np.array_equal(more.pair_score, anew.pair_score)
-    assert np.array_equal(more.pair_relation, anew.pair_relation)
+    assert np.array_equal(more.pairs.images, anew.pairs.images)
+    assert np.array_equal(more.pairs.score, anew.pairs.score)
+    assert np.array_equal(more.pairs.relation, anew.pairs.relation)
     assert apply_thresholds(more).columns == apply_thresholds(anew).columns
 
 
 def test_a_scan_without_some_of_the_images_does_so_too(learn, paths):
     first = learn(paths)
 
-    fewer = learn(paths[5:], known=first)
+    fewer = learn(paths[5:], previous=first)
 
     assert apply_thresholds(fewer).columns == apply_thresholds(learn(paths[5:])).columns
 
@@ -70,17 +79,32 @@ def test_what_is_known_is_taken_over(learn, paths):
     first = learn(paths)
     told = np.linspace(0.1, 0.2, len(first.pairs)).astype(np.float32)
 
-    again = learn(paths, known=replace(first, pair_score=told))
+    again = learn(paths, previous=with_scores(first, told))
 
-    assert np.array_equal(again.pair_score, told)
+    assert np.array_equal(again.pairs.score, told)
 
 
 def test_scores_that_were_found_in_another_way_are_not(learn, paths):
     first = learn(paths)
     old = replace(
-        first,
-        pair_score=np.zeros_like(first.pair_score),
-        facts={**first.facts, "learned_from": {}},
+        with_scores(first, np.zeros_like(first.pairs.score)),
+        inputs=replace(first.inputs, pictures="decoded in another way"),
     )
 
-    assert np.array_equal(learn(paths, known=old).pair_score, first.pair_score)
+    again = learn(paths, previous=old)
+
+    assert np.array_equal(again.pairs.score, first.pairs.score)
+
+
+def test_pairs_that_are_compared_in_parts_score_as_all_at_once(learn, embedder, paths):
+    first = learn(paths)
+    pairs = first.pairs.images
+    folder = Path(os.fsdecode(paths[0])).parent / "cache"
+    table = embed_images(paths, embedder, folder=folder, max_megapixels=64)
+    images = unique_images(table)
+
+    parts = joined(verify(images, pairs[:4]), verify(images, pairs[4:]))
+
+    for field in fields(parts):
+        one, other = getattr(parts, field.name), getattr(first.pairs, field.name)
+        assert np.array_equal(one, other), field.name

@@ -1,0 +1,39 @@
+"""Pairs of numbered things, whichever way round they stand."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pairs = NDArray[np.integer]
+Ints = NDArray[np.int64]
+
+
+def pair_keys(pairs: Pairs, count: int) -> Ints:
+    """Returns int64[p]: one number per pair, equal for (a, b) and (b, a).
+
+    Args:
+        pairs: p x 2, from 0
+        count: more than the largest number in any of the pairs to be compared
+    """
+    low, high = np.sort(pairs.astype(np.int64), axis=1).T
+    keys: Ints = low * count + high
+    return keys
+
+
+def pair_rows(pairs: Pairs, wanted: Pairs) -> Ints:
+    """Returns int64[q]: the first row of each wanted pair among the pairs.
+
+    Args:
+        pairs: p x 2, from 0
+        wanted: q x 2
+
+    Returns:
+        -1 where it is not among them
+    """
+    count = int(max(pairs.max(initial=0), wanted.max(initial=0))) + 1
+    keys, sought = pair_keys(pairs, count), pair_keys(wanted, count)
+    order = np.argsort(keys, kind="stable")
+    place = np.searchsorted(keys[order], sought)
+    row = np.append(order, -1)[place]
+    return np.where(np.append(keys, -1)[row] == sought, row, -1)

@@ -1,0 +1,165 @@
+"""The records of samples and of their unique files, from the table of the pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embedding.image_table import ImageTable
+from ..errors import InputError
+from ..findings.image_issues import flaws
+from ..findings.keepers import ImageRows
+from ..findings.schema import NO_LABEL
+from ..reading.image_statistics import sharpness
+from ..reading.jpeg_damage import NO_DAMAGE
+from .scan_data import (
+    Samples,
+    ScanInput,
+    UniqueFiles,
+    UnreadableFile,
+    evaluation_splits,
+    sample_damage,
+)
+from .unique_images import UniqueImages, distinct_rows
+
+_UNREADABLE_KEPT = 1000
+
+
+def samples_of(table: ImageTable, scan_input: ScanInput) -> Samples:
+    """Returns the n samples with what the pass over their files found.
+
+    Raises:
+        InputError: not one of the files is a readable image
+    """
+    _require_readable(table)
+    statuses, status = _statuses(table)
+    return Samples(
+        unique_file=table.unique_file,
+        status=status,
+        path_rank=_ranks(scan_input.paths),
+        file_bytes=table.file_bytes,
+        modified=table.modified,
+        file_id=table.file_id,
+        is_link=table.is_link,
+        labels=_or_none(scan_input.labels, len(table.unique_file)),
+        splits=_or_none(scan_input.splits, len(table.unique_file)),
+        statuses=statuses,
+        classes=list(scan_input.classes),
+        split_names=list(scan_input.split_names),
+        unreadable=_unreadable(table, scan_input.paths),
+    )
+
+
+def unique_files(table: ImageTable) -> UniqueFiles:
+    """Returns what the pass found of each unique file."""
+    return UniqueFiles(
+        digest=table.column("digest"),
+        first_group=distinct_rows(table.column("first_digest"))[1],
+        picture_count=table.column("picture_count"),
+        width=table.column("width"),
+        height=table.column("height"),
+        statistics=table.column("statistics"),
+        damage=table.column("damage"),
+    )
+
+
+def vectors_of_files(
+    samples: Samples, vectors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Returns m x d: of the vectors of n samples that of each unique file.
+
+    The first path decides, whatever the order of the samples.
+    """
+    rows = np.flatnonzero(samples.readable)
+    rows = rows[np.argsort(-samples.path_rank[rows])]
+    row_of = np.empty(int(samples.unique_file.max()) + 1, np.int64)
+    row_of[samples.unique_file[rows]] = rows
+    return vectors[row_of]
+
+
+def split_membership(
+    samples: Samples, sample_images: NDArray[np.int32], image_count: int
+) -> NDArray[np.bool_]:
+    """Returns bool[s, i]: which split holds which unique image."""
+    holds = np.zeros((len(samples.split_names), image_count), bool)
+    known = (sample_images >= 0) & (samples.splits >= 0)
+    holds[samples.splits[known], sample_images[known]] = True
+    return holds
+
+
+def image_rows(samples: Samples, files: UniqueFiles, images: UniqueImages) -> ImageRows:
+    """Returns what the choice of keepers looks at, one value per sample."""
+    readable = samples.readable
+
+    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
+        rows = np.full(len(samples), absent, values.dtype)
+        rows[readable] = values[samples.unique_file[readable]]
+        return rows
+
+    return ImageRows(
+        unique_image=images.of_samples(samples.unique_file),
+        byte_group=samples.unique_file,
+        pixel_group=spread(images.pixel_group, -1),
+        width=spread(files.width, 0),
+        height=spread(files.height, 0),
+        file_bytes=samples.file_bytes,
+        sharpness=spread(sharpness(files.statistics), np.nan),
+        modified=samples.modified,
+        chosen=np.zeros(len(samples), bool),
+        is_link=samples.is_link,
+        path_rank=samples.path_rank,
+        label=samples.labels,
+        protected=np.isin(samples.splits, evaluation_splits(samples.split_names)),
+        flawed=spread(flaws(files.statistics), False),
+        damaged=sample_damage(samples, files) != NO_DAMAGE,
+    )
+
+
+def _require_readable(table: ImageTable) -> None:
+    if (table.unique_file >= 0).any():
+        return
+    reasons: dict[str, int] = {}
+    for failure in table.failures.values():
+        reasons[failure.status] = reasons.get(failure.status, 0) + 1
+    counts = ", ".join(
+        f"{count:,} {status}" for status, count in sorted(reasons.items())
+    )
+    raise InputError(
+        f"None of the {len(table.unique_file):,} images can be read ({counts}). "
+        "Nothing was changed. Check that the paths are right and the files are images."
+    )
+
+
+def _unreadable(table: ImageTable, paths: Sequence[bytes]) -> list[UnreadableFile]:
+    return [
+        {
+            "path": paths[row].decode("utf-8", "backslashreplace"),
+            "status": failure.status,
+            "reason": failure.reason,
+        }
+        for row, failure in sorted(table.failures.items())[:_UNREADABLE_KEPT]
+    ]
+
+
+def _ranks(paths: Sequence[bytes]) -> NDArray[np.int64]:
+    rank = np.empty(len(paths), np.int64)
+    rank[sorted(range(len(paths)), key=lambda row: (paths[row], row))] = np.arange(
+        len(paths)
+    )
+    return rank
+
+
+def _statuses(table: ImageTable) -> tuple[list[str], NDArray[np.int16]]:
+    """Returns the words, "ok" first, and each row's code."""
+    words = ["ok", *sorted({failure.status for failure in table.failures.values()})]
+    codes = np.zeros(len(table.unique_file), np.int16)
+    for row, failure in table.failures.items():
+        codes[row] = words.index(failure.status)
+    return words, codes
+
+
+def _or_none(codes: NDArray[np.int32] | None, count: int) -> NDArray[np.int32]:
+    return np.full(count, NO_LABEL, np.int32) if codes is None else codes

@@ -1,0 +1,106 @@
+"""A scan's data as a file, so that thresholds can be moved without the images."""
+
+from __future__ import annotations
+
+import json
+import os
+import types
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import numpy as np
+
+from ..errors import StaleRunError
+from .scan_data import ScanData
+
+_VERSION = 6
+"""Raise it when :class:`~core.scan.scan_data.ScanData` has other records."""
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # and NotImplementedError: what zipfile says of odd headers
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_VALUES = "others"
+Record = TypeVar("Record")
+
+
+def save_scan_data(scan_data: ScanData, path: Path) -> None:
+    """Writes the data; a reader sees the old file or the new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parts = dict(_parts(scan_data))
+    arrays: dict[str, Any] = {
+        name: part for name, part in parts.items() if isinstance(part, np.ndarray)
+    }
+    values = {name: part for name, part in parts.items() if name not in arrays}
+    text = json.dumps({"version": _VERSION, **values})
+    arrays[_VALUES] = np.frombuffer(text.encode(), np.uint8)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def load_scan_data(path: Path) -> ScanData:
+    """Reads what :func:`save_scan_data` wrote.
+
+    Raises:
+        StaleRunError: it is gone, damaged or of another version
+    """
+    try:
+        # Opened here: np.load leaves a damaged file open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            values = json.loads(stored[_VALUES].tobytes())
+            if values.pop("version") != _VERSION:
+                raise _stale("was written by another version of Winnow")
+            arrays = {name: stored[name] for name in stored.files if name != _VALUES}
+            return _record(ScanData, {**values, **arrays})
+    except FileNotFoundError:
+        raise _stale("is no longer there") from None
+    except _DAMAGE as error:
+        raise _stale("cannot be read") from error
+
+
+def _parts(record: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the arrays and values of nested records, such as ``samples.labels``."""
+    for field in fields(record):
+        part, name = getattr(record, field.name), prefix + field.name
+        if is_dataclass(part):
+            yield from _parts(part, f"{name}.")
+        else:
+            yield name, part
+
+
+def _record(kind: type[Record], parts: Mapping[str, Any], prefix: str = "") -> Record:
+    """Puts nested records together again; one that is absent was None."""
+    made = {}
+    for field, hint in get_type_hints(kind).items():
+        name = prefix + field
+        nested = next((one for one in _kinds(hint) if is_dataclass(one)), None)
+        if nested is None or name in parts:
+            made[field] = parts[name]
+        else:
+            made[field] = _record(nested, parts, f"{name}.")
+    return kind(**made)
+
+
+def _kinds(hint: Any) -> tuple[type[Any], ...]:
+    """Returns the types of a union, or the one type."""
+    return get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+
+
+def _stale(what: str) -> StaleRunError:
+    return StaleRunError(
+        f"What the last scan stored for moving thresholds {what}. Scan again: "
+        "the embeddings are kept, so it is quick."
+    )
