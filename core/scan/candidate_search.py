@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,16 @@ from numpy.typing import NDArray
 from ..common.memory import give_back
 from ..copy_detection import CANDIDATE_NEIGHBORS
 from ..findings.outliers import NEIGHBORS_NEEDED
-from ..neighbors.incremental import SPARE_NEIGHBORS
-from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest
+from ..neighbors.incremental import SPARE_NEIGHBORS, updated_graph
+from ..neighbors.knn_graph import (
+    NO_NEIGHBOR,
+    NeighborGraph,
+    nearest,
+    neighbor_graph,
+)
 from ..progress import OnProgress, Progress, silent
-from ..storage.record_store import equal_rows
-from .previous_scan import NO_PREVIOUS_SCAN, PreviousScan
+from ..storage.record_store import Vectors, equal_rows
+from .previous_scan import PreviousScan
 from .scan_data import ImageGraphs
 from .unique_images import DescribedImages
 
@@ -42,7 +48,7 @@ def search_neighbors(
     split_holds: NDArray[np.bool_],
     min_similarity: float,
     neighbors: int | None = None,
-    previous: PreviousScan = NO_PREVIOUS_SCAN,
+    previous: PreviousScan | None = None,
     on_progress: OnProgress = silent,
 ) -> NeighborSearch:
     """Searches the unique images that are most similar to each.
@@ -60,7 +66,9 @@ def search_neighbors(
     stage = "Searching similar images"
     on_progress(Progress(stage, 0, 3))
     most = max(wanted, CANDIDATE_NEIGHBORS)
-    by_descriptors = previous.graph_of_descriptors(descriptors, most)
+    by_descriptors = _graph(
+        descriptors, most, previous, lambda graphs: graphs.of_descriptors
+    )
     on_progress(Progress(stage, 1, 3))
     candidates = candidate_pairs(
         by_descriptors.first(most), descriptors, split_holds, min_similarity
@@ -70,10 +78,29 @@ def search_neighbors(
     if equal_rows(descriptors, features):
         graphs = ImageGraphs(by_descriptors, None, SPARE_NEIGHBORS)
     else:
-        by_features = previous.graph_of_features(features, wanted)
+        by_features = _graph(features, wanted, previous, lambda graphs: graphs.features)
         graphs = ImageGraphs(by_features, by_descriptors, SPARE_NEIGHBORS)
     on_progress(Progress(stage, 3, 3))
     return NeighborSearch(graphs, candidates)
+
+
+def _graph(
+    vectors: Vectors,
+    k: int,
+    previous: PreviousScan | None,
+    graph_of: Callable[[ImageGraphs], NeighborGraph],
+) -> NeighborGraph:
+    """Returns the k nearest neighbors of each unique image, and some to spare."""
+    k += SPARE_NEIGHBORS
+    if previous is not None and previous.graphs is not None:
+        known = graph_of(previous.graphs)
+        if known.k >= k:
+            updated = updated_graph(
+                vectors, k, known, previous.image, spare=SPARE_NEIGHBORS
+            )
+            if updated is not None:
+                return updated
+    return neighbor_graph(vectors, k)
 
 
 def candidate_pairs(

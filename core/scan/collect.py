@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,8 @@ from ..progress import OnProgress, silent
 from .candidate_search import distinct_pairs, search_neighbors
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
-from .image_labels import connected_groups, learn_labels, majority_labels
-from .previous_scan import PreviousScan, digest_of
+from .image_labels import labels_of_images, learn_labels
+from .previous_scan import PreviousScan
 from .recall_estimate import (
     NO_COPY_SCORES,
     CopyScores,
@@ -39,7 +38,7 @@ from .samples import (
     unique_files,
     vectors_of_files,
 )
-from .scan_data import ModelInfo, ScanData, ScanInput, StageInputs
+from .scan_data import ModelInfo, ScanData, ScanInput
 from .settings import DEFAULTS, ScanSettings
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
@@ -102,54 +101,44 @@ def collect_scan_data(
         max_megapixels=settings.max_megapixels,
         on_progress=on_progress,
     )
-    samples = samples_of(table, scan_input)
+    samples, files = samples_of(table, scan_input), unique_files(table)
     clock.end("read and embed")
     _log_read(samples.readable, clock)
 
-    model = model_info(embedder)
-    nearest = None
-    if settings.preset is not None:
-        nearest = nearest_samples(table, given, settings.neighbors)
     images = unique_images(
         table, None if given is None else vectors_of_files(samples, given)
     )
-    sample_images = images.groups.of_samples(samples.unique_file)
-    vectors_input = digest_of(
-        [model.sha256] if model.sha256 else [images.descriptors, images.digests]
-    )
-    pictures_input = digest_of([model.input_size])
-    before = PreviousScan(previous, images.digests, vectors_input, pictures_input)
+    model = model_info(embedder)
+    before = PreviousScan(previous, images, model)
     search = search_neighbors(
         images,
-        split_membership(samples, sample_images, len(images)),
+        split_membership(samples, images),
         model.min_candidate_similarity,
         settings.neighbors,
         before,
         on_progress,
     )
+    nearest = None
+    if settings.preset is not None:
+        nearest = nearest_samples(table, given, settings.neighbors)
     clock.end("search")
 
-    candidates = distinct_pairs(search.candidates, turned_candidates(images.signatures))
-    pairs = verify(images, candidates, before, on_progress)
-    clock.end("compare pictures")
-    recall_input = digest_of(
-        [vectors_input, model.min_candidate_similarity, images.digests]
+    rotated = turned_candidates(images.signatures)
+    pairs = verify(
+        images, distinct_pairs(search.candidates, rotated), before, on_progress
     )
-    recall = before.recall(recall_input) or estimate_recall(
+    clock.end("compare pictures")
+    recall = before.recall() or estimate_recall(
         images, table, paths, embedder, on_progress
     )
     clock.end("estimate recall")
     min_score = settings.min_copy_score
     if settings.calibrate:
         min_score = calibrated_score(recall, min_score)
-    files = unique_files(table)
-    missing = keeper_pairs_to_check(
-        image_rows(samples, files, images.groups),
-        pairs.accepted(min_score),
-        pairs.images,
-    )
+    rows = image_rows(samples, files, images.groups)
+    missing = keeper_pairs_to_check(rows, pairs.accepted(min_score), pairs.images)
     pairs = joined(pairs, verify(images, missing, before, on_progress))
-    pixel_group = join_equal_pixels(
+    groups = join_equal_pixels(
         table,
         images,
         pairs,
@@ -161,33 +150,21 @@ def collect_scan_data(
     )
     clock.end("compare pictures")
 
-    class_count = len(samples.classes)
-    labels = majority_labels(sample_images, samples.labels, len(images), class_count)
-    group = connected_groups(len(images), pairs.accepted(min_score))
-    classes_input = digest_of(
-        [vectors_input, images.digests, labels, group, class_count]
-    )
-    classes = before.classes(classes_input) or learn_labels(
-        images, search.graphs, labels, group, class_count, on_progress
-    )
+    labels = labels_of_images(samples, images, pairs.accepted(min_score))
+    classes = before.classes(labels) or learn_labels(images, labels, on_progress)
     clock.end("learn labels")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
     return ScanData(
         samples=samples,
         files=files,
-        images=replace(images.groups, pixel_group=pixel_group),
+        images=groups,
         graphs=search.graphs,
         pairs=pairs,
         recall=recall,
         classes=classes,
         nearest_samples=nearest,
         model=model,
-        inputs=StageInputs(
-            vectors=vectors_input,
-            pictures=pictures_input,
-            recall=recall_input if complete else None,
-            classes=classes_input,
-        ),
+        inputs=before.inputs(labels, is_recall_complete=complete),
         seconds=clock.seconds,
     )
 

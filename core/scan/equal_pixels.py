@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..reading.decode import WHOLE, decode_image
 from ..reading.files import ReadFailure, read_file
 from ..storage.record_store import ABSENT, RecordStore
 from .scan_data import VerifiedPairs
-from .unique_images import DescribedImages
+from .unique_images import DescribedImages, UniqueImages
 
 _PIXELS = np.dtype([("pixels", "u1", (32,))])
 
@@ -35,7 +36,7 @@ def join_equal_pixels(
     min_score: float,
     max_megapixels: float,
     on_progress: OnProgress = silent,
-) -> NDArray[np.int64]:
+) -> UniqueImages:
     """Joins the pixel groups of large pictures in different containers.
 
     A large JPEG is decoded reduced, so its digest does not see that a PNG, or
@@ -53,12 +54,12 @@ def join_equal_pixels(
         on_progress: told after each file; may raise to cancel
 
     Returns:
-        int64[m], equal where all that is shown is equal
+        the groups of the images, with fewer pixel groups
     """
     group: NDArray[np.int64] = images.groups.pixel_group.copy()
     alike = _alike_files(table, images, pairs, min_score)
     if not len(alike):
-        return group
+        return images.groups
     wanted = np.unique(alike)
     store = RecordStore(folder / f"pixels-{PICTURE_VERSION}", _PIXELS)
     keys = [digest.tobytes() for digest in table.stored("digest")[wanted]]
@@ -86,7 +87,7 @@ def join_equal_pixels(
     for one, other in alike.tolist():
         if digests[one] is not None and digests[one] == digests[other]:
             group[group == group[other]] = group[one]
-    return group
+    return replace(images.groups, pixel_group=group)
 
 
 def _alike_files(

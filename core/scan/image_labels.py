@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..findings.label_issues import ClassEvidence, label_evidence
 from ..findings.schema import NO_CLUSTER, NO_LABEL
 from ..progress import OnProgress, silent
-from .scan_data import ImageGraphs, Pairs
+from .scan_data import Pairs, Samples
 from .unique_images import DescribedImages
+
+
+@dataclass(frozen=True, eq=False)
+class ImageLabels:
+    """What a classifier learns from, of i unique images.
+
+    Attributes:
+        label: int32[i], the commonest label of each image's samples, -1 without
+        group: int64[i], of copies, which are never parted; -1 for none
+        class_count: number of classes
+    """
+
+    label: NDArray[np.int32]
+    group: NDArray[np.int64]
+    class_count: int
 
 
 def majority_labels(
@@ -52,25 +69,39 @@ def connected_groups(image_count: int, pairs: Pairs) -> NDArray[np.int64]:
     return np.where(sizes[component] > 1, component, NO_CLUSTER).astype(np.int64)
 
 
+def labels_of_images(
+    samples: Samples, images: DescribedImages, copies: Pairs
+) -> ImageLabels:
+    """Returns what there is to learn of i unique images.
+
+    Args:
+        samples: with labels
+        images: the unique images
+        copies: int32[p, 2], the pairs of them that are copies
+    """
+    unique_image = images.groups.of_samples(samples.unique_file)
+    class_count = len(samples.classes)
+    return ImageLabels(
+        majority_labels(unique_image, samples.labels, len(images), class_count),
+        connected_groups(len(images), copies),
+        class_count,
+    )
+
+
 def learn_labels(
-    images: DescribedImages,
-    graphs: ImageGraphs,
-    labels: NDArray[np.int32],
-    group: NDArray[np.int64],
-    class_count: int,
-    on_progress: OnProgress = silent,
+    images: DescribedImages, labels: ImageLabels, on_progress: OnProgress = silent
 ) -> ClassEvidence:
     """Learns the classes from all embeddings there are.
 
     Args:
         images: i unique images
-        graphs: of them; they say whether descriptors and features differ
-        labels: int32[i], -1 without
-        group: int64[i], of copies, which are never parted; -1 for none
-        class_count: number of classes
+        labels: of them
         on_progress: told after each fold; may raise to cancel
     """
-    vectors = [images.features]
-    if graphs.descriptors is not None:
-        vectors.insert(0, images.descriptors)
-    return label_evidence(vectors, labels, group, class_count, on_progress=on_progress)
+    return label_evidence(
+        (images.descriptors, images.features),
+        labels.label,
+        labels.group,
+        labels.class_count,
+        on_progress=on_progress,
+    )

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..findings.label_issues import ClassEvidence
-from ..neighbors.incremental import SPARE_NEIGHBORS, updated_graph
-from ..neighbors.knn_graph import NeighborGraph, neighbor_graph
-from ..storage.record_store import Vectors
+from .image_labels import ImageLabels
 from .recall_estimate import CopyScores
-from .scan_data import ImageGraphs, ScanData, VerifiedPairs
+from .scan_data import ImageGraphs, ModelInfo, ScanData, StageInputs, VerifiedPairs
+from .unique_images import DescribedImages
 
 _PACKAGES = (
     "numpy",
@@ -39,81 +38,77 @@ class PreviousScan:
 
     Args:
         scan_data: that it left; None if there was none
-        digests: uint8[i, 32], of the file that represents each unique image now
-        vectors: digest of all that the embeddings depend on now
-        pictures: digest of all that a decoded picture depends on now
+        images: the unique images now
+        model: that embedded them
 
     Attributes:
         image: int64[i], the unique image of the previous scan that the same file
             represented; -1 for a new one. Ascending, since unique images stand in
             the order of their digests
+        graphs: of the previous scan, if its embeddings were made as now
         pairs: of the previous scan, if its pictures were decoded as now
     """
 
     def __init__(
-        self,
-        scan_data: ScanData | None,
-        digests: NDArray[np.uint8],
-        vectors: str,
-        pictures: str,
+        self, scan_data: ScanData | None, images: DescribedImages, model: ModelInfo
     ) -> None:
-        self.image = np.full(len(digests), -1, np.int64)
-        self.pairs: VerifiedPairs | None = None
         self._scan_data = scan_data
-        self._graphs: ImageGraphs | None = None
+        self._digests = images.digests
+        self._vectors = digest_of(
+            [model.sha256] if model.sha256 else [images.descriptors, images.digests]
+        )
+        self._pictures = digest_of([model.input_size])
+        self._recall = digest_of(
+            [self._vectors, model.min_candidate_similarity, images.digests]
+        )
+        self.image = np.full(len(images), -1, np.int64)
+        self.pairs: VerifiedPairs | None = None
+        self.graphs: ImageGraphs | None = None
         if scan_data is None:
             return
-        if scan_data.inputs.vectors == vectors:
-            self._graphs = scan_data.graphs
-        if scan_data.inputs.pictures == pictures:
+        if scan_data.inputs.vectors == self._vectors:
+            self.graphs = scan_data.graphs
+        if scan_data.inputs.pictures == self._pictures:
             self.pairs = scan_data.pairs
         before = scan_data.files.digest[scan_data.images.first_file]
         place = {digest.tobytes(): row for row, digest in enumerate(before)}
-        self.image[:] = [place.get(digest.tobytes(), -1) for digest in digests]
+        self.image[:] = [place.get(digest.tobytes(), -1) for digest in images.digests]
 
-    def graph_of_descriptors(self, vectors: Vectors, k: int) -> NeighborGraph:
-        """Returns the k nearest neighbors of each unique image, and some to spare.
-
-        Args:
-            vectors: i x c, descriptors of the unique images
-            k: number of neighbors
-        """
-        known = self._graphs
-        if known is None:
-            return self._graph(vectors, k, None)
-        # One graph serves for both where the model gives one vector
-        one = known.features if known.descriptors is None else known.descriptors
-        return self._graph(vectors, k, one)
-
-    def graph_of_features(self, vectors: Vectors, k: int) -> NeighborGraph:
-        """Returns the same by features, i x f."""
-        known = self._graphs
-        return self._graph(vectors, k, None if known is None else known.features)
-
-    def _graph(
-        self, vectors: Vectors, k: int, previous: NeighborGraph | None
-    ) -> NeighborGraph:
-        k += SPARE_NEIGHBORS
-        if previous is not None and previous.k >= k:
-            found = updated_graph(
-                vectors, k, previous, self.image, spare=SPARE_NEIGHBORS
-            )
-            if found is not None:
-                return found
-        return neighbor_graph(vectors, k)
-
-    def recall(self, inputs: str) -> CopyScores | None:
+    def recall(self) -> CopyScores | None:
         """Returns the scores of synthetic copies, if they were made of the same."""
         known = self._scan_data
-        return known.recall if known and known.inputs.recall == inputs else None
+        return known.recall if known and known.inputs.recall == self._recall else None
 
-    def classes(self, inputs: str) -> ClassEvidence | None:
+    def classes(self, labels: ImageLabels) -> ClassEvidence | None:
         """Returns the class probabilities, if they were learned from the same."""
         known = self._scan_data
-        return known.classes if known and known.inputs.classes == inputs else None
+        same = known and known.inputs.classes == self._classes_input(labels)
+        return known.classes if known and same else None
 
+    def inputs(self, labels: ImageLabels, *, is_recall_complete: bool) -> StageInputs:
+        """Returns the digests of what the stages of this scan depended on.
 
-NO_PREVIOUS_SCAN = PreviousScan(None, np.empty((0, 32), np.uint8), "", "")
+        Args:
+            labels: that were learned
+            is_recall_complete: whether no file was missing in the recall estimate
+        """
+        return StageInputs(
+            vectors=self._vectors,
+            pictures=self._pictures,
+            recall=self._recall if is_recall_complete else None,
+            classes=self._classes_input(labels),
+        )
+
+    def _classes_input(self, labels: ImageLabels) -> str:
+        return digest_of(
+            [
+                self._vectors,
+                self._digests,
+                labels.label,
+                labels.group,
+                labels.class_count,
+            ]
+        )
 
 
 def digest_of(parts: Iterable[str | float | NDArray[np.generic]]) -> str:

@@ -23,7 +23,7 @@ from .scan_data import (
     evaluation_splits,
     sample_damage,
 )
-from .unique_images import UniqueImages, distinct_rows
+from .unique_images import DescribedImages, UniqueImages, distinct_rows
 
 _UNREADABLE_KEPT = 1000
 
@@ -80,13 +80,12 @@ def vectors_of_files(
     return vectors[row_of]
 
 
-def split_membership(
-    samples: Samples, sample_images: NDArray[np.int32], image_count: int
-) -> NDArray[np.bool_]:
+def split_membership(samples: Samples, images: DescribedImages) -> NDArray[np.bool_]:
     """Returns bool[s, i]: which split holds which unique image."""
-    holds = np.zeros((len(samples.split_names), image_count), bool)
-    known = (sample_images >= 0) & (samples.splits >= 0)
-    holds[samples.splits[known], sample_images[known]] = True
+    unique_image = images.groups.of_samples(samples.unique_file)
+    holds = np.zeros((len(samples.split_names), len(images)), bool)
+    known = (unique_image >= 0) & (samples.splits >= 0)
+    holds[samples.splits[known], unique_image[known]] = True
     return holds
 
 

@@ -134,6 +134,11 @@ class ImageGraphs:
     descriptors: NeighborGraph | None
     spare: int
 
+    @property
+    def of_descriptors(self) -> NeighborGraph:
+        """The one by descriptors: that of the features serves where they are one."""
+        return self.features if self.descriptors is None else self.descriptors
+
     def by_features(self) -> NeighborGraph:
         """Returns the neighbors by features that findings ask for."""
         return self.features.first(self.features.k - self.spare)

@@ -9,7 +9,7 @@ from ..common.pairs import pair_rows
 from ..copy_detection import verify_pairs
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
-from .previous_scan import NO_PREVIOUS_SCAN, PreviousScan
+from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
 from .unique_images import DescribedImages
 
@@ -19,7 +19,7 @@ Rows = NDArray[np.int64]
 def verify(
     images: DescribedImages,
     pairs: Pairs,
-    previous: PreviousScan = NO_PREVIOUS_SCAN,
+    previous: PreviousScan | None = None,
     on_progress: OnProgress = silent,
 ) -> VerifiedPairs:
     """Compares the pictures of pairs, each by itself.
@@ -31,9 +31,10 @@ def verify(
             are the same to the byte
         on_progress: told after each batch; may raise to cancel
     """
-    known = previous.pairs
     row: Rows = np.full(len(pairs), -1, np.int64)
-    if known is not None:
+    known = None
+    if previous is not None and previous.pairs is not None:
+        known = previous.pairs
         row = _known_rows(known.images, previous.image, pairs)
     new = row < 0
     found = verify_pairs(

@@ -61,7 +61,7 @@ STARTS = {
     "gif": b"GIF89a",
     "bmp": b"BM" + bytes(12) + b"\x28\0\0\0" + bytes(20),
     "tif": b"II*\0\x08\0\0\0",
-    "big.tif": b"MM\0+\0\x08",
+    "big.tif": b"MM\0+\0\x08\0\0" + bytes(8),
     "avif": b"\0\0\0\x20ftypavif",
     "jp2": b"\0\0\0\x0cjP  \r\n\x87\n",
     "png": PNG,
