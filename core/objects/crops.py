@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
-from ..embedding.image_table import ImageTable, contents_of
+from ..embedding.image_table import ImageTable, unique_records
 from ..embedding.records import ImageEmbedder, open_store
 from ..embedding.threads import BATCH, Batch, Pass
 from ..progress import OnProgress, silent
@@ -18,6 +18,7 @@ from ..reading.decode import WHOLE, DecodedImage, decode_image
 from ..reading.files import ReadFailure, read_file
 from ..reading.frames import pixel_digest
 from ..reading.jpeg_damage import NO_DAMAGE
+from ..scan.scan_data import ScanData
 from ..storage.record_store import ABSENT
 from .units import Units
 
@@ -27,7 +28,7 @@ _CROP_VERSION = b"winnow crop 1"
 
 def embed_crops(
     paths: Sequence[bytes],
-    images: ImageTable,
+    pictures: ScanData,
     units: Units,
     embedder: ImageEmbedder,
     *,
@@ -43,8 +44,8 @@ def embed_crops(
     not depend on the other boxes of its file.
 
     Args:
-        paths: absolute file paths, those of ``images``
-        images: what the pass over these files found
+        paths: absolute file paths
+        pictures: what a scan knows of these files
         units: the objects
         embedder: the model
         folder: where records are kept between runs
@@ -55,16 +56,17 @@ def embed_crops(
     Returns:
         one row an object; those without a crop have neither content nor failure
     """
-    job = _CropPass(paths, images, units, embedder, folder, max_megapixels)
+    job = _CropPass(paths, pictures, units, embedder, folder, max_megapixels)
     job.run(min(cores or available_cores(), max(1, job.count // BATCH)), on_progress)
-    content, positions = contents_of(job.positions, job.store)
+    samples = pictures.samples
+    unique_crop, positions = unique_records(job.positions, job.store)
     return ImageTable(
-        content,
+        unique_crop,
         job.failures,
-        images.file_bytes[units.file],
-        images.modified[units.file],
-        images.file_id[units.file],
-        images.is_link[units.file],
+        samples.file_bytes[units.file],
+        samples.modified[units.file],
+        samples.file_id[units.file],
+        samples.is_link[units.file],
         positions,
         job.store,
     )
@@ -80,13 +82,14 @@ class _CropPass(Pass):
     def __init__(
         self,
         paths: Sequence[bytes],
-        images: ImageTable,
+        pictures: ScanData,
         units: Units,
         embedder: ImageEmbedder,
         folder: Path,
         max_megapixels: float,
     ) -> None:
-        cut = units.can_be_cut & (images.content[units.file] >= 0)
+        unique_file = pictures.samples.unique_file
+        cut = units.can_be_cut & (unique_file[units.file] >= 0)
         rows = np.flatnonzero(cut)
         rows = rows[np.argsort(units.file[rows], kind="stable")]
         # Visits are numbered: each is one file, with a run of these rows
@@ -99,7 +102,7 @@ class _CropPass(Pass):
         self._paths = [paths[file] for file in files.tolist()]
         self._rows = np.split(rows, starts[1:]) if len(files) else []
         self._boxes = units.box
-        digests = images.column("digest")[images.content[files]]
+        digests = pictures.files.digest[unique_file[files]]
         self._digests = [digest.tobytes() for digest in digests]
         self._max_megapixels = max_megapixels
         self.done.put(len(units.file) - len(rows))

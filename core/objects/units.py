@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scan.scan_data import ScanData
+
 Doubles = NDArray[np.float64]
 
 STATUSES = ("ok", "tiny", "degenerate", "outside", "crowd", "unread")
@@ -38,6 +40,14 @@ class Units:
     def can_be_cut(self) -> NDArray[np.bool_]:
         """bool[u], there is a crop to look at."""
         return np.isin(self.status, (OK, CROWD))
+
+
+def picture_sizes(pictures: ScanData) -> NDArray[np.int32]:
+    """Returns int32[n, 2], width and height of n upright pictures; 0 if unreadable."""
+    files = pictures.files
+    # The last value stands for no file
+    sides = [np.append(side, np.int32(0)) for side in (files.width, files.height)]
+    return np.stack([side[pictures.samples.unique_file] for side in sides], axis=1)
 
 
 def corners(boxes: Doubles) -> Doubles:

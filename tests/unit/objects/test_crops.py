@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.embedding.embed import embed_images
 from core.models.registry import load_embedder
 from core.objects.crops import embed_crops
-from core.objects.units import units_of
+from core.objects.units import picture_sizes, units_of
+from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
 
 BOXES = np.array([[0.1, 0.1, 0.5, 0.5], [0.3, 0.3, 0.6, 0.6], [0.5, 0.5, 0.3, -1]])
 
@@ -28,13 +29,10 @@ def paths(tmp_path, draw):
 def cut(tmp_path, embedder):
     def embed(paths, file, boxes, model=embedder):
         folder = tmp_path / "cache"
-        images = embed_images(paths, embedder, folder=folder, max_megapixels=64)
-        sizes = np.zeros((len(paths), 2), np.int32)
-        read = images.content >= 0
-        sizes[read] = images.sizes(images.content[read])
-        units = units_of(np.array(file), np.array(boxes), sizes)
+        pictures = collect_scan_data(ScanInput(paths), embedder, folder=folder)
+        units = units_of(np.array(file), np.array(boxes), picture_sizes(pictures))
         return embed_crops(
-            paths, images, units, model, folder=folder, max_megapixels=64
+            paths, pictures, units, model, folder=folder, max_megapixels=64
         )
 
     return embed
@@ -53,7 +51,7 @@ def test_a_crop_has_the_record_of_the_picture_that_it_is(cut, paths, tmp_path):
 def test_objects_without_a_crop_have_no_content(cut, paths):
     table = cut(paths, [0, 1, 1], BOXES)
 
-    assert (table.content >= 0).tolist() == [True, True, False]
+    assert (table.unique_file >= 0).tolist() == [True, True, False]
     assert table.failures == {}
 
 
@@ -61,7 +59,7 @@ def test_the_order_of_the_objects_changes_nothing(cut, paths):
     one = cut(paths, [0, 0, 2], BOXES[[0, 1, 1]])
     other = cut(paths[::-1], [0, 2, 2], BOXES[[1, 1, 0]])
 
-    assert one.content.tolist() == other.content[::-1].tolist()
+    assert one.unique_file.tolist() == other.unique_file[::-1].tolist()
     assert np.array_equal(one.column("copy"), other.column("copy"))
 
 
@@ -94,7 +92,7 @@ def test_boxes_lie_on_the_upright_picture(cut, tmp_path, draw):
 
     table = cut([os.fsencode(turned), os.fsencode(upright)], [0, 1], BOXES[[0, 0]])
 
-    digests = table.column("picture_digest")[table.content]
+    digests = table.column("picture_digest")[table.unique_file]
     assert np.array_equal(digests[0], digests[1])
 
 
@@ -104,4 +102,4 @@ def test_a_file_that_vanished_costs_its_own_objects(cut, paths, tmp_path):
 
     table = cut([bad, paths[0]], [0, 1], BOXES[:2])
 
-    assert (table.content >= 0).tolist() == [False, True]
+    assert (table.unique_file >= 0).tolist() == [False, True]
