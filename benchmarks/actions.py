@@ -78,9 +78,9 @@ def measure(dataset):
             progress=False,
         ),
     )
-    assert report.report.done == FILES, report
+    assert report.count == FILES, report
     report = timed("undo", lambda: undo(dataset, dry_run=False, progress=False))
-    assert report.report.done == FILES, report
+    assert report.count == FILES, report
     return rows
 
 

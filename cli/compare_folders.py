@@ -67,7 +67,7 @@ def _compare(options: argparse.Namespace) -> int:
     report = operator(
         sets.folder_set(listing),
         against,
-        out=str(options.out),
+        output_dir=str(options.out),
         progress=bars_or_lines(),
     )
     print(f"\n{report}")

@@ -3,7 +3,7 @@
     python docs/reference.py
 
 The pages are made from the operators' ``config`` and the docstring of their
-``__call__``, from the dataclasses whose fields they take as options, and from the
+``__call__``, from the dataclasses whose fields are its keywords, and from the
 registry of fields. The code of the operators is parsed, not imported: FiftyOne
 and its database are not needed.
 """
@@ -28,9 +28,22 @@ WIDTH = 100
 PREFIX = "@winnow/curate/"
 _SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises")
 _DEFAULT = re.compile(r"(?P<name>[*\w]+)(?: \((?P<default>.*?)\))?$")
-_ROLE = re.compile(r":\w+:`(?:[\w.]+\.)?(\w+)`")
-_CLASS = re.compile(r":class:`([\w.]+)`")
+_ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")
 _MADE = "<!-- Made by docs/reference.py (make docs): edit the docstrings instead. -->"
+
+_ADDED = {
+    "progress": (
+        "progress",
+        "None",
+        "progress bars on or off, or a function that is called with each Progress",
+    ),
+    "delegate": (
+        "delegate",
+        "False",
+        "queue it for ``fiftyone delegated launch``, and return the queued operation",
+    ),
+}
+"""What all operators that run long take: operators/adapter/ui/surface.py."""
 
 _OPERATORS = """\
 In Python, `foo.get_operator("@winnow/curate/NAME")` returns an operator to call, with
@@ -133,22 +146,12 @@ def operators_page() -> str:
         ],
     )
     lines += ["", *_wrapped(_RISKS)]
-    shared: dict[str, Docstring] = {}
     for one in operators:
         lines += ["", f"## {one.name}", "", *_wrapped(f"*{one.label}.*")]
         if one.call is None:
             lines += ["", *_wrapped(f"{one.description}.")]
             continue
-        lines += ["", *_docstring_lines(one.call, shared)]
-    for name, docstring in shared.items():
-        lines += ["", f"## {name}", "", *_wrapped(docstring.summary), ""]
-        lines += _table(
-            ("name", "default", "meaning"),
-            [
-                (f"`{field}`", _code(default), _markdown(text))
-                for field, default, text in docstring.entries["Attributes"]
-            ],
-        )
+        lines += ["", *_docstring_lines(one.call)]
     return "\n".join(lines) + "\n"
 
 
@@ -195,47 +198,94 @@ def parse_docstring(text: str) -> Docstring:
     return Docstring(" ".join(summary.split()), body.strip(), entries)
 
 
-def dataclass_docstring(path: str) -> Docstring:
-    """Returns the docstring of a class of the checkout, with its defaults.
+@dataclass(frozen=True)
+class Option:
+    """A keyword of an operator.
+
+    Attributes:
+        name: as in the call and in params
+        default: as a person would write it; "" for none
+        text: what it means
+        by_place: True if it may be given without its name
+    """
+
+    name: str
+    default: str
+    text: str
+    by_place: bool
+
+
+def options_of(path: str) -> list[Option]:
+    """Returns the fields of a dataclass: by place, then its own, then inherited ones.
 
     Args:
         path: dotted path, such as ``core.scan.settings.ScanSettings``
     """
+    return sorted(_own_and_inherited(path), key=lambda one: not one.by_place)
+
+
+def _own_and_inherited(path: str) -> Iterator[Option]:
     module, _, name = path.rpartition(".")
+    cls = _class(module, name)
+    by_place = "kw_only=True" not in ast.unparse(cls.decorator_list[0])
+    described = {
+        name: (default, text)
+        for name, default, text in parse_docstring(
+            ast.get_docstring(cls) or ""
+        ).entries.get("Attributes", [])
+    }
+    for node in cls.body:
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+            continue
+        if node.target.id == "_":  # KW_ONLY
+            by_place = False
+            continue
+        default, text = described[node.target.id]
+        default = default or _value(node.value, module)
+        yield Option(node.target.id, default, text, by_place)
+    for base in cls.bases:
+        assert isinstance(base, ast.Name)
+        yield from _own_and_inherited(_path_of(base.id, module))
+
+
+def _class(module: str, name: str) -> ast.ClassDef:
     (cls,) = (
         node
         for node in _parsed(module).body
         if isinstance(node, ast.ClassDef) and node.name == name
     )
-    defaults = {
-        node.target.id: _value(node.value, module)
-        for node in cls.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    }
-    return _with_defaults(parse_docstring(ast.get_docstring(cls) or ""), defaults)
+    return cls
+
+
+def _path_of(name: str, module: str) -> str:
+    """Returns the dotted path of a name that a module defines or imports."""
+    for node in _parsed(module).body:
+        if isinstance(node, ast.ImportFrom) and name in (
+            word.name for word in node.names
+        ):
+            package = f"plugin.{module}".rpartition(".")[0]
+            source = "." * node.level + (node.module or "")
+            found = importlib.util.resolve_name(source, package)
+            return f"{found.removeprefix('plugin.')}.{name}"
+    return f"{module}.{name}"
 
 
 def _call(function: ast.FunctionDef, module: str) -> Docstring:
-    words = function.args
-    by_place: list[ast.expr | None] = [None] * len(words.args)
-    by_place += words.defaults
-    given = [*by_place[-len(words.args) :], *words.kw_defaults]
-    names = [word.arg for word in (*words.args, *words.kwonlyargs)]
-    defaults = {
-        name: _value(value, module) for name, value in zip(names, given, strict=True)
-    }
-    return _with_defaults(parse_docstring(ast.get_docstring(function) or ""), defaults)
-
-
-def _with_defaults(docstring: Docstring, defaults: dict[str, str]) -> Docstring:
-    """Fills in the code's defaults where the docstring names none."""
-    entries = {
-        section: [
-            (name, default or defaults.get(name, ""), text)
-            for name, default, text in entries
-        ]
-        for section, entries in docstring.entries.items()
-    }
+    """Returns the docstring of a call, with the options among its arguments."""
+    docstring = parse_docstring(ast.get_docstring(function) or "")
+    (decorator,) = function.decorator_list
+    assert isinstance(decorator, ast.Call)
+    (kind,) = decorator.args
+    assert isinstance(kind, ast.Name)
+    args = docstring.entries["Args"] + [
+        (one.name, one.default, one.text)
+        for one in options_of(_path_of(kind.id, module))
+    ]
+    flags = {word.arg: ast.unparse(word.value) for word in decorator.keywords}
+    if flags.get("long") == "True":
+        added = ["progress", *(["delegate"] * (flags.get("delegated") != "False"))]
+        args += [_ADDED[name] for name in added]
+    entries = {**docstring.entries, "Args": args}
     return Docstring(docstring.summary, docstring.body, entries)
 
 
@@ -264,18 +314,19 @@ def _parsed(module: str) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
-def _docstring_lines(call: Docstring, shared: dict[str, Docstring]) -> Iterator[str]:
+def _docstring_lines(call: Docstring) -> Iterator[str]:
     yield from _wrapped(call.summary)
-    for paragraph in filter(None, call.body.split("\n\n")):
+    body, _, example = call.body.partition("Example::")
+    for paragraph in filter(None, body.strip().split("\n\n")):
         yield ""
         yield from _wrapped(_markdown(paragraph))
-    rows = []
-    for name, default, text in call.entries.get("Args", []):
-        for path in _CLASS.findall(text) if name.startswith("**") else ():
-            shared[path.rpartition(".")[2]] = dataclass_docstring(path)
-            found = path.rpartition(".")[2]
-            text = text.replace(f":class:`{path}`", f"[{found}](#{found.lower()})")
-        rows.append((f"`{name}`", _code(default), _markdown(text)))
+    if example:
+        code = textwrap.dedent(example.strip("\n"))
+        yield from ("", "```python", *code.rstrip().splitlines(), "```")
+    rows = [
+        (f"`{name}`", _code(default), _markdown(text))
+        for name, default, text in call.entries.get("Args", [])
+    ]
     if rows:
         yield ""
         yield from _table(("argument", "default", "meaning"), rows)

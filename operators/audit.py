@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.common.result import TableResult
 from ..core.common.text import escape_markdown
 from ..core.curation.policy import EXAMPLE, FINDINGS, Rule, Verdict, judge, parse_policy
 from ..core.errors import CurationError, InputError, StaleRunError
-from .adapter.dataset.internals import dataset_of
 from .adapter.runs.run_record import complete_run
 from .adapter.runs.scan_report import report_of
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
-from .adapter.ui.stream import text_output
+from .adapter.ui.surface import Operator, keywords
 from .adapter.views.finding_views import tally
 
 
 @dataclass(frozen=True)
-class AuditReport:
+class AuditOptions:
+    """What can be chosen.
+
+    Attributes:
+        policy: the rules; :data:`core.curation.policy.FINDINGS` lists the names
+            they may use
+        prefix (None): prefix of the scan's fields
+    """
+
+    policy: str
+    _: KW_ONLY
+    prefix: str | None = None
+
+
+@dataclass(frozen=True)
+class AuditReport(TableResult):
     """What a run says to a policy.
 
     Attributes:
         dataset: name of the data set
-        run_key: of the FiftyOne run that was looked at
-        images: of the run; percentages are of these
-        verdicts: one a rule, in the policy's order
+        run_key: key of the FiftyOne run that was looked at
+        images: images of the run; percentages are of these
+        verdicts: one per rule, in the policy's order
     """
 
     dataset: str
@@ -53,11 +68,21 @@ class AuditReport:
             "run_key": self.run_key,
             "images": self.images,
             "passed": self.passed,
-            "rules": [verdict.to_dict() for verdict in self.verdicts],
+            "rules": self.rows(),
         }
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the verdicts, a rule each."""
+        return [verdict.to_dict() for verdict in self.verdicts]
+
+    def summary(self) -> str:
+        """Returns whether it passed, in a sentence."""
+        count, failed = len(self.verdicts), len(self.failed)
+        result = "passes" if self.passed else f"fails {failed} of {count} rules"
+        return f"{self.dataset} ({self.images:,} images) {result}"
+
     def to_markdown(self) -> str:
-        lines = [f"**{escape_markdown(self._headline())}**", ""]
+        lines = [f"**{escape_markdown(self.summary())}**", ""]
         lines += [
             f"* {'passed' if one.passed else '**failed**'}: {escape_markdown(str(one))}"
             for one in self.verdicts
@@ -65,20 +90,17 @@ class AuditReport:
         return "\n".join(lines)
 
     def __str__(self) -> str:
-        lines = [self._headline()]
+        lines = [self.summary()]
         lines += [
             f"  {'passed' if one.passed else 'FAILED'}  {one}" for one in self.verdicts
         ]
         return "\n".join(lines)
 
-    def _headline(self) -> str:
-        count, failed = len(self.verdicts), len(self.failed)
-        result = "passes" if self.passed else f"fails {failed} of {count} rules"
-        return f"{self.dataset} ({self.images:,} images) {result}"
 
-
-class Audit(foo.Operator):
+class Audit(Operator):
     """``@winnow/curate/audit``"""
+
+    form_names = ("problem", "verdicts")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -91,13 +113,8 @@ class Audit(foo.Operator):
             risk_level=types.RiskLevel.LOW,
         )
 
-    def __call__(
-        self,
-        samples: fo.core.collections.SampleCollection,
-        policy: str,
-        *,
-        prefix: str | None = None,
-    ) -> AuditReport:
+    @keywords(AuditOptions)
+    def __call__(self, dataset: fo.Dataset, options: AuditOptions) -> AuditReport:
         """Compares the last scan of a data set with a policy.
 
         Rules are separated by commas, semicolons or line ends: ``no leaks``,
@@ -105,11 +122,15 @@ class Audit(foo.Operator):
         percentage is of all images of the run. A rule on a finding that was not
         looked for (leaks without splits, label issues without labels) fails.
 
+        Example::
+
+            audit = foo.get_operator("@winnow/curate/audit")
+            report = audit(dataset, "no leaks, label issues <= 2 %")
+            if not report.passed:
+                print(report)
+
         Args:
-            samples: the scanned data set; for a view, its data set
-            policy: the rules; :data:`core.curation.policy.FINDINGS` lists the names
-                they may use
-            prefix (None): prefix of the scan's fields
+            dataset: the scanned data set
 
         Returns:
             one verdict per rule; ``passed`` is True if all rules hold
@@ -119,7 +140,7 @@ class Audit(foo.Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or images were added or removed since
         """
-        return _audit(dataset_of(samples), _rules(policy), prefix)
+        return _audit(dataset, _rules(options.policy), options.prefix)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -153,11 +174,8 @@ class Audit(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        report = self(ctx.dataset, ctx.params["policy"], prefix=prefix_of(ctx.params))
+        report = self.run(ctx)
         return {**report.to_dict(), "text": report.to_markdown()}
-
-    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        return text_output()
 
 
 def _rules(policy: str) -> tuple[Rule, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,58 @@ from .adapter.curation.compare_sets import (
 )
 from .adapter.curation.image_sets import image_set
 from .adapter.ui.inputs import ask_folder, ask_several, folder_of, show_error
-from .adapter.ui.progress import ProgressOption, progress_bars
-from .adapter.ui.stream import stream
+from .adapter.ui.surface import LONG, LongOperator, as_params, keywords
 
 _PREFIX = "ingest"
 _THIS, _FOLDER = "this", "folder"
 
 
-class Compare(foo.Operator):
+@dataclass(frozen=True)
+class CompareOptions:
+    """What can be chosen.
+
+    Attributes:
+        against: the existing images: a data set, a view, the name of a data set, a
+            folder, or a list of these. For a data set on both sides, only its other
+            samples count
+        split_by (None): the splits of ``new``, as for ``scan``; None for those of
+            its last scan, else tags such as train. Those of ``against`` are found
+            the same way, those of folders by their names
+        model (None): a model, as for ``scan``; None for that of the last scan of
+            ``against``
+        min_copy_score (0.6): score above which two images are copies, 0 to 1
+        min_copy_similarity (None): cosine similarity that copies need as well
+        max_megapixels (64): size above which images are reported, not decoded
+        prefix ("ingest"): prefix of the fields written to ``new``
+        write (True): write fields, if ``new`` is not a folder
+        output_dir (None): a folder for ``compare.jsonl`` and ``summary.json``
+    """
+
+    against: Any
+    _: KW_ONLY
+    split_by: str | Sequence[str] | None = None
+    model: str | None = None
+    min_copy_score: float = DEFAULTS.min_copy_score
+    min_copy_similarity: float | None = None
+    max_megapixels: float = DEFAULTS.max_megapixels
+    prefix: str = _PREFIX
+    write: bool = True
+    output_dir: str | Path | None = None
+
+    @property
+    def settings(self) -> ScanSettings:
+        """What decides of copies."""
+        return ScanSettings(
+            min_copy_score=self.min_copy_score,
+            min_copy_similarity=self.min_copy_similarity,
+            max_megapixels=self.max_megapixels,
+        )
+
+
+class Compare(LongOperator):
     """``@winnow/curate/compare``"""
+
+    form_names = ("way", "problem", "status")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -43,27 +86,16 @@ class Compare(foo.Operator):
                 "test split"
             ),
             icon="compare",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.MEDIUM,
+            **LONG,
         )
 
+    @keywords(CompareOptions, long=True)
     def __call__(
         self,
         new: fo.core.collections.SampleCollection | str,
-        against: Any,
-        *,
-        split_by: str | Sequence[str] | None = None,
-        model: str | None = None,
-        min_copy_score: float = DEFAULTS.min_copy_score,
-        min_copy_similarity: float | None = None,
-        max_megapixels: float = DEFAULTS.max_megapixels,
-        prefix: str = _PREFIX,
-        write: bool = True,
-        out: str | None = None,
-        progress: ProgressOption = None,
+        options: CompareOptions,
+        on_progress: OnProgress,
     ) -> CompareReport:
         """Compares new images with existing data sets, and among themselves.
 
@@ -72,23 +104,16 @@ class Compare(foo.Operator):
         needed; images that were embedded before are not embedded again. Writes
         ``ingest_*`` fields, or files.
 
+        Example::
+
+            compare = foo.get_operator("@winnow/curate/compare")
+            report = compare(dataset.match_tags("train"), dataset)
+            print(report)
+            known = report.to_pandas().query("status == 'known'")
+
         Args:
             new: the new images: a data set, a view, the name of a data set, or a
                 folder
-            against: the existing images: one of these, or a list. For a data set on
-                both sides, only its other samples count
-            split_by (None): the splits of ``new``, as for ``scan``; None for those of
-                its last scan, else tags such as train. Those of ``against`` are
-                found the same way, those of folders by their names
-            model (None): a model, as for ``scan``; None for that of the last scan of
-                ``against``
-            min_copy_score (0.6): score above which two images are copies, 0 to 1
-            min_copy_similarity (None): cosine similarity that copies need as well
-            max_megapixels (64): size above which images are reported, not decoded
-            prefix ("ingest"): prefix of the fields written to ``new``
-            write (True): write fields, if ``new`` is not a folder
-            out (None): a folder for ``compare.jsonl`` and ``summary.json``
-            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
             a :class:`operators.adapter.curation.compare_sets.CompareReport`;
@@ -97,15 +122,40 @@ class Compare(foo.Operator):
         Raises:
             InputError: an argument is not valid; nothing was changed
         """
-        settings = ScanSettings(
-            min_copy_score=min_copy_score,
-            min_copy_similarity=min_copy_similarity,
-            max_megapixels=max_megapixels,
+        settings, against = options.settings, options.against
+        is_many = isinstance(against, list | tuple)
+        sets = [image_set(one) for one in (against if is_many else [against])]
+        images = image_set(new, options.split_by)
+        if images.dataset is not None and options.write:
+            check_names(images.dataset, options.prefix)
+        report = compare_sets(images, sets, options.model, settings, on_progress)
+        written = []
+        if images.dataset is not None and options.write:
+            written.append(write_fields(images, report, options.prefix))
+        if options.output_dir:
+            folder = Path(options.output_dir).expanduser()
+            written.append(write_files(report, folder))
+        return replace(report, written=" and ".join(written) or None)
+
+    def queue(self, samples: Any, options: CompareOptions) -> foo.ExecutionResult:
+        many = options.against
+        sets = list(many) if isinstance(many, list | tuple) else [many]
+        names = [one.name if isinstance(one, fo.Dataset) else one for one in sets]
+        params = as_params(replace(options, against=names))
+        kind = "view" if isinstance(samples, fo.DatasetView) else "dataset"
+        context = {kind: samples}
+        if isinstance(samples, str | Path):
+            # A queued operation is stored with a data set: any that is named does
+            params["new"] = str(samples)
+            context = {"dataset": next(filter(fo.dataset_exists, names), None)}
+            if context["dataset"] is None:
+                raise InputError(
+                    "Only a comparison with a data set can be queued, not one of "
+                    "folders alone. Leave delegate out."
+                )
+        return foo.execute_operator(
+            self.uri, context, params=params, request_delegation=True
         )
-        with progress_bars(progress) as on_progress:
-            return run_compare(
-                new, against, split_by, model, settings, prefix, write, out, on_progress
-            )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -120,73 +170,46 @@ class Compare(foo.Operator):
             ),
         )
 
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> CompareReport:
-            params = ctx.params
-            new, against = _sides(ctx)
-            names = ("min_copy_score", "min_copy_similarity", "max_megapixels")
-            settings = ScanSettings(
-                **{name: params[name] for name in names if name in params}
-            )
-            return run_compare(
-                new,
-                against,
-                params.get("split_by"),
-                params.get("model"),
-                settings,
-                params.get("prefix") or _PREFIX,
-                params.get("write", True),
-                folder_of(params, "out") or None,
-                on_progress,
-            )
+    def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
+        params = dict(ctx.params)
+        if _folder_is_new(ctx) and not params.get("against"):
+            params["against"] = ctx.dataset
+        return params
 
-        yield from stream(ctx, work)
+    def target(self, ctx: foo.ExecutionContext) -> Any:
+        if not _folder_is_new(ctx):
+            return self.default_target(ctx)
+        folder = folder_of(ctx.params, "new")
+        if not folder:
+            raise InputError("Choose the folder that holds the new images.")
+        return folder
 
 
-def run_compare(
-    new: Any,
-    against: Any,
-    split_by: str | Sequence[str] | None,
-    model: str | None,
-    settings: ScanSettings,
-    prefix: str,
-    write: bool,
-    out: str | None,
-    on_progress: OnProgress,
-) -> CompareReport:
-    """Compares, and writes what came out. Checks everything before any work."""
-    is_many = isinstance(against, list | tuple)
-    sets = [image_set(one) for one in (against if is_many else [against])]
-    images = image_set(new, split_by)
-    if images.dataset is not None and write:
-        check_names(images.dataset, prefix)
-    report = compare_sets(images, sets, model, settings, on_progress)
-    written = []
-    if images.dataset is not None and write:
-        written.append(write_fields(images, report, prefix))
-    if out:
-        written.append(write_files(report, Path(out).expanduser()))
-    return replace(report, written=" and ".join(written) or None)
+def _folder_is_new(ctx: foo.ExecutionContext) -> bool:
+    likely = _FOLDER if ctx.params.get("new") else _THIS
+    return bool(ctx.params.get("way", likely) == _FOLDER)
 
 
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
-    ways = types.RadioGroup()
-    ways.add_choice(
+    choices = types.RadioGroup()
+    choices.add_choice(
         _THIS,
         label="This data set (or view) is new",
         description="Is it in another data set already?",
     )
-    ways.add_choice(
+    choices.add_choice(
         _FOLDER,
         label="A folder is new",
         description="Is it in this data set already?",
     )
-    inputs.enum("way", ways.values(), default=_THIS, label="What is new", view=ways)
-    if ctx.params.get("way", _THIS) == _FOLDER:
-        ask_folder(inputs, "folder", "The new folder")
+    inputs.enum(
+        "way", choices.values(), default=_THIS, label="What is new", view=choices
+    )
+    if _folder_is_new(ctx):
+        ask_folder(inputs, "new", "The new folder")
         ask_folder(
             inputs,
-            "out",
+            "output_dir",
             "Write compare.jsonl and summary.json to",
             required=False,
             description="Empty: only show what was found",
@@ -207,20 +230,6 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     )
     prefix = ctx.params.get("prefix") or _PREFIX
     check_names(ctx.dataset, prefix)
-    count = _samples(ctx).count()
+    count = (ctx.view if ctx.has_custom_view else ctx.dataset).count()
     inputs.str("prefix", default=_PREFIX, label="Prefix of the fields")
     inputs.view("status", types.Notice(label=f"{count:,} images will be compared"))
-
-
-def _sides(ctx: foo.ExecutionContext) -> tuple[Any, Any]:
-    """Returns what is new and what exists."""
-    if ctx.params.get("way", _THIS) == _THIS:
-        return _samples(ctx), ctx.params.get("against") or []
-    folder = folder_of(ctx.params)
-    if not folder:
-        raise InputError("Choose the folder that holds the new images.")
-    return folder, ctx.dataset
-
-
-def _samples(ctx: foo.ExecutionContext) -> fo.core.collections.SampleCollection:
-    return ctx.view if ctx.has_custom_view else ctx.dataset

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
 from ..core.progress import silent
 from .adapter.dataset.decisions import (
@@ -30,6 +31,7 @@ from .adapter.dataset.present import present
 from .adapter.runs.reapply import reapply_thresholds, settings_of
 from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
+from .adapter.ui.surface import Operator, keywords
 
 
 @dataclass(frozen=True)
@@ -80,25 +82,58 @@ _DECISIONS = {
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecideOptions:
+    """What can be chosen.
+
+    Attributes:
+        what: the decision.
+            ``keeper``: each is the copy to keep of its cluster, before all rules,
+            and instead of an earlier choice; the others are the redundant copies.
+            ``keep``: the images are never flagged again as redundant copies,
+            leaks, outliers or bad images. That chooses no keeper: an image that is
+            not the keeper leaves its cluster, and the rest stays a cluster.
+            ``not_duplicate``: each is not a copy of the others in its cluster.
+            ``label_verified``: their labels are right
+        undo (False): take the decision back instead
+        prefix (None): prefix of the scan's fields
+    """
+
+    what: str
+    _: KW_ONLY
+    undo: bool = False
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.what not in _DECISIONS:
+            raise InputError(
+                f"There is no decision '{self.what}'. Use one of "
+                f"{', '.join(_DECISIONS)}."
+            )
+
+
+@dataclass(frozen=True)
+class Decided(Result):
     """The outcome of a decision.
 
     Attributes:
-        images: how many it is remembered of
+        count: images that it is stored for
         updated: whether the findings follow it already; else the next scan does
         text: one sentence
     """
 
-    images: int
+    count: int
     updated: bool
     text: str
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """Returns what happened, in a sentence."""
         return self.text
 
 
-class Decide(foo.Operator):
+class Decide(Operator):
     """``@winnow/curate/decide``"""
+
+    form_names = ("problem", "status")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -114,13 +149,9 @@ class Decide(foo.Operator):
             risk_level=types.RiskLevel.MEDIUM,
         )
 
+    @keywords(DecideOptions)
     def __call__(
-        self,
-        samples: fo.core.collections.SampleCollection,
-        what: str,
-        *,
-        undo: bool = False,
-        prefix: str | None = None,
+        self, samples: fo.core.collections.SampleCollection, options: DecideOptions
     ) -> Decided:
         """Stores a decision on each sample, and updates the findings.
 
@@ -129,18 +160,13 @@ class Decide(foo.Operator):
         ``winnow_not_duplicate_of``, so they can be filtered, and they leave with the
         sample. A verified label counts as long as the sample carries it.
 
+        Example::
+
+            decide = foo.get_operator("@winnow/curate/decide")
+            print(decide(dataset.limit(3), "keep"))
+
         Args:
             samples: a view of the images, such as ``dataset.select(ids)``
-            what: the decision.
-                ``keeper``: each is the copy to keep of its cluster, before all rules,
-                and instead of an earlier choice; the others are the redundant copies.
-                ``keep``: the images are never flagged again as redundant copies,
-                leaks, outliers or bad images. That chooses no keeper: an image that is
-                not the keeper leaves its cluster, and the rest stays a cluster.
-                ``not_duplicate``: each is not a copy of the others in its cluster.
-                ``label_verified``: their labels are right
-            undo (False): take the decision back instead
-            prefix (None): prefix of the scan's fields
 
         Returns:
             a :class:`Decided`
@@ -150,22 +176,21 @@ class Decide(foo.Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        if what not in _DECISIONS:
-            raise InputError(
-                f"There is no decision '{what}'. Use one of {', '.join(_DECISIONS)}."
-            )
-        dataset = dataset_of(samples)
-        run = complete_run(dataset, prefix)
-        images = _undo(samples, what) if undo else _do(present(samples), what, run)
-        sentence = _DECISIONS[what].undone if undo else _DECISIONS[what].done
-        text = sentence.format(f"{images:,} image{'' if images == 1 else 's'}")
+        dataset, decision = dataset_of(samples), _DECISIONS[options.what]
+        run = complete_run(dataset, options.prefix)
+        if options.undo:
+            count, sentence = _undo(samples, options.what), decision.undone
+        else:
+            count = _store(present(samples), options.what, run)
+            sentence = decision.done
+        text = sentence.format(f"{count:,} image{'' if count == 1 else 's'}")
         try:
-            reapply_thresholds(dataset, settings_of(run), prefix, silent)
+            reapply_thresholds(dataset, settings_of(run), options.prefix, silent)
         except CurationError as error:
             # The decision stands; only the findings on screen are older
             dataset.reload()
-            return Decided(images, False, f"{text} from the next scan on. {error}")
-        return Decided(images, True, text + ".")
+            return Decided(count, False, f"{text} from the next scan on. {error}")
+        return Decided(count, True, text + ".")
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -177,7 +202,7 @@ class Decide(foo.Operator):
         )
         try:
             complete_run(ctx.dataset, prefix_of(ctx.params))
-            count = _samples(ctx).count()
+            count = self.target(ctx).count()
         except CurationError as error:
             show_error(inputs, "problem", error)
         else:
@@ -189,20 +214,25 @@ class Decide(foo.Operator):
             view=types.PromptView(label="Decide", submit_button_label="Store"),
         )
 
+    def default_target(self, ctx: foo.ExecutionContext) -> Any:
+        if not ctx.selected:
+            raise InputError("Select the images in the grid first, then decide.")
+        return ctx.dataset.select(ctx.selected)
+
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        decided = self(
-            _samples(ctx),
-            ctx.params["what"],
-            undo=ctx.params.get("undo", False),
-            prefix=prefix_of(ctx.params),
-        )
+        decided = self.run(ctx)
         variant = "success" if decided.updated else "warning"
         ctx.ops.notify(decided.text, variant=variant)
         ctx.ops.reload_samples()
-        return {"images": decided.images, "text": decided.text}
+        return decided.to_dict()
+
+    def resolve_output(self, ctx: foo.ExecutionContext) -> None:
+        """Shows nothing: the App notifies."""
 
 
-def _do(samples: fo.core.collections.SampleCollection, what: str, run: ScanRun) -> int:
+def _store(
+    samples: fo.core.collections.SampleCollection, what: str, run: ScanRun
+) -> int:
     if what == KEEP:
         return keep(samples)
     if what == KEEPER:
@@ -220,11 +250,3 @@ def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:
     if what == NOT_DUPLICATE:
         return undo_part_duplicates(samples)
     return undo_verify_labels(samples)
-
-
-def _samples(ctx: foo.ExecutionContext) -> fo.DatasetView:
-    """Returns the samples that the caller names, or those selected in the grid."""
-    ids = ctx.params.get("samples") or ctx.selected
-    if not ids:
-        raise InputError("Select the images in the grid first, then decide.")
-    return ctx.dataset.select(ids)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.errors import CurationError, InputError
+from ..core.errors import InputError
 from ..core.findings.registry import FINDINGS
 from .adapter.curation.precision_sample import (
     RIGHT,
@@ -20,22 +21,51 @@ from .adapter.curation.precision_sample import (
     mark,
     result,
 )
-from .adapter.ui.inputs import (
-    ask_prefix,
-    counts_now,
-    finding_choices,
-    prefix_of,
-    show_error,
-)
-from .adapter.ui.stream import text_output
+from .adapter.ui.inputs import ask_finding, ask_prefix
+from .adapter.ui.surface import Operator, keywords
 
 _DRAW, _REST, _RESULT = "draw", "rest", "result"
 _DEFAULT_N = 100
 """With 100 marked, the interval is 20 points wide at worst."""
 
 
-class EstimatePrecision(foo.Operator):
+@dataclass(frozen=True)
+class EstimateOptions:
+    """What can be chosen.
+
+    Attributes:
+        what: name of a finding, as for ``show``; for ``duplicates`` the redundant
+            copies
+        n (100): sample size, at most the size of the finding
+        seed (0): seed of the draw
+        right: images of the sample, or their ids, where the finding is right
+        wrong: images, or their ids, where it is wrong
+        rest_right (False): mark all others right
+        new (False): draw again; earlier marks are removed
+        prefix (None): prefix of the scan's fields
+    """
+
+    what: str
+    n: int = _DEFAULT_N
+    _: KW_ONLY
+    seed: int = 0
+    right: Sequence[str] | fo.DatasetView = ()
+    wrong: Sequence[str] | fo.DatasetView = ()
+    rest_right: bool = False
+    new: bool = False
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.what not in FINDINGS:
+            raise InputError(
+                f"There is no finding '{self.what}'. Use one of {', '.join(FINDINGS)}."
+            )
+
+
+class EstimatePrecision(Operator):
     """``@winnow/curate/estimate_precision``"""
+
+    form_names = ("run", "step", "so_far")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -48,18 +78,9 @@ class EstimatePrecision(foo.Operator):
             risk_level=types.RiskLevel.MEDIUM,
         )
 
+    @keywords(EstimateOptions)
     def __call__(
-        self,
-        dataset: fo.Dataset,
-        what: str,
-        n: int = _DEFAULT_N,
-        *,
-        seed: int = 0,
-        right: Sequence[str] | fo.DatasetView = (),
-        wrong: Sequence[str] | fo.DatasetView = (),
-        rest_right: bool = False,
-        new: bool = False,
-        prefix: str | None = None,
+        self, dataset: fo.Dataset, options: EstimateOptions
     ) -> PrecisionEstimate:
         """Estimates the precision of a finding from a random sample that you mark.
 
@@ -67,17 +88,15 @@ class EstimatePrecision(foo.Operator):
         interval. Mark with this operator, or with the tags ``precision WHAT: right``
         and ``precision WHAT: wrong``.
 
+        Example::
+
+            estimate = foo.get_operator("@winnow/curate/estimate_precision")
+            drawn = estimate(dataset, "duplicates", 20)
+            wrong = drawn.view.limit(0).values("id")  # those you found wrong
+            print(estimate(dataset, "duplicates", wrong=wrong, rest_right=True))
+
         Args:
             dataset: the scanned data set
-            what: name of a finding, as for ``show``; for ``duplicates`` the
-                redundant copies
-            n (100): sample size, at most the size of the finding
-            seed (0): seed of the draw
-            right: images of the sample, or their ids, where the finding is right
-            wrong: images, or their ids, where it is wrong
-            rest_right (False): mark all others right
-            new (False): draw again; earlier marks are removed
-            prefix (None): prefix of the scan's fields
 
         Returns:
             a :class:`operators.adapter.curation.precision_sample.PrecisionEstimate`;
@@ -89,29 +108,19 @@ class EstimatePrecision(foo.Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        if what not in FINDINGS:
-            raise InputError(
-                f"There is no finding '{what}'. Use one of {', '.join(FINDINGS)}."
-            )
-        if new or not has_sample(dataset, what):
-            draw_sample(dataset, what, n, seed, prefix)
-        for samples, as_ in ((right, RIGHT), (wrong, WRONG)):
+        what = options.what
+        if options.new or not has_sample(dataset, what):
+            draw_sample(dataset, what, options.n, options.seed, options.prefix)
+        for samples, as_ in ((options.right, RIGHT), (options.wrong, WRONG)):
             mark(dataset, what, _ids(samples), as_)
-        if rest_right:
+        if options.rest_right:
             mark(dataset, what, None, RIGHT)
         dataset.reload()
         return result(dataset, what)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        try:
-            choices = finding_choices(counts_now(ctx))
-        except CurationError as error:
-            show_error(inputs, "run", error)
-        else:
-            inputs.enum(
-                "what", choices.values(), required=True, label="Finding", view=choices
-            )
+        if ask_finding(inputs, ctx, "Finding"):
             if ctx.params.get("what"):
                 _ask_step(inputs, ctx)
             ask_prefix(inputs, ctx)
@@ -120,29 +129,24 @@ class EstimatePrecision(foo.Operator):
             view=types.PromptView(label="Estimate precision", submit_button_label="Go"),
         )
 
-    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        params, selected = ctx.params, list(ctx.selected)
-        step = params.get("step", _RESULT)
-        if step in (RIGHT, WRONG) and not selected:
-            raise InputError("Select the images in the grid first, then mark them.")
-        signed = self(
-            ctx.dataset,
-            params["what"],
-            params.get("n") or _DEFAULT_N,
-            seed=params.get("seed") or 0,
-            right=selected if step == RIGHT else (),
-            wrong=selected if step == WRONG else (),
-            rest_right=step == _REST,
-            new=step == _DRAW,
-            prefix=prefix_of(params),
-        )
-        ctx.ops.set_view(view=signed.view)
-        ctx.ops.reload_samples()
-        ctx.ops.notify(signed.summary(), variant="success")
-        return {"text": signed.to_markdown()}
+    def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
+        params, step = dict(ctx.params), ctx.params.get("step")
+        if step in (RIGHT, WRONG):
+            if not ctx.selected:
+                raise InputError("Select the images in the grid first, then mark them.")
+            params[step] = list(ctx.selected)
+        elif step == _REST:
+            params["rest_right"] = True
+        elif step == _DRAW:
+            params["new"] = True
+        return params
 
-    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        return text_output()
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        estimate = self.run(ctx)
+        ctx.ops.set_view(view=estimate.view)
+        ctx.ops.reload_samples()
+        ctx.ops.notify(estimate.summary(), variant="success")
+        return {"text": estimate.to_markdown()}
 
 
 def _ask_step(inputs: types.Object, ctx: foo.ExecutionContext) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
+from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport
-from .adapter.actions.forms import ask_tick, run_ticked
 from .adapter.actions.merge_plan import (
     CONFLICT_TAG,
     MERGE,
@@ -19,14 +19,38 @@ from .adapter.actions.merge_plan import (
     mergeable_fields,
     plan_merge,
 )
-from .adapter.actions.plan_then_apply import carry_out
-from .adapter.dataset.internals import dataset_of
-from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
-from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.actions.planned_action import PlannedAction, PlanOptions, ask_tick
+from .adapter.ui.inputs import ask_prefix, ask_several, show_error
+from .adapter.ui.surface import LONG, keywords
 
 
-class Merge(foo.Operator):
+@dataclass(frozen=True)
+class MergeFields:
+    """What is merged.
+
+    Attributes:
+        fields: fields to merge in addition to tags and labels
+        conflict_tag ("merge conflict"): tag of keepers with a conflict; None for no
+            tag
+        prefix (None): prefix of the scan's fields
+    """
+
+    fields: Sequence[str] = ()
+    _: KW_ONLY
+    conflict_tag: str | None = CONFLICT_TAG
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeOptions(MergeFields, PlanOptions):
+    """What can be chosen."""
+
+
+class Merge(PlannedAction):
     """``@winnow/curate/merge``"""
+
+    action = MERGE
+    form_names = ("problem", "plan_text", "limit")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -35,24 +59,16 @@ class Merge(foo.Operator):
             label="Winnow: merge copies into the one to keep",
             description="Merge tags, labels and fields of duplicates into the keeper",
             icon="merge",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.HIGH,
+            **LONG,
         )
 
+    @keywords(MergeOptions, long=True)
     def __call__(
         self,
         samples: fo.core.collections.SampleCollection,
-        fields: Sequence[str] = (),
-        *,
-        conflict_tag: str | None = CONFLICT_TAG,
-        dry_run: bool = True,
-        plan_id: str | None = None,
-        expect_count: int | None = None,
-        prefix: str | None = None,
-        progress: ProgressOption = None,
+        options: MergeOptions,
+        on_progress: OnProgress,
     ) -> MergeReport | ActionReport:
         """Merges tags, labels and fields of duplicates into the copy that is kept.
 
@@ -61,17 +77,16 @@ class Merge(foo.Operator):
         where the keeper has none; where it has another one, it keeps it and the
         conflict is listed. The copies themselves do not change. ``undo`` reverts it.
 
+        Example::
+
+            merge = foo.get_operator("@winnow/curate/merge")
+            plan = merge(dataset)
+            print(plan.conflicts)
+            if plan.count:
+                done = merge(dataset, plan_id=plan.plan_id, dry_run=False)
+
         Args:
             samples: a scanned data set, or a view that limits the action
-            fields: fields to merge in addition to tags and labels
-            conflict_tag ("merge conflict"): tag of keepers with a conflict; None for
-                no tag
-            dry_run (True): only return the plan; nothing is changed
-            plan_id (None): id of the plan to apply, from the first call
-            expect_count (None): number of items, as confirmation where the plan
-                asks for it
-            prefix (None): prefix of the scan's fields
-            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
             the plan, with its ``conflicts``; or, if it was applied, what was done and
@@ -81,18 +96,21 @@ class Merge(foo.Operator):
             InputError: an argument is not valid
             ActionError: the plan is outdated, or a folder cannot be used
         """
-        with progress_bars(progress) as on_progress:
-            if dry_run:
-                return plan_merge(
-                    samples,
-                    fields,
-                    conflict_tag=conflict_tag,
-                    prefix=prefix,
-                    on_progress=on_progress,
-                )
-            return carry_out(
-                dataset_of(samples), MERGE, plan_id, expect_count, on_progress
-            )
+        return self.plan_or_apply(samples, options, on_progress)
+
+    def plan(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        options: MergeOptions,
+        on_progress: OnProgress = silent,
+    ) -> MergeReport:
+        return plan_merge(
+            samples,
+            options.fields,
+            conflict_tag=options.conflict_tag,
+            prefix=options.prefix,
+            on_progress=on_progress,
+        )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -102,14 +120,15 @@ class Merge(foo.Operator):
             mergeable_fields(ctx.dataset),
             label="Fields to merge, beside tags and labels",
         )
-        inputs.bool(
-            "tag_conflicts",
-            default=True,
-            label=f"Tag images with a conflict '{CONFLICT_TAG}'",
+        inputs.str(
+            "conflict_tag",
+            default=CONFLICT_TAG,
+            label="Tag of images with a conflict",
+            description="Empty for no tag",
         )
         submit = "Merge"
         try:
-            report = _plan(ctx)
+            report = self.plan_to_show(ctx)
         except CurationError as error:
             show_error(inputs, "problem", error)
         else:
@@ -124,18 +143,3 @@ class Merge(foo.Operator):
                 label="Merge copies into the one to keep", submit_button_label=submit
             ),
         )
-
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        yield from run_ticked(ctx, MERGE, lambda: _plan(ctx))
-
-
-def _plan(ctx: foo.ExecutionContext) -> MergeReport:
-    samples = ctx.view if ctx.has_custom_view else ctx.dataset
-    return plan_merge(
-        samples,
-        ctx.params.get("fields") or (),
-        conflict_tag=ctx.params.get("conflict_tag", CONFLICT_TAG)
-        if ctx.params.get("tag_conflicts", True)
-        else None,
-        prefix=prefix_of(ctx.params),
-    )

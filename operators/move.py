@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, PlanReport
-from .adapter.actions.forms import action_form, run_form
+from .adapter.actions.file_action import FileAction, FileOptions
 from .adapter.actions.plan_builder import MOVE, Change
-from .adapter.actions.plan_then_apply import carry_out, show_plan
-from .adapter.dataset.internals import dataset_of
-from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.surface import LONG, keywords
 
 
-class Move(foo.Operator):
+@dataclass(frozen=True, kw_only=True)
+class MoveOptions(FileOptions):
+    """What can be chosen.
+
+    Attributes:
+        output_dir (None): the new folder, on the same disk; a relative one starts at
+            the images' root
+    """
+
+    output_dir: str | None = None
+
+
+class Move(FileAction):
     """``@winnow/curate/move``"""
+
+    action = MOVE
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -27,43 +39,31 @@ class Move(foo.Operator):
             label="Winnow: move images to a folder",
             description="Move files, and their samples' paths, by a plan shown first",
             icon="drive_file_move",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.DANGEROUS,
+            **LONG,
         )
 
+    @keywords(MoveOptions, long=True)
     def __call__(
         self,
         samples: fo.core.collections.SampleCollection,
-        what: str | None = None,
-        *,
-        to: str | None = None,
-        dry_run: bool = True,
-        plan_id: str | None = None,
-        expect_count: int | None = None,
-        progress: ProgressOption = None,
-        **options: Any,
+        options: MoveOptions,
+        on_progress: OnProgress,
     ) -> PlanReport | ActionReport:
         """Moves images to a folder: the first call plans, the second applies that plan.
 
         Subfolders of the images' root are kept in the new folder, so that files of
         the same name stay separate; nothing is overwritten.
 
+        Example::
+
+            move = foo.get_operator("@winnow/curate/move")
+            plan = move(dataset.limit(2), "view", output_dir="set-aside")
+            print(plan.to_pandas())
+            done = move(dataset, plan_id=plan.plan_id, dry_run=False)
+
         Args:
             samples: a data set, or a view that limits the action
-            what: what to move, as for ``quarantine``
-            to: the new folder, on the same disk; a relative one starts at the
-                images' root
-            dry_run (True): only return the plan; nothing is changed
-            plan_id (None): id of the plan to apply, from the first call
-            expect_count (None): number of items, as confirmation where the plan
-                asks for it
-            progress (None): progress bars on or off, or a callback, as for ``scan``
-            **options: fields of
-                :class:`operators.adapter.actions.selection.Selection` and
-                :class:`operators.adapter.actions.plan_builder.ActionOptions`
 
         Returns:
             the plan; or, if it was applied, what was done and how to undo it
@@ -73,15 +73,7 @@ class Move(foo.Operator):
             ActionError: the plan is outdated, a limit applies, or a folder cannot be
                 used
         """
-        dataset = dataset_of(samples)
-        with progress_bars(progress) as on_progress:
-            if dry_run:
-                change = Change(MOVE, folder=to)
-                return show_plan(samples, change, what, options, on_progress)
-            return carry_out(dataset, MOVE, plan_id, expect_count, on_progress)
+        return self.plan_or_apply(samples, options, on_progress)
 
-    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        return action_form(ctx, MOVE)
-
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        yield from run_form(ctx, MOVE)
+    def change(self, options: MoveOptions) -> Change:
+        return Change(MOVE, folder=options.output_dir)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
@@ -14,40 +15,53 @@ from ..core.errors import CurationError, PlanOutdatedError
 from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, PurgeReport
 from .adapter.actions.execute import carry_out_purge, plan_next_purge
-from .adapter.dataset.internals import dataset_of
 from .adapter.ui.inputs import show_error
-from .adapter.ui.progress import ProgressOption, progress_bars
-from .adapter.ui.stream import Outcome, stream
+from .adapter.ui.surface import LONG, LongOperator, keywords
 
 _WORD = "destroy"
+_TYPED = f"{_WORD}_"
+"""The word's name ends with the plan's id: it counts for no other plan."""
 
 
-class Purge(foo.Operator):
+@dataclass(frozen=True)
+class PurgeOptions:
+    """What can be chosen.
+
+    Attributes:
+        key (None): key of one action, or id of its plan; None for all
+        older_than_days (7): least age of the action in days
+        dry_run (True): only return what would be deleted; nothing is changed
+        plan_id (None): id of the plan to apply, from the first call
+    """
+
+    key: str | None = None
+    _: KW_ONLY
+    older_than_days: float = float(DEFAULT_AGE_DAYS)
+    dry_run: bool = True
+    plan_id: str | None = None
+
+
+class Purge(LongOperator):
     """``@winnow/curate/purge``"""
+
+    form_names = ("problem", "plan", "nothing")
+    form_prefix = _TYPED
 
     @property
     def config(self) -> foo.OperatorConfig:
+        # A person is to be there when files are destroyed
         return foo.OperatorConfig(
             name="purge",
             label="Winnow: purge the quarantine",
             description="Delete quarantined files permanently and free their space",
             icon="delete_forever",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=False,
             risk_level=types.RiskLevel.DANGEROUS,
+            **{**LONG, "allow_delegated_execution": False},
         )
 
+    @keywords(PurgeOptions, long=True, delegated=False)
     def __call__(
-        self,
-        samples: fo.core.collections.SampleCollection,
-        key: str | None = None,
-        *,
-        older_than_days: float = DEFAULT_AGE_DAYS,
-        dry_run: bool = True,
-        plan_id: str | None = None,
-        progress: ProgressOption = None,
+        self, dataset: fo.Dataset, options: PurgeOptions, on_progress: OnProgress
     ) -> PurgeReport | ActionReport:
         """Deletes quarantined files permanently. There is no undo.
 
@@ -55,13 +69,21 @@ class Purge(foo.Operator):
         if the copy that it was removed for is gone. Samples that still point at a
         deleted file are removed from the data set.
 
+        Example::
+
+            purge = foo.get_operator("@winnow/curate/purge")
+            plan = purge(dataset, older_than_days=30)
+            print(plan)
+            if plan.count:
+                purge(
+                    dataset,
+                    older_than_days=30,
+                    plan_id=plan.plan_id,
+                    dry_run=False,
+                )
+
         Args:
-            samples: the data set
-            key (None): key of one action, or id of its plan; None for all
-            older_than_days (7): least age of the action in days
-            dry_run (True): only return what would be deleted; nothing is changed
-            plan_id (None): id of the plan to apply, from the first call
-            progress (None): progress bars on or off, or a callback, as for ``scan``
+            dataset: the data set
 
         Returns:
             what would be, or was, deleted
@@ -70,21 +92,38 @@ class Purge(foo.Operator):
             PlanOutdatedError: the quarantine changed since the plan was shown
             ActionError: another action is running
         """
-        dataset = dataset_of(samples)
-        if dry_run:
-            return shown_purge(dataset, older_than_days, key)
-        with progress_bars(progress) as on_progress:
-            return run_purge(dataset, older_than_days, key, plan_id, on_progress)
+        shown = _shown(dataset, options)
+        if options.dry_run:
+            return shown
+        if not options.plan_id or options.plan_id != shown.plan_id:
+            raise PlanOutdatedError(
+                f"This is not the plan that was shown (plan_id={options.plan_id!r}): "
+                f"now it would be {shown.count:,} files, plan_id='{shown.plan_id}'. "
+                "Check it first: nothing was deleted."
+            )
+        return ActionReport(carry_out_purge(dataset, shown.plan, on_progress), None)
+
+    def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
+        params = dict(ctx.params)
+        typed = [
+            name.removeprefix(_TYPED)
+            for name, value in params.items()
+            if name.startswith(_TYPED) and value == _WORD
+        ]
+        # Only who typed the word means it without saying so
+        if typed:
+            params = {"dry_run": False, "plan_id": typed[-1]} | params
+        return params
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
         inputs.float(
             "older_than_days",
-            default=float(DEFAULT_AGE_DAYS),
+            default=PurgeOptions.older_than_days,
             label="Only files quarantined more than this many days ago",
         )
         try:
-            shown = shown_purge(ctx.dataset, _age(ctx), ctx.params.get("key"))
+            shown = _shown(ctx.dataset, self.options(ctx))
         except CurationError as error:
             show_error(inputs, "problem", error)
         else:
@@ -101,66 +140,29 @@ class Purge(foo.Operator):
             ),
         )
 
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> Outcome:
-            age, key = _age(ctx), ctx.params.get("key")
-            typed = [
-                name.removeprefix(f"{_WORD}_")
-                for name, value in ctx.params.items()
-                if name.startswith(f"{_WORD}_") and value == _WORD
-            ]
-            # Only who typed the word means it without saying so
-            if ctx.params.get("dry_run", not typed):
-                return shown_purge(ctx.dataset, age, key)
-            plan_id = typed[-1] if typed else ctx.params.get("plan_id")
-            return run_purge(ctx.dataset, age, key, plan_id, on_progress)
 
-        yield from stream(ctx, work)
-
-
-def shown_purge(
-    dataset: fo.Dataset, older_than_days: float, key: str | None
-) -> PurgeReport:
+def _shown(dataset: fo.Dataset, options: PurgeOptions) -> PurgeReport:
     """Returns what a purge would destroy."""
-    plan = plan_next_purge(dataset, older_than_days, key)
+    plan = plan_next_purge(dataset, options.older_than_days, options.key)
+    key = f"'{options.key}', " if options.key else ""
     call = (
-        f"purge(dataset, older_than_days={older_than_days:g}, plan_id='{plan.id}', "
-        "dry_run=False)"
+        f"purge(dataset, {key}older_than_days={options.older_than_days:g}, "
+        f"plan_id='{plan.id}', dry_run=False)"
     )
     return PurgeReport(plan, call)
-
-
-def run_purge(
-    dataset: fo.Dataset,
-    older_than_days: float,
-    key: str | None,
-    plan_id: str | None,
-    on_progress: OnProgress,
-) -> ActionReport:
-    """Destroys what was shown, if it is still the same."""
-    shown = shown_purge(dataset, older_than_days, key)
-    if not plan_id or plan_id != shown.plan_id:
-        raise PlanOutdatedError(
-            f"This is not the plan that was shown (plan_id={plan_id!r}): now it would "
-            f"be {shown.count:,} files, plan_id='{shown.plan_id}'. Check it first: "
-            "nothing was deleted."
-        )
-    return ActionReport(carry_out_purge(dataset, shown.plan, on_progress), None)
-
-
-def _age(ctx: foo.ExecutionContext) -> float:
-    age = ctx.params.get("older_than_days")
-    return float(DEFAULT_AGE_DAYS) if age is None else age
 
 
 def _ask_word(
     inputs: types.Object, ctx: foo.ExecutionContext, shown: PurgeReport
 ) -> None:
-    name = f"{_WORD}_{shown.plan_id}"
-    only_shown = bool(ctx.params.get("dry_run"))
-    word = inputs.str(
-        name, required=not only_shown, label=f"Type '{_WORD}': this cannot be undone"
+    name = f"{_TYPED}{shown.plan_id}"
+    # A caller who names the plan has looked at it
+    not_needed = bool(
+        ctx.params.get("dry_run") or ctx.params.get("plan_id") == shown.plan_id
     )
-    if ctx.params.get(name) != _WORD and not only_shown:
+    word = inputs.str(
+        name, required=not not_needed, label=f"Type '{_WORD}': this cannot be undone"
+    )
+    if ctx.params.get(name) != _WORD and not not_needed:
         word.invalid = True
         word.error_message = f"Type {_WORD}"

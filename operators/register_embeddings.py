@@ -4,48 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
 from .adapter.curation.brain_runs import METHODS, brain_keys, register_brain_runs
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
-from .adapter.ui.progress import ProgressOption, progress_bars
-from .adapter.ui.stream import stream
+from .adapter.ui.surface import LONG, LongOperator, keywords
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingsOptions:
+    """What can be chosen.
+
+    Attributes:
+        method ("pca"): layout of the map: ``pca`` takes seconds, ``tsne`` minutes;
+            ``umap`` needs the package umap-learn
+        prefix (None): prefix of the scan's fields
+    """
+
+    method: str = "pca"
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(
+                f"There is no method '{self.method}'. Use one of {', '.join(METHODS)}."
+            )
 
 
 @dataclass(frozen=True)
-class BrainRuns:
+class BrainRuns(Result):
     """What was registered.
 
     Attributes:
         similarity: brain key for sorting by similarity
         visualization: brain key for the Embeddings panel
-        images: how many have an embedding
-        field: that holds the embeddings
+        count: images that have an embedding
+        field: field that holds the embeddings
     """
 
     similarity: str
     visualization: str
-    images: int
+    count: int
     field: str
 
-    def to_markdown(self) -> str:
-        return (
-            f"{self.images:,} embeddings are in the field *{self.field}*.\n\n"
+    def summary(self) -> str:
+        """Returns what there is now, in a sentence."""
+        return f"{self.count:,} embeddings are in the field {self.field}."
+
+    def details(self) -> Iterator[str]:
+        """Yields what to do with them."""
+        yield (
             "Select an image and press the button with the picture above the grid to "
-            f"sort by similarity (*{self.similarity}*), or open the Embeddings panel "
-            f"and choose *{self.visualization}*."
+            f"sort by similarity ({self.similarity})"
         )
+        yield f"Open the Embeddings panel and choose {self.visualization}"
 
 
-class RegisterEmbeddings(foo.Operator):
+class RegisterEmbeddings(LongOperator):
     """``@winnow/curate/register_embeddings``"""
+
+    form_names = ("run", "status")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -57,20 +82,13 @@ class RegisterEmbeddings(foo.Operator):
                 "Embeddings panel"
             ),
             icon="workspaces",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.MEDIUM,
+            **LONG,
         )
 
+    @keywords(EmbeddingsOptions, long=True)
     def __call__(
-        self,
-        dataset: fo.Dataset,
-        *,
-        method: str = "pca",
-        prefix: str | None = None,
-        progress: ProgressOption = None,
+        self, dataset: fo.Dataset, options: EmbeddingsOptions, on_progress: OnProgress
     ) -> BrainRuns:
         """Registers brain runs on the embeddings of the last scan.
 
@@ -78,12 +96,17 @@ class RegisterEmbeddings(foo.Operator):
         vector field, and registered with FiftyOne Brain, for sorting by similarity
         and the Embeddings panel. Brain runs of an earlier call are replaced.
 
+        Example::
+
+            register_embeddings = foo.get_operator(
+                "@winnow/curate/register_embeddings"
+            )
+            runs = register_embeddings(dataset)
+            query = dataset.first().id
+            alike = dataset.sort_by_similarity(query, k=5, brain_key=runs.similarity)
+
         Args:
             dataset: the scanned data set
-            method ("pca"): layout of the map: ``pca`` takes seconds, ``tsne``
-                minutes; ``umap`` needs the package umap-learn
-            prefix (None): prefix of the scan's fields
-            progress (None): progress bars on or off, or a callback, as for ``scan``
 
         Returns:
             a :class:`BrainRuns` with the brain keys
@@ -93,8 +116,10 @@ class RegisterEmbeddings(foo.Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        with progress_bars(progress) as on_progress:
-            return _register(dataset, method, prefix, on_progress)
+        count, field = register_brain_runs(
+            dataset, options.method, options.prefix, on_progress
+        )
+        return BrainRuns(*brain_keys(options.prefix), count, field)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -127,21 +152,3 @@ class RegisterEmbeddings(foo.Operator):
                 submit_button_label="Add them",
             ),
         )
-
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> BrainRuns:
-            method = ctx.params.get("method", "pca")
-            return _register(ctx.dataset, method, prefix_of(ctx.params), on_progress)
-
-        yield from stream(ctx, work)
-
-
-def _register(
-    dataset: fo.Dataset, method: str, prefix: str | None, on_progress: OnProgress
-) -> BrainRuns:
-    if method not in METHODS:
-        raise InputError(
-            f"There is no method '{method}'. Use one of {', '.join(METHODS)}."
-        )
-    images, field = register_brain_runs(dataset, method, prefix, on_progress)
-    return BrainRuns(*brain_keys(prefix), images, field)

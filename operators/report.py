@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -12,7 +11,6 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from .adapter.dataset.internals import dataset_of
 from .adapter.report.write import (
     DEFAULT_TOP,
     MOST_TOP,
@@ -22,12 +20,31 @@ from .adapter.report.write import (
 )
 from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, show_error
-from .adapter.ui.progress import ProgressOption, progress_bars
-from .adapter.ui.stream import Outcome, stream
+from .adapter.ui.surface import LONG, LongOperator, keywords
 
 
-class Report(foo.Operator):
+@dataclass(frozen=True)
+class ReportOptions:
+    """What can be chosen.
+
+    Attributes:
+        output_dir: the folder to write to; created if needed
+        top (20): most pairs of pictures per gallery; the rest is counted
+        overwrite (False): replace an existing report
+        prefix (None): prefix of the scan's fields
+    """
+
+    output_dir: str | Path
+    _: KW_ONLY
+    top: int = DEFAULT_TOP
+    overwrite: bool = False
+    prefix: str | None = None
+
+
+class Report(LongOperator):
     """``@winnow/curate/report``"""
+
+    form_names = ("run", "problem", "status")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -36,47 +53,44 @@ class Report(foo.Operator):
             label="Winnow: write a report",
             description="One HTML file with all findings and pictures, to share",
             icon="description",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.MEDIUM,
+            **LONG,
         )
 
+    @keywords(ReportOptions, long=True)
     def __call__(
-        self,
-        samples: fo.core.collections.SampleCollection,
-        folder: str | Path,
-        *,
-        top: int = DEFAULT_TOP,
-        overwrite: bool = False,
-        prefix: str | None = None,
-        progress: ProgressOption = None,
+        self, dataset: fo.Dataset, options: ReportOptions, on_progress: OnProgress
     ) -> WrittenReport:
         """Writes ``report.html``, ``report.md`` and ``report.json``.
 
         The HTML file holds its pictures, loads nothing and names paths relative to
         the folder of the images. The JSON file has the same for a program.
 
+        Example::
+
+            write_report = foo.get_operator("@winnow/curate/report")
+            written = write_report(dataset, "report")
+            print(written.html)
+
         Args:
-            samples: the scanned data set; for a view, its data set
-            folder: the folder to write to; created if needed
-            top (20): most pairs of pictures per gallery; the rest is counted
-            overwrite (False): replace an existing report
-            prefix (None): prefix of the scan's fields
-            progress (None): progress bars on or off, or a callback, as for ``scan``
+            dataset: the scanned data set
 
         Returns:
-            a :class:`operators.adapter.report.write.WrittenReport`: the
-            files
+            a :class:`operators.adapter.report.write.WrittenReport`: the files
 
         Raises:
             InputError: an argument is not valid; nothing was written
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        with progress_bars(progress) as on_progress:
-            return _write(samples, folder, top, overwrite, prefix, on_progress)
+        target = check_choices(options.output_dir, options.top, options.overwrite)
+        return write_report(
+            dataset,
+            target,
+            prefix=options.prefix,
+            top=options.top,
+            on_progress=on_progress,
+        )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -91,36 +105,9 @@ class Report(foo.Operator):
             view=types.PromptView(label="Write a report", submit_button_label="Write"),
         )
 
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> Outcome:
-            return _write(
-                ctx.dataset,
-                folder_of(ctx.params),
-                ctx.params.get("top", DEFAULT_TOP),
-                ctx.params.get("overwrite", False),
-                prefix_of(ctx.params),
-                on_progress,
-            )
-
-        yield from stream(ctx, work)
-
-
-def _write(
-    samples: fo.core.collections.SampleCollection,
-    folder: str | Path,
-    top: int,
-    overwrite: bool,
-    prefix: str | None,
-    on_progress: OnProgress,
-) -> WrittenReport:
-    target = check_choices(folder, top, overwrite)
-    return write_report(
-        dataset_of(samples), target, prefix=prefix, top=top, on_progress=on_progress
-    )
-
 
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: ScanRun) -> None:
-    ask_folder(inputs, "folder", "Into the folder")
+    ask_folder(inputs, "output_dir", "Into the folder")
     inputs.int(
         "top",
         default=DEFAULT_TOP,

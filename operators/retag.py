@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, PlanReport
-from .adapter.actions.forms import action_form, run_form
+from .adapter.actions.file_action import FileAction, FileOptions
 from .adapter.actions.plan_builder import RETAG, Change
-from .adapter.actions.plan_then_apply import carry_out, show_plan
-from .adapter.dataset.internals import dataset_of
-from .adapter.ui.progress import ProgressOption, progress_bars
+from .adapter.ui.surface import LONG, keywords
 
 
-class Retag(foo.Operator):
+@dataclass(frozen=True, kw_only=True)
+class RetagOptions(FileOptions):
+    """What can be chosen.
+
+    Attributes:
+        label (None): the new label; None for the suggestion of each sample
+        on_disk (True): also move files from the folder of their label's name to the
+            folder of the new label
+        allow_new_label (False): allow a label that no sample has
+    """
+
+    label: str | None = None
+    on_disk: bool = True
+    allow_new_label: bool = False
+
+
+class Retag(FileAction):
     """``@winnow/curate/retag``"""
+
+    action = RETAG
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -27,48 +43,33 @@ class Retag(foo.Operator):
             label="Winnow: correct labels",
             description="Accept suggested labels or set one, also in class folders",
             icon="sell",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.DANGEROUS,
+            **LONG,
         )
 
+    @keywords(RetagOptions, long=True)
     def __call__(
         self,
         samples: fo.core.collections.SampleCollection,
-        what: str | None = None,
-        *,
-        to: str | None = None,
-        on_disk: bool = True,
-        allow_new_label: bool = False,
-        dry_run: bool = True,
-        plan_id: str | None = None,
-        expect_count: int | None = None,
-        progress: ProgressOption = None,
-        **options: Any,
+        options: RetagOptions,
+        on_progress: OnProgress,
     ) -> PlanReport | ActionReport:
         """Corrects labels: the first call plans, the second applies that plan.
 
         Suggestions are listed most certain first; copies get the same one, or keep
-        their labels.
+        their labels. Of ``what``, those apply that say something of labels:
+        ``label_issues``, ``outliers``, ``image_issues``, ``tag`` and ``view``.
+
+        Example::
+
+            retag = foo.get_operator("@winnow/curate/retag")
+            plan = retag(dataset, "label_issues")
+            print(plan)
+            plan = retag(dataset.limit(1), "view", label="b", on_disk=False)
+            done = retag(dataset, plan_id=plan.plan_id, dry_run=False)
 
         Args:
             samples: a data set, or a view that limits the action
-            what: what to relabel: ``label_issues``, ``outliers``, ``image_issues``,
-                ``tag`` (with ``tag``), or ``view``
-            to (None): the new label; None for the suggestion of each sample
-            on_disk (True): also move files from the folder of their label's name to
-                the folder of the new label
-            allow_new_label (False): allow a label that no sample has
-            dry_run (True): only return the plan; nothing is changed
-            plan_id (None): id of the plan to apply, from the first call
-            expect_count (None): number of items, as confirmation where the plan
-                asks for it
-            progress (None): progress bars on or off, or a callback, as for ``scan``
-            **options: fields of
-                :class:`operators.adapter.actions.selection.Selection` and
-                :class:`operators.adapter.actions.plan_builder.ActionOptions`
 
         Returns:
             the plan; or, if it was applied, what was done and how to undo it
@@ -78,17 +79,12 @@ class Retag(foo.Operator):
             ActionError: the plan is outdated, a limit applies, or a folder cannot be
                 used
         """
-        dataset = dataset_of(samples)
-        with progress_bars(progress) as on_progress:
-            if dry_run:
-                change = Change(
-                    RETAG, label=to, on_disk=on_disk, allow_new_label=allow_new_label
-                )
-                return show_plan(samples, change, what, options, on_progress)
-            return carry_out(dataset, RETAG, plan_id, expect_count, on_progress)
+        return self.plan_or_apply(samples, options, on_progress)
 
-    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        return action_form(ctx, RETAG)
-
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        yield from run_form(ctx, RETAG)
+    def change(self, options: RetagOptions) -> Change:
+        return Change(
+            RETAG,
+            label=options.label,
+            on_disk=options.on_disk,
+            allow_new_label=options.allow_new_label,
+        )

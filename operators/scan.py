@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import fiftyone as fo
@@ -13,7 +13,6 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.common.memory import give_back
-from ..core.models.registry import DEFAULT_MODEL
 from ..core.progress import OnProgress
 from ..core.scan.apply_thresholds import apply_thresholds
 from ..core.scan.collect import collect_scan_data
@@ -32,32 +31,19 @@ from .adapter.runs.publish import database_errors_explained, publish
 from .adapter.runs.run_record import now
 from .adapter.runs.scan_report import ScanReport
 from .adapter.runs.stored_run import previous_scan_data
-from .adapter.ui.progress import ProgressOption, progress_bars
-from .adapter.ui.scan_forms import scan_form, scan_params
-from .adapter.ui.stream import stream
+from .adapter.ui.scan_forms import (
+    SCAN_FORM_NAMES,
+    ScanOptions,
+    scan_form,
+    scan_params,
+)
+from .adapter.ui.surface import LONG, LongOperator, keywords
 
 
-@dataclass(frozen=True)
-class ScanOptions:
-    """What a person chooses for a scan, beside its settings.
-
-    Attributes:
-        label_field: a Classification or string field; None for no labels
-        split_by: a string field, or sample tags; None for no splits
-        model: a built-in model, an ONNX file's path or a zoo model's name
-        embeddings: a field of vectors to use in place of a model
-        prefix: put before all field names
-    """
-
-    label_field: str | None = None
-    split_by: str | Sequence[str] | None = None
-    model: str = DEFAULT_MODEL
-    embeddings: str | None = None
-    prefix: str | None = None
-
-
-class Scan(foo.Operator):
+class Scan(LongOperator):
     """``@winnow/curate/scan``"""
+
+    form_names = SCAN_FORM_NAMES
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -69,44 +55,31 @@ class Scan(foo.Operator):
                 "bad images"
             ),
             icon="grain",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.MEDIUM,
+            **LONG,
         )
 
+    @keywords(ScanOptions, long=True)
     def __call__(
         self,
         samples: fo.core.collections.SampleCollection,
-        *,
-        label_field: str | None = None,
-        split_by: str | Sequence[str] | None = None,
-        model: str = DEFAULT_MODEL,
-        embeddings: str | None = None,
-        prefix: str | None = None,
-        delegate: bool = False,
-        progress: ProgressOption = None,
-        **settings: Any,
-    ) -> ScanReport | foo.ExecutionResult:
+        options: ScanOptions,
+        on_progress: OnProgress,
+    ) -> ScanReport:
         """Reads, embeds and compares all images, and writes the fields.
 
         Images that were embedded before are not embedded again.
 
+        Example::
+
+            scan = foo.get_operator("@winnow/curate/scan")
+            report = scan(
+                dataset, label_field="ground_truth", split_by=["train", "test"]
+            )
+            print(report)
+
         Args:
             samples: a data set or view of images
-            label_field (None): a Classification or string field; without it, wrong
-                labels are not looked for
-            split_by (None): a list of sample tags, or a string field, that names the
-                splits; without it, leaks are not looked for
-            model ("efficientnet-lite0"): a built-in model, the path of an ONNX
-                image model, or the name of a model of FiftyOne's zoo
-            embeddings (None): a field of vectors to use in place of a model
-            prefix (None): prefix of all field names, to keep several scans
-            delegate (False): queue the scan for ``fiftyone delegated launch``
-            progress (None): True or False for progress bars, or a function that is
-                called with each :class:`core.progress.Progress`
-            **settings: fields of :class:`core.scan.settings.ScanSettings`
 
         Returns:
             a :class:`operators.adapter.runs.scan_report.ScanReport`, or the queued
@@ -116,31 +89,16 @@ class Scan(foo.Operator):
             InputError: an argument is not valid; nothing was changed
             CurationError: the scan could not be finished
         """
-        options = ScanOptions(label_field, split_by, model, embeddings, prefix)
-        checked = ScanSettings(**settings)
-        if delegate:
-            params = {**asdict(options), **asdict(checked)}
-            kind = "view" if isinstance(samples, fo.DatasetView) else "dataset"
-            return foo.execute_operator(
-                self.uri, {kind: samples}, params=params, request_delegation=True
-            )
-        with progress_bars(progress) as on_progress:
-            return run_scan(samples, options, checked, on_progress)
+        return run_scan(samples, options, options.settings, on_progress)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return scan_form(ctx)
 
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> ScanReport:
-            options, settings = scan_params(ctx.params)
-            return run_scan(
-                ctx.target_view(),
-                ScanOptions(**options),
-                ScanSettings(**settings),
-                on_progress,
-            )
+    def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
+        return scan_params(ctx.params)
 
-        yield from stream(ctx, work)
+    def default_target(self, ctx: foo.ExecutionContext) -> Any:
+        return ctx.target_view()
 
 
 def run_scan(
@@ -196,7 +154,7 @@ def run_scan(
             stored,
             prefix=options.prefix,
             scanned_at=scanned_at,
-            settings={**asdict(options), **asdict(settings)},
+            settings=asdict(options),
             seconds=seconds,
             on_progress=on_progress,
         )

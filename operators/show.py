@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.errors import CurationError
-from .adapter.ui.inputs import (
-    ask_prefix,
-    counts_now,
-    finding_choices,
-    prefix_of,
-    show_error,
-)
+from .adapter.ui.inputs import ask_finding, ask_prefix
+from .adapter.ui.surface import Operator, keywords
 from .adapter.views.finding_views import found_view, grouped_view, save_found_views
 
 
-class Show(foo.Operator):
+@dataclass(frozen=True)
+class ShowOptions:
+    """What can be chosen.
+
+    Attributes:
+        what: name of the finding: ``duplicates``, ``redundant_copies`` (all but the
+            keepers), ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
+            ``leaks_to_remove`` (the side of each leak to remove), ``image_issues``,
+            ``unreadable`` or ``not_read``
+        grouped (False): show one tile per cluster
+        save (False): also keep a saved view of every finding; saved views are
+            filters, so they follow later scans
+        prefix (None): prefix of the scan's fields
+    """
+
+    what: str
+    _: KW_ONLY
+    grouped: bool = False
+    save: bool = False
+    prefix: str | None = None
+
+
+class Show(Operator):
     """``@winnow/curate/show``"""
+
+    form_names = ("run",)
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -33,29 +52,20 @@ class Show(foo.Operator):
             risk_level=types.RiskLevel.MEDIUM,
         )
 
-    def __call__(
-        self,
-        dataset: fo.Dataset,
-        what: str,
-        *,
-        grouped: bool = False,
-        save: bool = False,
-        prefix: str | None = None,
-    ) -> fo.DatasetView:
+    @keywords(ShowOptions)
+    def __call__(self, dataset: fo.Dataset, options: ShowOptions) -> fo.DatasetView:
         """Returns the view of a finding, sorted by severity or by cluster.
 
         In the App, the grid shows it.
 
+        Example::
+
+            show = foo.get_operator("@winnow/curate/show")
+            view = show(dataset, "duplicates")
+            print(view.count())
+
         Args:
             dataset: the scanned data set
-            what: name of the finding: ``duplicates``, ``redundant_copies`` (all but
-                the keepers), ``conflicts``, ``outliers``, ``label_issues``,
-                ``leaks``, ``leaks_to_remove`` (the side of each leak to remove),
-                ``image_issues`` or ``unreadable``
-            grouped (False): show one tile per cluster
-            save (False): also keep a saved view of every finding; saved views are
-                filters, so they follow later scans
-            prefix (None): prefix of the scan's fields
 
         Returns:
             the view
@@ -65,24 +75,18 @@ class Show(foo.Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        view = (grouped_view if grouped else found_view)(dataset, what, prefix)
-        if save:
-            save_found_views(dataset, prefix)
+        make = grouped_view if options.grouped else found_view
+        view = make(dataset, options.what, options.prefix)
+        if options.save:
+            save_found_views(dataset, options.prefix)
         return view
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        try:
-            choices = finding_choices(counts_now(ctx))
-        except CurationError as error:
-            show_error(inputs, "run", error)
-        else:
-            inputs.enum(
-                "what", choices.values(), required=True, label="Show", view=choices
-            )
+        if ask_finding(inputs, ctx, "Show"):
             inputs.bool(
                 "grouped",
-                default=True,
+                default=False,
                 label="One tile per cluster",
                 description="For duplicates: click a tile to see its copies",
             )
@@ -99,14 +103,10 @@ class Show(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        view = self(
-            ctx.dataset,
-            ctx.params["what"],
-            grouped=ctx.params.get("grouped", True),
-            save=ctx.params.get("save", False),
-            prefix=prefix_of(ctx.params),
-        )
-        ctx.ops.set_view(view=view)
+        ctx.ops.set_view(view=self.run(ctx))
         if ctx.params.get("save"):
             ctx.ops.reload_dataset()
         return {}
+
+    def resolve_output(self, ctx: foo.ExecutionContext) -> None:
+        """Shows nothing: the grid does."""

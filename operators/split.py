@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
@@ -25,15 +25,34 @@ from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
-from .adapter.ui.stream import text_output
+from .adapter.ui.surface import Operator, keywords, may_be_empty, read_options
 
 _NEW, _KEEP = "new", "keep"
 _NONE = "(none)"
 _DEFAULT_TEXT = ", ".join(f"{name} {share}" for name, share in DEFAULT_SHARES.items())
 
 
-class Split(foo.Operator):
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions(SplitChoice):
+    """What can be chosen.
+
+    Attributes:
+        field ("winnow_split"): the field to write; it must be new, or hold an earlier
+            split of this operator
+        tag_prefix (None): prefix of tags to write in place of the field, before the
+            split's name; "" for the names alone
+        dry_run (True): only return the proposal; nothing is written
+    """
+
+    field: str = DEFAULT_FIELD
+    tag_prefix: str | None = may_be_empty(None)
+    dry_run: bool = True
+
+
+class Split(Operator):
     """``@winnow/curate/split``"""
+
+    form_names = ("way", "problem", "proposal")
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -48,46 +67,24 @@ class Split(foo.Operator):
             risk_level=types.RiskLevel.MEDIUM,
         )
 
+    @keywords(SplitOptions)
     def __call__(
-        self,
-        samples: fo.core.collections.SampleCollection,
-        shares: Mapping[str, float] | None = None,
-        *,
-        fixed: Sequence[str] = (),
-        group_field: str | None = None,
-        label_field: str | None = None,
-        split_by: str | Sequence[str] | None = None,
-        seed: int = 0,
-        to: str = DEFAULT_FIELD,
-        tag_prefix: str | None = None,
-        dry_run: bool = True,
-        prefix: str | None = None,
+        self, samples: fo.core.collections.SampleCollection, options: SplitOptions
     ) -> SplitReport:
         """Proposes splits without leaks: no cluster or group spans two splits.
 
         Classes are balanced. The current split, images and labels do not change: the
         proposal is written to a field, or to tags, of its own, and says what it costs.
 
+        Example::
+
+            split = foo.get_operator("@winnow/curate/split")
+            proposal = split(dataset, {"train": 0.8, "valid": 0.1, "test": 0.1})
+            print(proposal)
+            written = split(dataset, fixed=["test"], field="my_split", dry_run=False)
+
         Args:
             samples: a scanned data set, or a view; only its images get a split
-            shares (None): share of each split, such as ``{"train": 0.8, "valid": 0.1,
-                "test": 0.1}``, for a new split; None for the current one with as
-                few images moved as possible
-            fixed: current splits that must not change, such as ``["test"]``; copies
-                of their images in other splits get no split
-            group_field (None): a field, such as the video or the patient, whose
-                equal values stay together
-            label_field (None): the field with the classes to balance; None for the
-                scan's
-            split_by (None): the current splits, as for ``scan``; None for the
-                scan's
-            seed (0): seed of a new split
-            to ("winnow_split"): the field to write; it must be new, or hold an
-                earlier split of this operator
-            tag_prefix (None): prefix of tags to write in place of the field, before
-                the split's name; "" for the names alone
-            dry_run (True): only return the proposal; nothing is written
-            prefix (None): prefix of the scan's fields
 
         Returns:
             a :class:`operators.adapter.curation.split.SplitReport`
@@ -97,19 +94,13 @@ class Split(foo.Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        if fixed and shares is not None:
-            raise InputError(
-                "A new split changes all splits: give either shares or fixed."
-            )
-        choice = SplitChoice(
-            shares, fixed, group_field, label_field, split_by, seed, prefix
-        )
         dataset = dataset_of(samples)
-        check_target(dataset, to, tag_prefix)
-        report = propose_split(samples, choice)
-        if dry_run:
+        check_target(dataset, options.field, options.tag_prefix)
+        report = propose_split(samples, options)
+        if options.dry_run:
             return report
-        return replace(report, written=write_split(dataset, report, to, tag_prefix))
+        written = write_split(dataset, report, options.field, options.tag_prefix)
+        return replace(report, written=written)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -118,7 +109,10 @@ class Split(foo.Operator):
         )
         try:
             _ask(inputs, ctx)
-            report = self(ctx.target_view(), **_arguments(ctx), dry_run=True)
+            params = _chosen({"way": _way(ctx), **ctx.params})
+            options = read_options(SplitOptions, params)
+            check_target(ctx.dataset, options.field, options.tag_prefix)
+            report = propose_split(self.target(ctx), options)
         except CurationError as error:
             show_error(inputs, "problem", error)
         else:
@@ -131,16 +125,33 @@ class Split(foo.Operator):
             ),
         )
 
+    def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
+        return _chosen(ctx.params)
+
+    def default_target(self, ctx: foo.ExecutionContext) -> Any:
+        return ctx.target_view()
+
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        dry_run = ctx.params.get("dry_run", True)
-        report = self(ctx.target_view(), **_arguments(ctx), dry_run=dry_run)
+        report = self.run(ctx)
         ctx.ops.notify(report.summary(), variant="success")
         if report.written:
             ctx.ops.reload_dataset()
         return {"text": report.to_markdown(), "sizes": dict(report.sizes)}
 
-    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        return text_output()
+
+def _chosen(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns ``params`` with the form's names turned into options."""
+    options, way, shares = dict(params), params.get("way"), params.get("shares")
+    if params.get("group_field") == _NONE:
+        del options["group_field"]
+    if way == _NEW:
+        # The form keeps what was chosen before another way was
+        options["fixed"] = ()
+        shares = shares or _DEFAULT_TEXT
+    elif way == _KEEP:
+        shares = None
+    options["shares"] = parse_shares(shares) if isinstance(shares, str) else shares
+    return options
 
 
 def parse_shares(text: str) -> dict[str, float]:
@@ -165,17 +176,19 @@ def parse_shares(text: str) -> dict[str, float]:
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     run = complete_run(ctx.dataset, prefix_of(ctx.params))
     split_by = run.split_by
-    ways = types.RadioGroup()
+    choices = types.RadioGroup()
     if split_by is not None:
-        ways.add_choice(
+        choices.add_choice(
             _KEEP,
             label="Keep the current split",
             description="Move as few images as possible",
         )
-    ways.add_choice(
+    choices.add_choice(
         _NEW, label="A new split", description="Divide all images, by given shares"
     )
-    inputs.enum("way", ways.values(), default=ways.values()[0], label="How", view=ways)
+    inputs.enum(
+        "way", choices.values(), default=choices.values()[0], label="How", view=choices
+    )
     if _way(ctx) == _NEW:
         inputs.str("shares", default=_DEFAULT_TEXT, label="Shares")
         inputs.int("seed", default=0, label="Seed: another one, another split")
@@ -200,36 +213,15 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         description="Images with one value of this field stay together",
         view=groups,
     )
-    inputs.str("to", default=DEFAULT_FIELD, label="Into the field")
+    inputs.str("field", default=DEFAULT_FIELD, label="Into the field")
     # Without it, as from Python, nothing is written
     inputs.bool("dry_run", default=False, label="Only propose it, write nothing")
 
 
 def _way(ctx: foo.ExecutionContext) -> str:
+    """Returns which way the form shows."""
     run = complete_run(ctx.dataset, prefix_of(ctx.params))
     likely = _NEW if run.split_by is None else _KEEP
     if ctx.params.get("way") is not None:
         return str(ctx.params["way"])
     return _NEW if ctx.params.get("shares") is not None else likely
-
-
-def _arguments(ctx: foo.ExecutionContext) -> dict[str, Any]:
-    params, group = ctx.params, ctx.params.get("group_field")
-    is_new = _way(ctx) == _NEW
-    shares = params.get("shares") or _DEFAULT_TEXT
-    if isinstance(shares, str) and is_new:
-        shares = parse_shares(shares)
-    return {
-        "shares": shares if is_new else None,
-        "fixed": () if is_new else params.get("fixed") or (),
-        "group_field": None if group in (None, "", _NONE) else group,
-        "seed": int(params.get("seed") or 0),
-        "to": params.get("to") or DEFAULT_FIELD,
-        "tag_prefix": params.get("tag_prefix"),
-        "prefix": prefix_of(params),
-        **{
-            name: params[name]
-            for name in ("label_field", "split_by")
-            if params.get(name) is not None
-        },
-    }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
 from .adapter.dataset.internals import dataset_of, is_grouped_by_field, stages_of
 from .adapter.dataset.present import present
@@ -17,13 +20,58 @@ from .adapter.ui.inputs import (
     ask_prefix,
     counts_now,
     finding_choices,
-    prefix_of,
 )
+from .adapter.ui.surface import Operator, keywords
 from .adapter.views.finding_views import found_view
 
 
-class Tag(foo.Operator):
+@dataclass(frozen=True)
+class TagOptions:
+    """What can be chosen.
+
+    Attributes:
+        what: name of a finding, as for ``show``, or ``view`` for all samples
+        tag: the tag, any text
+        remove (False): remove the tag instead
+        prefix (None): prefix of the scan's fields
+    """
+
+    what: str
+    tag: str
+    _: KW_ONLY
+    remove: bool = False
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tag or not self.tag.strip():
+            raise InputError("A tag needs at least one letter, for example 'relabel'.")
+
+
+@dataclass(frozen=True)
+class Tagged(Result):
+    """What was tagged.
+
+    Attributes:
+        tag: the tag
+        count: samples of the finding (and of the view)
+        removed: True if the tag was removed
+    """
+
+    tag: str
+    count: int
+    removed: bool
+
+    def summary(self) -> str:
+        """Returns what happened, in a sentence."""
+        done = "removed from" if self.removed else "added to"
+        images = f"{self.count:,} image{'' if self.count == 1 else 's'}"
+        return f"Tag '{self.tag}' {done} {images}"
+
+
+class Tag(Operator):
     """``@winnow/curate/tag``"""
+
+    form_names = ("run",)
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -36,43 +84,39 @@ class Tag(foo.Operator):
             risk_level=types.RiskLevel.MEDIUM,
         )
 
+    @keywords(TagOptions)
     def __call__(
-        self,
-        samples: fo.core.collections.SampleCollection,
-        what: str,
-        tag: str,
-        *,
-        remove: bool = False,
-        prefix: str | None = None,
-    ) -> int:
+        self, samples: fo.core.collections.SampleCollection, options: TagOptions
+    ) -> Tagged:
         """Adds a tag to the images of a finding, or removes it.
+
+        Example::
+
+            tag = foo.get_operator("@winnow/curate/tag")
+            print(tag(dataset, "outliers", "look at it"))
 
         Args:
             samples: a scanned data set, or a view that limits the finding
-            what: name of a finding, as for ``show``, or ``view`` for all samples
-            tag: the tag, any text
-            remove (False): remove the tag instead
-            prefix (None): prefix of the scan's fields
 
         Returns:
-            the number of samples of the finding (and of the view)
+            a :class:`Tagged` with the number of samples of the finding (and of the
+            view)
 
         Raises:
             InputError: there is no such finding, or the tag is empty
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        if not tag or not tag.strip():
-            raise InputError("A tag needs at least one letter, for example 'relabel'.")
-        view = present(samples)
-        if what != VIEW:
-            view = _both(view, found_view(dataset_of(samples), what, prefix))
-        count: int = view.count()
-        if remove:
-            view.untag_samples(tag.strip())
+        view, tag = present(samples), options.tag.strip()
+        if options.what != VIEW:
+            found = found_view(dataset_of(samples), options.what, options.prefix)
+            view = _both(view, found)
+        tagged = Tagged(tag, view.count(), options.remove)
+        if options.remove:
+            view.untag_samples(tag)
         else:
-            view.tag_samples(tag.strip())
-        return count
+            view.tag_samples(tag)
+        return tagged
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -96,20 +140,28 @@ class Tag(foo.Operator):
             inputs, view=types.PromptView(label="Tag", submit_button_label="Tag")
         )
 
-    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        what, tag = ctx.params["what"], ctx.params["tag"]
-        remove = ctx.params.get("remove", False)
-        samples = ctx.dataset
+    def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
+        params = dict(ctx.params)
+        if params.get("what") == SELECTED:
+            params["what"] = VIEW
+        return params
+
+    def default_target(self, ctx: foo.ExecutionContext) -> Any:
+        what = ctx.params.get("what")
         if what == SELECTED:
-            samples, what = ctx.dataset.select(ctx.selected), VIEW
-        elif what == VIEW:
-            samples = ctx.view.flatten() if is_grouped_by_field(ctx.view) else ctx.view
-        count = self(samples, what, tag, remove=remove, prefix=prefix_of(ctx.params))
-        done = "removed from" if remove else "added to"
-        images = f"{count:,} image{'' if count == 1 else 's'}"
-        ctx.ops.notify(f"Tag '{tag}' {done} {images}", variant="success")
+            return ctx.dataset.select(ctx.selected)
+        if what == VIEW:
+            return ctx.view.flatten() if is_grouped_by_field(ctx.view) else ctx.view
+        return ctx.dataset
+
+    def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
+        tagged = self.run(ctx)
+        ctx.ops.notify(tagged.summary(), variant="success")
         ctx.ops.reload_samples()
-        return {"samples": count}
+        return tagged.to_dict()
+
+    def resolve_output(self, ctx: foo.ExecutionContext) -> None:
+        """Shows nothing: the App notifies."""
 
 
 def _both(view: fo.DatasetView, found: fo.DatasetView) -> fo.DatasetView:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -13,14 +12,28 @@ from ..core.errors import CurationError
 from ..core.progress import OnProgress
 from .adapter.actions.action_reports import ActionReport, UndoReport, past_text
 from .adapter.actions.execute import find_past, history, undo
-from .adapter.dataset.internals import dataset_of
 from .adapter.ui.inputs import show_error
-from .adapter.ui.progress import ProgressOption, progress_bars
-from .adapter.ui.stream import Outcome, stream
+from .adapter.ui.surface import LONG, LongOperator, keywords
 
 
-class Undo(foo.Operator):
+@dataclass(frozen=True)
+class UndoOptions:
+    """What can be chosen.
+
+    Attributes:
+        key (None): key of the action, or id of its plan; None for the last one
+        dry_run (True): only return what would be restored; nothing is changed
+    """
+
+    key: str | None = None
+    _: KW_ONLY
+    dry_run: bool = True
+
+
+class Undo(LongOperator):
     """``@winnow/curate/undo``"""
+
+    form_names = ("nothing",)
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -29,31 +42,27 @@ class Undo(foo.Operator):
             label="Winnow: undo an action",
             description="Restore files, paths, tags and labels",
             icon="undo",
-            dynamic=True,
-            execute_as_generator=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
             risk_level=types.RiskLevel.DANGEROUS,
+            **LONG,
         )
 
+    @keywords(UndoOptions, long=True)
     def __call__(
-        self,
-        samples: fo.core.collections.SampleCollection,
-        key: str | None = None,
-        *,
-        dry_run: bool = True,
-        progress: ProgressOption = None,
+        self, dataset: fo.Dataset, options: UndoOptions, on_progress: OnProgress
     ) -> UndoReport | ActionReport:
         """Undoes an action: restores files, paths, tags and labels.
 
         What changed since is left as it is and reported. It may be called again, also
         after a crash. Without ``dry_run=False`` it lists the history.
 
+        Example::
+
+            undo = foo.get_operator("@winnow/curate/undo")
+            print(undo(dataset))
+            done = undo(dataset, dry_run=False)
+
         Args:
-            samples: the data set
-            key (None): key of the action, or id of its plan; None for the last one
-            dry_run (True): only return what would be restored; nothing is changed
-            progress (None): progress bars on or off, or a callback, as for ``scan``
+            dataset: the data set
 
         Returns:
             what would be, or was, restored
@@ -61,11 +70,10 @@ class Undo(foo.Operator):
         Raises:
             ActionError: there is no such action, or another one is running
         """
-        dataset = dataset_of(samples)
-        if dry_run:
-            return shown_undo(dataset, key)
-        with progress_bars(progress) as on_progress:
-            return run_undo(dataset, key, on_progress)
+        past = find_past(dataset, options.key)
+        if options.dry_run:
+            return UndoReport(history(dataset), past.key)
+        return ActionReport(undo(dataset, past, on_progress), None)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
@@ -88,24 +96,3 @@ class Undo(foo.Operator):
         return types.Property(
             inputs, view=types.PromptView(label="Undo", submit_button_label="Undo")
         )
-
-    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        def work(on_progress: OnProgress) -> Outcome:
-            key = ctx.params.get("key")
-            if ctx.params.get("dry_run", True):
-                return shown_undo(ctx.dataset, key)
-            return run_undo(ctx.dataset, key, on_progress)
-
-        yield from stream(ctx, work)
-
-
-def shown_undo(dataset: fo.Dataset, key: str | None) -> UndoReport:
-    """Returns what an undo would put back."""
-    return UndoReport(history(dataset), find_past(dataset, key).key)
-
-
-def run_undo(
-    dataset: fo.Dataset, key: str | None, on_progress: OnProgress
-) -> ActionReport:
-    """Undoes an action; None for the last."""
-    return ActionReport(undo(dataset, find_past(dataset, key), on_progress), None)

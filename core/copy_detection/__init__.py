@@ -13,12 +13,15 @@ against how much there was to compare. Three tests, each dearer and stricter:
 3. *Evidence* (``pair_classifier``): rules that contradict a copy, then a dozen
    numbers, one logistic regression.
 
-Pictures with margins are compared by what they frame as well (``views``).
+Pictures with margins are compared by what they frame as well (``views``). Pages, too
+plain for a signature to tell, are looked at in full afterwards (``pages``).
 """
 
 from __future__ import annotations
 
-from .relations import CHANGES_OF_MEANING, NO_RELATION, RELATIONS
+from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
+from .planes import tones_of
+from .relations import CHANGES_OF_MEANING, NO_RELATION, RELATIONS, TOO_PLAIN
 from .rotated_candidates import CANDIDATE_NEIGHBORS, turned_candidates
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .types import Signatures
@@ -29,13 +32,20 @@ __all__ = [
     "CHANGES_OF_MEANING",
     "MIN_COPY_SCORE",
     "NO_RELATION",
+    "OTHER",
+    "PAGE_SIDE",
     "RELATIONS",
+    "SAME",
     "SIGNATURE_BYTES",
     "SIGNATURE_SIDE",
     "SIGNATURE_VERSION",
+    "TOO_PLAIN",
     "PairScores",
     "Signatures",
+    "compare_pages",
+    "is_page",
     "signatures",
+    "tones_of",
     "turned_candidates",
     "verify_pairs",
 ]

@@ -143,7 +143,7 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     covered copy looks like another form, and little else is there to prove a copy.
     """
     agrees = np.minimum(evidence["rest"], evidence["explained"])
-    little = evidence["alike"] < _FEW_BLOCKS
+    little = _shows_little(evidence)
     # Icons that differ in a detail look alike most when they are turned as well
     altered = evidence["turned"] + evidence["inverted"] > 0
     tones = np.where(altered, _PLAIN_TONES_ALTERED, _PLAIN_TONES)
@@ -157,6 +157,17 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     result: Bools = evidence["overhang"] > _MAX_REACH
     result |= evidence["color_residual"] > hue
     return result | (agrees < _MIN_AGREEMENT) | (plain & differs)
+
+
+def is_plain(evidence: dict[str, Floats]) -> Bools:
+    """Returns which pairs show too little to tell a copy from another page: bool[b]."""
+    plain: Bools = evidence["tones"] < _PLAIN_TONES
+    return plain | _shows_little(evidence)
+
+
+def _shows_little(evidence: dict[str, Floats]) -> Bools:
+    little: Bools = evidence["alike"] < _FEW_BLOCKS
+    return little
 
 
 def frame_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:

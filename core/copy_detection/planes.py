@@ -77,11 +77,12 @@ class Pictures:
 
     @cached_property
     def tones(self) -> Floats:
-        return _tones(self.signatures[:, : GRAY_SIDE**2])
+        return tones_of(self.signatures)
 
 
-def _tones(gray: NDArray[np.uint8]) -> Floats:
+def tones_of(signatures: NDArray[np.uint8]) -> Floats:
     """Returns log(1 + number of tones), the number by the entropy of 32 steps."""
+    gray = signatures[:, : GRAY_SIDE**2]
     steps = 256 >> 3
     cell = (gray >> 3) + steps * np.arange(len(gray))[:, None]
     counts = np.bincount(cell.ravel(), minlength=steps * len(gray))

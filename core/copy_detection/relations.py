@@ -7,9 +7,18 @@ from numpy.typing import NDArray
 
 from .orientations import MIRRORED_FROM
 from .overlays import Overlays
-from .pair_classifier import brightness_evidence, color_evidence, frame_evidence
+from .pair_classifier import (
+    brightness_evidence,
+    color_evidence,
+    frame_evidence,
+    is_plain,
+)
 from .planes import Pictures
 from .sharpness import sharpness_excess
+from .types import Bools
+
+TOO_PLAIN = "too plain to tell"
+"""Pages that look the same, but may be forms that are filled in differently."""
 
 RELATIONS = (
     "re-encoded",
@@ -23,6 +32,7 @@ RELATIONS = (
     "inverted",
     "framed",
     "other ground",
+    TOO_PLAIN,
 )
 NO_RELATION = -1
 
@@ -44,12 +54,13 @@ along with re-encoding, measured on 16 + 35 kinds of planted copies."""
 
 def name_relations(
     pictures: Pictures, overlays: Overlays
-) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+) -> tuple[NDArray[np.int8], NDArray[np.uint8], Bools]:
     """Names the most telling difference of each pair: frame, content, file.
 
     Returns:
         int8[b], index in :data:`RELATIONS`; uint8[b], bits of
-        :data:`CHANGES_OF_MEANING`, whatever is most telling
+        :data:`CHANGES_OF_MEANING`, whatever is most telling; bool[b], too little is
+        shown to tell
     """
     frame = frame_evidence(pictures, overlays)
     color = color_evidence(pictures, overlays)
@@ -89,4 +100,5 @@ def name_relations(
     bits = np.zeros(len(mirrored), np.uint8)
     for place, flag in enumerate(changed):
         bits |= flag.astype(np.uint8) << place
-    return np.select(list(told.values()), codes, otherwise), bits
+    relations = np.select(list(told.values()), codes, otherwise)
+    return relations, bits, is_plain(frame | brightness)

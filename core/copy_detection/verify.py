@@ -72,11 +72,14 @@ class PairScores:
         changes: uint8[p], bits of :data:`~core.copy_detection.CHANGES_OF_MEANING`; 0
             for
             pairs that score below ``MIN_COPY_SCORE``
+        plain: bool[p], too little is shown to tell a copy from another page;
+            False for pairs that score below ``MIN_COPY_SCORE``
     """
 
     scores: Floats
     relations: NDArray[np.int8]
     changes: NDArray[np.uint8]
+    plain: Bools
 
 
 def verify_pairs(
@@ -105,6 +108,7 @@ def verify_pairs(
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
     changes = np.zeros(len(pairs), np.uint8)
+    plain = np.zeros(len(pairs), bool)
     sorted_pairs = np.sort(pairs, axis=1)
     order = _neighbors_together(sorted_pairs, len(signatures))
     starts = range(0, len(pairs), _PAIRS_AT_ONCE)
@@ -123,12 +127,13 @@ def verify_pairs(
             for rows, found in zip(batches, pool.map(compare, batches), strict=True):
                 scores[rows] = found.scores
                 relations[rows], changes[rows] = found.relations, found.changes
+                plain[rows] = found.plain
                 done += len(rows)
                 on_progress(Progress("Comparing pictures", done, len(pairs)))
         finally:
             # After a cancel the batches that wait must not run
             pool.shutdown(cancel_futures=True)
-    return PairScores(scores, relations, changes)
+    return PairScores(scores, relations, changes, plain)
 
 
 def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
@@ -157,6 +162,7 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
     changes = np.zeros(len(pairs), np.uint8)
+    plain = np.zeros(len(pairs), bool)
     pictures, overlays, coarse = _lay_views_over(pictures, pairs)
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
@@ -195,8 +201,9 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
     named = name_relations(pictures, overlays.at(accepted))
-    relations[rows[accepted]], changes[rows[accepted]] = named
-    return PairScores(scores, relations, changes)
+    kept = rows[accepted]
+    relations[kept], changes[kept], plain[kept] = named
+    return PairScores(scores, relations, changes, plain)
 
 
 def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overlays]:

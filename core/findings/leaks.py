@@ -69,6 +69,7 @@ def find_leaks(
     protected_splits: Sequence[int] = (),
     chosen: Bools | None = None,
     damaged: Bools | None = None,
+    unsure: Bools | None = None,
 ) -> Leaks:
     """Finds the images of which a copy lies in another split.
 
@@ -86,6 +87,8 @@ def find_leaks(
         protected_splits: whose images should stay, such as test
         chosen: bool[n], the copies that a person chose to stay; None for none
         damaged: bool[n], the file is damaged inside; None for none
+        unsure: bool[p], pairs that may differ after all: they leak, but nothing is
+            dropped for them; None for none
 
     Returns:
         one value a row. Of two copies the one that a person chose should stay,
@@ -116,10 +119,11 @@ def find_leaks(
     )
     reason = np.full(count, NO_DROP, np.int8)
     nobody = np.zeros(count, bool)
+    sure = links if unsure is None else _links(image_count, pairs[~unsure])
     reason[known] = _drop_reasons(
         unique_image[known],
         own,
-        links,
+        sure,
         split_count,
         protected_splits,
         (nobody if chosen is None else chosen)[known],

@@ -13,19 +13,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..copy_detection import TOO_PLAIN
+
 NO_CLUSTER = -1
 NO_LABEL = -1
 QUARANTINED = "quarantined"
 """The status, and the tag, of an image whose file was put away."""
 
 FIRST_OF = "first of "
-"""How ``dup_relation`` begins where only the first of several pictures was compared.
-Such a copy may hold what its keeper does not, so it is not redundant."""
+"""How ``dup_relation`` begins where only the first of several pictures was compared."""
 
 UNREADABLE = ("missing", "empty", "truncated", "corrupt", "nonfinite")
 """The statuses of files that hold no whole picture. All others that are not "ok" may
 be healthy (of a kind or a size that is not read, or not permitted), so nothing that
 is chosen for being unreadable is one of them."""
+
+UNSURE_RELATIONS = (FIRST_OF, TOO_PLAIN)
+"""How ``dup_relation`` begins where a copy may hold what its keeper does not: nothing
+that is chosen for being redundant is one of them."""
 
 Value = int | float | bool | str | list[str] | None
 
@@ -68,7 +73,8 @@ FIELDS = (
         "How a near copy differs from the keeper, if known: re-encoded, resized, "
         "cropped, mirrored, rotated, framed, inverted, other ground, color-changed, "
         "blurred, edited; or why it is no more than near: first of 5 pictures equal, "
-        "looks equal (other depth, transparency or color profile)",
+        "looks equal (other depth, transparency or color profile), too plain to tell "
+        "(may be another form or page)",
     ),
     FieldSpec(
         "dup_similarity",
@@ -212,6 +218,11 @@ class Findings:
     rules: Mapping[str, str]
     conflicts: tuple[int, ...]
     expected: Mapping[str, Any]
+
+
+def is_unsure(relation: str | None) -> bool:
+    """True if a copy of this ``dup_relation`` may hold what its keeper does not."""
+    return relation is not None and relation.startswith(UNSURE_RELATIONS)
 
 
 def optional_floats(values: NDArray[np.floating]) -> list[float | None]:

@@ -12,7 +12,8 @@ from ..common.text import plain
 from ..common.writable import expanded
 from ..errors import InputError
 from .image_names import kind_of_other_file
-from .layouts import FLAT, Choices, Folder, Layout, understand
+from .layout_remarks import Folder
+from .layouts import FLAT, Choices, Layout, understand
 
 _LITTER = frozenset(
     ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found", "System Volume Information")

@@ -7,21 +7,28 @@ tuples of names below the root, outermost first.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..errors import InputError
+from .layout_remarks import (
+    Folder,
+    plain_name,
+    quoted,
+    remarks_on_alike,
+    remarks_on_classes,
+    remarks_on_domains,
+    remarks_on_folds,
+    remarks_on_siblings,
+)
 from .split_names import (
     NO_SPLIT_FOLDER,
     split_name,
     split_names_among,
     split_role,
 )
-
-Folder = tuple[str, ...]
 
 SPLIT, CLASS, ANY, FLAT = "split", "class", "*", "flat"
 _NONE = "none"
@@ -32,12 +39,10 @@ _DEEPEST = 12
 _CONTAINERS = (
     "image images img imgs pic pics picture pictures photo photos data dataset "
     "jpegimages rgb jpg jpeg png label labels mask masks annotation annotations "
-    "segmentation segmentations groundtruth gt"
+    "segmentation segmentations segmentationclass segmentationobject groundtruth gt"
 )
 """Names that say what kind of file is inside. Beside a class, ``photo`` is one."""
-_NUMBERED = re.compile(r"(fold|part|batch|chunk|shard|cv|kfold)s?[ _-]*\d+")
-_FOLD = re.compile(r"(k?fold|cv)s?[ _-]*\d+|.*[ _-]k?fold[ _-]*\d+")
-_NAMED = 5
+_NUMBERED = re.compile(r"(voc|fold|part|batch|chunk|shard|cv|kfold)s?[ _-]*\d+")
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,11 @@ def understand(folders: Mapping[Folder, int], choices: Choices | None = None) ->
         patterns["/".join(places[folder].levels) or FLAT] += count
     # Whoever said it otherwise needs no advice
     advise = choices == Choices()
-    remarks += [*_remarks_on_alike(alike, root, advise), *_remarks_on_names(places)]
+    found = (place.label for place in places.values() if place.label is not None)
+    remarks += [
+        *remarks_on_alike(alike.values(), root.names_below, advise),
+        *remarks_on_classes(found),
+    ]
     return Layout(places, dict(patterns.most_common()), alike, tuple(remarks))
 
 
@@ -192,6 +201,13 @@ class _Node:
     def alike(self) -> dict[str, None]:
         """The subfolders that are called like splits, in order."""
         return dict.fromkeys(split_names_among(self.children))
+
+    def names_below(self, path: Folder) -> list[str]:
+        """Returns the names of the subfolders of a folder below this one."""
+        node = self
+        for name in path:
+            node = node.children[name]
+        return list(node.children)
 
 
 @dataclass(frozen=True)
@@ -237,9 +253,15 @@ def _by_names(
         # A few folders called so, deep in a tree of classes, are no splits
         if 2 * sum(base.node.total for base in bases) < root.total - root.own:
             bases = []
-        remarks = [*_remarks_on_siblings(bases), *_remarks_on_folds(bases)]
+        paths = [base.node.path for base in bases]
+        remarks = [*remarks_on_siblings(paths), *remarks_on_folds(paths)]
     bases = [_unwrapped(base) for base in bases or [_Base(root)]]
     level = _class_level([base.node for base in bases])
+    if level is not None and (domains := _domains(bases, level)):
+        classes = {name for node in domains for name in node.children}
+        names = {node.path[-1] for node in domains}
+        remarks += remarks_on_domains(sorted(names), sorted(classes))
+        level += 1
     outer = _outer_classes(bases) if level is None else {}
     by_path = {base.node.path: base for base in bases}
     places = {}
@@ -366,10 +388,28 @@ def _class_level(nodes: Sequence[_Node]) -> int | None:
     while names := {name for node in nodes for name in node.children}:
         inner = [child for node in nodes for child in node.children.values()]
         below = {name for node in inner for name in node.children}
-        if not all(map(_is_container, names)) and (len(names) > 1 or len(below) < 2):
+        alone = len(names) == 1 and (
+            len(below) > 1 or not any(node.own for node in inner)
+        )
+        if not alone and not all(map(_is_container, names)):
             return level
         nodes, level = inner, level + 1
     return None
+
+
+def _domains(bases: Sequence[_Base], level: int) -> list[_Node]:
+    """Returns folders that each hold the same classes: amazon/mouse, dslr/mouse.
+
+    They are where images come from, if the folders inside are as many or more.
+    """
+    nodes = [base.node for base in bases]
+    for _ in range(level + 1):
+        nodes = [child for node in nodes for child in node.children.values()]
+    outer = {node.path[-1] for node in nodes}
+    if len(outer) < 2 or any(node.own for node in nodes) or not _same_inside(nodes):
+        return []
+    inner = set.intersection(*(set(node.children) for node in nodes))
+    return nodes if len(inner) >= len(outer) else []
 
 
 def _is_container(name: str) -> bool:
@@ -418,7 +458,7 @@ def _by_pattern(
         raise InputError(
             f"LAYOUT={'/'.join(pattern)} fits no image: 'split', 'class' and '*' stand "
             "for one folder each, any other word for the folder of that name. "
-            f"Images lie for example in {_quoted(map('/'.join, sorted(places)))}."
+            f"Images lie for example in {quoted(map('/'.join, sorted(places)))}."
         )
     if missing := [folder for folder in splits or () if folder not in used]:
         raise InputError(
@@ -449,7 +489,7 @@ def _with_classes(
             used.add(folder[at])
         changed[folder] = _place(folder, place.split, split_level, at)
     if missing := [name for name in classes if name not in used]:
-        there = _quoted(sorted({name for folder in places for name in folder}))
+        there = quoted(sorted({name for folder in places for name in folder}))
         raise InputError(
             f"CLASSES names '{missing[0]}', but no folder with images is called so. "
             f"Folders there: {there or 'none'}."
@@ -485,80 +525,8 @@ def _alike(places: Mapping[Folder, Place], root: _Node) -> dict[Folder, Folder]:
     return alike
 
 
-def _remarks_on_alike(
-    alike: Mapping[Folder, Folder], root: _Node, advise: bool
-) -> Iterator[str]:
-    by_parent: dict[Folder, set[str]] = {}
-    for path in alike.values():
-        by_parent.setdefault(path[:-1], set()).add(path[-1])
-    for parent, names in sorted(by_parent.items()):
-        node = root
-        for name in parent:
-            node = node.children[name]
-        others = [name for name in node.children if name not in names]
-        text = f"{_quoted(sorted(names))} {_is_or_are(names)} called like "
-        text += "a split" if len(names) == 1 else "splits"
-        text += f" beside {_quoted(others)}" if others else ""
-        text += " and not taken for one."
-        if advise:
-            named = [*sorted(names), *others][:2]
-            text += f" If that is wrong, name the splits: SPLITS={','.join(named)}"
-        yield text
-
-
-def _is_or_are(names: Collection[str]) -> str:
-    return "is" if len(names) == 1 else "are"
-
-
-def _remarks_on_siblings(bases: Sequence[_Base]) -> Iterator[str]:
-    parents: dict[Folder, list[str]] = {}
-    for base in bases:
-        parents.setdefault(base.node.path[:-1], []).append(base.node.path[-1])
-    for names in parents.values():
-        alike = dict.fromkeys(split_names_among(names))
-        others = [name for name in names if name not in {*alike, NO_SPLIT_FOLDER}]
-        if others:
-            yield (
-                f"{_quoted(others)}, beside {_quoted(alike)}, {_is_or_are(others)} "
-                "taken for a split too. If that is wrong, name the splits: "
-                f"SPLITS={','.join([*alike][:3])}"
-            )
-
-
-def _remarks_on_folds(bases: Sequence[_Base]) -> Iterator[str]:
-    folds = sorted(
-        {name for base in bases for name in base.node.path if _is_fold(name)}
-    )
-    if len(folds) > 1:
-        yield (
-            f"{_quoted(folds)} look like the folds of a cross-validation, in which "
-            "each image is both trained with and tested on: scan one fold at a time."
-        )
-
-
-def _is_fold(name: str) -> bool:
-    return _FOLD.fullmatch(name.casefold()) is not None
-
-
-def _remarks_on_names(places: Mapping[Folder, Place]) -> Iterator[str]:
-    spellings: dict[str, set[str]] = {}
-    for place in places.values():
-        if place.label is not None:
-            spellings.setdefault(_plain_name(place.label), set()).add(place.label)
-    for names in spellings.values():
-        if len(names) > 1:
-            yield (
-                f"The classes {_quoted(sorted(names))} differ only in case, blanks or "
-                "accents' spelling and count as different ones."
-            )
-
-
-def _plain_name(name: str) -> str:
-    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", name).casefold())
-
-
 def _same_name(one: str, other: str) -> bool:
-    return _plain_name(one) == _plain_name(other)
+    return plain_name(one) == plain_name(other)
 
 
 def _list_of(text: str) -> list[str] | None:
@@ -570,13 +538,5 @@ def _list_of(text: str) -> list[str] | None:
 
 
 def _folders_there(root: _Node) -> str:
-    there = _quoted(root.children)
+    there = quoted(root.children)
     return f"Folders there: {there}." if there else "There are no folders."
-
-
-def _quoted(names: Iterable[str]) -> str:
-    """Returns a few names for a sentence."""
-    shown = list(names)
-    text = ", ".join(f"'{name}'" for name in shown[:_NAMED])
-    more = len(shown) - _NAMED
-    return f"{text} and {more:,} more" if more > 0 else text

@@ -166,6 +166,7 @@ def _leaks(
         protected_splits=evaluation_splits(samples.split_names),
         chosen=rows.chosen,
         damaged=rows.damaged,
+        unsure=scan_data.pairs.too_plain[accepted],
     )
     leaks.leak[decided.keep] = False
     leaks.kinds[decided.keep] = NO_KIND

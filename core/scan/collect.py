@@ -23,6 +23,7 @@ from .candidate_search import distinct_pairs, search_neighbors
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import labels_of_images, learn_labels
+from .plain_pages import page_reader
 from .previous_scan import PreviousScan
 from .recall_estimate import (
     NO_COPY_SCORES,
@@ -123,10 +124,12 @@ def collect_scan_data(
         nearest = nearest_samples(table, given, settings.neighbors)
     clock.end("search")
 
+    row_of = table.rows()
+    shown = [paths[row_of[file]] for file in images.groups.first_file]
+    read_page = page_reader(shown, settings.max_megapixels)
     rotated = turned_candidates(images.signatures)
-    pairs = verify(
-        images, distinct_pairs(search.candidates, rotated), before, on_progress
-    )
+    candidates = distinct_pairs(search.candidates, rotated)
+    pairs = verify(images, candidates, before, read_page, on_progress)
     clock.end("compare pictures")
     recall = before.recall() or estimate_recall(
         images, table, paths, embedder, on_progress
@@ -137,7 +140,7 @@ def collect_scan_data(
         min_score = calibrated_score(recall, min_score)
     rows = image_rows(samples, files, images.groups)
     missing = keeper_pairs_to_check(rows, pairs.accepted(min_score), pairs.images)
-    pairs = joined(pairs, verify(images, missing, before, on_progress))
+    pairs = joined(pairs, verify(images, missing, before, read_page, on_progress))
     groups = join_equal_pixels(
         table,
         images,

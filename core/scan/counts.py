@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import CHANGES_OF_MEANING
+from ..copy_detection import CHANGES_OF_MEANING, TOO_PLAIN
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
 from ..findings.registry import FINDINGS, Finding
-from ..findings.schema import FIRST_OF, NO_CLUSTER, QUARANTINED
+from ..findings.schema import NO_CLUSTER, QUARANTINED, is_unsure
 from .scan_data import Samples, VerifiedPairs
 
 
@@ -41,6 +41,7 @@ def count_findings(
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "removable": int(extra.sum()),
         "removable_bytes": int(samples.file_bytes[extra].sum()),
+        "too_plain": columns["dup_relation"].count(TOO_PLAIN),
         "labeled": int((samples.labels[_here(columns)] >= 0).sum()),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
     }
@@ -133,7 +134,7 @@ def _removable(
 ) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
     extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-    extra &= [not (one or "").startswith(FIRST_OF) for one in relations]
+    extra &= [not is_unsure(one) for one in relations]
     extra &= ~np.isin(samples.file_id, samples.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)

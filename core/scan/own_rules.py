@@ -99,6 +99,11 @@ def _duplicates(
     only_as_keeper: NDArray[np.bool_] | None = None,
 ) -> Duplicates:
     pairs = scan_data.pairs
+    # A page that surely has a copy is in its cluster, not in one of look-alikes
+    unsure = accepted & pairs.too_plain
+    known = np.zeros(len(scan_data.images.first_file), bool)
+    known[pairs.images[accepted & ~unsure]] = True
+    accepted = accepted & ~(unsure & known[pairs.images].any(axis=1))
     return find_duplicates(
         rows,
         pairs.images[accepted],

@@ -13,6 +13,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from ..copy_detection import RELATIONS, TOO_PLAIN
 from ..findings.label_issues import ClassEvidence
 from ..neighbors.knn_graph import NeighborGraph
 from ..reading.jpeg_damage import NO_DAMAGE
@@ -170,6 +171,12 @@ class VerifiedPairs:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def too_plain(self) -> NDArray[np.bool_]:
+        """bool[p], True for pages that look the same but may be different ones."""
+        unsure: NDArray[np.bool_] = self.relation == RELATIONS.index(TOO_PLAIN)
+        return unsure
 
     def accepted(self, min_score: float) -> Pairs:
         """Returns int32[q, 2], the pairs that score as much at least."""

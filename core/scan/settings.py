@@ -15,7 +15,7 @@ PRESETS = ("fastdup",)
 """Other tools whose rules a scan can follow."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScanSettings:
     """The settings of a scan.
 

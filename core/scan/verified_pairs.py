@@ -9,6 +9,7 @@ from ..common.pairs import pair_rows
 from ..copy_detection import verify_pairs
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
+from .plain_pages import ReadPage, judge_pages, no_page
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
 from .unique_images import DescribedImages
@@ -20,6 +21,7 @@ def verify(
     images: DescribedImages,
     pairs: Pairs,
     previous: PreviousScan | None = None,
+    read_page: ReadPage = no_page,
     on_progress: OnProgress = silent,
 ) -> VerifiedPairs:
     """Compares the pictures of pairs, each by itself.
@@ -29,6 +31,8 @@ def verify(
         pairs: int32[p, 2] of them
         previous: the previous scan, whose comparisons are reused where both files
             are the same to the byte
+        read_page: what reads the picture of an image in full; without it plain pages
+            cannot be told
         on_progress: told after each batch; may raise to cancel
     """
     row: Rows = np.full(len(pairs), -1, np.int64)
@@ -40,6 +44,7 @@ def verify(
     found = verify_pairs(
         images.signatures, pairs[new], images.sizes, on_progress=on_progress
     )
+    judge_pages(found, pairs[new], images.signatures, read_page, on_progress)
     score = np.empty(len(pairs), np.float32)
     relation = np.empty(len(pairs), np.int8)
     changes = np.empty(len(pairs), np.uint8)

@@ -133,7 +133,7 @@ def _draw_labels(
             events,
             state,
             "retag",
-            {"what": "selected", "samples": others, "to": label},
+            {"what": "selected", "samples": others, "label": label},
             f"All are {label}",
             name=f"label_{place}",
         )

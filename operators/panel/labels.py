@@ -144,7 +144,7 @@ def _draw_pairs(
                 events,
                 state,
                 "retag",
-                {"what": "label_issues", "pair": only, "to": suggested},
+                {"what": "label_issues", "pair": only, "label": suggested},
                 f"Call all {count:,} {suggested}",
             )
         widgets.button(
@@ -225,7 +225,7 @@ def _draw_issue(
             events,
             state,
             "retag",
-            {"what": "selected", "samples": [picture.id], "to": suggested},
+            {"what": "selected", "samples": [picture.id], "label": suggested},
             f"Call it {suggested}",
         )
     widgets.button(

@@ -13,7 +13,12 @@ from ...core.common.text import size_text
 from ...core.findings.registry import FINDINGS, Finding
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
-from ..adapter.runs.scan_report import changes_of_meaning, note_of, report_of
+from ..adapter.runs.scan_report import (
+    changes_of_meaning,
+    note_of,
+    plain_pages,
+    report_of,
+)
 from . import buttons, widgets
 from .callbacks import Events
 from .state import TABS, PanelState
@@ -205,7 +210,7 @@ def _with_share(finding: Finding, count: int, images: int) -> str:
 
 def _duplicates_note(state: PanelState) -> str:
     counts, report = state.tally.counts, state.run.report["counts"]
-    if not counts["redundant_copies"]:
+    if not counts["duplicates"]:
         return "no image has a copy"
     extra = counts["redundant_copies"]
     note = (
@@ -214,7 +219,7 @@ def _duplicates_note(state: PanelState) -> str:
     )
     if extra == report["duplicates"] - report["duplicate_clusters"]:
         note += f", {size_text(report['removable_bytes'])} to be saved"
-    return "; ".join([note, *changes_of_meaning(report)])
+    return "; ".join([note, *plain_pages(report), *changes_of_meaning(report)])
 
 
 def _count_in_tab(tab: str, counts: Mapping[str, int]) -> int | None:

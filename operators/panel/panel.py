@@ -15,10 +15,11 @@ from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
 from ...core.findings.registry import FINDINGS
-from ...core.scan.settings import DEFAULTS, THRESHOLDS
 from ..adapter.dataset.decisions import decided_view
 from ..adapter.dataset.present import present
 from ..adapter.runs.lock import running, stop
+from ..adapter.ui.scan_forms import VECTORS, ScanOptions
+from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
     grouped_view,
     leak_view,
@@ -391,18 +392,13 @@ def _prefix(ctx: foo.ExecutionContext) -> str | None:
 
 def _scan_params(state: PanelState) -> dict[str, Any]:
     """Returns the form of the scan, filled in as the last time."""
-    settings = state.run.settings
-    params = {
-        name: settings[name]
-        for name in ("label_field", "model", "prefix")
-        if settings[name]
-    }
-    if isinstance(settings["split_by"], str):
-        params |= {"splits": "field", "split_field": settings["split_by"]}
-    elif settings["split_by"]:
-        params |= {"splits": "tags", "split_tags": settings["split_by"]}
-    # A threshold that the person moved holds for the next scan, too
-    moved = {name: settings[name] for name in THRESHOLDS if name in settings}
-    return params | {
-        name: value for name, value in moved.items() if value != getattr(DEFAULTS, name)
-    }
+    # Also what the form does not ask for, and thresholds that were moved since
+    params = as_params(read_options(ScanOptions, state.run.settings))
+    split_by = params.pop("split_by", None)
+    if isinstance(split_by, str):
+        params |= {"splits": "field", "split_field": split_by}
+    elif split_by:
+        params |= {"splits": "tags", "split_tags": split_by}
+    if params.get("embeddings"):
+        params["model"] = VECTORS
+    return params

@@ -92,7 +92,7 @@ Collection.bulk_write = bulk_write
 mongod = start_mongod()
 report = undo(fo.load_dataset("dies"), dry_run=False, progress=False)
 assert sorted(fo.load_dataset("dies").values("filepath")) == paths
-assert report.report.recovered
+assert report.recovered
 ours = [
     one for one in fo.core.odm.get_db_conn().list_collection_names() if "winnow" in one
 ]

@@ -60,7 +60,7 @@ def form(dataset, params=None):
 def test_a_folder_is_compared_with_a_data_set(
     compare, incoming, dataset, folder, tmp_path
 ):
-    report = compare(str(incoming), dataset, out=str(tmp_path / "out"))
+    report = compare(str(incoming), dataset, output_dir=str(tmp_path / "out"))
 
     assert [image.status for image in report.images] == STATUS
     assert [image.kind for image in report.images] == [
@@ -192,7 +192,7 @@ def test_the_app_compares_this_data_set_or_a_folder(
 
     assert ": 1 new" in card(incoming_dataset, {"against": [dataset.name]})
     folder = {"absolute_path": str(incoming)}
-    assert "| b-test.bmp |" in card(dataset, {"way": "folder", "folder": folder})
+    assert "| b-test.bmp |" in card(dataset, {"way": "folder", "new": folder})
 
 
 def test_the_command_compares_and_can_fail(incoming, dataset, tmp_path):

@@ -19,7 +19,7 @@ def test_what_is_kept_stays_out_of_this_and_later_scans(dataset, scan, decide):
 
     decided = decide(dataset.select(ids), "keep")
 
-    assert (decided.images, decided.updated) == (2, True)
+    assert (decided.count, decided.updated) == (2, True)
     assert dataset.select(ids).values("leak") == [False, False]
     assert dataset.count("dup_cluster") == 2
     scan(dataset, split_by=["train", "test"])
@@ -35,7 +35,7 @@ def test_keep_can_be_taken_back(dataset, scan, decide):
     decide(found, "keep")
     assert dataset.count("dup_cluster") == 0
 
-    assert decide(found, "keep", undo=True).images == 4
+    assert decide(found, "keep", undo=True).count == 4
 
     assert dataset.values("dup_cluster") == before
     assert dataset.exists("winnow_decisions").count() == 0
@@ -106,7 +106,7 @@ def test_decisions_on_deleted_samples_break_nothing(
     report = scan(dataset)
 
     assert report.counts["images"] == 19
-    assert decide(dataset.select(other), "not_duplicate", undo=True).images == 1
+    assert decide(dataset.select(other), "not_duplicate", undo=True).count == 1
 
 
 def test_a_decision_outlives_lost_results(dataset, scan, decide):
@@ -187,7 +187,7 @@ def test_the_last_choice_of_a_cluster_counts(dataset, scan, decide):
 
     assert dataset.select([one, other]).values("dup_keeper") == [False, True]
     assert dataset.count_values("winnow_decisions") == {"keeper": 1}
-    assert decide(dataset.select(other), "keeper", undo=True).images == 1
+    assert decide(dataset.select(other), "keeper", undo=True).count == 1
     assert dataset.count_values("winnow_decisions") == {}
     assert dataset.count("dup_cluster") == 4
 

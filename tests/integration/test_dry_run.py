@@ -13,7 +13,7 @@ LISTED = yaml.safe_load((Path(__file__).parents[2] / "fiftyone.yml").read_text()
 
 PARAMS = {
     "quarantine": {"what": "duplicates"},
-    "move": {"what": "duplicates", "to": "aside"},
+    "move": {"what": "duplicates", "output_dir": "aside"},
     "retag": {"what": "label_issues"},
     "merge": {},
     "undo": {},
@@ -65,7 +65,7 @@ def acted_on(dataset, folder, scan):
     done = operator("quarantine")(
         dataset, plan_id=plan.plan_id, dry_run=False, progress=False
     )
-    assert done.report.done == 1
+    assert done.count == 1
     return dataset
 
 

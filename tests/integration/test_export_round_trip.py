@@ -121,7 +121,7 @@ def test_all_that_is_exported_is_found_again_and_no_more(made, tmp_path, scan_fo
 
 
 def test_what_was_left_out_is_not_found_again(made, tmp_path, scan_folder):
-    view = operator("export")(made, str(tmp_path / "clean"))
+    view = operator("export")(made, str(tmp_path / "clean")).view
     usual = {sample: found(made.select(sample)) for sample in view.values("id")}
 
     again = scan_folder(tmp_path / "clean")
@@ -145,7 +145,7 @@ def test_after_a_quarantine_the_clean_set_has_no_copy(made, tmp_path, scan_folde
         progress=False,
     )
 
-    view = operator("export")(made, str(tmp_path / "clean"))
+    view = operator("export")(made, str(tmp_path / "clean")).view
 
     assert plan.count
     assert not view.match_tags("quarantined").count()

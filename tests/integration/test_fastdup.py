@@ -71,7 +71,7 @@ def theirs(name):
 def test_the_features_of_fastdup_stand_in_a_field(scanned):
     dataset, root, imported, _ = scanned
 
-    assert (imported.images, imported.dimensions) == (148, 576)
+    assert (imported.count, imported.dimensions) == (148, 576)
     assert (imported.without, imported.unknown, imported.unreadable) == (2, 0, 2)
     assert str(imported).startswith("148 samples have fastdup's 576 numbers in ")
     stored = read_work_dir(WRITTEN)
@@ -194,7 +194,7 @@ def test_a_scan_on_given_features_goes_back_to_fastdup_unchanged(scanned, tmp_pa
         dataset, str(tmp_path / "w")
     )
 
-    assert (written.images, written.similar, written.outliers) == (148, 106, 15)
+    assert (written.count, written.similar, written.outliers) == (148, 106, 15)
     assert written.components == 18
     features = (tmp_path / "w" / "atrain_features.dat").read_bytes()
     assert features == (WRITTEN / "atrain_features.dat").read_bytes()
@@ -217,7 +217,7 @@ def test_the_files_of_a_scan_with_winnow_s_model(dataset, folder, scan, tmp_path
         dataset, str(work), nearest_neighbors_k=3, lower_threshold=0.1
     )
 
-    assert (written.images, written.unreadable) == (19, 1)
+    assert (written.count, written.unreadable) == (19, 1)
     assert str(written).startswith(f"19 images in {work}: ")
     (bad,) = lines(work / "atrain_features.bad.csv")
     assert bad == {
@@ -303,7 +303,7 @@ def test_both_forms_and_both_runs_in_the_app(scanned, tmp_path):
     result = foo.execute_operator(
         "@winnow/curate/to_fastdup",
         ctx,
-        params={"folder": {"absolute_path": str(written)}},
+        params={"output_dir": {"absolute_path": str(written)}},
     )
     assert result.error is None
     assert (written / "connected_components.csv").exists()

@@ -69,8 +69,11 @@ def test_held_samples_follow_the_database(internals, dataset):
 
 
 def test_views_of_parts_and_of_groups_are_told_from_views_of_images(internals, dataset):
-    box = fo.Detections(detections=[fo.Detection(bounding_box=[0, 0, 1, 1])])
-    dataset.set_values("boxes", [box] * len(dataset))
+    boxes = [
+        fo.Detections(detections=[fo.Detection(bounding_box=[0, 0, 1, 1])])
+        for _ in range(len(dataset))
+    ]
+    dataset.set_values("boxes", boxes)
     plain = dataset.limit(3)
     assert internals.shows_parts(dataset.to_patches("boxes"))
     assert not internals.shows_parts(plain)

@@ -557,7 +557,7 @@ def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
     card = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
     buttons = card["type"]["properties"]["labels"]["type"]["properties"]
     asked = buttons["label_0"]["view"]["params"]["with"]
-    assert asked["to"] == "a"
+    assert asked["label"] == "a"
     assert dataset.select(asked["samples"]).values("ground_truth.label") == ["b"]
 
 
@@ -576,10 +576,10 @@ def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):
     given, suggested = asked["pair"]
 
     plan = foo.get_operator("@winnow/curate/retag")(
-        scanned, asked["what"], pair=asked["pair"], to=asked["to"]
+        scanned, asked["what"], pair=asked["pair"], label=asked["label"]
     )
 
-    assert asked["to"] == suggested
+    assert asked["label"] == suggested
     view = answer.view(scanned)
     assert plan.count == len(view) < scanned.match({"label_issue": True}).count()
     assert all(given in why for _, _, why in plan.examples())
@@ -681,7 +681,7 @@ def test_the_history_is_read_again_only_when_something_was_done(
         carrying_out, "_read_history", lambda one: reads.append(one) or read(one)
     )
     retag = foo.get_operator("@winnow/curate/retag")
-    plan = retag(scanned.limit(1), "view", to="b", on_disk=False, progress=False)
+    plan = retag(scanned.limit(1), "view", label="b", on_disk=False, progress=False)
     retag(scanned, plan_id=plan.plan_id, expect_count=1, dry_run=False, progress=False)
 
     assert "retag of view: 1 image" in event("choose_tab", tab="actions").texts

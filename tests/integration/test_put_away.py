@@ -96,7 +96,7 @@ def decided(dataset, *_):
 
 
 def exported(dataset, _, folder):
-    view = operator("export")(dataset, str(folder / "clean"), without=[])
+    view = operator("export")(dataset, str(folder / "clean"), without=[]).view
     files = [path for path in (folder / "clean").rglob("*") if path.is_file()]
     assert len(files) == 11
     return set(view.values("id"))
@@ -204,17 +204,17 @@ QUESTIONS = {
     ),
     "estimate_precision": drawn,
     "register_embeddings": counted(
-        lambda d, w, f: operator("register_embeddings")(d, progress=False).images
+        lambda d, w, f: operator("register_embeddings")(d, progress=False).count
     ),
     "from_fastdup": counted(
-        lambda d, w, f: operator("from_fastdup")(d, str(w), progress=False).images
+        lambda d, w, f: operator("from_fastdup")(d, str(w), progress=False).count
     ),
     "to_fastdup": counted(
-        lambda d, w, f: operator("to_fastdup")(d, str(f / "out"), progress=False).images
+        lambda d, w, f: operator("to_fastdup")(d, str(f / "out"), progress=False).count
     ),
     "quarantine": planned_by_hand("quarantine"),
-    "move": planned_by_hand("move", to="aside"),
-    "retag": planned_by_hand("retag", to="a", on_disk=False),
+    "move": planned_by_hand("move", output_dir="aside"),
+    "retag": planned_by_hand("retag", label="a", on_disk=False),
     "merge": planned("merge"),
     "undo": only_of_what_is_away,
     "purge": only_of_what_is_away,

@@ -242,14 +242,14 @@ def test_a_report_never_replaces_one_unasked(scanned, tmp_path):
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        ({"folder": " "}, "Choose a folder"),
-        ({"folder": __file__}, "is a file"),
+        ({"output_dir": " "}, "Choose a folder"),
+        ({"output_dir": __file__}, "is a file"),
         ({"top": 0}, "whole number from 1 to 500"),
         ({"top": True}, "whole number from 1 to 500"),
     ],
 )
 def test_choices_that_cannot_work_write_nothing(scanned, tmp_path, choices, words):
-    chosen = {"folder": tmp_path / "out", **choices}
+    chosen = {"output_dir": tmp_path / "out", **choices}
 
     with pytest.raises(Exception, match=words):
         operator("report")(scanned, **chosen)
@@ -267,17 +267,17 @@ def test_without_a_scan_the_form_says_so_and_cannot_be_sent(dataset, name):
 def test_the_report_form_says_what_will_be_written_or_why_not(scanned, tmp_path):
     folder = {"absolute_path": str(tmp_path / "new")}
 
-    asked = form("report", scanned, {"folder": folder})
+    asked = form("report", scanned, {"output_dir": folder})
     assert "of 20 images" in asked["status"].view.label
 
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "report.md").write_text("mine")
-    asked = form("report", scanned, {"folder": folder})
+    asked = form("report", scanned, {"output_dir": folder})
     assert "already holds report.md" in asked["problem"].error_message
 
 
 def test_the_app_gets_a_link_to_the_report(scanned, tmp_path):
-    params = {"folder": {"absolute_path": str(tmp_path / "out")}, "top": 2}
+    params = {"output_dir": {"absolute_path": str(tmp_path / "out")}, "top": 2}
     request = {"dataset_name": scanned.name, "params": params}
     ctx = ExecutionContext(request_params=request, executor=Executor())
 

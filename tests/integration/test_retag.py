@@ -20,10 +20,10 @@ def test_retag_moves_a_file_to_the_folder_of_its_label(scanned):
     old = view.first().filepath
     (sample_id,) = view.values("id")
 
-    report = do(retag, view, "view", to="new", allow_new_label=True)
+    report = do(retag, view, "view", label="new", allow_new_label=True)
 
     sample = scanned[sample_id]
-    assert report.report.moves == 1
+    assert report.moves == 1
     assert sample.ground_truth.label == "new"
     assert sample.ground_truth.confidence == 0.5
     assert sample.filepath == old.replace("/a/", "/new/")
@@ -42,7 +42,7 @@ def test_retag_takes_the_next_name_where_one_is_taken(scanned):
         shutil.copyfile(sample.filepath, taken)
     content = taken.read_bytes()
 
-    do(retag, view, "view", to="b")
+    do(retag, view, "view", label="b")
 
     sample.reload()
     assert taken.read_bytes() == content
@@ -54,7 +54,7 @@ def test_retag_without_the_disk_changes_the_label_alone(scanned):
     sample = view.first()
     path = sample.filepath
 
-    do(retag, view, "view", to="b", on_disk=False)
+    do(retag, view, "view", label="b", on_disk=False)
 
     sample.reload()
     assert (sample.ground_truth.label, sample.filepath) == ("b", path)
@@ -75,7 +75,7 @@ def test_copies_get_the_same_label_or_keep_theirs(scanned):
     assert "a copy of it would keep another label" in str(plan)
 
     suggest(other, "b", 4)
-    assert do(retag, scanned, "label_issues").report.done == 2
+    assert do(retag, scanned, "label_issues").count == 2
     labels = scanned.select([one.id, other.id]).values("ground_truth.label")
     assert labels == ["b", "b"]
 
@@ -111,7 +111,7 @@ def test_retag_takes_the_suggestion_and_settles_the_issue(scanned):
 def test_undo_keeps_a_label_that_a_person_gave_since(scanned):
     view = scanned.match_tags("train").limit(1)
     sample = view.first()
-    do(retag, view, "view", to="b", on_disk=False)
+    do(retag, view, "view", label="b", on_disk=False)
     sample.reload()
     sample.ground_truth.label = "mine"
     sample.save()
@@ -129,8 +129,8 @@ def test_an_unknown_label_is_refused_and_an_unlabeled_sample_gets_one(scanned):
     sample.save()
 
     with pytest.raises(ValueError, match="No sample is labeled 'bb' yet"):
-        retag(scanned.limit(1), "view", to="bb", progress=False)
-    do(retag, scanned.limit(1), "view", to="b")
+        retag(scanned.limit(1), "view", label="bb", progress=False)
+    do(retag, scanned.limit(1), "view", label="b")
 
     sample.reload()
     assert sample.ground_truth.label == "b"
@@ -140,6 +140,6 @@ def test_labels_in_a_string_field_are_corrected_too(scanned, scan):
     scanned.set_values("kind", scanned.values("ground_truth.label"))
     scan(scanned, label_field="kind", progress=False)
 
-    do(retag, scanned.limit(1), "view", to="b", on_disk=False)
+    do(retag, scanned.limit(1), "view", label="b", on_disk=False)
 
     assert scanned.first().kind == "b"

@@ -70,7 +70,7 @@ def test_groups_stay_together(scanned, split):
 
 
 def test_a_fixed_split_stays_and_its_copies_are_left_out(scanned, split):
-    report = split(scanned, fixed=["test"], to="mine", dry_run=False)
+    report = split(scanned, fixed=["test"], field="mine", dry_run=False)
 
     assert report.left_out == 2
     test = scanned.match_tags("test")
@@ -92,7 +92,7 @@ def test_only_a_field_of_its_own_is_written(scanned, split):
     scanned.add_sample_field("mine", fo.StringField)
 
     with pytest.raises(Exception, match="'mine' already exists"):
-        split(scanned, HALVES, to="mine", dry_run=False)
+        split(scanned, HALVES, field="mine", dry_run=False)
 
     split(scanned, HALVES, dry_run=False)
     split(scanned, {"a": 0.5, "b": 0.5}, dry_run=False)
@@ -128,7 +128,7 @@ def test_what_was_decided_to_be_no_duplicate_may_be_parted(
         ({"shares": HALVES, "fixed": ["test"]}, "either shares or fixed"),
         ({"shares": HALVES, "group_field": "nobody"}, "could name groups"),
         ({"shares": {"one": 50, "two": 50}}, "per cent"),
-        ({"to": "two words"}, "cannot be a field's name"),
+        ({"field": "two words"}, "cannot be a field's name"),
     ],
 )
 def test_a_choice_that_cannot_work_is_a_sentence(scanned, split, options, says):

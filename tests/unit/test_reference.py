@@ -59,14 +59,29 @@ def test_each_argument_of_an_operator_is_described(reference):
         call = _call_of(name)
         if call is None:
             continue
-        words = call.args
-        expected = [word.arg for word in (*words.args[1:], *words.kwonlyargs)]
-        if words.kwarg:
-            expected.append(f"**{words.kwarg.arg}")
-
         described = reference.parse_docstring(ast.get_docstring(call)).entries["Args"]
+        assert [entry[0] for entry in described] == [call.args.args[1].arg], name
 
-        assert [entry[0] for entry in described] == expected, name
+        arguments = reference.read_operator(name).call.entries["Args"]
+        names = [argument for argument, _, _ in arguments]
+        assert len(names) == len(set(names)) > 2, name
+        assert all(text for _, _, text in arguments), name
+
+
+def test_the_page_has_the_arguments_of_a_call_in_their_order(reference):
+    arguments = reference.read_operator("to_fastdup").call.entries["Args"]
+
+    assert [(name, default) for name, default, _ in arguments] == [
+        ("dataset", ""),
+        ("output_dir", ""),
+        ("prefix", "None"),
+        ("threshold", "0.9"),
+        ("ccthreshold", "0.96"),
+        ("nearest_neighbors_k", "2"),
+        ("lower_threshold", "0.05"),
+        ("progress", "None"),
+        ("delegate", "False"),
+    ]
 
 
 def test_a_docstring_is_split_into_its_parts(reference):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from ....core.actions.plan import ActionPlan
+from ....core.actions.plan import ActionPlan, PlannedItem
 from ....core.actions.purge import PurgePlan
 from ....core.actions.session import Report
+from ....core.common.result import Result, TableResult, json_value
 from ....core.common.text import escape_markdown, plain, size_text
+from ....core.errors import PlanOutdatedError
 from .execute import PastAction
 
 _GROUPS_SHOWN = 12
@@ -23,24 +27,100 @@ _VERBS = {
 
 
 @dataclass(frozen=True)
-class PlanReport:
+class PlanReport(TableResult):
     """A plan, as a person sees it; nothing has been changed.
 
     Attributes:
         plan: see :class:`core.actions.plan.ActionPlan`
-        apply_call: the Python call that applies it
     """
 
     plan: ActionPlan
-    apply_call: str
 
     @property
     def plan_id(self) -> str:
+        """Id of the plan, to apply it."""
         return self.plan.id
 
     @property
+    def action(self) -> str:
+        """Name of the operator: quarantine, move, retag or merge."""
+        return self.plan.action
+
+    @property
     def count(self) -> int:
+        """Images that would be changed."""
         return self.plan.count
+
+    @property
+    def moves(self) -> int:
+        """Files among them that would be moved."""
+        return self.plan.moves
+
+    @property
+    def bytes(self) -> int:
+        """Size of those files."""
+        return self.plan.bytes
+
+    @property
+    def classes(self) -> Mapping[str, int]:
+        """Images by label."""
+        return self.plan.classes
+
+    @property
+    def splits(self) -> Mapping[str, int]:
+        """Images by split."""
+        return self.plan.splits
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Images that would be left as they are, by reason."""
+        return self.plan.refused
+
+    @property
+    def apply_call(self) -> str:
+        """The Python call that applies it."""
+        count = f", expect_count={self.count}" if self.plan.needs_count else ""
+        return f"{self.action}(dataset, plan_id='{self.plan_id}'{count}, dry_run=False)"
+
+    def items(self) -> Iterator[PlannedItem]:
+        """Returns what would be changed, an image each.
+
+        Raises:
+            PlanOutdatedError: the plan was applied, or another took its place
+        """
+        if not self.plan.file.exists():
+            raise PlanOutdatedError(
+                f"The plan {self.plan_id} was applied or replaced, and its file is "
+                "gone from where plans wait. What was done is in the journal: "
+                "undo(dataset) lists it."
+            )
+        return self.plan.items()
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yields file, destination and reason of each image."""
+        for item in self.items():
+            yield {
+                "file": os.path.join(self.plan.root, item.source),
+                "destination": self._destination(item),
+                "reason": item.why,
+                "label": item.label,
+                "split": item.split,
+                "kept_copy": item.witness and item.witness.path,
+            }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all but the single images as plain JSON values."""
+        return {
+            "plan_id": self.plan_id,
+            "action": self.action,
+            "count": self.count,
+            "moves": self.moves,
+            "bytes": self.bytes,
+            "classes": json_value(self.classes),
+            "splits": json_value(self.splits),
+            "skipped": json_value(self.skipped),
+            "apply_call": self.apply_call,
+        }
 
     def summary(self) -> str:
         """Returns what would happen, in a sentence."""
@@ -69,12 +149,15 @@ class PlanReport:
             yield f"Skipped: {count:,}, because {reason}"
 
     def examples(self) -> Iterator[tuple[str, str, str]]:
-        """Yields file, where it goes and why, for the first items."""
-        for item in islice(self.plan.items(), _PATHS_SHOWN):
-            target = item.target or "stays"
-            if item.target is not None and self.plan.action == "quarantine":
-                target = "quarantine"
-            yield item.source, target, item.why
+        """Yields file, where it goes and why, for the first items that wait."""
+        waiting = self.items() if self.plan.file.exists() else ()
+        for item in islice(waiting, _PATHS_SHOWN):
+            yield item.source, self._destination(item), item.why
+
+    def _destination(self, item: PlannedItem) -> str:
+        if item.target is None:
+            return "stays"
+        return "quarantine" if self.action == "quarantine" else item.target
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
@@ -103,25 +186,77 @@ class PlanReport:
 
 
 @dataclass(frozen=True)
-class ActionReport:
+class ActionReport(Result):
     """What an action, an undo or a purge did.
 
     Attributes:
-        report: see :class:`core.actions.session.Report`
+        outcome: see :class:`core.actions.session.Report`
         undo_call: the Python call that goes back; None after a purge
     """
 
-    report: Report
+    outcome: Report
     undo_call: str | None
 
     @property
     def key(self) -> str:
         """Names the action, for its undo."""
-        return self.report.key
+        return self.outcome.key
+
+    @property
+    def action(self) -> str:
+        """Name of the operator that acted first, also of an undo."""
+        return self.outcome.action
+
+    @property
+    def planned(self) -> int:
+        """Images of the plan."""
+        return self.outcome.planned
+
+    @property
+    def count(self) -> int:
+        """Images that were changed."""
+        return self.outcome.done
+
+    @property
+    def moves(self) -> int:
+        """Files among them that were moved."""
+        return self.outcome.moves
+
+    @property
+    def bytes(self) -> int:
+        """Size of those files."""
+        return self.outcome.bytes
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Images that were left as they were, by reason."""
+        return self.outcome.skipped
+
+    @property
+    def conflicts(self) -> Mapping[str, int]:
+        """Images in which something else came between, by reason."""
+        return self.outcome.conflicts
+
+    @property
+    def folder(self) -> str:
+        """Folder with the journal and restore.py."""
+        return self.outcome.folder
+
+    def to_dict(self) -> dict[str, Any]:
+        found: dict[str, Any] = json_value(self.outcome)
+        count, kind = found.pop("done"), found.pop("what")
+        not_reached = self.outcome.not_reached
+        return {
+            "count": count,
+            **found,
+            "kind": kind,
+            "not_reached": not_reached,
+            "undo_call": self.undo_call,
+        }
 
     def summary(self) -> str:
         """Returns what happened, in a sentence."""
-        report = self.report
+        report = self.outcome
         images = f"{report.done:,} {_plural('image', report.done)}"
         size = size_text(report.bytes)
         if report.what == "undo":
@@ -135,7 +270,7 @@ class ActionReport:
 
     def details(self) -> Iterator[str]:
         """Yields what was left alone and what comes next, a line each."""
-        report = self.report
+        report = self.outcome
         yield from report.recovered
         for counts, word in (
             (report.skipped, "Left alone"),
@@ -172,7 +307,7 @@ class ActionReport:
 
 
 @dataclass(frozen=True)
-class PurgeReport:
+class PurgeReport(Result):
     """What a purge would destroy; nothing has been changed.
 
     Attributes:
@@ -185,11 +320,28 @@ class PurgeReport:
 
     @property
     def plan_id(self) -> str:
+        """Id of the plan, to apply it."""
         return self.plan.id
 
     @property
     def count(self) -> int:
+        """Files that would be destroyed."""
         return self.plan.count
+
+    @property
+    def bytes(self) -> int:
+        """Size of those files."""
+        return self.plan.bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "plan_id": self.plan_id,
+            "count": self.count,
+            "bytes": self.bytes,
+            "keys": [folder.key for folder in self.plan.folders],
+            "kept": json_value(self.plan.kept),
+            "apply_call": self.apply_call,
+        }
 
     def summary(self) -> str:
         """Returns what would happen, in a sentence."""
@@ -207,10 +359,6 @@ class PurgeReport:
         for reason, count in self.plan.kept.items():
             yield f"Kept: {count:,} {_plural('action', count)} {reason}"
 
-    def to_markdown(self) -> str:
-        lines = [f"**{self.summary()}**", "", *(f"* {one}" for one in self.details())]
-        return "\n".join(lines)
-
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]
         if self.count:
@@ -219,35 +367,40 @@ class PurgeReport:
 
 
 @dataclass(frozen=True)
-class UndoReport:
+class UndoReport(TableResult):
     """What could be put back; nothing has been changed.
 
     Attributes:
         history: everything that was done, newest first
-        key: of the action that would be undone
+        key: key of the action that would be undone
     """
 
     history: list[PastAction]
     key: str
 
-    def to_markdown(self) -> str:
-        first, *rest = str(self).splitlines()
-        return "\n".join(
-            [
-                f"**{escape_markdown(first)}**",
-                "",
-                *(f"* {escape_markdown(one.strip())}" for one in rest),
-            ]
-        )
+    @property
+    def count(self) -> int:
+        """Images that would be restored."""
+        return next(past.undoable for past in self.history if past.key == self.key)
 
-    def __str__(self) -> str:
-        lines = ["What was done, newest first:"]
-        lines += [f"  {past.key}  {past_text(past)}" for past in self.history]
-        lines.append(
+    def summary(self) -> str:
+        """Returns what would happen, in a sentence."""
+        images = f"{self.count:,} {_plural('image', self.count)}"
+        return f"{images} of {self.key} would be restored."
+
+    def details(self) -> Iterator[str]:
+        """Yields what was done, newest first, and how to undo."""
+        yield "What was done, newest first:"
+        for past in self.history:
+            yield f"{past.key}  {past_text(past)}"
+        yield (
             f"Nothing has been changed. To undo: undo(dataset, '{self.key}', "
             "dry_run=False)"
         )
-        return "\n".join(lines)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the history, an action each."""
+        return [json_value(past) for past in self.history]
 
 
 def past_text(past: PastAction) -> str:

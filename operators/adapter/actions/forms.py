@@ -1,18 +1,14 @@
 """The forms of the actions: what to act on, the plan as it is, one tick.
 
-The form makes the plan anew at every change and shows it. The tick's name
-holds the plan's id, so that a tick never counts for another plan than the
-one that was shown above it.
+The form makes the plan anew at every change and shows it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -21,22 +17,39 @@ from ....core.actions.plan import ActionPlan
 from ....core.common.text import escape_markdown
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
-from ....core.progress import OnProgress
 from ..dataset.samples import label_path
 from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, show_error
-from ..ui.stream import Outcome, stream
 from ..views.thumbnails import thumbnail_url
 from .action_reports import PlanReport
-from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions, Change, plan_action
-from .plan_then_apply import carry_out
-from .selection import WHAT, Selection
+from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions
+from .planned_action import ask_tick, images_text
+from .selection import WHAT
 
-_TICK = "apply_"
 _PICTURES = 12
 _MORE_PICTURES = 500
-_SUGGESTED = "(suggested)"
-_DROPPED = "(the side to remove)"
+SUGGESTED = "(suggested)"
+"""Stands for no label: the suggestion of each sample."""
+
+DROPPED = "(the side to remove)"
+"""Stands for no split: the side of each leak that the scan marks."""
+
+FORM_NAMES = frozenset(
+    [
+        "about",
+        "leave_out",
+        "problem",
+        "more",
+        "whole",
+        "plan_text",
+        "plan_pictures",
+        "limit",
+        "only_pair",
+        "only_between",
+    ]
+)
+"""What the form shows or folds, beside the options."""
+
 _TITLES = {
     QUARANTINE: "Quarantine images",
     MOVE: "Move images to a folder",
@@ -74,8 +87,16 @@ _KIND_LABELS = {
 }
 
 
-def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
-    """Returns the form of an action, with its plan."""
+def action_form(
+    ctx: foo.ExecutionContext, action: str, make_plan: Callable[[], PlanReport]
+) -> types.Property:
+    """Returns the form of an action, with its plan.
+
+    Args:
+        ctx: what was chosen so far
+        action: quarantine, move or retag
+        make_plan: makes the plan of what was chosen
+    """
     inputs = types.Object()
     inputs.md(_ABOUT[action], name="about")
     # A button that was pressed for some images has said which
@@ -85,8 +106,8 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
             inputs.md(_LEAVE_OUT, name="leave_out")
     if action == MOVE:
         inputs.str(
-            "to",
-            required=True,
+            "output_dir",
+            required=not ctx.params.get("plan_id"),
             label="To which folder",
             description="Created if needed; a relative path starts at the images' root",
         )
@@ -96,99 +117,28 @@ def action_form(ctx: foo.ExecutionContext, action: str) -> types.Property:
         _ask_more(inputs, ctx, action)
     submit = _TITLES[action]
     try:
-        plan = plan_of(ctx, action)
+        report = make_plan()
     except CurationError as error:
         show_error(inputs, "problem", error)
     else:
-        _show_plan(inputs, ctx, plan)
-        if plan.count:
-            ask_tick(inputs, ctx, plan)
-            submit = _BUTTONS[action].format(_images(plan.count))
+        _show_plan(inputs, ctx, report)
+        if report.count:
+            ask_tick(inputs, ctx, report.plan)
+            submit = _BUTTONS[action].format(images_text(report.count))
     return types.Property(
         inputs,
         view=types.PromptView(label=_TITLES[action], submit_button_label=submit),
     )
 
 
-def plan_of(ctx: foo.ExecutionContext, action: str) -> ActionPlan:
-    """Makes the plan of what the form, or a caller, asks for."""
-    params = ctx.params
-    what = params.get("what") or _likely(ctx, action)
-    samples: Any = ctx.dataset
-    if what == "selected":
-        samples = ctx.dataset.select(_selected(ctx))
-    elif what == "view" and ctx.has_custom_view:
-        samples = ctx.view
-    given = _given(params, Selection, "what")
-    if given.get("split") == _DROPPED:
-        del given["split"]
-    selection = Selection(what=what, **given)
-    change = Change(
-        action,
-        folder=(params.get("to") or None) if action == MOVE else None,
-        label=_label(params) if action == RETAG else None,
-        **_given(params, Change, "action", "folder", "label"),
-    )
-    return plan_action(samples, change, selection, options_of(params))
-
-
-def options_of(params: Mapping[str, Any]) -> ActionOptions:
-    """Returns the options that a form or a caller gave."""
-    return ActionOptions(**_given(params, ActionOptions))
-
-
-def run_form(ctx: foo.ExecutionContext, action: str) -> Iterator[Any]:
-    """Applies the plan that was ticked; without a tick, shows a plan."""
-    yield from run_ticked(ctx, action, lambda: PlanReport(plan_of(ctx, action), ""))
-
-
-def run_ticked(
-    ctx: foo.ExecutionContext, action: str, show: Callable[[], Outcome]
-) -> Iterator[Any]:
-    """Applies the plan that was ticked; without a tick, what ``show`` returns."""
-
-    def work(on_progress: OnProgress) -> Outcome:
-        ticked = _ticked_plan(ctx.params)
-        # Only who ticked the plan means it without saying so
-        if ctx.params.get("dry_run", ticked is None):
-            return show()
-        plan_id = ctx.params.get("plan_id") or ticked
-        count = ctx.params.get("expect_count")
-        return carry_out(ctx.dataset, action, plan_id, count, on_progress)
-
-    yield from stream(ctx, work)
-
-
-def _ticked_plan(params: Mapping[str, Any]) -> str | None:
-    """Returns the id of the plan that was shown and agreed to."""
-    ticked = [
-        name.removeprefix(_TICK)
-        for name, value in params.items()
-        if name.startswith(_TICK) and value
-    ]
-    return ticked[-1] if ticked else None
-
-
-def _given(params: Mapping[str, Any], kind: Any, *without: str) -> dict[str, Any]:
-    """Returns the values for a dataclass; what is empty keeps its default."""
-    names = [field.name for field in fields(kind) if field.name not in without]
-    return {
-        name: params[name] for name in names if params.get(name) not in (None, "", [])
-    }
-
-
-def _label(params: Mapping[str, Any]) -> str | None:
-    label = params.get("to")
-    return None if label in (None, "", _SUGGESTED) else label
-
-
-def _selected(ctx: foo.ExecutionContext) -> list[str]:
+def selected(ctx: foo.ExecutionContext) -> list[str]:
     """Returns the samples that a button was pressed for, or those selected."""
     return ctx.params.get("samples") or list(ctx.selected)
 
 
-def _likely(ctx: foo.ExecutionContext, action: str) -> str:
-    if _selected(ctx):
+def likely(ctx: foo.ExecutionContext, action: str) -> str:
+    """Returns what the form proposes to act on."""
+    if selected(ctx):
         return "selected"
     return "label_issues" if action == RETAG else "duplicates"
 
@@ -200,21 +150,21 @@ _OF_FILES = ("duplicates", "leaks", "unreadable", "not_read")
 def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> None:
     choices = types.Dropdown()
     for name, label in WHAT.items():
-        if name == "selected" and not _selected(ctx):
+        if name == "selected" and not selected(ctx):
             continue
         if name == "view" and not ctx.has_custom_view:
             continue
         if name == "selected":
-            label = f"{label} ({len(_selected(ctx)):,})"
+            label = f"{label} ({len(selected(ctx)):,})"
         if action == RETAG and name in _OF_FILES:
             continue
         choices.add_choice(name, label=label)
-    what = ctx.params.get("what") or _likely(ctx, action)
+    what = ctx.params.get("what") or likely(ctx, action)
     inputs.enum(
         "what",
         choices.values(),
-        default=_likely(ctx, action),
-        required=True,
+        default=likely(ctx, action),
+        required=not ctx.params.get("plan_id"),
         label="What",
         view=choices,
     )
@@ -239,13 +189,13 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         inputs.view("only_between", types.Notice(label=text))
     elif what == "leaks":
         sides = types.Dropdown()
-        sides.add_choice(_DROPPED, label="The side to remove")
+        sides.add_choice(DROPPED, label="The side to remove")
         for name in _split_names(ctx):
             sides.add_choice(name, label=name)
         inputs.enum(
             "split",
             sides.values(),
-            default=_DROPPED,
+            default=DROPPED,
             label="Take them from which split",
             view=sides,
         )
@@ -256,13 +206,13 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
 
 def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     choices = types.AutocompleteView()
-    choices.add_choice(_SUGGESTED, label="What similar images are called")
+    choices.add_choice(SUGGESTED, label="What similar images are called")
     for label in _labels(ctx):
         choices.add_choice(label, label=label)
     inputs.enum(
-        "to",
+        "label",
         choices.values(),
-        default=ctx.params.get("to") or _SUGGESTED,
+        default=ctx.params.get("label") or SUGGESTED,
         label="New label",
         view=choices,
     )
@@ -318,9 +268,9 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
 
 
 def _show_plan(
-    inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan
+    inputs: types.Object, ctx: foo.ExecutionContext, report: PlanReport
 ) -> None:
-    report = PlanReport(plan, "")
+    plan = report.plan
     lines = [f"**{report.summary()}**", ""]
     lines += [f"* {escape_markdown(line)}" for line in report.details()]
     inputs.md("\n".join(lines), name="plan_text")
@@ -356,34 +306,6 @@ def _image(path: str) -> str:
     url = thumbnail_url(path)
     name = escape_markdown(Path(path).name)
     return f"![{name}]({url})" if url else name
-
-
-def ask_tick(inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan) -> None:
-    """Asks whether the plan was looked at, and for its number where needed."""
-    if plan.needs_count:
-        inputs.view("limit", types.Warning(label=plan.needs_count))
-        number = inputs.int(
-            "expect_count",
-            required=True,
-            label=f"Type how many images are meant ({plan.count:,} are in the plan)",
-        )
-        if ctx.params.get("expect_count") != plan.count:
-            number.invalid = True
-            number.error_message = f"Type {plan.count}"
-    name = f"{_TICK}{plan.id}"
-    tick = inputs.bool(
-        name,
-        default=False,
-        label=f"I have looked at this plan of {_images(plan.count)}",
-        description="It can be undone",
-    )
-    if not ctx.params.get(name) and not ctx.params.get("dry_run"):
-        tick.invalid = True
-        tick.error_message = "Look at the plan, then tick this"
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image" + ("" if count == 1 else "s")
 
 
 def _split_names(ctx: foo.ExecutionContext) -> list[str]:

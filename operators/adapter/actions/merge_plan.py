@@ -15,8 +15,8 @@ import fiftyone.core.fields as fof
 from bson import ObjectId, json_util
 
 from ....core.actions.filesystem import check_system
-from ....core.actions.plan import ActionPlan
 from ....core.actions.planner import Request, Rules, make_plan
+from ....core.common.result import json_value
 from ....core.common.text import escape_markdown, plain
 from ....core.curation.merge_values import merge
 from ....core.errors import InputError
@@ -32,7 +32,7 @@ from ..dataset.internals import (
 from ..runs.paths import plans_folder
 from .action_reports import PlanReport
 from .plan_builder import RETAG, ActionOptions, Change, totals_of, where_of
-from .selection import SampleFacts
+from .selection import SampleIndex
 
 MERGE = "merge"
 CONFLICT_TAG = "merge conflict"
@@ -100,6 +100,13 @@ class MergeReport(PlanReport):
             yield f"and {len(self.conflicts) - _CONFLICTS_SHOWN:,} more conflicts"
         yield from super().details()
 
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **super().to_dict(),
+            "fields": json_value(self.fields or {}),
+            "conflicts": json_value(self.conflicts),
+        }
+
     def to_markdown(self) -> str:
         lines = [f"* {escape_markdown(line)}" for line in self.details()]
         return "\n".join([f"**{self.summary()}**", "", *lines])
@@ -123,7 +130,7 @@ def plan_merge(
         conflict_tag: for images to keep with a conflict; None for none
         prefix: of the scan's fields
         options: how actions work
-        on_progress: told now and then
+        on_progress: called now and then
 
     Raises:
         InputError: a field that cannot be merged
@@ -132,27 +139,27 @@ def plan_merge(
     """
     check_system()
     dataset = dataset_of(samples)
-    facts = SampleFacts(dataset, prefix)
+    index = SampleIndex(dataset, prefix)
     names = _names(dataset, fields)
     inside = set(samples.values("id")) if isinstance(samples, fo.DatasetView) else None
-    merging = _Merging(facts, names, conflict_tag)
+    merging = _Merging(index, names, conflict_tag)
     requests = [
         request
-        for keeper, copies in _clusters(facts, inside)
+        for keeper, copies in _clusters(index, inside)
         if (request := merging.request(keeper, copies)) is not None
     ]
-    where = where_of(facts, Change(RETAG), options or ActionOptions())
+    where = where_of(index, Change(RETAG), options or ActionOptions())
     plan = make_plan(
         MERGE,
         requests,
         where=where,
-        totals=totals_of(facts),
+        totals=totals_of(index),
         rules=Rules(may_empty=True),
         folder=plans_folder(dataset),
         options={
             "dataset": dataset_id(dataset),
             "collection": sample_documents_name(dataset),
-            "scanned_at": facts.run and facts.run.completed_at,
+            "scanned_at": index.run and index.run.completed_at,
             "prefix": prefix,
             "what": "duplicates",
             "remove_samples": False,
@@ -160,9 +167,7 @@ def plan_merge(
         },
         on_progress=on_progress,
     )
-    return MergeReport(
-        plan, _call(plan), tuple(merging.conflicts), Counter(merging.fields)
-    )
+    return MergeReport(plan, tuple(merging.conflicts), Counter(merging.fields))
 
 
 def mergeable_fields(dataset: fo.Dataset) -> list[str]:
@@ -181,20 +186,20 @@ class _Merging:
     """Merges clusters, and remembers what could not be merged."""
 
     def __init__(
-        self, facts: SampleFacts, names: Sequence[str], conflict_tag: str | None
+        self, index: SampleIndex, names: Sequence[str], conflict_tag: str | None
     ) -> None:
         self.conflicts: list[MergeConflict] = []
         self.fields: Counter[str] = Counter()
-        self._facts = facts
+        self._index = index
         self._names = names
         self._tag = conflict_tag
-        self._documents = _documents(facts, names)
-        split_by = facts.run and facts.run.split_by
+        self._documents = _documents(index, names)
+        split_by = index.run and index.run.split_by
         self._split_tags = set(split_by) if isinstance(split_by, list) else set()
 
     def request(self, keeper: int, copies: Sequence[int]) -> Request | None:
         """Returns what the keeper takes over, or None for nothing."""
-        facts, own = self._facts, self._documents[keeper]
+        index, own = self._index, self._documents[keeper]
         others = [self._documents[row] for row in copies]
         values: dict[str, Any] = {}
         conflicting = False
@@ -204,15 +209,15 @@ class _Merging:
                 given = [self._without_splits(tags) for tags in given]
             merged = merge(own.get(name), given)
             if merged.changed:
-                values[name] = _with_new_ids(merged.value, facts.ids[keeper])
+                values[name] = _with_new_ids(merged.value, index.ids[keeper])
                 self.fields[name] += 1
             conflicting |= bool(merged.conflicts)
             for number in merged.conflicts:
                 conflict = MergeConflict(
-                    facts.paths[keeper],
+                    index.paths[keeper],
                     name,
                     _in_words(merged.value),
-                    facts.paths[copies[number]],
+                    index.paths[copies[number]],
                     _in_words(given[number]),
                 )
                 self.conflicts.append(conflict)
@@ -224,20 +229,20 @@ class _Merging:
         was = {name: own.get(name) for name in values}
         taken, plural = ", ".join(values), "y" if len(copies) == 1 else "ies"
         return Request(
-            path=facts.paths[keeper],
+            path=index.paths[keeper],
             why=f"takes {taken} from {len(copies)} cop{plural}",
             records=[
                 {
-                    "collection": sample_documents_name(facts.dataset),
-                    "id": facts.ids[keeper],
-                    "path": facts.paths[keeper],
+                    "collection": sample_documents_name(index.dataset),
+                    "id": index.ids[keeper],
+                    "path": index.paths[keeper],
                     "own": True,
                     "set": _to_json(values),
                     "was": _to_json(was),
                 }
             ],
-            label=facts.labels[keeper],
-            split=facts.splits[keeper],
+            label=index.labels[keeper],
+            split=index.splits[keeper],
             stays=True,
         )
 
@@ -251,14 +256,14 @@ class _Merging:
 
 
 def _clusters(
-    facts: SampleFacts, inside: set[str] | None
+    index: SampleIndex, inside: set[str] | None
 ) -> Iterator[tuple[int, list[int]]]:
     """Yields the keeper of each cluster and its copies, by path."""
     members: dict[int, list[int]] = {}
     keeper: dict[int, int] = {}
-    keeps = facts.finding("dup_keeper")
-    for row, cluster in enumerate(facts.finding("dup_cluster")):
-        if cluster is None or (inside is not None and facts.ids[row] not in inside):
+    keeps = index.finding("dup_keeper")
+    for row, cluster in enumerate(index.finding("dup_cluster")):
+        if cluster is None or (inside is not None and index.ids[row] not in inside):
             continue
         if keeps[row]:
             keeper[cluster] = row
@@ -267,7 +272,7 @@ def _clusters(
     for cluster in sorted(keeper.keys() & members.keys()):
         yield (
             keeper[cluster],
-            sorted(members[cluster], key=lambda row: (facts.paths[row], row)),
+            sorted(members[cluster], key=lambda row: (index.paths[row], row)),
         )
 
 
@@ -296,17 +301,17 @@ def _is_mergeable(field: fof.Field) -> bool:
     return isinstance(field, _PLAIN) or _is_label(field)
 
 
-def _documents(facts: SampleFacts, names: Sequence[str]) -> dict[int, dict[str, Any]]:
+def _documents(index: SampleIndex, names: Sequence[str]) -> dict[int, dict[str, Any]]:
     """Reads the fields of all that is in a cluster, as they are stored."""
-    clusters = facts.finding("dup_cluster")
+    clusters = index.finding("dup_cluster")
     wanted = [row for row, cluster in enumerate(clusters) if cluster is not None]
-    ids = [ObjectId(facts.ids[row]) for row in wanted]
+    ids = [ObjectId(index.ids[row]) for row in wanted]
     found: dict[int, dict[str, Any]] = {}
-    collection = sample_documents(facts.dataset)
+    collection = sample_documents(index.dataset)
     for start in range(0, len(ids), 10_000):
         some = {"_id": {"$in": ids[start : start + 10_000]}}
         for document in collection.find(some, list(names)):
-            found[facts.row_of[str(document["_id"])]] = document
+            found[index.row_of[str(document["_id"])]] = document
     return found
 
 
@@ -340,8 +345,3 @@ def _in_words(value: Any) -> str:
 def _to_json(values: dict[str, Any]) -> Any:
     options = json_util.CANONICAL_JSON_OPTIONS
     return json.loads(json_util.dumps(values, json_options=options))
-
-
-def _call(plan: ActionPlan) -> str:
-    count = f", expect_count={plan.count}" if plan.needs_count else ""
-    return f"merge(dataset, plan_id='{plan.id}'{count}, dry_run=False)"

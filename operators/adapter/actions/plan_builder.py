@@ -24,30 +24,28 @@ from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
 from ..dataset.samples import label_path
 from ..runs.paths import plans_folder
 from .references import Reference, paths_in_media_fields, references_elsewhere
-from .selection import Choice, SampleFacts, Selection, choose
+from .selection import Choice, SampleIndex, Selection, choose
 
 KEEP_TAG = "keep"
 QUARANTINE, MOVE, RETAG = "quarantine", "move", "retag"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ActionOptions:
     """How to act, and what to protect.
 
     Attributes:
-        root: root folder of the images; None for their common folder
-        quarantine: folder of the quarantine; None for one beside the root
-        remove_samples: True to remove the samples from the data set as well
+        root (None): root folder of the images; None for their common folder
+        quarantine (None): folder of the quarantine; None for one beside the root
         protect_tags ("keep"): tags of samples that stay
         protect_splits: splits whose samples stay
         protect_paths: folders whose files stay
-        allow_hardlinks: True to act on files that have other hard links
-        update_all_references: True to act on files that other data sets use
+        allow_hardlinks (False): act on files that have other hard links
+        update_all_references (False): act on files that other data sets use too
     """
 
     root: str | None = None
     quarantine: str | None = None
-    remove_samples: bool = False
     protect_tags: Sequence[str] = (KEEP_TAG,)
     protect_splits: Sequence[str] = ()
     protect_paths: Sequence[str] = ()
@@ -65,6 +63,7 @@ class Change:
         label: that samples get; None for what similar images suggest
         on_disk: also move files that lie in a folder of their label's name
         allow_new_label: the label may be one that no sample has yet
+        remove_samples: remove the samples from the data set as well
     """
 
     action: str
@@ -72,6 +71,7 @@ class Change:
     label: str | None = None
     on_disk: bool = True
     allow_new_label: bool = False
+    remove_samples: bool = False
 
 
 def plan_action(
@@ -100,39 +100,39 @@ def plan_action(
     among = None
     if isinstance(samples, fo.DatasetView):
         among = samples.values("id")
-    facts = SampleFacts(dataset, selection.prefix)
-    choices = choose(facts, selection, among)
-    where = where_of(facts, change, options)
-    requests = _Requests(facts, change, options, where).of(choices)
+    index = SampleIndex(dataset, selection.prefix)
+    choices = choose(index, selection, among)
+    where = where_of(index, change, options)
+    requests = _Requests(index, change, options, where).of(choices)
     return make_plan(
         change.action,
         requests,
         where=where,
-        totals=totals_of(facts),
+        totals=totals_of(index),
         rules=Rules(options.allow_hardlinks, may_empty=change.action == RETAG),
         folder=plans_folder(dataset),
         options={
             "dataset": dataset_id(dataset),
             "collection": sample_documents_name(dataset),
-            "scanned_at": facts.run and facts.run.completed_at,
+            "scanned_at": index.run and index.run.completed_at,
             "prefix": selection.prefix,
             "what": selection.what,
-            "remove_samples": options.remove_samples,
+            "remove_samples": change.remove_samples,
             "target_alias": _target_alias(change, where),
         },
         on_progress=on_progress,
     )
 
 
-def root_of(facts: SampleFacts, given: str | None) -> str:
+def root_of(index: SampleIndex, given: str | None) -> str:
     """Returns the folder that holds the images, as the data set spells it.
 
     Raises:
         InputError: it cannot be told, or is not there
     """
-    known = given or facts.dataset.info.get("root")
+    known = given or index.dataset.info.get("root")
     if not known:
-        here = [facts.paths[row] for row in facts.here]
+        here = [index.paths[row] for row in index.here]
         known = os.path.commonpath([os.path.dirname(path) for path in here or ["/"]])
         if len(Path(known).parts) < 3 or Path(known) == Path.home():
             raise InputError(
@@ -149,18 +149,18 @@ class _Requests:
     """Turns chosen samples into requests for files."""
 
     def __init__(
-        self, facts: SampleFacts, change: Change, options: ActionOptions, where: Where
+        self, index: SampleIndex, change: Change, options: ActionOptions, where: Where
     ) -> None:
-        self._facts = facts
+        self._index = index
         self._change = change
         self._options = options
         self._where = where
         self._rows_of: dict[str, list[int]] = {}
-        for row, path in enumerate(facts.paths):
+        for row, path in enumerate(index.paths):
             self._rows_of.setdefault(path, []).append(row)
         self._chosen: set[int] = set()
-        self._kept = decided_ids(facts.dataset, KEEP)
-        self._keepers = decided_ids(facts.dataset, KEEPER)
+        self._kept = decided_ids(index.dataset, KEEP)
+        self._keepers = decided_ids(index.dataset, KEEPER)
         self._protected = [
             os.path.abspath(os.path.expanduser(path)).rstrip("/") + "/"
             for path in options.protect_paths
@@ -173,13 +173,13 @@ class _Requests:
         self._chosen = {choice.row for choice in choices}
         chosen: dict[str, list[Choice]] = {}
         for choice in choices:
-            chosen.setdefault(self._facts.paths[choice.row], []).append(choice)
+            chosen.setdefault(self._index.paths[choice.row], []).append(choice)
         moves = self._change.action != RETAG or self._change.on_disk
         used: dict[str, list[Reference]] = {}
         media: set[str] = set()
         if chosen and moves:
-            used = references_elsewhere(self._facts.dataset, list(chosen))
-            media = paths_in_media_fields(self._facts.dataset)
+            used = references_elsewhere(self._index.dataset, list(chosen))
+            media = paths_in_media_fields(self._index.dataset)
         return [
             self._request(path, group, used.get(path, []), path in media)
             for path, group in self._in_order(chosen)
@@ -197,7 +197,7 @@ class _Requests:
     def _request(
         self, path: str, group: list[Choice], used: list[Reference], is_media: bool
     ) -> Request:
-        facts, first = self._facts, group[0]
+        index, first = self._index, group[0]
         new_label = self._new_label(first.row)
         target, stays = self._target(path, first.row, new_label)
         refusal = first.refusal or self._protection(path, group)
@@ -205,25 +205,25 @@ class _Requests:
             refusal = self._no_new_label(first.row, new_label, target)
         why = first.why
         if self._change.label is not None:
-            why = f"'{facts.labels[first.row]}' becomes '{new_label}'"
+            why = f"'{index.labels[first.row]}' becomes '{new_label}'"
         records = [self._entry(row, group, new_label) for row in self._rows_of[path]]
         if not stays and not refusal:
             refusal = self._in_use(used, is_media)
             records += [_foreign_entry(reference) for reference in used]
         witness = None
         if first.witness is not None and self._change.action == QUARANTINE:
-            digest = facts.sha256[first.witness]
-            if digest is None or facts.sha256[first.row] is None:
+            digest = index.sha256[first.witness]
+            if digest is None or index.sha256[first.row] is None:
                 refusal = refusal or "its content is not known: scan again"
             else:
-                keeper = facts.paths[first.witness], facts.ids[first.witness]
+                keeper = index.paths[first.witness], index.ids[first.witness]
                 witness = keeper[0], digest, keeper[1]
         return Request(
             path=path,
             why=why,
             records=records,
-            label=facts.labels[first.row],
-            split=facts.splits[first.row],
+            label=index.labels[first.row],
+            split=index.splits[first.row],
             sha256=self._sha256(first.row),
             witness=witness,
             target=target,
@@ -232,30 +232,30 @@ class _Requests:
         )
 
     def _sha256(self, row: int) -> str | None:
-        if self._facts.run is None:
+        if self._index.run is None:
             return None
         try:
-            return self._facts.sha256[row]
+            return self._index.sha256[row]
         except StaleRunError:
             return None
 
     def _protection(self, path: str, group: list[Choice]) -> str | None:
-        facts, options = self._facts, self._options
+        index, options = self._index, self._options
         if self._change.action != RETAG and any(
-            facts.ids[choice.row] in self._kept for choice in group
+            index.ids[choice.row] in self._kept for choice in group
         ):
             return "a person decided to keep it"
         if any(
-            choice.witness is not None and facts.ids[choice.row] in self._keepers
+            choice.witness is not None and index.ids[choice.row] in self._keepers
             for choice in group
         ):
             return "a person chose it as the copy to keep"
         for choice in group:
             for tag in options.protect_tags:
-                if tag in (facts.tags[choice.row] or ()):
+                if tag in (index.tags[choice.row] or ()):
                     return f"it is protected by the tag '{tag}'"
-            if facts.splits[choice.row] in options.protect_splits:
-                return f"it is in the protected split '{facts.splits[choice.row]}'"
+            if index.splits[choice.row] in options.protect_splits:
+                return f"it is in the protected split '{index.splits[choice.row]}'"
         if any(path.startswith(folder) for folder in self._protected):
             return "it lies in a protected folder"
         return None
@@ -273,26 +273,26 @@ class _Requests:
     def _entry(
         self, row: int, group: list[Choice], new_label: str | None
     ) -> dict[str, Any]:
-        facts = self._facts
+        index = self._index
         entry: dict[str, Any] = {
-            "collection": sample_documents_name(facts.dataset),
-            "id": facts.ids[row],
-            "path": facts.paths[row],
+            "collection": sample_documents_name(index.dataset),
+            "id": index.ids[row],
+            "path": index.paths[row],
             "own": True,
             "set": {},
             "was": {},
         }
         chosen = any(choice.row == row for choice in group)
         relabeled = self._change.action == RETAG and chosen and new_label is not None
-        if relabeled and facts.label_field is not None:
-            field = label_path(facts.dataset, facts.label_field)
+        if relabeled and index.label_field is not None:
+            field = label_path(index.dataset, index.label_field)
             entry["set"] = {field: new_label}
-            entry["was"] = {field: facts.labels[row]}
+            entry["was"] = {field: index.labels[row]}
         return entry
 
     def _check_label(self) -> None:
-        facts, label = self._facts, self._change.label
-        if facts.label_field is None:
+        index, label = self._index, self._change.label
+        if index.label_field is None:
             raise InputError(
                 "There is no label field to correct: scan with label_field=NAME first."
             )
@@ -300,9 +300,9 @@ class _Requests:
             return
         if not isinstance(label, str) or not label:
             raise InputError(
-                f"to={label!r} is not a label: give a word, such as 'cat'."
+                f"label={label!r} is not a label: give a word, such as 'cat'."
             )
-        known = sorted({one for one in facts.labels if one is not None})
+        known = sorted({one for one in index.labels if one is not None})
         if label not in known and not self._change.allow_new_label:
             shown = ", ".join(known[:20]) + (" ..." if len(known) > 20 else "")
             raise InputError(
@@ -319,19 +319,19 @@ class _Requests:
 
     @cached_property
     def _suggestions(self) -> list[str | None]:
-        return self._facts.finding("label_suggestion")
+        return self._index.finding("label_suggestion")
 
     @cached_property
     def _parted(self) -> set[int]:
         """Rows whose cluster would carry two labels after all suggestions."""
-        facts = self._facts
+        index = self._index
         members: dict[int, list[int]] = {}
-        for row, cluster in enumerate(facts.finding("dup_cluster")):
+        for row, cluster in enumerate(index.finding("dup_cluster")):
             if cluster is not None:
                 members.setdefault(cluster, []).append(row)
 
         def then(row: int) -> str | None:
-            return self._suggestions[row] if row in self._chosen else facts.labels[row]
+            return self._suggestions[row] if row in self._chosen else index.labels[row]
 
         return {
             row
@@ -345,12 +345,12 @@ class _Requests:
     ) -> str | None:
         if new_label is None:
             return "there is no suggestion for it"
-        if new_label == self._facts.labels[row]:
+        if new_label == self._index.labels[row]:
             return "it has that label already"
         if self._change.label is None and row in self._parted:
             return (
                 "a copy of it would keep another label: press 'Call it' for each of "
-                "them, or give one label (to=)"
+                "them, or give one label (label=)"
             )
         if target is not None and (
             "/" in new_label or "\0" in new_label or new_label.startswith(".")
@@ -373,7 +373,7 @@ class _Requests:
             return os.path.normpath(f"{os.path.relpath(folder, root)}/{inside}"), False
         folder, name = os.path.split(inside)
         above, last = os.path.split(folder)
-        in_class_folder = last and last == self._facts.labels[row]
+        in_class_folder = last and last == self._index.labels[row]
         if not self._change.on_disk or new_label is None or not in_class_folder:
             return None, True
         return os.path.join(above, new_label, name), False
@@ -390,20 +390,20 @@ def _foreign_entry(reference: Reference) -> dict[str, Any]:
     }
 
 
-def where_of(facts: SampleFacts, change: Change, options: ActionOptions) -> Where:
+def where_of(index: SampleIndex, change: Change, options: ActionOptions) -> Where:
     """Returns between which folders files move."""
-    alias = root_of(facts, options.root)
+    alias = root_of(index, options.root)
     root = os.path.realpath(alias)
     base = os.path.dirname(root)
     if options.quarantine is not None:
         base = os.path.realpath(os.path.expanduser(options.quarantine))
-    quarantine = quarantine_of(dataset_id(facts.dataset), base)
+    quarantine = quarantine_of(dataset_id(index.dataset), base)
     if change.action == QUARANTINE:
         return Where(root, alias, quarantine)
     if change.action == RETAG:
         return Where(root, alias, quarantine, root)
     if not change.folder:
-        raise InputError("Say to which folder: to='set-aside', for example.")
+        raise InputError("Say to which folder: output_dir='set-aside', for example.")
     return Where(root, alias, quarantine, _existing(_move_folder(change, alias)))
 
 
@@ -424,11 +424,11 @@ def _target_alias(change: Change, where: Where) -> str | None:
     return where.alias if change.action == RETAG else where.target_root
 
 
-def totals_of(facts: SampleFacts) -> Totals:
+def totals_of(index: SampleIndex) -> Totals:
     """Counts the samples that are present, for the limits."""
-    rows = sorted(facts.here)
-    labels = (facts.labels[row] for row in rows)
-    splits = (facts.splits[row] for row in rows)
+    rows = sorted(index.here)
+    labels = (index.labels[row] for row in rows)
+    splits = (index.splits[row] for row in rows)
     return Totals(
         len(rows),
         Counter(label for label in labels if label is not None),

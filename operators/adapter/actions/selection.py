@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 import fiftyone as fo
 import numpy as np
 
+from ....core.copy_detection import TOO_PLAIN
 from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
-from ....core.findings.schema import QUARANTINED, UNREADABLE
+from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
 from ....core.scan.scan_data import sample_damage
@@ -55,19 +56,25 @@ class Selection:
     """The images to act on.
 
     Attributes:
-        what: a key of :data:`WHAT`
-        kinds: kinds of duplicates
-        include_conflicts: True to include duplicates with different labels
-        split: the side of leaks to act on; None for the side that the scan
+        what (None): what to act on: ``duplicates`` (all but the keepers; with
+            ``kinds``), ``leaks`` (the side to remove, or that of ``split``; with
+            ``between`` only those of two splits), ``label_issues`` (with ``pair``),
+            ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
+            ``not_read``, ``tag`` (with ``tag``), or ``view`` for all samples of the
+            view
+        kinds (all): kinds of duplicates: ``bytes``, ``pixels`` and ``near``
+        include_conflicts (False): include duplicates with different labels
+        split (None): the side of leaks to act on; None for the side that the scan
             marks with leak_remove
-        tag: tag of the samples, for what="tag"
+        tag (None): tag of the samples, for ``what="tag"``
         issues: image issues; those that only differ from their set must be named
-        pair: given and suggested label that limit label issues; None for all
-        between: two splits that limit leaks; None for all
-        prefix: prefix of the scan's fields
+        pair (None): given and suggested label that limit label issues; None for all
+        between (None): two splits that limit leaks; None for all
+        prefix (None): prefix of the scan's fields
     """
 
-    what: str
+    what: str | None = None
+    _: KW_ONLY
     kinds: Sequence[str] = KINDS
     include_conflicts: bool = False
     split: str | None = None
@@ -78,7 +85,7 @@ class Selection:
     prefix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.what not in WHAT:
+        if self.what is not None and self.what not in WHAT:
             raise InputError(
                 f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
             )
@@ -107,7 +114,7 @@ class Choice:
     refusal: str | None = None
 
 
-class SampleFacts:
+class SampleIndex:
     """What is asked of all samples of a data set, one value a row, by id.
 
     Attributes:
@@ -224,46 +231,53 @@ class SampleFacts:
 
 
 def choose(
-    facts: SampleFacts, selection: Selection, among: Sequence[str] | None
+    index: SampleIndex, selection: Selection, among: Sequence[str] | None
 ) -> list[Choice]:
     """Returns the samples of a selection.
 
     Args:
-        facts: of the data set
+        index: samples of the data set
         selection: what to act on
         among: ids of the view that the selection is limited to; None for the
             whole data set
 
     Raises:
-        InputError: a split or a tag that is not there; the whole data set
+        InputError: nothing chosen; a split or a tag that is not there; the whole
+            data set
         ScanNotFoundError: it was not scanned yet
         StaleRunError: its scan was cut short, or is out of date
     """
-    inside = None if among is None else {facts.row_of[one] for one in among}
+    if selection.what is None:
+        raise InputError("Say what to act on: what='duplicates', for example.")
+    inside = None if among is None else {index.row_of[one] for one in among}
     by_hand = _SELECT[selection.what] in (_tag, _view)
     return [
-        choice if choice.row in facts.here else replace(choice, refusal=_AWAY)
-        for choice in _SELECT[selection.what](facts, selection, inside)
+        choice if choice.row in index.here else replace(choice, refusal=_AWAY)
+        for choice in _SELECT[selection.what](index, selection, inside)
         if (inside is None or choice.row in inside)
-        and (by_hand or choice.row in facts.here)
+        and (by_hand or choice.row in index.here)
     ]
 
 
+_PLAIN = (
+    "it and its copy are plain pages that look equal, but may differ in text: look at "
+    "them, and tag it if it may go (what='tag')"
+)
 _AWAY = "its file is in quarantine, or gone"
 
 
-Select = Callable[[SampleFacts, Selection, "set[int] | None"], Iterator[Choice]]
+Select = Callable[[SampleIndex, Selection, "set[int] | None"], Iterator[Choice]]
 
 
 def _duplicates(
-    facts: SampleFacts, selection: Selection, inside: set[int] | None
+    index: SampleIndex, selection: Selection, inside: set[int] | None
 ) -> Iterator[Choice]:
     members: dict[int, list[int]] = {}
-    for row, cluster in enumerate(facts.finding("dup_cluster")):
+    for row, cluster in enumerate(index.finding("dup_cluster")):
         if cluster is not None:
             members.setdefault(cluster, []).append(row)
-    is_keeper, kind_of = facts.finding("dup_keeper"), facts.finding("dup_kind")
-    relation_of = facts.finding("dup_relation")
+    is_keeper, kind_of = index.finding("dup_keeper"), index.finding("dup_kind")
+    relation_of = index.finding("dup_relation")
     for cluster in sorted(members):
         rows = members[cluster]
         keeper = next((row for row in rows if is_keeper[row]), None)
@@ -271,7 +285,7 @@ def _duplicates(
             row for row in rows if row != keeper and kind_of[row] in selection.kinds
         ]
         refusal = None
-        labels = {facts.labels[row] for row in rows} - {None}
+        labels = {index.labels[row] for row in rows} - {None}
         if len(labels) > 1 and not selection.include_conflicts:
             refusal = "its copies have different labels: decide which is right first"
         if keeper is None:
@@ -282,37 +296,41 @@ def _duplicates(
         staying = [keeper, *(row for row in rows if row not in {keeper, *going})]
         if inside is not None:
             staying += [row for row in going if row not in inside]
+        staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
-            witness, how = _equal_among(facts, row, staying)
-            why = f"{_KIND_WORDS[how]} {Path(facts.paths[witness]).name}"
+            witness, how = _equal_among(index, row, staying)
+            why = f"{_KIND_WORDS[how]} {Path(index.paths[witness]).name}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
-            unsure = facts.not_compared(row, witness) if how == "near" else None
+            unsure = index.not_compared(row, witness) if how == "near" else None
+            if how == "near" and relation_of[row] == TOO_PLAIN:
+                unsure = _PLAIN
             yield Choice(row, why, witness, refusal or unsure)
 
 
 def _equal_among(
-    facts: SampleFacts, row: int, staying: Sequence[int]
+    index: SampleIndex, row: int, staying: Sequence[int]
 ) -> tuple[int, str]:
     """Returns which of the files that stay a copy equals most, and how.
 
     Args:
-        facts: of the data set
+        index: samples of the data set
         row: of the copy
         staying: rows of its cluster that stay; the copy to keep is the first, and
             the only one that it is near to for certain
     """
-    for kind, value in (("bytes", facts.sha256), ("pixels", facts.pixels)):
+    for kind, value in (("bytes", index.sha256), ("pixels", index.pixels)):
         for other in staying:
-            if value[row] is not None and value[other] == value[row]:
+            equal = value[row] is not None and value[other] == value[row]
+            if equal and other != row:
                 return other, kind
     return staying[0], "near"
 
 
 def _leaks(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
-    run, scan_data = facts.stored, facts.stored.scan_data
+    run, scan_data = index.stored, index.stored.scan_data
     samples = scan_data.samples
     names = samples.split_names
     if selection.split is not None and selection.split not in names:
@@ -320,11 +338,12 @@ def _leaks(
         raise InputError(
             f"There is no split '{selection.split}' in the last scan. Splits: {known}."
         )
-    drop = facts.finding("leak_remove") if selection.split is None else None
-    decided = read_decisions(facts.dataset, run.ids, scan_data)
+    drop = index.finding("leak_remove") if selection.split is None else None
+    decided = read_decisions(index.dataset, run.ids, scan_data)
     accepted = accepted_pairs(scan_data, settings_of(run.record), decided)
-    pairs = scan_data.pairs.images[accepted]
-    rows_here = [facts.row_of.get(one) for one in run.ids]
+    pairs = scan_data.pairs
+    sure, every = pairs.images[accepted & ~pairs.too_plain], pairs.images[accepted]
+    rows_here = [index.row_of.get(one) for one in run.ids]
     goes = np.array(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
         bool,
@@ -338,8 +357,11 @@ def _leaks(
         for lesser in (goes | damaged, goes, np.zeros_like(goes)):
             hidden = lesser & (samples.splits != code)
             staying = np.where(hidden, NO_SPLIT, samples.splits)
-            found = copies_elsewhere(staying, scan_data.sample_images, pairs, code)
+            found = copies_elsewhere(staying, scan_data.sample_images, sure, code)
             copies = np.where(copies < 0, found, copies)
+        unsure = copies < 0
+        found = copies_elsewhere(samples.splits, scan_data.sample_images, every, code)
+        copies = np.where(unsure, found, copies)
         for row, copy in enumerate(copies.tolist()):
             victim, witness = rows_here[row], rows_here[copy]
             if copy < 0 or victim is None or witness is None:
@@ -349,73 +371,74 @@ def _leaks(
                 continue
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
-                refusal = facts.not_compared(victim, witness)
+                refusal = index.not_compared(victim, witness)
+                refusal = _PLAIN if unsure[row] else refusal
                 if damaged[copy] and not damaged[row]:
                     refusal = "its copy that would stay is damaged inside"
                 yield Choice(victim, why, witness, refusal)
 
 
 def _label_issues(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
     scores, suggestions = (
-        facts.finding("label_score"),
-        facts.finding("label_suggestion"),
+        index.finding("label_score"),
+        index.finding("label_suggestion"),
     )
     pair = selection.pair and tuple(selection.pair)
-    rows = [row for row, issue in enumerate(facts.finding("label_issue")) if issue]
+    rows = [row for row, issue in enumerate(index.finding("label_issue")) if issue]
     for row in sorted(rows, key=lambda row: scores[row]):
-        if not pair or pair == (facts.labels[row], suggestions[row]):
+        if not pair or pair == (index.labels[row], suggestions[row]):
             yield Choice(
                 row,
-                f"labeled '{facts.labels[row]}', similar images '{suggestions[row]}' "
+                f"labeled '{index.labels[row]}', similar images '{suggestions[row]}' "
                 f"(score {scores[row]:.0f})",
             )
 
 
 def _outliers(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
     distances, causes = (
-        facts.finding("outlier_distance"),
-        facts.finding("outlier_cause"),
+        index.finding("outlier_distance"),
+        index.finding("outlier_cause"),
     )
-    for row, outlier in enumerate(facts.finding("outlier")):
+    for row, outlier in enumerate(index.finding("outlier")):
         if outlier:
             cause = f", {causes[row]}" if causes[row] else ""
             yield Choice(row, f"outlier at distance {distances[row]:.2f}{cause}")
 
 
 def _image_issues(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
-    for row, issues in enumerate(facts.finding("image_issues")):
+    for row, issues in enumerate(index.finding("image_issues")):
         wanted = [issue for issue in issues or () if issue in selection.issues]
         if wanted:
             yield Choice(row, ", ".join(wanted).replace("_", " "))
 
 
 def _unreadable(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
-    for row, status in enumerate(facts.finding("scan_status")):
+    for row, status in enumerate(index.finding("scan_status")):
         if status in UNREADABLE:
             yield Choice(row, status)
 
 
 def _not_read(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
     others = (None, "ok", QUARANTINED, *UNREADABLE)
-    for row, status in enumerate(facts.finding("scan_status")):
+    for row, status in enumerate(index.finding("scan_status")):
         if status not in others:
             yield Choice(row, status.replace("_", " "))
 
 
 def _tag(
-    facts: SampleFacts, selection: Selection, _: set[int] | None
+    index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
-    rows = [row for row, tags in enumerate(facts.tags) if selection.tag in (tags or ())]
+    rows = [row for row, tags in enumerate(index.tags) if selection.tag in (tags or ())]
     if not rows:
         raise InputError(f"No sample is tagged '{selection.tag}'.")
     for row in rows:
@@ -423,7 +446,7 @@ def _tag(
 
 
 def _view(
-    facts: SampleFacts, selection: Selection, inside: set[int] | None
+    index: SampleIndex, selection: Selection, inside: set[int] | None
 ) -> Iterator[Choice]:
     if inside is None:
         raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown
 from ....core.curation.compare_sets import KINDS, NO_ROW, Comparison, compare
 from ....core.errors import InputError
@@ -20,6 +21,7 @@ from ....core.reading.split_names import split_role
 from ....core.scan.scan_data import evaluation_splits
 from ....core.scan.settings import ScanSettings
 from ....core.storage.cache import cache_folder
+from ....core.storage.replace_file import put_in_place
 from ..dataset.fields import CREATED_BY, field_name, is_ours
 from ..dataset.models import load_model
 from .image_sets import ImageSet, likely_model, without_samples
@@ -71,7 +73,7 @@ class ImageAnswer:
 
 
 @dataclass(frozen=True, eq=False)
-class CompareReport:
+class CompareReport(TableResult):
     """What a comparison found.
 
     Attributes:
@@ -128,6 +130,10 @@ class CompareReport:
         if self.written:
             yield f"Written to {self.written}"
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the answers, a new image each."""
+        return [asdict(image) for image in self.images]
+
     def to_dict(self) -> dict[str, Any]:
         """Returns all but the single images as plain JSON values."""
         return {
@@ -138,6 +144,7 @@ class CompareReport:
             "found": {place: dict(kinds) for place, kinds in self.found.items()},
             "unreadable_there": dict(self.unread),
             "not_looked_for": dict(self.not_looked_for),
+            "written": self.written,
         }
 
     def to_markdown(self) -> str:
@@ -158,9 +165,6 @@ class CompareReport:
         if len(copies) > _SHOWN:
             lines.append(f"\nand {len(copies) - _SHOWN:,} more")
         return "\n".join(lines)
-
-    def __str__(self) -> str:
-        return "\n".join([self.summary(), *(f"  {line}" for line in self.details())])
 
 
 def compare_sets(
@@ -297,12 +301,18 @@ def write_fields(images: ImageSet, report: CompareReport, prefix: str) -> str:
 def write_files(report: CompareReport, folder: Path) -> str:
     """Writes ``compare.jsonl`` and ``summary.json``; returns where."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "compare.jsonl").open("w", encoding="utf-8") as file:
-        for image in report.images:
-            file.write(json.dumps(asdict(image), ensure_ascii=False) + "\n")
+    lines = (json.dumps(asdict(image), ensure_ascii=False) for image in report.images)
+    _write(folder / "compare.jsonl", lines)
     text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False)
-    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    _write(folder / "summary.json", [text])
     return f"{folder}/compare.jsonl and summary.json"
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    put_in_place(part, path)
 
 
 def _with_distinct_names(sets: Sequence[ImageSet]) -> list[ImageSet]:

@@ -13,8 +13,10 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone import ViewField as F
 
+from ....core.common.result import Result
 from ....core.curation.class_folders import ClassFolders, class_folders
 from ....core.errors import CurationError, InputError
+from ....core.progress import OnProgress, Progress
 from ..dataset.samples import label_path
 
 FORMATS = {
@@ -23,22 +25,45 @@ FORMATS = {
     "fiftyone": "FiftyOne data set",
 }
 _RENAMED_SHOWN = 5
+_IMAGES_A_REPORT = 50
 
 
 @dataclass(frozen=True)
-class Exported:
+class Exported(Result):
     """What was exported.
 
     Attributes:
         view: the samples
+        count: how many
+        output_dir: the folder
         remarks: what a person should know of it, a sentence each
     """
 
     view: fo.DatasetView
+    count: int
+    output_dir: str
     remarks: tuple[str, ...]
 
+    def summary(self) -> str:
+        """Returns the outcome in a sentence."""
+        return f"{self.count:,} images exported to {self.output_dir}"
 
-def export_view(view: fo.DatasetView, folder: Path, format: str, run: Any) -> Exported:
+    def details(self) -> tuple[str, ...]:
+        """Returns what a person should know of it, a line each."""
+        return self.remarks
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all but the view as plain JSON values."""
+        return {
+            "count": self.count,
+            "output_dir": self.output_dir,
+            "remarks": list(self.remarks),
+        }
+
+
+def export_view(
+    view: fo.DatasetView, folder: Path, format: str, run: Any, on_progress: OnProgress
+) -> Exported:
     """Copies the images of a view.
 
     Args:
@@ -46,6 +71,7 @@ def export_view(view: fo.DatasetView, folder: Path, format: str, run: Any) -> Ex
         folder: that does not exist or is empty
         format: one of :data:`FORMATS`
         run: the record of the scan, which knows the splits and classes
+        on_progress: called once a batch of images
 
     Raises:
         InputError: nothing that can be copied, or no classes; nothing was written
@@ -70,7 +96,8 @@ def export_view(view: fo.DatasetView, folder: Path, format: str, run: Any) -> Ex
         )
     if format == "fiftyone":
         view.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset)
-        return Exported(view, tuple(_remarks_on_lost(len(lost))))
+        remarks = tuple(_remarks_on_lost(len(lost)))
+        return Exported(view, view.count(), str(folder), remarks)
     rows = view.sort_by("id")
     paths = rows.values("filepath")
     labels: Sequence[str | None] = [None] * len(paths)
@@ -78,9 +105,9 @@ def export_view(view: fo.DatasetView, folder: Path, format: str, run: Any) -> Ex
         labels = rows.values(label_path(rows, run.settings["label_field"]))
     names = [Path(path).name for path in paths]
     tree = class_folders(names, _splits(rows, run), labels)
-    _copy(paths, folder, tree.paths)
+    _copy(paths, folder, tree.paths, on_progress)
     remarks = (*_remarks_on_lost(len(lost)), *_remarks_on_tree(tree))
-    return Exported(view, remarks)
+    return Exported(view, len(paths), str(folder), remarks)
 
 
 def _splits(view: fo.DatasetView, run: Any) -> Sequence[str | None]:
@@ -95,7 +122,12 @@ def _splits(view: fo.DatasetView, run: Any) -> Sequence[str | None]:
     ]
 
 
-def _copy(sources: Sequence[str], folder: Path, targets: Sequence[str]) -> None:
+def _copy(
+    sources: Sequence[str],
+    folder: Path,
+    targets: Sequence[str],
+    on_progress: OnProgress,
+) -> None:
     done = 0
     try:
         for source, target in zip(sources, targets, strict=True):
@@ -107,6 +139,8 @@ def _copy(sources: Sequence[str], folder: Path, targets: Sequence[str]) -> None:
             # With its times: of two copies the older one is the one to keep
             shutil.copystat(source, place)
             done += 1
+            if done % _IMAGES_A_REPORT == 0 or done == len(sources):
+                on_progress(Progress("Copying images", done, len(sources)))
     except OSError as error:
         raise CurationError(
             f"Only {done:,} of {len(sources):,} images were copied to {folder}: "

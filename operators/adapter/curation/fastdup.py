@@ -12,7 +12,7 @@ import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.common.text import escape_markdown
+from ....core.common.result import Result
 from ....core.errors import InputError
 from ....core.fastdup.files import (
     OUTLIERS,
@@ -26,6 +26,10 @@ from ....core.fastdup.files import (
     write_unreadable,
 )
 from ....core.fastdup.rules import (
+    MIN_COMPONENT_SIMILARITY,
+    MIN_SIMILARITY,
+    NEIGHBORS,
+    OUTLIER_SHARE,
     Edges,
     components,
     edges_of,
@@ -54,21 +58,21 @@ _CODES = {
 """What fastdup calls a file that it cannot read, by Winnow's word for it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FastdupRules:
     """The arguments of ``fastdup.run`` that decide what its files hold.
 
     Attributes:
-        threshold: similarity that a line of similarity.csv needs
-        ccthreshold: similarity that connects two images of a component
-        nearest_neighbors_k: neighbors of each image
-        lower_threshold: the share of all edges that are outliers
+        threshold (0.9): least similarity of a line of similarity.csv
+        ccthreshold (0.96): least similarity that connects a component
+        nearest_neighbors_k (2): neighbors per image
+        lower_threshold (0.05): share of all edges that are outliers
     """
 
-    threshold: float
-    ccthreshold: float
-    nearest_neighbors_k: int
-    lower_threshold: float
+    threshold: float = MIN_SIMILARITY
+    ccthreshold: float = MIN_COMPONENT_SIMILARITY
+    nearest_neighbors_k: int = NEIGHBORS
+    lower_threshold: float = OUTLIER_SHARE
 
     def __post_init__(self) -> None:
         for name, low in (("threshold", -1), ("ccthreshold", -1)):
@@ -82,65 +86,61 @@ class FastdupRules:
 
 
 @dataclass(frozen=True)
-class Written:
+class Written(Result):
     """What was written into a work_dir.
 
     Attributes:
-        folder: the work_dir
-        images: with a vector
-        unreadable: without
+        output_dir: the work_dir
+        count: images with a vector
+        unreadable: images without
         similar: lines of similarity.csv
         outliers: lines of outliers.csv
-        components: of two images or more
+        components: components of two images or more
     """
 
-    folder: str
-    images: int
+    output_dir: str
+    count: int
     unreadable: int
     similar: int
     outliers: int
     components: int
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """Returns the counts in a sentence."""
         return (
-            f"{self.images:,} images in {self.folder}: {self.similar:,} lines of "
+            f"{self.count:,} images in {self.output_dir}: {self.similar:,} lines of "
             f"similarity.csv, {self.outliers:,} of outliers.csv, {self.components:,} "
             f"components; {self.unreadable:,} images without features."
         )
 
-    def to_markdown(self) -> str:
-        return escape_markdown(str(self))
-
 
 @dataclass(frozen=True)
-class Imported:
+class Imported(Result):
     """What was read from a work_dir.
 
     Attributes:
-        field: that holds the features
-        images: samples that have features now
-        dimensions: of a feature
+        field: field that holds the features
+        count: samples that have features now
+        dimensions: numbers per feature
         without: samples that fastdup has no feature of
         unknown: images of fastdup that are not in the data set
         unreadable: files that fastdup could not read
     """
 
     field: str
-    images: int
+    count: int
     dimensions: int
     without: int
     unknown: int
     unreadable: int
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """Returns the counts in a sentence."""
         return (
-            f"{self.images:,} samples have fastdup's {self.dimensions:,} numbers in "
+            f"{self.count:,} samples have fastdup's {self.dimensions:,} numbers in "
             f"{self.field}; {self.without:,} have none. {self.unknown:,} images of "
             f"fastdup are not in the data set, {self.unreadable:,} it could not read."
         )
-
-    def to_markdown(self) -> str:
-        return escape_markdown(str(self))
 
 
 def write_work_dir(
@@ -230,7 +230,7 @@ def put_features(
     samples: fo.core.collections.SampleCollection,
     work_dir: WorkDir,
     field: str,
-    root: str | None,
+    root: str | Path | None,
     on_progress: OnProgress,
 ) -> Imported:
     """Puts fastdup's features into a field, by the paths of the files.
@@ -286,7 +286,7 @@ def put_features(
     )
 
 
-def _paths(work_dir: WorkDir, root: str | None) -> Iterator[str | None]:
+def _paths(work_dir: WorkDir, root: str | Path | None) -> Iterator[str | None]:
     """Returns where each image is now; None for a relative name without a root."""
     top = None if root is None else os.path.normpath(Path(root).expanduser().absolute())
     base = work_dir.input_dir and os.path.normpath(work_dir.input_dir)

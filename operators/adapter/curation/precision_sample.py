@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone import ViewField as F
 
+from ....core.common.result import Result
 from ....core.curation.precision_estimate import Precision, draw, precision
 from ....core.errors import InputError
 from ....core.findings.registry import FINDINGS
@@ -23,7 +24,7 @@ RIGHT, WRONG = "right", "wrong"
 
 
 @dataclass(frozen=True, eq=False)
-class PrecisionEstimate:
+class PrecisionEstimate(Result):
     """A sample of a finding, and what a person says of it so far.
 
     Attributes:
@@ -84,12 +85,10 @@ class PrecisionEstimate:
             )
         return lines
 
-    def to_markdown(self) -> str:
-        lines = [f"* {line}" for line in self.details()]
-        return "\n".join([f"**{self.summary()}**", "", *lines])
-
-    def __str__(self) -> str:
-        return "\n".join([self.summary(), *(f"  {one}" for one in self.details())])
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all but the view as plain JSON values."""
+        values = {**super().to_dict(), "unmarked": self.unmarked}
+        return {name: value for name, value in values.items() if name != "view"}
 
 
 def tag_of(what: str, mark: str | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
@@ -11,7 +11,7 @@ import fiftyone.core.fields as fof
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.common.text import escape_markdown
+from ....core.common.result import TableResult
 from ....core.curation.split import (
     NO_GROUP,
     NO_LABEL,
@@ -44,17 +44,22 @@ class SplitChoice:
     """What a person asks of a split.
 
     Attributes:
-        shares: split -> its share of the images, for a new split; None to
-            change the present one as little as possible
-        fixed: splits of the present ones that neither lose nor gain an image
-        group_field: images of one value stay together
-        label_field: whose classes are spread evenly; None for the scan's
-        split_by: the present splits, a field or tags; None for the scan's
-        seed: of a new split
-        prefix: of the scan's fields
+        shares (None): share of each split, such as ``{"train": 0.8, "valid": 0.1,
+            "test": 0.1}``, for a new split; None for the current one with as few
+            images moved as possible
+        fixed: current splits that must not change, such as ``["test"]``; copies of
+            their images in other splits get no split
+        group_field (None): a field, such as the video or the patient, whose equal
+            values stay together
+        label_field (None): the field with the classes to balance; None for the
+            scan's
+        split_by (None): the current splits, as for ``scan``; None for the scan's
+        seed (0): seed of a new split
+        prefix (None): prefix of the scan's fields
     """
 
     shares: Mapping[str, float] | None = None
+    _: KW_ONLY
     fixed: Sequence[str] = ()
     group_field: str | None = None
     label_field: str | None = None
@@ -62,9 +67,15 @@ class SplitChoice:
     seed: int = 0
     prefix: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.fixed and self.shares is not None:
+            raise InputError(
+                "A new split changes all splits: give either shares or fixed."
+            )
+
 
 @dataclass(frozen=True, eq=False)
-class SplitReport:
+class SplitReport(TableResult):
     """A split that is proposed, or was written.
 
     Attributes:
@@ -140,8 +151,10 @@ class SplitReport:
             yield f"Before, {self.crossing:,} images had such a one in another split"
         moves = sum(self.moved.values())
         if moves:
-            ways = ", ".join(f"{a} to {b} {n:,}" for (a, b), n in self.moved.items())
-            yield f"Moved: {moves:,} images ({ways})"
+            moves_text = ", ".join(
+                f"{a} to {b} {n:,}" for (a, b), n in self.moved.items()
+            )
+            yield f"Moved: {moves:,} images ({moves_text})"
         if self.left_out:
             yield (
                 f"Excluded from all splits: {self.left_out:,} images, since their copy "
@@ -165,9 +178,18 @@ class SplitReport:
                 f"{mean:.1f}; {worst}"
             )
 
-    def to_markdown(self) -> str:
-        lines = [f"* {escape_markdown(line)}" for line in self.details()]
-        return "\n".join([f"**{escape_markdown(self.summary())}**", "", *lines])
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yields the split of each image, by the id of its sample."""
+        for sample, split in self.split_of.items():
+            yield {"id": sample, "split": split}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all but the single images as plain JSON values."""
+        return {
+            name: value
+            for name, value in super().to_dict().items()
+            if name != "split_of"
+        }
 
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]
@@ -281,14 +303,14 @@ def check_target(dataset: fo.Dataset, field: str, tag_prefix: str | None) -> Non
         return
     if not field.isidentifier() or field.startswith("_"):
         raise InputError(
-            f"to={field!r} cannot be a field's name: begin with a letter, then "
+            f"field={field!r} cannot be a field's name: begin with a letter, then "
             "letters, digits and underscores."
         )
     there = dataset.get_field(field)
     if there is not None and (there.info or {}).get("made_by") != MADE_BY:
         raise InputError(
             f"The field '{field}' already exists and has no split of Winnow, so "
-            "it is not changed. Give another name with to=NAME."
+            "it is not changed. Give another name with field=NAME."
         )
 
 
@@ -388,10 +410,10 @@ def _moves(
     before: NDArray[np.int32], after: NDArray[np.int32], names: Sequence[str]
 ) -> dict[tuple[str, str], int]:
     went = (before != after) & (after != NO_SPLIT)
-    ways, counts = np.unique(
+    pairs, counts = np.unique(
         np.stack([before[went], after[went]], axis=1), axis=0, return_counts=True
     )
     return {
         (names[a], names[b]): count
-        for (a, b), count in zip(ways.tolist(), counts.tolist(), strict=True)
+        for (a, b), count in zip(pairs.tolist(), counts.tolist(), strict=True)
     }

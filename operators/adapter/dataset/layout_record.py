@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import fiftyone as fo
 
 from ....core.reading.folders import FolderListing
-from ....core.reading.layouts import Folder
+from ....core.reading.layout_remarks import Folder
 
 _KEY = "folders"
 _MOST = 50_000

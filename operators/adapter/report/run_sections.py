@@ -13,7 +13,12 @@ from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
-from ..runs.scan_report import ScanReport, changes_of_meaning, expectation
+from ..runs.scan_report import (
+    ScanReport,
+    changes_of_meaning,
+    expectation,
+    plain_pages,
+)
 from .report_queries import Shown, words_of
 
 _MEANING = {
@@ -39,7 +44,11 @@ def thresholds_section(report: ScanReport) -> Section:
     columns = ("Setting", "In force", "How it was chosen", "Meaning")
     tables = [Table("thresholds", "", columns, tuple(rows), len(rows))]
     expected = report.expected
-    sentences = [*expectation(expected), *changes_of_meaning(report.counts)]
+    sentences = [
+        *expectation(expected),
+        *plain_pages(report.counts),
+        *changes_of_meaning(report.counts),
+    ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
     if expected:
         by_change = sorted(expected["copy_recall_by_change"].items())

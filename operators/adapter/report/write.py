@@ -12,6 +12,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
 from ....core.errors import InputError
 from ....core.findings.registry import FINDINGS
@@ -40,7 +41,7 @@ _FORMS = {"report.html": as_html, "report.md": as_markdown, "report.json": as_js
 
 
 @dataclass(frozen=True)
-class WrittenReport:
+class WrittenReport(Result):
     """Where a report was written.
 
     Attributes:
@@ -64,7 +65,8 @@ class WrittenReport:
             "pictures: send it to whom you like."
         )
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """Returns the files in a sentence."""
         return f"Written: {self.html} ({size_text(self.bytes)}), report.md, report.json"
 
 

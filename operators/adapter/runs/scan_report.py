@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
@@ -29,7 +30,7 @@ _READ = "read and embed"
 
 
 @dataclass(frozen=True)
-class ScanReport:
+class ScanReport(TableResult):
     """The result of a scan or of moving its thresholds.
 
     Attributes:
@@ -95,6 +96,22 @@ class ScanReport:
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
         return missing
+
+    def summary(self) -> str:
+        """Returns what was done, in a sentence."""
+        return _headline(self)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the findings, a line each."""
+        return [
+            {
+                "finding": line.finding.name,
+                "count": line.count,
+                "share": line.share(self),
+                "note": line.note,
+            }
+            for line in finding_lines(self)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it as plain JSON values."""
@@ -165,7 +182,11 @@ def _duplicates(report: ScanReport) -> dict[str, Any]:
             "same pixels": counts["duplicates_pixels"],
             "near": counts["duplicates_near"],
         },
-        "remarks": [*expectation(report.expected), *changes_of_meaning(counts)],
+        "remarks": [
+            *expectation(report.expected),
+            *plain_pages(counts),
+            *changes_of_meaning(counts),
+        ],
     }
 
 
@@ -266,6 +287,19 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def plain_pages(counts: Mapping[str, int]) -> list[str]:
+    """Says why some copies are in no selection."""
+    # Runs of before did not count them
+    count = counts.get("too_plain", 0)
+    if not count:
+        return []
+    return [
+        f"{count:,} {'is a plain page' if count == 1 else 'are plain pages'} that "
+        f"{'looks' if count == 1 else 'look'} equal to another but may differ in "
+        "text: look at them; none is removed by default"
+    ]
+
+
 def changes_of_meaning(counts: Mapping[str, int]) -> list[str]:
     """Says where most copies of one change carry different labels."""
     hints = []
@@ -296,7 +330,9 @@ def _leak_remarks(report: ScanReport) -> list[str]:
     }
     kept = " or ".join(f"{split} ({n:,})" for split, n in why.items() if n)
     remarks = [
-        f"removing {counts['leaks_to_remove']:,} closes them; their copy is in {kept}"
+        f"removing {counts['leaks_to_remove']:,} closes them"
+        + ", but for plain pages that may differ" * bool(counts.get("too_plain"))
+        + (f"; their copy is in {kept}" if kept else "")
     ]
     if counts["leak_conflicts"]:
         remarks.append(

@@ -48,6 +48,17 @@ def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
     return choices
 
 
+def ask_finding(inputs: types.Object, ctx: foo.ExecutionContext, label: str) -> bool:
+    """Asks for a finding of the last scan; False if there is none to ask of."""
+    try:
+        choices = finding_choices(counts_now(ctx))
+    except CurationError as error:
+        show_error(inputs, "run", error)
+        return False
+    inputs.enum("what", choices.values(), required=True, label=label, view=choices)
+    return True
+
+
 def ask_several(
     inputs: types.Object, name: str, choices: Iterable[str], **more: Any
 ) -> None:
@@ -99,7 +110,7 @@ def prefix_of(params: Mapping[str, Any]) -> str | None:
     return params.get("prefix") or None
 
 
-def folder_of(params: Mapping[str, Any], name: str = "folder") -> str:
+def folder_of(params: Mapping[str, Any], name: str = "output_dir") -> str:
     """Returns the folder that a form or a caller gave; "" for none."""
     folder = params.get(name) or ""
     # The file explorer sends a dict, callers from Python send a path

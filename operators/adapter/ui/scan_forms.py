@@ -7,9 +7,9 @@ detail). Callers from Python send the arguments themselves; both arrive in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -37,10 +37,11 @@ from ..dataset.samples import (
 from ..runs.reapply import settings_of
 from ..runs.run_record import complete_run
 from .inputs import ask_several, show_error
+from .surface import read_options
 
 _NONE = "(none)"
 _BY_TAGS, _BY_FIELD = "tags", "field"
-_OWN_MODEL, _VECTORS = "(onnx)", "(field)"
+_OWN_MODEL, VECTORS = "(onnx)", "(field)"
 _SETTINGS = tuple(field.name for field in fields(ScanSettings))
 
 
@@ -61,7 +62,84 @@ class _Slider:
     high: float
 
 
-_MAY_BE_EMPTY = ("min_copy_similarity", "max_outlier_distance", "min_label_score")
+SCAN_FORM_NAMES = frozenset(
+    [
+        "samples",
+        "splits",
+        "split_tags",
+        "split_field",
+        "model_path",
+        "more",
+        "status",
+        "problem",
+    ]
+)
+"""Names of the scan's form that are shown only, or become options."""
+
+Unchanged = Literal["unchanged"]
+UNCHANGED: Unchanged = "unchanged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions(ScanSettings):
+    """What can be chosen.
+
+    Attributes:
+        label_field (None): a Classification or string field; without it, wrong
+            labels are not looked for
+        split_by (None): a list of sample tags, or a string field, that names the
+            splits; without it, leaks are not looked for
+        model ("efficientnet-lite0"): a built-in model, the path of an ONNX image
+            model, or the name of a model of FiftyOne's zoo
+        embeddings (None): a field of vectors to use in place of a model
+        prefix (None): prefix of all field names, to keep several scans
+    """
+
+    label_field: str | None = None
+    split_by: str | Sequence[str] | None = None
+    model: str = DEFAULT_MODEL
+    embeddings: str | None = None
+    prefix: str | None = None
+
+    @property
+    def settings(self) -> ScanSettings:
+        """The settings of the scan alone."""
+        names = [field.name for field in fields(ScanSettings)]
+        return ScanSettings(**{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdOptions:
+    """What can be chosen; what is not named stays in force.
+
+    Attributes:
+        min_copy_score ("unchanged"): score above which two images are copies, 0 to
+            1; the scan's default is 0.6. It replaces a calibrated one
+        min_copy_similarity ("unchanged"): cosine similarity that copies need as
+            well, -1 to 1; None for no such condition
+        ignored_changes ("unchanged"): changes by which two images are not copies:
+            ``mirrored``, ``rotated``, ``recolored``
+        max_outlier_distance ("unchanged"): distance beyond which an image is an
+            outlier, 0 to 2; None for a rule on this data set
+        min_label_score ("unchanged"): score below which a label is an issue, 0 to
+            100; None for the default, which is 5
+        prefix (None): prefix of the scan's fields
+    """
+
+    min_copy_score: float | Unchanged = UNCHANGED
+    min_copy_similarity: float | None | Unchanged = UNCHANGED
+    ignored_changes: Sequence[str] | Unchanged = UNCHANGED
+    max_outlier_distance: float | None | Unchanged = UNCHANGED
+    min_label_score: float | None | Unchanged = UNCHANGED
+    prefix: str | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The thresholds that are named."""
+        values = {name: getattr(self, name) for name in MOVABLE}
+        return {name: one for name, one in values.items() if one != UNCHANGED}
+
+
 _THRESHOLDS = {
     "min_copy_score": _Slider(
         "Near duplicates: certainty",
@@ -113,22 +191,19 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
     )
 
 
-def scan_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the options and the settings of a scan from ``ctx.params``."""
-    options = {
+def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns ``params`` of a scan with the form's names turned into options."""
+    options = dict(params) | {
         "label_field": _chosen(params.get("label_field")),
         "split_by": _split_by(params),
-        "model": params.get("model") or DEFAULT_MODEL,
-        "embeddings": params.get("embeddings"),
-        "prefix": params.get("prefix") or None,
+        "embeddings": _chosen(params.get("embeddings")),
     }
-    if options["model"] == _OWN_MODEL:
+    if params.get("model") == _OWN_MODEL:
         options["model"] = (params.get("model_path") or "").strip() or ".onnx"
-    elif options["model"] == _VECTORS:
+        options["embeddings"] = None
+    elif params.get("model") == VECTORS:
         options["model"] = DEFAULT_MODEL
-    else:
-        options["embeddings"] = _chosen(params.get("embeddings"))
-    return options, _settings(params)
+    return options
 
 
 def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
@@ -152,19 +227,6 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
             label="Set thresholds of the last scan", submit_button_label="Apply"
         ),
     )
-
-
-def thresholds_params(params: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """Returns the prefix and the thresholds that are given from ``ctx.params``.
-
-    An emptied threshold is None, which stands for a rule where there is one.
-    """
-    given = {
-        name: params[name]
-        for name in MOVABLE
-        if name in params and (params[name] is not None or name in _MAY_BE_EMPTY)
-    }
-    return params.get("prefix") or None, given
 
 
 def _describe_thresholds(thresholds: Mapping[str, float | None]) -> str:
@@ -246,7 +308,7 @@ def _ask_model(
     vector_fields = vector_field_candidates(view)
     if vector_fields:
         choices.add_choice(
-            _VECTORS, label="Embeddings I have", description="Vectors in a field"
+            VECTORS, label="Embeddings I have", description="Vectors in a field"
         )
     known = choices.values()
     given = ctx.params.get("model", DEFAULT_MODEL)
@@ -262,7 +324,7 @@ def _ask_model(
             label="Path of the ONNX file",
             description="One RGB image in, one vector out",
         )
-    elif given == _VECTORS:
+    elif given == VECTORS:
         inputs.enum(
             "embeddings", vector_fields, required=True, label="Field of embeddings"
         )
@@ -300,12 +362,12 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
 
 def _ask_thresholds(inputs: types.Object, settings: ScanSettings) -> None:
     for name, ask in _THRESHOLDS.items():
-        inputs.float(
-            name,
-            default=getattr(settings, name),
-            label=ask.label,
-            description=f"{ask.description} From {ask.low:g} to {ask.high:g}.",
-        )
+        default = getattr(settings, name)
+        text = f"{ask.description} From {ask.low:g} to {ask.high:g}."
+        if name == "min_copy_score" and settings.calibrate:
+            # A number would end the calibration, though nobody has typed it
+            default, text = None, f"{text} Empty keeps the calibrated one."
+        inputs.float(name, default=default, label=ask.label, description=text)
 
 
 def _ask_ignored_changes(inputs: types.Object, settings: ScanSettings) -> None:
@@ -333,18 +395,18 @@ def _check(
     """Says what is wrong, or what will happen."""
     if not _check_settings(inputs, ctx.params):
         return
-    options, settings = scan_params(ctx.params)
     try:
-        check_fields(dataset_of(view), options["prefix"])
-        ScanSettings(**settings).check_against(len(view))
+        options = read_options(ScanOptions, scan_params(ctx.params))
+        check_fields(dataset_of(view), options.prefix)
+        options.settings.check_against(len(view))
     except CurationError as error:
         show_error(inputs, "problem", error)
         return
     text = f"{len(view):,} images will be scanned"
     moved = {
-        name: value
-        for name, value in settings.items()
-        if name in THRESHOLDS and value != getattr(DEFAULTS, name)
+        name: getattr(options, name)
+        for name in THRESHOLDS
+        if getattr(options, name) != getattr(DEFAULTS, name)
     }
     if moved:
         text += f", with your thresholds: {_describe_thresholds(moved)}"

@@ -14,7 +14,7 @@ from fiftyone import ViewField as F
 from ....core.errors import InputError
 from ....core.findings.image_issues import SURE_ISSUES
 from ....core.findings.registry import FINDINGS
-from ....core.findings.schema import FIRST_OF, QUARANTINED, UNREADABLE
+from ....core.findings.schema import QUARANTINED, UNREADABLE, UNSURE_RELATIONS
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.present import HERE, present
@@ -51,7 +51,7 @@ _FILTERS: Mapping[str, Callable[[Field], Any]] = {
     "duplicates": lambda field: field("dup_cluster").exists(),
     "redundant_copies": lambda field: (
         (field("dup_keeper") == False)  # noqa: E712
-        & ~field("dup_relation").starts_with(FIRST_OF)
+        & ~field("dup_relation").starts_with(list(UNSURE_RELATIONS))
     ),
     "image_issues": lambda field: field("image_issues").length() > 0,
     "unreadable": lambda field: field("scan_status").is_in(list(UNREADABLE)),

@@ -18,7 +18,7 @@ PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
 WAYS = {
     "quarantine": ("quarantine", {}),
     "quarantine and remove samples": ("quarantine", {"remove_samples": True}),
-    "move": ("move", {"to": "../aside"}),
+    "move": ("move", {"output_dir": "../aside"}),
 }
 """What is done to the images tagged ``chosen``: operator and options."""
 
@@ -117,7 +117,7 @@ def undo_what_was_done(dataset):
     """Undoes the last action; None if nothing had been done."""
     errors = sys.modules[f"{PLUGIN}.core.errors"]
     try:
-        return operator("undo")(dataset, dry_run=False, progress=False).report
+        return operator("undo")(dataset, dry_run=False, progress=False)
     except errors.ActionError as error:
         assert "nothing to undo" in str(error)
         return None

@@ -57,6 +57,20 @@ AS_PEOPLE_HAVE_THEM = {
     "fold1/cat fold1/dog fold2/cat fold2/dog": ("*/class", "- cat"),
     "cat/a cat/b dog/c": ("class", "- cat"),
     "only": ("class", "- only"),
+    "VOCdevkit/VOC2012/JPEGImages": ("flat", "- -"),
+    "VOCdevkit/VOC2012/JPEGImages VOCdevkit/VOC2012/SegmentationClass": (
+        "flat",
+        "- -",
+    ),
+    "VOCdevkit/VOC2007/JPEGImages VOCdevkit/VOC2012/JPEGImages": ("flat", "- -"),
+    "pets/only": ("*/class", "- only"),
+    "amazon/mouse amazon/mug dslr/mouse dslr/mug": ("*/class", "- mouse"),
+    "train/amazon/mouse train/amazon/mug train/dslr/mouse train/dslr/mug "
+    "test/amazon/mouse test/amazon/mug test/dslr/mouse test/dslr/mug": (
+        "split/*/class",
+        "train mouse",
+    ),
+    "cat/front cat/back dog/front dog/back owl/front owl/back": ("class", "- cat"),
     "images labels": ("flat", "- -"),
     ".": ("flat", "- -"),
     "bus car plane train": ("class", "- bus"),
@@ -76,6 +90,14 @@ def test_folders_as_people_have_them(tree):
     assert list(layout.patterns) == [pattern]
     assert given(layout)[first_of(tree)] == first
     assert sum(layout.patterns.values()) == 8 * len(tree.split())
+
+
+def test_folders_that_hold_the_same_classes_are_said():
+    layout = read("amazon/mouse amazon/mug dslr/mouse dslr/mug")
+
+    assert len(layout.remarks) == 1
+    assert "'amazon', 'dslr' hold the same folders, 'mouse', 'mug'" in layout.remarks[0]
+    assert "LAYOUT=class" in layout.remarks[0]
 
 
 def test_an_archive_that_holds_its_splits_twice():

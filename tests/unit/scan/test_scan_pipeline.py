@@ -577,6 +577,37 @@ def test_a_change_that_is_not_known_is_refused():
         ScanSettings(ignored_changes=("flipped",))
 
 
+def test_recolored_copies_of_two_classes_are_hinted_at_and_can_be_left_out(
+    scan, pictures, draw
+):
+    paths = pictures(14)
+    for number in range(7):
+        red, green, blue = draw(number).split()
+        Image.merge("RGB", (blue, red, green)).save(paths[7 + number])
+    labels = np.array([0] * 7 + [1] * 7, np.int32)
+
+    findings, scan_data = scan(paths, labels=labels, classes=["red", "blue"])
+
+    counts = findings.counts
+    assert counts["pairs_recolored"] == counts["pairs_recolored_other_label"]
+    left = apply_thresholds(scan_data, ScanSettings(ignored_changes=("recolored",)))
+    assert left.counts["duplicates"] == 0
+
+
+def test_a_mirrored_copy_in_another_split_leaks_unless_mirrors_are_left_out(
+    scan, pictures, draw
+):
+    paths = pictures(10)
+    draw(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(paths[9])
+    splits = np.array([0] * 8 + [1] * 2, np.int32)
+
+    findings, scan_data = scan(paths, splits=splits, split_names=["train", "test"])
+
+    assert np.flatnonzero(findings.columns["leak"]).tolist() == [0, 9]
+    left = apply_thresholds(scan_data, ScanSettings(ignored_changes=("mirrored",)))
+    assert left.counts["leaks"] == 0
+
+
 def test_an_image_in_quarantine_is_nobodys_nearest(scan, pictures, draw):
     paths = pictures(30)
     draw(0).rotate(3).save(paths[29])

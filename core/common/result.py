@@ -1,0 +1,92 @@
+"""What every result says of itself: to a person, a notebook and a program."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .text import escape_markdown, plain
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class Result:
+    """The words that all results share; a dataclass with a ``summary`` has the rest."""
+
+    def summary(self) -> str:
+        """Returns the outcome in a sentence."""
+        raise NotImplementedError
+
+    def details(self) -> Iterable[str]:
+        """Returns what else a person should know, a line each."""
+        return ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all of it as plain JSON values."""
+        assert dataclasses.is_dataclass(self)
+        return {
+            field.name: json_value(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+        }
+
+    def to_markdown(self) -> str:
+        """Returns the summary and the details, for a card or a notebook."""
+        details = [f"* {escape_markdown(line)}" for line in self.details()]
+        summary = f"**{escape_markdown(self.summary())}**"
+        return "\n".join([summary, "", *details] if details else [summary])
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [plain(self.summary()), *(f"  {plain(line)}" for line in self.details())]
+        )
+
+    def _repr_markdown_(self) -> str:
+        """Returns what a notebook shows."""
+        return self.to_markdown()
+
+
+class TableResult(Result):
+    """A result with rows."""
+
+    def rows(self) -> Iterable[Mapping[str, Any]]:
+        """Yields the rows, each with the same names in the same order."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> DataFrame:
+        """Returns the rows as a table."""
+        import pandas as pd
+
+        return pd.DataFrame([dict(row) for row in self.rows()])
+
+
+def json_value(value: Any) -> Any:
+    """Returns a value as JSON has it: dicts of texts, lists, numbers and texts.
+
+    Keys of several words are joined by " -> ". What JSON has no form for becomes
+    its text.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Result):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: json_value(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+        }
+    if isinstance(value, Mapping):
+        return {_key(key): json_value(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_value(one) for one in value]
+    return str(value) if isinstance(value, Path) else _text(value)
+
+
+def _key(key: Any) -> str:
+    return " -> ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def _text(value: Any) -> str:
+    return str(getattr(value, "name", None) or value)

@@ -1,0 +1,130 @@
+"""Pairs of pages, too plain for their signatures to tell, looked at in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.cpu import available_cores
+from ..copy_detection import (
+    MIN_COPY_SCORE,
+    NO_RELATION,
+    OTHER,
+    PAGE_SIDE,
+    RELATIONS,
+    SAME,
+    TOO_PLAIN,
+    PairScores,
+    Signatures,
+    compare_pages,
+    is_page,
+    tones_of,
+)
+from ..progress import OnProgress, Progress
+from ..reading.decode import decode_image
+from ..reading.files import ReadFailure, read_file
+
+_MAX_TONES = 2.7
+"""Logarithm, as :func:`~core.copy_detection.tones_of`: pages have fewer (charts have
+the most, 2.6), and so have one in ten photographs."""
+
+_AT_ONCE = 256
+_KEPT = 24
+"""Pairs between two reports; pictures of up to 8 MB that are kept in memory."""
+
+_ONE_FRAME = ("re-encoded", "resized", "edited", "color-changed", "blurred")
+"""Relations of pictures that lie on one another as they are."""
+
+_NOT_A_PAGE = "not a page"
+
+Pairs = NDArray[np.int32]
+Page = NDArray[np.uint8] | None
+ReadPage = Callable[[int], Page]
+
+
+def no_page(_: int) -> Page:
+    """Reads nothing."""
+    return None
+
+
+def page_reader(paths: Sequence[bytes], max_megapixels: float) -> ReadPage:
+    """Returns what reads a picture: uint8[h, w, 3], upright; None if it cannot.
+
+    Args:
+        paths: one an item
+        max_megapixels: as for the scan
+    """
+
+    @lru_cache(_KEPT)
+    def read(item: int) -> Page:
+        content = read_file(paths[item])
+        if isinstance(content, ReadFailure):
+            return None
+        image = decode_image(
+            content.data, side=PAGE_SIDE, max_megapixels=max_megapixels
+        )
+        return None if isinstance(image, ReadFailure) else image.fitted(PAGE_SIDE)
+
+    return read
+
+
+def judge_pages(
+    checks: PairScores,
+    pairs: Pairs,
+    signatures: Signatures,
+    read: ReadPage,
+    on_progress: OnProgress,
+) -> None:
+    """Looks at plain pairs in full, and changes what is said of them.
+
+    Pages of which a place differs are no copies. Those of which that cannot be told,
+    since they are turned or cut differently, say, are :data:`TOO_PLAIN`.
+
+    Args:
+        checks: of the p pairs, changed in place
+        pairs: int32[p, 2] of items
+        signatures: of the items
+        read: what reads the picture of an item
+        on_progress: told after each batch
+    """
+    copies = np.flatnonzero(checks.scores >= MIN_COPY_SCORE)
+    used, ends = np.unique(pairs[copies], return_inverse=True)
+    few = tones_of(signatures[used]) < _MAX_TONES
+    rows = copies[checks.plain[copies] | few[ends.reshape(-1, 2)].any(axis=1)]
+    # One picture after the other: each is then read once or twice
+    rows = rows[np.lexsort(pairs[rows].T[::-1])]
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE].tolist()
+            found = pool.map(lambda row: _judged(checks, pairs, read, row), some)
+            for row, verdict in zip(some, found, strict=True):
+                _note(checks, row, verdict)
+            done = min(start + _AT_ONCE, len(rows))
+            on_progress(Progress("Comparing pages", done, len(rows)))
+
+
+def _judged(checks: PairScores, pairs: Pairs, read: ReadPage, row: int) -> str:
+    one, other = (read(item) for item in pairs[row].tolist())
+    if one is None or other is None:
+        return TOO_PLAIN if checks.plain[row] else _NOT_A_PAGE
+    are_pages = is_page(one) and is_page(other)
+    if not (are_pages or checks.plain[row]):
+        return _NOT_A_PAGE
+    if RELATIONS[checks.relations[row]] not in _ONE_FRAME:
+        return TOO_PLAIN
+    verdict = compare_pages(one, other)
+    if verdict == SAME or (verdict == OTHER and are_pages):
+        return verdict
+    return TOO_PLAIN
+
+
+def _note(checks: PairScores, row: int, verdict: str) -> None:
+    if verdict == TOO_PLAIN:
+        checks.relations[row] = RELATIONS.index(TOO_PLAIN)
+    elif verdict == OTHER:
+        checks.scores[row], checks.changes[row] = 0, 0
+        checks.relations[row] = NO_RELATION

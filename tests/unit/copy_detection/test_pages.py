@@ -1,0 +1,75 @@
+"""What can be read of two plain pages tells copies from other pages."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.copy_detection.pages import OTHER, SAME, UNSURE, compare_pages, is_page
+from tests.papers import KINDS, filled_differently, paper
+
+
+def as_jpeg(page, quality=75):
+    file = io.BytesIO()
+    page.save(file, "JPEG", quality=quality)
+    return Image.open(file).convert("RGB")
+
+
+def smaller(page, share):
+    size = round(page.width * share), round(page.height * share)
+    return page.resize(size, Image.Resampling.LANCZOS)
+
+
+def said(one, other):
+    return compare_pages(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.parametrize("differing", [1, 14])
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_that_differ_in_an_entry_are_never_the_same(kind, differing):
+    one, other = (paper(kind, filled) for filled in filled_differently(2, differing))
+
+    assert said(one, other) == OTHER
+    assert said(as_jpeg(one, 50), other) != SAME
+    assert said(smaller(one, 1 / 2), other) != SAME
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_saved_again_or_a_little_smaller_is_the_same(kind):
+    page = paper(kind, next(filled_differently(1, 14, seed=3)))
+
+    for copy in (page, as_jpeg(page), smaller(page, 3 / 4)):
+        assert said(page, copy) == SAME
+
+
+def test_a_page_of_another_frame_or_brightness_cannot_be_told():
+    page = paper("form", next(filled_differently(1, 14)))
+    cut = page.crop((20, 20, page.width, page.height))
+
+    assert said(page, page.resize((page.width, page.height * 9 // 10))) == UNSURE
+    assert said(page, cut.resize(page.size)) == UNSURE
+    assert said(page, smaller(page, 1 / 3)) == UNSURE
+    assert said(page, page.point(lambda level: level * 7 // 10)) == UNSURE
+
+
+def test_another_color_of_one_brightness_is_another_page():
+    page = Image.new("RGB", (200, 200), "white")
+    drawn = np.array(page)
+    for top in range(10, 190, 30):
+        drawn[top : top + 10, 20:180] = 0
+    red, green = drawn.copy(), drawn.copy()
+    red[45:65, 90:130], green[45:65, 90:130] = (200, 50, 50), (50, 115, 73)
+
+    assert said(red, red) == SAME
+    assert said(red, green) == OTHER
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_is_one_as_jpeg_too_and_a_photograph_is_none(kind, draw):
+    page = paper(kind, next(filled_differently(1, 14)))
+
+    assert is_page(np.asarray(page))
+    assert is_page(np.asarray(as_jpeg(page)))
+    assert not is_page(np.asarray(draw(1, 300)))
+    assert not is_page(np.zeros((1, 1, 3), np.uint8))

@@ -1,0 +1,80 @@
+"""Forms that differ in a word are removed by no default; their copies still are."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import ImageOps
+
+from core.findings.schema import TOO_PLAIN
+from core.models.registry import load_embedder
+from core.scan.apply_thresholds import apply_thresholds
+from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
+from tests.papers import KINDS, filled_differently, paper
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return load_embedder()
+
+
+@pytest.fixture
+def scan(embedder, tmp_path):
+    def run(pictures, suffix=".png", **options):
+        paths = []
+        for number, picture in enumerate(pictures):
+            path = tmp_path / f"{number:03d}{suffix}"
+            picture.save(path)
+            paths.append(os.fsencode(path))
+        scan_data = collect_scan_data(
+            ScanInput(paths, **options), embedder, folder=tmp_path / "cache"
+        )
+        return apply_thresholds(scan_data)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_that_differ_in_one_to_three_entries_are_not_removable(scan, kind):
+    pages = [
+        paper(kind, filled)
+        for differing in (1, 2, 3)
+        for filled in filled_differently(3, differing, seed=differing)
+    ]
+
+    assert scan(pages).counts["removable"] == 0
+
+
+@pytest.mark.parametrize("kind", ["text", "slide"])
+def test_a_page_that_is_made_smaller_is_a_copy_all_the_same(scan, kind):
+    pages = [paper(kind, filled) for filled in filled_differently(5, 14)]
+    small = pages[0].resize([side * 3 // 4 for side in pages[0].size])
+
+    found = scan([*pages, small])
+
+    assert found.counts["removable"] == 1
+    assert found.columns["dup_relation"][5] == "resized"
+
+
+def test_a_darker_page_cannot_be_told_and_is_shown_with_its_reason(scan):
+    pages = [paper("drawing", filled) for filled in filled_differently(5, 14)]
+    darker = pages[0].point(lambda level: level * 7 // 10)
+    splits = np.array([0] * 5 + [1], np.int32)
+
+    found = scan([*pages, darker], splits=splits, split_names=["train", "test"])
+
+    assert TOO_PLAIN in found.columns["dup_relation"]
+    assert found.counts["too_plain"] == 1
+    assert found.counts["removable"] == 0
+    assert found.columns["leak"][0] and found.columns["leak"][5]
+    assert not any(found.columns["leak_remove"])
+
+
+def test_a_changed_photograph_is_a_copy_all_the_same(scan, draw):
+    pictures = [draw(number) for number in range(8)]
+
+    found = scan([*pictures, ImageOps.mirror(pictures[0])])
+
+    assert found.counts["removable"] == 1
+    assert found.counts["too_plain"] == 0
