@@ -163,7 +163,7 @@ class Decide(Operator):
         Example::
 
             decide = foo.get_operator("@winnow/curate/decide")
-            print(decide(dataset.limit(3), "keep"))
+            print(decide(dataset.match_tags("fine"), "keep"))
 
         Args:
             samples: a view of the images, such as ``dataset.select(ids)``
@@ -220,7 +220,7 @@ class Decide(Operator):
         return ctx.dataset.select(ctx.selected)
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        decided = self.run(ctx)
+        decided: Decided = self.run(ctx)
         variant = "success" if decided.updated else "warning"
         ctx.ops.notify(decided.text, variant=variant)
         ctx.ops.reload_samples()

@@ -11,7 +11,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress, silent
-from .adapter.actions.action_reports import ActionReport
+from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.merge_plan import (
     CONFLICT_TAG,
     MERGE,
@@ -69,7 +69,7 @@ class Merge(PlannedAction):
         samples: fo.core.collections.SampleCollection,
         options: MergeOptions,
         on_progress: OnProgress,
-    ) -> MergeReport | ActionReport:
+    ) -> PlanReport | ActionReport:
         """Merges tags, labels and fields of duplicates into the copy that is kept.
 
         The first call plans, the second applies that plan. Tags and lists become

@@ -155,7 +155,7 @@ class Tag(Operator):
         return ctx.dataset
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
-        tagged = self.run(ctx)
+        tagged: Tagged = self.run(ctx)
         ctx.ops.notify(tagged.summary(), variant="success")
         ctx.ops.reload_samples()
         return tagged.to_dict()

@@ -39,6 +39,9 @@ _KEPT = 24
 _ONE_FRAME = ("re-encoded", "resized", "edited", "color-changed", "blurred")
 """Relations of pictures that lie on one another as they are."""
 
+_THROUGH_VIEWS = ("framed", "inverted", "other ground")
+"""Relations of pictures that were compared without what makes them plain: margins."""
+
 _NOT_A_PAGE = "not a page"
 
 Pairs = NDArray[np.int32]
@@ -112,9 +115,11 @@ def _judged(checks: PairScores, pairs: Pairs, read: ReadPage, row: int) -> str:
     if one is None or other is None:
         return TOO_PLAIN if checks.plain[row] else _NOT_A_PAGE
     are_pages = is_page(one) and is_page(other)
-    if not (are_pages or checks.plain[row]):
+    relation = RELATIONS[checks.relations[row]]
+    plain = checks.plain[row] and relation not in _THROUGH_VIEWS
+    if not (are_pages or plain):
         return _NOT_A_PAGE
-    if RELATIONS[checks.relations[row]] not in _ONE_FRAME:
+    if relation not in _ONE_FRAME:
         return TOO_PLAIN
     verdict = compare_pages(one, other)
     if verdict == SAME or (verdict == OTHER and are_pages):

@@ -321,10 +321,12 @@ class WinnowPanel(foo.Panel):
 
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
-        params = dict(ctx.params["with"])
-        if _prefix(ctx):
+        operator, params = ctx.params["operator"], dict(ctx.params["with"])
+        names = foo.get_operator(_OPERATOR.format(operator)).names()
+        # Undo and purge are of actions, whatever the scan
+        if "prefix" in names and _prefix(ctx):
             params["prefix"] = _prefix(ctx)
-        self._ask(ctx, ctx.params["operator"], params)
+        self._ask(ctx, operator, params)
 
     def _ask(
         self,

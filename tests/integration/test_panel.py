@@ -90,7 +90,13 @@ def event(dataset):
         foo.get_operator(PANEL).execute(ctx)
         state.clear()
         state.update(ctx.panel_state)
-        return Answer(executor._requests, dict(state))
+        answer = Answer(executor._requests, dict(state))
+        for uri, asked in answer.requests:
+            if uri == "prompt_user_for_operation":
+                # Refuses what the operator does not know; the App adds the panel
+                sent = {**asked["params"], "panel_id": "p", "panel_state": {}}
+                foo.get_operator(asked["operator_uri"]).check_params(sent)
+        return answer
 
     return send
 
@@ -697,3 +703,14 @@ def test_every_card_says_which_file_it_is(event, scanned):
 
     for name in ("00.png", "19.png"):
         assert f"\n\n{name}" in answer.texts
+
+
+@pytest.mark.parametrize("operator", ["undo", "purge", "report", "quarantine"])
+def test_a_button_gives_its_operator_only_what_it_takes(scanned, scan, event, operator):
+    scan(scanned, prefix="mine")
+    event("choose_run", value="mine")
+
+    asked = event("act", operator=operator, **{"with": {}})
+
+    params = asked.one("prompt_user_for_operation")["params"]
+    assert params == ({} if operator in ("undo", "purge") else {"prefix": "mine"})

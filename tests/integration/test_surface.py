@@ -200,7 +200,7 @@ def test_a_folder_of_the_file_explorer_and_an_emptied_input_are_read():
 
 def test_a_threshold_that_is_emptied_is_none_only_where_none_means_something():
     options = chosen(
-        "set_thresholds", {"max_outlier_distance": None, "min_label_score": None}
+        "set_thresholds", {"max_outlier_distance": None, "min_copy_score": None}
     )
 
     assert options.given == {"max_outlier_distance": None}
@@ -247,6 +247,7 @@ def make(root, draw):
         )
         for path, split, label in samples
     )
+    dataset.skip(5).limit(1).tag_samples("fine")
     dataset.info["root"] = str(root)
     dataset.save()
     operator("scan")(dataset, label_field="ground_truth", split_by=["train", "test"])

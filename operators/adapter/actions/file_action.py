@@ -63,7 +63,7 @@ class FileAction(PlannedAction):
         # Nothing is chosen yet: the plan of what the form proposes
         self.check_params(ctx.params)
         proposed = {"what": likely(ctx, self.action)} | dict(self.chosen(ctx))
-        options = read_options(type(self).__call__.options, proposed)
+        options = read_options(self.call().options, proposed)
         return self.plan(self.target(ctx), options)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:

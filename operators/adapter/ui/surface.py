@@ -36,8 +36,8 @@ LONG = {
 }
 """What the configurations of all operators that run long have in common."""
 
-_OF_FIFTYONE = ("view_target", "custom_view_target")
-"""What FiftyOne's own inputs put among the params."""
+_OF_FIFTYONE = ("view_target", "custom_view_target", "panel_id", "panel_state")
+"""What FiftyOne puts among the params: its own input, and the panel that asks."""
 
 _MAY_BE_EMPTY = "may_be_empty"
 _LIKELY = 0.6
@@ -105,7 +105,7 @@ def keywords(
     return decorate
 
 
-class Operator(foo.Operator):  # type: ignore[misc]
+class Operator(foo.Operator):
     """An operator that answers at once.
 
     A subclass has ``config``, ``__call__`` with :func:`keywords`, and ``execute``.
@@ -118,11 +118,16 @@ class Operator(foo.Operator):  # type: ignore[misc]
     """What the names begin with that are made anew for each plan."""
 
     @classmethod
+    def call(cls) -> Any:
+        """Returns the method that :func:`keywords` made."""
+        return cls.__call__
+
+    @classmethod
     def names(cls) -> tuple[str, ...]:
         """Returns the names that ``params`` may have: which images, and the options."""
-        target = list(inspect.signature(cls.__call__).parameters)[1]
+        target = list(inspect.signature(cls.call()).parameters)[1]
         which = () if target == "dataset" else (target,)
-        return (*which, *option_names(cls.__call__.options))
+        return (*which, *option_names(cls.call().options))
 
     def check_params(self, params: Mapping[str, Any]) -> None:
         """Raises :class:`InputError` if a name is not known."""
@@ -142,7 +147,7 @@ class Operator(foo.Operator):  # type: ignore[misc]
             InputError: a name that is not known, or a value that cannot be
         """
         self.check_params(ctx.params)
-        return read_options(type(self).__call__.options, self.chosen(ctx))
+        return read_options(self.call().options, self.chosen(ctx))
 
     def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
         """Returns the params, with names of the form turned into options."""
@@ -162,7 +167,7 @@ class Operator(foo.Operator):  # type: ignore[misc]
     def run(self, ctx: foo.ExecutionContext) -> Any:
         """Does what ``__call__`` does, with what is chosen in ``ctx``."""
         options = self.options(ctx)
-        return type(self).__call__.work(self, self.target(ctx), options)
+        return self.call().work(self, self.target(ctx), options)
 
     def queue(self, samples: Any, options: Any) -> foo.ExecutionResult:
         """Queues the operator for ``fiftyone delegated launch``.
@@ -196,8 +201,10 @@ class LongOperator(Operator):
 
     def work(self, ctx: foo.ExecutionContext, on_progress: OnProgress) -> Outcome:
         """Does what ``__call__`` does, with what is chosen in ``ctx``."""
-        options, work = self.options(ctx), type(self).__call__.work
-        outcome: Outcome = work(self, self.target(ctx), options, on_progress)
+        options = self.options(ctx)
+        outcome: Outcome = self.call().work(
+            self, self.target(ctx), options, on_progress
+        )
         return outcome
 
 
