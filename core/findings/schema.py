@@ -207,7 +207,8 @@ class Findings:
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
         expected: what known copies of the images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+            copies, see :func:`core.scan.apply_thresholds.apply_thresholds`; empty
+            without an estimate
     """
 
     columns: Mapping[str, list[Any]]

@@ -18,6 +18,7 @@ from ....core.curation.class_folders import ClassFolders, class_folders
 from ....core.errors import CurationError, InputError
 from ....core.progress import OnProgress, Progress
 from ..dataset.samples import label_path
+from ..runs.run_record import ScanRun
 
 FORMATS = {
     "folders": "Folders by class",
@@ -62,7 +63,11 @@ class Exported(Result):
 
 
 def export_view(
-    view: fo.DatasetView, folder: Path, format: str, run: Any, on_progress: OnProgress
+    view: fo.DatasetView,
+    folder: Path,
+    format: str,
+    run: ScanRun,
+    on_progress: OnProgress,
 ) -> Exported:
     """Copies the images of a view.
 
@@ -77,7 +82,7 @@ def export_view(
         InputError: nothing that can be copied, or no classes; nothing was written
         CurationError: the folder cannot be written
     """
-    if format == "folders" and not run.settings["label_field"]:
+    if format == "folders" and not run.label_field:
         raise InputError(
             "The last scan looked at no labels, so there are no classes to make "
             "folders of. Use format='images' or 'fiftyone'."
@@ -101,8 +106,8 @@ def export_view(
     rows = view.sort_by("id")
     paths = rows.values("filepath")
     labels: Sequence[str | None] = [None] * len(paths)
-    if format == "folders":
-        labels = rows.values(label_path(rows, run.settings["label_field"]))
+    if format == "folders" and run.label_field:
+        labels = rows.values(label_path(rows, run.label_field))
     names = [Path(path).name for path in paths]
     tree = class_folders(names, _splits(rows, run), labels)
     _copy(paths, folder, tree.paths, on_progress)
@@ -110,8 +115,8 @@ def export_view(
     return Exported(view, len(paths), str(folder), remarks)
 
 
-def _splits(view: fo.DatasetView, run: Any) -> Sequence[str | None]:
-    split_by = run.settings["split_by"]
+def _splits(view: fo.DatasetView, run: ScanRun) -> Sequence[str | None]:
+    split_by = run.split_by
     if split_by is None:
         return [None] * view.count()
     if isinstance(split_by, str):

@@ -42,7 +42,8 @@ class ScanReport(TableResult):
         leak_matrix: kind -> split -> other split -> images with a copy there
         leaks_by_class: see :class:`core.findings.schema.Findings`
         expected: what known copies of these images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.find`; empty if none were made
+            copies, see :func:`core.scan.apply_thresholds.apply_thresholds`; empty
+            without an estimate
         model: name of the embedding model
         model_sha256: of the model, or None for given vectors
         seconds: wall-clock seconds by stage

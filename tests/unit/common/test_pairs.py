@@ -1,0 +1,26 @@
+import numpy as np
+
+from core.common.pairs import pair_keys, pair_rows
+
+
+def pairs(*some):
+    return np.array(some, np.int32).reshape(-1, 2)
+
+
+def test_a_pair_has_one_key_whichever_way_round_it_stands():
+    keys = pair_keys(pairs((3, 1), (1, 3), (1, 2), (0, 3)), 4)
+
+    assert keys.tolist() == [7, 7, 6, 3]
+
+
+def test_each_pair_is_found_in_its_first_row():
+    known = pairs((5, 2), (0, 1), (1, 0), (2, 4))
+
+    rows = pair_rows(known, pairs((1, 0), (2, 5), (4, 2), (2, 3), (9, 2)))
+
+    assert rows.tolist() == [1, 0, 3, -1, -1]
+
+
+def test_among_no_pairs_none_is_found():
+    assert pair_rows(pairs(), pairs((0, 1))).tolist() == [-1]
+    assert pair_rows(pairs((0, 1)), pairs()).tolist() == []
