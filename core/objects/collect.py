@@ -7,7 +7,7 @@ files have (synthetic copies, pixels that are read again) is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..copy_detection import turned_candidates
 from ..embedding.records import ImageEmbedder
+from ..findings.schema import QUARANTINED
 from ..progress import OnProgress, silent
 from ..scan.candidate_search import distinct_pairs, search_neighbors
 from ..scan.collect import StageClock, model_info
@@ -22,13 +23,13 @@ from ..scan.image_labels import labels_of_images, learn_labels
 from ..scan.previous_scan import PreviousScan
 from ..scan.recall_estimate import NO_COPY_SCORES
 from ..scan.samples import samples_of, split_membership, unique_files
-from ..scan.scan_data import ScanData, ScanInput
+from ..scan.scan_data import ScanData, ScanInput, without
 from ..scan.settings import DEFAULTS, ScanSettings
 from ..scan.unique_images import unique_images
 from ..scan.verified_pairs import verify
 from .crops import embed_crops
 from .settings import OBJECT_DEFAULTS, ObjectSettings
-from .units import Units, picture_sizes, units_of
+from .units import UNREAD, Units, picture_sizes, units_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class ObjectData:
     """The stored half of a scan of objects.
 
     Attributes:
+        ids: what names each object, as given
         units: which part of which picture each object is
         boxes: float64[u, 4], as given
         attribute_count: int64[u], as given
@@ -67,6 +69,7 @@ class ObjectData:
             have a crop, so that nothing can be compared
     """
 
+    ids: list[str]
     units: Units
     boxes: NDArray[np.float64]
     attribute_count: NDArray[np.int64]
@@ -117,7 +120,9 @@ def collect_object_data(
         max_megapixels=settings.max_megapixels,
         on_progress=on_progress,
     )
-    data = ObjectData(units, objects.boxes, objects.attribute_count, None)
+    data = ObjectData(
+        list(objects.ids), units, objects.boxes, objects.attribute_count, None
+    )
     if (table.unique_file >= 0).sum() < 2:
         return data
     given = ScanInput(
@@ -146,7 +151,10 @@ def collect_object_data(
     clock.end("search objects")
     rotated = turned_candidates(crops.signatures)
     pairs = verify(
-        crops, distinct_pairs(search.candidates, rotated), before, on_progress
+        crops,
+        distinct_pairs(search.candidates, rotated),
+        before,
+        on_progress=on_progress,
     )
     clock.end("compare objects")
     labels = labels_of_images(samples, crops, pairs.accepted(settings.min_copy_score))
@@ -165,4 +173,16 @@ def collect_object_data(
         inputs=before.inputs(labels, is_recall_complete=False),
         seconds=clock.seconds,
     )
-    return ObjectData(units, objects.boxes, objects.attribute_count, scan)
+    return replace(data, scan=scan)
+
+
+def without_objects(data: ObjectData, gone: NDArray[np.bool_]) -> ObjectData:
+    """Returns the data without objects that are deleted since, or their pictures.
+
+    Args:
+        data: as it was collected
+        gone: bool[u]
+    """
+    status = np.where(gone, np.int8(UNREAD), data.units.status)
+    scan = None if data.scan is None else without(data.scan, gone, QUARANTINED)
+    return replace(data, units=replace(data.units, status=status), scan=scan)

@@ -91,22 +91,23 @@ def find_objects(
     """
     count = len(data.boxes)
     columns: dict[str, list[Any]] = {spec.name: [None] * count for spec in ATTRIBUTES}
-    thresholds: dict[str, Any] = {"min_box_overlap": options.min_box_overlap}
-    rules = {"min_box_overlap": "given"}
+    own = ("min_object_label_score", "max_object_outlier_distance")
+    thresholds: dict[str, Any] = dict.fromkeys(own)
+    rules = dict.fromkeys(own, "fewer than two objects could be cut out")
     labels = np.full(count, -1, np.int64)
     if data.scan is not None:
         labels = data.scan.samples.labels.astype(np.int64)
         found = apply_thresholds(data.scan, options.of_crops(settings))
         columns |= {name: list(found.columns[name]) for name in _AS_FOR_IMAGES}
-        for name in ("min_label_score", "max_outlier_distance"):
-            stored = name.replace("_label", "_object_label").replace(
-                "_outlier", "_object_outlier"
-            )
-            thresholds[stored] = found.thresholds[name]
-            rules[stored] = found.rules[name]
+        for name in own:
+            of_crops = name.replace("_object", "")
+            thresholds[name] = found.thresholds[of_crops]
+            rules[name] = found.rules[of_crops]
         splits = data.scan.samples.splits
         _keep_news(columns, picture_group[data.units.file], splits,
                    data.scan.samples.split_names)  # fmt: skip
+    thresholds["min_box_overlap"] = options.min_box_overlap
+    rules["min_box_overlap"] = "given"
     issues = box_issues(
         data.units,
         data.boxes,
@@ -119,7 +120,8 @@ def find_objects(
     columns["box_issues"] = [
         [BOX_ISSUES[number] for number in np.flatnonzero(row)] or None for row in issues
     ]
-    return ObjectFindings(columns, _counts(columns, issues), thresholds, rules)
+    counts = _counts(columns, issues) | {"objects_labeled": int((labels >= 0).sum())}
+    return ObjectFindings(columns, counts, thresholds, rules)
 
 
 def _keep_news(

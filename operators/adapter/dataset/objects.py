@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from ....core.errors import InputError
 from ....core.objects.units import look_like_pixels
+from .fields import is_ours
 from .internals import dataset_of, sample_documents
+from .present import present
 from .samples import NO_CODE
 
 _LISTS: dict[type[Any], str] = {fo.Detections: "detections", fo.Polylines: "polylines"}
@@ -104,6 +106,7 @@ def read_objects(view: fo.DatasetView, name: str) -> ObjectTable:
     """
     check_object_field(view, name)
     path = objects_path(view, name)
+    not_given = _OF_FIFTYONE | _made_by_winnow(view, path)
     ids: list[str] = []
     rows: list[int] = []
     boxes: list[list[float]] = []
@@ -122,7 +125,7 @@ def read_objects(view: fo.DatasetView, name: str) -> ObjectTable:
             rows.append(row)
             boxes.append(_box(label))
             labels.append(label.get("label"))
-            counts.append(_attribute_count(label))
+            counts.append(_attribute_count(label, not_given))
             crowds.append(any(bool(label.get(key)) for key in _CROWD))
     if not ids:
         raise InputError(f"No sample has an object in field '{name}'.")
@@ -146,6 +149,16 @@ def read_objects(view: fo.DatasetView, name: str) -> ObjectTable:
         np.array(counts, np.int64),
         np.array(crowds, bool),
     )
+
+
+def labels_by_id(dataset: fo.Dataset, name: str) -> dict[str, str | None]:
+    """Returns the label of each object that there is now, by its id."""
+    path = objects_path(dataset, name)
+    return {
+        str(label["_id"]): label.get("label")
+        for _, found in _objects_of(present(dataset), path)
+        for label in found
+    }
 
 
 def _document_type(field: fof.Field | None) -> type[Any] | None:
@@ -184,6 +197,19 @@ def _box(label: dict[str, Any]) -> list[float]:
     return [float("nan") if value is None else float(value) for value in box]
 
 
-def _attribute_count(label: dict[str, Any]) -> int:
+def _attribute_count(label: dict[str, Any], not_given: Set[str]) -> int:
     given = (key for key, value in label.items() if value not in (None, [], {}))
-    return sum(key not in _OF_FIFTYONE for key in given)
+    return sum(key not in not_given for key in given)
+
+
+def _made_by_winnow(
+    samples: fo.core.collections.SampleCollection, path: str
+) -> frozenset[str]:
+    """Returns the names of the attributes that scans put on the objects."""
+    schema = samples.get_field_schema(flat=True)
+    start = f"{path}."
+    return frozenset(
+        name.removeprefix(start)
+        for name, field in schema.items()
+        if name.startswith(start) and is_ours(field)
+    )
