@@ -40,6 +40,10 @@ _ODD_RANGES = 2.0
 """Interquartile ranges outside the quartiles of a class (Tukey, 1977, "far out" is 3;
 2 because sizes are compared as logarithms), of classes with so many objects."""
 
+_MIN_ODD = 0.1
+"""How far, as a logarithm, at least: of boxes that are all alike the rounding of one
+is not odd."""
+
 _WHOLE = 0.98
 _PAIRS_AT_ONCE = 2**20
 
@@ -198,6 +202,6 @@ def _odd(values: Doubles, labels: Ints, judged: Bools) -> Bools:
         if len(rows) < _MIN_OF_CLASS:
             continue
         low, high = np.quantile(values[rows], (0.25, 0.75))
-        far = _ODD_RANGES * (high - low)
+        far = max(_ODD_RANGES * (high - low), _MIN_ODD)
         odd[rows] = (values[rows] < low - far) | (values[rows] > high + far)
     return odd

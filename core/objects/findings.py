@@ -99,6 +99,10 @@ def find_objects(
         labels = data.scan.samples.labels.astype(np.int64)
         found = apply_thresholds(data.scan, options.of_crops(settings))
         columns |= {name: list(found.columns[name]) for name in _AS_FOR_IMAGES}
+        # Equal parts of equal files: of a part nothing but its pixels is known
+        columns["dup_kind"] = [
+            "pixels" if kind == "bytes" else kind for kind in columns["dup_kind"]
+        ]
         for name in own:
             of_crops = name.replace("_object", "")
             thresholds[name] = found.thresholds[of_crops]
