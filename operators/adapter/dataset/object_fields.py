@@ -40,7 +40,7 @@ def check_attributes(dataset: fo.Dataset, name: str, prefix: str | None) -> None
         prefix: of the attributes' names
     """
     path = objects_path(dataset, name)
-    for parent in {name, path}:
+    for parent in dict.fromkeys((name, path)):
         if dataset.get_field(parent).read_only:
             raise InputError(
                 f"The field '{parent}' is read-only, so nothing is written to its "
