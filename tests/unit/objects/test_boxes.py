@@ -109,6 +109,14 @@ def test_sizes_and_shapes_far_from_those_of_the_class_are_odd():
     assert not any("odd_size" in row for row in few)
 
 
+def test_boxes_that_are_all_alike_are_not_odd_by_their_rounding():
+    boxes = np.full((50, 4), 0.3)
+    boxes[::7, 2] += 0.001
+
+    found = issues(boxes, file=np.arange(50) % 2, min_overlap=1.0)
+    assert not any("odd_size" in row or "odd_aspect_ratio" in row for row in found)
+
+
 def test_a_box_around_the_whole_picture_is_said():
     assert issues([[0, 0, 1, 1], [0, 0, 1, 0.5]]) == [["whole_picture"], []]
 

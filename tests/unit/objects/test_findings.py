@@ -6,12 +6,18 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.models.registry import load_embedder
-from core.objects.collect import ObjectInput, collect_object_data
+from core.objects.collect import (
+    ObjectData,
+    ObjectInput,
+    collect_object_data,
+    without_objects,
+)
 from core.objects.findings import ATTRIBUTES, find_objects
 from core.objects.settings import ObjectSettings
 from core.objects.units import picture_sizes
 from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput
+from core.scan.stored_scan import load_record, save_record
 
 SIDE, CELL = 240, 80
 CLASSES = ["ring", "stripes"]
@@ -74,7 +80,7 @@ def find(scene, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
     pictures, paths, files, boxes, labels = scene
 
-    def run(extra=None, order=None, group=None, **options):
+    def run(extra=None, order=None, group=None, gone=None, **options):
         file, box, label = files, boxes, labels
         if extra is not None:
             file = np.append(files, extra[0])
@@ -94,6 +100,10 @@ def find(scene, tmp_path_factory):
         data = collect_object_data(
             pictures, paths, given, load_embedder(), folder=cache, options=options
         )
+        if gone is not None:
+            data = without_objects(data, np.isin(np.arange(len(file)), gone))
+        save_record(data, cache / "objects.npz")
+        data = load_record(ObjectData, cache / "objects.npz")
         group = np.arange(30) if group is None else group
         return find_objects(data, picture_sizes(pictures), group, options=options)
 
@@ -179,3 +189,17 @@ def test_thresholds_of_objects_are_their_own(find):
     assert found.counts["object_outliers"] == 0
     assert found.thresholds["min_object_label_score"] == 99
     assert replace(ObjectSettings(), object_margin=0.1).object_margin == 0.1
+
+
+def test_objects_that_are_gone_say_nothing_and_are_nobodys_copy(find):
+    found = find(gone=[102])
+
+    assert found.columns["object_status"][102] == "unread"
+    assert found.columns["label_score"][102] is None
+    assert found.columns["dup_cluster"][9] is None
+
+
+def test_equal_crops_are_equal_in_their_pixels(find, scene):
+    found = find(extra=(1, scene[3][7], scene[4][7]))
+
+    assert "bytes" not in found.columns["dup_kind"]
