@@ -400,13 +400,16 @@ def test_objects_that_changed_since_the_scan_do_not_keep_what_was_said(make, sca
 
 def test_findings_of_objects_are_shown_tagged_and_audited(make, scan):
     dataset = make()
-    report = scan(dataset, objects="boxes", min_object_label_score=60)
+    report = scan(dataset, objects="boxes", max_object_outlier_distance=0.0)
 
     view = operator("show")(dataset, "object_label_issues", save=True)
 
-    assert view._is_patches and len(view) == report.counts["object_label_issues"] > 1
-    scores = view.values("boxes.label_score")
-    assert scores == sorted(scores)
+    assert view._is_patches and len(view) == report.counts["object_label_issues"] > 0
+    assert view.first().boxes.label_issue
+    outliers = operator("show")(dataset, "object_outliers")
+    assert len(outliers) == report.counts["object_outliers"] > 60
+    distances = outliers.values("boxes.outlier_distance")
+    assert distances == sorted(distances, reverse=True)
     bad = operator("show")(dataset, "bad_boxes")
     assert len(bad) == report.counts["bad_boxes"] == 2
     assert "Winnow: bad boxes" in dataset.list_saved_views()
