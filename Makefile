@@ -20,7 +20,7 @@ cache: $(VENV)/ready ## say what is kept between runs; CLEAR=1 clears it
 	@$(RUN) cli/cache.py
 
 check: lint ## before a commit: lint, and the tests that are quick
-	$(RUN) -m pytest $(PARALLEL) -m "not slow" tests/unit tests/property
+	$(RUN) -m pytest $(PARALLEL) -m "not slow" --hypothesis-profile=quick tests/unit tests/property
 
 test: $(VENV)/ready-dev ## run all tests but those in the browser
 	$(RUN) -m pytest $(PARALLEL)

@@ -264,13 +264,14 @@ def screenshot(picture: U8, random: Random) -> U8:
     bar = _color(random)
     framed[: top // 2] = bar
     _write(framed, "Photos", (0, 0, width // 3, top // 2), (255 - bar[0],) * 3)
-    return framed
+    return np.asarray(framed, np.uint8)
 
 
 def saved(picture: U8, quality: int) -> U8:
     bgr = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     read = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert read is not None
     return np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -355,7 +356,8 @@ def _ground(photos: list[U8], random: Random, side: int = 160) -> U8:
         share = np.linspace(0, 1, side)[:, None, None]
         slope = ends[0] * (1 - share) + ends[1] * share
         plane = _clipped(np.broadcast_to(slope, (side, side, 3)))
-        return plane if random.random() < 0.5 else plane.transpose(1, 0, 2).copy()
+        turned: U8 = plane.transpose(1, 0, 2).copy()
+        return plane if random.random() < 0.5 else turned
     picture = photos[int(random.integers(len(photos)))]
     return np.asarray(
         cv2.GaussianBlur(_resized(picture, side, side), (0, 0), side / 8), np.uint8
@@ -381,7 +383,7 @@ def _pasted(
     result[top : top + tall, left : left + wide] = _clipped(
         place * (1 - mask) + small * mask
     )
-    return result
+    return np.asarray(result, np.uint8)
 
 
 def same_ground(photos: list[U8], random: Random) -> tuple[U8, U8]:

@@ -179,6 +179,7 @@ def publish(dataset, ids, columns):
         columns=columns,
         counts=counts,
         leak_matrix=matrix,
+        scene_matrix={},
         leaks_by_class=[],
         thresholds={"max_outlier_distance": 0.7, "min_label_score": 40.0},
         rules={},

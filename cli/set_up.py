@@ -115,13 +115,10 @@ def oldest(requirements: str) -> str:
     """Returns constraints on the oldest packages that requirements allow.
 
     Args:
-        requirements: lines of ``name>=version``; those for one platform only, which
-            follow a semicolon, are left to that platform
+        requirements: lines of ``name>=version``, no markers
     """
-    lines = [line for line in requirements.splitlines() if ";" not in line]
-    return "".join(
-        line.split(",")[0].replace(">=", "==") + "\n" for line in lines if ">=" in line
-    )
+    bounds = [line for line in requirements.splitlines() if ">=" in line]
+    return "".join(bound.split(",")[0].replace(">=", "==") + "\n" for bound in bounds)
 
 
 def pip_install(python: Path, wanted: "list[str]") -> "str | None":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,9 +66,11 @@ class TableResult(Result):
 def json_value(value: Any) -> Any:
     """Returns a value as JSON has it: dicts of texts, lists, numbers and texts.
 
-    Keys of several words are joined by " -> ". What JSON has no form for becomes
-    its text.
+    Keys of several words are joined by " -> ". A number that is none or without end
+    is None. What JSON has no form for becomes its text.
     """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Result):

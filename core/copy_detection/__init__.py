@@ -10,8 +10,8 @@ against how much there was to compare. Three tests, each dearer and stricter:
    windows each way.
 2. *Likeness* (``refine_alignment``, ``block_correlation``): local correlation of
    details, 8 x 8 blocks, roughly aligned.
-3. *Evidence* (``pair_classifier``): rules that contradict a copy, then a dozen
-   numbers, one logistic regression.
+3. *Evidence* (``pair_classifier``): rules that contradict a copy, then two dozen
+   numbers, learned trees.
 
 Pictures with margins are compared by what they frame as well (``views``). Pages, too
 plain for a signature to tell, are looked at in full afterwards (``pages``).

@@ -32,6 +32,9 @@ _UNEXPLAINED = 0.35
 _PATCH = 3
 """Pixels of 64 x 64."""
 
+_LONGEST_MOVE = 2.0
+"""Pixels: beyond, one step says nothing."""
+
 _RIM = np.ones((9, 9), np.uint8)
 """Twice as far as from the edge of what is seen, in pixels, empty corners reach."""
 
@@ -47,12 +50,24 @@ class Agreement:
             unexplained patch, by how much there is to see in each, -1 to 1
         places: number of unexplained patches of three pixels or more that do not
             lie at the edge of what is seen
+        patch: share of what is seen that the largest unexplained patch covers
+        scattered: share of what is seen that the other patches cover
+        least_alike: correlation that three quarters of the blocks exceed, by how
+            much there is to see in each, -1 to 1
+        detail: log of the number of blocks with something to see
+        drift: pixels of 64 x 64 that four fifths of the blocks would have to move
+            at most to agree; views and moments of a scene move apart, copies do not
     """
 
     alike: Floats
     unlike: Floats
     rest: Floats
     places: Floats
+    patch: Floats
+    scattered: Floats
+    least_alike: Floats
+    detail: Floats
+    drift: Floats
 
 
 def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
@@ -71,7 +86,7 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
     weight = energy / (energy + _DETAIL_ENERGY)
     weight *= area > 0.3 * (GRAY_SIDE // BLOCKS) ** 2
     total = weight.sum(axis=1) + 1e-6
-    places, beside = _patches(curve.fit, shown.seen)
+    places, patch, scattered, beside = _patches(curve.fit, shown.seen)
     rest = weight * (block_sums(beside) > 0.5 * area)
     rest_total = rest.sum(axis=1) + 1e-6
     return Agreement(
@@ -79,22 +94,64 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
         unlike=floats((weight * (correlation < _UNLIKE)).sum(axis=1) / total),
         rest=floats((correlation * rest).sum(axis=1) / rest_total),
         places=places,
+        patch=patch,
+        scattered=scattered,
+        least_alike=_exceeded(correlation, weight / total[:, None], 0.25),
+        detail=floats(np.log1p(total)),
+        drift=_exceeded(_moves(inner, outer, shown.seen), weight / total[:, None], 0.8),
     )
 
 
-def _patches(fit: Floats, seen: Floats) -> tuple[Floats, Floats]:
-    """Counts the unexplained places; returns what lies beside the largest patch."""
-    places = np.zeros(len(fit), np.float32)
+def _exceeded(values: Floats, share: Floats, level: float) -> Floats:
+    """Returns the weighted quantile of each row: float32[b]."""
+    order = np.argsort(values, axis=1, kind="stable")
+    below = np.take_along_axis(share, order, axis=1).cumsum(axis=1) < level
+    at = np.minimum(below.sum(axis=1), values.shape[1] - 1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    return floats(ordered[np.arange(len(values)), at])
+
+
+def _moves(inner: Floats, outer: Floats, seen: Floats) -> Floats:
+    """Returns by how many pixels each block would have to move: float32[b, 64].
+
+    One step of Lucas and Kanade (1981) a block, damped by the blocks' own noise.
+    """
+    slope_y, slope_x = np.gradient((inner + outer) * np.float32(0.5), axis=(1, 2))
+    slope_y *= seen
+    slope_x *= seen
+    left = inner - outer
+    damped = np.float32(_DETAIL_NOISE / 4 * (GRAY_SIDE // BLOCKS) ** 2)
+    across = block_sums(slope_x * slope_x) + damped
+    along = block_sums(slope_y * slope_y) + damped
+    mixed = block_sums(slope_x * slope_y)
+    pull_x, pull_y = block_sums(slope_x * left), block_sums(slope_y * left)
+    area = across * along - mixed * mixed
+    move_x = (along * pull_x - mixed * pull_y) / area
+    move_y = (across * pull_y - mixed * pull_x) / area
+    return floats(np.minimum(np.hypot(move_x, move_y), _LONGEST_MOVE))
+
+
+def _patches(fit: Floats, seen: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Looks at the places that the tone curve does not explain.
+
+    Returns:
+        float32[b]: their number, and the shares of what is seen that the largest
+        and the others cover; float32[b, 64, 64]: what lies beside the largest
+    """
+    places, largest, others = np.zeros((3, len(fit)), np.float32)
     beside = seen.copy()
     unexplained = ((fit < _UNEXPLAINED) & (seen > 0)).astype(np.uint8)
     for row in np.flatnonzero(unexplained.any(axis=(1, 2))).tolist():
         _, part, stats, _ = cv2.connectedComponentsWithStats(
             unexplained[row], connectivity=8
         )
-        largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-        beside[row][part == largest] = 0
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        most = int(areas.argmax())
+        beside[row][part == 1 + most] = 0
+        largest[row], others[row] = areas[most], areas.sum() - areas[most]
         # The empty corners of a tilted picture lie at the edge of what is seen
         inner = cv2.erode(seen[row], _RIM, borderValue=0) > 0
         middle = np.bincount(part[inner], minlength=len(stats))[1:]
         places[row] = (middle >= _PATCH).sum()
-    return places, beside
+    area = seen.sum(axis=(1, 2)) + np.float32(1e-6)
+    return places, floats(largest / area), floats(others / area), beside

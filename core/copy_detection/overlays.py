@@ -82,6 +82,22 @@ class Overlays:
         return moved
 
 
+def corners(warp: Doubles) -> Doubles:
+    """Returns where the corners of frames come to lie: float64[b, 2, 4].
+
+    Across, then down; the corners in reading order.
+    """
+    frame = np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])
+    result: Doubles = np.matmul(warp, frame)
+    return result
+
+
+def inverse(warp: Doubles) -> Doubles:
+    """Returns the maps back: float64[b, 2, 3]."""
+    back = np.linalg.inv(warp[:, :, :2])
+    return np.concatenate([back, -np.matmul(back, warp[:, :, 2:])], axis=2)
+
+
 def sample(pictures: Floats, warp: Doubles) -> Floats:
     """Samples pictures where the warps point to, bilinearly."""
     side = pictures.shape[1]

@@ -7,15 +7,10 @@ from numpy.typing import NDArray
 
 from .orientations import MIRRORED_FROM
 from .overlays import Overlays
-from .pair_classifier import (
-    brightness_evidence,
-    color_evidence,
-    frame_evidence,
-    is_plain,
-)
+from .pair_classifier import is_plain
 from .planes import Pictures
 from .sharpness import sharpness_excess
-from .types import Bools
+from .types import Bools, Floats
 
 TOO_PLAIN = "too plain to tell"
 """Pages that look the same, but may be forms that are filled in differently."""
@@ -53,25 +48,27 @@ along with re-encoding, measured on 16 + 35 kinds of planted copies."""
 
 
 def name_relations(
-    pictures: Pictures, overlays: Overlays
+    pictures: Pictures, overlays: Overlays, evidence: dict[str, Floats]
 ) -> tuple[NDArray[np.int8], NDArray[np.uint8], Bools]:
     """Names the most telling difference of each pair: frame, content, file.
+
+    Args:
+        pictures: of all pairs
+        overlays: of the b pairs
+        evidence: what was measured of them to judge them
 
     Returns:
         int8[b], index in :data:`RELATIONS`; uint8[b], bits of
         :data:`CHANGES_OF_MEANING`, whatever is most telling; bool[b], too little is
         shown to tell
     """
-    frame = frame_evidence(pictures, overlays)
-    color = color_evidence(pictures, overlays)
-    brightness = brightness_evidence(pictures, overlays)
     linear = overlays.warp[:, :, :2]
     angle = np.arctan2(
         linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1]
     )
     turned = (overlays.turn > 0) | (np.abs(np.degrees(angle)) > _MIN_DEGREES)
-    recolored = color["desaturation"] > _MIN_DESATURATION
-    recolored |= brightness["tone_change"] > _MIN_TONE_CHANGE
+    recolored = evidence["desaturation"] > _MIN_DESATURATION
+    recolored |= evidence["tone_change"] > _MIN_TONE_CHANGE
     size = np.log(pictures.sizes[overlays.inner] / pictures.sizes[overlays.outer])
     # A picture on its side has its width and height exchanged
     sideways = np.flatnonzero(overlays.turn % 2)
@@ -86,8 +83,8 @@ def name_relations(
         "inverted": overlays.inverted,
         "other ground": overlays.regrounded,
         "framed": overlays.framed,
-        "cropped": frame["zoom"] > _MIN_ZOOM,
-        "edited": brightness["explained"] < _MAX_EXPLAINED,
+        "cropped": evidence["zoom"] > _MIN_ZOOM,
+        "edited": evidence["explained"] < _MAX_EXPLAINED,
         "color-changed": recolored,
         "resized": np.abs(size).max(axis=1) > np.log(_MIN_SIZE_RATIO),
         "blurred": sharpness_excess(pictures, overlays) > _MIN_SHARPNESS_EXCESS,
@@ -95,10 +92,10 @@ def name_relations(
     codes = [np.int8(RELATIONS.index(name)) for name in told]
     otherwise = np.int8(RELATIONS.index("re-encoded"))
     recolored = recolored | overlays.inverted | overlays.regrounded
-    recolored |= color["color_residual"] > _MIN_OTHER_HUE
+    recolored |= evidence["color_residual"] > _MIN_OTHER_HUE
     changed = (mirrored, turned & ~mirrored, recolored)
     bits = np.zeros(len(mirrored), np.uint8)
     for place, flag in enumerate(changed):
         bits |= flag.astype(np.uint8) << place
     relations = np.select(list(told.values()), codes, otherwise)
-    return relations, bits, is_plain(frame | brightness)
+    return relations, bits, is_plain(evidence)

@@ -5,12 +5,17 @@ duplicate cluster, near ones louder (k-nearest-neighbor label agreement, as in
 fastdup's label_score, but over many neighbors and weighted). And a classifier
 that was trained without the image, and without its copies, says how likely
 each class is (out-of-fold probabilities, as in confident learning: Northcutt,
-Jiang and Chuang, JAIR 2021). The mean of the two is the support of a class.
+Jiang and Chuang, JAIR 2021). The geometric mean of the two is the support of a
+class (the logarithmic opinion pool: Genest and Zidek, Statistical Science 1986).
 
-Measured on 25,000 images with 500 planted label errors: average precision
-0.83 for votes alone, 0.89 for the classifier alone, 0.945 together. A second
-round that leaves the suspects out, and a correction for the frequency of the
-classes, made it worse.
+Measured as average precision on 12,750 pictures of 32 pixels in ten classes (S) and
+17,016 photographs of six kinds of scene (P), labels flipped as people flip them (half
+between classes that are confused, half on the pictures that are): votes alone .45 and
+.75, the classifier alone .52 and .79, their arithmetic mean .540 and .796, the
+geometric one .552 and .799; with 3 % flips on any picture (P) .923 and .926. Tried and
+dropped: soft votes of neighbors by their own evidence, a second round that leaves the
+suspects out, a temperature (the classifier is calibrated: 0.95 to 1.0), weights
+learned on the given labels, a correction for the frequency of the classes.
 """
 
 from __future__ import annotations
@@ -28,7 +33,14 @@ from ..neighbors.distinct_neighbors import distinct_neighbors
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from ..progress import OnProgress, Progress, silent
 from ..storage.record_store import Vectors
-from .label_classifier import FIT_ROWS, Inputs, chunks, fit, probabilities
+from .label_classifier import (
+    FIT_ROWS,
+    Inputs,
+    Weights,
+    chunks,
+    fit,
+    probabilities,
+)
 
 NO_LABEL = -1
 VOTERS = 40
@@ -37,12 +49,12 @@ VOTERS = 40
 COPY_VOTERS = 10
 """Of the copy graph: the head that finds copies sees other likenesses."""
 
-DEFAULT_MIN_LABEL_SCORE = 5.0
-"""Some other class has 19 times the support.
+FALLBACK_MIN_LABEL_SCORE = 5.0
+"""Some other class has 19 times the support. For sets that are too small to estimate
+a threshold of their own, see :mod:`core.findings.label_trial`."""
 
-Of what it flags 72 to 98 % were planted errors on three sets, and it flags 73
-to 90 % of them; 10 flags 85 to 95 % of them, at 55 to 94 %.
-"""
+_LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
+"""Added to what each witness says: none may rule out a class alone."""
 
 _VOTE_POWER = 16
 _COPY_VOTE_POWER = 4
@@ -90,11 +102,14 @@ class LabelFindings:
         suggestion: int32[q], the class with most support where that is not
             the given one, else -1
         issue: bool[q], the score is below the threshold
+        suggestion_share: float32[q], the share of the suggestion in the support of
+            all classes but the given one; NaN without a suggestion
     """
 
     score: Floats
     suggestion: Labels
     issue: NDArray[np.bool_]
+    suggestion_share: Floats
 
 
 def label_evidence(
@@ -150,7 +165,7 @@ def label_evidence(
         learned = inputs.rows(ring[: len(drawn)], again=len(ring) - len(drawn))
         on_progress(Progress("Learning labels", 0, _FOLDS))
 
-        def learn(number: int) -> Floats | None:
+        def learn(number: int) -> Weights | None:
             known = codes[ring[others[number]]]
             # All of the rest, or of all classes but one, may be one cluster
             if len(np.unique(known)) < 2:
@@ -174,7 +189,7 @@ def judge_labels(
     *,
     judged: NDArray[np.int64] | None = None,
     copy_graph: NeighborGraph | None = None,
-    min_label_score: float = DEFAULT_MIN_LABEL_SCORE,
+    min_label_score: float = FALLBACK_MIN_LABEL_SCORE,
 ) -> LabelFindings:
     """Scores each label by the support of neighbors and classifier.
 
@@ -198,16 +213,13 @@ def judge_labels(
     image, label = judged[:, 0], judged[:, 1]
     score = np.full(len(judged), np.nan, np.float32)
     suggestion = np.full(len(judged), NO_LABEL, np.int32)
+    share = np.full(len(judged), np.nan, np.float32)
     labeled = np.flatnonzero(label != NO_LABEL)
     classes = np.union1d(labels, label)
     if (classes != NO_LABEL).sum() < 2:
         score[labeled] = 100
-        return LabelFindings(score, suggestion, np.zeros(len(judged), bool))
-    voters = [(distinct_neighbors(graph, cluster, VOTERS), _VOTE_POWER)]
-    if copy_graph is not None:
-        voters.append(
-            (distinct_neighbors(copy_graph, cluster, COPY_VOTERS), _COPY_VOTE_POWER)
-        )
+        return LabelFindings(score, suggestion, np.zeros(len(judged), bool), share)
+    voters = _voters(graph, copy_graph, cluster)
     judgeable = _has_other_picture(image, label, labels, cluster, class_count)
     for part in chunks(len(labeled)):
         row = labeled[part]
@@ -224,8 +236,46 @@ def judge_labels(
         score[row] = np.where(judgeable[row], agree, np.nan)
         disagree = (best != given_label) & (best_support > given)
         suggestion[row] = np.where(disagree, best, NO_LABEL)
+        share[row[disagree]] = best_support[disagree] / support[disagree].sum(axis=1)
     issue = np.nan_to_num(score, nan=100) < min_label_score
-    return LabelFindings(score, suggestion, issue)
+    return LabelFindings(score, suggestion, issue, share)
+
+
+def class_support(
+    evidence: ClassEvidence,
+    graph: NeighborGraph,
+    labels: Labels,
+    cluster: NDArray[np.int64],
+    class_count: int,
+    rows: NDArray[np.int64],
+    copy_graph: NeighborGraph | None = None,
+) -> NDArray[np.float64]:
+    """Returns rows x classes: how much speaks for each class, whatever the label.
+
+    Args:
+        evidence: as for :func:`judge_labels`
+        graph: likewise
+        labels: int32[m], the labels that vote, -1 without
+        cluster: int64[m]
+        class_count: number of classes
+        rows: int64[r], the items
+        copy_graph: as for :func:`judge_labels`
+    """
+    voters = _voters(graph, copy_graph, cluster)
+    return _support(rows, voters, evidence, labels, class_count)
+
+
+def _voters(
+    graph: NeighborGraph,
+    copy_graph: NeighborGraph | None,
+    cluster: NDArray[np.int64],
+) -> list[tuple[NeighborGraph, int]]:
+    """Returns the neighbors that vote, and the power that weighs them."""
+    voters = [(distinct_neighbors(graph, cluster, VOTERS), _VOTE_POWER)]
+    if copy_graph is not None:
+        near = distinct_neighbors(copy_graph, cluster, COPY_VOTERS)
+        voters.append((near, _COPY_VOTE_POWER))
+    return voters
 
 
 def _support(
@@ -235,7 +285,7 @@ def _support(
     labels: Labels,
     class_count: int,
 ) -> NDArray[np.float64]:
-    """Returns rows x classes: the mean of votes and class probabilities."""
+    """Returns rows x classes: the pool of votes and class probabilities."""
     votes = np.zeros((len(rows), class_count))
     for graph, power in voters:
         votes += _votes(graph, rows, labels, power, class_count)
@@ -252,8 +302,12 @@ def _support(
         likely[line[named], classes[named]] = probability[named]
     likely[line[asked], labels[rows[asked]]] = evidence.given[rows[asked]]
 
-    sources = asked.astype(float) + (heard > 0)
-    support: NDArray[np.float64] = (votes + likely) / np.maximum(sources, 1)[:, None]
+    # A lone witness is believed as it is
+    support: NDArray[np.float64] = np.where(asked[:, None], likely, votes)
+    both = asked & (heard > 0)
+    support[both] = np.sqrt(
+        (votes[both] + _LEAST_VOTE) * (likely[both] + _LEAST_PROBABILITY)
+    )
     return support
 
 
@@ -382,7 +436,7 @@ def _largest_share(counts: NDArray[np.int64], room: int) -> int:
 
 def _ask(
     inputs: Inputs,
-    weights: Floats,
+    weights: Weights,
     codes: Labels,
     present: Labels,
     rows: NDArray[np.int64],

@@ -70,6 +70,7 @@ class Finding:
 
 
 _COPIES, _LABELS, _LEAKS, _FILES = "#4C78A8", "#E45756", "#B279A2", "#9D755D"
+_SCENES = "#54A24B"
 
 _ALL = (
     Finding(
@@ -153,6 +154,29 @@ _ALL = (
         flag="leak_remove",
         needs="splits",
         part_of="leaks",
+    ),
+    Finding(
+        name="scenes",
+        label="Same scene",
+        description="other moments and views of one scene, which are no copies",
+        note="other moments or views of one scene",
+        color=_SCENES,
+        section="scenes",
+        tab="duplicates",
+        sort_by="scene_group",
+        parts={"same scene leaks": ("scene_leaks",)},
+    ),
+    Finding(
+        name="scene_leaks",
+        label="Same scene in another split",
+        description="images of whose scene another split has another moment or view",
+        color=_SCENES,
+        section="scenes",
+        tab="leaks",
+        flag="scene_leak",
+        sort_by="scene_group",
+        needs="splits",
+        part_of="scenes",
     ),
     Finding(
         name="image_issues",

@@ -113,7 +113,8 @@ FIELDS = (
     FieldSpec(
         "outlier_cause",
         "str",
-        "Why it is an outlier: blank, dark, rare class, or off-topic",
+        "Why it is an outlier: blank, dark, rare class, plain ground, gray among "
+        "color, another subject or another style; None where none of these stands out",
     ),
     FieldSpec(
         "outlier_nearest",
@@ -129,6 +130,12 @@ FIELDS = (
         "label_suggestion",
         "str",
         "The label of similar images, where it differs from the given one",
+    ),
+    FieldSpec(
+        "label_suggestion_confidence",
+        "float",
+        "How likely the suggested label is the right one, 0 to 1, as known flips of "
+        "labels say; None for fewer than 1,000 labels",
     ),
     FieldSpec(
         "label_issue",
@@ -174,11 +181,53 @@ FIELDS = (
         "validation split, or in a smaller split",
     ),
     FieldSpec(
+        "scene_group",
+        "int",
+        "Number of its scene: images that are no copies, but other moments or views of "
+        "one scene; None if it is alone. Members are at most three steps from one "
+        "another's center, so a slow pan is more than one group",
+    ),
+    FieldSpec(
+        "scene_size",
+        "int",
+        "Images of its scene_group, copies included",
+    ),
+    FieldSpec(
+        "scene_leak",
+        "bool",
+        "Another moment or view of its scene is in another split, and no copy of it",
+    ),
+    FieldSpec(
+        "scene_leak_splits",
+        "list of str",
+        "The other splits that have another moment or view of its scene",
+    ),
+    FieldSpec(
         "image_issues",
         "list of str",
         "damaged, dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
         "grayscale (at most 1 % of the set). The last three only differ from their "
         "set: export and quarantine leave them alone unless named",
+    ),
+    FieldSpec(
+        "brightest",
+        "float",
+        "Gray level that 99 % of the pixels do not exceed, 0 to 255; dark if low",
+    ),
+    FieldSpec(
+        "darkest",
+        "float",
+        "Gray level that 99 % of the pixels exceed, 0 to 255; bright if high",
+    ),
+    FieldSpec(
+        "sharpness",
+        "float",
+        "Fine detail, and how much steeper edges are than blurred ones; blurry if low",
+    ),
+    FieldSpec(
+        "information",
+        "float",
+        "Bits of gray levels a pixel, 0 to 8; low_information if low",
     ),
     FieldSpec(
         "damage_reason", "str", "What is wrong inside a damaged file, by its decoder"
@@ -200,20 +249,24 @@ class Findings:
         columns: n values a field of :data:`FIELDS`, None where there is none
         counts: how many images (or clusters) each finding has
         leak_matrix: split x split counts of copies, by kind
+        scene_matrix: split x split counts of images of whose scene the other has
+            another moment or view, and no copy
         leaks_by_class: a row for each class and two splits that share copies:
             ``class``, ``split``, ``other_split``, and the images of the class
             and split with a copy in the other, by kind
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
-        expected: what known copies of the images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.apply_thresholds`; empty
-            without an estimate
+        expected: what known copies of the images, and known flips of their labels,
+            say of the thresholds, see
+            :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
+            estimate
     """
 
     columns: Mapping[str, list[Any]]
     counts: Mapping[str, int]
     leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
+    scene_matrix: Mapping[str, Mapping[str, int]]
     leaks_by_class: Sequence[Mapping[str, str | int]]
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]

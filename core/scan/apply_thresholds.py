@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,27 @@ from numpy.typing import NDArray
 from ..copy_detection import CHANGES_OF_MEANING
 from ..errors import InputError
 from ..findings.decisions import Decisions, no_decisions, ruled_out
-from ..findings.image_issues import ISSUES, image_issues
+from ..findings.image_issues import (
+    ISSUES,
+    LookThresholds,
+    image_issues,
+    own_min_brightest,
+)
 from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
+from ..findings.scenes import Scenes, find_scenes
 from ..findings.schema import FIELDS, NO_LABEL, Findings
-from .counts import count_changed_pairs, count_findings, leaks_by_class, leaks_by_kind
+from .counts import (
+    count_changed_pairs,
+    count_findings,
+    leaks_by_class,
+    leaks_by_kind,
+    scenes_by_split,
+)
 from .fastdup_preset import judge_by_fastdup
 from .field_values import columns_of
 from .image_labels import majority_labels
-from .judgment import Judgment, rule_of
+from .judgment import OWN_RULE, Judgment, rule_of
 from .own_rules import judge_by_own_rules
 from .recall_estimate import (
     ACCEPTED_FALSE_RATE,
@@ -50,7 +62,10 @@ def apply_thresholds(
         the findings. Their ``expected`` says of the threshold on copies
         ``copy_recall``, its standard error ``copy_recall_error``,
         ``copy_recall_by_change``, ``copies_tried``, ``false_copy_rate`` (None
-        if unknown) and ``non_copies_tried``
+        if unknown) and ``non_copies_tried``; of that on labels
+        ``label_precision`` and ``label_recall``, with all ``wrong_labels``; of the
+        default on outliers ``outlier_agreement``, with which share of what it flags
+        people agreed on other sets
 
     Raises:
         InputError: a threshold below what the scan looked at
@@ -63,8 +78,10 @@ def apply_thresholds(
     rows = replace(rows, chosen=decided.keeper)
     judged = _judge(scan_data, rows, accepted, settings, decided)
     leaks = _leaks(scan_data, rows, accepted, decided)
-    issues = _issues(scan_data, rows, decided)
-    columns = columns_of(samples, scan_data.files, judged, leaks, issues)
+    scenes = _scenes(scan_data, rows, accepted, judged, leaks, decided)
+    looks, look_rules = _look_thresholds(scan_data, settings)
+    issues = _issues(scan_data, rows, decided, looks)
+    columns = columns_of(samples, scan_data.files, judged, leaks, scenes, issues)
     by_own_rules = scan_data.nearest_samples is None
     return Findings(
         columns={spec.name: columns[spec.name] for spec in FIELDS},
@@ -73,11 +90,19 @@ def apply_thresholds(
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
         },
         leak_matrix=leaks_by_kind(samples, leaks),
+        scene_matrix=scenes_by_split(samples, scenes),
         leaks_by_class=leaks_by_class(samples, leaks),
-        thresholds={**judged.thresholds, "min_copy_score": min_copy_score},
-        rules={**judged.rules, "min_copy_score": copy_rule},
+        thresholds={
+            **judged.thresholds,
+            **asdict(looks),
+            "min_copy_score": min_copy_score,
+        },
+        rules={**judged.rules, **look_rules, "min_copy_score": copy_rule},
         conflicts=tuple(int(number) for number in judged.duplicates.conflicts),
-        expected=_expected(recall, min_copy_score, settings) if by_own_rules else {},
+        expected={
+            **(_expected(recall, min_copy_score, settings) if by_own_rules else {}),
+            **judged.expected,
+        },
     )
 
 
@@ -175,8 +200,34 @@ def _leaks(
     return leaks
 
 
+def _scenes(
+    scan_data: ScanData,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    judged: Judgment,
+    leaks: Leaks,
+    decided: Decisions,
+) -> Scenes:
+    """Groups the images that show one scene.
+
+    In another split a copy says more than another moment of the same scene.
+    """
+    samples, pairs = scan_data.samples, scan_data.pairs
+    scenes = find_scenes(
+        rows.unique_image,
+        judged.duplicates.cluster,
+        pairs.images[pairs.scene & ~accepted],
+        rows.path_rank,
+        samples.splits,
+        len(samples.split_names),
+    )
+    scenes.elsewhere[leaks.kinds != NO_KIND] = False
+    scenes.elsewhere[decided.keep] = False
+    return scenes
+
+
 def _issues(
-    scan_data: ScanData, rows: ImageRows, decided: Decisions
+    scan_data: ScanData, rows: ImageRows, decided: Decisions, looks: LookThresholds
 ) -> NDArray[np.bool_]:
     """Returns bool[n, issues], by :data:`core.findings.image_issues.ISSUES`."""
     samples = scan_data.samples
@@ -185,9 +236,26 @@ def _issues(
     issues[readable] = image_issues(
         scan_data.files.statistics[samples.unique_file[readable]],
         rows.damaged[readable],
+        looks,
     )
     issues[decided.keep] = False
     return issues
+
+
+def _look_thresholds(
+    scan_data: ScanData, settings: ScanSettings
+) -> tuple[LookThresholds, dict[str, str]]:
+    """Returns the thresholds on how pictures look, and how they were chosen."""
+    samples = scan_data.samples
+    names = ("max_darkest", "min_sharpness", "min_information")
+    rules = {name: rule_of(settings, name) for name in names}
+    rules["min_brightest"] = rule_of(settings, "min_brightest", OWN_RULE)
+    brightest = settings.min_brightest
+    if brightest is None:
+        files = samples.unique_file[samples.readable]
+        brightest = own_min_brightest(scan_data.files.statistics[files])
+    given = {name: getattr(settings, name) for name in names}
+    return LookThresholds(brightest, **given), rules
 
 
 def _image_labels(scan_data: ScanData) -> NDArray[np.int32]:

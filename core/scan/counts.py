@@ -14,6 +14,7 @@ from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
 from ..findings.registry import FINDINGS, Finding
+from ..findings.scenes import Scenes
 from ..findings.schema import NO_CLUSTER, QUARANTINED, is_unsure
 from .scan_data import Samples, VerifiedPairs
 
@@ -39,6 +40,8 @@ def count_findings(
         "unreadable": images - readable,
         "duplicate_clusters": int(duplicates.keeper.sum()),
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
+        "scenes": len(columns["scene_group"]) - columns["scene_group"].count(None),
+        "scene_groups": len(set(columns["scene_group"]) - {None}),
         "removable": int(extra.sum()),
         "removable_bytes": int(samples.file_bytes[extra].sum()),
         "too_plain": columns["dup_relation"].count(TOO_PLAIN),
@@ -107,6 +110,19 @@ def leaks_by_kind(
             for a, one in enumerate(names)
         }
         for k, kind in enumerate(KINDS)
+    }
+
+
+def scenes_by_split(samples: Samples, scenes: Scenes) -> dict[str, dict[str, int]]:
+    """Returns split -> other split -> images of whose scene it has another moment."""
+    names = samples.split_names
+    return {
+        one: {
+            other: int(scenes.elsewhere[samples.splits == a, b].sum())
+            for b, other in enumerate(names)
+            if a != b
+        }
+        for a, one in enumerate(names)
     }
 
 

@@ -31,6 +31,7 @@ from ..findings.decisions import Decisions
 from ..findings.duplicates import Duplicates, clusters_by_path
 from ..findings.keepers import ImageRows
 from ..findings.label_issues import LabelFindings
+from ..findings.outliers import OutlierDistances
 from ..findings.schema import NO_LABEL, QUARANTINED
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from .judgment import NO_SAMPLE, Judgment, rule_of
@@ -102,6 +103,7 @@ def judge_by_fastdup(
         score.astype(np.float32),
         np.full(len(score), NO_LABEL, np.int32),
         score < min_score,
+        np.full(len(score), np.nan, np.float32),
     )
     distance, farthest = _farthest_neighbors(edges, len(near))
     if settings.max_outlier_distance is None:
@@ -112,14 +114,21 @@ def judge_by_fastdup(
         max_distance = settings.max_outlier_distance
         outlier = distance > max_distance
     nobody = np.full(len(near), NO_SAMPLE, np.int64)
+    unknown = np.full(len(near), np.nan, np.float32)
     return Judgment(
         # The similarity of a member is that to the most similar other member: most
         # were never compared with the one that stays
         duplicates=_clusters(shown, rows, connecting, decided),
-        distance=np.where(readable, distance, np.nan).astype(np.float32),
+        outliers=OutlierDistances(
+            np.where(readable, distance, np.nan).astype(np.float32),
+            farthest.astype(np.int32),
+            unknown,
+            unknown,
+        ),
         outlier=outlier & readable,
         nearest=np.where(readable & readable[farthest], farthest, NO_SAMPLE),
         labels=labels,
+        confidence=unknown,
         support=nobody,
         counterexample=nobody,
         thresholds={
@@ -135,6 +144,7 @@ def judge_by_fastdup(
                 "min_label_score",
             )
         },
+        expected={},
     )
 
 

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from ..copy_detection import RELATIONS
 from ..findings.duplicates import KINDS, Duplicates
-from ..findings.image_issues import ISSUES
+from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.keepers import KEEPER_REASONS
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
+from ..findings.scenes import NO_GROUP, Scenes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
+from ..reading.image_statistics import column
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
 from .judgment import Judgment
 from .scan_data import Samples, UniqueFiles, sample_damage
@@ -27,6 +29,7 @@ def columns_of(
     files: UniqueFiles,
     judged: Judgment,
     leaks: Leaks,
+    scenes: Scenes,
     issues: NDArray[np.bool_],
 ) -> dict[str, list[Any]]:
     """Returns n values per field, None where there is none.
@@ -36,12 +39,14 @@ def columns_of(
         files: their unique files
         judged: what the rules say of them
         leaks: copies in other splits
+        scenes: other moments and views of one scene
         issues: bool[n, issues], by :data:`core.findings.image_issues.ISSUES`
     """
     duplicates, labels = judged.duplicates, judged.labels
-    distance, outlier = judged.distance, judged.outlier
+    outliers, outlier = judged.outliers, judged.outlier
     clustered = duplicates.cluster != NO_CLUSTER
     readable = samples.readable
+    scene_leak = np.asarray(scenes.elsewhere.any(axis=1))
     has_split = readable & (samples.splits >= 0)
     scored = ~np.isnan(labels.score)
     conflict = np.isin(duplicates.cluster, duplicates.conflicts)
@@ -53,14 +58,17 @@ def columns_of(
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
         "dup_conflict": _where(clustered, conflict.tolist()),
-        "outlier_distance": _rounded(distance),
-        "outlier": _where(readable & ~np.isnan(distance), outlier.tolist()),
+        "outlier_distance": _rounded(outliers.distance),
+        "outlier": _where(readable & ~np.isnan(outliers.distance), outlier.tolist()),
         "outlier_cause": optional_names(
-            _causes(samples, outlier, issues), list(CAUSES)
+            _causes(samples, files, judged, issues), list(CAUSES)
         ),
         "outlier_nearest": _samples(judged.nearest),
         "label_score": _rounded(labels.score, 2),
         "label_suggestion": optional_names(labels.suggestion, samples.classes),
+        "label_suggestion_confidence": _rounded(
+            np.where(labels.suggestion < 0, np.nan, judged.confidence), 4
+        ),
         "label_support": _samples(judged.support),
         "label_counterexample": _samples(judged.counterexample),
         "label_issue": _where(scored, labels.issue.tolist()),
@@ -71,9 +79,26 @@ def columns_of(
         "leak_conflict": _where(has_split, leaks.conflict.tolist()),
         "leak_remove": _where(has_split, leaks.drop.tolist()),
         "leak_remove_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
+        "scene_group": _where(scenes.group != NO_GROUP, scenes.group.tolist()),
+        "scene_size": _where(scenes.group != NO_GROUP, scenes.size.tolist()),
+        "scene_leak": _where(has_split, scene_leak.tolist()),
+        "scene_leak_splits": _where(
+            has_split, _names_of_flags(scenes.elsewhere, samples.split_names)
+        ),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
+        **_look_values(samples, files),
         "damage_reason": optional_names(_damage(samples, files, issues), list(DAMAGES)),
         "scan_status": [samples.statuses[code] for code in samples.status.tolist()],
+    }
+
+
+def _look_values(samples: Samples, files: UniqueFiles) -> dict[str, list[float | None]]:
+    """Returns what says whether a picture is dark, bright, blurry or empty."""
+    readable = samples.readable
+    scores = np.full((len(readable), len(LOOKS)), np.nan, np.float32)
+    scores[readable] = look_scores(files.statistics[samples.unique_file[readable]])
+    return {
+        name: _rounded(values, 3) for name, values in zip(LOOKS, scores.T, strict=True)
     }
 
 
@@ -120,14 +145,26 @@ def _of_size(files: UniqueFiles, one: int, other: int) -> str:
 
 
 def _causes(
-    samples: Samples, outlier: NDArray[np.bool_], issues: NDArray[np.bool_]
+    samples: Samples,
+    files: UniqueFiles,
+    judged: Judgment,
+    issues: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
+    readable = samples.readable
+    statistics = files.statistics[samples.unique_file[readable]]
+    entropy = np.full(len(readable), np.nan, np.float32)
+    entropy[readable] = column(statistics, "entropy")
+    gray = np.zeros(len(readable), bool)
+    gray[readable] = gray_among_color(statistics)
     labeled = samples.labels >= 0
     sizes = np.bincount(samples.labels[labeled], minlength=len(samples.classes))
     return outlier_causes(
-        outlier,
+        judged.outlier,
+        judged.outliers,
         blank=issues[:, ISSUES.index("low_information")],
         dark=issues[:, ISSUES.index("dark")],
+        entropy=entropy,
+        gray=gray,
         class_size=np.where(labeled, np.append(sizes, 0)[samples.labels], 0),
     )
 
@@ -149,6 +186,6 @@ def _rounded(values: NDArray[np.floating], digits: int = 6) -> list[float | None
 
 def _names_of_flags(flags: NDArray[np.bool_], names: Sequence[str]) -> list[list[str]]:
     result: list[list[str]] = [[] for _ in range(len(flags))]
-    for row, column in np.argwhere(flags).tolist():
-        result[row].append(names[column])
+    for row, place in np.argwhere(flags).tolist():
+        result[row].append(names[place])
     return result

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from ..findings.duplicates import Duplicates
 from ..findings.label_issues import LabelFindings
+from ..findings.outliers import OutlierDistances
 from .settings import DEFAULTS, ScanSettings
 
 NO_SAMPLE = -1
+OWN_RULE = "this data set's own"
+"""How a threshold was chosen that follows from the images of a scan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,25 +25,29 @@ class Judgment:
 
     Attributes:
         duplicates: the clusters
-        distance: float32[n], for outliers; NaN where there is none
+        outliers: the distances of the samples, NaN where there is none
         outlier: bool[n]
         nearest: int64[n], the sample to compare an outlier with; -1 without
         labels: of the samples
+        confidence: float32[n], that the suggested label is right, NaN without
         support: int64[n], a sample that speaks for the label; -1 without
         counterexample: int64[n], one that speaks for another; -1 without
         thresholds: in force, but for that on copies; None for none
         rules: how they were chosen
+        expected: what is known of the thresholds on labels and outliers
     """
 
     duplicates: Duplicates
-    distance: NDArray[np.float32]
+    outliers: OutlierDistances
     outlier: NDArray[np.bool_]
     nearest: NDArray[np.int64]
     labels: LabelFindings
+    confidence: NDArray[np.float32]
     support: NDArray[np.int64]
     counterexample: NDArray[np.int64]
     thresholds: Mapping[str, Any]
     rules: Mapping[str, str]
+    expected: Mapping[str, Any]
 
 
 def rule_of(settings: ScanSettings, name: str, otherwise: str = "default") -> str:

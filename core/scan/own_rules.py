@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,14 +13,25 @@ from ..findings.duplicates import Duplicates, find_duplicates
 from ..findings.keepers import ImageRows
 from ..findings.label_examples import label_neighbors
 from ..findings.label_issues import (
-    DEFAULT_MIN_LABEL_SCORE,
+    FALLBACK_MIN_LABEL_SCORE,
     LabelFindings,
     judge_labels,
 )
-from ..findings.outliers import outlier_distances, outlier_threshold
+from ..findings.label_trial import (
+    AIMED_PRECISION,
+    LabelEstimate,
+    estimate_labels,
+    suggestion_confidence,
+)
+from ..findings.outliers import (
+    AGREED,
+    OutlierDistances,
+    outlier_distances,
+    outlier_threshold,
+)
 from ..findings.schema import NO_CLUSTER, NO_LABEL
 from .image_labels import majority_labels
-from .judgment import NO_SAMPLE, Judgment, rule_of
+from .judgment import NO_SAMPLE, OWN_RULE, Judgment, rule_of
 from .scan_data import ScanData, first_samples
 from .settings import ScanSettings
 
@@ -51,44 +65,58 @@ def judge_by_own_rules(
     )
     max_distance = settings.max_outlier_distance
     rule = "given"
+    agreement: dict[str, Any] = {}
     if max_distance is None:
         max_distance = outlier_threshold(outliers.distance)
-        rule = "this data set's own"
+        rule = OWN_RULE
+        agreement = {"outlier_agreement": AGREED}
         if not np.isfinite(max_distance):
-            rule = "too few images to tell"
-    min_label_score = settings.min_label_score
-    if min_label_score is None:
-        min_label_score = DEFAULT_MIN_LABEL_SCORE
-    labels, support, counterexample = _labels(
-        scan_data, images, cluster, min_label_score
-    )
-    readable = images >= 0
-    distance = np.full(len(images), np.nan, np.float32)
-    distance[readable] = outliers.distance[images[readable]]
-    nearest = np.full(len(images), NO_IMAGE, np.int32)
-    nearest[readable] = outliers.nearest[images[readable]]
+            rule, agreement = "too few images to tell", {}
+    judged = _labels(scan_data, images, cluster, settings.min_label_score)
+    of_samples = _of_samples(outliers, images)
     # The last value stands for no image
     sample_of = np.append(first_samples(scan_data), NO_SAMPLE)
     return Judgment(
         duplicates=_as_decided(scan_data, rows, accepted, duplicates, decisions),
-        distance=distance,
-        outlier=distance > max_distance,
-        nearest=sample_of[nearest],
-        labels=labels,
-        support=sample_of[support],
-        counterexample=sample_of[counterexample],
+        outliers=of_samples,
+        outlier=of_samples.distance > max_distance,
+        nearest=sample_of[of_samples.nearest],
+        labels=judged.found,
+        confidence=judged.confidence,
+        support=sample_of[judged.support],
+        counterexample=sample_of[judged.counterexample],
         thresholds={
             "min_copy_similarity": settings.min_copy_similarity,
             "max_outlier_distance": max_distance if np.isfinite(max_distance) else None,
-            "min_label_score": min_label_score,
+            "min_label_score": judged.threshold,
         },
         rules={
             "min_copy_similarity": rule_of(
                 settings, "min_copy_similarity", "not applied"
             ),
             "max_outlier_distance": rule,
-            "min_label_score": rule_of(settings, "min_label_score"),
+            "min_label_score": rule_of(settings, "min_label_score", judged.rule),
         },
+        expected={**judged.expected, **agreement},
+    )
+
+
+def _of_samples(
+    outliers: OutlierDistances, images: NDArray[np.int32]
+) -> OutlierDistances:
+    """Returns the distances of the samples from those of the unique images."""
+    readable = images >= 0
+
+    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
+        found = np.full(len(images), absent, values.dtype)
+        found[readable] = values[images[readable]]
+        return found
+
+    return OutlierDistances(
+        spread(outliers.distance, np.nan),
+        spread(outliers.nearest, NO_IMAGE),
+        spread(outliers.subject, np.nan),
+        spread(outliers.style, np.nan),
     )
 
 
@@ -142,52 +170,75 @@ def _image_clusters(
     return cluster
 
 
+@dataclass(frozen=True, eq=False)
+class _JudgedLabels:
+    """What was found of the labels of n samples.
+
+    Attributes:
+        found: of the samples
+        confidence: float32[n], that the suggested label is right, NaN without
+        support: int32[n], the most similar image of the label, -1 for none
+        counterexample: int32[n], that of another label
+        threshold: on the score, in force
+        rule: how it is chosen where none is given
+        expected: what known flips say of the threshold
+    """
+
+    found: LabelFindings
+    confidence: NDArray[np.float32]
+    support: NDArray[np.int32]
+    counterexample: NDArray[np.int32]
+    threshold: float
+    rule: str
+    expected: dict[str, Any]
+
+
 def _labels(
     scan_data: ScanData,
     images: NDArray[np.int32],
     cluster: NDArray[np.int64],
-    min_label_score: float,
-) -> tuple[LabelFindings, NDArray[np.int32], NDArray[np.int32]]:
+    min_label_score: float | None,
+) -> _JudgedLabels:
     """Judges each sample's label.
 
     Equal pictures are one unique image, which votes with its commonest label.
     Its other labels are judged too, but have no vote.
-
-    Returns:
-        the findings; for each sample the most similar image of its label, and of
-        another one, -1 for none
     """
-    labels = scan_data.samples.labels
-    count, classes = len(images), len(scan_data.samples.classes)
-    result = LabelFindings(
-        np.full(count, np.nan, np.float32),
-        np.full(count, NO_LABEL, np.int32),
-        np.zeros(count, bool),
-    )
-    support = np.full(count, NO_IMAGE, np.int32)
-    counterexample = np.full(count, NO_IMAGE, np.int32)
-    if not classes:
-        return result, support, counterexample
+    labels, classes = scan_data.samples.labels, len(scan_data.samples.classes)
     rows = np.flatnonzero((images >= 0) & (labels >= 0))
-    key = images[rows].astype(np.int64) * classes + labels[rows]
+    key = images[rows].astype(np.int64) * max(classes, 1) + labels[rows]
     pair, judgment = np.unique(key, return_inverse=True)
-    judged = np.stack(np.divmod(pair, classes), axis=1)
+    judged = np.stack(np.divmod(pair, max(classes, 1)), axis=1)
     votes = majority_labels(images, labels, len(cluster), classes)
     by_features = scan_data.graphs.by_features()
     by_descriptors = scan_data.graphs.by_descriptors()
+    evidence = scan_data.classes
     found = judge_labels(
-        scan_data.classes,
+        evidence,
         by_features,
         votes,
         cluster,
         classes,
         judged=judged,
         copy_graph=by_descriptors,
-        min_label_score=min_label_score,
     )
-    result.score[rows] = found.score[judgment]
-    result.suggestion[rows] = found.suggestion[judgment]
-    result.issue[rows] = found.issue[judgment]
+    voting = judged[:, 1] == votes[judged[:, 0]]
+    scores = np.full(len(votes), np.nan, np.float32)
+    scores[judged[voting, 0]] = found.score[voting]
+    estimate = estimate_labels(
+        evidence, by_features, votes, cluster, classes, by_descriptors, scores
+    )
+    threshold, rule = min_label_score, "too few labels to tell"
+    confidence = np.full(len(judged), np.nan, np.float32)
+    if estimate is not None:
+        rule = f"{OWN_RULE}: {AIMED_PRECISION:.0%} expected to be wrong"
+        confidence = suggestion_confidence(
+            estimate, found.score, found.suggestion_share
+        )
+    if threshold is None:
+        threshold = FALLBACK_MIN_LABEL_SCORE
+        if estimate is not None:
+            threshold = estimate.threshold()
     near = label_neighbors(
         [graph for graph in (by_features, by_descriptors) if graph is not None],
         votes,
@@ -195,6 +246,37 @@ def _labels(
         judged,
         found.suggestion,
     )
-    support[rows] = near.agreeing[judgment]
-    counterexample[rows] = near.contradicting[judgment]
-    return result, support, counterexample
+
+    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
+        of_samples = np.full(len(images), absent, values.dtype)
+        of_samples[rows] = values[judgment]
+        return of_samples
+
+    issue = np.nan_to_num(found.score, nan=100) < threshold
+    return _JudgedLabels(
+        found=LabelFindings(
+            spread(found.score, np.nan),
+            spread(found.suggestion, NO_LABEL),
+            spread(issue, False),
+            spread(found.suggestion_share, np.nan),
+        ),
+        confidence=spread(confidence, np.nan),
+        support=spread(near.agreeing, NO_IMAGE),
+        counterexample=spread(near.contradicting, NO_IMAGE),
+        threshold=threshold,
+        rule=rule,
+        expected=_expected_labels(estimate, threshold),
+    )
+
+
+def _expected_labels(
+    estimate: LabelEstimate | None, threshold: float
+) -> dict[str, Any]:
+    if estimate is None:
+        return {}
+    precision, recall = estimate.at(threshold)
+    return {
+        "wrong_labels": round(estimate.wrong),
+        "label_precision": round(precision, 4),
+        "label_recall": round(recall, 4),
+    }

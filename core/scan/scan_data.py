@@ -161,6 +161,7 @@ class VerifiedPairs:
         score: float32[p] in [0, 1], larger is more surely a copy
         relation: int8[p], see :data:`core.copy_detection.RELATIONS`
         changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
+        scene: bool[p], two photographs of one scene, whatever the score
     """
 
     images: Pairs
@@ -168,6 +169,7 @@ class VerifiedPairs:
     score: NDArray[np.float32]
     relation: NDArray[np.int8]
     changes: NDArray[np.uint8]
+    scene: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.images)

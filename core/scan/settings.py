@@ -9,6 +9,11 @@ from typing import Any
 
 from ..copy_detection import CHANGES_OF_MEANING, MIN_COPY_SCORE
 from ..errors import InputError
+from ..findings.image_issues import (
+    DEFAULT_MAX_DARKEST,
+    DEFAULT_MIN_INFORMATION,
+    DEFAULT_MIN_SHARPNESS,
+)
 from ..reading.decode import DEFAULT_MAX_MEGAPIXELS
 
 PRESETS = ("fastdup",)
@@ -29,10 +34,19 @@ class ScanSettings:
         ignored_changes: names of :data:`~core.copy_detection.CHANGES_OF_MEANING`;
             pairs that differ by one of them are neither copies nor leaks
         max_outlier_distance: distance to all similar images beyond which an image
-            is an outlier, 0 to 2; None for a rule on this data set: the upper
-            quartile plus 1.2 interquartile ranges
+            is an outlier, 0 to 2; None for a rule on this data set, see
+            :func:`core.findings.outliers.outlier_threshold`
         min_label_score: score below which a label is an issue, 0 to 100; None for
-            the default of the rules: 5, and 51 with the preset
+            the largest one at which 80 % of the issues are expected to be wrong, see
+            :mod:`core.findings.label_trial` (5 for fewer than 1,000 labels)
+        min_brightest: gray level that 1 % of the pixels must reach, 0 to 255; darker
+            pictures are dark. None for a rule on this data set, see
+            :func:`core.findings.image_issues.own_min_brightest`
+        max_darkest: gray level that 1 % of the pixels must not exceed, 0 to 255;
+            brighter pictures are bright
+        min_sharpness: sharpness below which pictures are blurry
+        min_information: bits of gray levels a pixel below which pictures have low
+            information, 0 to 8
         calibrate: True to raise min_copy_score until at most 0.1 % of known
             non-duplicates among the images are accepted, see
             :mod:`core.scan.recall_estimate`
@@ -47,6 +61,10 @@ class ScanSettings:
     ignored_changes: Sequence[str] = ()
     max_outlier_distance: float | None = None
     min_label_score: float | None = None
+    min_brightest: float | None = None
+    max_darkest: float = DEFAULT_MAX_DARKEST
+    min_sharpness: float = DEFAULT_MIN_SHARPNESS
+    min_information: float = DEFAULT_MIN_INFORMATION
     calibrate: bool = False
     preset: str | None = None
 
@@ -66,6 +84,10 @@ class ScanSettings:
                 )
         check_number("max_outlier_distance", self.max_outlier_distance, 0, 2)
         check_number("min_label_score", self.min_label_score, 0, 100)
+        check_number("min_brightest", self.min_brightest, 0, 255)
+        check_number("max_darkest", self.max_darkest, 0, 255)
+        check_number("min_sharpness", self.min_sharpness, 0, 1e6)
+        check_number("min_information", self.min_information, 0, 8)
         check_number("max_megapixels", self.max_megapixels, 0.001, 10_000)
         if self.neighbors is not None and (
             isinstance(self.neighbors, bool)
@@ -116,6 +138,10 @@ THRESHOLDS = (
     "min_copy_similarity",
     "max_outlier_distance",
     "min_label_score",
+    "min_brightest",
+    "max_darkest",
+    "min_sharpness",
+    "min_information",
 )
 """The settings that can be moved after a scan."""
 

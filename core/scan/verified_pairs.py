@@ -48,14 +48,15 @@ def verify(
     score = np.empty(len(pairs), np.float32)
     relation = np.empty(len(pairs), np.int8)
     changes = np.empty(len(pairs), np.uint8)
+    scene = np.empty(len(pairs), bool)
     score[new], relation[new] = found.scores, found.relations
-    changes[new] = found.changes
+    changes[new], scene[new] = found.changes, found.scenes
     if known is not None:
         same = row[~new]
         score[~new], relation[~new] = known.score[same], known.relation[same]
-        changes[~new] = known.changes[same]
+        changes[~new], scene[~new] = known.changes[same], known.scene[same]
     similarity = cosines(images.descriptors, pairs)
-    return VerifiedPairs(pairs, similarity, score, relation, changes)
+    return VerifiedPairs(pairs, similarity, score, relation, changes, scene)
 
 
 def joined(one: VerifiedPairs, other: VerifiedPairs) -> VerifiedPairs:
@@ -66,6 +67,7 @@ def joined(one: VerifiedPairs, other: VerifiedPairs) -> VerifiedPairs:
         np.concatenate([one.score, other.score]),
         np.concatenate([one.relation, other.relation]),
         np.concatenate([one.changes, other.changes]),
+        np.concatenate([one.scene, other.scene]),
     )
 
 

@@ -9,6 +9,7 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ..adapter.dataset.present import present
+from ..adapter.runs.scan_report import label_expectation
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Picture, count_pairs
 from . import buttons, widgets
@@ -118,10 +119,14 @@ def _about(count: int, limit: float, only: Any, state: PanelState) -> str:
         return (
             f"No label scores below **{limit:g}** (0: nothing supports it, 100: all)."
         )
-    return (
+    about = (
         f"**{count:,}** labels score below **{limit:g}** (0: nothing supports it, 100: "
         "all), worst first. Move the threshold; the grid follows."
     )
+    if limit == _in_force(state):
+        sure = label_expectation(state.run.report["expected"])
+        about += "".join(f" Of all labels {sentence}." for sentence in sure)
+    return about
 
 
 def _draw_pairs(

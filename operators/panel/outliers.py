@@ -9,6 +9,7 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ..adapter.dataset.present import present
+from ..adapter.runs.scan_report import outlier_expectation
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Histogram, Picture, histogram
 from . import buttons, widgets
@@ -33,12 +34,15 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     name = state.field("outlier_distance")
     beyond = {name: {"$gt": limit}}
     count = state.reader.count(beyond)
+    moved = chosen is not None and chosen != in_force
+    sure = [] if moved else outlier_expectation(state.run.report["expected"])
     widgets.markdown(
         panel,
         "about",
         f"**{count:,}** of {sum(bars.counts):,} images are farther than "
         f"**{limit:.3f}** from all similar images. Move the threshold, or click the "
-        "diagram; the grid follows.",
+        "diagram; the grid follows."
+        + "".join(f" {sentence.capitalize()}." for sentence in sure),
     )
     _draw_histogram(panel, events, bars, limit, set_data)
     low, high = bars.edges[0], bars.edges[-1]
@@ -51,7 +55,6 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         0.001,
         on_change=events.move_outlier_distance,
     )
-    moved = chosen is not None and chosen != in_force
     line = widgets.row(panel, "action_buttons")
     buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
     buttons.action_buttons(

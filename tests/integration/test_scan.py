@@ -10,9 +10,10 @@ SCAN = "@winnow/curate/scan"
 FIELDS = (
     "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
     "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
-    "label_suggestion label_issue label_support label_counterexample leak leak_splits "
-    "leak_conflict leak_remove leak_remove_reason image_issues damage_reason "
-    "scan_status"
+    "label_suggestion label_suggestion_confidence label_issue label_support "
+    "label_counterexample leak leak_splits leak_conflict leak_remove "
+    "leak_remove_reason image_issues brightest darkest sharpness information "
+    "damage_reason scan_status"
 ).split()
 
 

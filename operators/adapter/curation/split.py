@@ -229,12 +229,12 @@ def propose_split(
     )
     row_of = {sample: row for row, sample in enumerate(run.ids)}
     rows = np.array([row_of.get(sample, -1) for sample in table.ids], np.int64)
-    item = np.where(rows >= 0, run.scan_data.sample_images[rows], -1).astype(np.int32)
+    image = np.where(rows >= 0, run.scan_data.sample_images[rows], -1).astype(np.int32)
     decided = read_decisions(dataset_of(view), run.ids, run.scan_data)
     accepted = accepted_pairs(run.scan_data, settings_of(run.record), decided)
     pairs = run.scan_data.pairs.images[accepted]
-    pairs = pairs[np.isin(pairs, item).all(axis=1)]
-    unit = units(item, pairs, _groups(view, choice.group_field))
+    pairs = pairs[np.isin(pairs, image).all(axis=1)]
+    unit = units(image, pairs, _groups(view, choice.group_field))
     label = table.labels
     if label is None:
         label = np.full(len(unit), NO_LABEL, np.int32)
@@ -244,11 +244,11 @@ def propose_split(
 
     unread = {
         "added since the scan": int((rows < 0).sum()),
-        "unreadable": int(((rows >= 0) & (item < 0)).sum()),
+        "unreadable": int(((rows >= 0) & (image < 0)).sum()),
     }
     nobody = np.zeros(len(unit), bool)
     if shares is not None:
-        names, good = list(shares), item >= 0
+        names, good = list(shares), image >= 0
         split = np.full(len(unit), NO_SPLIT, np.int32)
         split[good] = new_split(
             unit[good],

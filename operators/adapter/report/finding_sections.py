@@ -10,7 +10,7 @@ from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import Finding
 from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
-from ..runs.scan_report import ScanReport
+from ..runs.scan_report import ScanReport, outlier_expectation
 from ..views import queries
 from ..views.finding_views import found_expression
 from ..views.queries import count_pairs, count_words
@@ -104,6 +104,7 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
         "Images far from all similar ones that are not their copies, the most unusual "
         "first, each beside the most similar image. A larger distance is more unusual; "
         f"those above {report.thresholds['max_outlier_distance']:.3g} are listed.",
+        *(f"{said.capitalize()}." for said in outlier_expectation(report.expected)),
     )
     columns = ("From: outlier", "To: most similar image")
     galleries = (Gallery("outliers", "", columns, "images", count, tuple(pairs)),)

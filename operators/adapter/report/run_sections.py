@@ -17,6 +17,7 @@ from ..runs.scan_report import (
     ScanReport,
     changes_of_meaning,
     expectation,
+    label_expectation,
     plain_pages,
 )
 from .report_queries import Shown, words_of
@@ -26,6 +27,10 @@ _MEANING = {
     "min_copy_similarity": "cosine similarity that copies need, -1 to 1",
     "max_outlier_distance": "images farther than this from all others are outliers",
     "min_label_score": "labels that score less are issues, 0 to 100",
+    "min_brightest": "pictures whose brightest 1 % is darker are dark, 0 to 255",
+    "max_darkest": "pictures whose darkest 1 % is brighter are bright, 0 to 255",
+    "min_sharpness": "pictures that are less sharp are blurry",
+    "min_information": "fewer bits of gray levels are low information, 0 to 8",
 }
 _DECIDED = {
     "keeper": "copies chosen as the one to keep",
@@ -40,6 +45,7 @@ def thresholds_section(report: ScanReport) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (name, report.thresholds[name], report.rules[name], _MEANING[name])
         for name in THRESHOLDS
+        if name in report.thresholds
     ]
     columns = ("Setting", "In force", "How it was chosen", "Meaning")
     tables = [Table("thresholds", "", columns, tuple(rows), len(rows))]
@@ -50,7 +56,8 @@ def thresholds_section(report: ScanReport) -> Section:
         *changes_of_meaning(report.counts),
     ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
-    if expected:
+    text += tuple(f"Labels: {one}." for one in label_expectation(expected))
+    if "copy_recall" in expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
         recall = tuple((name, f"{share:.0%}") for name, share in by_change)
         title = "Recall of synthetic copies of these images"

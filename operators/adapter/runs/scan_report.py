@@ -18,6 +18,7 @@ from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
+_NO_SCENES = {"scenes": 0, "scene_groups": 0, "scene_leaks": 0}
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
 _NO_SPLITS = "no splits were given"
@@ -43,10 +44,13 @@ class ScanReport(TableResult):
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
+        scene_matrix: split -> other split -> images of whose scene it has another
+            moment or view, and no copy
         leaks_by_class: see :class:`core.findings.schema.Findings`
-        expected: what known copies of these images say of the threshold on
-            copies, see :func:`core.scan.apply_thresholds.apply_thresholds`; empty
-            without an estimate
+        expected: what known copies of these images, and known flips of their
+            labels, say of the thresholds, see
+            :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
+            estimate
         model: name of the embedding model
         model_sha256: of the model, or None for given vectors
         seconds: wall-clock seconds by stage
@@ -61,6 +65,7 @@ class ScanReport(TableResult):
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
     leak_matrix: _Matrix
+    scene_matrix: Mapping[str, Mapping[str, int]]
     leaks_by_class: Sequence[Mapping[str, Any]]
     expected: Mapping[str, Any]
     model: str
@@ -158,6 +163,9 @@ def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))
+    # Runs of before knew no scenes
+    plain.setdefault("scene_matrix", {})
+    plain["counts"] = {**_NO_SCENES, **plain["counts"]}
     return ScanReport(**{one.name: plain[one.name] for one in fields(ScanReport)})
 
 
@@ -220,10 +228,32 @@ def _duplicates(report: ScanReport) -> dict[str, Any]:
     }
 
 
+def _outliers(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": outlier_expectation(report.expected)}
+
+
+def _label_issues(report: ScanReport) -> dict[str, Any]:
+    return {"remarks": label_expectation(report.expected)}
+
+
 def _leaks(report: ScanReport) -> dict[str, Any]:
     return {
         "details": _leak_pairs(report.leak_matrix),
         "remarks": _leak_remarks(report),
+    }
+
+
+def _scenes(report: ScanReport) -> dict[str, Any]:
+    counts = report.counts
+    leaks = counts["scene_leaks"]
+    return {
+        "note": f"other moments or views of {counts['scene_groups']:,} scenes",
+        "details": _leak_pairs({"scenes": report.scene_matrix}),
+        "remarks": [
+            f"{leaks:,} have another moment of their scene in another split, and no "
+            "copy; they are not removed by default"
+        ]
+        * bool(leaks),
     }
 
 
@@ -263,7 +293,10 @@ def _bad_boxes(report: ScanReport) -> dict[str, Any]:
 
 _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "duplicates": _duplicates,
+    "outliers": _outliers,
+    "label_issues": _label_issues,
     "leaks": _leaks,
+    "scenes": _scenes,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
     "object_duplicates": _object_duplicates,
@@ -320,7 +353,7 @@ def _details(line: Line) -> str:
 
 def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
-    if not expected:
+    if "copy_recall" not in expected:
         return []
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
@@ -338,6 +371,29 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         found,
         f"{passed:,} of {expected['non_copies_tried']:,} known non-duplicate pairs "
         "would be accepted (look-alikes not included)",
+    ]
+
+
+def label_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says which share of the label issues is wrong, and of the wrong is found."""
+    if "label_precision" not in expected:
+        return []
+    wrong, precision, recall = (
+        expected[name] for name in ("wrong_labels", "label_precision", "label_recall")
+    )
+    return [
+        f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
+        f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
+    """Says how sure the default threshold on outliers is."""
+    if "outlier_agreement" not in expected:
+        return []
+    return [
+        f"people agreed with about {expected['outlier_agreement']:.0%} of what this "
+        "rule flags on other sets; the farthest are the surest"
     ]
 
 

@@ -153,7 +153,15 @@ class ThresholdOptions:
         max_outlier_distance ("unchanged"): distance beyond which an image is an
             outlier, 0 to 2; None for a rule on this data set
         min_label_score ("unchanged"): score below which a label is an issue, 0 to
-            100; None for the default, which is 5
+            100; None for 80 % of the issues expected to be wrong
+        min_brightest ("unchanged"): gray level that 1 % of the pixels must reach, 0
+            to 255, or the picture is dark; None for a rule on this data set
+        max_darkest ("unchanged"): gray level that 1 % of the pixels must not exceed,
+            0 to 255, or the picture is bright; the scan's default is 180
+        min_sharpness ("unchanged"): sharpness below which pictures are blurry; the
+            scan's default is 3.7
+        min_information ("unchanged"): bits of gray levels below which pictures have
+            low information, 0 to 8; the scan's default is 0.5
         min_object_label_score ("unchanged"): the same of objects
         max_object_outlier_distance ("unchanged"): the same of objects, as
             ``max_outlier_distance`` of images
@@ -167,6 +175,10 @@ class ThresholdOptions:
     ignored_changes: Sequence[str] | Unchanged = UNCHANGED
     max_outlier_distance: float | None | Unchanged = UNCHANGED
     min_label_score: float | None | Unchanged = UNCHANGED
+    min_brightest: float | None | Unchanged = UNCHANGED
+    max_darkest: float | Unchanged = UNCHANGED
+    min_sharpness: float | Unchanged = UNCHANGED
+    min_information: float | Unchanged = UNCHANGED
     min_object_label_score: float | None | Unchanged = UNCHANGED
     max_object_outlier_distance: float | None | Unchanged = UNCHANGED
     min_box_overlap: float | Unchanged = UNCHANGED
@@ -204,9 +216,37 @@ _THRESHOLDS = {
     ),
     "min_label_score": _Slider(
         "Labels: score",
-        "Labels that score less are issues. Higher finds more; empty for the default.",
+        "Labels that score less are issues. Higher finds more; empty to aim at 80 % "
+        "wrong among them.",
         0,
         100,
+    ),
+    "min_brightest": _Slider(
+        "Dark: brightest level",
+        "Pictures whose brightest pixels (1 %) are darker than this are dark. Higher "
+        "finds more; empty for a rule based on your images.",
+        0,
+        255,
+    ),
+    "max_darkest": _Slider(
+        "Bright: darkest level",
+        "Pictures whose darkest pixels (1 %) are brighter than this are bright. "
+        "Higher finds fewer.",
+        0,
+        255,
+    ),
+    "min_sharpness": _Slider(
+        "Blurry: sharpness",
+        "Pictures that are less sharp are blurry. Higher finds more.",
+        0,
+        1e6,
+    ),
+    "min_information": _Slider(
+        "Low information: bits",
+        "Pictures with fewer bits of gray levels a pixel have low information. Higher "
+        "finds more.",
+        0,
+        8,
     ),
 }
 

@@ -65,6 +65,7 @@ _FILTERS: Mapping[str, Callable[[Field], Any]] = {
         & ~field("dup_relation").starts_with(list(UNSURE_RELATIONS))
     ),
     "image_issues": lambda field: field("image_issues").length() > 0,
+    "scenes": lambda field: field("scene_group").exists(),
     "unreadable": lambda field: field("scan_status").is_in(list(UNREADABLE)),
     "not_read": lambda field: (
         field("scan_status").exists()
@@ -325,23 +326,22 @@ def _count(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
         "images": status.exists(),
         "clusters": is_keeper,
         "added": ~status.exists() & (F("created_at") > read_at),
+        "quarantined": status == QUARANTINED,
     }
-    here = HERE["$expr"]
     sums = {
-        name: _sum_where({"$and": [here, condition.to_mongo()]})
+        name: {"$sum": {"$cond": [condition.to_mongo(), 1, 0]}}
         for name, condition in conditions.items()
     }
-    sums["quarantined"] = _sum_where((status == QUARANTINED).to_mongo())
-    group = [{"$group": {"_id": None, **sums}}]
-    found = list(sample_documents(dataset).aggregate(group))
-    counts = found[0] if found else dict.fromkeys(sums, 0)
-    added, quarantined = counts.pop("added"), counts.pop("quarantined")
-    counts.pop("_id", None)
+    # Whether a sample is present is asked once, not for each count
+    groups = sample_documents(dataset).aggregate(
+        [{"$group": {"_id": HERE["$expr"], **sums}}]
+    )
+    by_presence = {group.pop("_id"): group for group in groups}
+    counts = by_presence.get(True, dict.fromkeys(sums, 0))
+    quarantined = sum(group.pop("quarantined") for group in by_presence.values())
+    added = counts.pop("added")
+    counts.pop("quarantined", None)
     return Tally(counts, added, max(0, run.samples - counts["images"] - quarantined))
-
-
-def _sum_where(condition: Any) -> dict[str, Any]:
-    return {"$sum": {"$cond": [condition, 1, 0]}}
 
 
 def aggregate(

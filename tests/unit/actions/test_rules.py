@@ -144,6 +144,7 @@ def test_the_rule_leaves_others_alone(tmp_path, text):
     assert not list(bites(tmp_path / "module.py"))
 
 
+@pytest.mark.slow
 def test_the_demo_takes_no_folder_of_somebody_else(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.txt").write_text("mine")

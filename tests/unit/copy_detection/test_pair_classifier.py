@@ -1,8 +1,11 @@
 """What the pictures of a pair may show, and when it is no copy for sure."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from core.copy_detection.boosted_trees import learned_trees, log_odds
 from core.copy_detection.pair_classifier import contradicted
 
 PHOTOGRAPH = {
@@ -17,20 +20,25 @@ PHOTOGRAPH = {
     "residual": 0.0,
     "unlike": 0.0,
     "places": 0.0,
+    "zoom": 0.0,
+    "through_view": 0.0,
 }
 DRAWING = PHOTOGRAPH | {"tones": 1.7}
 
 NO_COPIES = {
     "two cuttings of one scene": PHOTOGRAPH | {"overhang": 0.2},
-    "another color": PHOTOGRAPH | {"color_residual": 2.7},
+    "a small part of one": PHOTOGRAPH | {"zoom": 1.2},
+    "another color": PHOTOGRAPH | {"color_residual": 3.0},
+    "another color in another frame": PHOTOGRAPH
+    | {"color_residual": 2.7, "through_view": 1.0},
     "a drawing in another color": DRAWING | {"color_residual": 2.3},
-    "other details": PHOTOGRAPH | {"rest": 0.5},
-    "another brightness": PHOTOGRAPH | {"explained": 0.5},
     "a form filled in differently": DRAWING | {"places": 3.0},
     "a drawing with another detail": DRAWING | {"places": 1.0, "unlike": 0.05},
     "another thing in one sky": PHOTOGRAPH | {"alike": 2.5, "places": 1.0},
     "an icon turned, with another detail": PHOTOGRAPH
     | {"tones": 2.4, "turned": 1.0, "unlike": 0.05},
+    "a flag turned on another ground": PHOTOGRAPH
+    | {"tones": 2.6, "turned": 1.0, "through_view": 1.0},
     "an icon inverted, with another detail": PHOTOGRAPH
     | {"tones": 2.4, "inverted": 1.0, "unlike": 0.05},
 }
@@ -42,7 +50,10 @@ MAY_BE_COPIES = {
     "a blurred scan": DRAWING | {"places": 4.0, "residual": 1.0},
     "an icon with another detail that is not plain": PHOTOGRAPH
     | {"tones": 2.4, "places": 1.0, "unlike": 0.05},
-    "a photograph of another hue": PHOTOGRAPH | {"color_residual": 2.3},
+    "a photograph of another hue": PHOTOGRAPH | {"color_residual": 2.8},
+    "a third of a photograph": PHOTOGRAPH | {"zoom": 1.0},
+    "a photograph mirrored in a frame": PHOTOGRAPH
+    | {"turned": 1.0, "through_view": 1.0},
 }
 
 
@@ -60,3 +71,92 @@ def test_what_contradicts_a_copy_is_seen(name):
 @pytest.mark.parametrize("name", MAY_BE_COPIES)
 def test_what_a_copy_may_show_contradicts_nothing(name):
     assert not judged(MAY_BE_COPIES[name])
+
+
+EQUAL = {
+    "residual": -1.2,
+    "explained": 1.0,
+    "tones": 3.0,
+    "tone_change": 0.0,
+    "desaturation": 0.0,
+    "color_residual": 0.5,
+    "colorfulness": 3.0,
+    "zoom": 0.0,
+    "turned": 0.0,
+    "moved": 0.0,
+    "overhang": 0.0,
+    "through_view": 0.0,
+    "alike": 4.0,
+    "unlike": 0.0,
+    "rest": 1.0,
+    "likeness": 1.0,
+    "skew": 0.0,
+    "stretch": 0.0,
+    "angle": 0.0,
+    "size": 4.1,
+    "patch": 0.0,
+    "scattered": 0.0,
+    "least_alike": 1.0,
+    "detail": 4.0,
+    "drift": 0.0,
+}
+AGAINST = {
+    "residual": 6.0,
+    "explained": 0.3,
+    "tone_change": 2.0,
+    "desaturation": 1.0,
+    "color_residual": 4.0,
+    "zoom": 2.0,
+    "turned": 1.0,
+    "overhang": 0.3,
+    "through_view": 1.0,
+    "alike": 0.0,
+    "unlike": 1.0,
+    "rest": -0.5,
+    "likeness": 0.2,
+    "skew": 0.5,
+    "stretch": 0.5,
+    "angle": 0.5,
+    "patch": 0.4,
+    "scattered": 0.4,
+    "least_alike": -0.5,
+    "drift": 2.0,
+}
+
+
+def learned(evidence):
+    trees = learned_trees()
+    numbers = np.array([[evidence[name] for name in trees.evidence]], np.float32)
+    return float(log_odds(trees, numbers)[0])
+
+
+def test_equal_photographs_are_surely_copies():
+    assert learned(EQUAL) > 3
+
+
+@pytest.mark.parametrize("name", AGAINST)
+@pytest.mark.parametrize("start", [EQUAL, EQUAL | AGAINST])
+def test_what_speaks_against_a_copy_never_raises_the_log_odds(name, start):
+    values = np.linspace(EQUAL[name], AGAINST[name], 50)
+
+    odds = [learned(start | {name: value}) for value in values]
+
+    assert (np.diff(odds) <= 1e-9).all()
+
+
+def test_all_that_speaks_against_a_copy_denies_it():
+    assert learned(EQUAL | AGAINST) < -4
+
+
+def test_a_tree_goes_to_the_second_branch_where_a_number_is_larger():
+    trees = replace(
+        learned_trees(),
+        intercept=0.5,
+        asked=np.array([[0, 1, 1, 0, 0, 0, 0]]),
+        limits=np.array([[0, 1, 2, 9, 9, 9, 9]], np.float32),
+        leaves=np.arange(8.0)[None],
+    )
+
+    odds = log_odds(trees, np.array([[0, 1], [0, 2], [1, 2], [1, 3]], np.float32))
+
+    assert odds.tolist() == [0.5, 2.5, 4.5, 6.5]

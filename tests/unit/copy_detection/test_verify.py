@@ -234,6 +234,7 @@ def test_neither_the_order_of_a_pair_nor_of_the_pairs_matters():
     assert np.array_equal(forward.relations, backward.relations[::-1])
 
 
+@pytest.mark.slow
 def test_a_pair_scores_the_same_alone_and_among_others():
     images = [photo(name) for name in PHOTOS]
     images += [image.rotate(4, Image.Resampling.BICUBIC) for image in images]
@@ -274,6 +275,7 @@ def _cancel(progress):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="the system cannot be told"
 )

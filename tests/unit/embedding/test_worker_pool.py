@@ -16,6 +16,9 @@ from core.embedding.worker_pool import MIN_FILES, WorkerPool
 from core.errors import CacheError, Cancelled
 from core.models.registry import load_embedder
 
+pytestmark = pytest.mark.slow
+
+
 COLUMNS = ("digest", "picture_digest", "statistics", "signature", "copy", "features")
 ROOT = Path(__file__).parents[3]
 SETTINGS = WorkerSettings(None, "unused", 64)

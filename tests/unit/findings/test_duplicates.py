@@ -365,6 +365,7 @@ def test_a_pair_of_an_item_with_itself_changes_nothing():
     assert (duplicates.cluster == NO_CLUSTER).all()
 
 
+@pytest.mark.slow
 def test_a_million_equal_files_are_one_cluster_within_seconds():
     count = 1_000_000
     rows = rows_of(np.zeros(count, np.int32), byte_group=np.zeros(count))

@@ -2,7 +2,15 @@ import cv2
 import numpy as np
 import pytest
 
-from core.findings.image_issues import ISSUES, SURE_ISSUES, flaws, image_issues
+from core.findings.image_issues import (
+    ISSUES,
+    LOOKS,
+    SURE_ISSUES,
+    LookThresholds,
+    flaws,
+    image_issues,
+    look_scores,
+)
 from core.reading.image_statistics import (
     IMAGE_STATISTICS,
     column,
@@ -69,6 +77,71 @@ def test_a_picture_without_light_is_dark_and_not_blurry():
 
     assert "dark" in issues_of(dark)[0]
     assert "blurry" not in issues_of(dark)[0]
+
+
+def lit(brightest, count):
+    """Returns the statistics of so many ordinary pictures with such lights."""
+    table = np.tile(measured(photo()), (count, 1))
+    table[:, IMAGE_STATISTICS.index("brightest")] = brightest
+    return table
+
+
+def dark_of(*groups, **thresholds):
+    table = np.concatenate([lit(level, count) for level, count in groups])
+    limits = LookThresholds(**thresholds) if thresholds else None
+    found = image_issues(table, np.zeros(len(table), bool), limits)
+    return int(found[:, ISSUES.index("dark")].sum())
+
+
+def test_a_nearly_black_forest_is_dark_among_pictures_in_daylight():
+    assert dark_of((74, 4), (100, 2), (230, 100)) == 4
+
+
+def test_pictures_as_dark_as_many_others_are_not_dark():
+    # Below 80 are 20 %: there, only those below 64 are dark
+    assert dark_of((74, 20), (50, 4), (230, 76)) == 4
+    # Below 64 is most of the set
+    assert dark_of((40, 60), (230, 40)) == 0
+
+
+def test_a_lone_black_picture_is_dark():
+    assert dark_of((20, 1)) == 1
+
+
+def test_thresholds_on_looks_can_be_moved():
+    table = np.stack([measured(photo()), measured(blurred(photo(), 0.01))])
+    whole = np.zeros(2, bool)
+    scores = dict(zip(LOOKS, look_scores(table).T, strict=True))
+    names = {
+        "dark": {"min_brightest": scores["brightest"].max() + 1},
+        "bright": {"max_darkest": scores["darkest"].min() - 1},
+        "blurry": {"min_sharpness": scores["sharpness"].mean()},
+        "low_information": {"min_information": 8},
+    }
+
+    for name, moved in names.items():
+        limits = LookThresholds(**{"min_brightest": 0, **moved})
+        found = image_issues(table, whole, limits)
+        flagged = [ISSUES[i] for i in np.flatnonzero(found.any(axis=0))]
+        assert flagged == [name]
+    limits = LookThresholds(0, min_sharpness=scores["sharpness"].mean())
+    assert image_issues(table, whole, limits)[:, ISSUES.index("blurry")].tolist() == [
+        False,
+        True,
+    ]
+
+
+def test_information_is_little_with_few_levels_or_little_contrast():
+    blank, faint, full = (
+        np.full((60, 60, 3), 90, np.uint8),
+        (photo() * 0.02 + 100).astype(np.uint8),
+        photo(),
+    )
+
+    information = look_scores(np.stack([measured(p) for p in (blank, faint, full)]))
+
+    assert information[0, 3] == 0
+    assert information[1, 3] < 0.5 < information[2, 3]
 
 
 def test_a_night_scene_with_lights_is_not_dark():

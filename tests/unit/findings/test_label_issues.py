@@ -144,7 +144,7 @@ def test_near_neighbors_are_louder():
     assert found.score[0] == pytest.approx(100 / (1 + (0.8 / 0.9) ** 16), abs=1e-3)
 
 
-def test_votes_and_classifier_weigh_the_same():
+def test_votes_and_classifier_are_pooled_by_their_geometric_mean():
     graph = graph_of([(1, 0.9)], [(0, 0.9)], [(0, 0.9)])
     labels = np.array([0, 0, 1], np.int32)
     evidence = ClassEvidence(
@@ -156,7 +156,25 @@ def test_votes_and_classifier_weigh_the_same():
     found = judge_labels(evidence, graph, labels, loners(3), 2)
 
     # Votes say 1 : 0 for the given label, the classifier 0.2 : 0.8
-    assert found.score[0] == pytest.approx(100 * 0.6 / (0.6 + 0.4))
+    own, other = np.sqrt([1.02 * 0.201, 0.02 * 0.801])
+    assert found.score[0] == pytest.approx(100 * own / (own + other))
+
+
+def test_the_suggestion_has_a_share_of_all_classes_but_the_given_one():
+    labels = np.array([0, 1, 2, 1], np.int32)
+    evidence = ClassEvidence(
+        np.array([[1, 2, 0, -1, -1]] * 4, np.int32),
+        np.array([[0.6, 0.3, 0.1, 0, 0]] * 4, np.float32),
+        np.array([0.1, 0.6, 0.3, 0.6], np.float32),
+    )
+    graph = graph_of([(1, 0.9)], [(3, 0.9)], [(0, 0.9)], [(1, 0.9)])
+
+    found = judge_labels(evidence, graph, labels, loners(4), 3)
+
+    assert found.suggestion[:2].tolist() == [1, NO_LABEL]
+    likely, unlikely = np.sqrt([1.02 * 0.601, 0.02 * 0.301])
+    assert found.suggestion_share[0] == pytest.approx(likely / (likely + unlikely))
+    assert np.isnan(found.suggestion_share[1])
 
 
 def test_the_copy_graph_votes_too():
@@ -280,7 +298,9 @@ def test_the_classifier_speaks_of_a_second_label_too():
     )
 
     # Votes say 1 : 0, the classifier 0.2 : 0.8
-    assert found.score.tolist() == pytest.approx([60, 40])
+    own, other = np.sqrt([1.02 * 0.201, 0.02 * 0.801])
+    share = 100 * own / (own + other)
+    assert found.score.tolist() == pytest.approx([share, 100 - share])
 
 
 def test_a_label_nobody_votes_with_cannot_be_judged():
@@ -340,6 +360,7 @@ def test_the_smallest_sets_are_defined(count):
     assert not found.issue.any()
 
 
+@pytest.mark.slow
 def test_hundreds_of_classes_are_learned_from_few_rows_each():
     vectors, labels = classes_of_vectors([12] * 300, spread=0.05, dims=320)
     wrong = np.arange(0, 3600, 120)
@@ -401,3 +422,30 @@ def test_probabilities_are_sorted_and_belong_to_known_classes():
     assert (np.diff(evidence.probabilities, axis=1) <= 0).all()
     assert set(np.unique(evidence.classes)) == {-1, 0, 2, 3}
     assert evidence.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_no_line_parts_is_learned_from_many_rows():
+    # Two classes in the corners of a square, as in exclusive or
+    random = np.random.default_rng(0)
+    corner = random.integers(0, 2, (6000, 2))
+    vectors = random.normal(size=(6000, 8)) * 0.2
+    vectors[:, :2] += 2 * corner - 1
+    vectors = vectors.astype(np.float32)
+    labels = (corner[:, 0] != corner[:, 1]).astype(np.int32)
+
+    def accuracy(count):
+        found = label_evidence((vectors[:count],), labels[:count], loners(count), 2)
+        return (found.classes[:, 0] == labels[:count]).mean()
+
+    assert accuracy(6000) > 0.98
+    # From few rows a regression is learned, which cannot
+    assert accuracy(1000) < 0.7
+
+
+def test_many_rows_give_the_same_evidence_again():
+    vectors, labels = classes_of_vectors([3000, 3000], spread=0.3)
+
+    one, again = (label_evidence((vectors,), labels, loners(6000), 2) for _ in "12")
+
+    assert np.array_equal(one.given, again.given)
+    assert one.given.mean() > 0.9

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from core.findings.outliers import (
     CAUSES,
     NEIGHBORS_NEEDED,
     NO_CAUSE,
+    OutlierDistances,
     outlier_causes,
     outlier_distances,
     outlier_threshold,
@@ -129,13 +132,25 @@ def test_both_graphs_and_the_traits_count():
     copies = NeighborGraph(
         np.array([[1], [0]], np.int32), np.full((2, 1), 0.0, np.float32)
     )
-    traits = statistics(2, entropy=[0, 1.5 * np.sqrt(3)])
+    traits = statistics(2, entropy=[0, 1.5 * np.sqrt(2)])
+
+    found = outlier_distances(graph, LONERS[:2], copy_graph=copies, statistics=traits)
+
+    assert found.subject == pytest.approx([0.8 * 0.5] * 2)
+    assert found.style == pytest.approx([0.2 * 1.0 + 0.06 * 1.0] * 2)
+    assert found.distance == pytest.approx([0.66] * 2)
+
+
+def test_a_gray_picture_is_no_stranger_for_its_color_alone():
+    graph = NeighborGraph(
+        np.array([[1], [0]], np.int32), np.full((2, 1), 0.5, np.float32)
+    )
 
     found = outlier_distances(
-        graph, LONERS[:2], copy_graph=copies, statistics=traits
-    ).distance
+        graph, LONERS[:2], statistics=statistics(2, chroma=[0, 200])
+    )
 
-    assert found == pytest.approx([0.6 * 0.5 + 0.4 * 1.0 + 0.06 * 1.0] * 2)
+    assert found.distance == pytest.approx([0.5] * 2)
 
 
 def test_unrelated_pictures_change_no_distance():
@@ -149,12 +164,25 @@ def test_unrelated_pictures_change_no_distance():
     assert np.array_equal(alone, crowded[:100])
 
 
-def test_the_threshold_is_the_upper_quartile_and_a_bit():
-    # Quartiles 25 and 75
+def test_the_threshold_follows_the_upper_tail():
+    # Median 50, and 90 % are not above 90
     values = np.arange(101, dtype=np.float32)
 
-    assert outlier_threshold(values) == pytest.approx(75 + 1.2 * 50)
-    assert outlier_threshold(np.r_[values, np.nan]) == pytest.approx(135)
+    assert outlier_threshold(values) == pytest.approx(90 + 1.5 * 40)
+    assert outlier_threshold(np.r_[values, np.nan]) == pytest.approx(150)
+
+
+def test_a_heavy_tail_needs_more_than_a_light_one():
+    values = np.linspace(0, 1, 1001).astype(np.float32)
+    heavy = np.where(values > 0.75, values + 4 * (values - 0.75), values)
+
+    assert outlier_threshold(heavy) > outlier_threshold(values) + 1
+
+
+def test_one_of_ten_may_be_an_outlier():
+    values = np.r_[np.linspace(0.3, 0.35, 9), 0.9].astype(np.float32)
+
+    assert (values > outlier_threshold(values)).tolist() == [False] * 9 + [True]
 
 
 def test_a_clean_set_has_few_outliers():
@@ -163,22 +191,64 @@ def test_a_clean_set_has_few_outliers():
     assert (found > outlier_threshold(found)).mean() < 0.01
 
 
+def causes_of(count=100, **more):
+    """Returns the causes of ten outliers, strange in both parts, of so many items."""
+    parts = np.r_[np.full(10, 0.9), np.linspace(0.2, 0.4, count - 10)]
+    parts = parts.astype(np.float32)
+    found = OutlierDistances(2 * parts, np.zeros(count, np.int32), parts, parts)
+    subject, style = more.pop("subject", parts), more.pop("style", parts)
+    found = replace(found, subject=subject, style=style)
+    no = np.zeros(count, bool)
+    more = {
+        "blank": no,
+        "dark": no,
+        "gray": no,
+        "entropy": np.full(count, 7, np.float32),
+    } | more
+    codes = outlier_causes(np.arange(count) < 10, found, **more)
+    return [None if code == NO_CAUSE else CAUSES[code] for code in codes.tolist()]
+
+
+def only(row, count=100):
+    return np.arange(count) == row
+
+
+def test_without_a_reason_there_is_no_cause():
+    assert causes_of() == [None] * 100
+
+
 def test_causes_are_told_in_order():
-    outlier = np.array([True, True, True, True, False])
-    blank = np.array([True, False, False, False, True])
-    dark = np.array([True, True, False, False, False])
-    sizes = np.array([5, 5, 5, 500, 5])
+    causes = causes_of(
+        blank=only(0) | only(50),
+        dark=only(0) | only(1),
+        entropy=np.where(only(2) | only(1), 1, 7).astype(np.float32),
+    )
 
-    causes = outlier_causes(outlier, blank=blank, dark=dark, class_size=sizes)
+    assert causes[:4] == ["blank", "dark", "plain ground", None]
+    # It is no outlier
+    assert causes[50] is None
 
-    assert [CAUSES[c] for c in causes[:4]] == list(CAUSES)
-    assert causes[4] == NO_CAUSE
+
+def test_a_class_with_few_pictures_is_rare():
+    sizes = np.where(np.arange(100) < 2, [5] * 100, 500)
+
+    assert causes_of(class_size=sizes)[:3] == ["rare class", "rare class", None]
+    assert causes_of(class_size=np.zeros(100, int)) == [None] * 100
 
 
-def test_without_labels_no_class_is_rare():
-    yes, no = np.array([True]), np.array([False])
+def test_plain_grounds_are_no_cause_where_many_have_them():
+    entropy = np.where(np.arange(100) < 6, 1, 7).astype(np.float32)
 
-    assert outlier_causes(yes, blank=no, dark=no).tolist() == [3]
-    assert outlier_causes(
-        yes, blank=no, dark=no, class_size=np.array([0])
-    ).tolist() == [3]
+    assert causes_of(entropy=entropy) == [None] * 100
+
+
+def test_the_part_that_is_much_stranger_is_the_cause():
+    usual = np.linspace(0.2, 0.4, 90)
+    far = np.r_[np.full(10, 0.9), usual].astype(np.float32)
+    near = np.r_[np.full(10, 0.4), usual].astype(np.float32)
+
+    assert causes_of(style=near)[:10] == ["another subject"] * 10
+    assert causes_of(subject=near)[:10] == ["another style"] * 10
+    assert causes_of(subject=near, gray=only(3))[3] == "gray among color"
+    assert causes_of(style=near, gray=only(3))[3] == "another subject"
+    assert causes_of(subject=far, style=far)[0] is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.report.as_html import as_html
 from core.report.as_json import as_json
-from core.report.as_markdown import as_markdown
+from core.report.as_markdown import as_markdown, cell_text
 from core.report.model import (
     Gallery,
     Pair,
@@ -165,3 +165,58 @@ def test_json_has_pairs_from_and_to_and_the_run_but_no_pictures():
     assert files["rows"][0] == {"cats": "cats", "Count": 1234}
     assert found["run"]["thresholds"] == {"min_copy_score": 0.6}
     assert base64.b64encode(b"small").decode() not in text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (None, ""),
+        (1234567, "1,234,567"),
+        (0.123456, "0.1235"),
+        (12345.6, "12,346"),
+        ("cats", "cats"),
+    ],
+)
+def test_cells_are_numbers_that_people_read(cell, text):
+    assert cell_text(cell) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("train/cats/1.jpg", "train/cats/1.jpg"),
+        ("train/1.jpg", "train/1.jpg (cats)"),
+        ("1.jpg", "1.jpg (train, cats)"),
+    ],
+)
+def test_markdown_says_split_and_class_where_no_folder_does(path, says):
+    picture = Picture(path, "cats", "train", None)
+    pair = Pair(picture, None, None, (), {})
+    text = as_markdown(report_with(galleries=(one_gallery(pair),)))
+
+    assert f"| {says} |" in text.replace("\\", "")
+
+
+def test_columns_in_which_nothing_stands_are_left_out_of_markdown():
+    pair = Pair(Picture("1.jpg", None, None, None), None, None, (), {})
+    text = as_markdown(report_with(galleries=(one_gallery(pair),)))
+
+    assert "| From |\n| :-- |\n| 1.jpg |" in text
+
+
+@pytest.mark.parametrize("form", [as_html, as_markdown, as_json])
+def test_a_section_of_text_alone_has_all_forms_and_no_count(form):
+    text = form(report_with(text=("Nothing was found.",)))
+
+    assert "Nothing was found." in text
+    assert "None" not in text
+
+
+def report_with(**parts):
+    """A report of one section, without a count."""
+    section = Section("things", "Things", None, **parts)
+    return replace(report_on("cats"), sections=(section,))
+
+
+def one_gallery(*pairs):
+    return Gallery("some", "", ("From", "To"), "images", len(pairs), pairs)

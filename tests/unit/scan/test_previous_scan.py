@@ -15,6 +15,8 @@ from core.scan.scan_data import ImageGraphs, ScanInput
 from core.scan.settings import ScanSettings
 from core.scan.stored_scan import load_scan_data, save_scan_data
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def embedder():

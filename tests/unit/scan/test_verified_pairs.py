@@ -18,6 +18,8 @@ from core.scan.stored_scan import load_scan_data, save_scan_data
 from core.scan.unique_images import unique_images
 from core.scan.verified_pairs import joined, verify
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def embedder():

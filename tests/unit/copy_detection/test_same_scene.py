@@ -1,0 +1,100 @@
+"""Copies, other moments and views of one scene, and different pictures."""
+
+import cv2
+import numpy as np
+import pytest
+
+from core.copy_detection import (
+    MIN_COPY_SCORE,
+    SIGNATURE_SIDE,
+    signatures,
+    verify_pairs,
+)
+from core.copy_detection.same_scene import slide
+
+SIDE = 256
+
+
+def landscape(seed, side=2 * SIDE):
+    """Draws hills with blotches of all sizes, as photographs have."""
+    random = np.random.default_rng(seed)
+    picture = np.zeros((side, side, 3), np.float32)
+    for size in (4, 8, 16, 32, 64):
+        noise = random.normal(size=(size, size, 3)).astype(np.float32)
+        picture += cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC) * 18
+    gray = picture.mean(axis=2, keepdims=True)
+    picture = 120 + gray + 0.4 * (picture - gray)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def framed(picture, left, top):
+    return picture[top : top + SIDE, left : left + SIDE]
+
+
+def answer(one, other):
+    squares = [
+        cv2.resize(each, (SIGNATURE_SIDE,) * 2, interpolation=cv2.INTER_AREA)
+        for each in (one, other)
+    ]
+    sizes = np.array([each.shape[1::-1] for each in (one, other)], np.int32)
+    pairs = np.array([[0, 1]], np.int32)
+    found = verify_pairs(signatures(np.array(squares)), pairs, sizes)
+    if found.scores[0] >= MIN_COPY_SCORE:
+        return "copy"
+    return "scene" if found.scenes[0] else "different"
+
+
+@pytest.fixture(params=[1, 2, 3])
+def scene(request):
+    return landscape(request.param)
+
+
+def test_a_camera_that_moved_a_little_shows_the_same_scene(scene):
+    one, other = framed(scene, 100, 100), framed(scene, 112, 104)
+
+    assert answer(one, other) == "scene"
+
+
+def test_what_is_cut_out_of_a_picture_is_a_copy(scene):
+    one = framed(scene, 100, 100)
+
+    assert answer(one, one[10:240, 20:250]) == "copy"
+
+
+def test_a_picture_that_is_only_lighter_is_a_copy(scene):
+    one = framed(scene, 100, 100)
+    lighter = np.clip(one * 1.2 + 12, 0, 255).astype(np.uint8)
+
+    assert answer(one, lighter) == "copy"
+
+
+def test_things_that_moved_before_a_still_camera_are_another_moment(scene):
+    one = framed(scene, 100, 100).copy()
+    leaves = np.random.default_rng(4).normal(size=(64, 64, 1)) * 8
+    other = one + cv2.resize(leaves, (SIDE, SIDE))[..., None]
+    other = np.clip(other, 0, 255).astype(np.uint8)
+    for place in ((60, 80), (150, 60), (90, 180)):
+        cv2.circle(one, place, 9, (20, 20, 25), -1)
+        cv2.circle(other, (place[0] + 34, place[1] + 30), 9, (20, 20, 25), -1)
+
+    assert answer(one, other) == "scene"
+
+
+def test_other_pictures_are_different(scene):
+    assert answer(framed(scene, 100, 100), landscape(99)) == "different"
+
+
+def test_what_holds_another_has_no_slide():
+    inside = np.array([[[0.8, 0, 0.1], [0, 0.8, 0.2]]])
+    around = np.array([[[1.25, 0, -0.125], [0, 1.25, -0.125]]])
+    tilted = np.array([[[0.99, -0.05, 0.03], [0.05, 0.99, -0.02]]])
+
+    assert slide(inside) <= 0
+    assert slide(around) <= 0
+    assert slide(tilted) <= 0
+
+
+def test_a_frame_that_moved_on_slides_by_as_much():
+    moved = np.array([[[1, 0, 0.04], [0, 1, -0.01]]])
+
+    assert slide(moved) == pytest.approx(0.04)
