@@ -237,7 +237,10 @@ def written(make, scan):
             [sample.id for sample in samples],
             ids,
             np.array([owner[one] for one in ids]),
-            {"label_score": [7.5] * len(ids)},
+            {
+                "label_score": [7.5] * len(ids),
+                "label_suggestion": ["$label"] * len(ids),
+            },
             prefix=None,
             on_progress=lambda progress: None,
         )
@@ -272,7 +275,7 @@ def test_edits_that_are_made_while_findings_are_written_survive(written):
     assert labels[str(new)] == {"_id": new}
     assert samples[1].boxes.detections[2].id not in labels
     kept = labels[samples[1].boxes.detections[3].id]
-    assert kept["label_score"] == 7.5
+    assert kept["label_score"] == 7.5 and kept["label_suggestion"] == "$label"
     assert samples[2].boxes.detections[0].id not in labels
     documents = samples[0]._dataset._sample_collection
     assert documents.find_one({"_id": ObjectId(samples[2].id)})["boxes"] is None
