@@ -20,7 +20,7 @@ class ObjectSettings:
         min_object_side: side in pixels below which an object is ``tiny``, and not
             compared
         min_object_label_score: score below which an object's label is an issue, 0 to
-            100; None for the default
+            100; None for the rule of ``min_label_score``, on these objects
         max_object_outlier_distance: distance to all similar objects beyond which an
             object is an outlier, 0 to 2; None for a rule on these objects
         min_box_overlap: intersection over union from which two boxes of one picture

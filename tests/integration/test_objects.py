@@ -5,6 +5,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from bson import ObjectId
+from fiftyone.operators.executor import ExecutionContext
 from PIL import Image, ImageDraw
 
 pytestmark = pytest.mark.integration
@@ -371,7 +372,7 @@ def test_thresholds_of_objects_are_moved_without_the_pictures(make, scan):
     assert again.counts["object_outliers"] == report.counts["object_outliers"]
     assert again.counts["object_label_issues"] == 0
     form = operator("set_thresholds").resolve_input(
-        foo.executor.ExecutionContext({"dataset_name": dataset.name, "params": {}})
+        ExecutionContext({"dataset_name": dataset.name, "params": {}})
     )
     asked = form.type.properties["min_box_overlap"]
     assert asked.default == 1
@@ -379,6 +380,26 @@ def test_thresholds_of_objects_are_moved_without_the_pictures(make, scan):
     scan(dataset)
     with pytest.raises(ValueError, match="min_box_overlap changes nothing"):
         set_thresholds(dataset, min_box_overlap=0.9)
+
+
+def test_the_form_asks_for_objects_where_there_are_boxes(make):
+    def asked(dataset, **params):
+        ctx = ExecutionContext({"dataset_name": dataset.name, "params": params})
+        return operator("scan").resolve_input(ctx).type.properties
+
+    dataset = make(count=10)
+    assert "objects" not in asked(dataset)
+    form = asked(dataset, more=True)
+    assert form["objects"].type.values == ["(none)", "boxes"]
+    assert "min_box_overlap" not in form
+    form = asked(dataset, more=True, objects="boxes")
+    assert form["min_box_overlap"].default == 0.85 and "problem" not in form
+    dataset.add_sample_field("boxes.detections.outlier", fo.StringField)
+    assert "problem" in asked(dataset, more=True, objects="boxes")
+    chosen = operator("scan").options(
+        ExecutionContext({"params": {"more": True, "objects": "(none)"}})
+    )
+    assert chosen.objects is None
 
 
 def test_objects_that_changed_since_the_scan_do_not_keep_what_was_said(make, scan):
