@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.findings.schema import FIELDS  # noqa: E402
+from core.objects.findings import ATTRIBUTES  # noqa: E402
 
 WIDTH = 100
 PREFIX = "@winnow/curate/"
@@ -67,6 +68,12 @@ A field of the same name that Winnow did not create is never changed: the scan s
 before any work and proposes a free prefix. Findings are valid only if their run is
 recorded as `complete` (`dataset.get_run_info("winnow").config.status`): an interrupted
 scan is not presented as finished, and the next one continues from what was embedded.
+"""
+_ATTRIBUTES = """\
+With `objects="ground_truth"` a scan also writes these on each label of that field. An
+*image* is what the box shows here, and a *sample* another object, by its label id. An
+attribute is absent where there is nothing to say. They are written by the id of the
+label: one that is edited during the scan keeps its edit.
 """
 
 
@@ -159,6 +166,12 @@ def fields_page() -> str:
     rows = [(f"`{one.name}`", one.type, one.description) for one in FIELDS]
     lines = [_MADE, "# Fields", "", *_wrapped(_FIELDS), "", *_wrapped(_RUNS), ""]
     lines += _table(("field", "type", "meaning"), rows)
+    of_objects = [
+        (f"`{one.name}`", one.type.replace("sample", "object"), one.description)
+        for one in ATTRIBUTES
+    ]
+    lines += ["", "## Attributes of objects", "", *_wrapped(_ATTRIBUTES), ""]
+    lines += _table(("attribute", "type", "meaning"), of_objects)
     return "\n".join(lines) + "\n"
 
 

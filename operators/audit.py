@@ -119,8 +119,9 @@ class Audit(Operator):
 
         Rules are separated by commas, semicolons or line ends: ``no leaks``,
         ``unreadable = 0``, ``exact duplicates <= 0.1 %``, ``label issues < 20``. A
-        percentage is of all images of the run. A rule on a finding that was not
-        looked for (leaks without splits, label issues without labels) fails.
+        percentage is of all images of the run, or of all objects for a finding of
+        objects. A rule on a finding that was not looked for (leaks without splits,
+        label issues without labels) fails.
 
         Example::
 

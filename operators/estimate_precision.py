@@ -11,7 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import InputError
-from ..core.findings.registry import FINDINGS
+from ..core.findings.registry import image_finding
 from .adapter.curation.precision_sample import (
     RIGHT,
     WRONG,
@@ -56,10 +56,7 @@ class EstimateOptions:
     prefix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.what not in FINDINGS:
-            raise InputError(
-                f"There is no finding '{self.what}'. Use one of {', '.join(FINDINGS)}."
-            )
+        image_finding(self.what)
 
 
 class EstimatePrecision(Operator):

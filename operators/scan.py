@@ -17,15 +17,17 @@ from ..core.progress import OnProgress
 from ..core.scan.apply_thresholds import apply_thresholds
 from ..core.scan.collect import collect_scan_data
 from ..core.scan.scan_data import ScanInput
-from ..core.scan.settings import ScanSettings
 from ..core.scan.stored_scan import save_scan_data
 from ..core.storage.cache import cache_folder
 from .adapter.dataset.decisions import read_decisions
 from .adapter.dataset.fields import check_fields
 from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.models import load_model, read_vectors
+from .adapter.dataset.object_fields import check_attributes
+from .adapter.dataset.objects import check_object_field, read_objects
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.lock import exclusive_run, report_progress_to_file
+from .adapter.runs.object_run import scan_objects
 from .adapter.runs.paths import new_scan_data_path
 from .adapter.runs.publish import database_errors_explained, publish
 from .adapter.runs.run_record import now
@@ -68,7 +70,9 @@ class Scan(LongOperator):
     ) -> ScanReport:
         """Reads, embeds and compares all images, and writes the fields.
 
-        Images that were embedded before are not embedded again.
+        Images that were embedded before are not embedded again. With ``objects``, the
+        labeled boxes are compared as well, each by what it shows: their findings are
+        attributes of the labels.
 
         Example::
 
@@ -89,7 +93,7 @@ class Scan(LongOperator):
             InputError: an argument is not valid; nothing was changed
             CurationError: the scan could not be finished
         """
-        return run_scan(samples, options, options.settings, on_progress)
+        return run_scan(samples, options, on_progress)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return scan_form(ctx)
@@ -104,21 +108,25 @@ class Scan(LongOperator):
 def run_scan(
     samples: fo.core.collections.SampleCollection,
     options: ScanOptions,
-    settings: ScanSettings,
     on_progress: OnProgress,
 ) -> ScanReport:
     """Reads, embeds, finds, writes. Checks everything before any work."""
+    settings = options.settings
     with database_errors_explained(), contextlib.ExitStack() as stack:
         view = flat_image_view(samples)
         dataset = dataset_of(view)
         stack.enter_context(exclusive_run(dataset))
         on_progress = report_progress_to_file(dataset, on_progress)
         check_fields(dataset, options.prefix)
+        if options.objects:
+            check_object_field(view, options.objects)
+            check_attributes(dataset, options.objects, options.prefix)
         settings.check_against(len(view))
         scanned_at = now()
         table = read_samples(
             view, label_field=options.label_field, split_by=options.split_by
         )
+        boxes = read_objects(view, options.objects) if options.objects else None
         vectors = read_vectors(view, options.embeddings) if options.embeddings else None
         embedder = None if options.embeddings else load_model(options.model)
         scan_data = collect_scan_data(
@@ -145,6 +153,23 @@ def run_scan(
             **scan_data.seconds,
             "apply_thresholds": time.perf_counter() - started,
         }
+        objects = None
+        if boxes is not None and embedder is not None:
+            objects = scan_objects(
+                dataset,
+                options.objects,
+                boxes,
+                scan_data,
+                findings,
+                table.paths,
+                embedder,
+                settings=settings,
+                options=options.object_settings,
+                prefix=options.prefix,
+                stored=stored,
+                on_progress=on_progress,
+            )
+            seconds |= objects.seconds
         give_back()
         return publish(
             dataset,
@@ -152,6 +177,7 @@ def run_scan(
             findings,
             scan_data,
             stored,
+            objects,
             prefix=options.prefix,
             scanned_at=scanned_at,
             settings=asdict(options),

@@ -22,7 +22,9 @@ class ShowOptions:
         what: name of the finding: ``duplicates``, ``redundant_copies`` (all but the
             keepers), ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
             ``leaks_to_remove`` (the side of each leak to remove), ``image_issues``,
-            ``unreadable`` or ``not_read``
+            ``unreadable`` or ``not_read``; after a scan of objects also
+            ``object_label_issues``, ``object_outliers``, ``object_duplicates``,
+            ``object_leaks`` or ``bad_boxes``, as a view of patches
         grouped (False): show one tile per cluster
         save (False): also keep a saved view of every finding; saved views are
             filters, so they follow later scans
@@ -83,7 +85,7 @@ class Show(Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        if ask_finding(inputs, ctx, "Show"):
+        if ask_finding(inputs, ctx, "Show", of_objects=True):
             inputs.bool(
                 "grouped",
                 default=False,

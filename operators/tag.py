@@ -12,7 +12,9 @@ import fiftyone.operators.types as types
 
 from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
+from ..core.findings.registry import OBJECT_FINDINGS
 from .adapter.dataset.internals import dataset_of, is_grouped_by_field, stages_of
+from .adapter.dataset.objects import objects_path
 from .adapter.dataset.present import present
 from .adapter.ui.inputs import (
     SELECTED,
@@ -20,9 +22,10 @@ from .adapter.ui.inputs import (
     ask_prefix,
     counts_now,
     finding_choices,
+    object_choices,
 )
 from .adapter.ui.surface import Operator, keywords
-from .adapter.views.finding_views import found_view
+from .adapter.views.finding_views import found_objects, found_view
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class TagOptions:
     """What can be chosen.
 
     Attributes:
-        what: name of a finding, as for ``show``, or ``view`` for all samples
+        what: name of a finding, as for ``show``, or ``view`` for all samples; a
+            finding of objects tags their labels
         tag: the tag, any text
         remove (False): remove the tag instead
         prefix (None): prefix of the scan's fields
@@ -53,19 +57,21 @@ class Tagged(Result):
 
     Attributes:
         tag: the tag
-        count: samples of the finding (and of the view)
+        count: samples, or objects, of the finding (and of the view)
         removed: True if the tag was removed
+        unit: ``image`` or ``object``
     """
 
     tag: str
     count: int
     removed: bool
+    unit: str = "image"
 
     def summary(self) -> str:
         """Returns what happened, in a sentence."""
         done = "removed from" if self.removed else "added to"
-        images = f"{self.count:,} image{'' if self.count == 1 else 's'}"
-        return f"Tag '{self.tag}' {done} {images}"
+        what = f"{self.count:,} {self.unit}{'' if self.count == 1 else 's'}"
+        return f"Tag '{self.tag}' {done} {what}"
 
 
 class Tag(Operator):
@@ -107,6 +113,8 @@ class Tag(Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
+        if options.what in OBJECT_FINDINGS:
+            return _tag_objects(samples, options)
         view, tag = present(samples), options.tag.strip()
         if options.what != VIEW:
             found = found_view(dataset_of(samples), options.what, options.prefix)
@@ -122,6 +130,7 @@ class Tag(Operator):
         inputs = types.Object()
         try:
             choices = finding_choices(counts_now(ctx))
+            object_choices(ctx, choices)
         except CurationError as error:
             inputs.view("run", types.Notice(label=str(error)))
             choices = types.Dropdown()
@@ -162,6 +171,19 @@ class Tag(Operator):
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> None:
         """Shows nothing: the App notifies."""
+
+
+def _tag_objects(
+    samples: fo.core.collections.SampleCollection, options: TagOptions
+) -> Tagged:
+    view, name = found_objects(samples, options.what, options.prefix)
+    tag = options.tag.strip()
+    count = view.count(objects_path(dataset_of(samples), name))
+    if options.remove:
+        view.untag_labels(tag, label_fields=name)
+    else:
+        view.tag_labels(tag, label_fields=name)
+    return Tagged(tag, count, options.remove, "object")
 
 
 def _both(view: fo.DatasetView, found: fo.DatasetView) -> fo.DatasetView:

@@ -5,7 +5,7 @@ Rules are parted by commas, semicolons or line ends::
     no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues < 2 %
 
 A finding alone, or with ``no``, stands for ``= 0``. A percentage is of all
-images of the run, readable or not.
+images of the run, readable or not, or of all objects for a finding of objects.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ EXAMPLE = "no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues <= 
 
 FINDINGS: Mapping[str, tuple[str, ...]] = {
     words: counts
-    for finding in findings.FINDINGS.values()
+    for finding in (*findings.FINDINGS.values(), *findings.OBJECT_FINDINGS.values())
     if finding.has_line
     for words, counts in {finding.words: (finding.name,), **finding.parts}.items()
 }
 """What a rule may name, and the counts of a scan that it adds up. All count
-images but conflicts, which are clusters; an image with a copy is a duplicate,
-the one to keep as well."""
+images but conflicts, which are clusters, and findings of objects; an image with a
+copy is a duplicate, the one to keep as well."""
 
 COMPARED: Mapping[str, tuple[str, ...]] = {
     name: (name,) for name in ("known", "repeats", "leaks", "unreadable")
@@ -45,6 +45,8 @@ _CLUSTERS = [
     for finding in findings.FINDINGS.values()
     if finding.unit == "clusters"
 ]
+_OBJECTS = [finding.words for finding in findings.OBJECT_FINDINGS.values()]
+_UNITS = ("images", "objects")
 _ALSO = {"bad images": "image issues"}
 _RULE = re.compile(
     r"(?P<no>no\s+)?(?P<words>[^\W\d_]+(?:[\s_-]+[^\W\d_]+)*)\s*"
@@ -99,16 +101,21 @@ class Verdict:
     Attributes:
         rule: that was looked at
         passed: whether it holds
-        count: of the finding: images, or clusters for conflicts
-        images: of the run
+        count: of the finding: images, clusters for conflicts, or objects
+        total: images of the run, or objects for a finding of objects
         not_looked_for: why the run cannot know, or empty
     """
 
     rule: Rule
     passed: bool
     count: int
-    images: int
+    total: int
     not_looked_for: str
+
+    @property
+    def unit(self) -> str:
+        """What the total counts: ``images`` or ``objects``."""
+        return "objects" if self.rule.finding in _OBJECTS else "images"
 
     def __str__(self) -> str:
         if self.not_looked_for:
@@ -116,11 +123,11 @@ class Verdict:
         if self.rule.finding in _CLUSTERS:
             found = f"{self.count:,} cluster{'' if self.count == 1 else 's'}"
         else:
-            share = share_text(self.count, self.images)
-            found = f"{self.count:,} of {self.images:,} images ({share})"
+            share = share_text(self.count, self.total)
+            found = f"{self.count:,} of {self.total:,} {self.unit} ({share})"
         if self.passed:
             return f"{self.rule.text}: {found}"
-        return f"{self.rule.text}: {found}, {self.rule.allowed(self.images)}"
+        return f"{self.rule.text}: {found}, {self.rule.allowed(self.total)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all of it as plain JSON values."""
@@ -129,10 +136,13 @@ class Verdict:
             "finding": self.rule.finding,
             "comparison": self.rule.comparison,
             "limit": float(self.rule.limit),
-            "limit_is_share_of_images": self.rule.percent,
+            **{
+                f"limit_is_share_of_{unit}": self.rule.percent and self.unit == unit
+                for unit in _UNITS
+            },
             "passed": self.passed,
             "count": self.count,
-            "images": self.images,
+            **{unit: self.total if self.unit == unit else None for unit in _UNITS},
             "not_looked_for": self.not_looked_for or None,
         }
 
@@ -172,10 +182,14 @@ def judge(
     """
     verdicts = []
     for rule in policy:
-        count = sum(counts[name] for name in rule.counts)
+        # A run that did not look for objects has no counts of them
+        count = sum(counts.get(name, 0) for name in rule.counts)
+        total = (
+            counts.get("objects", 0) if rule.finding in _OBJECTS else counts["images"]
+        )
         unknown = not_looked_for.get(rule.finding, "")
-        holds = not unknown and rule.holds(count, counts["images"])
-        verdicts.append(Verdict(rule, holds, count, counts["images"], unknown))
+        holds = not unknown and rule.holds(count, total)
+        verdicts.append(Verdict(rule, holds, count, total, unknown))
     return tuple(verdicts)
 
 

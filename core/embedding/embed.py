@@ -20,7 +20,7 @@ from ..progress import OnProgress, silent
 from ..reading.decode import decode_image
 from ..reading.files import ReadFailure, file_identity, read_file
 from ..storage.record_store import ABSENT, RecordStore
-from .image_table import ImageTable, contents_of
+from .image_table import ImageTable, unique_records
 from .records import ImageEmbedder, open_seen, open_store
 from .threads import BATCH, Batch, Pass, Session
 from .worker import WorkerSettings
@@ -140,7 +140,7 @@ class _FilePass(Pass):
 
     def table(self) -> ImageTable:
         self._refuse_too_large()
-        unique_file, positions = contents_of(self.positions, self.store)
+        unique_file, positions = unique_records(self.positions, self.store)
         return ImageTable(
             unique_file,
             self.failures,

@@ -66,7 +66,7 @@ class ImageTable:
         return np.stack(sides, axis=1)
 
 
-def contents_of(
+def unique_records(
     positions: NDArray[np.int64], store: RecordStore
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers the distinct records of n rows, sorted by digest.
@@ -81,7 +81,7 @@ def contents_of(
     Returns:
         a tuple of
 
-        -   content: int64[n], number of each row's record; -1 without one
+        -   record: int64[n], number of each row's record; -1 without one
         -   positions: int64[m], of the distinct records
     """
     readable = np.flatnonzero(positions != ABSENT)
@@ -90,6 +90,6 @@ def contents_of(
     order = np.lexsort(digests.T[::-1]) if len(distinct) else distinct
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    content = np.full(len(positions), ABSENT, np.int64)
-    content[readable] = rank[inverse.reshape(-1)]
-    return content, distinct[order]
+    record = np.full(len(positions), ABSENT, np.int64)
+    record[readable] = rank[inverse.reshape(-1)]
+    return record, distinct[order]

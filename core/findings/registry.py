@@ -2,7 +2,8 @@
 
 Policies, counts, views, forms, the summary, the report and the panel read it. A new
 finding is an entry here; one that is more than a boolean field also needs a filter
-in ``operators/adapter/views/finding_views.py``.
+in ``operators/adapter/views/finding_views.py``. Findings of objects are a list of
+their own: what works on whole images does not know them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..errors import InputError
 from .image_issues import ISSUES
 
 
@@ -24,7 +26,7 @@ class Finding:
         description: which images it is, for a saved view
         note: what its count means, in a summary; empty if its line says more
         color: of its saved view
-        section: key of the report's section that shows it
+        section: key of the report's section that shows it; empty if none does
         tab: of the panel, likewise
         flag: boolean field that is True for its images; empty if its filter is
             more than that
@@ -43,11 +45,11 @@ class Finding:
     label: str
     description: str
     color: str
-    section: str
-    tab: str
+    section: str = ""
+    tab: str = ""
     note: str = ""
     flag: str = ""
-    unit: Literal["images", "clusters"] = "images"
+    unit: Literal["images", "clusters", "objects"] = "images"
     sort_by: str = "dup_cluster"
     descending: bool = False
     grouped: bool = False
@@ -212,3 +214,77 @@ _ALL = (
 
 FINDINGS: Mapping[str, Finding] = {finding.name: finding for finding in _ALL}
 """In the order of every list of findings."""
+
+_OF_OBJECTS = (
+    Finding(
+        name="object_label_issues",
+        label="Object label issues",
+        description="labeled objects that similar objects contradict",
+        note="similar objects have another label",
+        color=_LABELS,
+        flag="label_issue",
+        unit="objects",
+        sort_by="label_score",
+        needs="labels",
+    ),
+    Finding(
+        name="object_outliers",
+        label="Object outliers",
+        description="labeled objects unlike most others",
+        note="unlike most other objects",
+        color="#F58518",
+        flag="outlier",
+        unit="objects",
+        sort_by="outlier_distance",
+        descending=True,
+    ),
+    Finding(
+        name="object_duplicates",
+        label="Object duplicates",
+        description="objects that are also in another picture, by cluster",
+        note="are also in a picture that is no copy",
+        color=_COPIES,
+        unit="objects",
+    ),
+    Finding(
+        name="object_leaks",
+        label="Object leaks",
+        description="objects that are also in another split, by cluster",
+        note="are also in another split, in a picture that is no copy",
+        color=_LEAKS,
+        flag="leak",
+        unit="objects",
+        needs="splits",
+    ),
+    Finding(
+        name="bad_boxes",
+        label="Bad boxes",
+        description="boxes that are degenerate, outside, or a second one on an object",
+        note="degenerate, outside, or a second box on one object",
+        color="#72B7B2",
+        unit="objects",
+        sort_by="box_issues",
+    ),
+)
+
+OBJECT_FINDINGS: Mapping[str, Finding] = {one.name: one for one in _OF_OBJECTS}
+"""Those of labeled objects, where a scan is asked for them; their fields are
+attributes of the labels."""
+
+
+def image_finding(name: str) -> Finding:
+    """Returns a finding of images.
+
+    Raises:
+        InputError: there is none of this name
+    """
+    if name in OBJECT_FINDINGS:
+        raise InputError(
+            f"'{name}' is a finding of objects, and this works on whole images. show, "
+            f"tag and audit take findings of objects. Use one of {', '.join(FINDINGS)}."
+        )
+    if name not in FINDINGS:
+        raise InputError(
+            f"There is no finding '{name}'. Use one of {', '.join(FINDINGS)}."
+        )
+    return FINDINGS[name]

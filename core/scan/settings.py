@@ -69,8 +69,8 @@ class ScanSettings:
     preset: str | None = None
 
     def __post_init__(self) -> None:
-        _check("min_copy_similarity", self.min_copy_similarity, -1, 1)
-        _check("min_copy_score", self.min_copy_score, 0, 1)
+        check_number("min_copy_similarity", self.min_copy_similarity, -1, 1)
+        check_number("min_copy_score", self.min_copy_score, 0, 1)
         if isinstance(self.ignored_changes, str):
             raise InputError(
                 "ignored_changes must be a list of names, got "
@@ -82,13 +82,13 @@ class ScanSettings:
                     f"ignored_changes: there is no change {name!r}. Use some of "
                     f"{', '.join(CHANGES_OF_MEANING)}."
                 )
-        _check("max_outlier_distance", self.max_outlier_distance, 0, 2)
-        _check("min_label_score", self.min_label_score, 0, 100)
-        _check("min_brightest", self.min_brightest, 0, 255)
-        _check("max_darkest", self.max_darkest, 0, 255)
-        _check("min_sharpness", self.min_sharpness, 0, 1e6)
-        _check("min_information", self.min_information, 0, 8)
-        _check("max_megapixels", self.max_megapixels, 0.001, 10_000)
+        check_number("max_outlier_distance", self.max_outlier_distance, 0, 2)
+        check_number("min_label_score", self.min_label_score, 0, 100)
+        check_number("min_brightest", self.min_brightest, 0, 255)
+        check_number("max_darkest", self.max_darkest, 0, 255)
+        check_number("min_sharpness", self.min_sharpness, 0, 1e6)
+        check_number("min_information", self.min_information, 0, 8)
+        check_number("max_megapixels", self.max_megapixels, 0.001, 10_000)
         if self.neighbors is not None and (
             isinstance(self.neighbors, bool)
             or not isinstance(self.neighbors, int)
@@ -119,7 +119,8 @@ class ScanSettings:
             )
 
 
-def _check(name: str, value: float | None, low: float, high: float) -> None:
+def check_number(name: str, value: float | None, low: float, high: float) -> None:
+    """Raises :class:`InputError` unless a number, if given, lies in [low, high]."""
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -17,8 +17,9 @@ import numpy as np
 from ..errors import StaleRunError
 from .scan_data import ScanData
 
-_VERSION = 7
-"""Raise it when :class:`~core.scan.scan_data.ScanData` has other records."""
+_VERSION = 8
+"""Raise it when a class that is stored has other records:
+:class:`~core.scan.scan_data.ScanData`, or ``core.objects.collect.ObjectData``."""
 
 _DAMAGE = (
     OSError,
@@ -35,8 +36,25 @@ Record = TypeVar("Record")
 
 def save_scan_data(scan_data: ScanData, path: Path) -> None:
     """Writes the data; a reader sees the old file or the new, whole."""
+    save_record(scan_data, path)
+
+
+def load_scan_data(path: Path) -> ScanData:
+    """Reads what :func:`save_scan_data` wrote.
+
+    Raises:
+        StaleRunError: it is gone, damaged or of another version
+    """
+    return load_record(ScanData, path)
+
+
+def save_record(record: Any, path: Path) -> None:
+    """Writes a dataclass of arrays, values of JSON and other such dataclasses.
+
+    A reader sees the old file or the new, whole.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    parts = dict(_parts(scan_data))
+    parts = dict(_parts(record))
     arrays: dict[str, Any] = {
         name: part for name, part in parts.items() if isinstance(part, np.ndarray)
     }
@@ -51,8 +69,8 @@ def save_scan_data(scan_data: ScanData, path: Path) -> None:
     part.replace(path)
 
 
-def load_scan_data(path: Path) -> ScanData:
-    """Reads what :func:`save_scan_data` wrote.
+def load_record(kind: type[Record], path: Path) -> Record:
+    """Reads what :func:`save_record` wrote.
 
     Raises:
         StaleRunError: it is gone, damaged or of another version
@@ -64,7 +82,7 @@ def load_scan_data(path: Path) -> ScanData:
             if values.pop("version") != _VERSION:
                 raise _stale("was written by another version of Winnow")
             arrays = {name: stored[name] for name in stored.files if name != _VALUES}
-            return _record(ScanData, {**values, **arrays})
+            return _record(kind, {**values, **arrays})
     except FileNotFoundError:
         raise _stale("is no longer there") from None
     except _DAMAGE as error:

@@ -19,7 +19,7 @@ from .internals import sample_documents
 CREATED_BY = "@winnow/curate"
 SIDEBAR_GROUP = "winnow"
 
-_TYPES: dict[str, tuple[type[fo.Field], type[fo.Field] | None]] = {
+FIELD_TYPES: dict[str, tuple[type[fo.Field], type[fo.Field] | None]] = {
     "int": (fo.IntField, None),
     "float": (fo.FloatField, None),
     "bool": (fo.BooleanField, None),
@@ -32,7 +32,7 @@ SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
 
 _SAMPLES_A_WRITE = 1_000
 # Waits for the journal: a write that was acknowledged survives a killed mongod
-_DURABLE = WriteConcern(w=1, j=True)
+DURABLE = WriteConcern(w=1, j=True)
 
 
 def field_name(name: str, prefix: str | None) -> str:
@@ -67,7 +67,7 @@ def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
                 "is not changed. Scan with another prefix, for example "
                 f"prefix='{_free_prefix(schema, prefix)}'."
             )
-        kind, _ = _TYPES[spec.type]
+        kind, _ = FIELD_TYPES[spec.type]
         if not isinstance(field, kind):
             raise InputError(
                 f"The field '{name}' is of type {type(field).__name__}, but Winnow "
@@ -81,7 +81,7 @@ def declare_fields(dataset: fo.Dataset, prefix: str | None) -> list[str]:
     names = []
     for spec in FIELDS:
         name = field_name(spec.name, prefix)
-        kind, subfield = _TYPES[spec.type]
+        kind, subfield = FIELD_TYPES[spec.type]
         dataset.add_sample_field(
             name,
             kind,
@@ -172,7 +172,7 @@ def _by_id(name: str, column: Sequence[Any], ids: Sequence[str]) -> Sequence[Any
 def _collection(dataset: fo.Dataset) -> Any:
     # FiftyOne's own set_values ends here too; there is no public way to
     # update several fields of a sample at once
-    return sample_documents(dataset).with_options(write_concern=_DURABLE)
+    return sample_documents(dataset).with_options(write_concern=DURABLE)
 
 
 def _group_in_sidebar(dataset: fo.Dataset, names: list[str], group: str) -> None:

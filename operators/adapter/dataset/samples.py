@@ -65,7 +65,8 @@ def flat_image_view(
     if shows_parts(view):
         raise InputError(
             "This view shows parts of samples (patches, frames or clips). Winnow "
-            "scans whole images: go back to the data set and scan that."
+            "scans whole images: go back to the data set and scan that, with objects= "
+            "for what boxes show."
         )
     if is_grouped_by_field(view):
         view = view.flatten()

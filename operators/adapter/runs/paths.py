@@ -27,6 +27,11 @@ def scan_data_path(name: str) -> Path:
     return cache_folder() / "runs" / name
 
 
+def object_data_path(scan_data: Path) -> Path:
+    """Returns where a run keeps what it learned of objects, beside the rest."""
+    return scan_data.with_suffix(".objects.npz")
+
+
 def thumbnails_folder() -> Path:
     """Returns where small pictures for the App are kept."""
     return cache_folder() / "thumbnails"
@@ -42,7 +47,7 @@ def remove_other_scan_data(
 ) -> None:
     """Removes the files that earlier scans of the same fields left."""
     for path in current.parent.glob(f"{_stem(dataset, prefix)}-*.npz"):
-        if path != current:
+        if path not in (current, object_data_path(current)):
             # One that is being read stays, on Windows, until the next scan
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -20,6 +20,12 @@ from ....core.progress import OnProgress
 from ....core.scan.scan_data import ScanData
 from ..dataset.fields import clear_fields, declare_fields, write_findings
 from ..dataset.indexes import create_indexes, drop_indexes
+from ..dataset.object_fields import (
+    clear_attributes,
+    declare_attributes,
+    write_object_findings,
+)
+from .object_run import ObjectRun
 from .paths import remove_other_scan_data
 from .run_record import finish_run, run_key, save_rows, start_run
 from .scan_report import ScanReport
@@ -40,6 +46,7 @@ def publish(
     findings: Findings,
     scan_data: ScanData,
     stored: Path,
+    objects: ObjectRun | None = None,
     *,
     prefix: str | None,
     scanned_at: str,
@@ -49,11 +56,13 @@ def publish(
 ) -> ScanReport:
     """Writes the fields and the run's record.
 
-    The record says ``writing`` before the first value is written and
-    ``complete`` only after the last is in the database's journal. It keeps when
-    the samples were read, since moved thresholds make a new record.
+    Attributes of objects come off all labels first: those of a run without objects
+    would be another run's. The record says ``writing`` before the first value is
+    written and ``complete`` only after the last is in the database's journal. It
+    keeps when the samples were read, since moved thresholds make a new record.
     """
     started = time.perf_counter()
+    of_objects = objects.findings if objects else None
     record = {
         "settings": dict(settings),
         "scanned_at": scanned_at,
@@ -68,12 +77,28 @@ def publish(
     deleted = write_findings(
         dataset, ids, findings.columns, prefix=prefix, on_progress=on_progress
     )
+    clear_attributes(dataset, prefix)
+    if objects:
+        declare_attributes(dataset, objects.field, prefix)
+        write_object_findings(
+            dataset,
+            objects.field,
+            ids,
+            objects.data.ids,
+            objects.data.units.file,
+            objects.findings.columns,
+            prefix=prefix,
+            on_progress=on_progress,
+        )
     report = ScanReport(
         dataset=dataset.name,
         run_key=run_key(prefix),
-        counts=findings.counts,
-        thresholds=findings.thresholds,
-        rules=findings.rules,
+        counts={**findings.counts, **(of_objects.counts if of_objects else {})},
+        thresholds={
+            **findings.thresholds,
+            **(of_objects.thresholds if of_objects else {}),
+        },
+        rules={**findings.rules, **(of_objects.rules if of_objects else {})},
         leak_matrix=findings.leak_matrix,
         scene_matrix=findings.scene_matrix,
         leaks_by_class=findings.leaks_by_class,

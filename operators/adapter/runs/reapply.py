@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import fiftyone as fo
 
-from ....core.errors import ScanNotFoundError, StaleRunError
+from ....core.errors import InputError, ScanNotFoundError, StaleRunError
+from ....core.objects.settings import OBJECT_THRESHOLDS
 from ....core.progress import OnProgress
 from ....core.scan.apply_thresholds import apply_thresholds
 from ....core.scan.settings import ScanSettings, movable, moved
 from ..dataset.decisions import read_decisions
 from .lock import exclusive_run
+from .object_run import judge_objects, load_objects, object_settings_of
 from .publish import database_errors_explained, publish
 from .run_record import ScanRun, complete_run
 from .scan_report import ScanReport
@@ -27,22 +29,48 @@ def reapply_thresholds(
     settings: ScanSettings,
     prefix: str | None,
     on_progress: OnProgress,
+    object_thresholds: Mapping[str, Any] | None = None,
 ) -> ScanReport:
-    """Loads the stored scan, applies the thresholds, writes the fields."""
+    """Loads the stored scan, applies the thresholds, writes the fields.
+
+    Args:
+        dataset: that was scanned
+        settings: of the scan
+        prefix: of its fields
+        on_progress: told after each batch
+        object_thresholds: values by name, of
+            :data:`~core.objects.settings.OBJECT_THRESHOLDS`; others stay in force
+    """
     with database_errors_explained(), exclusive_run(dataset):
         run = load_run(dataset, prefix)
         started = time.perf_counter()
         decisions = read_decisions(dataset, run.ids, run.scan_data)
         findings = apply_thresholds(run.scan_data, settings, decisions)
+        options = replace(object_settings_of(run.record), **(object_thresholds or {}))
+        objects = None
+        if run.record.objects is not None:
+            objects = judge_objects(
+                run.record.objects,
+                load_objects(dataset, run.record),
+                run.scan_data,
+                findings,
+                settings,
+                options,
+            )
         return publish(
             dataset,
             run.ids,
             findings,
             run.scan_data,
             run.file,
+            objects,
             prefix=prefix,
             scanned_at=run.record.scanned_at,
-            settings={**run.record.settings, **movable(settings)},
+            settings={
+                **run.record.settings,
+                **movable(settings),
+                **(asdict(options) if objects else {}),
+            },
             seconds={"apply_thresholds": time.perf_counter() - started},
             on_progress=on_progress,
         )
@@ -54,9 +82,21 @@ def move_thresholds(
     prefix: str | None,
     on_progress: OnProgress,
 ) -> ScanReport:
-    """Applies other thresholds; those that are not given stay in force."""
-    settings = moved(settings_of(complete_run(dataset, prefix)), given)
-    return reapply_thresholds(dataset, settings, prefix, on_progress)
+    """Applies other thresholds; those that are not given stay in force.
+
+    Raises:
+        InputError: a value out of range, or a threshold of objects without any
+    """
+    run = complete_run(dataset, prefix)
+    of_objects = {name: given[name] for name in OBJECT_THRESHOLDS if name in given}
+    if of_objects and run.objects is None:
+        raise InputError(
+            f"The last scan did not look at objects, so {next(iter(of_objects))} "
+            "changes nothing. Leave it out, or scan again with objects=."
+        )
+    of_images = {name: given[name] for name in given if name not in of_objects}
+    settings = moved(settings_of(run), of_images)
+    return reapply_thresholds(dataset, settings, prefix, on_progress, of_objects)
 
 
 def reapply_if_scanned(

@@ -31,8 +31,9 @@ class ScanRun:
     Attributes:
         prefix: of its fields; None without
         settings: of the scan, by name: those of
-            :class:`~core.scan.settings.ScanSettings`, and ``label_field``,
-            ``split_by``, ``model``, ``embeddings``
+            :class:`~core.scan.settings.ScanSettings` and
+            :class:`~core.objects.settings.ObjectSettings`, and ``label_field``,
+            ``split_by``, ``objects``, ``model``, ``embeddings``
         scanned_at: when the samples were read, ISO 8601 in UTC
         completed_at: when the findings were written, which moved thresholds renew
         scan_data: name of the file of :class:`~core.scan.scan_data.ScanData`
@@ -59,6 +60,13 @@ class ScanRun:
         """The field of the splits, or their tags; None without."""
         split_by: str | list[str] | None = self.settings["split_by"]
         return split_by
+
+    @property
+    def objects(self) -> str | None:
+        """The field of the objects, None without."""
+        # Runs of before did not know objects
+        objects: str | None = self.settings.get("objects")
+        return objects
 
 
 def run_key(prefix: str | None) -> str:

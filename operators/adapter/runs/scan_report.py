@@ -13,7 +13,8 @@ from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
-from ....core.findings.registry import FINDINGS, Finding
+from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
@@ -21,6 +22,8 @@ _NO_SCENES = {"scenes": 0, "scene_groups": 0, "scene_leaks": 0}
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
 _NO_SPLITS = "no splits were given"
+_NO_OBJECTS = "objects were not scanned"
+_NO_OBJECT_LABELS = "no object has a label"
 _CLASSES_NAMED = 5
 _CHANGES_NAMED = 3
 _FEWEST_PAIRS = 5
@@ -37,7 +40,7 @@ class ScanReport(TableResult):
     Attributes:
         dataset: name of the data set
         run_key: of the FiftyOne run that records it
-        counts: how many images (or clusters, or bytes) each finding has
+        counts: how many images (or clusters, objects or bytes) each finding has
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen
         leak_matrix: kind -> split -> other split -> images with a copy there
@@ -101,6 +104,31 @@ class ScanReport(TableResult):
         }
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
+        return missing | self._objects_not_looked_for
+
+    @property
+    def has_objects(self) -> bool:
+        """True if labeled objects were scanned too."""
+        return "objects" in self.counts
+
+    @property
+    def _objects_not_looked_for(self) -> dict[str, str]:
+        findings = OBJECT_FINDINGS.values()
+        if not self.has_objects:
+            return {finding.words: _NO_OBJECTS for finding in findings}
+        why = {}
+        if not self.counts["objects_labeled"]:
+            why["labels"] = _NO_OBJECT_LABELS
+        if not self.leak_matrix:
+            why["splits"] = _NO_SPLITS
+        missing = {
+            finding.words: why[finding.needs]
+            for finding in findings
+            if finding.needs in why
+        }
+        name = "max_object_outlier_distance"
+        if self.thresholds[name] is None:
+            missing["object outliers"] = self.rules[name]
         return missing
 
     def summary(self) -> str:
@@ -160,15 +188,16 @@ class Line:
     remarks: Sequence[str] = ()
 
     def share(self, report: ScanReport) -> float | None:
-        """Returns the share of the images, 0 to 1; None for clusters."""
+        """Returns the share of the images or objects, 0 to 1; None for clusters."""
         if self.finding.unit == "clusters":
             return None
-        return self.count / max(1, report.counts["images"])
+        return self.count / max(1, report.counts[self.finding.unit])
 
 
 def finding_lines(report: ScanReport) -> Iterable[Line]:
     """Yields the findings at a glance, in the order of the summary."""
-    for finding in FINDINGS.values():
+    of_objects = OBJECT_FINDINGS.values() if report.has_objects else ()
+    for finding in (*FINDINGS.values(), *of_objects):
         if finding.has_line:
             line = Line(finding, report.counts[finding.name], note_of(finding, report))
             more = _MORE.get(finding.name)
@@ -243,6 +272,25 @@ def _unreadable(report: ScanReport) -> dict[str, Any]:
     return {"note": "", "details": statuses}
 
 
+def _object_duplicates(report: ScanReport) -> dict[str, Any]:
+    return {"note": f"in {report.counts['object_clusters']:,} clusters of equal crops, "
+            "in pictures that are no copies"}  # fmt: skip
+
+
+def _bad_boxes(report: ScanReport) -> dict[str, Any]:
+    issues = {
+        name.replace("_", " "): report.counts[f"box_{name}"] for name in BOX_ISSUES
+    }
+    hints = ", ".join(
+        f"{name} {n:,}" for name, n in issues.items() if n and name not in MISTAKES
+    )
+    return {
+        "note": "",
+        "details": {name: issues[name] for name in MISTAKES},
+        "remarks": [f"worth a look: {hints}"] if hints else [],
+    }
+
+
 _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "duplicates": _duplicates,
     "outliers": _outliers,
@@ -251,6 +299,8 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "scenes": _scenes,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
+    "object_duplicates": _object_duplicates,
+    "bad_boxes": _bad_boxes,
 }
 """What a line says besides its count, where a note is not enough."""
 
@@ -258,10 +308,11 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
 def _headline(report: ScanReport) -> str:
     images = report.counts["images"]
     rate = images / max(report.total_seconds, 1e-9)
+    objects = f" and {report.counts['objects']:,} objects" if report.has_objects else ""
     if _READ not in report.seconds:
-        return f"Winnow applied the thresholds to {images:,} scanned images"
+        return f"Winnow applied the thresholds to {images:,} scanned images{objects}"
     return (
-        f"Winnow scanned {images:,} images in {report.total_seconds:.1f} s "
+        f"Winnow scanned {images:,} images{objects} in {report.total_seconds:.1f} s "
         f"({rate:,.0f} a second) with {report.model}"
     )
 
@@ -269,18 +320,20 @@ def _headline(report: ScanReport) -> str:
 def _text_lines(report: ScanReport) -> Iterable[str]:
     yield _headline(report)
     yield ""
-    for line in finding_lines(report):
+    lines = list(finding_lines(report))
+    width = max(len(line.finding.label) for line in lines) + 1
+    for line in lines:
         share, label = _share(report, line), line.finding.label
-        yield f"  {label:<13}{line.count:>9,}  {share:>7}  {line.note}".rstrip()
+        yield f"  {label:<{width}}{line.count:>9,}  {share:>7}  {line.note}".rstrip()
         for remark in (_details(line), *line.remarks):
             if remark:
-                yield f"{'':35}{plain(remark)}"
+                yield f"{'':{width + 22}}{plain(remark)}"
 
 
 def _markdown_lines(report: ScanReport) -> Iterable[str]:
     yield escape_markdown(_headline(report))
     yield ""
-    yield "| Finding | Images | Share | |"
+    yield f"| Finding | {'Count' if report.has_objects else 'Images'} | Share | |"
     yield "| :-- | --: | --: | :-- |"
     for line in finding_lines(report):
         parts = (line.note, _details(line), *line.remarks)

@@ -10,7 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.errors import CurationError, InputError
-from ....core.findings.registry import FINDINGS
+from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
 from ..runs.run_record import complete_run, finished_runs
 from ..views.finding_views import tally
 
@@ -36,6 +36,24 @@ def counts_now(ctx: foo.ExecutionContext) -> dict[str, int]:
     return dict(tally(ctx.dataset, run, prefix).counts)
 
 
+def object_choices(ctx: foo.ExecutionContext, choices: types.Dropdown) -> None:
+    """Adds the findings of objects that the last scan counted, if it did.
+
+    Raises:
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
+    """
+    run = complete_run(ctx.dataset, prefix_of(ctx.params))
+    if run.objects is None:
+        return
+    for what, finding in OBJECT_FINDINGS.items():
+        choices.add_choice(
+            what,
+            label=f"{finding.label} ({run.report['counts'][what]:,})",
+            description=finding.description.capitalize(),
+        )
+
+
 def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
     """Returns the findings with their counts."""
     choices = types.Dropdown()
@@ -48,10 +66,18 @@ def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
     return choices
 
 
-def ask_finding(inputs: types.Object, ctx: foo.ExecutionContext, label: str) -> bool:
+def ask_finding(
+    inputs: types.Object,
+    ctx: foo.ExecutionContext,
+    label: str,
+    *,
+    of_objects: bool = False,
+) -> bool:
     """Asks for a finding of the last scan; False if there is none to ask of."""
     try:
         choices = finding_choices(counts_now(ctx))
+        if of_objects:
+            object_choices(ctx, choices)
     except CurationError as error:
         show_error(inputs, "run", error)
         return False

@@ -16,8 +16,13 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.copy_detection import CHANGES_OF_MEANING
-from ....core.errors import CurationError
+from ....core.errors import CurationError, InputError
 from ....core.models.registry import DEFAULT_MODEL, SPECS
+from ....core.objects.settings import (
+    OBJECT_DEFAULTS,
+    OBJECT_THRESHOLDS,
+    ObjectSettings,
+)
 from ....core.reading.split_names import is_split_name
 from ....core.scan.settings import (
     DEFAULTS,
@@ -29,11 +34,14 @@ from ....core.scan.settings import (
 from ..dataset.fields import check_fields
 from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
+from ..dataset.object_fields import check_attributes
+from ..dataset.objects import object_field_candidates
 from ..dataset.samples import (
     flat_image_view,
     label_field_candidates,
     split_field_candidates,
 )
+from ..runs.object_run import object_settings_of
 from ..runs.reapply import settings_of
 from ..runs.run_record import complete_run
 from .inputs import ask_several, show_error
@@ -42,7 +50,6 @@ from .surface import read_options
 _NONE = "(none)"
 _BY_TAGS, _BY_FIELD = "tags", "field"
 _OWN_MODEL, VECTORS = "(onnx)", "(field)"
-_SETTINGS = tuple(field.name for field in fields(ScanSettings))
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ UNCHANGED: Unchanged = "unchanged"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScanOptions(ScanSettings):
+class ScanOptions(ScanSettings, ObjectSettings):
     """What can be chosen.
 
     Attributes:
@@ -89,6 +96,8 @@ class ScanOptions(ScanSettings):
             labels are not looked for
         split_by (None): a list of sample tags, or a string field, that names the
             splits; without it, leaks are not looked for
+        objects (None): a field of Detections, Detection, Polylines or Polyline, whose
+            objects are compared as well, each by what its box shows
         model ("efficientnet-lite0"): a built-in model, the path of an ONNX image
             model, or the name of a model of FiftyOne's zoo
         embeddings (None): a field of vectors to use in place of a model
@@ -97,15 +106,37 @@ class ScanOptions(ScanSettings):
 
     label_field: str | None = None
     split_by: str | Sequence[str] | None = None
+    objects: str | None = None
     model: str = DEFAULT_MODEL
     embeddings: str | None = None
     prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        ScanSettings.__post_init__(self)
+        ObjectSettings.__post_init__(self)
+        if self.objects is not None and self.embeddings is not None:
+            raise InputError(
+                f"The vectors in '{self.embeddings}' are of whole images, and objects "
+                "are compared by vectors of their own. Leave out embeddings, so that "
+                "a model makes both; or leave out objects."
+            )
+        if self.objects is not None and self.preset is not None:
+            raise InputError(
+                f"preset={self.preset!r} has no rules for objects. Leave it out, or "
+                "leave out objects."
+            )
 
     @property
     def settings(self) -> ScanSettings:
         """The settings of the scan alone."""
         names = [field.name for field in fields(ScanSettings)]
         return ScanSettings(**{name: getattr(self, name) for name in names})
+
+    @property
+    def object_settings(self) -> ObjectSettings:
+        """The settings of its objects."""
+        names = [field.name for field in fields(ObjectSettings)]
+        return ObjectSettings(**{name: getattr(self, name) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +162,11 @@ class ThresholdOptions:
             scan's default is 3.7
         min_information ("unchanged"): bits of gray levels below which pictures have
             low information, 0 to 8; the scan's default is 0.5
+        min_object_label_score ("unchanged"): the same of objects
+        max_object_outlier_distance ("unchanged"): the same of objects, as
+            ``max_outlier_distance`` of images
+        min_box_overlap ("unchanged"): intersection over union from which two boxes
+            of one picture are on one object, above 0 to 1; the scan's default is 0.85
         prefix (None): prefix of the scan's fields
     """
 
@@ -143,12 +179,16 @@ class ThresholdOptions:
     max_darkest: float | Unchanged = UNCHANGED
     min_sharpness: float | Unchanged = UNCHANGED
     min_information: float | Unchanged = UNCHANGED
+    min_object_label_score: float | None | Unchanged = UNCHANGED
+    max_object_outlier_distance: float | None | Unchanged = UNCHANGED
+    min_box_overlap: float | Unchanged = UNCHANGED
     prefix: str | None = None
 
     @property
     def given(self) -> dict[str, Any]:
         """The thresholds that are named."""
-        values = {name: getattr(self, name) for name in MOVABLE}
+        names = (*MOVABLE, *OBJECT_THRESHOLDS)
+        values = {name: getattr(self, name) for name in names}
         return {name: one for name, one in values.items() if one != UNCHANGED}
 
 
@@ -211,6 +251,31 @@ _THRESHOLDS = {
 }
 
 
+_OBJECT_THRESHOLDS = {
+    "min_object_label_score": _Slider(
+        "Labels of objects: score",
+        "Labels of objects that score less are issues. Higher finds more; empty to aim "
+        "at 80 % wrong among them.",
+        0,
+        100,
+    ),
+    "max_object_outlier_distance": _Slider(
+        "Outliers among objects: distance",
+        "Objects farther than this from all similar objects are outliers. Higher "
+        "finds fewer; empty for a rule based on your objects.",
+        0,
+        2,
+    ),
+    "min_box_overlap": _Slider(
+        "Second boxes: overlap",
+        "Intersection over union from which two boxes are on one object. Higher "
+        "finds fewer.",
+        0.01,
+        1,
+    ),
+}
+
+
 def scan_form(ctx: foo.ExecutionContext) -> types.Property:
     """Returns the form of the scan."""
     inputs = types.Object()
@@ -223,7 +288,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
         _ask_labels(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
         _ask_model(inputs, ctx, view)
-        _ask_more(inputs, ctx)
+        _ask_more(inputs, ctx, view)
         _check(inputs, ctx, view)
     return types.Property(
         inputs,
@@ -237,6 +302,7 @@ def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
         "label_field": _chosen(params.get("label_field")),
         "split_by": _split_by(params),
         "embeddings": _chosen(params.get("embeddings")),
+        "objects": _chosen(params.get("objects")),
     }
     if params.get("model") == _OWN_MODEL:
         options["model"] = (params.get("model_path") or "").strip() or ".onnx"
@@ -256,6 +322,8 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
     else:
         in_force = settings_of(run)
         _ask_thresholds(inputs, in_force)
+        if run.objects is not None:
+            _ask_object_thresholds(inputs, object_settings_of(run))
         _ask_ignored_changes(inputs, in_force)
         if _check_settings(inputs, ctx.params):
             text = _describe_thresholds(run.report["thresholds"])
@@ -270,8 +338,9 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
 
 
 def _describe_thresholds(thresholds: Mapping[str, float | None]) -> str:
+    asked = _THRESHOLDS | _OBJECT_THRESHOLDS
     return ", ".join(
-        f"{_THRESHOLDS[name].label.lower()} {value:.3g}"
+        f"{asked[name].label.lower()} {value:.3g}"
         for name, value in thresholds.items()
         if value is not None
     )
@@ -370,7 +439,9 @@ def _ask_model(
         )
 
 
-def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+def _ask_more(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
     inputs.bool(
         "more",
         default=False,
@@ -378,6 +449,7 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         view=types.SwitchView(),
     )
     if ctx.params.get("more"):
+        _ask_objects(inputs, ctx, view)
         _ask_thresholds(inputs, DEFAULTS)
         _ask_ignored_changes(inputs, DEFAULTS)
         inputs.int(
@@ -398,6 +470,38 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
             description="Duplicates, outliers and labels as in fastdup; usually empty",
         )
         _ask_prefix(inputs)
+
+
+def _ask_objects(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    names = object_field_candidates(view)
+    if not names:
+        return
+    choices = types.Dropdown()
+    choices.add_choice(_NONE, label="Whole images only")
+    for name in names:
+        choices.add_choice(name, label=name)
+    inputs.enum(
+        "objects",
+        [_NONE, *names],
+        default=_NONE,
+        label="Objects",
+        description="The field of boxes, to find wrong labels, outliers and bad boxes",
+        view=choices,
+    )
+    if _chosen(ctx.params.get("objects")):
+        _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
+
+
+def _ask_object_thresholds(inputs: types.Object, settings: ObjectSettings) -> None:
+    for name, ask in _OBJECT_THRESHOLDS.items():
+        inputs.float(
+            name,
+            default=getattr(settings, name),
+            label=ask.label,
+            description=f"{ask.description} From {ask.low:g} to {ask.high:g}.",
+        )
 
 
 def _ask_thresholds(inputs: types.Object, settings: ScanSettings) -> None:
@@ -438,6 +542,8 @@ def _check(
     try:
         options = read_options(ScanOptions, scan_params(ctx.params))
         check_fields(dataset_of(view), options.prefix)
+        if options.objects:
+            check_attributes(dataset_of(view), options.objects, options.prefix)
         options.settings.check_against(len(view))
     except CurationError as error:
         show_error(inputs, "problem", error)
@@ -455,15 +561,17 @@ def _check(
 
 def _check_settings(inputs: types.Object, params: Mapping[str, Any]) -> bool:
     try:
-        ScanSettings(**_settings(params))
+        ScanSettings(**_given(ScanSettings, params))
+        ObjectSettings(**_given(ObjectSettings, params))
     except CurationError as error:
         show_error(inputs, "problem", error)
         return False
     return True
 
 
-def _settings(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: params[name] for name in _SETTINGS if params.get(name) is not None}
+def _given(kind: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    names = [field.name for field in fields(kind)]
+    return {name: params[name] for name in names if params.get(name) is not None}
 
 
 def _split_by(params: Mapping[str, Any]) -> Any:

@@ -13,10 +13,17 @@ from fiftyone import ViewField as F
 
 from ....core.errors import InputError
 from ....core.findings.image_issues import SURE_ISSUES
-from ....core.findings.registry import FINDINGS
+from ....core.findings.registry import (
+    FINDINGS,
+    OBJECT_FINDINGS,
+    Finding,
+    image_finding,
+)
 from ....core.findings.schema import QUARANTINED, UNREADABLE, UNSURE_RELATIONS
+from ....core.objects.boxes import MISTAKES
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
+from ..dataset.objects import objects_path
 from ..dataset.present import HERE, present
 from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
@@ -30,7 +37,9 @@ def found_view(
 
     Args:
         dataset: that was scanned
-        what: a name of :data:`~core.findings.registry.FINDINGS`
+        what: a name of :data:`~core.findings.registry.FINDINGS`; or one of
+            :data:`~core.findings.registry.OBJECT_FINDINGS`, for a view of patches
+            (of images, if the field holds one object an image)
         prefix: of the scan's fields
 
     Raises:
@@ -39,6 +48,8 @@ def found_view(
         StaleRunError: its scan was cut short, or is out of date
     """
     complete_run(dataset, prefix)
+    if what in OBJECT_FINDINGS:
+        return _object_view(dataset, what, prefix)
     view = present(dataset).match(found_expression(what, prefix))
     finding = FINDINGS[what]
     by = field_name(finding.sort_by, prefix)
@@ -60,6 +71,8 @@ _FILTERS: Mapping[str, Callable[[Field], Any]] = {
         field("scan_status").exists()
         & ~field("scan_status").is_in(["ok", QUARANTINED, *UNREADABLE])
     ),
+    "object_duplicates": lambda field: field("dup_cluster").exists(),
+    "bad_boxes": lambda field: field("box_issues").contains(list(MISTAKES)),
 }
 """The filters of findings that are more than a boolean field."""
 
@@ -70,17 +83,51 @@ def found_expression(what: str, prefix: str | None) -> Any:
     Raises:
         InputError: no such finding
     """
-    if what not in FINDINGS:
-        raise InputError(
-            f"There is no finding '{what}'. Use one of {', '.join(FINDINGS)}."
-        )
+    return _expression(image_finding(what), prefix)
 
+
+def _expression(finding: Finding, prefix: str | None) -> Any:
     def field(name: str) -> Any:
         return F(field_name(name, prefix))
 
-    if flag := FINDINGS[what].flag:
-        return field(flag) == True  # noqa: E712
-    return _FILTERS[what](field)
+    if finding.flag:
+        return field(finding.flag) == True  # noqa: E712
+    return _FILTERS[finding.name](field)
+
+
+def found_objects(
+    samples: fo.core.collections.SampleCollection, what: str, prefix: str | None
+) -> tuple[fo.DatasetView, str]:
+    """Returns the samples with a finding's objects alone, and the objects' field.
+
+    Args:
+        samples: a data set that was scanned, or a view of it
+        what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`
+        prefix: of the scan's fields
+
+    Raises:
+        InputError: objects were not scanned
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
+    """
+    run = complete_run(dataset_of(samples), prefix)
+    if run.objects is None:
+        raise InputError(
+            f"The last scan did not look at objects, so there is no '{what}'. Scan "
+            'again with objects= and the name of their field, such as "ground_truth".'
+        )
+    wanted = _expression(OBJECT_FINDINGS[what], prefix)
+    return present(samples).filter_labels(run.objects, wanted), run.objects
+
+
+def _object_view(dataset: fo.Dataset, what: str, prefix: str | None) -> fo.DatasetView:
+    # Filtered first: to_patches copies what it gets
+    view, name = found_objects(dataset, what, prefix)
+    finding = OBJECT_FINDINGS[what]
+    by = f"{name}.{field_name(finding.sort_by, prefix)}"
+    if objects_path(dataset, name) != name:
+        view = view.to_patches(name)
+    return view.sort_by(by, reverse=finding.descending)
 
 
 @dataclass(frozen=True)
@@ -163,7 +210,7 @@ def grouped_view(
 ) -> fo.DatasetView:
     """Returns the view as the App shows it best: copies behind one tile."""
     view = found_view(dataset, what, prefix)
-    if not FINDINGS[what].grouped:
+    if what in OBJECT_FINDINGS or not FINDINGS[what].grouped:
         return view
     return view.group_by(
         field_name("dup_cluster", prefix),
@@ -224,9 +271,10 @@ def in_split(run: ScanRun, split: str) -> Any:
 
 def save_found_views(dataset: fo.Dataset, prefix: str | None = None) -> list[str]:
     """Saves a view of each finding that the run has; returns their names."""
-    complete_run(dataset, prefix)
+    run = complete_run(dataset, prefix)
     names = []
-    for what, finding in FINDINGS.items():
+    of_objects = OBJECT_FINDINGS if run.objects else {}
+    for what, finding in {**FINDINGS, **of_objects}.items():
         view = grouped_view(dataset, what, prefix)
         name = f"Winnow: {finding.label.lower()}" + (f" ({prefix})" if prefix else "")
         dataset.save_view(

@@ -1,0 +1,1 @@
+"""Boxes of labeled objects: what is wrong with them, alone and between copies."""

@@ -1,0 +1,188 @@
+"""The slow half of a scan of objects: cuts out, embeds, searches and compares crops.
+
+The stages are those of :mod:`core.scan.collect`; a crop is a picture. What only whole
+files have (synthetic copies, pixels that are read again) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..copy_detection import turned_candidates
+from ..embedding.records import ImageEmbedder
+from ..findings.schema import QUARANTINED
+from ..progress import OnProgress, silent
+from ..scan.candidate_search import distinct_pairs, search_neighbors
+from ..scan.collect import StageClock, model_info
+from ..scan.image_labels import labels_of_images, learn_labels
+from ..scan.previous_scan import PreviousScan
+from ..scan.recall_estimate import NO_COPY_SCORES
+from ..scan.samples import samples_of, split_membership, unique_files
+from ..scan.scan_data import ScanData, ScanInput, without
+from ..scan.settings import DEFAULTS, ScanSettings
+from ..scan.unique_images import unique_images
+from ..scan.verified_pairs import verify
+from .crops import embed_crops
+from .settings import OBJECT_DEFAULTS, ObjectSettings
+from .units import UNREAD, Units, picture_sizes, units_of
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectInput:
+    """What a data set knows of u objects.
+
+    Attributes:
+        ids: what names each object, for an order that does not change
+        file: int64[u], row of each object's picture
+        boxes: float64[u, 4], left, top, width and height as shares of the upright
+            picture; NaN where there are other than four numbers
+        labels: int32[u], codes into ``classes``, -1 without
+        classes: label names
+        attribute_count: int64[u], how much a person has said of each
+        is_crowd: bool[u], a box around many objects
+    """
+
+    ids: Sequence[str]
+    file: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    labels: NDArray[np.int32]
+    classes: Sequence[str]
+    attribute_count: NDArray[np.int64]
+    is_crowd: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectData:
+    """The stored half of a scan of objects.
+
+    Attributes:
+        ids: what names each object, as given
+        units: which part of which picture each object is
+        boxes: float64[u, 4], as given
+        attribute_count: int64[u], as given
+        scan: of the crops, one sample per object; None where fewer than two objects
+            have a crop, so that nothing can be compared
+    """
+
+    ids: list[str]
+    units: Units
+    boxes: NDArray[np.float64]
+    attribute_count: NDArray[np.int64]
+    scan: ScanData | None
+
+
+def collect_object_data(
+    pictures: ScanData,
+    paths: Sequence[bytes],
+    objects: ObjectInput,
+    embedder: ImageEmbedder,
+    *,
+    folder: Path,
+    settings: ScanSettings = DEFAULTS,
+    options: ObjectSettings = OBJECT_DEFAULTS,
+    previous: ScanData | None = None,
+    on_progress: OnProgress = silent,
+) -> ObjectData:
+    """Learns from u objects all that thresholds are applied to.
+
+    Args:
+        pictures: the scan of the n pictures that the objects are on
+        paths: absolute file paths of the pictures
+        objects: what is known of them
+        embedder: the model
+        folder: cache in which embeddings are kept between runs
+        settings: those of the scan of the pictures
+        options: see :class:`~core.objects.settings.ObjectSettings`
+        previous: what an earlier scan of objects left; see
+            :func:`core.scan.collect.collect_scan_data`
+        on_progress: told after each batch; may raise to cancel
+    """
+    clock = StageClock()
+    units = units_of(
+        objects.file,
+        objects.boxes,
+        picture_sizes(pictures),
+        is_crowd=objects.is_crowd,
+        margin=options.object_margin,
+        min_side=options.min_object_side,
+    )
+    table = embed_crops(
+        paths,
+        pictures,
+        units,
+        embedder,
+        folder=folder,
+        max_megapixels=settings.max_megapixels,
+        on_progress=on_progress,
+    )
+    data = ObjectData(
+        list(objects.ids), units, objects.boxes, objects.attribute_count, None
+    )
+    if (table.unique_file >= 0).sum() < 2:
+        return data
+    given = ScanInput(
+        [
+            paths[file] + b"#" + name.encode()
+            for file, name in zip(objects.file.tolist(), objects.ids, strict=True)
+        ],
+        objects.labels,
+        objects.classes,
+        pictures.samples.splits[objects.file],
+        pictures.samples.split_names,
+    )
+    samples, files = samples_of(table, given), unique_files(table)
+    clock.end("read and embed objects")
+    crops = unique_images(table)
+    model = model_info(embedder)
+    before = PreviousScan(previous, crops, model)
+    search = search_neighbors(
+        crops,
+        split_membership(samples, crops),
+        model.min_candidate_similarity,
+        settings.neighbors,
+        before,
+        on_progress,
+    )
+    clock.end("search objects")
+    rotated = turned_candidates(crops.signatures)
+    pairs = verify(
+        crops,
+        distinct_pairs(search.candidates, rotated),
+        before,
+        on_progress=on_progress,
+    )
+    clock.end("compare objects")
+    labels = labels_of_images(samples, crops, pairs.accepted(settings.min_copy_score))
+    classes = before.classes(labels) or learn_labels(crops, labels, on_progress)
+    clock.end("learn labels of objects")
+    scan = ScanData(
+        samples=samples,
+        files=files,
+        images=crops.groups,
+        graphs=search.graphs,
+        pairs=pairs,
+        recall=NO_COPY_SCORES,
+        classes=classes,
+        nearest_samples=None,
+        model=model,
+        inputs=before.inputs(labels, is_recall_complete=False),
+        seconds=clock.seconds,
+    )
+    return replace(data, scan=scan)
+
+
+def without_objects(data: ObjectData, gone: NDArray[np.bool_]) -> ObjectData:
+    """Returns the data without objects that are deleted since, or their pictures.
+
+    Args:
+        data: as it was collected
+        gone: bool[u]
+    """
+    status = np.where(gone, np.int8(UNREAD), data.units.status)
+    scan = None if data.scan is None else without(data.scan, gone, QUARANTINED)
+    return replace(data, units=replace(data.units, status=status), scan=scan)

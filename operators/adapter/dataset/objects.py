@@ -1,0 +1,215 @@
+"""Reads the objects that people have labeled: boxes, or polylines by their boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.fields as fof
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core.errors import InputError
+from ....core.objects.units import look_like_pixels
+from .fields import is_ours
+from .internals import dataset_of, sample_documents
+from .present import present
+from .samples import NO_CODE
+
+_LISTS: dict[type[Any], str] = {fo.Detections: "detections", fo.Polylines: "polylines"}
+_SINGLE = (fo.Detection, fo.Polyline)
+
+_MOST_PER_SAMPLE = 30_000
+"""The attributes of so many fit into the 16 MB of a document of the database."""
+
+_OF_FIFTYONE = frozenset(
+    ("_id", "_cls", "label", "bounding_box", "points", "closed", "filled", "mask")
+)
+_CROWD = ("iscrowd", "crowd")
+_NO_BOX = [np.nan] * 4
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectTable:
+    """u objects, in the order of their samples.
+
+    Attributes:
+        ids: label ids
+        sample: int64[u], row of each object's sample
+        boxes: float64[u, 4], left, top, width and height as shares of the picture;
+            NaN where there are other than four numbers
+        labels: int32[u], codes into ``classes``; -1 without a label
+        classes: label names, sorted
+        attribute_count: int64[u], how many attributes a person gave
+        is_crowd: bool[u], marked as a box around many objects
+    """
+
+    ids: list[str]
+    sample: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    labels: NDArray[np.int32]
+    classes: list[str]
+    attribute_count: NDArray[np.int64]
+    is_crowd: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def object_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
+    """Returns the names of the fields that hold objects with boxes."""
+    schema = samples.get_field_schema(flat=False)
+    return [name for name, field in schema.items() if _document_type(field) is not None]
+
+
+def check_object_field(
+    samples: fo.core.collections.SampleCollection, name: str
+) -> None:
+    """Raises :class:`InputError` unless the field holds objects with boxes."""
+    candidates = object_field_candidates(samples)
+    if name in candidates:
+        return
+    hint = (
+        f"Fields that can be used: {', '.join(candidates)}."
+        if candidates
+        else "No field can be used."
+    )
+    field = samples.get_field_schema(flat=False).get(name)
+    if field is None:
+        raise InputError(f"There is no field '{name}' of objects. {hint}")
+    kind = getattr(field, "document_type", None) or type(field)
+    raise InputError(
+        f"Field '{name}' holds {kind.__name__}. Objects are Detections, Detection, "
+        f"Polylines or Polyline. {hint}"
+    )
+
+
+def objects_path(samples: fo.core.collections.SampleCollection, name: str) -> str:
+    """Returns where a field's objects stand: a list, or the field itself."""
+    kind = _document_type(samples.get_field(name))
+    inner = _LISTS.get(kind) if kind is not None else None
+    return f"{name}.{inner}" if inner else name
+
+
+def read_objects(view: fo.DatasetView, name: str) -> ObjectTable:
+    """Reads all objects of a view in one query.
+
+    Args:
+        view: of images, in the order of the scan
+        name: a field of Detections, Detection, Polylines or Polyline
+
+    Raises:
+        InputError: the field does not hold objects, holds none, or its boxes are
+            pixels
+    """
+    check_object_field(view, name)
+    path = objects_path(view, name)
+    not_given = _OF_FIFTYONE | _made_by_winnow(view, path)
+    ids: list[str] = []
+    rows: list[int] = []
+    boxes: list[list[float]] = []
+    labels: list[str | None] = []
+    counts: list[int] = []
+    crowds: list[bool] = []
+    for row, (sample, found) in enumerate(_objects_of(view, path)):
+        if len(found) > _MOST_PER_SAMPLE:
+            raise InputError(
+                f"Sample {sample} has {len(found):,} objects in '{name}'; at most "
+                f"{_MOST_PER_SAMPLE:,} fit into the database with their findings. "
+                "Leave it out of the view."
+            )
+        for label in found:
+            ids.append(str(label["_id"]))
+            rows.append(row)
+            boxes.append(_box(label))
+            labels.append(label.get("label"))
+            counts.append(_attribute_count(label, not_given))
+            crowds.append(any(bool(label.get(key)) for key in _CROWD))
+    if not ids:
+        raise InputError(f"No sample has an object in field '{name}'.")
+    table = np.array(boxes, np.float64)
+    if look_like_pixels(table):
+        example = next(box for box in boxes if max(box) > 1.5)
+        raise InputError(
+            f"The boxes of '{name}' look like pixels (such as {example}); FiftyOne "
+            "wants shares of width and height. Divide them, then scan."
+        )
+    classes = sorted({label for label in labels if label is not None})
+    code = {label: number for number, label in enumerate(classes)}
+    return ObjectTable(
+        ids,
+        np.array(rows, np.int64),
+        table,
+        np.array(
+            [NO_CODE if label is None else code[label] for label in labels], np.int32
+        ),
+        classes,
+        np.array(counts, np.int64),
+        np.array(crowds, bool),
+    )
+
+
+def labels_by_id(dataset: fo.Dataset, name: str) -> dict[str, str | None]:
+    """Returns the label of each object that there is now, by its id."""
+    path = objects_path(dataset, name)
+    return {
+        str(label["_id"]): label.get("label")
+        for _, found in _objects_of(present(dataset), path)
+        for label in found
+    }
+
+
+def _document_type(field: fof.Field | None) -> type[Any] | None:
+    kind = getattr(field, "document_type", None)
+    known = (*_LISTS, *_SINGLE)
+    return kind if isinstance(kind, type) and kind in known else None
+
+
+def _objects_of(
+    view: fo.DatasetView, path: str
+) -> Iterator[tuple[str, Sequence[dict[str, Any]]]]:
+    """Yields the id of each sample, and its objects as the database holds them."""
+    ids = view.values("id")
+    documents = sample_documents(dataset_of(view))
+    found: dict[str, Any] = {}
+    for sample in documents.find({}, {path: 1}):
+        value: Any = sample
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        found[str(sample["_id"])] = value
+    for sample_id in ids:
+        value = found.get(sample_id)
+        yield sample_id, value if isinstance(value, list) else [value] if value else []
+
+
+def _box(label: dict[str, Any]) -> list[float]:
+    box = label.get("bounding_box")
+    if "points" in label:
+        points = [point for line in label["points"] or () for point in line or ()]
+        if not points:
+            return _NO_BOX
+        x, y = np.array(points, np.float64)[:, :2].T
+        return [x.min(), y.min(), np.ptp(x), np.ptp(y)]
+    if not isinstance(box, list | tuple) or len(box) != 4:
+        return _NO_BOX
+    return [float("nan") if value is None else float(value) for value in box]
+
+
+def _attribute_count(label: dict[str, Any], not_given: Set[str]) -> int:
+    given = (key for key, value in label.items() if value not in (None, [], {}))
+    return sum(key not in not_given for key in given)
+
+
+def _made_by_winnow(
+    samples: fo.core.collections.SampleCollection, path: str
+) -> frozenset[str]:
+    """Returns the names of the attributes that scans put on the objects."""
+    schema = samples.get_field_schema(flat=True)
+    start = f"{path}."
+    return frozenset(
+        name.removeprefix(start)
+        for name, field in schema.items()
+        if name.startswith(start) and is_ours(field)
+    )

@@ -1,0 +1,205 @@
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from core.models.registry import load_embedder
+from core.objects.collect import (
+    ObjectData,
+    ObjectInput,
+    collect_object_data,
+    without_objects,
+)
+from core.objects.findings import ATTRIBUTES, find_objects
+from core.objects.settings import ObjectSettings
+from core.objects.units import picture_sizes
+from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
+from core.scan.stored_scan import load_record, save_record
+
+SIDE, CELL = 240, 80
+CLASSES = ["ring", "stripes"]
+
+
+def drawing(label, random, ground):
+    """A ring or stripes, of 64 pixels, on a picture of its own."""
+    picture = Image.blend(ground, Image.new("RGB", (64, 64), "white"), 0.5)
+    pen = ImageDraw.Draw(picture)
+    color = tuple(random.integers(0, 90, 3).tolist())
+    if label == 0:
+        edge = int(random.integers(4, 12))
+        pen.ellipse((edge, edge, 63 - edge, 63 - edge), outline=color, width=8)
+    else:
+        step = int(random.integers(10, 16))
+        for x in range(int(random.integers(0, 8)), 64, step):
+            pen.rectangle((x, 0, x + 4, 63), fill=color)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory, draw):
+    """Thirty pictures of four objects; object 5 has a wrong label.
+
+    Object 9 (picture 2, train) is pasted again as object 102 (picture 25, test).
+    """
+    folder = tmp_path_factory.mktemp("objects")
+    random = np.random.default_rng(3)
+    boxes, labels, files, drawings = [], [], [], []
+    for number in range(30):
+        picture = draw(number, side=SIDE)
+        for place in range(4):
+            label = int(random.integers(2))
+            ground = draw(1000 + len(drawings), side=64)
+            art = (
+                drawings[9] if len(drawings) == 102 else drawing(label, random, ground)
+            )
+            if len(drawings) == 102:
+                label = labels[9]
+            drawings.append(art)
+            left, top = 20 + place % 2 * 120, 20 + place // 2 * 120
+            picture.paste(art, (left, top))
+            boxes.append([left / SIDE, top / SIDE, 64 / SIDE, 64 / SIDE])
+            labels.append(label)
+            files.append(number)
+        picture.save(folder / f"{number:02d}.png")
+    labels[5] = 1 - labels[5]
+    paths = [os.fsencode(path) for path in sorted(folder.iterdir())]
+    splits = (np.arange(30) >= 20).astype(np.int32)
+    pictures = collect_scan_data(
+        ScanInput(paths, splits=splits, split_names=["train", "test"]),
+        load_embedder(),
+        folder=folder / "cache",
+    )
+    return pictures, paths, np.array(files), np.array(boxes), np.array(labels)
+
+
+@pytest.fixture(scope="module")
+def find(scene, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    pictures, paths, files, boxes, labels = scene
+
+    def run(extra=None, order=None, group=None, gone=None, **options):
+        file, box, label = files, boxes, labels
+        if extra is not None:
+            file = np.append(files, extra[0])
+            box = np.concatenate([boxes, [extra[1]]])
+            label = np.append(labels, extra[2])
+        order = np.arange(len(file)) if order is None else order
+        given = ObjectInput(
+            [str(number) for number in order],
+            file[order],
+            box[order],
+            label[order].astype(np.int32),
+            CLASSES,
+            np.zeros(len(file), np.int64),
+            np.zeros(len(file), bool),
+        )
+        options = ObjectSettings(**options)
+        data = collect_object_data(
+            pictures, paths, given, load_embedder(), folder=cache, options=options
+        )
+        if gone is not None:
+            data = without_objects(data, np.isin(np.arange(len(file)), gone))
+        save_record(data, cache / "objects.npz")
+        data = load_record(ObjectData, cache / "objects.npz")
+        group = np.arange(30) if group is None else group
+        return find_objects(data, picture_sizes(pictures), group, options=options)
+
+    return run
+
+
+def test_an_object_with_a_wrong_label_is_named_with_the_right_one(find, scene):
+    found = find()
+
+    scores = np.array(found.columns["label_score"])
+    assert scores.argmin() == 5
+    right = CLASSES[1 - scene[4][5]]
+    assert found.columns["label_suggestion"][5] == right
+    assert found.counts["object_label_issues"] <= 4
+
+
+def test_one_object_in_two_pictures_is_a_copy_and_leaks(find):
+    found = find()
+
+    cluster = found.columns["dup_cluster"]
+    assert cluster[9] is not None and cluster[9] == cluster[102]
+    assert found.columns["leak"][9] and found.columns["leak_splits"][9] == ["test"]
+    assert found.columns["leak_splits"][102] == ["train"]
+
+
+def test_objects_of_pictures_that_are_copies_say_nothing_new(find):
+    group = np.arange(30)
+    group[25] = group[2]
+
+    found = find(group=group)
+
+    assert found.columns["dup_cluster"][9] is None
+    assert not found.columns["leak"][102]
+
+
+def test_a_second_box_on_one_object_is_found(find, scene):
+    second = scene[3][7] + [0.004, 0, 0, 0]
+
+    found = find(extra=(1, second, scene[4][7]))
+
+    assert found.columns["box_issues"][120] == ["duplicate"]
+    assert found.columns["box_issues"][7] is None
+    assert found.columns["dup_cluster"][120] is None
+    assert found.counts["bad_boxes"] == 1
+
+
+def test_a_broken_box_costs_itself_alone(find):
+    whole = find()
+
+    found = find(extra=(3, [np.nan, 0, 0.1, 0.1], 0))
+
+    assert found.columns["object_status"][120] == "degenerate"
+    assert found.columns["label_score"][120] is None
+    assert found.columns["label_score"][:120] == whole.columns["label_score"]
+
+
+def test_the_order_of_objects_changes_nothing(find):
+    order = np.random.default_rng(0).permutation(120)
+
+    one, other = find(), find(order=order)
+
+    for name in ("label_score", "outlier_distance", "object_status", "leak"):
+        values = [one.columns[name][row] for row in order]
+        assert other.columns[name] == values, name
+
+
+def test_objects_that_cannot_be_cut_out_are_told_without_a_comparison(find):
+    found = find(min_object_side=100)
+
+    assert set(found.columns["object_status"]) == {"tiny"}
+    assert found.counts["objects_compared"] == 0
+    assert set(found.columns["label_score"]) == {None}
+
+
+def test_each_attribute_has_a_column(find):
+    assert set(find().columns) == {spec.name for spec in ATTRIBUTES}
+
+
+def test_thresholds_of_objects_are_their_own(find):
+    found = find(min_object_label_score=99.0, max_object_outlier_distance=2.0)
+
+    assert found.counts["object_label_issues"] > 10
+    assert found.counts["object_outliers"] == 0
+    assert found.thresholds["min_object_label_score"] == 99
+    assert replace(ObjectSettings(), object_margin=0.1).object_margin == 0.1
+
+
+def test_objects_that_are_gone_say_nothing_and_are_nobodys_copy(find):
+    found = find(gone=[102])
+
+    assert found.columns["object_status"][102] == "unread"
+    assert found.columns["label_score"][102] is None
+    assert found.columns["dup_cluster"][9] is None
+
+
+def test_equal_crops_are_equal_in_their_pixels(find, scene):
+    found = find(extra=(1, scene[3][7], scene[4][7]))
+
+    assert "bytes" not in found.columns["dup_kind"]
