@@ -154,7 +154,7 @@ def run_scan(
             "apply_thresholds": time.perf_counter() - started,
         }
         objects = None
-        if boxes is not None and embedder is not None:
+        if options.objects and boxes is not None and embedder is not None:
             objects = scan_objects(
                 dataset,
                 options.objects,
