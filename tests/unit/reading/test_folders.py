@@ -213,8 +213,9 @@ def test_a_folder_that_cannot_be_read_is_counted(make, tmp_path):
 
     (root / "b").chmod(0)
     # pytest closes its folders to others
-    for folder in (root, *root.parents[:2]):
-        folder.chmod(0o755)
+    for folder in (root, *root.parents):
+        if "pytest-of-" in str(folder):
+            folder.chmod(0o755)
     try:
         in_child(check, become_nobody)
     finally:
