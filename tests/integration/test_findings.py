@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from importlib import resources
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -32,6 +33,11 @@ def scanned(tmp_path_factory, draw):
         tags = ["test" if number >= 18 else "train"]
         samples.append(fo.Sample(str(path), ground_truth=label, tags=tags))
     Image.new("RGB", (64, 64), (2, 2, 2)).save(root / "05.png")
+    # Two views of one scene, in two splits
+    with (resources.files("skimage.data") / "coffee.png").open("rb") as file:
+        photo = Image.open(file).convert("RGB")
+    for name, left, top in (("08", 100, 60), ("19", 112, 64)):
+        photo.crop((left, top, left + 256, top + 256)).save(root / f"{name}.png")
     (root / "06.png").write_bytes(b"no image")
     (root / "07.png").write_bytes(b"")
     dataset = fo.Dataset()
