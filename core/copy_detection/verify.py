@@ -84,6 +84,7 @@ def verify_pairs(
     pairs: NDArray[np.int32],
     sizes: NDArray[np.int32],
     *,
+    damaged: Bools | None = None,
     on_progress: OnProgress = silent,
 ) -> PairScores:
     """Compares the pictures of each pair.
@@ -92,6 +93,8 @@ def verify_pairs(
         signatures: uint8[m, 4608], one a picture
         pairs: int32[p, 2] of pictures; neither order nor repeats matter
         sizes: int32[m, 2], width and height of each picture
+        damaged: bool[m], files that are damaged inside: what is missing there looks
+            like another moment of the scene, and is none
         on_progress: told after each batch, in order; may raise to cancel, which
             waits for the batches that run
 
@@ -114,7 +117,11 @@ def verify_pairs(
 
     def compare(rows: Ints) -> PairScores:
         used, ends = np.unique(sorted_pairs[rows], return_inverse=True)
-        return _check(Pictures(signatures[used], sizes[used]), ends.reshape(-1, 2))
+        ends = ends.reshape(-1, 2)
+        whole: Bools = np.ones(len(rows), bool)
+        if damaged is not None:
+            whole = ~damaged[used][ends].any(axis=1)
+        return _check(Pictures(signatures[used], sizes[used]), ends, whole)
 
     # Sums round differently with the number of BLAS threads: one each, and
     # the batches side by side
@@ -156,8 +163,14 @@ def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
     return np.lexsort(np.sort(place[pairs], axis=1).T[::-1])
 
 
-def _check(pictures: Pictures, pairs: Ints) -> PairScores:
-    """Puts pairs through the three tests, each for the survivors of the last."""
+def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
+    """Puts pairs through the three tests, each for the survivors of the last.
+
+    Args:
+        pictures: of the pairs
+        pairs: int64[p, 2] of them
+        whole: bool[p], pairs of whole files, which may be two moments of a scene
+    """
     scores = np.zeros(len(pairs), np.float32)
     relations = np.full(len(pairs), NO_RELATION, np.int8)
     changes = np.zeros(len(pairs), np.uint8)
@@ -198,7 +211,8 @@ def _check(pictures: Pictures, pairs: Ints) -> PairScores:
     one_photograph, scenes[rows] = tell_scenes(
         evidence, overlays, correlation, score >= MIN_COPY_SCORE
     )
-    score *= one_photograph
+    scenes[rows] &= whole[rows]
+    score *= np.where(whole[rows], one_photograph, 1)
     scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
     named = name_relations(pictures, overlays.at(accepted), at_rows(evidence, accepted))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..copy_detection import Signatures
 from ..embedding.image_table import ImageTable
+from ..reading.jpeg_damage import NO_DAMAGE
 from ..storage.record_store import Vectors
 
 _ROWS_AT_ONCE = 4096
@@ -54,6 +55,7 @@ class DescribedImages:
             descriptors where there is one vector for both
         signatures: uint8[i, q], see :func:`core.copy_detection.signatures`
         sizes: int32[i, 2], width and height
+        damaged: bool[i], the file is damaged inside
     """
 
     groups: UniqueImages
@@ -62,6 +64,7 @@ class DescribedImages:
     features: Vectors
     signatures: Signatures
     sizes: NDArray[np.int32]
+    damaged: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.digests)
@@ -89,6 +92,7 @@ def unique_images(
         features=table.stored("features").at(first) if given is None else descriptors,
         signatures=signatures.at(first),
         sizes=table.sizes(first),
+        damaged=table.column("damage")[first] != NO_DAMAGE,
     )
 
 

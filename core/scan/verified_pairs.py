@@ -42,7 +42,11 @@ def verify(
         row = _known_rows(known.images, previous.image, pairs)
     new = row < 0
     found = verify_pairs(
-        images.signatures, pairs[new], images.sizes, on_progress=on_progress
+        images.signatures,
+        pairs[new],
+        images.sizes,
+        damaged=images.damaged,
+        on_progress=on_progress,
     )
     judge_pages(found, pairs[new], images.signatures, read_page, on_progress)
     score = np.empty(len(pairs), np.float32)

@@ -12,7 +12,8 @@ FIELDS = (
     "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
     "label_suggestion label_suggestion_confidence label_issue label_support "
     "label_counterexample leak leak_splits leak_conflict leak_remove "
-    "leak_remove_reason image_issues brightest darkest sharpness information "
+    "leak_remove_reason scene_group scene_size scene_leak scene_leak_splits "
+    "image_issues brightest darkest sharpness information "
     "damage_reason scan_status"
 ).split()
 

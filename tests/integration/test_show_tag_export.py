@@ -52,7 +52,7 @@ def test_duplicates_are_grouped_by_cluster_with_the_keeper_first(scanned):
 def test_saved_views_follow_later_scans(scanned, scan):
     operator("show")(scanned, "duplicates", save=True)
     assert "Winnow: redundant copies" in scanned.list_saved_views()
-    assert len(scanned.list_saved_views()) == 10
+    assert len(scanned.list_saved_views()) == 12
 
     scan(scanned.limit(8))
 

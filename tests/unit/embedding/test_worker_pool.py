@@ -45,6 +45,14 @@ while True:
 """Speaks as :mod:`core.embedding.worker` does, and dies of some files."""
 
 
+def worker_processes():
+    return [
+        child
+        for child in psutil.Process().children()
+        if "core.embedding.worker" in child.cmdline()
+    ]
+
+
 @pytest.fixture
 def many(tmp_path, draw):
     """More files than threads embed, of 20 pictures, and two bad ones."""
@@ -140,13 +148,13 @@ def test_few_files_start_no_process(tmp_path):
     pool = WorkerPool([b"a", b"b"], SETTINGS, 2, threading.Event(), ["no-such-program"])
 
     assert list(pool.embedded(iter([[0], [1]]))) == [([0], False), ([1], False)]
-    assert not psutil.Process().children()
+    assert not worker_processes()
 
 
 def test_what_was_cancelled_leaves_no_process(many, tmp_path):
     def cancel(progress):
         if progress.done > 100:
-            assert psutil.Process().children()
+            assert worker_processes()
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
@@ -159,7 +167,7 @@ def test_what_was_cancelled_leaves_no_process(many, tmp_path):
             on_progress=cancel,
         )
 
-    assert not psutil.Process().children()
+    assert not worker_processes()
 
 
 def test_a_cache_that_cannot_be_written_is_said_as_without_processes(many, tmp_path):
