@@ -120,7 +120,7 @@ def verify_pairs(
         ends = ends.reshape(-1, 2)
         whole: Bools = np.ones(len(rows), bool)
         if damaged is not None:
-            whole = ~damaged[used][ends].any(axis=1)
+            whole = ~(damaged[used[ends[:, 0]]] | damaged[used[ends[:, 1]]])
         return _check(Pictures(signatures[used], sizes[used]), ends, whole)
 
     # Sums round differently with the number of BLAS threads: one each, and

@@ -58,7 +58,7 @@ def test_saved_views_follow_later_scans(scanned, scan):
 
     assert len(scanned.load_saved_view("Winnow: redundant copies")) == 0
     operator("show")(scanned, "outliers", save=True)
-    assert len(scanned.list_saved_views()) == 10
+    assert len(scanned.list_saved_views()) == 12
 
 
 def test_an_unknown_finding_names_those_that_exist(scanned):
