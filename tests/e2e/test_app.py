@@ -41,7 +41,7 @@ def test_duplicates_show_clusters_conflicts_first(app):
     app.shot("panel-duplicates")
 
     app.press("Show in grid")
-    app.grid_shows(29)
+    app.grid_shows(26)
     app.shot("_duplicates-in-grid")
 
 
