@@ -225,7 +225,9 @@ def test_the_clean_set_is_exported(app, tmp_path):
     app.page.wait_for_timeout(1500)
     app.submit("Export")
 
-    app.page.get_by_text("images exported to").wait_for()
+    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
+    app.sees("images exported to", card)
+    card.get_by_role("button", name="Done").click()
     left = [path for path in target.rglob("*") if path.is_file()]
     assert sorted(path.name for path in target.iterdir()) == ["test", "train", "valid"]
     assert 200 < len(left) < 354 - 29
