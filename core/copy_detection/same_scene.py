@@ -15,11 +15,10 @@ Another moment of a scene is no copy, whatever its score.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from .overlays import Overlays, corners, inverse
+from .pair_classifier import is_plain
 from .types import Bools, Doubles, Floats
 
 _WEIGHTS = {
@@ -52,13 +51,9 @@ _MIN_REST = 0.55
 copies show one scene. Of 80 labeled pairs of different scenes, chosen for their high
 cosine, the closest has 0.49; of 83 scenes that pass for no copy 60 have 0.5 or more."""
 
-_PLAIN_TONES = 2.1
-_FEW_BLOCKS = 2.8
-"""As in :mod:`.pair_classifier`: forms, icons and drawings show no scene."""
-
 
 def tell_scenes(
-    evidence: Mapping[str, Floats], overlays: Overlays, likeness: Floats, is_copy: Bools
+    evidence: dict[str, Floats], overlays: Overlays, likeness: Floats, is_copy: Bools
 ) -> tuple[Floats, Bools]:
     """Tells copies from other moments and views of one scene.
 
@@ -73,7 +68,6 @@ def tell_scenes(
         than 0.5, and 1 for the others; bool[b], which pairs show one scene and are
         two photographs
     """
-    plain = (evidence["tones"] < _PLAIN_TONES) | (evidence["alike"] < _FEW_BLOCKS)
     change = evidence["tone_change"] + evidence["desaturation"]
     slid = np.clip(slide(overlays.warp), 0, _MOST_SLIDE) / _MOST_SLIDE
     weighed = {
@@ -87,8 +81,9 @@ def tell_scenes(
         [weight * weighed[name] for name, weight in _WEIGHTS.items()], axis=0
     )
     one_place = (evidence["rest"] >= _MIN_REST) & (overlays.turn == 0)
-    # A frame or another ground leaves places that nothing moved in
-    one_photograph = plain | overlays.through_view
+    # Forms, icons and drawings show no scene; a frame or another ground leaves places
+    # that nothing moved in
+    one_photograph = is_plain(evidence) | overlays.through_view
     scene = (logit < 0) & ~one_photograph & (is_copy | one_place)
     return np.where(scene, 1 / (1 + np.exp(-logit)), 1).astype(np.float32), scene
 

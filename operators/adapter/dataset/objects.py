@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.fields as fof
 import numpy as np
-from numpy.typing import NDArray
 
 from ....core.errors import InputError
+from ....core.objects.collect import ObjectInput
 from ....core.objects.units import look_like_pixels
 from .fields import is_ours
 from .internals import dataset_of, sample_documents
@@ -29,33 +28,6 @@ _OF_FIFTYONE = frozenset(
 )
 _CROWD = ("iscrowd", "crowd")
 _NO_BOX = [np.nan] * 4
-
-
-@dataclass(frozen=True, eq=False)
-class ObjectTable:
-    """u objects, in the order of their samples.
-
-    Attributes:
-        ids: label ids
-        sample: int64[u], row of each object's sample
-        boxes: float64[u, 4], left, top, width and height as shares of the picture;
-            NaN where there are other than four numbers
-        labels: int32[u], codes into ``classes``; -1 without a label
-        classes: label names, sorted
-        attribute_count: int64[u], how many attributes a person gave
-        is_crowd: bool[u], marked as a box around many objects
-    """
-
-    ids: list[str]
-    sample: NDArray[np.int64]
-    boxes: NDArray[np.float64]
-    labels: NDArray[np.int32]
-    classes: list[str]
-    attribute_count: NDArray[np.int64]
-    is_crowd: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 def object_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
@@ -93,7 +65,7 @@ def objects_path(samples: fo.core.collections.SampleCollection, name: str) -> st
     return f"{name}.{inner}" if inner else name
 
 
-def read_objects(view: fo.DatasetView, name: str) -> ObjectTable:
+def read_objects(view: fo.DatasetView, name: str) -> ObjectInput:
     """Reads all objects of a view in one query.
 
     Args:
@@ -138,7 +110,7 @@ def read_objects(view: fo.DatasetView, name: str) -> ObjectTable:
         )
     classes = sorted({label for label in labels if label is not None})
     code = {label: number for number, label in enumerate(classes)}
-    return ObjectTable(
+    return ObjectInput(
         ids,
         np.array(rows, np.int64),
         table,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ....core.embedding.records import ImageEmbedder
 from ....core.errors import ScanNotFoundError, StaleRunError
-from ....core.findings.schema import NO_LABEL, Findings
+from ....core.findings.schema import Findings
 from ....core.objects.collect import (
     ObjectData,
     ObjectInput,
@@ -24,13 +24,14 @@ from ....core.objects.findings import ObjectFindings, find_objects
 from ....core.objects.settings import ObjectSettings
 from ....core.objects.units import picture_sizes
 from ....core.progress import OnProgress
-from ....core.scan.scan_data import ScanData, with_labels
+from ....core.scan.scan_data import ScanData
 from ....core.scan.settings import ScanSettings
 from ....core.scan.stored_scan import load_record, save_record
 from ....core.storage.cache import cache_folder
-from ..dataset.objects import ObjectTable, labels_by_id
+from ..dataset.objects import labels_by_id
 from .paths import object_data_path, scan_data_path
 from .run_record import ScanRun, complete_run
+from .stored_run import without_changed_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class ObjectRun:
 def scan_objects(
     dataset: fo.Dataset,
     field: str,
-    table: ObjectTable,
+    objects: ObjectInput,
     pictures: ScanData,
     found: Findings,
     paths: Sequence[bytes],
@@ -73,7 +74,7 @@ def scan_objects(
     Args:
         dataset: that holds the pictures
         field: of the objects
-        table: the objects
+        objects: what is known of them
         pictures: what was learned of their pictures
         found: of the pictures
         paths: absolute file paths of the pictures
@@ -84,19 +85,10 @@ def scan_objects(
         stored: file of the pictures' scan data
         on_progress: told after each batch; may raise to cancel
     """
-    given = ObjectInput(
-        ids=table.ids,
-        file=table.sample,
-        boxes=table.boxes,
-        labels=table.labels,
-        classes=table.classes,
-        attribute_count=table.attribute_count,
-        is_crowd=table.is_crowd,
-    )
     data = collect_object_data(
         pictures,
         paths,
-        given,
+        objects,
         embedder,
         folder=cache_folder(),
         settings=settings,
@@ -151,18 +143,8 @@ def load_objects(dataset: fo.Dataset, run: ScanRun) -> ObjectData:
     data = without_objects(data, gone)
     if data.scan is None:
         return data
-    known = data.scan.samples.classes
-    codes = data.scan.samples.labels
-    changed = np.fromiter(
-        (
-            code >= 0 and known[code] != label_of.get(one)
-            for code, one in zip(codes.tolist(), data.ids, strict=True)
-        ),
-        bool,
-        len(codes),
-    )
-    labels = np.where(changed, NO_LABEL, codes)
-    return replace(data, scan=with_labels(data.scan, labels))
+    labels = [label_of.get(one) for one in data.ids]
+    return replace(data, scan=without_changed_labels(data.scan, labels))
 
 
 def object_settings_of(run: ScanRun) -> ObjectSettings:

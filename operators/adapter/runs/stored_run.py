@@ -8,7 +8,6 @@ from pathlib import Path
 
 import fiftyone as fo
 import numpy as np
-from numpy.typing import NDArray
 
 from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
@@ -79,22 +78,27 @@ def _as_of_now(
         scan_data = without(scan_data, gone, QUARANTINED)
     if field is None:
         return scan_data
-    changed = _changed(scan_data, [label_of.get(one) for one in ids])
-    # What a label is worth was learned of the old one
-    labels = np.where(changed, NO_LABEL, scan_data.samples.labels)
-    return with_labels(scan_data, labels)
+    return without_changed_labels(scan_data, [label_of.get(one) for one in ids])
 
 
-def _changed(scan_data: ScanData, labels: Sequence[str | None]) -> NDArray[np.bool_]:
-    """Returns bool[n]: whose label is not the one that was scanned."""
-    known = scan_data.samples.classes
-    return np.fromiter(
+def without_changed_labels(
+    scan_data: ScanData, labels: Sequence[str | None]
+) -> ScanData:
+    """Returns the scan without the labels that are not those that were scanned.
+
+    What a label is worth was learned of the old one.
+
+    Args:
+        scan_data: of n rows
+        labels: n labels of today
+    """
+    known, codes = scan_data.samples.classes, scan_data.samples.labels
+    changed = np.fromiter(
         (
             code >= 0 and known[code] != label
-            for code, label in zip(
-                scan_data.samples.labels.tolist(), labels, strict=True
-            )
+            for code, label in zip(codes.tolist(), labels, strict=True)
         ),
         bool,
         len(labels),
     )
+    return with_labels(scan_data, np.where(changed, NO_LABEL, codes))
