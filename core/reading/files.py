@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _MAX_FILE_BYTES = 512 * 2**20
@@ -53,6 +54,10 @@ class FileContent:
 
     data: bytes
     digest: bytes
+
+
+ReadContent = Callable[[bytes], FileContent | ReadFailure]
+"""What reads the file of a path; :func:`read_file` for one on a disk."""
 
 
 def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
