@@ -12,7 +12,8 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_MAX_FILE_BYTES = 512 * 2**20
+MAX_FILE_BYTES = 512 * 2**20
+"""Of larger files nothing is read."""
 
 
 def open_flags(*names: str) -> int:
@@ -94,7 +95,7 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
             return ReadFailure("not_regular", "not a regular file")
         if status.st_size == 0:
             return ReadFailure("empty", "the file is empty")
-        if status.st_size > _MAX_FILE_BYTES:
+        if status.st_size > MAX_FILE_BYTES:
             megabytes = status.st_size // 2**20
             return ReadFailure("too_large", f"the file has {megabytes} MiB")
         # closefd=False: the descriptor is closed below on every path
