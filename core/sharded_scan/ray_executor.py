@@ -124,7 +124,8 @@ class RayExecutor:
         """See :class:`~core.sharded_scan.tasks.Executor`."""
         import ray
 
-        waiting, running, failures = iter(names), {}, {}
+        waiting, running = iter(names), dict[Any, str]()
+        failures: dict[str, str] = {}
         try:
             while True:
                 free = self.cores * _TASKS_A_CORE - len(running)
