@@ -9,6 +9,7 @@ from .from_fastdup import FromFastdup
 from .merge import Merge
 from .move import Move
 from .open import Open
+from .open_findings import OpenFindings
 from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
@@ -38,6 +39,7 @@ OPERATORS = (
     RegisterEmbeddings,
     FromFastdup,
     ToFastdup,
+    OpenFindings,
     Quarantine,
     Move,
     Retag,

@@ -69,7 +69,7 @@ def find_scenes(
     rank = np.full(nodes, count, np.int64)
     np.minimum.at(rank, photograph[known], path_rank[known])
     label = _group(links, rank)
-    group = np.where(known, label[photograph], NO_GROUP)
+    group = np.append(label, NO_GROUP)[np.where(known, photograph, -1)]
     present = np.zeros((nodes, split_count), bool)
     placed = known & (split >= 0)
     present[photograph[placed], split[placed]] = True

@@ -17,6 +17,7 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext, Executor
 
 from core.scan.settings import MOVABLE
+from tests.finished_job import finished_job
 
 PREFIX = "@winnow/curate/"
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
@@ -292,7 +293,7 @@ def test_a_form_asks_only_for_what_the_call_takes_with_its_default(name, made):
 def test_only_data_sets_are_taken_where_a_view_would_be_ignored(name, made):
     place = next(iter(inspect.signature(operator(name).__call__).parameters))
     if place != "dataset":
-        assert place in ("samples", "new")
+        assert place in ("samples", "new", "job")
         return
     call = operator(name)
     with pytest.raises(ValueError, match="works on a whole data set, and this is a"):
@@ -316,6 +317,7 @@ def test_every_example_runs_and_every_result_has_the_same_words(
     results = sys.modules[f"{PLUGIN}.core.common.result"]
     seen = set()
     dataset = make(tmp_path / "images", draw)
+    finished_job(tmp_path / "images", tmp_path / "job")
     for name in [*(name for name in NAMES if name not in LAST), *LAST]:
         code = examples(name)
         assert f'"{PREFIX}{name}"' in code and len(code.splitlines()) <= 12, name
@@ -328,13 +330,17 @@ def test_every_example_runs_and_every_result_has_the_same_words(
             if isinstance(value, results.Result):
                 check_result(value, results)
                 seen.add(type(value).__name__)
+        # Files that another data set shows are not touched by the actions
+        for made in {"copies of the job"} & {*fo.list_datasets()}:
+            fo.delete_dataset(made)
         shutil.rmtree(tmp_path / "work_dir", ignore_errors=True)
         capsys.readouterr()
     dataset.delete()
 
     assert seen >= set(
         "ScanReport Exported WrittenReport AuditReport SplitReport CompareReport "
-        "PlanReport MergeReport ActionReport Written Imported BrainRuns".split()
+        "PlanReport MergeReport ActionReport Written Imported BrainRuns "
+        "OpenedFindings".split()
     )
 
 
