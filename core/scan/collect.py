@@ -43,6 +43,7 @@ from .scan_data import ModelInfo, ScanData, ScanInput
 from .settings import DEFAULTS, ScanSettings
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
+from .whole_set import evidence_of_set
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +157,9 @@ def collect_scan_data(
     labels = labels_of_images(samples, images, pairs.accepted(min_score))
     classes = before.classes(labels) or learn_labels(images, labels, on_progress)
     clock.end("learn labels")
+    related = pairs.images[(pairs.score >= min_score) | pairs.scene]
+    overview = evidence_of_set(samples, files, images, related, shown)
+    clock.end("look at the set")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
     return ScanData(
         samples=samples,
@@ -165,6 +169,7 @@ def collect_scan_data(
         pairs=pairs,
         recall=recall,
         classes=classes,
+        overview=overview,
         nearest_samples=nearest,
         model=model,
         inputs=before.inputs(labels, is_recall_complete=complete),

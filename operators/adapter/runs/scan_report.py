@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from textwrap import wrap
 from typing import Any
 
 from ....core.common.result import TableResult
@@ -13,7 +14,12 @@ from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ....core.findings.registry import (
+    FINDINGS,
+    OBJECT_FINDINGS,
+    SET_FINDINGS,
+    Finding,
+)
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
@@ -29,6 +35,7 @@ _CHANGES_NAMED = 3
 _FEWEST_PAIRS = 5
 """Of one change, to say something of their labels."""
 
+_TEXT_WIDTH = 88
 _STATUS = "status_"
 _READ = "read and embed"
 
@@ -47,6 +54,7 @@ class ScanReport(TableResult):
         scene_matrix: split -> other split -> images of whose scene it has another
             moment or view, and no copy
         leaks_by_class: see :class:`core.findings.schema.Findings`
+        overview: of the set as a whole, likewise
         expected: what known copies of these images, and known flips of their
             labels, say of the thresholds, see
             :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
@@ -67,6 +75,7 @@ class ScanReport(TableResult):
     leak_matrix: _Matrix
     scene_matrix: Mapping[str, Mapping[str, int]]
     leaks_by_class: Sequence[Mapping[str, Any]]
+    overview: Mapping[str, Any]
     expected: Mapping[str, Any]
     model: str
     model_sha256: str | None
@@ -163,8 +172,9 @@ def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))
-    # Runs of before knew no scenes
+    # Runs of before knew no scenes, and nothing of the set as a whole
     plain.setdefault("scene_matrix", {})
+    plain.setdefault("overview", {})
     plain["counts"] = {**_NO_SCENES, **plain["counts"]}
     return ScanReport(**{one.name: plain[one.name] for one in fields(ScanReport)})
 
@@ -328,6 +338,9 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
         for remark in (_details(line), *line.remarks):
             if remark:
                 yield f"{'':{width + 22}}{plain(remark)}"
+    for text in set_sentences(report):
+        yield ""
+        yield from wrap(plain(text), _TEXT_WIDTH, subsequent_indent="  ")
 
 
 def _markdown_lines(report: ScanReport) -> Iterable[str]:
@@ -340,6 +353,18 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
         notes = escape_markdown("; ".join(part for part in parts if part))
         share, label = _share(report, line), line.finding.label
         yield f"| {label} | {line.count:,} | {share} | {notes} |"
+    for text in set_sentences(report):
+        yield ""
+        yield escape_markdown(text)
+
+
+def set_sentences(report: ScanReport) -> list[str]:
+    """Returns what was found of the set as a whole, a paragraph each."""
+    return [
+        f"{SET_FINDINGS[found['kind']].label}: {found['text']}. {found['meaning']}. "
+        f"{found['advice']}."
+        for found in report.overview.get("findings", ())
+    ]
 
 
 def _share(report: ScanReport, line: Line) -> str:
