@@ -22,12 +22,13 @@ _MOST_PAIRS = 10
 _LINKS = 10
 """Nearest neighbors by which the images of a class hang together."""
 
-_CHANCE = 1e-3
-"""That labels without any relation to the pictures pass for such with one."""
+_LEAST_AGREEMENT = 0.2
+"""Cohen's kappa of labels and classifier, the low end of its interval: with less the
+labels say hardly anything of the pictures, and all classes overlap."""
 
 
 def says_something(members: SetMembers) -> bool:
-    """True if the labels can be told from the pictures better than by chance.
+    """True if the labels can be told from the pictures, well better than by chance.
 
     Where not, all classes are alike and each holds all kinds of pictures.
 
@@ -43,8 +44,8 @@ def says_something(members: SetMembers) -> bool:
     ]
     expected = float(shares[0] @ shares[1])
     error = np.sqrt(max(expected * (1 - expected), 1e-9) / len(label))
-    agreement = float((label == likeliest).mean())
-    return bool(agreement > expected + normal_quantile(1, 2 * _CHANCE) * error)
+    agreement = float((label == likeliest).mean()) - normal_quantile(1) * error
+    return bool(agreement - expected > _LEAST_AGREEMENT * (1 - expected))
 
 
 def overlaps(members: SetMembers, classes: Sequence[str]) -> list[SetFinding]:

@@ -84,6 +84,7 @@ def shortcuts(
             _interval(area[place, best[place]], reach[place, best[place]]),
             rows[kept[_telling(values[:, place], code == best[place])]],
             tried,
+            int(testable.sum()),
         )
         for place in found.tolist()
     ]
@@ -131,8 +132,9 @@ def _finding(
     auroc: Auroc,
     images: NDArray[np.int64],
     tried: int,
+    kind_count: int,
 ) -> SetFinding:
-    also = [one for one in told if one != name]
+    also = [one for one in told if one != name] if kind_count > 2 else []
     more = ""
     if also:
         rest = len(also) - _NAMED

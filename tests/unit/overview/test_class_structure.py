@@ -62,11 +62,11 @@ def test_copies_of_one_image_are_no_overlap(mixed):
 def test_shuffled_labels_say_nothing():
     rng = np.random.default_rng(0)
     passed = 0
-    for _ in range(200):
+    for _ in range(300):
         label, likeliest = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
         passed += says_something(members_of(label, likeliest))
 
-    assert passed <= 2
+    assert passed == 0
     assert says_something(members_of(np.repeat([0, 1], 20)))
 
 
