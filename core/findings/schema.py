@@ -262,7 +262,7 @@ class Findings:
             ``class``, ``split``, ``other_split``, and the images of the class
             and split with a copy in the other, by kind
         overview: of the set as a whole, see
-            :meth:`core.overview.overview.Overview.to_dict`
+            :meth:`core.overview.overview.Overview.to_dict`; empty for a scan of objects
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more

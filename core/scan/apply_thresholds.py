@@ -93,12 +93,12 @@ def apply_thresholds(
         counts={
             **count_findings(columns, samples, judged.duplicates),
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
-            **overview.counts,
+            **(overview.counts if overview else {}),
         },
         leak_matrix=leaks_by_kind(samples, leaks),
         scene_matrix=scenes_by_split(samples, scenes),
         leaks_by_class=leaks_by_class(samples, leaks),
-        overview=overview.to_dict(),
+        overview=overview.to_dict() if overview else {},
         thresholds={
             **judged.thresholds,
             **asdict(looks),

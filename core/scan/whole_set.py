@@ -55,14 +55,20 @@ def evidence_of_set(
     )
 
 
-def overview_of(scan_data: ScanData, judged: Judgment, scenes: Scenes) -> Overview:
+def overview_of(
+    scan_data: ScanData, judged: Judgment, scenes: Scenes
+) -> Overview | None:
     """Says what is wrong with the set, as thresholds and decisions have it.
+
+    None where nobody looked at the set, as in a scan of objects.
 
     Args:
         scan_data: of the scan
         judged: what the rules say of the samples
         scenes: of the samples
     """
+    if scan_data.overview is None:
+        return None
     samples, of_samples = scan_data.samples, scan_data.sample_images
     count = len(scan_data.images.first_file)
     unit = units(of_samples, judged.duplicates.cluster, scenes.group)
@@ -82,8 +88,6 @@ def overview_of(scan_data: ScanData, judged: Judgment, scenes: Scenes) -> Overvi
     counted = composition(
         samples.labels, samples.splits, unit, samples.classes, samples.split_names
     )
-    if scan_data.overview is None:
-        raise ValueError("a scan of objects has no evidence on the set of images")
     return look_at_set(
         scan_data.overview,
         members,
@@ -95,15 +99,17 @@ def overview_of(scan_data: ScanData, judged: Judgment, scenes: Scenes) -> Overvi
 
 
 def keys_of_samples(
-    overview: Overview, of_samples: NDArray[np.int32], image_count: int
+    overview: Overview | None, of_samples: NDArray[np.int32], image_count: int
 ) -> list[list[str] | None]:
     """Returns of each sample the keys of findings of the set; None if unreadable.
 
     Args:
-        overview: of the set
+        overview: of the set; None where nobody looked
         of_samples: int32[n], the unique image of each sample; -1 if unreadable
         image_count: number of unique images
     """
+    if overview is None:
+        return [None] * len(of_samples)
     keys = overview.keys_of(image_count)
     return [keys[image] if image >= 0 else None for image in of_samples.tolist()]
 
