@@ -256,6 +256,7 @@ def learned(
     classes = before.classes(labels) or learn_labels(images, labels, on_progress)
     clock.end("learn labels")
     related = pairs.images[(pairs.score >= min_score) | pairs.scene]
+    shown = paths_of_images(table, images, paths)
     overview = evidence_of_set(samples, files, images, related, shown)
     clock.end("look at the set")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
