@@ -99,3 +99,29 @@ def test_the_report_shows_the_set_with_images(scanned, tmp_path):
     assert section["count"] == len(section["galleries"])
     assert len(section["galleries"]["imbalance"]["pairs"]) == 6
     assert "Appearance shift" in written.html.read_text(encoding="utf-8")
+
+
+def test_a_policy_limits_what_is_measured_of_the_set(scanned):
+    dataset, _ = scanned
+    policy = (
+        "no shortcuts, appearance shift AUROC <= 0.6, "
+        "smallest class >= 10 effective images, no overlapping classes"
+    )
+
+    report = operator("audit")(dataset, policy)
+
+    assert [verdict.passed for verdict in report.verdicts] == [False, False, True, True]
+
+
+def test_without_splits_a_shift_is_not_looked_for(shifted, scan):
+    scan(shifted, label_field="ground_truth")
+
+    report = operator("audit")(
+        shifted, "no label shift, appearance shift AUROC <= 1, no shortcuts"
+    )
+
+    assert [one.not_looked_for for one in report.verdicts] == [
+        "no splits were given",
+        "no splits were given",
+        "",
+    ]
