@@ -121,8 +121,9 @@ class Audit(Operator):
         ``unreadable = 0``, ``exact duplicates <= 0.1 %``, ``label issues < 20``. A
         percentage is of all images of the run, or of all objects for a finding of
         objects. Of the set as a whole, ``no shortcuts``, ``appearance shift AUROC <=
-        0.6`` and ``smallest class >= 50 effective images`` can be asked. A rule on a finding that was not looked for (leaks without splits,
-        label issues without labels) fails.
+        0.6`` and ``smallest class >= 50 effective images`` can be asked. A rule on a
+        finding that was not looked for (leaks without splits, label issues without
+        labels) fails.
 
         Example::
 
