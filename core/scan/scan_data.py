@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..copy_detection import RELATIONS, TOO_PLAIN
 from ..findings.label_issues import ClassEvidence
 from ..neighbors.knn_graph import NeighborGraph
+from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
 from .recall_estimate import CopyScores
@@ -236,6 +237,7 @@ class ScanData:
         pairs: those that may be copies
         recall: the scores of synthetic copies
         classes: what a classifier says of the labels
+        overview: what was learned of the set as a whole; None for a scan of objects
         nearest_samples: the neighbors that fastdup would know of each sample, see
             :func:`core.fastdup.rules.nearest_rows`; None without its preset
         model: that embedded the images
@@ -250,6 +252,7 @@ class ScanData:
     pairs: VerifiedPairs
     recall: CopyScores
     classes: ClassEvidence
+    overview: SetEvidence | None
     nearest_samples: NeighborGraph | None
     model: ModelInfo
     inputs: StageInputs

@@ -16,7 +16,7 @@ from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.registry import OBJECT_FINDINGS, SET_FINDINGS
 from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
@@ -91,6 +91,11 @@ class Selection:
                 f"'{self.what}' is a finding of objects, and actions work on whole "
                 "images and their labels. Look at the objects with show, and correct "
                 "them there."
+            )
+        if self.what in SET_FINDINGS:
+            raise InputError(
+                f"'{self.what}' is a finding of the set as a whole, and its images are "
+                "no worse than others. Look at them with show."
             )
         if self.what is not None and self.what not in WHAT:
             raise InputError(
