@@ -183,7 +183,8 @@ def is_marked(evidence: dict[str, Floats]) -> Bools:
     upright = evidence["turned"] + evidence["inverted"] == 0
     fills = (evidence["one_sided"] >= _ONE_SIDED) & (evidence["spread"] >= _MIN_SPREAD)
     rest_agrees = evidence["rest"] >= _MARKED_REST
-    return upright & fills & rest_agrees & ~is_plain(evidence)
+    result: Bools = upright & fills & rest_agrees & ~is_plain(evidence)
+    return result
 
 
 def is_plain(evidence: dict[str, Floats]) -> Bools:
