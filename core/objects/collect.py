@@ -196,6 +196,7 @@ def collect_object_data(
         pairs=pairs,
         recall=NO_COPY_SCORES,
         classes=classes,
+        overview=None,
         nearest_samples=None,
         model=model,
         inputs=before.inputs(labels, is_recall_complete=False),

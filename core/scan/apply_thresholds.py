@@ -44,6 +44,7 @@ from .recall_estimate import (
 from .samples import image_rows
 from .scan_data import FixedJudgment, ScanData, evaluation_splits
 from .settings import DEFAULTS, ScanSettings
+from .whole_set import keys_of_samples, overview_of
 
 
 def apply_thresholds(
@@ -82,16 +83,22 @@ def apply_thresholds(
     looks, look_rules = _look_thresholds(scan_data, settings)
     issues = _issues(scan_data, rows, decided, looks)
     columns = columns_of(samples, scan_data.files, judged, leaks, scenes, issues)
+    overview = overview_of(scan_data, judged, scenes)
+    columns["set_findings"] = keys_of_samples(
+        overview, scan_data.sample_images, len(scan_data.images.first_file)
+    )
     by_own_rules = scan_data.nearest_samples is None
     return Findings(
         columns={spec.name: columns[spec.name] for spec in FIELDS},
         counts={
             **count_findings(columns, samples, judged.duplicates),
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
+            **(overview.counts if overview else {}),
         },
         leak_matrix=leaks_by_kind(samples, leaks),
         scene_matrix=scenes_by_split(samples, scenes),
         leaks_by_class=leaks_by_class(samples, leaks),
+        overview=overview.to_dict() if overview else {},
         thresholds={
             **judged.thresholds,
             **asdict(looks),

@@ -42,6 +42,8 @@ def groups_of(scan_data: ScanData, accepted: Bools) -> Ints:
 def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
     """Returns the scan of some of its samples; what was judged stays.
 
+    Nothing is said of the set as a whole, which they are not.
+
     Args:
         scan_data: with a fixed judgment
         rows: int64[c], ascending; whole groups, see :func:`groups_of`
@@ -74,6 +76,7 @@ def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
         graphs=_no_graphs(len(used_images)),
         pairs=replace(kept, images=renumbered),
         classes=_no_evidence(len(used_images)),
+        overview=None,
         fixed=replace(
             fixed,
             **{
@@ -87,7 +90,12 @@ def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
 def without_graphs(scan_data: ScanData) -> ScanData:
     """Returns the scan without what its fixed judgment replaces."""
     count = len(scan_data.images.first_file)
-    return replace(scan_data, graphs=_no_graphs(count), classes=_no_evidence(count))
+    return replace(
+        scan_data,
+        graphs=_no_graphs(count),
+        classes=_no_evidence(count),
+        overview=None,
+    )
 
 
 def _rows_of(record: Record, rows: NDArray[Any]) -> Record:

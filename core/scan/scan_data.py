@@ -17,6 +17,7 @@ from ..copy_detection import RELATIONS, TOO_PLAIN
 from ..findings.label_issues import ClassEvidence, LabelFindings
 from ..findings.outliers import OutlierDistances
 from ..neighbors.knn_graph import NeighborGraph
+from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
 from .recall_estimate import CopyScores
@@ -267,6 +268,7 @@ class ScanData:
         pairs: those that may be copies
         recall: the scores of synthetic copies
         classes: what a classifier says of the labels
+        overview: what was learned of the set as a whole; None for a scan of objects
         nearest_samples: the neighbors that fastdup would know of each sample, see
             :func:`core.fastdup.rules.nearest_rows`; None without its preset
         model: that embedded the images
@@ -282,6 +284,7 @@ class ScanData:
     pairs: VerifiedPairs
     recall: CopyScores
     classes: ClassEvidence
+    overview: SetEvidence | None
     nearest_samples: NeighborGraph | None
     model: ModelInfo
     inputs: StageInputs

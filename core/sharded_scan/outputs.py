@@ -91,6 +91,7 @@ def summary_of(
         "leak_matrix": findings.leak_matrix,
         "scene_matrix": findings.scene_matrix,
         "leaks_by_class": list(findings.leaks_by_class),
+        "overview": dict(findings.overview),
         "expected": dict(findings.expected),
         "settings": asdict(settings),
         "model": data.model.name,

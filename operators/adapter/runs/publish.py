@@ -106,6 +106,7 @@ def publish(
         leak_matrix=findings.leak_matrix,
         scene_matrix=findings.scene_matrix,
         leaks_by_class=findings.leaks_by_class,
+        overview=findings.overview,
         expected=findings.expected,
         model=scan_data.model.name,
         model_sha256=scan_data.model.sha256,
