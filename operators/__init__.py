@@ -16,6 +16,7 @@ from .register_embeddings import RegisterEmbeddings
 from .report import Report
 from .retag import Retag
 from .scan import Scan
+from .select import Select
 from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
@@ -33,6 +34,7 @@ OPERATORS = (
     Report,
     Audit,
     Split,
+    Select,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,
