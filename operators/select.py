@@ -119,10 +119,13 @@ class Select(Operator):
         )
 
     def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
-        params = dict(ctx.params)
-        if params.get("balance") == _NONE:
-            del params["balance"]
-        return params
+        # An emptied input, and what a form shows for None
+        empty = {"given": "", "balance": _NONE}
+        return {
+            name: value
+            for name, value in ctx.params.items()
+            if name not in empty or value != empty[name]
+        }
 
     def default_target(self, ctx: foo.ExecutionContext) -> Any:
         return ctx.target_view()
