@@ -20,6 +20,7 @@ from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
 from .tag import Tag
+from .thin import Thin
 from .to_fastdup import ToFastdup
 from .undo import Undo
 
@@ -33,6 +34,7 @@ OPERATORS = (
     Report,
     Audit,
     Split,
+    Thin,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..copy_detection import turned_candidates
 from ..embedding.records import ImageEmbedder
 from ..findings.schema import QUARANTINED
+from ..findings.sequences import no_sequences
 from ..progress import OnProgress, silent
 from ..scan.candidate_search import distinct_pairs, search_neighbors
 from ..scan.collect import StageClock, model_info
@@ -166,6 +167,8 @@ def collect_object_data(
         images=crops.groups,
         graphs=search.graphs,
         pairs=pairs,
+        sequences=no_sequences(len(samples)),
+        thinning=None,
         recall=NO_COPY_SCORES,
         classes=classes,
         nearest_samples=None,

@@ -40,6 +40,7 @@ from .samples import (
     vectors_of_files,
 )
 from .scan_data import ModelInfo, ScanData, ScanInput
+from .scan_sequences import find_sequences
 from .settings import DEFAULTS, ScanSettings
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
@@ -109,6 +110,7 @@ def collect_scan_data(
     images = unique_images(
         table, None if given is None else vectors_of_files(samples, given)
     )
+    sequences = find_sequences(scan_input, table, samples, images)
     model = model_info(embedder)
     before = PreviousScan(previous, images, model)
     search = search_neighbors(
@@ -163,6 +165,8 @@ def collect_scan_data(
         images=groups,
         graphs=search.graphs,
         pairs=pairs,
+        sequences=sequences,
+        thinning=None,
         recall=recall,
         classes=classes,
         nearest_samples=nearest,

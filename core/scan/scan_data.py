@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..copy_detection import RELATIONS, TOO_PLAIN
 from ..findings.label_issues import ClassEvidence
+from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
@@ -35,6 +36,9 @@ class ScanInput:
         splits: int32[n], codes into ``split_names``, -1 without; None if there are
             none
         split_names: split names
+        sequences: int32[n], codes into ``sequence_names``, -1 without; None to tell
+            recordings by names and times
+        sequence_names: names of recordings
         vectors: n x d, embeddings made elsewhere; None to embed the images
     """
 
@@ -43,6 +47,8 @@ class ScanInput:
     classes: Sequence[str] = ()
     splits: NDArray[np.int32] | None = None
     split_names: Sequence[str] = ()
+    sequences: NDArray[np.int32] | None = None
+    sequence_names: Sequence[str] = ()
     vectors: NDArray[np.float32] | None = None
 
 
@@ -186,6 +192,20 @@ class VerifiedPairs:
         return accepted
 
 
+@dataclass(frozen=True, eq=False)
+class Thinning:
+    """Which of n images show no more than another one, see :mod:`core.curation.thin`.
+
+    Attributes:
+        burst: int64[n], equal for images that show the same; -1 for an image that
+            was not thinned
+        kept: bool[n], False for images that show no more than a kept one of the burst
+    """
+
+    burst: NDArray[np.int64]
+    kept: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """The model of a scan.
@@ -234,6 +254,8 @@ class ScanData:
         images: the unique images
         graphs: their nearest neighbors
         pairs: those that may be copies
+        sequences: which samples are frames of one recording
+        thinning: which frames show no more than another one; None if it was not asked
         recall: the scores of synthetic copies
         classes: what a classifier says of the labels
         nearest_samples: the neighbors that fastdup would know of each sample, see
@@ -248,6 +270,8 @@ class ScanData:
     images: UniqueImages
     graphs: ImageGraphs
     pairs: VerifiedPairs
+    sequences: Sequences
+    thinning: Thinning | None
     recall: CopyScores
     classes: ClassEvidence
     nearest_samples: NeighborGraph | None
