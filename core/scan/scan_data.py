@@ -26,6 +26,19 @@ Pairs = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
+class Recordings:
+    """The recordings that a field names.
+
+    Attributes:
+        codes: int32[n], codes into ``names``, -1 without
+        names: of the recordings
+    """
+
+    codes: NDArray[np.int32]
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
 class ScanInput:
     """What a data set knows of n images before they are read.
 
@@ -36,9 +49,7 @@ class ScanInput:
         splits: int32[n], codes into ``split_names``, -1 without; None if there are
             none
         split_names: split names
-        sequences: int32[n], codes into ``sequence_names``, -1 without; None to tell
-            recordings by names and times
-        sequence_names: names of recordings
+        recordings: by a field; None to tell them by names, times and looks
         vectors: n x d, embeddings made elsewhere; None to embed the images
     """
 
@@ -47,8 +58,7 @@ class ScanInput:
     classes: Sequence[str] = ()
     splits: NDArray[np.int32] | None = None
     split_names: Sequence[str] = ()
-    sequences: NDArray[np.int32] | None = None
-    sequence_names: Sequence[str] = ()
+    recordings: Recordings | None = None
     vectors: NDArray[np.float32] | None = None
 
 

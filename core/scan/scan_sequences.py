@@ -3,6 +3,8 @@ out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence as PathSequence
+
 import numpy as np
 
 from ..embedding.image_table import ImageTable
@@ -14,25 +16,29 @@ from ..findings.sequences import (
     sequences_by_name,
     sequences_by_time,
 )
-from .scan_data import Samples, ScanInput
+from .scan_data import Recordings, Samples
 from .unique_images import DescribedImages
 
 
 def find_sequences(
-    scan_input: ScanInput, table: ImageTable, samples: Samples, images: DescribedImages
+    paths: PathSequence[bytes],
+    table: ImageTable,
+    samples: Samples,
+    images: DescribedImages,
+    recordings: Recordings | None,
 ) -> Sequences:
     """Finds which samples are frames of one recording or burst.
 
     Args:
-        scan_input: paths of n samples, and what a field says
+        paths: of n samples
         table: of the pass over their files
         samples: the samples
         images: the unique images
+        recordings: that a field names, which need no proof; None without
     """
-    paths, rank = scan_input.paths, samples.path_rank
-    if scan_input.sequences is not None:
-        names = scan_input.sequence_names
-        return sequences_by_field(scan_input.sequences, names, paths, rank)
+    rank = samples.path_rank
+    if recordings is not None:
+        return sequences_by_field(recordings.codes, recordings.names, paths, rank)
     readable = samples.readable
     captured = np.full(len(paths), np.nan)
     camera = np.zeros(len(paths), np.int64)

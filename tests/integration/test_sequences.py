@@ -8,8 +8,6 @@ import fiftyone.operators as foo
 import pytest
 from PIL import Image
 
-from core.errors import InputError
-
 FRAMES, STEP, SIDE = 16, 7, 96
 
 
@@ -135,7 +133,7 @@ def test_a_field_names_recordings_without_proof(recorded, scan):
     scan(recorded, sequence_field="video")
 
     assert set(recorded.values("winnow_sequence")) == {"rec0", "rec1", "rec2", "phot"}
-    with pytest.raises(InputError, match="could name groups"):
+    with pytest.raises(ValueError, match="could name groups"):
         scan(recorded, sequence_field="ground_truth")
 
 
@@ -213,7 +211,7 @@ def test_without_recordings_all_images_are_thinned_by_path(tmp_path, draw, scan)
     [{"min_change": 0}, {"min_change": 1}, {"keep": 0}, {"keep": 1.5}, {"prefer": "x"}],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(scanned, options):
-    with pytest.raises(InputError):
+    with pytest.raises(ValueError):
         operator("thin")(scanned, **options)
 
     assert set(scanned.values("burst_keep")) == {None}
@@ -232,8 +230,8 @@ def test_redundant_frames_are_exported_without_and_put_away_and_brought_back(
 
     quarantine = operator("quarantine")
     plan = quarantine(scanned, "bursts")
-    assert plan.needs_count
-    assert all("shows no more than rec" in row["why"] for row in plan.rows())
+    assert plan.plan.needs_count
+    assert all("shows no more than rec" in row["reason"] for row in plan.rows())
     done = quarantine(
         scanned, plan_id=plan.plan_id, expect_count=len(gone), dry_run=False
     )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core.errors import InputError
+from ....core.scan.scan_data import Recordings
 from .fields import is_ours
 from .internals import dataset_of, is_grouped_by_field, shows_parts
 from .present import present
@@ -38,8 +39,7 @@ class SampleTable:
         classes: the label names, sorted
         splits: int32[n], codes into ``split_names``; None without splits
         split_names: in the order given, or sorted
-        sequences: int32[n], codes into ``sequence_names``; None without a field of them
-        sequence_names: sorted
+        recordings: None without a field of them
     """
 
     ids: list[str]
@@ -48,8 +48,7 @@ class SampleTable:
     classes: list[str]
     splits: NDArray[np.int32] | None
     split_names: list[str]
-    sequences: NDArray[np.int32] | None
-    sequence_names: list[str]
+    recordings: Recordings | None
 
 
 def flat_image_view(
@@ -175,9 +174,9 @@ def read_samples(
                 f"No sample has a label in field '{label_field}'. Choose another "
                 "field, or scan without labels."
             )
-    sequences, sequence_names = None, list[str]()
+    recordings = None
     if sequence_field is not None:
-        sequences, sequence_names = _codes(read_groups(view, sequence_field))
+        recordings = Recordings(*_codes(read_groups(view, sequence_field)))
     return SampleTable(
         ids,
         [os.fsencode(path) for path in paths],
@@ -185,8 +184,7 @@ def read_samples(
         classes,
         splits,
         split_names,
-        sequences,
-        sequence_names,
+        recordings,
     )
 
 
