@@ -6,6 +6,7 @@ from collections import Counter
 import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
+from fiftyone.operators.executor import ExecutionContext, Executor
 from PIL import Image
 
 FRAMES, STEP, SIDE = 16, 7, 96
@@ -235,11 +236,11 @@ def test_redundant_frames_are_exported_without_and_put_away_and_brought_back(
     done = quarantine(
         scanned, plan_id=plan.plan_id, expect_count=len(gone), dry_run=False
     )
-    assert done.done == len(gone)
+    assert done.count == len(gone)
     assert len([p for p in scanned.values("filepath") if os.path.exists(p)]) == (
         68 - len(gone)
     )
-    operator("undo")(scanned)
+    operator("undo")(scanned, dry_run=False)
     assert names(operator("show")(scanned, "bursts")) == gone
 
 
@@ -261,3 +262,34 @@ def test_a_burst_is_told_by_the_times_of_its_camera(tmp_path, draw, scan):
     assert names(burst) == [f"{one}.jpg" for one in "stuvwxyz"]
     assert set(burst.values("winnow_sequence")) == {"burst of 2024-05-01 12:00:00"}
     dataset.delete()
+
+
+def drawn(dataset, tab):
+    """The layout of a tab of the panel, as text."""
+    executor = Executor()
+    request = {
+        "dataset_name": dataset.name,
+        "view": [],
+        "params": {
+            "panel_id": "p",
+            "panel_state": {"tab": tab},
+            "__method__": "refresh",
+        },
+    }
+    ctx = ExecutionContext(
+        request_params=request,
+        executor=executor,
+        operator_uri="@winnow/curate/winnow",
+    )
+    operator("winnow").execute(ctx)
+    return str([request.params for request in executor._requests])
+
+
+def test_the_panel_offers_to_split_by_recording_and_to_put_away_what_repeats(scanned):
+    assert "winnow_sequence" in drawn(scanned, "leaks")
+    assert "redundant frames" not in drawn(scanned, "leaks")
+
+    gone = operator("thin")(scanned)
+
+    text = f"Quarantine {gone.images - gone.kept} redundant frames"
+    assert text in drawn(scanned, "leaks")
