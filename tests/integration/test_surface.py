@@ -63,6 +63,7 @@ OTHERS = {
     "keep": 10,
     "max_outlier_distance": 0.5,
     "method": "tsne",
+    "min_agreement": 0.7,
     "min_box_overlap": 0.7,
     "min_change": 0.1,
     "min_copy_score": 0.7,
