@@ -237,9 +237,13 @@ def test_redundant_frames_are_exported_without_and_put_away_and_brought_back(
         scanned, plan_id=plan.plan_id, expect_count=len(gone), dry_run=False
     )
     assert done.count == len(gone)
-    assert len([p for p in scanned.values("filepath") if os.path.exists(p)]) == (
-        68 - len(gone)
-    )
+    left = {
+        file.name
+        for split in ("train", "test")
+        for file in (tmp_path / split).iterdir()
+    }
+    assert not left & set(gone)
+    assert len(left) == 68 - len(gone)
     operator("undo")(scanned, dry_run=False)
     assert names(operator("show")(scanned, "bursts")) == gone
 
