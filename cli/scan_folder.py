@@ -106,7 +106,7 @@ def _load_and_scan(options: argparse.Namespace) -> int:
     if fiftyone is None:
         return BAD_INPUT
     report = _scan(options, listing, fiftyone)
-    return gate(policy, report.counts, report.not_looked_for)
+    return gate(policy, report.counts, report.not_looked_for, report.measures)
 
 
 def _demo_folder() -> Path:
@@ -172,10 +172,13 @@ def connected_fiftyone() -> ModuleType | None:
 
 
 def gate(
-    policy: Sequence[Rule], counts: Mapping[str, int], not_looked_for: Mapping[str, str]
+    policy: Sequence[Rule],
+    counts: Mapping[str, int],
+    not_looked_for: Mapping[str, str],
+    measures: Mapping[str, float],
 ) -> int:
     """Says which rules of a policy do not hold; returns the exit code."""
-    verdicts = judge(policy, counts, not_looked_for)
+    verdicts = judge(policy, counts, not_looked_for, measures)
     for verdict in verdicts:
         if not verdict.passed:
             print(f"FAIL_ON: {verdict}", file=sys.stderr)

@@ -26,7 +26,10 @@ class ShowOptions:
             ``bursts`` (what ``thin`` found to be redundant), ``image_issues``,
             ``unreadable`` or ``not_read``; after a scan of objects also
             ``object_label_issues``, ``object_outliers``, ``object_duplicates``,
-            ``object_leaks`` or ``bad_boxes``, as a view of patches
+            ``object_leaks`` or ``bad_boxes``, as a view of patches; of the set as a
+            whole ``imbalance``, ``label_shift``, ``appearance_shift``, ``shortcuts``,
+            ``overlapping_classes``, ``divided_classes``, ``thin_regions``, or the key
+            of one such finding
         grouped (False): show one tile per cluster
         save (False): also keep a saved view of every finding; saved views are
             filters, so they follow later scans
@@ -87,7 +90,7 @@ class Show(Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        if ask_finding(inputs, ctx, "Show", of_objects=True):
+        if ask_finding(inputs, ctx, "Show", of_parts=True):
             inputs.bool(
                 "grouped",
                 default=False,

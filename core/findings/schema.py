@@ -232,6 +232,13 @@ FIELDS = (
         "False for an image that shows no more than a kept one of its burst",
     ),
     FieldSpec(
+        "set_findings",
+        "list of str",
+        "The findings of the set as a whole that this image shows: a shortcut, a shift "
+        "between splits, two classes that overlap and others, by their keys in the "
+        "scan's overview",
+    ),
+    FieldSpec(
         "image_issues",
         "list of str",
         "damaged, dark, bright, blurry, low_information, odd_size, odd_aspect_ratio, "
@@ -286,6 +293,8 @@ class Findings:
         leaks_by_class: a row for each class and two splits that share copies:
             ``class``, ``split``, ``other_split``, and the images of the class
             and split with a copy in the other, by kind
+        overview: of the set as a whole, see
+            :meth:`core.overview.overview.Overview.to_dict`; empty for a scan of objects
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
@@ -301,6 +310,7 @@ class Findings:
     scene_matrix: Mapping[str, Mapping[str, int]]
     sequence_steps: Mapping[str, Mapping[str, Mapping[str, int]]]
     leaks_by_class: Sequence[Mapping[str, str | int]]
+    overview: Mapping[str, Any]
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
     conflicts: tuple[int, ...]

@@ -199,6 +199,7 @@ def collect_object_data(
         thinning=None,
         recall=NO_COPY_SCORES,
         classes=classes,
+        overview=None,
         nearest_samples=None,
         model=model,
         inputs=before.inputs(labels, is_recall_complete=False),

@@ -46,6 +46,7 @@ from .recall_estimate import (
 from .samples import image_rows
 from .scan_data import ScanData, Thinning, evaluation_splits
 from .settings import DEFAULTS, ScanSettings
+from .whole_set import keys_of_samples, overview_of
 
 
 def apply_thresholds(
@@ -97,17 +98,23 @@ def apply_thresholds(
         _thinning(scan_data, decided),
         issues,
     )
+    overview = overview_of(scan_data, judged, scenes)
+    columns["set_findings"] = keys_of_samples(
+        overview, scan_data.sample_images, len(scan_data.images.first_file)
+    )
     by_own_rules = scan_data.nearest_samples is None
     return Findings(
         columns={spec.name: columns[spec.name] for spec in FIELDS},
         counts={
             **count_findings(columns, samples, judged.duplicates),
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
+            **(overview.counts if overview else {}),
         },
         leak_matrix=leaks_by_kind(samples, leaks),
         scene_matrix=scenes_by_split(samples, scenes),
         sequence_steps=steps_by_split(samples, frames),
         leaks_by_class=leaks_by_class(samples, leaks),
+        overview=overview.to_dict() if overview else {},
         thresholds={
             **judged.thresholds,
             **asdict(looks),

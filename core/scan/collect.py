@@ -55,6 +55,7 @@ from .scan_sequences import find_sequences
 from .settings import DEFAULTS, ScanSettings
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
+from .whole_set import evidence_of_set
 
 logger = logging.getLogger(__name__)
 
@@ -267,6 +268,10 @@ def learned(
     labels = labels_of_images(samples, images, pairs.accepted(min_score))
     classes = before.classes(labels) or learn_labels(images, labels, on_progress)
     clock.end("learn labels")
+    related = pairs.images[(pairs.score >= min_score) | pairs.scene]
+    shown = paths_of_images(table, images, paths)
+    overview = evidence_of_set(samples, files, images, related, shown)
+    clock.end("look at the set")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
     return ScanData(
         samples=samples,
@@ -278,6 +283,7 @@ def learned(
         thinning=None,
         recall=recall,
         classes=classes,
+        overview=overview,
         nearest_samples=nearest,
         model=model,
         inputs=before.inputs(labels, is_recall_complete=complete),

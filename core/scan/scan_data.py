@@ -17,6 +17,7 @@ from ..copy_detection import RELATIONS, TOO_PLAIN
 from ..findings.label_issues import ClassEvidence
 from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
+from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
 from .recall_estimate import CopyScores
@@ -268,6 +269,7 @@ class ScanData:
         thinning: which frames show no more than another one; None if it was not asked
         recall: the scores of synthetic copies
         classes: what a classifier says of the labels
+        overview: what was learned of the set as a whole; None for a scan of objects
         nearest_samples: the neighbors that fastdup would know of each sample, see
             :func:`core.fastdup.rules.nearest_rows`; None without its preset
         model: that embedded the images
@@ -284,6 +286,7 @@ class ScanData:
     thinning: Thinning | None
     recall: CopyScores
     classes: ClassEvidence
+    overview: SetEvidence | None
     nearest_samples: NeighborGraph | None
     model: ModelInfo
     inputs: StageInputs

@@ -16,7 +16,7 @@ from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.registry import OBJECT_FINDINGS, SET_FINDINGS
 from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
@@ -93,6 +93,11 @@ class Selection:
                 "images and their labels. Look at the objects with show, and correct "
                 "them there."
             )
+        if self.what in SET_FINDINGS:
+            raise InputError(
+                f"'{self.what}' is a finding of the set as a whole, and its images are "
+                "no worse than others. Look at them with show."
+            )
         if self.what is not None and self.what not in WHAT:
             raise InputError(
                 f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
@@ -112,13 +117,13 @@ class Choice:
     Attributes:
         row: of the samples
         why: a few words
-        witness: row of the copy that stays; None if none is needed
+        kept_copy: row of the copy that stays; None if none is needed
         refusal: why it must be left alone
     """
 
     row: int
     why: str
-    witness: int | None = None
+    kept_copy: int | None = None
     refusal: str | None = None
 
 
@@ -205,11 +210,11 @@ class SampleIndex:
                 found[self.row_of[sample]] = value(content)
         return found
 
-    def not_compared(self, row: int, witness: int) -> str | None:
-        """Says why a copy may hold what its witness does not; None if it cannot."""
+    def not_compared(self, row: int, kept_copy: int) -> str | None:
+        """Says why a copy may hold what the kept one does not; None if it cannot."""
         files = self.stored.scan_data.files
         group = self.stored.scan_data.images.pixel_group
-        own, other = self._contents.get(row, -1), self._contents.get(witness, -1)
+        own, other = self._contents.get(row, -1), self._contents.get(kept_copy, -1)
         if own < 0 or other < 0 or files.picture_count[own] == 1:
             return None
         if group[own] == group[other]:
@@ -306,14 +311,14 @@ def _duplicates(
             staying += [row for row in going if row not in inside]
         staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
-            witness, how = _equal_among(index, row, staying)
-            why = f"{_KIND_WORDS[how]} {Path(index.paths[witness]).name}"
+            kept_copy, how = _equal_among(index, row, staying)
+            why = f"{_KIND_WORDS[how]} {Path(index.paths[kept_copy]).name}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
-            unsure = index.not_compared(row, witness) if how == "near" else None
+            unsure = index.not_compared(row, kept_copy) if how == "near" else None
             if how == "near" and relation_of[row] == TOO_PLAIN:
                 unsure = _PLAIN
-            yield Choice(row, why, witness, refusal or unsure)
+            yield Choice(row, why, kept_copy, refusal or unsure)
 
 
 def _equal_among(
@@ -371,19 +376,19 @@ def _leaks(
         found = copies_elsewhere(samples.splits, scan_data.sample_images, every, code)
         copies = np.where(unsure, found, copies)
         for row, copy in enumerate(copies.tolist()):
-            victim, witness = rows_here[row], rows_here[copy]
-            if copy < 0 or victim is None or witness is None:
+            victim, kept_copy = rows_here[row], rows_here[copy]
+            if copy < 0 or victim is None or kept_copy is None:
                 continue
             other = names[samples.splits[copy]]
             if selection.between and {name, other} != set(selection.between):
                 continue
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
-                refusal = index.not_compared(victim, witness)
+                refusal = index.not_compared(victim, kept_copy)
                 refusal = _PLAIN if unsure[row] else refusal
                 if damaged[copy] and not damaged[row]:
                     refusal = "its copy that would stay is damaged inside"
-                yield Choice(victim, why, witness, refusal)
+                yield Choice(victim, why, kept_copy, refusal)
 
 
 def _label_issues(

@@ -107,6 +107,7 @@ def publish(
         scene_matrix=findings.scene_matrix,
         sequence_steps=findings.sequence_steps,
         leaks_by_class=findings.leaks_by_class,
+        overview=findings.overview,
         expected=findings.expected,
         model=scan_data.model.name,
         model_sha256=scan_data.model.sha256,
