@@ -215,6 +215,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     outputs.write_findings_file(data, listing, options.out / "findings.jsonl")
     outputs.write_summary_file(report, listing, equal, options.out / "summary.json")
     print(f"\n{report}\n", flush=True)
+    _say_what_frames_are_for(report)
     _say_what_is_equal(equal)
     written.write_report(
         data.dataset,
@@ -232,6 +233,17 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         with contextlib.suppress(KeyboardInterrupt):
             fo.launch_app(data.dataset).wait(-1)
     return report
+
+
+def _say_what_frames_are_for(report: Any) -> None:
+    """Says what can be done with frames of recordings."""
+    if not report.counts["sequences"]:
+        return
+    print(
+        "This looks like frames of recordings. In Python, thin(dataset) finds those "
+        'that show nothing new, and split(dataset, group_field="winnow_sequence") '
+        "keeps each recording in one split."
+    )
 
 
 def _say_what_is_equal(equal: Mapping[tuple[str, str], int]) -> None:

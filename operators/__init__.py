@@ -17,10 +17,12 @@ from .register_embeddings import RegisterEmbeddings
 from .report import Report
 from .retag import Retag
 from .scan import Scan
+from .select import Select
 from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
 from .tag import Tag
+from .thin import Thin
 from .to_fastdup import ToFastdup
 from .undo import Undo
 
@@ -34,6 +36,8 @@ OPERATORS = (
     Report,
     Audit,
     Split,
+    Select,
+    Thin,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,

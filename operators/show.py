@@ -21,7 +21,9 @@ class ShowOptions:
     Attributes:
         what: name of the finding: ``duplicates``, ``redundant_copies`` (all but the
             keepers), ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
-            ``leaks_to_remove`` (the side of each leak to remove), ``image_issues``,
+            ``leaks_to_remove`` (the side of each leak to remove), ``scenes``,
+            ``scene_leaks``, ``sequences`` (frames of recordings), ``sequence_leaks``,
+            ``bursts`` (what ``thin`` found to be redundant), ``image_issues``,
             ``unreadable`` or ``not_read``; after a scan of objects also
             ``object_label_issues``, ``object_outliers``, ``object_duplicates``,
             ``object_leaks`` or ``bad_boxes``, as a view of patches; of the set as a

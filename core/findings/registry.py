@@ -32,6 +32,7 @@ class Finding:
             more than that
         unit: what is counted
         sort_by: field by which its images are sorted
+        then_by: field that sorts those with one value of it; empty without
         descending: whether the largest value is first
         grouped: whether the App shows one tile per cluster
         needs: what must be given for it to be looked for
@@ -51,6 +52,7 @@ class Finding:
     flag: str = ""
     unit: Literal["images", "clusters", "objects", "findings"] = "images"
     sort_by: str = "dup_cluster"
+    then_by: str = ""
     descending: bool = False
     grouped: bool = False
     needs: Literal["labels", "splits"] | None = None
@@ -158,13 +160,17 @@ _ALL = (
     Finding(
         name="scenes",
         label="Same scene",
-        description="other moments and views of one scene, which are no copies",
+        description="other moments and views of one scene, or frames of one recording",
         note="other moments or views of one scene",
         color=_SCENES,
         section="scenes",
         tab="duplicates",
         sort_by="scene_group",
-        parts={"same scene leaks": ("scene_leaks",)},
+        parts={
+            "same scene leaks": ("scene_leaks",),
+            "sequence leaks": ("sequence_leaks",),
+            "bursts": ("bursts",),
+        },
     ),
     Finding(
         name="scene_leaks",
@@ -176,6 +182,41 @@ _ALL = (
         flag="scene_leak",
         sort_by="scene_group",
         needs="splits",
+        part_of="scenes",
+    ),
+    Finding(
+        name="sequences",
+        label="Sequences",
+        description="frames of one recording or burst, in their order",
+        color=_SCENES,
+        section="scenes",
+        tab="leaks",
+        sort_by="winnow_sequence",
+        then_by="winnow_place",
+        part_of="scenes",
+    ),
+    Finding(
+        name="sequence_leaks",
+        label="Recordings in several splits",
+        description="frames of whose recording another split has frames too",
+        color=_SCENES,
+        section="scenes",
+        tab="leaks",
+        flag="sequence_leak",
+        sort_by="winnow_sequence",
+        then_by="winnow_place",
+        needs="splits",
+        part_of="scenes",
+    ),
+    Finding(
+        name="bursts",
+        label="Redundant frames",
+        description="images that show no more than a kept one, where thin was run",
+        color=_SCENES,
+        section="scenes",
+        tab="leaks",
+        sort_by="burst",
+        then_by="winnow_place",
         part_of="scenes",
     ),
     Finding(

@@ -42,7 +42,16 @@ from .samples import (
     unique_files,
     vectors_of_files,
 )
-from .scan_data import ModelInfo, Pairs, Samples, ScanData, ScanInput, VerifiedPairs
+from .scan_data import (
+    ModelInfo,
+    Pairs,
+    Recordings,
+    Samples,
+    ScanData,
+    ScanInput,
+    VerifiedPairs,
+)
+from .scan_sequences import find_sequences
 from .settings import DEFAULTS, ScanSettings
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
@@ -151,6 +160,7 @@ def collect_scan_data(
         folder=folder,
         settings=settings,
         given=given,
+        recordings=scan_input.recordings,
         on_progress=on_progress,
     )
 
@@ -197,6 +207,7 @@ def learned(
     folder: Path,
     settings: ScanSettings,
     given: NDArray[np.float32] | None = None,
+    recordings: Recordings | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from described images all that thresholds are applied to.
@@ -215,9 +226,11 @@ def learned(
         folder: where digests of pixels are kept between runs
         settings: see :class:`~core.scan.settings.ScanSettings`
         given: embeddings made elsewhere
+        recordings: by a field; None to tell them by names, times and looks
         on_progress: told after each batch; may raise to cancel
     """
     files, model = unique_files(table), model_info(embedder)
+    sequences = find_sequences(paths, table, samples, images, recordings)
     search = stages.search(
         images, split_membership(samples, images), model.min_candidate_similarity
     )
@@ -266,6 +279,8 @@ def learned(
         images=groups,
         graphs=search.graphs,
         pairs=pairs,
+        sequences=sequences,
+        thinning=None,
         recall=recall,
         classes=classes,
         overview=overview,

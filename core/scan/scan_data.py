@@ -13,9 +13,10 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import RELATIONS, TOO_PLAIN
+from ..copy_detection import TOO_PLAIN, relation_bits
 from ..findings.label_issues import ClassEvidence, LabelFindings
 from ..findings.outliers import OutlierDistances
+from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
 from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
@@ -24,6 +25,19 @@ from .recall_estimate import CopyScores
 from .unique_images import UniqueImages
 
 Pairs = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """The recordings that a field names.
+
+    Attributes:
+        codes: int32[n], codes into ``names``, -1 without
+        names: of the recordings
+    """
+
+    codes: NDArray[np.int32]
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +51,7 @@ class ScanInput:
         splits: int32[n], codes into ``split_names``, -1 without; None if there are
             none
         split_names: split names
+        recordings: by a field; None to tell them by names, times and looks
         vectors: n x d, embeddings made elsewhere; None to embed the images
     """
 
@@ -45,6 +60,7 @@ class ScanInput:
     classes: Sequence[str] = ()
     splits: NDArray[np.int32] | None = None
     split_names: Sequence[str] = ()
+    recordings: Recordings | None = None
     vectors: NDArray[np.float32] | None = None
 
 
@@ -161,7 +177,7 @@ class VerifiedPairs:
         images: int32[p, 2]
         similarity: float32[p], cosine of the descriptors
         score: float32[p] in [0, 1], larger is more surely a copy
-        relation: int8[p], see :data:`core.copy_detection.RELATIONS`
+        relation: int16[p], bits of :data:`core.copy_detection.RELATIONS`
         changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
         scene: bool[p], two photographs of one scene, whatever the score
     """
@@ -169,7 +185,7 @@ class VerifiedPairs:
     images: Pairs
     similarity: NDArray[np.float32]
     score: NDArray[np.float32]
-    relation: NDArray[np.int8]
+    relation: NDArray[np.int16]
     changes: NDArray[np.uint8]
     scene: NDArray[np.bool_]
 
@@ -179,13 +195,27 @@ class VerifiedPairs:
     @property
     def too_plain(self) -> NDArray[np.bool_]:
         """bool[p], True for pages that look the same but may be different ones."""
-        unsure: NDArray[np.bool_] = self.relation == RELATIONS.index(TOO_PLAIN)
+        unsure: NDArray[np.bool_] = self.relation == relation_bits(TOO_PLAIN)
         return unsure
 
     def accepted(self, min_score: float) -> Pairs:
         """Returns int32[q, 2], the pairs that score as much at least."""
         accepted: Pairs = self.images[self.score >= min_score]
         return accepted
+
+
+@dataclass(frozen=True, eq=False)
+class Thinning:
+    """Which of n images show no more than another one, see :mod:`core.curation.thin`.
+
+    Attributes:
+        burst: int64[n], equal for images that show the same; -1 for an image that
+            was not thinned
+        kept: bool[n], False for images that show no more than a kept one of the burst
+    """
+
+    burst: NDArray[np.int64]
+    kept: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -266,6 +296,8 @@ class ScanData:
         images: the unique images
         graphs: their nearest neighbors
         pairs: those that may be copies
+        sequences: which samples are frames of one recording
+        thinning: which frames show no more than another one; None if it was not asked
         recall: the scores of synthetic copies
         classes: what a classifier says of the labels
         overview: what was learned of the set as a whole; None for a scan of objects
@@ -282,6 +314,8 @@ class ScanData:
     images: UniqueImages
     graphs: ImageGraphs
     pairs: VerifiedPairs
+    sequences: Sequences
+    thinning: Thinning | None
     recall: CopyScores
     classes: ClassEvidence
     overview: SetEvidence | None

@@ -39,6 +39,7 @@ WHAT = {
     "image_issues": "Bad images: damaged, dark, blurry ...",
     "unreadable": "Files that are damaged or empty",
     "not_read": "Files that may be whole, but are of a kind or size that is not read",
+    "bursts": "Frames that show no more than a kept one, where thin was run",
     "tag": "Samples with a tag",
     "view": "The samples of the current view",
     "selected": "The selected samples",
@@ -61,8 +62,8 @@ class Selection:
             ``kinds``), ``leaks`` (the side to remove, or that of ``split``; with
             ``between`` only those of two splits), ``label_issues`` (with ``pair``),
             ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
-            ``not_read``, ``tag`` (with ``tag``), or ``view`` for all samples of the
-            view
+            ``not_read``, ``bursts`` (what ``thin`` found to be redundant), ``tag``
+            (with ``tag``), or ``view`` for all samples of the view
         kinds (all): kinds of duplicates: ``bytes``, ``pixels`` and ``near``
         include_conflicts (False): include duplicates with different labels
         split (None): the side of leaks to act on; None for the side that the scan
@@ -447,6 +448,27 @@ def _not_read(
             yield Choice(row, status.replace("_", " "))
 
 
+def _bursts(
+    index: SampleIndex, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    burst_of = index.finding("burst")
+    kept_of: dict[int, int] = {}
+    going = []
+    for row, kept in enumerate(index.finding("burst_keep")):
+        if kept:
+            kept_of.setdefault(burst_of[row], row)
+        elif kept is False:
+            going.append(row)
+    for row in going:
+        # Frames are no copies: what stays is named, and counts as no copy that stays
+        stays = kept_of.get(burst_of[row])
+        if stays is None:
+            yield Choice(row, "of a burst", None, "no image of its burst is left")
+        else:
+            name = Path(index.paths[stays]).name
+            yield Choice(row, f"shows no more than {name}")
+
+
 def _tag(
     index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
@@ -477,6 +499,7 @@ _SELECT: dict[str, Select] = {
     "image_issues": _image_issues,
     "unreadable": _unreadable,
     "not_read": _not_read,
+    "bursts": _bursts,
     "tag": _tag,
     "view": _view,
     "selected": _view,

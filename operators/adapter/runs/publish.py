@@ -105,6 +105,7 @@ def publish(
         rules={**findings.rules, **(of_objects.rules if of_objects else {})},
         leak_matrix=findings.leak_matrix,
         scene_matrix=findings.scene_matrix,
+        sequence_steps=findings.sequence_steps,
         leaks_by_class=findings.leaks_by_class,
         overview=findings.overview,
         expected=findings.expected,

@@ -26,10 +26,25 @@ from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
-_NO_SCENES = {"scenes": 0, "scene_groups": 0, "scene_leaks": 0}
+_NO_SCENES = dict.fromkeys(
+    (
+        "scenes",
+        "scene_groups",
+        "scene_leaks",
+        "sequences",
+        "sequence_groups",
+        "sequence_leaks",
+        "thinned",
+        "bursts",
+    ),
+    0,
+)
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
 _NO_SPLITS = "no splits were given"
+_OF_SPLITS = ("same scene leaks", "sequence leaks")
+"""Parts of a finding, in a policy, that need splits where it does not."""
+
 _NO_OVERVIEW = "an older version of Winnow scanned the set"
 _FEW_IN_SPLITS = "the splits have too few images of the same classes"
 _AUROC, _SMALLEST = MEASURES
@@ -58,6 +73,7 @@ class ScanReport(TableResult):
         leak_matrix: kind -> split -> other split -> images with a copy there
         scene_matrix: split -> other split -> images of whose scene it has another
             moment or view, and no copy
+        sequence_steps: see :class:`core.findings.schema.Findings`
         leaks_by_class: see :class:`core.findings.schema.Findings`
         overview: of the set as a whole, likewise
         expected: what known copies of these images, and known flips of their
@@ -79,6 +95,7 @@ class ScanReport(TableResult):
     rules: Mapping[str, str]
     leak_matrix: _Matrix
     scene_matrix: Mapping[str, Mapping[str, int]]
+    sequence_steps: _Matrix
     leaks_by_class: Sequence[Mapping[str, Any]]
     overview: Mapping[str, Any]
     expected: Mapping[str, Any]
@@ -116,6 +133,10 @@ class ScanReport(TableResult):
             for finding in FINDINGS.values()
             if finding.has_line and finding.needs in why
         }
+        if "splits" in why:
+            missing |= dict.fromkeys(_OF_SPLITS, _NO_SPLITS)
+        if not self.counts["thinned"]:
+            missing["bursts"] = "thin was not run"
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
         return missing | self._of_set_not_looked_for(why) | self._objects_not_looked_for
@@ -205,8 +226,9 @@ def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))
-    # Runs of before knew no scenes, and nothing of the set as a whole
+    # Runs of before knew neither scenes nor recordings, and nothing of the whole set
     plain.setdefault("scene_matrix", {})
+    plain.setdefault("sequence_steps", {})
     plain.setdefault("overview", {})
     plain["counts"] = {**_NO_SCENES, **plain["counts"]}
     return ScanReport(**{one.name: plain[one.name] for one in fields(ScanReport)})
@@ -293,11 +315,58 @@ def _scenes(report: ScanReport) -> dict[str, Any]:
         "note": f"other moments or views of {counts['scene_groups']:,} scenes",
         "details": _leak_pairs({"scenes": report.scene_matrix}),
         "remarks": [
-            f"{leaks:,} have another moment of their scene in another split, and no "
-            "copy; they are not removed by default"
-        ]
-        * bool(leaks),
+            *[
+                f"{leaks:,} have another moment of their scene in another split, and "
+                "no copy; they are not removed by default"
+            ]
+            * bool(leaks),
+            *recordings(report),
+        ],
     }
+
+
+def recordings(report: ScanReport) -> list[str]:
+    """Says which images are frames, how near those of two splits are, and of thinning.
+
+    Of two splits the smaller one is measured: what is tested beside what is learned.
+    """
+    counts, steps = report.counts, report.sequence_steps
+    if not counts["sequences"]:
+        return _thinning(report)
+    groups = counts["sequence_groups"]
+    remarks = [
+        f"{counts['sequences']:,} are frames of "
+        + ("one recording" if groups == 1 else f"{groups:,} recordings or bursts")
+    ]
+    for split, others in steps.items():
+        for other, near in others.items():
+            back = steps[other][split]
+            if (near["images"], split) > (back["images"], other):
+                continue
+            shares = [
+                share_text(near[name], near["images"])
+                for name in ("frames", "one_step", "two_steps")
+            ]
+            remarks.append(
+                f"of the {near['images']:,} images in {split} {shares[0]} share a "
+                f"recording with {other}, {shares[1]} are one step from a frame there "
+                f"and {shares[2]} at most two"
+            )
+    if steps:
+        remarks.append(
+            'split with group_field="winnow_sequence" keeps recordings together'
+        )
+    return [*remarks, *_thinning(report)]
+
+
+def _thinning(report: ScanReport) -> list[str]:
+    counts = report.counts
+    if not counts["thinned"]:
+        return []
+    return [
+        f"thinned: {counts['thinned'] - counts['bursts']:,} of {counts['thinned']:,} "
+        "are kept"
+    ]
 
 
 def _image_issues(report: ScanReport) -> dict[str, Any]:

@@ -59,7 +59,9 @@ def found_view(
     view = present(dataset).match(found_expression(what, prefix))
     finding = FINDINGS[what]
     by = field_name(finding.sort_by, prefix)
-    return view.sort_by(by, reverse=finding.descending)
+    if not finding.then_by:
+        return view.sort_by(by, reverse=finding.descending)
+    return view.sort_by([(by, 1), (field_name(finding.then_by, prefix), 1)])
 
 
 def set_keys(run: ScanRun, what: str) -> list[str]:
@@ -96,6 +98,8 @@ _FILTERS: Mapping[str, Callable[[Field], Any]] = {
     ),
     "image_issues": lambda field: field("image_issues").length() > 0,
     "scenes": lambda field: field("scene_group").exists(),
+    "sequences": lambda field: field("winnow_sequence").exists(),
+    "bursts": lambda field: field("burst_keep") == False,  # noqa: E712
     "unreadable": lambda field: field("scan_status").is_in(list(UNREADABLE)),
     "not_read": lambda field: (
         field("scan_status").exists()
