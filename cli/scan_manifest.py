@@ -98,7 +98,7 @@ def _scan(options: argparse.Namespace) -> int:
     print(f"\n{_headline(job)}\n\n{as_text(job)}\n")
     print(f"Written: {folder.address}/report.html, summary.json, clusters.parquet and")
     print("         unreadable.parquet; findings/, pairs/ and records/ in parts")
-    return gate(policy, job.findings.counts, not_looked_for(job))
+    return gate(policy, job.findings.counts, not_looked_for(job), {})
 
 
 @contextlib.contextmanager

@@ -42,7 +42,8 @@ def groups_of(scan_data: ScanData, accepted: Bools) -> Ints:
 def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
     """Returns the scan of some of its samples; what was judged stays.
 
-    Nothing is said of the set as a whole, which they are not.
+    Nothing is said of the set as a whole, which they are not; of a recording only the
+    frames among them count.
 
     Args:
         scan_data: with a fixed judgment
@@ -75,6 +76,11 @@ def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
         ),
         graphs=_no_graphs(len(used_images)),
         pairs=replace(kept, images=renumbered),
+        sequences=replace(
+            scan_data.sequences,
+            code=scan_data.sequences.code[rows],
+            place=scan_data.sequences.place[rows],
+        ),
         classes=_no_evidence(len(used_images)),
         overview=None,
         fixed=replace(

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
+from ..curation.policy import MEASURES
 from ..findings.decisions import no_decisions
-from ..findings.registry import FINDINGS, Finding
+from ..findings.registry import FINDINGS, OBJECT_FINDINGS, SET_FINDINGS, Finding
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
@@ -31,6 +32,9 @@ _BESIDE = {
     "label_issues": ("label_counterexample", "image of the suggested label"),
 }
 """Findings whose images stand beside another: its field, and what it is."""
+
+_OF_SPLITS = ("same scene leaks", "sequence leaks")
+"""Parts of a finding, in a policy, that need splits where it does not."""
 
 _SAID: Mapping[str, tuple[str, ...]] = {
     "duplicates": ("dup_kind", "dup_relation"),
@@ -64,11 +68,18 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
         missing["labels"] = "the manifest has no labels"
     if not job.findings.leak_matrix:
         missing["splits"] = "the manifest has no splits"
-    why = {
-        finding.words: missing[finding.needs]
-        for finding in FINDINGS.values()
-        if finding.has_line and finding.needs in missing
-    }
+    why = dict.fromkeys(MEASURES, "a job does not measure it")
+    why |= {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
+    why["bursts"] = "a job thins no frames"
+    lines = (finding for finding in FINDINGS.values() if finding.has_line)
+    for finding in (*lines, *SET_FINDINGS.values()):
+        if finding.needs in missing:
+            why[finding.words] = missing[finding.needs]
+    if missing:
+        # It needs both
+        why["label shift"] = next(iter(missing.values()))
+    if "splits" in missing:
+        why |= dict.fromkeys(_OF_SPLITS, missing["splits"])
     if job.findings.thresholds["max_outlier_distance"] is None:
         why["outliers"] = job.findings.rules["max_outlier_distance"]
     return why

@@ -90,6 +90,7 @@ def summary_of(
         "rules": dict(findings.rules),
         "leak_matrix": findings.leak_matrix,
         "scene_matrix": findings.scene_matrix,
+        "sequence_steps": findings.sequence_steps,
         "leaks_by_class": list(findings.leaks_by_class),
         "overview": dict(findings.overview),
         "expected": dict(findings.expected),
