@@ -15,6 +15,7 @@ from .quarantine import Quarantine
 from .register_embeddings import RegisterEmbeddings
 from .report import Report
 from .retag import Retag
+from .sample_frames import SampleFrames
 from .scan import Scan
 from .set_thresholds import SetThresholds
 from .show import Show
@@ -35,6 +36,7 @@ OPERATORS = (
     Audit,
     Split,
     Thin,
+    SampleFrames,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,
