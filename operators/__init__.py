@@ -17,6 +17,7 @@ from .report import Report
 from .retag import Retag
 from .sample_frames import SampleFrames
 from .scan import Scan
+from .select import Select
 from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
@@ -35,6 +36,7 @@ OPERATORS = (
     Report,
     Audit,
     Split,
+    Select,
     Thin,
     SampleFrames,
     Compare,
