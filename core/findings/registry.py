@@ -219,6 +219,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_label_issues",
         label="Object label issues",
+        section="object_label_issues",
         description="labeled objects that similar objects contradict",
         note="similar objects have another label",
         color=_LABELS,
@@ -230,6 +231,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_outliers",
         label="Object outliers",
+        section="object_outliers",
         description="labeled objects unlike most others",
         note="unlike most other objects",
         color="#F58518",
@@ -241,6 +243,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_duplicates",
         label="Object duplicates",
+        section="object_duplicates",
         description="objects that are also in another picture, by cluster",
         note="are also in a picture that is no copy",
         color=_COPIES,
@@ -249,6 +252,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_leaks",
         label="Object leaks",
+        section="object_leaks",
         description="objects that are also in another split, by cluster",
         note="are also in another split, in a picture that is no copy",
         color=_LEAKS,
@@ -259,6 +263,7 @@ _OF_OBJECTS = (
     Finding(
         name="bad_boxes",
         label="Bad boxes",
+        section="bad_boxes",
         description="boxes that are degenerate, outside, or a second one on an object",
         note="degenerate, outside, or a second box on one object",
         color="#72B7B2",
@@ -268,6 +273,7 @@ _OF_OBJECTS = (
     Finding(
         name="box_disagreements",
         label="Box disagreements",
+        section="box_disagreements",
         description="boxes that a copy of their picture lacks, or has elsewhere or "
         "with another label",
         note="a copy of the picture is annotated differently",
