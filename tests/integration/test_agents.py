@@ -22,7 +22,7 @@ LEVELS = {
         "compare estimate_precision report export to_fastdup"
     ),
     # Changes a person's own labels and tags, and can be undone
-    "high": "merge",
+    "high": "merge remove_objects",
     # Touches a person's files
     "dangerous": "quarantine move retag undo purge",
 }
