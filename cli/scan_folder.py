@@ -94,7 +94,7 @@ def _sentences() -> tuple[type[Exception], ...]:
 def _load_and_scan(options: argparse.Namespace) -> int:
     # Before FiftyOne is started: what is mistyped is said at once
     policy = parse_policy(options.fail_on)
-    options.max_megapixels = _number(options.max_megapixels)
+    options.max_megapixels = number(options.max_megapixels)
     ScanSettings(max_megapixels=options.max_megapixels)
     check_home()
     folder = options.folder
@@ -107,7 +107,7 @@ def _load_and_scan(options: argparse.Namespace) -> int:
     if fiftyone is None:
         return BAD_INPUT
     report = _scan(options, listing, fiftyone)
-    return gate(policy, report.counts, report.not_looked_for)
+    return gate(policy, report.counts, report.not_looked_for, report.measures)
 
 
 def _demo_folder() -> Path:
@@ -138,7 +138,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _number(text: str | float) -> str | float:
+def number(text: str | float) -> str | float:
     """Returns a number; a text that is none, as it is, for its setting to refuse."""
     with contextlib.suppress(ValueError):
         return float(text)
@@ -180,10 +180,13 @@ def connected_fiftyone() -> ModuleType | None:
 
 
 def gate(
-    policy: Sequence[Rule], counts: Mapping[str, int], not_looked_for: Mapping[str, str]
+    policy: Sequence[Rule],
+    counts: Mapping[str, int],
+    not_looked_for: Mapping[str, str],
+    measures: Mapping[str, float],
 ) -> int:
     """Says which rules of a policy do not hold; returns the exit code."""
-    verdicts = judge(policy, counts, not_looked_for)
+    verdicts = judge(policy, counts, not_looked_for, measures)
     for verdict in verdicts:
         if not verdict.passed:
             print(f"FAIL_ON: {verdict}", file=sys.stderr)
@@ -224,6 +227,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         outputs.write_objects_file(data, listing, objects, options.out)
     outputs.write_summary_file(report, listing, equal, options.out / "summary.json")
     print(f"\n{report}\n", flush=True)
+    _say_what_frames_are_for(report)
     _say_what_is_equal(equal)
     written.write_report(
         data.dataset,
@@ -256,6 +260,17 @@ def _annotate(path: Path | None, listing: FolderListing, dataset: Any) -> str | 
         print("The annotations changed since the last run: all boxes are read anew")
     field: str = module.OBJECT_FIELD
     return field
+
+
+def _say_what_frames_are_for(report: Any) -> None:
+    """Says what can be done with frames of recordings."""
+    if not report.counts["sequences"]:
+        return
+    print(
+        "This looks like frames of recordings. In Python, thin(dataset) finds those "
+        'that show nothing new, and split(dataset, group_field="winnow_sequence") '
+        "keeps each recording in one split."
+    )
 
 
 def _say_what_is_equal(equal: Mapping[tuple[str, str], int]) -> None:

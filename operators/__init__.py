@@ -21,6 +21,7 @@ from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
 from .tag import Tag
+from .thin import Thin
 from .to_fastdup import ToFastdup
 from .undo import Undo
 
@@ -34,6 +35,7 @@ OPERATORS = (
     Report,
     Audit,
     Split,
+    Thin,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,

@@ -25,6 +25,7 @@ BOXES_SIDE = 320
 _AROUND, _AROUND_PIXELS = 0.3, 4
 """What is shown around an object, on each side: a share of it, and pixels at least."""
 
+Draw = Callable[[DecodedImage], NDArray[np.uint8]]
 Color = tuple[int, int, int]
 _PLAIN: Color = (130, 200, 255)
 _MARKED: Color = (255, 190, 0)
@@ -123,7 +124,7 @@ def _kept(
     what: str,
     folder: Path,
     side: int,
-    draw: Callable[[DecodedImage], NDArray[np.uint8]],
+    draw: Draw,
 ) -> Path | None:
     """Returns the JPEG of what is drawn of a picture, kept under the file's identity.
 
@@ -144,18 +145,30 @@ def _kept(
     content = read_file(os.fsencode(path))
     if isinstance(content, ReadFailure):
         return None
-    image = decode_image(content.data, side=side, max_megapixels=DEFAULT_MAX_MEGAPIXELS)
-    if isinstance(image, ReadFailure):
+    data = _drawn(content.data, side, draw)
+    if data is None:
         return None
-    bgr = cv2.cvtColor(draw(image), cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     # A name of its own: two events of the panel may ask for one at the same time
     part = small.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data.tobytes())
+        part.write_bytes(data)
         part.replace(small)
     except OSError:
         # A full disk, say: the App then shows the picture itself
         return None
     return small
+
+
+def small_jpeg(data: bytes) -> bytes | None:
+    """Returns a small JPEG of a picture file's bytes; None if it cannot be read."""
+    return _drawn(data, SIDE, lambda image: image.fitted(SIDE))
+
+
+def _drawn(data: bytes, side: int, draw: Draw) -> bytes | None:
+    image = decode_image(data, side=side, max_megapixels=DEFAULT_MAX_MEGAPIXELS)
+    if isinstance(image, ReadFailure):
+        return None
+    bgr = cv2.cvtColor(draw(image), cv2.COLOR_RGB2BGR)
+    _, small = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return small.tobytes()

@@ -14,6 +14,7 @@ from ..embedding.records import record_dtype
 from ..errors import InputError
 from ..findings.schema import Findings
 from ..models.registry import DEFAULT_MODEL
+from ..reading.files import ReadFailure
 from ..scan.apply_thresholds import apply_thresholds
 from ..scan.collect import StageClock, learned, model_info, paths_of_images
 from ..scan.previous_scan import PreviousScan
@@ -71,6 +72,7 @@ class FinishedJob:
         names: paths, splits and labels of n images
         scan_data: what was learned
         findings: by the thresholds
+        failures: why a row is unreadable
         search: of each kind of vectors ``cells``, and the ``recall`` of the ten nearest
         hosts: that did a part of it in this run
     """
@@ -78,6 +80,7 @@ class FinishedJob:
     names: ScanInput
     scan_data: ScanData
     findings: Findings
+    failures: Mapping[int, ReadFailure]
     search: Mapping[str, Any]
     hosts: Sequence[str]
 
@@ -155,7 +158,9 @@ def run_job(
         )
     findings = apply_thresholds(data, settings)
     clock.end("apply thresholds")
-    return FinishedJob(names, data, findings, stages.said, sorted(teller.hosts))
+    return FinishedJob(
+        names, data, findings, table.failures, stages.said, sorted(teller.hosts)
+    )
 
 
 def _described(

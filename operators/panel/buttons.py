@@ -20,6 +20,7 @@ _ICONS = {
     "report": "description",
     "audit": "rule",
     "split": "call_split",
+    "thin": "compress",
 }
 
 

@@ -287,13 +287,13 @@ def _show_plan(
 def _pictures(plan: ActionPlan, most: int) -> str:
     """Returns a table of what changes, beside what stays where a copy does."""
     items = list(islice(plan.items(), most))
-    pairs = any(item.witness for item in items)
+    pairs = any(item.kept_copy for item in items)
     lines = ["| changes | stays | why |" if pairs else "| changes | why |"]
     lines.append("| :-- | :-- | :-- |" if pairs else "| :-- | :-- |")
     for item in items:
         cells = [_image(os.path.join(plan.root, item.source))]
         if pairs:
-            cells.append(_image(item.witness.path) if item.witness else "")
+            cells.append(_image(item.kept_copy.path) if item.kept_copy else "")
         lines.append(f"| {' | '.join(cells)} | {escape_markdown(item.why)} |")
     more = plan.count - len(items)
     if more:

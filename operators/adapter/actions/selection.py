@@ -16,7 +16,7 @@ from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.registry import OBJECT_FINDINGS, SET_FINDINGS
 from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
@@ -39,6 +39,7 @@ WHAT = {
     "image_issues": "Bad images: damaged, dark, blurry ...",
     "unreadable": "Files that are damaged or empty",
     "not_read": "Files that may be whole, but are of a kind or size that is not read",
+    "bursts": "Frames that show no more than a kept one, where thin was run",
     "tag": "Samples with a tag",
     "view": "The samples of the current view",
     "selected": "The selected samples",
@@ -61,8 +62,8 @@ class Selection:
             ``kinds``), ``leaks`` (the side to remove, or that of ``split``; with
             ``between`` only those of two splits), ``label_issues`` (with ``pair``),
             ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
-            ``not_read``, ``tag`` (with ``tag``), or ``view`` for all samples of the
-            view
+            ``not_read``, ``bursts`` (what ``thin`` found to be redundant), ``tag``
+            (with ``tag``), or ``view`` for all samples of the view
         kinds (all): kinds of duplicates: ``bytes``, ``pixels`` and ``near``
         include_conflicts (False): include duplicates with different labels
         split (None): the side of leaks to act on; None for the side that the scan
@@ -94,6 +95,11 @@ class Selection:
                 f"'{self.what}' is a finding of objects, and this works on whole "
                 "images. Use retag for other labels, or remove_objects."
             )
+        if self.what in SET_FINDINGS:
+            raise InputError(
+                f"'{self.what}' is a finding of the set as a whole, and its images are "
+                "no worse than others. Look at them with show."
+            )
         known = (*WHAT, *OBJECT_FINDINGS) if self.takes_objects else WHAT
         if self.what is not None and self.what not in known:
             raise InputError(
@@ -114,13 +120,13 @@ class Choice:
     Attributes:
         row: of the samples
         why: a few words
-        witness: row of the copy that stays; None if none is needed
+        kept_copy: row of the copy that stays; None if none is needed
         refusal: why it must be left alone
     """
 
     row: int
     why: str
-    witness: int | None = None
+    kept_copy: int | None = None
     refusal: str | None = None
 
 
@@ -207,11 +213,11 @@ class SampleIndex:
                 found[self.row_of[sample]] = value(content)
         return found
 
-    def not_compared(self, row: int, witness: int) -> str | None:
-        """Says why a copy may hold what its witness does not; None if it cannot."""
+    def not_compared(self, row: int, kept_copy: int) -> str | None:
+        """Says why a copy may hold what the kept one does not; None if it cannot."""
         files = self.stored.scan_data.files
         group = self.stored.scan_data.images.pixel_group
-        own, other = self._contents.get(row, -1), self._contents.get(witness, -1)
+        own, other = self._contents.get(row, -1), self._contents.get(kept_copy, -1)
         if own < 0 or other < 0 or files.picture_count[own] == 1:
             return None
         if group[own] == group[other]:
@@ -308,14 +314,14 @@ def _duplicates(
             staying += [row for row in going if row not in inside]
         staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
-            witness, how = _equal_among(index, row, staying)
-            why = f"{_KIND_WORDS[how]} {Path(index.paths[witness]).name}"
+            kept_copy, how = _equal_among(index, row, staying)
+            why = f"{_KIND_WORDS[how]} {Path(index.paths[kept_copy]).name}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
-            unsure = index.not_compared(row, witness) if how == "near" else None
+            unsure = index.not_compared(row, kept_copy) if how == "near" else None
             if how == "near" and relation_of[row] == TOO_PLAIN:
                 unsure = _PLAIN
-            yield Choice(row, why, witness, refusal or unsure)
+            yield Choice(row, why, kept_copy, refusal or unsure)
 
 
 def _equal_among(
@@ -373,19 +379,19 @@ def _leaks(
         found = copies_elsewhere(samples.splits, scan_data.sample_images, every, code)
         copies = np.where(unsure, found, copies)
         for row, copy in enumerate(copies.tolist()):
-            victim, witness = rows_here[row], rows_here[copy]
-            if copy < 0 or victim is None or witness is None:
+            victim, kept_copy = rows_here[row], rows_here[copy]
+            if copy < 0 or victim is None or kept_copy is None:
                 continue
             other = names[samples.splits[copy]]
             if selection.between and {name, other} != set(selection.between):
                 continue
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
-                refusal = index.not_compared(victim, witness)
+                refusal = index.not_compared(victim, kept_copy)
                 refusal = _PLAIN if unsure[row] else refusal
                 if damaged[copy] and not damaged[row]:
                     refusal = "its copy that would stay is damaged inside"
-                yield Choice(victim, why, witness, refusal)
+                yield Choice(victim, why, kept_copy, refusal)
 
 
 def _label_issues(
@@ -445,6 +451,27 @@ def _not_read(
             yield Choice(row, status.replace("_", " "))
 
 
+def _bursts(
+    index: SampleIndex, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    burst_of = index.finding("burst")
+    kept_of: dict[int, int] = {}
+    going = []
+    for row, kept in enumerate(index.finding("burst_keep")):
+        if kept:
+            kept_of.setdefault(burst_of[row], row)
+        elif kept is False:
+            going.append(row)
+    for row in going:
+        # Frames are no copies: what stays is named, and counts as no copy that stays
+        stays = kept_of.get(burst_of[row])
+        if stays is None:
+            yield Choice(row, "of a burst", None, "no image of its burst is left")
+        else:
+            name = Path(index.paths[stays]).name
+            yield Choice(row, f"shows no more than {name}")
+
+
 def _tag(
     index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
@@ -475,6 +502,7 @@ _SELECT: dict[str, Select] = {
     "image_issues": _image_issues,
     "unreadable": _unreadable,
     "not_read": _not_read,
+    "bursts": _bursts,
     "tag": _tag,
     "view": _view,
     "selected": _view,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -14,6 +13,7 @@ import fiftyone as fo
 
 from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
+from ....core.common.version import winnow_version
 from ....core.errors import InputError
 from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
 from ....core.progress import OnProgress, Progress
@@ -31,6 +31,7 @@ from . import run_sections
 from .finding_sections import finding_section
 from .object_sections import object_section
 from .report_queries import Shown, folder_of
+from .set_section import set_lines, set_section
 
 DEFAULT_TOP = 20
 """Pairs a gallery: 6,096 photographs made a page of 1.4 MB in 0.4 s, and 355 small
@@ -149,7 +150,7 @@ def gather_report(
         images=report.counts["images"],
         scanned_at=_when(run.scanned_at),
         made_at=_when(now()),
-        winnow=_version(),
+        winnow=winnow_version(),
         notes=tuple(_notes(dataset, run, prefix)),
         summary=tuple(_summary(report)),
         sections=_sections(shown, report, run.settings, on_progress),
@@ -170,6 +171,7 @@ def _sections(
         for finding in (OBJECT_FINDINGS.values() if report.has_objects else ())
     ]
     makers += [
+        lambda: set_section(shown, report),
         lambda: run_sections.thresholds_section(report),
         lambda: run_sections.actions_section(shown, shown.reader.dataset),
         lambda: run_sections.about_section(report, settings),
@@ -187,6 +189,7 @@ def _summary(report: ScanReport) -> Iterator[SummaryLine]:
         notes = tuple(note for note in (line.note, details, *line.remarks) if note)
         finding, share = line.finding, line.share(report)
         yield SummaryLine(finding.section, finding.label, line.count, share, notes)
+    yield from set_lines(report)
 
 
 def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:
@@ -222,9 +225,3 @@ def _when(at: str) -> str:
     offset = moment.utcoffset() or timedelta()
     # Not the zone's name: on Windows it is a sentence in the system's language
     return f"{moment.day} {moment:%B %Y, %H:%M} {timezone(offset)}"
-
-
-def _version() -> str:
-    text = (Path(__file__).parents[3] / "fiftyone.yml").read_text(encoding="utf-8")
-    found = re.search(r'^version: "(.+)"$', text, re.MULTILINE)
-    return found[1] if found else "of unknown version"

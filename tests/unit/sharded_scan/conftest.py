@@ -1,10 +1,15 @@
 import os
+import sys
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from core.models.registry import load_embedder
+
+HERE = os.path.dirname(__file__)
+sys.path.insert(0, HERE)  # for fault_works.py, which worker processes import too
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +81,18 @@ def many_images(tmp_path_factory, draw):
         number = 1000 + len(paths)
         add(f"{number}.webp", draw(number, 80), "train", "other")
     return paths, splits, labels
+
+
+@pytest.fixture(scope="session")
+def ray():
+    """Ray on this machine, two cores: started once, since that takes seconds."""
+    pytest.importorskip("ray")
+    from core.sharded_scan import ray_executor
+
+    os.environ["PYTHONPATH"] = HERE
+    with warnings.catch_warnings():
+        # Ray's own: files and sockets that it leaves to be collected
+        warnings.simplefilter("ignore")
+        with ray_executor.ray_executor(None) as executor:
+            del os.environ["PYTHONPATH"]
+            yield executor

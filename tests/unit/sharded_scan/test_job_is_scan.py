@@ -90,3 +90,9 @@ def test_threads_find_what_a_scan_finds(manifest, scanned, small_tasks, tmp_path
     assert_same(job, scanned)
     assert scanned[1].counts["leaks"] > 5
     assert scanned[1].counts["unreadable"] == 4
+
+
+def test_ray_finds_what_a_scan_finds(manifest, scanned, small_tasks, ray, tmp_path):
+    job = run_job(read_manifest(str(manifest)), JobFolder(str(tmp_path)), ray)
+
+    assert_same(job, scanned)
