@@ -47,7 +47,7 @@ class ObjectRecords(SampleRecords):
         self._path: str = plan.options[OBJECTS]
 
     def before(self, items: Sequence[PlannedItem]) -> list[Any]:
-        found = self._documents(self._entries(items), [self._path])
+        found = self.documents(self._entries(items), [self._path])
         return [self._as_it_is(item, found) for item in items]
 
     def follow(self, changes: Sequence[Change]) -> None:
@@ -57,7 +57,7 @@ class ObjectRecords(SampleRecords):
 
     def go_back(self, changes: Sequence[Change]) -> list[str | None]:
         entries = self._kept_entries(changes)
-        found = self._documents(entries, [self._path])
+        found = self.documents(entries, [self._path])
         reasons = []
         with written() as write:
             # In the order of their places, so that each comes to its own

@@ -48,7 +48,7 @@ class SampleRecords:
         names = {name.split(".")[0] for entry in entries for name in entry["set"]}
         # Whole documents, which may hold long vectors, only where they go
         wanted = None if self._removes else ["filepath", "tags", *sorted(names)]
-        found = self._documents(entries, wanted)
+        found = self.documents(entries, wanted)
         return [self._kept(item, found) for item in items]
 
     def follow(self, changes: Sequence[Change]) -> None:
@@ -58,7 +58,7 @@ class SampleRecords:
                     write(kept["collection"], self._forward(change.item, kept))
 
     def go_back(self, changes: Sequence[Change]) -> list[str | None]:
-        found = self._documents(kept for change in changes for kept in change.before)
+        found = self.documents(kept for change in changes for kept in change.before)
         reasons: list[str | None] = []
         with written() as write:
             for change in changes:
@@ -83,7 +83,7 @@ class SampleRecords:
     def places(self, samples: Sequence[str]) -> dict[str, str]:
         collection = self._plan.options["collection"]
         entries = ({"collection": collection, "id": sample} for sample in samples)
-        found = self._documents(entries)
+        found = self.documents(entries)
         return {sample: document["filepath"] for (_, sample), document in found.items()}
 
     def _kept(self, item: PlannedItem, found: dict[Any, Document]) -> Any:
@@ -155,7 +155,7 @@ class SampleRecords:
         base = self._plan.options.get("target_alias") or str(self._plan.file.parent)
         return os.path.join(base, item.target)
 
-    def _documents(
+    def documents(
         self, entries: Iterable[Entry], wanted: list[str] | None = None
     ) -> dict[tuple[str, str], Document]:
         ids: dict[str, list[ObjectId]] = {}
