@@ -158,6 +158,12 @@ class SampleRecords:
     def documents(
         self, entries: Iterable[Entry], wanted: list[str] | None = None
     ) -> dict[tuple[str, str], Document]:
+        """Returns the samples of entries, by collection and id.
+
+        Args:
+            entries: that name them
+            wanted: fields that are read; None for all
+        """
         ids: dict[str, list[ObjectId]] = {}
         for entry in entries:
             ids.setdefault(entry["collection"], []).append(ObjectId(entry["id"]))
