@@ -17,6 +17,7 @@ from .remove_objects import RemoveObjects
 from .report import Report
 from .retag import Retag
 from .scan import Scan
+from .select import Select
 from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
@@ -35,6 +36,7 @@ OPERATORS = (
     Report,
     Audit,
     Split,
+    Select,
     Thin,
     Compare,
     EstimatePrecision,

@@ -37,6 +37,7 @@ NEEDED = {
     "export": {"output_dir": "out"},
     "report": {"output_dir": "out"},
     "audit": {"policy": "no leaks"},
+    "select": {"n": 3},
     "compare": {"against": "another"},
     "estimate_precision": {"what": "duplicates"},
     "from_fastdup": {"work_dir": "work"},
@@ -70,6 +71,7 @@ OTHERS = {
     "min_copy_similarity": 0.9,
     "min_label_score": 9,
     "min_object_label_score": 9,
+    "n": 7,
     "neighbors": 7,
     "object_margin": 0.1,
     "objects": "boxes",
@@ -102,6 +104,7 @@ LIKELY = {
     "move": {"what"},
     "retag": {"what"},
     "audit": {"policy"},
+    "select": {"n"},
 }
 
 # What a form shows for None

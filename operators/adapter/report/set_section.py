@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ....core.findings.registry import SET_FINDINGS
-from ....core.report.model import Cell, Gallery, Section, SummaryLine, Table
+from ....core.report.model import Bars, Cell, Gallery, Section, SummaryLine, Table
 from ..runs.scan_report import ScanReport, set_sentences
 from .report_queries import Shown
 
 KEY = "overview"
 _MOST_PICTURES = 6
 """Of a finding: they only show what it is about."""
+
+_MOST_BARS = 30
 
 
 def set_lines(report: ScanReport) -> Iterator[SummaryLine]:
@@ -41,16 +43,43 @@ def set_section(shown: Shown, report: ScanReport) -> Section:
     text = tuple(set_sentences(report)) or nothing
     tables = tuple(_tables(overview, shown.top)) if overview else ()
     galleries = tuple(_gallery(shown, one) for one in findings if one["count"])
-    return Section(KEY, "The set as a whole", len(findings), text, tables, galleries)
+    bars = (_bars(overview),) if overview else ()
+    title = "The set as a whole"
+    return Section(KEY, title, len(findings), text, tables, galleries, bars)
+
+
+def _bars(overview: Mapping[str, Any]) -> Bars:
+    """Returns the effective images of the classes, the largest and the smallest."""
+    rows = _by_size(overview)
+    if len(rows) > _MOST_BARS:
+        rows = rows[: _MOST_BARS // 2] + rows[-_MOST_BARS // 2 :]
+    return Bars(
+        "Effective images: copies and moments of one scene count once"
+        + f"; the largest and the smallest {_MOST_BARS // 2} classes"
+        * (len(overview["classes"]) > _MOST_BARS),
+        tuple(overview["splits"]),
+        tuple((name or "all", tuple(effective)) for name, _, effective in rows),
+    )
+
+
+def _by_size(
+    overview: Mapping[str, Any],
+) -> list[tuple[str, Sequence[int], Sequence[int]]]:
+    """Returns the classes with their images and effective images, largest first."""
+    return sorted(
+        zip(
+            overview["classes"],
+            overview["images"],
+            overview["effective"],
+            strict=True,
+        ),
+        key=lambda row: (-sum(row[2]), row[0]),
+    )
 
 
 def _tables(overview: Mapping[str, Any], top: int) -> Iterator[Table]:
-    splits, classes = overview["splits"], overview["classes"]
-    rows = sorted(
-        zip(classes, overview["images"], overview["effective"], strict=True),
-        key=lambda row: (-sum(row[2]), row[0]),
-    )
-    of_splits = [(split,) if split else () for split in splits]
+    rows = _by_size(overview)
+    of_splits = [(split,) if split else () for split in overview["splits"]]
     headers = [" ".join(("Images", *of)) for of in of_splits]
     headers += [" ".join(("Effective", *of)) for of in of_splits]
     cells: list[tuple[Cell, ...]] = [
