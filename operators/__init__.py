@@ -13,6 +13,7 @@ from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
 from .register_embeddings import RegisterEmbeddings
+from .remove_objects import RemoveObjects
 from .report import Report
 from .retag import Retag
 from .scan import Scan
@@ -46,6 +47,7 @@ OPERATORS = (
     Move,
     Retag,
     Merge,
+    RemoveObjects,
     Undo,
     Purge,
     Open,

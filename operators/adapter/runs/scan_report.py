@@ -23,6 +23,7 @@ from ....core.findings.registry import (
 )
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
+from ....core.objects.label_doubts import FEWEST_OF_CLASS
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
@@ -47,6 +48,7 @@ _OF_SPLITS = ("same scene leaks", "sequence leaks")
 
 _NO_OBJECTS = "objects were not scanned"
 _NO_OBJECT_LABELS = "no object has a label"
+_FEW_OBJECTS = f"no class has {FEWEST_OF_CLASS} objects, too few to judge a label"
 _CLASSES_NAMED = 5
 _CHANGES_NAMED = 3
 _FEWEST_PAIRS = 5
@@ -157,6 +159,8 @@ class ScanReport(TableResult):
         why = {}
         if not self.counts["objects_labeled"]:
             why["labels"] = _NO_OBJECT_LABELS
+        elif not self.counts.get("objects_judged", 1):
+            why["labels"] = _FEW_OBJECTS
         if not self.leak_matrix:
             why["splits"] = _NO_SPLITS
         missing = {
@@ -359,6 +363,18 @@ def _unreadable(report: ScanReport) -> dict[str, Any]:
     return {"note": "", "details": statuses}
 
 
+def _object_label_issues(report: ScanReport) -> dict[str, Any]:
+    counts = report.counts
+    labeled = counts["objects_labeled"]
+    # Runs of before did not count them
+    left = labeled - counts.get("objects_judged", labeled)
+    few = (
+        f"{left:,} of {labeled:,} labels are not judged: fewer than {FEWEST_OF_CLASS} "
+        "objects of their class, or no crop"
+    )
+    return {"remarks": [few] if left else []}
+
+
 def _object_duplicates(report: ScanReport) -> dict[str, Any]:
     return {"note": f"in {report.counts['object_clusters']:,} clusters of equal crops, "
             "in pictures that are no copies"}  # fmt: skip
@@ -397,6 +413,7 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "scenes": _scenes,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
+    "object_label_issues": _object_label_issues,
     "object_duplicates": _object_duplicates,
     "bad_boxes": _bad_boxes,
     "box_disagreements": _box_disagreements,
