@@ -14,8 +14,10 @@ from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
 from .register_embeddings import RegisterEmbeddings
+from .remove_objects import RemoveObjects
 from .report import Report
 from .retag import Retag
+from .sample_frames import SampleFrames
 from .scan import Scan
 from .select import Select
 from .set_thresholds import SetThresholds
@@ -38,6 +40,7 @@ OPERATORS = (
     Split,
     Select,
     Thin,
+    SampleFrames,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,
@@ -48,6 +51,7 @@ OPERATORS = (
     Move,
     Retag,
     Merge,
+    RemoveObjects,
     Undo,
     Purge,
     Open,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
-from ..curation.policy import MEASURES
+from ..curation.set_measures import set_not_looked_for
 from ..findings.decisions import no_decisions
-from ..findings.registry import FINDINGS, OBJECT_FINDINGS, SET_FINDINGS, Finding
+from ..findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
@@ -68,21 +68,19 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
         missing["labels"] = "the manifest has no labels"
     if not job.findings.leak_matrix:
         missing["splits"] = "the manifest has no splits"
-    why = dict.fromkeys(MEASURES, "a job does not measure it")
-    why |= {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
+    why = {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
     why["bursts"] = "a job thins no frames"
-    lines = (finding for finding in FINDINGS.values() if finding.has_line)
-    for finding in (*lines, *SET_FINDINGS.values()):
-        if finding.needs in missing:
-            why[finding.words] = missing[finding.needs]
-    if missing:
-        # It needs both
-        why["label shift"] = next(iter(missing.values()))
+    why |= {
+        finding.words: missing[finding.needs]
+        for finding in FINDINGS.values()
+        if finding.has_line and finding.needs in missing
+    }
     if "splits" in missing:
         why |= dict.fromkeys(_OF_SPLITS, missing["splits"])
     if job.findings.thresholds["max_outlier_distance"] is None:
         why["outliers"] = job.findings.rules["max_outlier_distance"]
-    return why
+    overview = job.findings.overview
+    return why | set_not_looked_for(overview, job.findings.counts, missing)
 
 
 def as_text(job: FinishedJob) -> str:

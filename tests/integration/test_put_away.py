@@ -117,6 +117,12 @@ def thinned(dataset, *_):
     return set(dataset.exists("burst").values("id"))
 
 
+def frames_of(dataset, _, folder):
+    with pytest.raises(ValueError, match="frames are of videos"):
+        operator("sample_frames")(dataset, str(folder / "frames"), progress=False)
+    return set()
+
+
 def planned(name, **options):
     def ask(dataset, *_):
         plan = operator(name)(dataset, progress=False, **options).plan
@@ -191,6 +197,23 @@ def reported(dataset, _, folder):
     return set()
 
 
+def boxes_removed(dataset, *_):
+    """Of each picture the first of two boxes would go."""
+    box = {"label": "a", "bounding_box": [0.1, 0.1, 0.5, 0.5]}
+    found = [
+        fo.Detections(
+            detections=[fo.Detection(tags=["no"], **box), fo.Detection(**box)]
+        )
+        for _ in range(len(dataset))
+    ]
+    dataset.set_values("boxes", found)
+    operator("scan")(dataset, objects="boxes", prefix="boxes", progress=False)
+    options = {"tag": "no", "prefix": "boxes", "progress": False}
+    plan = operator("remove_objects")(dataset, "tag", **options)
+    assert plan.count == 11
+    return {one["id"] for item in plan.items() for one in item.records}
+
+
 QUESTIONS = {
     "scan": counted(
         lambda d, w, f: operator("scan")(d, prefix="again", progress=False).counts[
@@ -208,6 +231,7 @@ QUESTIONS = {
     "audit": audited,
     "split": split,
     "thin": thinned,
+    "sample_frames": frames_of,
     "compare": counted(
         lambda d, w, f: operator("compare")(
             d, str(Path(d.first().filepath).parent), write=False, progress=False
@@ -228,6 +252,7 @@ QUESTIONS = {
     "move": planned_by_hand("move", output_dir="aside"),
     "retag": planned_by_hand("retag", label="a", on_disk=False),
     "merge": planned("merge"),
+    "remove_objects": boxes_removed,
     "undo": only_of_what_is_away,
     "purge": only_of_what_is_away,
     "open": only_of_what_is_away,

@@ -9,8 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 import yaml
 from fiftyone.operators.delegated import DelegatedOperationService
@@ -28,7 +30,7 @@ NAMES = [name for name in LISTED["operators"] if name != "open"]
 NOT_PARAMS = {"progress", "delegate"}
 
 # What changes what the other examples need
-LAST = ("merge", "retag", "move", "quarantine", "undo", "purge")
+LAST = ("remove_objects", "merge", "retag", "move", "quarantine", "undo", "purge")
 
 # What an operator cannot do without, in params
 NEEDED = {
@@ -43,6 +45,7 @@ NEEDED = {
     "estimate_precision": {"what": "duplicates"},
     "from_fastdup": {"work_dir": "work"},
     "to_fastdup": {"output_dir": "work"},
+    "sample_frames": {"output_dir": "out"},
 }
 
 # Another value than the default, by the name of the option
@@ -52,6 +55,7 @@ OTHERS = {
     "ccthreshold": 0.9,
     "conflict_tag": "differs",
     "embeddings": "vectors",
+    "every": 1.5,
     "expect_count": 3,
     "fields": ["weather"],
     "fixed": ["test"],
@@ -92,7 +96,7 @@ OTHERS = {
     "without_tags": ["no"],
     "wrong": ["0" * 24],
 }
-OTHER_WHAT = {"decide": "keeper"}
+OTHER_WHAT = {"decide": "keeper", "remove_objects": "bad_boxes"}
 
 # Where a form answers what Python leaves open: what is likely here, what is in
 # force now, or that its button means what it says
@@ -129,6 +133,7 @@ STATES = {
     "to_fastdup": [{"output_dir": "work"}],
     "from_fastdup": [{"work_dir": "nothing"}],
     "decide": [{"what": "keep"}],
+    "remove_objects": [{"what": "bad_boxes"}, {"what": "tag"}],
     **{
         name: [
             {"more": True},
@@ -316,6 +321,29 @@ def examples(name):
     return textwrap.dedent("\n".join(lines[:end]))
 
 
+def filmed(path, draw):
+    """A data set of one video that shows three pictures."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
+    for number in range(3):
+        for _ in range(10):
+            writer.write(np.asarray(draw(number)))
+    writer.release()
+    videos = fo.Dataset()
+    videos.add_sample(fo.Sample(filepath=str(path)))
+    return videos
+
+
+def scan_boxes(dataset):
+    """Scans the data set with two boxes a picture, of which one lies on the other."""
+    box = [0.1, 0.1, 0.6, 0.6]
+    for sample in dataset:
+        found = [fo.Detection(label="a", bounding_box=box) for _ in range(2)]
+        sample["boxes"] = fo.Detections(detections=found)
+        sample.save()
+    options = {"label_field": "ground_truth", "split_by": ["train", "test"]}
+    operator("scan")(dataset, objects="boxes", **options)
+
+
 def test_every_example_runs_and_every_result_has_the_same_words(
     draw, tmp_path, monkeypatch, capsys
 ):
@@ -324,10 +352,13 @@ def test_every_example_runs_and_every_result_has_the_same_words(
     seen = set()
     dataset = make(tmp_path / "images", draw)
     finished_job(tmp_path / "images", tmp_path / "job")
+    videos = filmed(tmp_path / "film.avi", draw)
     for name in [*(name for name in NAMES if name not in LAST), *LAST]:
+        if name == "remove_objects":
+            scan_boxes(dataset)
         code = examples(name)
         assert f'"{PREFIX}{name}"' in code and len(code.splitlines()) <= 12, name
-        values = {"fo": fo, "foo": foo, "dataset": dataset}
+        values = {"fo": fo, "foo": foo, "dataset": dataset, "videos": videos}
         try:
             exec(code, values)
         except Exception as error:
@@ -342,6 +373,8 @@ def test_every_example_runs_and_every_result_has_the_same_words(
         shutil.rmtree(tmp_path / "work_dir", ignore_errors=True)
         capsys.readouterr()
     dataset.delete()
+    videos.delete()
+    fo.delete_dataset(f"{videos.name}-frames")
 
     assert seen >= set(
         "ScanReport Exported WrittenReport AuditReport SplitReport CompareReport "
