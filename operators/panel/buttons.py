@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fiftyone.operators.types as types
@@ -117,17 +117,38 @@ def apply_or_reset(
     )
 
 
-def keep(parent: types.Object, events: Events, sample: str) -> None:
-    """Adds the button that an image is fine."""
+_DECISIONS = {
+    "keep": "favorite_border",
+    "keeper": "star_border",
+    "not_duplicate": "call_split",
+    "label_verified": "check",
+}
+
+
+def decide(
+    parent: types.Object,
+    events: Events,
+    what: str,
+    samples: Sequence[str] | None,
+    label: str,
+    hint: str,
+) -> None:
+    """Adds the button of a decision on images; None for those that are selected."""
     widgets.button(
         parent,
-        "keep",
-        "Keep",
+        what,
+        label,
         events.decide,
-        icon="favorite_border",
-        params={"what": "keep", "samples": [sample]},
-        hint="It is fine. Never flagged again.",
+        icon=_DECISIONS[what],
+        params={"what": what, "samples": list(samples) if samples else "selected"},
+        hint=hint,
     )
+
+
+def keep(parent: types.Object, events: Events, sample: str) -> None:
+    """Adds the button that an image is fine."""
+    hint = "It is fine. Never flagged again."
+    decide(parent, events, "keep", [sample], "Keep", hint)
 
 
 def export(parent: types.Object, events: Events, *, main: bool = False) -> None:

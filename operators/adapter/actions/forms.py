@@ -8,26 +8,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import islice
-from pathlib import Path
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.actions.plan import ActionPlan
-from ....core.common.text import escape_markdown
+from ....core.common.text import escape_markdown, short_path
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ..dataset.samples import label_path
 from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, show_error
+from ..ui.panel_jobs import last_choice
 from ..views.thumbnails import thumbnail_url
 from .action_reports import PlanReport
-from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions
+from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions, Change
 from .planned_action import ask_tick, images_text
 from .selection import WHAT
 
 _PICTURES = 12
 _MORE_PICTURES = 500
+ON_DISK = "on_disk"
 SUGGESTED = "(suggested)"
 """Stands for no label: the suggestion of each sample."""
 
@@ -217,9 +218,10 @@ def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         view=choices,
     )
     inputs.bool(
-        "on_disk",
-        default=True,
-        label="Also move files that lie in a folder of their label's name",
+        ON_DISK,
+        default=last_choice(ctx.dataset, ON_DISK, otherwise=Change.on_disk),
+        label="Move the files too, where they lie in a folder of their label's name",
+        description="Remembered for the next time",
     )
 
 
@@ -291,9 +293,10 @@ def _pictures(plan: ActionPlan, most: int) -> str:
     lines = ["| changes | stays | why |" if pairs else "| changes | why |"]
     lines.append("| :-- | :-- | :-- |" if pairs else "| :-- | :-- |")
     for item in items:
-        cells = [_image(os.path.join(plan.root, item.source))]
+        cells = [_image(os.path.join(plan.root, item.source), item.source)]
         if pairs:
-            cells.append(_image(item.witness.path) if item.witness else "")
+            kept = item.witness
+            cells.append(_image(kept.path, short_path(kept.path)) if kept else "")
         lines.append(f"| {' | '.join(cells)} | {escape_markdown(item.why)} |")
     more = plan.count - len(items)
     if more:
@@ -301,11 +304,11 @@ def _pictures(plan: ActionPlan, most: int) -> str:
     return "\n".join(lines)
 
 
-def _image(path: str) -> str:
-    """Returns Markdown of a small picture, or of a name where there is none."""
-    url = thumbnail_url(path)
-    name = escape_markdown(Path(path).name)
-    return f"![{name}]({url})" if url else name
+def _image(path: str, name: str) -> str:
+    """Returns Markdown of a small picture and its name; of the name alone where the
+    file cannot be read."""
+    url, name = thumbnail_url(path), escape_markdown(name)
+    return f"![{name}]({url}) {name}" if url else name
 
 
 def _split_names(ctx: foo.ExecutionContext) -> list[str]:

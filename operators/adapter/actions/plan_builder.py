@@ -69,7 +69,7 @@ class Change:
     action: str
     folder: str | None = None
     label: str | None = None
-    on_disk: bool = True
+    on_disk: bool = False
     allow_new_label: bool = False
     remove_samples: bool = False
 

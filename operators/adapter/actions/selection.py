@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 import fiftyone as fo
 import numpy as np
 
+from ....core.common.text import short_path
 from ....core.copy_detection import TOO_PLAIN
 from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
@@ -306,7 +306,7 @@ def _duplicates(
         staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
             witness, how = _equal_among(index, row, staying)
-            why = f"{_KIND_WORDS[how]} {Path(index.paths[witness]).name}"
+            why = f"{_KIND_WORDS[how]} {short_path(index.paths[witness])}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
             unsure = index.not_compared(row, witness) if how == "near" else None
