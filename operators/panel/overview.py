@@ -33,6 +33,8 @@ _DECIDED = {
     "keep": "Kept, not flagged again",
     "not_duplicate": "Not duplicates",
     "label_verified": "Labels verified",
+    "relabel": "To be relabeled",
+    "may_go": "May go",
 }
 
 _WELCOME = """
@@ -176,6 +178,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
             ("keep {}", decisions["keep"]),
             ("label is right {}", decisions["label_verified"]),
             ("not a duplicate {}", decisions["not_duplicate"]),
+            ("relabel {}", decisions["relabel"]),
+            ("may go {}", decisions["may_go"]),
         )
         text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
         line = widgets.row(panel, "decisions")

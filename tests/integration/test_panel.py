@@ -716,6 +716,7 @@ def test_a_button_gives_its_operator_only_what_it_takes(scanned, scan, event, op
     asked = event("act", operator=operator, **{"with": {}})
 
     params = asked.one("prompt_user_for_operation")["params"]
+    assert params.pop("panel_step") == "ask"
     assert params == ({} if operator in ("undo", "purge") else {"prefix": "mine"})
 
 
@@ -735,9 +736,9 @@ def context(params, dataset, **more):
 
 
 def test_a_form_of_the_panel_only_asks_and_the_job_leaves_a_notice(event, scanned):
-    asked = event("act", operator="quarantine", **{"with": {"what": "duplicates"}})
+    asked = event("act", operator="quarantine", **{"with": {"what": "unreadable"}})
     params = asked.one("prompt_user_for_operation")["params"]
-    plan = foo.get_operator("@winnow/curate/quarantine")(scanned, "duplicates")
+    plan = foo.get_operator("@winnow/curate/quarantine")(scanned, "unreadable")
     params[f"apply_{plan.plan_id}"] = True
     params["expect_count"] = plan.count
     assert in_app("quarantine", params, dataset=scanned) == []
@@ -754,7 +755,7 @@ def test_a_form_of_the_panel_only_asks_and_the_job_leaves_a_notice(event, scanne
     scanned.reload()
     assert scanned.match_tags("quarantined").count() == plan.count
     after = event("done")
-    assert f"{plan.count} images were put into quarantine" in after.texts
+    assert "1 image was put into quarantine" in after.texts
     assert "At work" not in after.texts
     assert "put into quarantine" not in event("dismiss").texts
 

@@ -144,7 +144,7 @@ def likely(ctx: foo.ExecutionContext, action: str) -> str:
     return "label_issues" if action == RETAG else "duplicates"
 
 
-_OF_FILES = ("duplicates", "leaks", "unreadable", "not_read")
+_OF_FILES = ("duplicates", "leaks", "unreadable", "not_read", "may_go")
 """What says nothing of labels."""
 
 
@@ -157,7 +157,7 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
             continue
         if name == "selected":
             label = f"{label} ({len(selected(ctx)):,})"
-        if action == RETAG and name in _OF_FILES:
+        if name in (_OF_FILES if action == RETAG else ("relabel",)):
             continue
         choices.add_choice(name, label=label)
     what = ctx.params.get("what") or likely(ctx, action)

@@ -21,7 +21,12 @@ from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
 from ....core.scan.scan_data import sample_damage
-from ..dataset.decisions import read_decisions
+from ..dataset.decisions import (
+    MAY_GO,
+    decided_ids,
+    decided_labels,
+    read_decisions,
+)
 from ..dataset.fields import field_name
 from ..dataset.present import is_present
 from ..dataset.samples import label_path
@@ -39,6 +44,8 @@ WHAT = {
     "image_issues": "Bad images: damaged, dark, blurry ...",
     "unreadable": "Files that are damaged or empty",
     "not_read": "Files that may be whole, but are of a kind or size that is not read",
+    "may_go": "What you decided may go",
+    "relabel": "Labels that you decided to correct",
     "tag": "Samples with a tag",
     "view": "The samples of the current view",
     "selected": "The selected samples",
@@ -61,8 +68,8 @@ class Selection:
             ``kinds``), ``leaks`` (the side to remove, or that of ``split``; with
             ``between`` only those of two splits), ``label_issues`` (with ``pair``),
             ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
-            ``not_read``, ``tag`` (with ``tag``), or ``view`` for all samples of the
-            view
+            ``not_read``, ``may_go`` and ``relabel`` (what was decided of them),
+            ``tag`` (with ``tag``), or ``view`` for all samples of the view
         kinds (all): kinds of duplicates: ``bytes``, ``pixels`` and ``near``
         include_conflicts (False): include duplicates with different labels
         split (None): the side of leaks to act on; None for the side that the scan
@@ -113,12 +120,14 @@ class Choice:
         why: a few words
         witness: row of the copy that stays; None if none is needed
         refusal: why it must be left alone
+        label: that a person decided it should get; None for the action's
     """
 
     row: int
     why: str
     witness: int | None = None
     refusal: str | None = None
+    label: str | None = None
 
 
 class SampleIndex:
@@ -257,7 +266,7 @@ def choose(
     if selection.what is None:
         raise InputError("Say what to act on: what='duplicates', for example.")
     inside = None if among is None else {index.row_of[one] for one in among}
-    by_hand = _SELECT[selection.what] in (_tag, _view)
+    by_hand = _SELECT[selection.what] in (_tag, _view, _may_go, _relabel)
     return [
         choice if choice.row in index.here else replace(choice, refusal=_AWAY)
         for choice in _SELECT[selection.what](index, selection, inside)
@@ -442,6 +451,36 @@ def _not_read(
             yield Choice(row, status.replace("_", " "))
 
 
+def _may_go(
+    index: SampleIndex, selection: Selection, inside: set[int] | None
+) -> Iterator[Choice]:
+    decided = decided_ids(index.dataset, MAY_GO)
+    rows = {index.row_of[one] for one in decided if one in index.row_of}
+    if inside is not None:
+        rows &= inside
+    copies: dict[int, Choice] = {}
+    if rows and index.run is not None:
+        # Who looked at them has seen their labels, and that they are plain
+        looked_at = replace(selection, include_conflicts=True, kinds=KINDS)
+        copies = {one.row: one for one in _duplicates(index, looked_at, rows)}
+    for row in sorted(rows):
+        copy = copies.get(row)
+        if copy is None or copy.refusal:
+            yield Choice(row, "you decided that it may go")
+        else:
+            yield copy
+
+
+def _relabel(
+    index: SampleIndex, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    for sample, label in decided_labels(index.dataset).items():
+        row = index.row_of.get(sample)
+        if row is not None and index.labels[row] != label:
+            why = f"you decided that '{index.labels[row]}' is '{label}'"
+            yield Choice(row, why, label=label)
+
+
 def _tag(
     index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
@@ -472,6 +511,8 @@ _SELECT: dict[str, Select] = {
     "image_issues": _image_issues,
     "unreadable": _unreadable,
     "not_read": _not_read,
+    "may_go": _may_go,
+    "relabel": _relabel,
     "tag": _tag,
     "view": _view,
     "selected": _view,
