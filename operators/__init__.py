@@ -1,6 +1,7 @@
 """Everything that knows FiftyOne: one module an operator."""
 
 from .audit import Audit
+from .clean import Clean
 from .compare import Compare
 from .decide import Decide
 from .estimate_precision import EstimatePrecision
@@ -15,6 +16,7 @@ from .quarantine import Quarantine
 from .register_embeddings import RegisterEmbeddings
 from .report import Report
 from .retag import Retag
+from .review import Review
 from .scan import Scan
 from .set_thresholds import SetThresholds
 from .show import Show
@@ -38,6 +40,7 @@ OPERATORS = (
     RegisterEmbeddings,
     FromFastdup,
     ToFastdup,
+    Clean,
     Quarantine,
     Move,
     Retag,
@@ -45,5 +48,6 @@ OPERATORS = (
     Undo,
     Purge,
     Open,
+    Review,
     WinnowPanel,
 )

@@ -12,6 +12,7 @@ from .callbacks import Events
 from .state import PanelState
 
 _ICONS = {
+    "clean": "auto_fix_high",
     "quarantine": "inventory_2",
     "move": "drive_file_move",
     "retag": "label",
@@ -32,6 +33,7 @@ def act(
     label: str,
     *,
     name: str | None = None,
+    main: bool = False,
 ) -> None:
     """Adds a button that asks an operator, which shows its plan first.
 
@@ -44,6 +46,7 @@ def act(
         name or operator,
         label,
         events.act,
+        main=main,
         icon=_ICONS.get(operator),
         params={"operator": operator, "with": dict(params)},
     )

@@ -50,6 +50,10 @@ class Events(Protocol):
     choose_leak_cell: Event
     choose_issue: Event
 
+    # A review
+    review: Event
+    end_review: Event
+
     # What other operators do
     scan: Event
     tag: Event

@@ -12,7 +12,7 @@ from ..adapter.dataset.present import present
 from ..adapter.runs.scan_report import outlier_expectation
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Histogram, Picture, histogram
-from . import buttons, widgets
+from . import buttons, review, widgets
 from .callbacks import Events
 from .state import PanelState
 
@@ -56,6 +56,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         on_change=events.move_outlier_distance,
     )
     line = widgets.row(panel, "action_buttons")
+    if state.tally.counts["outliers"]:
+        review.button(line, events, "outliers")
     buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
     found = state.tally.counts["outliers"]
     quarantine = ("quarantine", f"Quarantine all {found:,}")

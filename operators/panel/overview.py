@@ -20,7 +20,7 @@ from ..adapter.runs.scan_report import (
     report_of,
 )
 from ..adapter.ui.panel_jobs import Notice
-from . import buttons, widgets
+from . import buttons, next_steps, widgets
 from .callbacks import Events
 from .state import TABS, PanelState
 
@@ -163,6 +163,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
             "clean",
             f"Nothing was found wrong with these {counts['images']:,} images.",
         )
+    next_steps.draw(panel, events, state)
     widgets.table(
         panel,
         "overview_rows",

@@ -47,6 +47,7 @@ from . import (
     leaks,
     outliers,
     overview,
+    review,
     selected,
     widgets,
 )
@@ -277,6 +278,19 @@ class WinnowPanel(foo.Panel):
             ctx, present(ctx.dataset).match(found), f"{issue.replace('_', ' ')} images"
         )
 
+    # -- a review
+
+    def review(self, ctx: foo.ExecutionContext) -> None:
+        """Goes through a finding, one question at a time."""
+        ctx.panel.set_state("review", ctx.params["what"])
+
+    def end_review(self, ctx: foo.ExecutionContext) -> None:
+        """Brings the findings in line with what was decided, and shows its plan."""
+        ctx.panel.set_state({"review": None, "tab": "overview", "start": 0})
+        if ctx.params.get("count"):
+            params = {"end": True, "prefix": _prefix(ctx)}
+            self._begin(ctx, "review", params, self.done)
+
     # -- what other operators do
 
     def scan(self, ctx: foo.ExecutionContext) -> None:
@@ -405,9 +419,12 @@ class WinnowPanel(foo.Panel):
     def render(self, ctx: foo.ExecutionContext) -> types.Property:
         panel = types.Object()
         try:
+            reviewed, state = ctx.panel.get_state("review"), scene_of(ctx)
+            if reviewed and state is not None:
+                review.draw(panel, self, state, reviewed)
+                return widgets.page(panel)
             job, scan = at_work(ctx.dataset), running(ctx.dataset)
             progress = scan if scan and scan.total else job or scan
-            state = scene_of(ctx)
             if progress is not None and (progress.total or state is None):
                 stops = scan is not None and scan.total > 0
                 overview.draw_running(panel, self, progress, stops=stops)

@@ -851,3 +851,28 @@ def test_how_many_of_the_leaks_should_go_follows_the_chosen_pair(event, scanned)
 
     going = plan.count + sum(plan.skipped.values())
     assert f"**{going}** of them should go" in answer.texts
+
+
+def test_the_first_page_says_what_may_go_and_what_needs_eyes(event, scanned):
+    drawn = event("on_load")
+    assert "**May go by proof:** damaged or empty files (1)" in drawn.texts
+    proven = button(drawn, "proven", "clean")["params"]
+    assert (proven["operator"], proven["with"]) == ("clean", {})
+    assert "**Needs your eyes,** about" in drawn.texts
+    reviewed = button(drawn, "reviews", "review_duplicates")["params"]
+    assert reviewed == {"what": "duplicates"}
+
+    shown = event("review", **reviewed).shown["review"]["view"]
+    assert shown["component"] == "WinnowReview"
+    assert (shown["what"], shown["on_end"]) == (
+        "duplicates",
+        "@winnow/curate/winnow#end_review",
+    )
+    sample = scanned.match({"dup_cluster": None, "scan_status": "ok"}).first()
+    decide = foo.get_operator("@winnow/curate/decide")
+    decide(scanned.select(sample.id), "may_go", update=False)
+    ended = event("end_review", count=1)
+    assert ended.one("prompt_user_for_operation")["params"]["end"]
+    waits = button(event("done"), "decided_waits", "quarantine")
+    assert waits["label"] == "Quarantine 1 image"
+    assert waits["params"]["with"] == {"what": "may_go"}

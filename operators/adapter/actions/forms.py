@@ -24,7 +24,7 @@ from ..views.thumbnails import thumbnail_url
 from .action_reports import PlanReport
 from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions, Change
 from .planned_action import ask_tick, images_text
-from .selection import WHAT
+from .selection import PROVEN, WHAT
 
 _PICTURES = 12
 _MORE_PICTURES = 500
@@ -132,6 +132,33 @@ def action_form(
     )
 
 
+def plan_form(
+    ctx: foo.ExecutionContext, label: str, make_plan: Callable[[], PlanReport]
+) -> types.Property:
+    """Returns the form of a quarantine that leaves nothing to choose.
+
+    Args:
+        ctx: what was chosen so far
+        label: what it is called
+        make_plan: makes the plan
+    """
+    inputs = types.Object()
+    inputs.md(_ABOUT[QUARANTINE], name="about")
+    submit = label
+    try:
+        report = make_plan()
+    except CurationError as error:
+        show_error(inputs, "problem", error)
+    else:
+        _show_plan(inputs, ctx, report)
+        if report.count:
+            ask_tick(inputs, ctx, report.plan)
+            submit = _BUTTONS[QUARANTINE].format(images_text(report.count))
+    return types.Property(
+        inputs, view=types.PromptView(label=label, submit_button_label=submit)
+    )
+
+
 def selected(ctx: foo.ExecutionContext) -> list[str]:
     """Returns the samples that a button was pressed for, or those selected."""
     return ctx.params.get("samples") or list(ctx.selected)
@@ -144,7 +171,7 @@ def likely(ctx: foo.ExecutionContext, action: str) -> str:
     return "label_issues" if action == RETAG else "duplicates"
 
 
-_OF_FILES = ("duplicates", "leaks", "unreadable", "not_read", "may_go")
+_OF_FILES = (PROVEN, "duplicates", "leaks", "unreadable", "not_read", "may_go")
 """What says nothing of labels."""
 
 

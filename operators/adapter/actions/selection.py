@@ -36,7 +36,11 @@ from ..runs.stored_run import StoredRun, load_run
 
 Value = TypeVar("Value")
 
+PROVEN = "proven"
+"""What may go without a person's eyes."""
+
 WHAT = {
+    PROVEN: "Safe by proof: exact copies, damaged files, exact leaks",
     "duplicates": "Duplicates: all but the copy to keep",
     "leaks": "Leaks: images with a copy in another split",
     "label_issues": "Labels that seem wrong",
@@ -64,7 +68,8 @@ class Selection:
     """The images to act on.
 
     Attributes:
-        what (None): what to act on: ``duplicates`` (all but the keepers; with
+        what (None): what to act on: ``proven`` (what ``clean`` recommends),
+            ``duplicates`` (all but the keepers; with
             ``kinds``), ``leaks`` (the side to remove, or that of ``split``; with
             ``between`` only those of two splits), ``label_issues`` (with ``pair``),
             ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
@@ -394,6 +399,38 @@ def _leaks(
                 yield Choice(victim, why, witness, refusal)
 
 
+def _proven(
+    index: SampleIndex, selection: Selection, inside: set[int] | None
+) -> Iterator[Choice]:
+    exact = replace(selection, kinds=("bytes", "pixels"))
+    staying: set[int] = set()
+    chosen: set[int] = set()
+    for one in (
+        *_duplicates(index, exact, inside),
+        *_unreadable(index, selection, inside),
+        *(leak for leak in _leaks(index, selection, inside) if _equal(index, leak)),
+    ):
+        # Of two findings the first says why; what one relies on does not go
+        if one.row in chosen or one.row in staying:
+            continue
+        chosen.add(one.row)
+        if one.witness is not None:
+            staying.add(one.witness)
+        yield one
+
+
+def _equal(index: SampleIndex, choice: Choice) -> bool:
+    """True if a copy and the one that stays show the same to the last bit, with one
+    label."""
+    one, other = choice.row, choice.witness
+    if other is None or index.labels[one] != index.labels[other]:
+        return False
+    return any(
+        value[one] is not None and value[one] == value[other]
+        for value in (index.sha256, index.pixels)
+    )
+
+
 def _label_issues(
     index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
@@ -504,6 +541,7 @@ def _view(
 
 
 _SELECT: dict[str, Select] = {
+    PROVEN: _proven,
     "duplicates": _duplicates,
     "leaks": _leaks,
     "label_issues": _label_issues,

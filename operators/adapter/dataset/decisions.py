@@ -38,7 +38,9 @@ MAY_GO = "may_go"
 """The image may be put into quarantine."""
 RELABEL = "relabel"
 """The image should get another label."""
-_LABEL_IS, _LABEL_TO = "label is ", "label to "
+LABEL_WORDS = "label "
+"""How the decisions on a label begin, as they are stored."""
+_LABEL_IS, _LABEL_TO = f"{LABEL_WORDS}is ", f"{LABEL_WORDS}to "
 _IN_WORDS = {
     KEEP: "kept",
     KEEPER: "chosen as the one to keep",
@@ -270,6 +272,18 @@ def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
     _set(dataset, DISTINCT, left)
     partners = {other for one in taken for other in stored[one]}
     return len(ids & (taken | partners))
+
+
+def waiting(dataset: fo.Dataset, label_field: str | None) -> dict[str, int]:
+    """Counts the decisions that a plan would carry out: labels, and what may go."""
+    here = present(dataset)
+    going = here.select(list(decided_ids(dataset, MAY_GO))).count()
+    labels, wrong = decided_labels(dataset), 0
+    if labels and label_field is not None:
+        view = here.select(list(labels))
+        now = zip(*view.values(["id", label_path(view, label_field)]), strict=True)
+        wrong = sum(labels[one] != label for one, label in now)
+    return {RELABEL: wrong, MAY_GO: going}
 
 
 def decided(dataset: fo.Dataset) -> dict[str, int]:
