@@ -5,13 +5,13 @@ PYTHON ?= python3
 RUN = $(VENV)/bin/python
 # A process per core; the tests of a file stay together, as they share what they build
 PARALLEL = -n logical --dist loadfile
-export IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS CLEAR DOCS CHROMIUM OLDEST
+export MANIFEST ENGINE RAY_ADDRESS MODEL IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS CLEAR DOCS CHROMIUM OLDEST
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-scan: $(VENV)/ready ## find problems: make scan IMAGES=folder [SPLITS=train=a,test=b] [CLASSES=a,b] [LAYOUT=split/class] [FOLLOW_LINKS=1] [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable] [MAX_MEGAPIXELS=64] [IGNORED_CHANGES=mirrored,rotated,recolored]
-	@$(RUN) cli/scan_folder.py
+scan: $(VENV)/ready $(if $(MANIFEST),$(VENV)/ready-ray) ## find problems: make scan IMAGES=folder [or MANIFEST=m.parquet [ENGINE=threads|ray] [RAY_ADDRESS=auto] [MODEL=name]; docs/cluster.md] [SPLITS=train=a,test=b] [CLASSES=a,b] [LAYOUT=split/class] [FOLLOW_LINKS=1] [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable] [MAX_MEGAPIXELS=64] [IGNORED_CHANGES=mirrored,rotated,recolored]
+	@$(RUN) $(if $(MANIFEST),cli/scan_manifest.py,cli/scan_folder.py)
 
 compare: $(VENV)/ready ## what is new in a folder: make compare IMAGES=new AGAINST=folder-or-data-set,another [OUT=folder] [FAIL_ON=known,leaks]
 	@$(RUN) cli/compare_folders.py
@@ -58,7 +58,11 @@ $(VENV)/ready: requirements.txt cli/set_up.py
 	@$(PYTHON) cli/set_up.py $(VENV) requirements.txt
 	@touch $@
 
-$(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
+$(VENV)/ready-ray: $(VENV)/ready requirements-ray.txt
+	@$(PYTHON) cli/set_up.py $(VENV) requirements-ray.txt
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt requirements-ray.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 

@@ -93,7 +93,7 @@ def _sentences() -> tuple[type[Exception], ...]:
 def _load_and_scan(options: argparse.Namespace) -> int:
     # Before FiftyOne is started: what is mistyped is said at once
     policy = parse_policy(options.fail_on)
-    options.max_megapixels = _number(options.max_megapixels)
+    options.max_megapixels = number(options.max_megapixels)
     ScanSettings(max_megapixels=options.max_megapixels)
     check_home()
     folder = options.folder
@@ -130,7 +130,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _number(text: str | float) -> str | float:
+def number(text: str | float) -> str | float:
     """Returns a number; a text that is none, as it is, for its setting to refuse."""
     with contextlib.suppress(ValueError):
         return float(text)

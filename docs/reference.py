@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.findings.schema import FIELDS  # noqa: E402
-from core.objects.findings import ATTRIBUTES  # noqa: E402
+from core.objects.findings import ATTRIBUTES, PICTURE_FIELDS  # noqa: E402
 
 WIDTH = 100
 PREFIX = "@winnow/curate/"
@@ -172,6 +172,11 @@ def fields_page() -> str:
     ]
     lines += ["", "## Attributes of objects", "", *_wrapped(_ATTRIBUTES), ""]
     lines += _table(("attribute", "type", "meaning"), of_objects)
+    of_pictures = [
+        (f"`{one.name}`", one.type, one.description) for one in PICTURE_FIELDS
+    ]
+    lines += ["", "And these on each sample:", ""]
+    lines += _table(("field", "type", "meaning"), of_pictures)
     return "\n".join(lines) + "\n"
 
 

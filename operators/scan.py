@@ -117,7 +117,7 @@ def run_scan(
         dataset = dataset_of(view)
         stack.enter_context(exclusive_run(dataset))
         on_progress = report_progress_to_file(dataset, on_progress)
-        check_fields(dataset, options.prefix)
+        check_fields(dataset, options.prefix, of_objects=bool(options.objects))
         if options.objects:
             check_object_field(view, options.objects)
             check_attributes(dataset, options.objects, options.prefix)

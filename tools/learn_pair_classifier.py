@@ -46,7 +46,7 @@ from core.copy_detection.refine_alignment import (  # noqa: E402
     align_finely,
     align_roughly,
 )
-from core.copy_detection.verify import _lay_views_over, _only_used  # noqa: E402
+from core.copy_detection.verify import _only_used, lay_views_over  # noqa: E402
 
 Pair = tuple[made.U8, made.U8]
 
@@ -191,7 +191,7 @@ def evidence_of(pairs: list[Pair]) -> np.ndarray:
         sizes = np.array([picture.shape[1::-1] for picture in some], np.int32)
         ends = np.arange(len(some)).reshape(-1, 2)
         pictures = Pictures(_described(some), sizes)
-        pictures, overlays, coarse = _lay_views_over(pictures, ends)
+        pictures, overlays, coarse = lay_views_over(pictures, ends)
         shows = pictures.shows_something
         told = shows[overlays.inner] & shows[overlays.outer] & (coarse > 0.45)
         rows = np.flatnonzero(told)

@@ -19,6 +19,7 @@ plain for a signature to tell, are looked at in full afterwards (``pages``).
 
 from __future__ import annotations
 
+from .frame_maps import frame_maps
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .planes import tones_of
 from .relations import CHANGES_OF_MEANING, NO_RELATION, RELATIONS, TOO_PLAIN
@@ -43,6 +44,7 @@ __all__ = [
     "PairScores",
     "Signatures",
     "compare_pages",
+    "frame_maps",
     "is_page",
     "signatures",
     "tones_of",

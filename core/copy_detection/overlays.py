@@ -93,9 +93,18 @@ def corners(warp: Doubles) -> Doubles:
 
 
 def inverse(warp: Doubles) -> Doubles:
-    """Returns the maps back: float64[b, 2, 3]."""
-    back = np.linalg.inv(warp[:, :, :2])
-    return np.concatenate([back, -np.matmul(back, warp[:, :, 2:])], axis=2)
+    """Returns the maps back: float64[..., 2, 3]."""
+    back = np.linalg.inv(warp[..., :2])
+    result: Doubles = np.concatenate([back, -np.matmul(back, warp[..., 2:])], axis=-1)
+    return result
+
+
+def after(second: Doubles, first: Doubles) -> Doubles:
+    """Returns the maps that apply the first, then the second: float64[..., 2, 3]."""
+    linear = np.matmul(second[..., :2], first[..., :2])
+    shift = np.matmul(second[..., :2], first[..., 2:]) + second[..., 2:]
+    result: Doubles = np.concatenate([linear, shift], axis=-1)
+    return result
 
 
 def sample(pictures: Floats, warp: Doubles) -> Floats:

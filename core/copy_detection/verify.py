@@ -176,7 +176,7 @@ def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
     changes = np.zeros(len(pairs), np.uint8)
     plain = np.zeros(len(pairs), bool)
     scenes = np.zeros(len(pairs), bool)
-    pictures, overlays, coarse = _lay_views_over(pictures, pairs)
+    pictures, overlays, coarse = lay_views_over(pictures, pairs)
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
     shows = np.flatnonzero(
@@ -229,7 +229,7 @@ def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overla
     return pictures.at(used), replace(overlays, inner=inner, outer=outer)
 
 
-def _lay_views_over(
+def lay_views_over(
     pictures: Pictures, pairs: Ints
 ) -> tuple[Pictures, Overlays, Floats]:
     """Lays the pictures of pairs over one another, or views of them.

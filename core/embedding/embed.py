@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..models.registry import SPECS
 from ..progress import OnProgress, silent
-from ..reading.decode import decode_image
-from ..reading.files import ReadFailure, file_identity, read_file
+from ..reading.files import FileContent, ReadFailure, file_identity, read_file
 from ..storage.record_store import ABSENT, RecordStore
+from .file_facts import FileFacts
 from .image_table import ImageTable, unique_records
 from .records import ImageEmbedder, open_seen, open_store
 from .threads import BATCH, Batch, Pass, Session
@@ -30,8 +29,6 @@ _CORES_FOR_THREADS = 2
 """Up to so many, threads were measured to read as fast as processes (1.9 times one
 core on two). An image holds the interpreter's lock for a seventh of its time (AVX2;
 more where the model is faster), so threads keep seven cores busy at most."""
-
-_INT64_MAX = 2**63 - 1
 
 
 def embed_images(
@@ -126,11 +123,9 @@ class _FilePass(Pass):
         super().__init__(count, count, embedder, store, "Reading images", seen)
         self._paths = paths
         self._seen = seen
+        self._records = store
         self._max_megapixels = max_megapixels
-        self._file_bytes = np.zeros(count, np.int64)
-        self._modified = np.full(count, np.nan)
-        self._inodes = np.full((count, 2), ABSENT, np.int64)
-        self._is_link = np.zeros(count, bool)
+        self._facts = FileFacts.unknown(count)
 
     def follow(self, pool: WorkerPool) -> None:
         """Leaves new files to a pool; what is left then is to look up its records."""
@@ -144,10 +139,10 @@ class _FilePass(Pass):
         return ImageTable(
             unique_file,
             self.failures,
-            self._file_bytes,
-            self._modified,
-            _file_ids(self._inodes),
-            self._is_link,
+            self._facts.file_bytes,
+            self._facts.modified,
+            self._facts.file_ids(),
+            self._facts.is_link,
             positions,
             self.store,
         )
@@ -175,17 +170,9 @@ class _FilePass(Pass):
             return self.done.put(1)
         self.failures.pop(file, None)
         content = read_file(self._paths[file])
-        if isinstance(content, ReadFailure):
-            return self.fail(file, content)
-        batch.remember(key, content.digest)
-        if self._use_record(file, content.digest):
-            return None
-        image = decode_image(
-            content.data, side=batch.side, max_megapixels=self._max_megapixels
-        )
-        if isinstance(image, ReadFailure):
-            return self.fail(file, image)
-        return batch.add(file, content.digest, image)
+        if isinstance(content, FileContent):
+            batch.remember(key, content.digest)
+        return self.describe(file, content, batch, self._max_megapixels)
 
     def _embedded_by(
         self, pool: WorkerPool, new: Iterator[Sequence[int]]
@@ -196,7 +183,7 @@ class _FilePass(Pass):
                 self.fail(rows[0], failure)
                 continue
             self._seen.refresh()
-            self.store.refresh()
+            self._records.refresh()
             yield rows
 
     def _identity(self, row: int) -> bytes | None:
@@ -206,22 +193,8 @@ class _FilePass(Pass):
             self.failures[row] = identity
             return None
         key, status = identity
-        self._file_bytes[row] = status.st_size
-        self._modified[row] = status.st_mtime
-        # Inode numbers may exceed int64; only their equality matters
-        # 0 stands for no number: then nothing is known of other names of the file
-        inode = status.st_ino & _INT64_MAX or ABSENT - 1 - row
-        self._inodes[row] = status.st_dev & _INT64_MAX, inode
-        self._is_link[row] = os.path.islink(self._paths[row])
+        self._facts.note(row, self._paths[row], status)
         return key
-
-    def _use_record(self, row: int, digest: bytes) -> bool:
-        position = self.store.position(digest)
-        if position == ABSENT:
-            return False
-        self.positions[row] = position
-        self.done.put(1)
-        return True
 
     def _refuse_too_large(self) -> None:
         """Applies the limit to records from runs with a larger one."""
@@ -232,9 +205,3 @@ class _FilePass(Pass):
             self.failures[row] = ReadFailure(
                 "too_large", f"more than max_megapixels={self._max_megapixels:g}"
             )
-
-
-def _file_ids(inodes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Numbers the distinct rows of int64[n, 2]; -1 for absent ones."""
-    ids = np.unique(inodes, axis=0, return_inverse=True)[1].reshape(-1)
-    return np.where(inodes[:, 1] == ABSENT, ABSENT, ids)

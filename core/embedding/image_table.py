@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reading.files import ReadFailure
-from ..storage.record_store import ABSENT, RecordStore, StoredColumn
+from ..storage.record_store import ABSENT, Records, StoredColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class ImageTable:
     file_id: NDArray[np.int64]
     is_link: NDArray[np.bool_]
     _positions: NDArray[np.int64]
-    _store: RecordStore
+    _store: Records
 
     def column(self, field: str) -> NDArray[Any]:
         """Returns one field of all unique files.
@@ -67,7 +67,7 @@ class ImageTable:
 
 
 def unique_records(
-    positions: NDArray[np.int64], store: RecordStore
+    positions: NDArray[np.int64], store: Records
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers the distinct records of n rows, sorted by digest.
 

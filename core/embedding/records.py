@@ -63,20 +63,24 @@ def open_seen(folder: Path) -> RecordStore:
 
 def open_store(folder: Path, embedder: ImageEmbedder | None) -> RecordStore:
     """Opens the records of pictures, in a folder named after all they depend on."""
-    dtype = _dtype(embedder)
+    return RecordStore(folder / record_kind(embedder), record_dtype(embedder))
+
+
+def record_kind(embedder: ImageEmbedder | None) -> str:
+    """Returns a name of all that the records of pictures depend on."""
     parts = (
         embedder.sha256 if embedder else "no-model",
         embedder.input_size if embedder else 0,
         PICTURE_VERSION,
         SIGNATURE_VERSION,
         STATISTICS_VERSION,
-        dtype.descr,
+        record_dtype(embedder).descr,
     )
-    name = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-    return RecordStore(folder / name, dtype)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def _dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
+def record_dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
+    """Returns the type of a picture's record, see :class:`~.image_table.ImageTable`."""
     copy_dim = embedder.copy_dim if embedder else 0
     feature_dim = embedder.feature_dim if embedder else 0
     return np.dtype(

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ..common.cpu import available_cores
 from ..copy_detection import SIGNATURE_SIDE, signatures
 from ..progress import OnProgress, Progress
-from ..reading.decode import DecodedImage
-from ..reading.files import ReadFailure
+from ..reading.decode import DecodedImage, decode_image
+from ..reading.files import FileContent, ReadFailure
 from ..reading.image_statistics import image_statistics
-from ..storage.record_store import ABSENT, KEY_BYTES, RecordStore
+from ..storage.record_store import ABSENT, KEY_BYTES, RecordStore, WritableRecords
 from .records import EmbedPixels, ImageEmbedder
 
 BATCH = 16
@@ -45,7 +45,64 @@ class Session:
         records["copy"], records["features"] = self._session(pixels)
 
 
-class Pass(ABC):
+class Described:
+    """What is known of n rows while their pictures are described.
+
+    Args:
+        rows: how many there are
+        store: where records go
+        seen: where digests of files go, for :meth:`Batch.remember`
+
+    Attributes:
+        positions: int64[n], of the rows' records; ``ABSENT`` without one
+        failures: why a row has none
+        done: queue of numbers of rows that are finished
+    """
+
+    def __init__(
+        self, rows: int, store: WritableRecords, seen: RecordStore | None = None
+    ) -> None:
+        self.store = store
+        self.seen = seen
+        self.positions = np.full(rows, ABSENT, np.int64)
+        self.failures: dict[int, ReadFailure] = {}
+        self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def describe(
+        self,
+        row: int,
+        content: FileContent | ReadFailure,
+        batch: Batch,
+        max_megapixels: float,
+    ) -> None:
+        """Finds the record of a file's bytes, or puts its picture into the batch.
+
+        Args:
+            row: of the file
+            content: of the file
+            batch: of the calling thread
+            max_megapixels: larger pictures are refused from their header
+        """
+        if isinstance(content, ReadFailure):
+            return self.fail(row, content)
+        position = self.store.position(content.digest)
+        if position != ABSENT:
+            self.positions[row] = position
+            return self.done.put(1)
+        image = decode_image(
+            content.data, side=batch.side, max_megapixels=max_megapixels
+        )
+        if isinstance(image, ReadFailure):
+            return self.fail(row, image)
+        return batch.add(row, content.digest, image)
+
+    def fail(self, row: int, failure: ReadFailure) -> None:
+        """Notes why a row has no record."""
+        self.failures[row] = failure
+        self.done.put(1)
+
+
+class Pass(Described, ABC):
     """What the threads of one pass share: f files, and n rows of which they tell.
 
     Args:
@@ -57,9 +114,6 @@ class Pass(ABC):
         seen: where digests of files go, for :meth:`Batch.remember`
 
     Attributes:
-        positions: int64[n], of the rows' records; ``ABSENT`` without one
-        failures: why a row has none
-        done: queue of numbers of rows that are finished
         stop: ends the threads as soon as it is set
         turns: runs of files that one thread takes at once
     """
@@ -69,16 +123,12 @@ class Pass(ABC):
         files: int,
         rows: int,
         embedder: ImageEmbedder | None,
-        store: RecordStore,
+        store: WritableRecords,
         stage: str,
         seen: RecordStore | None = None,
     ) -> None:
+        super().__init__(rows, store, seen)
         self.embedder = embedder
-        self.store = store
-        self.seen = seen
-        self.positions = np.full(rows, ABSENT, np.int64)
-        self.failures: dict[int, ReadFailure] = {}
-        self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.stop = threading.Event()
         # Shorter for few files, which may be large: no thread is left with the rest
         turn = min(FILES_PER_TURN, files // (8 * available_cores()) + 1)
@@ -121,11 +171,6 @@ class Pass(ABC):
             self.visit(file, batch)
         batch.flush()
 
-    def fail(self, row: int, failure: ReadFailure) -> None:
-        """Notes why a row has no record."""
-        self.failures[row] = failure
-        self.done.put(1)
-
     def _work(self) -> None:
         try:
             self.work(Session(self.embedder))
@@ -166,7 +211,7 @@ class Batch:
         side: of the largest square that is asked for of a picture, in pixels
     """
 
-    def __init__(self, job: Pass, session: Session) -> None:
+    def __init__(self, job: Described, session: Session) -> None:
         self.side = max(SIGNATURE_SIDE, session.side)
         self._job = job
         self._session = session

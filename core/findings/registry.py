@@ -265,6 +265,16 @@ _OF_OBJECTS = (
         unit="objects",
         sort_by="box_issues",
     ),
+    Finding(
+        name="box_disagreements",
+        label="Box disagreements",
+        description="boxes that a copy of their picture lacks, or has elsewhere or "
+        "with another label",
+        note="a copy of the picture is annotated differently",
+        color=_LABELS,
+        unit="objects",
+        sort_by="copy_agreement",
+    ),
 )
 
 OBJECT_FINDINGS: Mapping[str, Finding] = {one.name: one for one in _OF_OBJECTS}

@@ -111,12 +111,29 @@ def neighbor_graph(
     """
     count = len(vectors)
     if _is_exact(count, count, exact):
-        return _searched_exactly(vectors, None, k)
+        return exact_neighbors(vectors, np.arange(count), k)
     searched, wanted = search_space(vectors, k + 1)
     found = _search_approximately(to_single(searched[:]), None, min(wanted, count))
     # The ranking needs the memory
     del searched
     return ranked(vectors, vectors, _without_own(found, np.arange(count)), k)
+
+
+def exact_neighbors(vectors: Vectors, rows: NDArray[np.int64], k: int) -> NeighborGraph:
+    """Finds the k nearest other rows of some rows, by brute force.
+
+    A row's list does not depend on which rows are asked with it.
+
+    Args:
+        vectors: n x d, unit length
+        rows: int64[q], those that are asked
+        k: neighbors a row
+
+    Returns:
+        a graph of q rows whose indices point into ``vectors``
+    """
+    every = len(rows) == len(vectors) and bool((rows == np.arange(len(rows))).all())
+    return _searched_exactly(vectors, vectors if every else vectors[rows], rows, k)
 
 
 def nearest(
@@ -138,7 +155,7 @@ def nearest(
         a graph of q rows whose indices point into ``vectors``
     """
     if _is_exact(len(queries), len(vectors), exact):
-        return _searched_exactly(vectors, queries, k)
+        return _searched_exactly(vectors, queries, None, k)
     data, points = to_single(vectors), to_single(queries)
     found = _search_approximately(data, points, min(k, len(vectors)))
     return ranked(vectors, queries, found, k)
@@ -152,13 +169,11 @@ def _is_exact(asked: int, count: int, exact: bool | None) -> bool:
 
 
 def _searched_exactly(
-    vectors: Vectors, queries: Vectors | None, k: int
+    vectors: Vectors, asked: Vectors, own: NDArray[np.int64] | None, k: int
 ) -> NeighborGraph:
-    """Returns the nearest rows of each query, or the nearest others of each row."""
-    asked = vectors if queries is None else queries
+    """Returns the nearest rows of each query, but for its own row if it has one."""
     if not len(asked) or not len(vectors) or k < 1:
         return ranked(vectors, asked, np.empty((len(asked), 0), np.int32), k)
-    own = np.arange(len(asked)) if queries is None else None
     if len(vectors) <= _INTEGERS_ABOVE:
         return _precise_graph(vectors, asked, own, k)
     wanted = min(k + 1 + _INTEGER_SPARE, len(vectors))
@@ -167,7 +182,7 @@ def _searched_exactly(
     # Whoever might have a nearer one among the rest is searched again
     short = np.flatnonzero(graph.similarities[:, -1] < reach)
     if len(short):
-        own = short if queries is None else None
+        own = own if own is None else own[short]
         precise = _precise_graph(vectors, asked[short], own, k)
         graph.indices[short] = precise.indices
         graph.similarities[short] = precise.similarities

@@ -110,25 +110,26 @@ def box_issues(
 def overlaps(file: Ints, boxes: Doubles, counts: Bools, least: float) -> Overlaps:
     """Finds the pairs of boxes of one picture that overlap.
 
-    Two boxes of IoU t have areas of a ratio of t at least, so of the boxes of a
-    picture, sorted by area, each is compared with few.
+    The IoU of two boxes is at most that of their extents from left to right. So of
+    the boxes of a picture, sorted by their left edges, each is compared with those
+    that begin in the first 1 - t of its width.
 
     Args:
         file: int64[u], picture of each box
         boxes: float64[u, 4], left, top, right, bottom in one unit
         counts: bool[u], boxes that are looked at
-        least: IoU, above 0
+        least: IoU t, above 0
     """
     rows = np.flatnonzero(counts)
-    area = np.prod(boxes[rows, 2:] - boxes[rows, :2], axis=1)
-    order = np.lexsort((area, file[rows]))
-    rows, area = rows[order], area[order]
-    # One sorted key for picture and area: where a row's candidates end
+    rows = rows[np.lexsort((boxes[rows, 0], file[rows]))]
+    left, right = boxes[rows, 0], boxes[rows, 2]
+    # One sorted key for picture and left edge: where a row's candidates end
     _, picture = np.unique(file[rows], return_inverse=True)
-    scale = np.log(np.maximum(area, 1e-12)) - np.log(1e-12)
-    step = scale.max(initial=0) - np.log(least) + 1
-    key = picture * step + scale
-    ends = np.searchsorted(key, key - np.log(least) + 1e-9, "right")
+    low = left.min(initial=0)
+    step = right.max(initial=0) - low + 1
+    key = picture * step + (left - low)
+    reach = (1 - least) * (right - left) + 1e-9 * step
+    ends = np.searchsorted(key, key + reach, "right")
     lengths = ends - np.arange(len(rows)) - 1
     found, ious = [np.zeros((0, 2), np.int64)], [np.zeros(0)]
     for part in _parts(lengths):

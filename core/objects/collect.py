@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import turned_candidates
-from ..embedding.records import ImageEmbedder
+from ..copy_detection import frame_maps, turned_candidates
+from ..copy_detection.overlays import STILL
+from ..embedding.records import ImageEmbedder, open_store
 from ..findings.schema import QUARANTINED
 from ..progress import OnProgress, silent
 from ..scan.candidate_search import distinct_pairs, search_neighbors
@@ -27,9 +28,13 @@ from ..scan.scan_data import ScanData, ScanInput, without
 from ..scan.settings import DEFAULTS, ScanSettings
 from ..scan.unique_images import unique_images
 from ..scan.verified_pairs import verify
+from ..storage.record_store import RecordStore, StoredColumn
+from .agreement import BoxComparisons, Copies, compare_boxes
+from .boxes import BOX_ISSUES, box_issues
 from .crops import embed_crops
+from .moved import without_moved
 from .settings import OBJECT_DEFAULTS, ObjectSettings
-from .units import UNREAD, Units, picture_sizes, units_of
+from .units import OK, TINY, UNREAD, Units, corners, picture_sizes, units_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,8 @@ class ObjectData:
         units: which part of which picture each object is
         boxes: float64[u, 4], as given
         attribute_count: int64[u], as given
+        copies: int64[p, 2], pictures that are copies of one another
+        comparisons: of their boxes
         scan: of the crops, one sample per object; None where fewer than two objects
             have a crop, so that nothing can be compared
     """
@@ -73,6 +80,8 @@ class ObjectData:
     units: Units
     boxes: NDArray[np.float64]
     attribute_count: NDArray[np.int64]
+    copies: NDArray[np.int64]
+    comparisons: BoxComparisons
     scan: ScanData | None
 
 
@@ -80,6 +89,7 @@ def collect_object_data(
     pictures: ScanData,
     paths: Sequence[bytes],
     objects: ObjectInput,
+    copies: NDArray[np.int64],
     embedder: ImageEmbedder,
     *,
     folder: Path,
@@ -94,6 +104,7 @@ def collect_object_data(
         pictures: the scan of the n pictures that the objects are on
         paths: absolute file paths of the pictures
         objects: what is known of them
+        copies: int64[p, 2], pictures that are copies of one another
         embedder: the model
         folder: cache in which embeddings are kept between runs
         settings: those of the scan of the pictures
@@ -120,8 +131,25 @@ def collect_object_data(
         max_megapixels=settings.max_megapixels,
         on_progress=on_progress,
     )
+    comparisons = compare_copies(
+        pictures,
+        paths,
+        objects.file,
+        objects.boxes,
+        _comparable(pictures, units, objects, options),
+        copies,
+        open_store(folder, embedder),
+        max_megapixels=settings.max_megapixels,
+        on_progress=on_progress,
+    )
     data = ObjectData(
-        list(objects.ids), units, objects.boxes, objects.attribute_count, None
+        list(objects.ids),
+        units,
+        objects.boxes,
+        objects.attribute_count,
+        copies,
+        comparisons,
+        None,
     )
     if (table.unique_file >= 0).sum() < 2:
         return data
@@ -174,6 +202,85 @@ def collect_object_data(
         seconds=clock.seconds,
     )
     return replace(data, scan=scan)
+
+
+def compare_copies(
+    pictures: ScanData,
+    paths: Sequence[bytes],
+    picture: NDArray[np.int64],
+    boxes: NDArray[np.float64],
+    counts: NDArray[np.bool_],
+    copies: NDArray[np.int64],
+    store: RecordStore,
+    *,
+    max_megapixels: float,
+    on_progress: OnProgress = silent,
+) -> BoxComparisons:
+    """Compares the boxes of pictures with those of their copies.
+
+    Args:
+        pictures: the scan of n pictures
+        paths: absolute file paths of them
+        picture: int64[u], of each object
+        boxes: float64[u, 4], left, top, width and height as shares of the picture
+        counts: bool[u], boxes that are compared
+        copies: int64[p, 2], pictures that are copies of one another
+        store: of what is known of the files
+        max_megapixels: larger pictures are refused
+        on_progress: told after each pair whose boxes differ; may raise to cancel
+    """
+    laid = Copies(copies, _frame_maps(pictures, copies, store))
+    edges = np.clip(corners(boxes), 0, 1)
+    found = compare_boxes(laid, picture, edges, counts)
+    return without_moved(
+        found,
+        laid,
+        edges,
+        paths,
+        max_megapixels=max_megapixels,
+        on_progress=on_progress,
+    )
+
+
+def _comparable(
+    pictures: ScanData, units: Units, objects: ObjectInput, options: ObjectSettings
+) -> NDArray[np.bool_]:
+    """Returns bool[u], boxes that a copy should have too.
+
+    Crowds have no edges to compare, and a second box on one object is another
+    finding.
+    """
+    issues = box_issues(
+        units,
+        objects.boxes,
+        picture_sizes(pictures),
+        objects.labels.astype(np.int64),
+        objects.attribute_count,
+        min_overlap=options.min_box_overlap,
+    )
+    second = issues[:, BOX_ISSUES.index("duplicate")]
+    return np.isin(units.status, (OK, TINY)) & ~second
+
+
+def _frame_maps(
+    pictures: ScanData, copies: NDArray[np.int64], store: RecordStore
+) -> NDArray[np.float64]:
+    """Returns float64[p, 2, 3]; those of equal pictures are still."""
+    images = pictures.sample_images[copies]
+    maps = np.tile(STILL, (len(copies), 1, 1))
+    differ = np.flatnonzero(images[:, 0] != images[:, 1])
+    if not len(differ):
+        return maps
+    shown, pairs = np.unique(images[differ], return_inverse=True)
+    files = pictures.files
+    first = pictures.images.first_file[shown]
+    positions = store.positions([one.tobytes() for one in files.digest[first]])
+    sizes = np.stack([files.width[first], files.height[first]], axis=1)
+    signatures = StoredColumn(store, positions, "signature")
+    maps[differ] = frame_maps(
+        signatures, pairs.reshape(-1, 2).astype(np.int32), sizes.astype(np.int32)
+    )
+    return maps
 
 
 def without_objects(data: ObjectData, gone: NDArray[np.bool_]) -> ObjectData:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings.schema import FIELDS, FieldSpec
+from ..findings.schema import FIELDS, FieldSpec, optional_names
 from ..scan.apply_thresholds import apply_thresholds
 from ..scan.settings import DEFAULTS, ScanSettings
+from .agreement import AGREEMENTS, DISAGREEMENTS, NOT_COMPARED, Agreement, agree
 from .boxes import BOX_ISSUES, MISTAKES, box_issues
 from .collect import ObjectData
 from .settings import OBJECT_DEFAULTS, ObjectSettings
-from .units import STATUSES
+from .units import OK, STATUSES, UNREAD
 
 _AS_FOR_IMAGES = (
     "label_score",
@@ -49,8 +51,32 @@ ATTRIBUTES = (
         "odd_aspect_ratio (for its class), whole_picture",
     ),
     *(spec for spec in FIELDS if spec.name in _AS_FOR_IMAGES),
+    FieldSpec(
+        "copy_agreement",
+        "str",
+        "What copies of the picture say of the box: agrees, shifted, missing (a copy "
+        "lacks it), other label; the gravest of several. Absent without a copy that "
+        "shows its place, or if the object moved between the two",
+    ),
+    FieldSpec("copy_label", "str", "The label in a copy of the picture, if another"),
 )
 """What a scan puts on each labeled object. A "sample" is another object here."""
+
+
+PICTURE_FIELDS = (
+    FieldSpec("objects_flagged", "int", "How many of its objects have a finding"),
+    FieldSpec(
+        "objects_missing",
+        "int",
+        "Boxes that a copy of the image has and it lacks; None without copies",
+    ),
+    FieldSpec(
+        "box_conflict",
+        "bool",
+        "The image and a copy of it are annotated differently; None without copies",
+    ),
+)
+"""What a scan of objects puts on each image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +86,14 @@ class ObjectFindings:
     Attributes:
         columns: u values per attribute of :data:`ATTRIBUTES`, None where there is
             none; an attribute of type "sample" holds rows of objects
+        pictures: n values per field of :data:`PICTURE_FIELDS`
         counts: numbers for a person, by name
         thresholds: in force, by name; None for none
         rules: how each was chosen
     """
 
     columns: Mapping[str, Sequence[Any]]
+    pictures: Mapping[str, Sequence[Any]]
     counts: Mapping[str, int]
     thresholds: Mapping[str, Any]
     rules: Mapping[str, str]
@@ -110,8 +138,9 @@ def find_objects(
         splits = data.scan.samples.splits
         _keep_news(columns, picture_group[data.units.file], splits,
                    data.scan.samples.split_names)  # fmt: skip
-    thresholds["min_box_overlap"] = options.min_box_overlap
-    rules["min_box_overlap"] = "given"
+    for name in ("min_box_overlap", "min_agreement"):
+        thresholds[name] = getattr(options, name)
+        rules[name] = "given"
     issues = box_issues(
         data.units,
         data.boxes,
@@ -124,8 +153,54 @@ def find_objects(
     columns["box_issues"] = [
         [BOX_ISSUES[number] for number in np.flatnonzero(row)] or None for row in issues
     ]
-    counts = _counts(columns, issues) | {"objects_labeled": int((labels >= 0).sum())}
-    return ObjectFindings(columns, counts, thresholds, rules)
+    copies = _copies(data, picture_group, labels, options)
+    columns["copy_agreement"] = optional_names(copies.kind, list(AGREEMENTS))
+    if data.scan is not None:
+        columns["copy_label"] = optional_names(copies.label, data.scan.samples.classes)
+    flagged = _flagged(columns, issues)
+    counts = _counts(columns, flagged, issues)
+    counts |= {
+        "objects_labeled": int((labels >= 0).sum()),
+        "objects_with_copies": int((copies.kind != NOT_COMPARED).sum()),
+        "pictures_in_conflict": int(copies.conflict.sum()),
+    }
+    return ObjectFindings(
+        columns,
+        {
+            "objects_flagged": np.bincount(
+                data.units.file[np.any(list(flagged.values()), axis=0)],
+                minlength=len(sizes),
+            ).tolist(),
+            "objects_missing": _where(copies.compared, copies.lacking.tolist()),
+            "box_conflict": _where(copies.compared, copies.conflict.tolist()),
+        },
+        counts,
+        thresholds,
+        rules,
+    )
+
+
+def _copies(
+    data: ObjectData,
+    group: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    options: ObjectSettings,
+) -> Agreement:
+    """Compares what is still there, of pictures that still count as copies."""
+    there = data.units.status != UNREAD
+    found, picture = data.comparisons, data.units.file
+    holds = there[found.unit] & (there[found.partner] | (found.partner < 0))
+    holds &= group[picture[found.unit]] == group[found.picture]
+    pairs = data.copies[group[data.copies[:, 0]] == group[data.copies[:, 1]]]
+    return agree(
+        found.at(holds),
+        pairs,
+        picture,
+        len(group),
+        labels,
+        data.units.status == OK,
+        options.min_agreement,
+    )
 
 
 def _keep_news(
@@ -164,22 +239,49 @@ def _keep_news(
                 columns["leak_splits"][row] = sorted(others)
 
 
-def _counts(
+def _flagged(
     columns: Mapping[str, Sequence[Any]], issues: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
+    """Returns bool[u] a finding of :data:`~core.findings.registry.OBJECT_FINDINGS`."""
+
+    def where(holds: Callable[[Any], bool], name: str) -> NDArray[np.bool_]:
+        return np.fromiter(map(holds, columns[name]), bool, len(columns[name]))
+
+    mistakes = issues[:, [BOX_ISSUES.index(name) for name in MISTAKES]]
+    return {
+        "object_label_issues": where(bool, "label_issue"),
+        "object_outliers": where(bool, "outlier"),
+        "object_duplicates": where(lambda number: number is not None, "dup_cluster"),
+        "object_leaks": where(bool, "leak"),
+        "bad_boxes": np.asarray(mistakes.any(axis=1)),
+        "box_disagreements": where(DISAGREEMENTS.__contains__, "copy_agreement"),
+    }
+
+
+def _counts(
+    columns: Mapping[str, Sequence[Any]],
+    flagged: Mapping[str, NDArray[np.bool_]],
+    issues: NDArray[np.bool_],
 ) -> dict[str, int]:
-    mistakes = issues[:, [BOX_ISSUES.index(name) for name in MISTAKES]].any(axis=1)
     clusters = {value for value in columns["dup_cluster"] if value is not None}
-    counts = {
+    kinds = Counter(columns["copy_agreement"])
+    return {
         "objects": len(issues),
         "objects_compared": sum(
             status in ("ok", "crowd") for status in columns["object_status"]
         ),
-        "object_label_issues": sum(map(bool, columns["label_issue"])),
-        "object_outliers": sum(map(bool, columns["outlier"])),
-        "object_duplicates": sum(c is not None for c in columns["dup_cluster"]),
+        **{name: int(rows.sum()) for name, rows in flagged.items()},
         "object_clusters": len(clusters),
-        "object_leaks": sum(map(bool, columns["leak"])),
-        "bad_boxes": int(mistakes.sum()),
+        **{f"copies_{kind.replace(' ', '_')}": kinds[kind] for kind in DISAGREEMENTS},
+        **{
+            f"box_{name}": count
+            for name, count in zip(BOX_ISSUES, issues.sum(axis=0).tolist(), strict=True)
+        },
     }
-    named = zip(BOX_ISSUES, issues.sum(axis=0).tolist(), strict=True)
-    return counts | {f"box_{name}": count for name, count in named}
+
+
+def _where(present: NDArray[np.bool_], values: Sequence[Any]) -> list[Any]:
+    return [
+        value if here else None
+        for here, value in zip(present.tolist(), values, strict=True)
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..scan.settings import ScanSettings, check_number
+from .agreement import MIN_AGREEMENT, MIN_PARTNER, SURELY_AGREES
 from .boxes import MIN_BOX_OVERLAP
 from .units import MIN_OBJECT_SIDE
 
@@ -25,6 +26,8 @@ class ObjectSettings:
             object is an outlier, 0 to 2; None for a rule on these objects
         min_box_overlap: intersection over union from which two boxes of one picture
             are on one object, above 0 to 1
+        min_agreement: intersection over union of a box with that of a copy of its
+            picture below which it counts as shifted, 0.3 to 0.9
     """
 
     object_margin: float = 0.0
@@ -32,6 +35,7 @@ class ObjectSettings:
     min_object_label_score: float | None = None
     max_object_outlier_distance: float | None = None
     min_box_overlap: float = MIN_BOX_OVERLAP
+    min_agreement: float = MIN_AGREEMENT
 
     def __post_init__(self) -> None:
         check_number("object_margin", self.object_margin, 0, 1)
@@ -41,6 +45,7 @@ class ObjectSettings:
             "max_object_outlier_distance", self.max_object_outlier_distance, 0, 2
         )
         check_number("min_box_overlap", self.min_box_overlap, 0.01, 1)
+        check_number("min_agreement", self.min_agreement, MIN_PARTNER, SURELY_AGREES)
 
     def of_crops(self, settings: ScanSettings) -> ScanSettings:
         """Returns the settings of a scan of pictures, as they hold for crops."""
@@ -58,5 +63,6 @@ OBJECT_THRESHOLDS = (
     "min_object_label_score",
     "max_object_outlier_distance",
     "min_box_overlap",
+    "min_agreement",
 )
 """The settings that can be moved after a scan."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 
-_MAX_FILE_BYTES = 512 * 2**20
+MAX_FILE_BYTES = 512 * 2**20
+"""Of larger files nothing is read."""
 
 
 def open_flags(*names: str) -> int:
@@ -55,6 +57,10 @@ class FileContent:
     digest: bytes
 
 
+ReadContent = Callable[[bytes], FileContent | ReadFailure]
+"""What reads the file of a path; :func:`read_file` for one on a disk."""
+
+
 def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
     """Returns a key that changes whenever the file may have changed.
 
@@ -89,7 +95,7 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
             return ReadFailure("not_regular", "not a regular file")
         if status.st_size == 0:
             return ReadFailure("empty", "the file is empty")
-        if status.st_size > _MAX_FILE_BYTES:
+        if status.st_size > MAX_FILE_BYTES:
             megabytes = status.st_size // 2**20
             return ReadFailure("too_large", f"the file has {megabytes} MiB")
         # closefd=False: the descriptor is closed below on every path

@@ -22,7 +22,7 @@ _OTHER = (
     ".gz .tgz .bz2 .xz .7z .rar .mp4 .avi .mov .mkv .webm .mp3 .wav .pdf .py .pyc "
     ".ipynb .db .ini .lnk .url .sh .bat .exe .dll .so"
 )
-_IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
+IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
 _TEXT_SUFFIXES, _OTHER_SUFFIXES = frozenset(_TEXT.split()), frozenset(_OTHER.split())
 TEXT_FILES, OTHER_FILES = "text and label files", "other files"
 
@@ -38,7 +38,7 @@ def kind_of_other_file(path: str) -> str | None:
     first bytes.
     """
     suffix = os.path.splitext(path)[1].lower()
-    if suffix in _IMAGE_SUFFIXES:
+    if suffix in IMAGE_SUFFIXES:
         return None
     if suffix in _TEXT_SUFFIXES:
         return TEXT_FILES

@@ -37,18 +37,26 @@ def thumbnail(path: str, folder: Path) -> Path | None:
     content = read_file(os.fsencode(path))
     if isinstance(content, ReadFailure):
         return None
-    image = decode_image(content.data, side=SIDE, max_megapixels=DEFAULT_MAX_MEGAPIXELS)
-    if isinstance(image, ReadFailure):
+    data = small_jpeg(content.data)
+    if data is None:
         return None
-    bgr = cv2.cvtColor(image.fitted(SIDE), cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     # A name of its own: two events of the panel may ask for one at the same time
     part = small.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data.tobytes())
+        part.write_bytes(data)
         part.replace(small)
     except OSError:
         # A full disk, say: the App then shows the picture itself
         return None
     return small
+
+
+def small_jpeg(data: bytes) -> bytes | None:
+    """Returns a small JPEG of a picture file's bytes; None if it cannot be read."""
+    image = decode_image(data, side=SIDE, max_megapixels=DEFAULT_MAX_MEGAPIXELS)
+    if isinstance(image, ReadFailure):
+        return None
+    bgr = cv2.cvtColor(image.fitted(SIDE), cv2.COLOR_RGB2BGR)
+    _, small = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return small.tobytes()

@@ -28,6 +28,7 @@ _CROSS_SPLIT_NEIGHBORS = 5
 """Measured on 25,000 images: 5 hold as many of the planted copies as 10."""
 
 Pairs = NDArray[np.int32]
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,37 +109,42 @@ def candidate_pairs(
     descriptors: NDArray[np.floating],
     split_holds: NDArray[np.bool_],
     min_similarity: float,
+    rows: Rows | None = None,
 ) -> Pairs:
     """Returns the pairs of unique images that may be copies, each once, sorted.
 
     Args:
-        graph: nearest neighbors of i unique images by descriptors
+        graph: nearest neighbors of q unique images by descriptors
         descriptors: i x c
         split_holds: bool[s, i], which split holds which unique image
         min_similarity: least cosine of the descriptors of copies
+        rows: int64[q], the images that the graph is of; None for all in their order
     """
-    every_image = np.arange(len(descriptors), dtype=np.int32)
+    if rows is None:
+        rows = np.arange(len(descriptors))
+    images = rows.astype(np.int32)
     similar = graph.similarities >= min_similarity
     near = np.where(similar, graph.indices, NO_NEIGHBOR)
-    found = [_edges(every_image, near[:, :CANDIDATE_NEIGHBORS])]
+    found = [_edges(images, near[:, :CANDIDATE_NEIGHBORS])]
     # Asked for each split: 40 copies in train would otherwise fill the list of
     # the one in test, and hide another train image
     for split, held in enumerate(split_holds):
-        others = np.asarray(np.delete(split_holds, split, axis=0).any(axis=0))
+        elsewhere = np.delete(split_holds, split, axis=0)
+        others = np.asarray(elsewhere[:, rows].any(axis=0))
         inside = (near != NO_NEIGHBOR) & held[near] & others[:, None]
         first = inside & (inside.cumsum(axis=1) <= _CROSS_SPLIT_NEIGHBORS)
-        found.append(_edges(every_image, np.where(first, near, NO_NEIGHBOR)))
+        found.append(_edges(images, np.where(first, near, NO_NEIGHBOR)))
         # Only a list full of similar ones may hide more of them
         hidden = inside.sum(axis=1) < _CROSS_SPLIT_NEIGHBORS
         hidden &= others & similar.all(axis=1)
         asked, among = np.flatnonzero(hidden), np.flatnonzero(held)
         if len(asked) and len(among):
             across = nearest(
-                descriptors[among], descriptors[asked], _CROSS_SPLIT_NEIGHBORS
+                descriptors[among], descriptors[rows[asked]], _CROSS_SPLIT_NEIGHBORS
             )
             enough = across.similarities >= min_similarity
             copies = np.where(enough, among[across.indices], NO_NEIGHBOR)
-            found.append(_edges(every_image[asked], copies.astype(np.int32)))
+            found.append(_edges(images[asked], copies.astype(np.int32)))
     return distinct_pairs(*found)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +21,12 @@ from ..findings.duplicates import keeper_pairs_to_check
 from ..models.registry import OWN_MIN_CANDIDATE_SIMILARITY
 from ..neighbors.knn_graph import prepare_search
 from ..progress import OnProgress, silent
-from .candidate_search import distinct_pairs, search_neighbors
+from ..reading.files import ReadContent, read_file
+from .candidate_search import NeighborSearch, distinct_pairs, search_neighbors
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import labels_of_images, learn_labels
-from .plain_pages import page_reader
+from .plain_pages import ReadPage, page_reader
 from .previous_scan import PreviousScan
 from .recall_estimate import (
     NO_COPY_SCORES,
@@ -39,12 +42,35 @@ from .samples import (
     unique_files,
     vectors_of_files,
 )
-from .scan_data import ModelInfo, ScanData, ScanInput
+from .scan_data import ModelInfo, Pairs, Samples, ScanData, ScanInput, VerifiedPairs
 from .settings import DEFAULTS, ScanSettings
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
 
 logger = logging.getLogger(__name__)
+
+
+class HeavyStages(Protocol):
+    """The stages that cost the most, by whoever carries them out.
+
+    Attributes:
+        read_content: what reads the file of a path
+    """
+
+    @property
+    def read_content(self) -> ReadContent: ...
+
+    def search(
+        self,
+        images: DescribedImages,
+        split_holds: NDArray[np.bool_],
+        min_similarity: float,
+    ) -> NeighborSearch:
+        """Searches similar images, see
+        :func:`~core.scan.candidate_search.search_neighbors`."""
+
+    def verify(self, images: DescribedImages, pairs: Pairs) -> VerifiedPairs:
+        """Compares pairs, see :func:`~core.scan.verified_pairs.verify`."""
 
 
 class StageClock:
@@ -102,37 +128,108 @@ def collect_scan_data(
         max_megapixels=settings.max_megapixels,
         on_progress=on_progress,
     )
-    samples, files = samples_of(table, scan_input), unique_files(table)
+    samples = samples_of(table, scan_input)
     clock.end("read and embed")
     _log_read(samples.readable, clock)
 
     images = unique_images(
         table, None if given is None else vectors_of_files(samples, given)
     )
-    model = model_info(embedder)
-    before = PreviousScan(previous, images, model)
-    search = search_neighbors(
+    before = PreviousScan(previous, images, model_info(embedder))
+    shown = paths_of_images(table, images, paths)
+    read_page = page_reader(shown, settings.max_megapixels)
+    return learned(
+        table,
+        samples,
         images,
-        split_membership(samples, images),
-        model.min_candidate_similarity,
-        settings.neighbors,
-        before,
-        on_progress,
+        paths,
+        embedder,
+        _InThisProcess(before, read_page, settings.neighbors, on_progress),
+        before=before,
+        clock=clock,
+        folder=folder,
+        settings=settings,
+        given=given,
+        on_progress=on_progress,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _InThisProcess:
+    """The heavy stages of a scan in memory, which reuse those of the previous one."""
+
+    before: PreviousScan
+    read_page: ReadPage
+    neighbors: int | None
+    on_progress: OnProgress
+    read_content: ReadContent = read_file
+
+    def search(
+        self,
+        images: DescribedImages,
+        split_holds: NDArray[np.bool_],
+        min_similarity: float,
+    ) -> NeighborSearch:
+        return search_neighbors(
+            images,
+            split_holds,
+            min_similarity,
+            self.neighbors,
+            self.before,
+            self.on_progress,
+        )
+
+    def verify(self, images: DescribedImages, pairs: Pairs) -> VerifiedPairs:
+        return verify(images, pairs, self.before, self.read_page, self.on_progress)
+
+
+def learned(
+    table: ImageTable,
+    samples: Samples,
+    images: DescribedImages,
+    paths: Sequence[bytes],
+    embedder: ImageEmbedder | None,
+    stages: HeavyStages,
+    *,
+    before: PreviousScan,
+    clock: StageClock,
+    folder: Path,
+    settings: ScanSettings,
+    given: NDArray[np.float32] | None = None,
+    on_progress: OnProgress = silent,
+) -> ScanData:
+    """Learns from described images all that thresholds are applied to.
+
+    The stages after the pass over the files, of a scan and of a job alike.
+
+    Args:
+        table: of the pass over n files
+        samples: the n samples
+        images: the unique images among them
+        paths: of the files
+        embedder: the model; None if vectors are given
+        stages: what carries out the heavy ones
+        before: the previous scan, for what is reused
+        clock: that counts the seconds of the stages
+        folder: where digests of pixels are kept between runs
+        settings: see :class:`~core.scan.settings.ScanSettings`
+        given: embeddings made elsewhere
+        on_progress: told after each batch; may raise to cancel
+    """
+    files, model = unique_files(table), model_info(embedder)
+    search = stages.search(
+        images, split_membership(samples, images), model.min_candidate_similarity
     )
     nearest = None
     if settings.preset is not None:
         nearest = nearest_samples(table, given, settings.neighbors)
     clock.end("search")
 
-    row_of = table.rows()
-    shown = [paths[row_of[file]] for file in images.groups.first_file]
-    read_page = page_reader(shown, settings.max_megapixels)
     rotated = turned_candidates(images.signatures)
-    candidates = distinct_pairs(search.candidates, rotated)
-    pairs = verify(images, candidates, before, read_page, on_progress)
+    pairs = stages.verify(images, distinct_pairs(search.candidates, rotated))
     clock.end("compare pictures")
     recall = before.recall() or estimate_recall(
-        images, table, paths, embedder, on_progress
+        images, table, paths, embedder, stages.read_content, on_progress
     )
     clock.end("estimate recall")
     min_score = settings.min_copy_score
@@ -140,7 +237,7 @@ def collect_scan_data(
         min_score = calibrated_score(recall, min_score)
     rows = image_rows(samples, files, images.groups)
     missing = keeper_pairs_to_check(rows, pairs.accepted(min_score), pairs.images)
-    pairs = joined(pairs, verify(images, missing, before, read_page, on_progress))
+    pairs = joined(pairs, stages.verify(images, missing))
     groups = join_equal_pixels(
         table,
         images,
@@ -149,6 +246,7 @@ def collect_scan_data(
         folder=folder,
         min_score=min_score,
         max_megapixels=settings.max_megapixels,
+        read_content=stages.read_content,
         on_progress=on_progress,
     )
     clock.end("compare pictures")
@@ -191,6 +289,7 @@ def estimate_recall(
     table: ImageTable,
     paths: Sequence[bytes],
     embedder: ImageEmbedder | None,
+    read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
 ) -> CopyScores:
     """Scores synthetic copies of a sample of the unique images.
@@ -200,21 +299,33 @@ def estimate_recall(
         table: of the files
         paths: absolute file paths of the table
         embedder: the model; without one there is no estimate
+        read_content: what reads the file of a path
         on_progress: told after each image; may raise to cancel
     """
     if embedder is None:
         return NO_COPY_SCORES
     originals = sampled(len(images))
-    row_of = table.rows()
     return score_synthetic_copies(
-        [paths[row_of[file]] for file in images.groups.first_file[originals]],
+        paths_of_images(table, images, paths, originals),
         originals,
         embedder,
         images.descriptors,
         images.signatures,
         images.sizes,
+        read_content=read_content,
         on_progress=on_progress,
     )
+
+
+def paths_of_images(
+    table: ImageTable,
+    images: DescribedImages,
+    paths: Sequence[bytes],
+    rows: NDArray[np.int64] | None = None,
+) -> list[bytes]:
+    """Returns the path of the file that represents each unique image, or some."""
+    row_of, first = table.rows(), images.groups.first_file
+    return [paths[row_of[file]] for file in (first if rows is None else first[rows])]
 
 
 def _log_read(readable: NDArray[np.bool_], clock: StageClock) -> None:

@@ -15,7 +15,7 @@ from ..embedding.image_table import ImageTable
 from ..embedding.records import PICTURE_VERSION
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import WHOLE, decode_image
-from ..reading.files import ReadFailure, read_file
+from ..reading.files import FileContent, ReadContent, ReadFailure, read_file
 from ..storage.record_store import ABSENT, RecordStore
 from .scan_data import VerifiedPairs
 from .unique_images import DescribedImages, UniqueImages
@@ -35,6 +35,7 @@ def join_equal_pixels(
     folder: Path,
     min_score: float,
     max_megapixels: float,
+    read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
 ) -> UniqueImages:
     """Joins the pixel groups of large pictures in different containers.
@@ -51,6 +52,7 @@ def join_equal_pixels(
         folder: where digests are kept between runs
         min_score: least score of pairs that may be equal
         max_megapixels: size above which images are not decoded
+        read_content: what reads the file of a path
         on_progress: told after each file; may raise to cancel
 
     Returns:
@@ -74,7 +76,7 @@ def join_equal_pixels(
     with ThreadPoolExecutor(available_cores()) as pool:
         files = [paths[row_of[wanted[place]]] for place in rest]
         found = pool.map(
-            lambda path, key: _full_digest(path, key, max_megapixels),
+            lambda path, key: _full_digest(read_content(path), key, max_megapixels),
             files,
             [keys[place] for place in rest],
         )
@@ -108,12 +110,13 @@ def _alike_files(
     return unseen
 
 
-def _full_digest(path: bytes, key: bytes, max_megapixels: float) -> bytes | None:
+def _full_digest(
+    content: FileContent | ReadFailure, key: bytes, max_megapixels: float
+) -> bytes | None:
     """Returns the digest of all that is shown.
 
     None if the file is no longer that of the key, or is too large to decode whole.
     """
-    content = read_file(path)
     if isinstance(content, ReadFailure) or content.digest != key:
         return None
     image = decode_image(content.data, side=WHOLE, max_megapixels=max_megapixels)

@@ -26,7 +26,7 @@ from ..copy_detection import (
 )
 from ..progress import OnProgress, Progress
 from ..reading.decode import decode_image
-from ..reading.files import ReadFailure, read_file
+from ..reading.files import ReadContent, ReadFailure, read_file
 
 _MAX_TONES = 2.7
 """Logarithm, as :func:`~core.copy_detection.tones_of`: pages have fewer (charts have
@@ -54,17 +54,20 @@ def no_page(_: int) -> Page:
     return None
 
 
-def page_reader(paths: Sequence[bytes], max_megapixels: float) -> ReadPage:
+def page_reader(
+    paths: Sequence[bytes], max_megapixels: float, read_content: ReadContent = read_file
+) -> ReadPage:
     """Returns what reads a picture: uint8[h, w, 3], upright; None if it cannot.
 
     Args:
         paths: one an item
         max_megapixels: as for the scan
+        read_content: what reads the file of a path
     """
 
     @lru_cache(_KEPT)
     def read(item: int) -> Page:
-        content = read_file(paths[item])
+        content = read_content(paths[item])
         if isinstance(content, ReadFailure):
             return None
         image = decode_image(

@@ -44,7 +44,7 @@ from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import nearest
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
-from ..reading.files import ReadFailure, read_file
+from ..reading.files import FileContent, ReadContent, ReadFailure, read_file
 
 _FEW, _MOST = 8, 40
 """Pictures to copy: one in 100, but 8 at least and 40 at most, and in small sets
@@ -99,6 +99,7 @@ def score_synthetic_copies(
     picture_signatures: Signatures,
     sizes: NDArray[np.int32],
     *,
+    read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
 ) -> CopyScores:
     """Copies some pictures in known ways and looks whether they are found.
@@ -113,13 +114,14 @@ def score_synthetic_copies(
         vectors: m x d, copy vectors of unit length
         picture_signatures: uint8[m, q]
         sizes: int32[m, 2], width and height
+        read_content: what reads the file of a path
         on_progress: told after each picture; may raise to cancel
     """
     made = [
         (original, copies)
         for original, copies in zip(
             originals.tolist(),
-            _made_copies(paths, embedder, on_progress),
+            _made_copies(paths, embedder, read_content, on_progress),
             strict=True,
         )
         if copies is not None
@@ -226,7 +228,10 @@ def _joined(copies: Sequence[_Copies]) -> _Copies:
 
 
 def _made_copies(
-    paths: Sequence[bytes], embedder: ImageEmbedder, on_progress: OnProgress
+    paths: Sequence[bytes],
+    embedder: ImageEmbedder,
+    read_content: ReadContent,
+    on_progress: OnProgress,
 ) -> list[_Copies | None]:
     """Copies and embeds the pictures, each in all ways; None for a lost file."""
     workers = max(1, min(available_cores(), len(paths)))
@@ -235,7 +240,8 @@ def _made_copies(
     def work(first: int) -> None:
         session = embedder.open_session()
         for row in range(first, len(paths), workers):
-            result[row] = _copies_of(paths[row], embedder.input_size, session)
+            content = read_content(paths[row])
+            result[row] = _copies_of(content, embedder.input_size, session)
 
     on_progress(Progress("Trying known copies", 0, 1))
     with ThreadPoolExecutor(workers) as pool:
@@ -245,8 +251,9 @@ def _made_copies(
     return result
 
 
-def _copies_of(path: bytes, side: int, session: _Session) -> _Copies | None:
-    content = read_file(path)
+def _copies_of(
+    content: FileContent | ReadFailure, side: int, session: _Session
+) -> _Copies | None:
     if isinstance(content, ReadFailure):
         return None
     picture = _decoded(content.data, side)

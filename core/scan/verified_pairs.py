@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,16 +65,23 @@ def verify(
     return VerifiedPairs(pairs, similarity, score, relation, changes, scene)
 
 
-def joined(one: VerifiedPairs, other: VerifiedPairs) -> VerifiedPairs:
-    """Returns the pairs of both, in this order."""
-    return VerifiedPairs(
-        np.concatenate([one.images, other.images]),
-        np.concatenate([one.similarity, other.similarity]),
-        np.concatenate([one.score, other.score]),
-        np.concatenate([one.relation, other.relation]),
-        np.concatenate([one.changes, other.changes]),
-        np.concatenate([one.scene, other.scene]),
+NO_PAIRS = VerifiedPairs(
+    np.zeros((0, 2), np.int32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.int8),
+    np.zeros(0, np.uint8),
+    np.zeros(0, bool),
+)
+
+
+def joined(*parts: VerifiedPairs) -> VerifiedPairs:
+    """Returns the pairs of all parts, in this order."""
+    columns = (
+        np.concatenate([getattr(part, one.name) for part in (NO_PAIRS, *parts)])
+        for one in fields(VerifiedPairs)
     )
+    return VerifiedPairs(*columns)
 
 
 def cosines(vectors: NDArray[np.floating], pairs: Pairs) -> NDArray[np.float32]:

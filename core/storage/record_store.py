@@ -17,7 +17,7 @@ import weakref
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from filelock import FileLock
@@ -37,6 +37,30 @@ _ROWS_COMPARED = 1024
 _KEYS_AT_ONCE = 2**16
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
+
+
+class Records(Protocol):
+    """Records of one dtype, read by their positions."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of one record."""
+
+    def read(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
+        """Returns one field of the records at ``positions``, as a copy."""
+
+
+class WritableRecords(Records, Protocol):
+    """Records that are found, and stored, by 32-byte keys."""
+
+    def position(self, key: bytes) -> int:
+        """Returns the position of a key's record, or ``ABSENT``."""
+
+    def positions(self, keys: Sequence[bytes]) -> NDArray[np.int64]:
+        """Returns the position of each key's record, ``ABSENT`` without one."""
+
+    def append(self, keys: Sequence[bytes], values: NDArray[Any]) -> NDArray[np.int64]:
+        """Stores one record a key that is not there; returns the positions of all."""
 
 
 class RecordStore:
@@ -145,14 +169,14 @@ class StoredColumn:
     """
 
     def __init__(
-        self, store: RecordStore, positions: NDArray[np.int64], field: str
+        self, store: Records, positions: NDArray[np.int64], field: str
     ) -> None:
         self._store = store
-        self._positions = positions
         self._field = field
+        self.positions = positions
 
     def __len__(self) -> int:
-        return len(self._positions)
+        return len(self.positions)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -161,11 +185,11 @@ class StoredColumn:
 
     def __getitem__(self, rows: NDArray[np.integer] | slice) -> NDArray[Any]:
         """Returns the values of these rows, as a copy."""
-        return self._store.read(self._positions[rows], self._field)
+        return self._store.read(self.positions[rows], self._field)
 
     def at(self, rows: NDArray[np.integer]) -> StoredColumn:
         """Returns the column of these rows only; reads nothing."""
-        return StoredColumn(self._store, self._positions[rows], self._field)
+        return StoredColumn(self._store, self.positions[rows], self._field)
 
 
 Vectors: TypeAlias = NDArray[np.floating] | StoredColumn

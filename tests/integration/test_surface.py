@@ -62,6 +62,7 @@ OTHERS = {
     "max_object_outlier_distance": 0.5,
     "max_outlier_distance": 0.5,
     "method": "tsne",
+    "min_agreement": 0.7,
     "min_box_overlap": 0.7,
     "min_copy_score": 0.7,
     "min_copy_similarity": 0.9,

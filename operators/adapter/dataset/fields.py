@@ -13,6 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from ....core.errors import InputError, StaleRunError
 from ....core.findings.schema import FIELDS
+from ....core.objects.findings import PICTURE_FIELDS
 from ....core.progress import OnProgress, Progress
 from .internals import sample_documents
 
@@ -31,6 +32,7 @@ SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
 """The fields that name another sample."""
 
 _SAMPLES_A_WRITE = 1_000
+_ALL = (*FIELDS, *PICTURE_FIELDS)
 # Waits for the journal: a write that was acknowledged survives a killed mongod
 DURABLE = WriteConcern(w=1, j=True)
 
@@ -45,10 +47,17 @@ def is_ours(field: fo.Field) -> bool:
     return (field.info or {}).get("created_by") == CREATED_BY
 
 
-def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
+def check_fields(
+    dataset: fo.Dataset, prefix: str | None, *, of_objects: bool = False
+) -> None:
     """Raises :class:`InputError` if a name is taken by someone else.
 
     Nothing is changed.
+
+    Args:
+        dataset: that holds the samples
+        prefix: of the fields' names
+        of_objects: whether those that count what objects have are written too
     """
     if prefix is not None and (not prefix.isidentifier() or prefix.startswith("_")):
         raise InputError(
@@ -56,7 +65,7 @@ def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
             "letters, digits and underscores, for example 'clean'."
         )
     schema = dataset.get_field_schema()
-    for spec in FIELDS:
+    for spec in _ALL if of_objects else FIELDS:
         name = field_name(spec.name, prefix)
         field = schema.get(name)
         if field is None:
@@ -76,10 +85,18 @@ def check_fields(dataset: fo.Dataset, prefix: str | None) -> None:
             )
 
 
-def declare_fields(dataset: fo.Dataset, prefix: str | None) -> list[str]:
-    """Adds the fields and their sidebar group; returns the fields' names."""
+def declare_fields(
+    dataset: fo.Dataset, prefix: str | None, *, of_objects: bool = False
+) -> None:
+    """Adds the fields and their sidebar group.
+
+    Args:
+        dataset: that holds the samples
+        prefix: of the fields' names
+        of_objects: whether to add those that count what objects have
+    """
     names = []
-    for spec in FIELDS:
+    for spec in _ALL if of_objects else FIELDS:
         name = field_name(spec.name, prefix)
         kind, subfield = FIELD_TYPES[spec.type]
         dataset.add_sample_field(
@@ -91,16 +108,20 @@ def declare_fields(dataset: fo.Dataset, prefix: str | None) -> list[str]:
         )
         names.append(name)
     _group_in_sidebar(dataset, names, field_name(SIDEBAR_GROUP, prefix))
-    return names
 
 
-def clear_fields(dataset: fo.Dataset, names: Sequence[str]) -> None:
+def clear_fields(dataset: fo.Dataset, prefix: str | None) -> None:
     """Sets the fields of every sample to None.
 
     A run that covers a part of the data set must not leave another run's
     values on the rest: cluster 3 would mean two things.
     """
-    empty: dict[str, Any] = dict.fromkeys(names)
+    names = {field_name(spec.name, prefix) for spec in _ALL}
+    empty: dict[str, Any] = {
+        name: None
+        for name, field in dataset.get_field_schema().items()
+        if name in names and is_ours(field)
+    }
     _collection(dataset).update_many({}, {"$set": empty})
 
 
@@ -195,7 +216,7 @@ def _free_prefix(schema: Mapping[str, Any], taken: str | None) -> str:
     number = 1
     while True:
         candidate = "winnow" if number == 1 else f"winnow{number}"
-        names = (field_name(spec.name, candidate) for spec in FIELDS)
+        names = (field_name(spec.name, candidate) for spec in _ALL)
         if candidate != taken and not any(name in schema for name in names):
             return candidate
         number += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -14,6 +13,7 @@ import fiftyone as fo
 
 from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
+from ....core.common.version import winnow_version
 from ....core.errors import InputError
 from ....core.findings.registry import FINDINGS
 from ....core.progress import OnProgress, Progress
@@ -148,7 +148,7 @@ def gather_report(
         images=report.counts["images"],
         scanned_at=_when(run.scanned_at),
         made_at=_when(now()),
-        winnow=_version(),
+        winnow=winnow_version(),
         notes=tuple(_notes(dataset, run, prefix)),
         summary=tuple(_summary(report)),
         sections=_sections(shown, report, run.settings, on_progress),
@@ -217,9 +217,3 @@ def _when(at: str) -> str:
     offset = moment.utcoffset() or timedelta()
     # Not the zone's name: on Windows it is a sentence in the system's language
     return f"{moment.day} {moment:%B %Y, %H:%M} {timezone(offset)}"
-
-
-def _version() -> str:
-    text = (Path(__file__).parents[3] / "fiftyone.yml").read_text(encoding="utf-8")
-    found = re.search(r'^version: "(.+)"$', text, re.MULTILINE)
-    return found[1] if found else "of unknown version"

@@ -89,6 +89,7 @@ def scan_objects(
         pictures,
         paths,
         objects,
+        _copies(found),
         embedder,
         folder=cache_folder(),
         settings=settings,
@@ -163,6 +164,22 @@ def _previous(dataset: fo.Dataset, prefix: str | None) -> ScanData | None:
         return load_record(ObjectData, path).scan
     except (ScanNotFoundError, StaleRunError):
         return None
+
+
+def _copies(found: Findings) -> NDArray[np.int64]:
+    """Returns int64[p, 2]: rows of each copy and of the copy that stays."""
+    clusters, keepers = found.columns["dup_cluster"], found.columns["dup_keeper"]
+    keeper_of = {
+        cluster: row
+        for row, (cluster, keeps) in enumerate(zip(clusters, keepers, strict=True))
+        if keeps
+    }
+    pairs = [
+        (row, keeper_of[cluster])
+        for row, (cluster, keeps) in enumerate(zip(clusters, keepers, strict=True))
+        if cluster is not None and not keeps
+    ]
+    return np.array(pairs, np.int64).reshape(-1, 2)
 
 
 def _picture_groups(clusters: Sequence[Any]) -> NDArray[np.int64]:

@@ -70,12 +70,16 @@ def publish(
         "samples": len(ids),
     }
     start_run(dataset, prefix, record)
-    names = declare_fields(dataset, prefix)
+    declare_fields(dataset, prefix, of_objects=objects is not None)
     # Writing a million rows into indexes takes twice as long as making them anew
     drop_indexes(dataset, prefix)
-    clear_fields(dataset, names)
+    clear_fields(dataset, prefix)
     deleted = write_findings(
-        dataset, ids, findings.columns, prefix=prefix, on_progress=on_progress
+        dataset,
+        ids,
+        {**findings.columns, **(of_objects.pictures if of_objects else {})},
+        prefix=prefix,
+        on_progress=on_progress,
     )
     clear_attributes(dataset, prefix)
     if objects:

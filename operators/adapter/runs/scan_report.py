@@ -14,6 +14,7 @@ from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
@@ -291,6 +292,17 @@ def _bad_boxes(report: ScanReport) -> dict[str, Any]:
     }
 
 
+def _box_disagreements(report: ScanReport) -> dict[str, Any]:
+    counts = report.counts
+    if not counts["objects_with_copies"]:
+        return {"note": "no picture with objects has a copy to compare with"}
+    found, pictures = counts["box_disagreements"], counts["pictures_in_conflict"]
+    of = f"of {counts['objects_with_copies']:,} boxes on pictures that have a copy"
+    kinds = {kind: counts[f"copies_{kind.replace(' ', '_')}"] for kind in DISAGREEMENTS}
+    note = f"{of}; {pictures:,} pictures" if found else of
+    return {"note": note, "details": kinds}
+
+
 _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "duplicates": _duplicates,
     "outliers": _outliers,
@@ -301,6 +313,7 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "unreadable": _unreadable,
     "object_duplicates": _object_duplicates,
     "bad_boxes": _bad_boxes,
+    "box_disagreements": _box_disagreements,
 }
 """What a line says besides its count, where a note is not enough."""
 

@@ -167,6 +167,9 @@ class ThresholdOptions:
             ``max_outlier_distance`` of images
         min_box_overlap ("unchanged"): intersection over union from which two boxes
             of one picture are on one object, above 0 to 1; the scan's default is 0.85
+        min_agreement ("unchanged"): intersection over union of a box with that of a
+            copy of its picture below which it counts as shifted, 0.3 to 0.9; the
+            scan's default is 0.8
         prefix (None): prefix of the scan's fields
     """
 
@@ -182,6 +185,7 @@ class ThresholdOptions:
     min_object_label_score: float | None | Unchanged = UNCHANGED
     max_object_outlier_distance: float | None | Unchanged = UNCHANGED
     min_box_overlap: float | Unchanged = UNCHANGED
+    min_agreement: float | Unchanged = UNCHANGED
     prefix: str | None = None
 
     @property
@@ -272,6 +276,13 @@ _OBJECT_THRESHOLDS = {
         "finds fewer.",
         0.01,
         1,
+    ),
+    "min_agreement": _Slider(
+        "Boxes of copies: overlap",
+        "Intersection over union of a box with that of a copy of its picture below "
+        "which it counts as shifted. Higher finds more.",
+        0.3,
+        0.9,
     ),
 }
 
@@ -541,7 +552,7 @@ def _check(
         return
     try:
         options = read_options(ScanOptions, scan_params(ctx.params))
-        check_fields(dataset_of(view), options.prefix)
+        check_fields(dataset_of(view), options.prefix, of_objects=bool(options.objects))
         if options.objects:
             check_attributes(dataset_of(view), options.objects, options.prefix)
         options.settings.check_against(len(view))

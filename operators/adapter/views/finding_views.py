@@ -20,6 +20,7 @@ from ....core.findings.registry import (
     image_finding,
 )
 from ....core.findings.schema import QUARANTINED, UNREADABLE, UNSURE_RELATIONS
+from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import MISTAKES
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
@@ -73,6 +74,9 @@ _FILTERS: Mapping[str, Callable[[Field], Any]] = {
     ),
     "object_duplicates": lambda field: field("dup_cluster").exists(),
     "bad_boxes": lambda field: field("box_issues").contains(list(MISTAKES)),
+    "box_disagreements": lambda field: field("copy_agreement").is_in(
+        list(DISAGREEMENTS)
+    ),
 }
 """The filters of findings that are more than a boolean field."""
 

@@ -153,8 +153,7 @@ def test_few_files_start_no_process(tmp_path):
 
 def test_what_was_cancelled_leaves_no_process(many, tmp_path):
     def cancel(progress):
-        if progress.done > 100:
-            assert worker_processes()
+        if worker_processes():
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):

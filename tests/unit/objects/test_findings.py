@@ -1,5 +1,6 @@
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,11 +77,11 @@ def scene(tmp_path_factory, draw):
 
 
 @pytest.fixture(scope="module")
-def find(scene, tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
+def find(scene):
     pictures, paths, files, boxes, labels = scene
+    cache = Path(os.fsdecode(paths[0])).parent / "cache"
 
-    def run(extra=None, order=None, group=None, gone=None, **options):
+    def run(extra=None, order=None, group=None, gone=None, copies=(), **options):
         file, box, label = files, boxes, labels
         if extra is not None:
             file = np.append(files, extra[0])
@@ -97,8 +98,22 @@ def find(scene, tmp_path_factory):
             np.zeros(len(file), bool),
         )
         options = ObjectSettings(**options)
+        scanned, names = pictures, list(paths)
+        for one, other in copies:
+            names[one] = names[other]
+            same = scanned.samples.unique_file.copy()
+            same[one] = same[other]
+            scanned = replace(
+                scanned, samples=replace(scanned.samples, unique_file=same)
+            )
         data = collect_object_data(
-            pictures, paths, given, load_embedder(), folder=cache, options=options
+            scanned,
+            names,
+            given,
+            np.reshape(np.array(copies, np.int64), (-1, 2)),
+            load_embedder(),
+            folder=cache,
+            options=options,
         )
         if gone is not None:
             data = without_objects(data, np.isin(np.arange(len(file)), gone))
@@ -203,3 +218,34 @@ def test_equal_crops_are_equal_in_their_pixels(find, scene):
     found = find(extra=(1, scene[3][7], scene[4][7]))
 
     assert "bytes" not in found.columns["dup_kind"]
+
+
+def test_copies_that_are_annotated_differently_disagree(find, scene):
+    # Picture 1 shows what picture 0 does, and their boxes are at the same places
+    labels = scene[4]
+    found = find(copies=[(1, 0)], group=np.array([0, 0, *range(2, 30)]))
+
+    kinds = found.columns["copy_agreement"]
+    assert set(kinds[8:]) == {None}
+    differ = [labels[row] != labels[row + 4] for row in range(4)]
+    assert [kind == "other label" for kind in kinds[:4]] == differ
+    assert found.columns["copy_label"][4] == (CLASSES[labels[0]] if differ[0] else None)
+    assert found.counts["box_disagreements"] == 2 * sum(differ) > 0
+    assert found.pictures["box_conflict"] == [True, True] + [None] * 28
+    assert sum(found.pictures["objects_flagged"]) >= 2 * sum(differ)
+
+    apart = find(copies=[(1, 0)])
+
+    assert set(apart.columns["copy_agreement"]) == {None}
+    assert apart.pictures["objects_missing"] == [None] * 30
+
+
+def test_a_second_box_is_not_missing_in_the_copy(find, scene):
+    second = scene[3][1] + [0, 0, 0.005, 0]
+    group = np.array([0, 0, *range(2, 30)])
+
+    found = find(copies=[(1, 0)], group=group, extra=(0, second, scene[4][1]))
+
+    assert found.columns["box_issues"][120] == ["duplicate"]
+    assert found.columns["copy_agreement"][120] is None
+    assert found.pictures["objects_missing"][:2] == [0, 0]

@@ -1,0 +1,61 @@
+"""What the file system says of files, one row a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..storage.record_store import ABSENT
+
+_INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class FileFacts:
+    """n files.
+
+    Attributes:
+        file_bytes: int64[n], 0 where the file is missing
+        modified: float64[n], seconds since 1970, NaN where missing or unknown
+        inodes: int64[n, 2], equal for names of one file; ``ABSENT`` where missing,
+            a number of its own where nothing is known of other names
+        is_link: bool[n], the path is a symbolic link
+    """
+
+    file_bytes: NDArray[np.int64]
+    modified: NDArray[np.float64]
+    inodes: NDArray[np.int64]
+    is_link: NDArray[np.bool_]
+
+    @classmethod
+    def unknown(cls, count: int) -> FileFacts:
+        """Returns so many rows of which nothing is known."""
+        return cls(
+            np.zeros(count, np.int64),
+            np.full(count, np.nan),
+            np.full((count, 2), ABSENT, np.int64),
+            np.zeros(count, bool),
+        )
+
+    def note(self, row: int, path: bytes, status: os.stat_result) -> None:
+        """Takes in what the file system says of a path."""
+        self.file_bytes[row] = status.st_size
+        self.modified[row] = status.st_mtime
+        # Inode numbers may exceed int64; only their equality matters
+        # 0 stands for no number: then nothing is known of other names of the file
+        inode = status.st_ino & _INT64_MAX or ABSENT - 1 - row
+        self.inodes[row] = status.st_dev & _INT64_MAX, inode
+        self.is_link[row] = os.path.islink(path)
+
+    def note_member(self, row: int, size: int, modified: float) -> None:
+        """Takes in what is known of a file that lies in another, or far away."""
+        self.file_bytes[row], self.modified[row] = size, modified
+        self.inodes[row] = ABSENT, ABSENT - 1 - row
+
+    def file_ids(self) -> NDArray[np.int64]:
+        """Returns int64[n], equal for names of one file; -1 where missing."""
+        ids = np.unique(self.inodes, axis=0, return_inverse=True)[1].reshape(-1)
+        return np.where(self.inodes[:, 1] == ABSENT, ABSENT, ids)

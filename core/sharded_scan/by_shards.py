@@ -1,0 +1,243 @@
+"""The heavy stages of a scan, carried out by the tasks of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..copy_detection import CANDIDATE_NEIGHBORS
+from ..errors import CurationError
+from ..findings.outliers import NEIGHBORS_NEEDED
+from ..neighbors.incremental import SPARE_NEIGHBORS
+from ..neighbors.knn_graph import NeighborGraph, exact_neighbors
+from ..reading.files import ReadContent
+from ..scan.candidate_search import NeighborSearch, distinct_pairs
+from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
+from ..scan.unique_images import DescribedImages
+from ..scan.verified_pairs import joined
+from ..storage.record_store import StoredColumn, Vectors, equal_rows
+from . import comparing, searching
+from .cells import centers_of, present_and_home
+from .job_folder import Arrays, JobFolder, packed
+from .shard_records import ShardRecords
+from .sources import read_source
+from .tasks import Executor, Receipt, add_task, not_done, result_of
+
+_ASKED_AT_ONCE = 5_000
+_PAIRS_AT_ONCE = 20_000
+_ASSIGNED_AT_ONCE = 20_000
+"""Units a task: half a minute of a core, or less."""
+
+_SAMPLED, _NEAREST = 200, 10
+"""Pictures that the recall of the cells is measured on, and neighbors of each."""
+
+Positions = NDArray[np.int64]
+OnDone = Callable[[Receipt], None]
+Announce = Callable[[str, int], OnDone]
+"""Stage and its units of progress -> what is told of each task."""
+
+
+class TasksFailedError(CurationError):
+    """Tasks that could not be done."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByShards:
+    """The stages of :class:`core.scan.collect.HeavyStages`, by tasks.
+
+    Attributes:
+        folder: of the job
+        executor: what runs the tasks
+        settings: ``model``, ``machine`` and ``max_megapixels`` of the job
+        positions: int64[i], of the images' records
+        store: of the records
+        locators: of the images
+        announce: what is told of a stage's tasks
+        neighbors: number to find for each; None for as many as findings ask for
+        said: what the search says of itself, for the summary; filled in
+    """
+
+    folder: JobFolder
+    executor: Executor
+    settings: Mapping[str, Any]
+    positions: Positions
+    store: ShardRecords
+    locators: Sequence[bytes]
+    announce: Announce
+    neighbors: int | None = None
+    said: dict[str, Any] = field(default_factory=dict)
+    read_content: ReadContent = read_source
+
+    def search(
+        self,
+        images: DescribedImages,
+        split_holds: NDArray[np.bool_],
+        min_similarity: float,
+    ) -> NeighborSearch:
+        """Searches in cells, see
+        :func:`~core.scan.candidate_search.search_neighbors`."""
+        wanted = self.neighbors or NEIGHBORS_NEEDED
+        most = max(wanted, CANDIDATE_NEIGHBORS)
+        spare = SPARE_NEIGHBORS
+        by_descriptors, candidates = self._graph(
+            "copy", images.descriptors, most + spare, most, split_holds, min_similarity
+        )
+        if equal_rows(images.descriptors, images.features):
+            return NeighborSearch(ImageGraphs(by_descriptors, None, spare), candidates)
+        by_features, _ = self._graph(
+            "features", images.features, wanted + spare, 0, split_holds, min_similarity
+        )
+        graphs = ImageGraphs(by_features, by_descriptors, spare)
+        return NeighborSearch(graphs, candidates)
+
+    def verify(self, images: DescribedImages, pairs: Pairs) -> VerifiedPairs:
+        """Compares pairs, see :func:`~core.scan.verified_pairs.verify`."""
+        del images  # their records hold all of it
+        parts = [
+            pairs[start : start + _PAIRS_AT_ONCE]
+            for start in range(0, len(pairs), _PAIRS_AT_ONCE)
+        ]
+        tasks = [
+            self._add(
+                comparing.WORK,
+                {},
+                used,
+                {
+                    "pairs": ends.reshape(-1, 2).astype(np.int32),
+                    **packed([self.locators[one] for one in used], "locators"),
+                },
+            )
+            for used, ends in (np.unique(part, return_inverse=True) for part in parts)
+        ]
+        results = self._results(comparing.WORK, tasks, "Comparing pictures", pairs)
+        return joined(
+            *(
+                VerifiedPairs(part, **found)
+                for part, found in zip(parts, results, strict=True)
+            )
+        )
+
+    def _graph(
+        self,
+        name: str,
+        vectors: Vectors,
+        k: int,
+        candidates: int,
+        split_holds: NDArray[np.bool_],
+        min_similarity: float,
+    ) -> tuple[NeighborGraph, Pairs]:
+        count = len(vectors)
+        centers = centers_of(vectors)
+        asked: list[NDArray[np.int32]] = []
+        tasks = []
+        for present, home in present_and_home(
+            self._cells(name, centers, count), len(centers)
+        ):
+            for start in range(0, len(home), _ASKED_AT_ONCE):
+                rows = home[start : start + _ASKED_AT_ONCE]
+                asked.append(present[rows])
+                wanted = {
+                    "field": name,
+                    "neighbors": k,
+                    "candidates": candidates,
+                    "min_similarity": min_similarity,
+                }
+                arrays: Arrays = {
+                    "images": present,
+                    "asked": rows,
+                    "split_holds": split_holds[:, present],
+                }
+                tasks.append(self._add(searching.SEARCH, wanted, present, arrays))
+        graph = NeighborGraph(
+            np.empty((count, k), np.int32), np.empty((count, k), np.float32)
+        )
+        pairs = [np.zeros((0, 2), np.int32)]
+        stage = "Searching similar images"
+        results = self._results(searching.SEARCH, tasks, stage, range(count))
+        for own, found in zip(asked, results, strict=True):
+            graph.indices[own] = found["indices"]
+            graph.similarities[own] = found["similarities"]
+            pairs.append(found["pairs"])
+        self.said[name] = {
+            "cells": len(centers),
+            **_recall(vectors, graph, len(centers)),
+        }
+        return graph, distinct_pairs(*pairs)
+
+    def _cells(
+        self, name: str, centers: NDArray[np.float32], count: int
+    ) -> NDArray[np.int32]:
+        """Returns int32[i, r], the cells that each image is present in."""
+        if len(centers) == 1:
+            return np.zeros((count, 1), np.int32)
+        every = np.arange(count)
+        tasks = [
+            self._add(
+                searching.ASSIGN,
+                {"field": name},
+                every[start : start + _ASSIGNED_AT_ONCE],
+                {"centers": centers},
+            )
+            for start in range(0, count, _ASSIGNED_AT_ONCE)
+        ]
+        parts = self._results(searching.ASSIGN, tasks, "Dividing into cells", every)
+        return np.concatenate([part["cells"] for part in parts])
+
+    def _add(
+        self,
+        work: str,
+        settings: Mapping[str, Any],
+        images: NDArray[np.integer],
+        arrays: Arrays,
+    ) -> str:
+        """Adds a task on some images, whose records it is told."""
+        files, positions = self.store.part(self.positions[images])
+        return add_task(
+            self.folder,
+            work,
+            {**self.settings, **settings},
+            {
+                **packed([file.encode() for file in files], "files"),
+                "positions": positions,
+                **arrays,
+            },
+        )
+
+    def _results(
+        self, work: str, tasks: Sequence[str], stage: str, units: Any
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """Has tasks done, and yields their results in order."""
+        left = not_done(self.folder, work, tasks)
+        on_done = self.announce(stage, len(units) * len(left) // max(len(tasks), 1))
+        failures = self.executor.run(work, self.folder.address, left, on_done)
+        if failures:
+            task, why = next(iter(failures.items()))
+            raise TasksFailedError(
+                f"{len(failures):,} of {len(tasks):,} tasks of '{stage}' could not be "
+                f"done, the first ({task}) because: {why}. What is done is kept: start "
+                "the job again when that is mended."
+            )
+        return (result_of(self.folder, work, task) for task in tasks)
+
+
+def _recall(vectors: Vectors, graph: NeighborGraph, cells: int) -> dict[str, float]:
+    """Measures which share of the nearest a search in cells finds."""
+    if cells == 1:
+        return {"recall": 1.0}
+    count = len(vectors)
+    rows = np.arange(min(_SAMPLED, count)) * count // min(_SAMPLED, count)
+    true = exact_neighbors(vectors, rows, _NEAREST).indices
+    found = graph.indices[rows, :_NEAREST]
+    hits = (true[:, :, None] == found[:, None, :]).any(axis=2)
+    return {"recall": round(float(hits.mean()), 4)}
+
+
+def positions_of(images: DescribedImages) -> Positions:
+    """Returns int64[i], where the records of images are that a job described."""
+    column = images.signatures
+    assert isinstance(column, StoredColumn)
+    return column.positions

@@ -1,0 +1,212 @@
+"""The report of a job: what a scan's report shows, the worst of each finding."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..common.text import plain, share_text
+from ..common.version import winnow_version
+from ..findings.registry import FINDINGS, Finding
+from ..reading.files import FileContent
+from ..reading.folders import common_folder, path_inside
+from ..reading.thumbnails import small_jpeg
+from ..report.model import Gallery, Pair, Picture, Report, Section, SummaryLine, Table
+from .job import FinishedJob
+from .selection import badness, chosen, groups, has_finding
+from .sources import read_source
+
+_TOP = 20
+_BESIDE = {
+    "outliers": ("outlier_nearest", "most similar image"),
+    "label_issues": ("label_counterexample", "image of the suggested label"),
+}
+"""Findings whose images stand beside another: its field, and what it is."""
+
+_SAID: Mapping[str, tuple[str, ...]] = {
+    "duplicates": ("dup_kind", "dup_relation"),
+    "conflicts": ("dup_kind", "dup_relation"),
+    "outliers": ("outlier_distance", "outlier_cause"),
+    "label_issues": ("label_score", "label_suggestion"),
+    "leaks": ("leak_splits", "leak_remove_reason"),
+    "scenes": ("scene_leak_splits",),
+    "image_issues": ("image_issues", "damage_reason"),
+    "unreadable": ("scan_status",),
+}
+
+
+def lines_of(job: FinishedJob) -> Iterator[SummaryLine]:
+    """Yields the findings at a glance."""
+    counts = job.findings.counts
+    why = not_looked_for(job)
+    for finding in FINDINGS.values():
+        if finding.has_line:
+            count = counts[finding.name]
+            reason = why.get(finding.words)
+            note = f"not looked for: {reason}" if reason else finding.note
+            share = None if finding.unit == "clusters" else count / counts["images"]
+            yield SummaryLine(finding.section, finding.label, count, share, (note,))
+
+
+def not_looked_for(job: FinishedJob) -> dict[str, str]:
+    """Says why the job cannot know, by the finding's name in a policy."""
+    missing = {}
+    if not job.findings.counts["labeled"]:
+        missing["labels"] = "the manifest has no labels"
+    if not job.findings.leak_matrix:
+        missing["splits"] = "the manifest has no splits"
+    why = {
+        finding.words: missing[finding.needs]
+        for finding in FINDINGS.values()
+        if finding.has_line and finding.needs in missing
+    }
+    if job.findings.thresholds["max_outlier_distance"] is None:
+        why["outliers"] = job.findings.rules["max_outlier_distance"]
+    return why
+
+
+def as_text(job: FinishedJob) -> str:
+    """Returns the findings at a glance for a terminal."""
+    lines = list(lines_of(job))
+    width = max(len(line.name) for line in lines) + 1
+    rows = []
+    for line in lines:
+        share = "" if line.share is None else share_text(line.share, 1)
+        note = "; ".join(line.notes)
+        rows.append(f"  {line.name:<{width}}{line.count:>13,}  {share:>7}  {note}")
+    return "\n".join(rows)
+
+
+def job_report(
+    job: FinishedJob, manifest: str, notes: Sequence[str], when: str
+) -> Report:
+    """Gathers the report of a job.
+
+    Args:
+        job: that is finished
+        manifest: as it was named
+        notes: what to know before reading on
+        when: it was done, for a person
+    """
+    shown = _Shown(job, common_folder([os.fsdecode(path) for path in job.names.paths]))
+    return Report(
+        dataset=manifest.rstrip("/").rpartition("/")[2],
+        images=job.findings.counts["images"],
+        scanned_at=when,
+        made_at=when,
+        winnow=winnow_version(),
+        notes=tuple(notes),
+        summary=tuple(lines_of(job)),
+        sections=tuple(
+            _section(shown, finding)
+            for finding in FINDINGS.values()
+            if finding.has_line and finding.section
+        ),
+        run={},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What is shown of a job's images."""
+
+    job: FinishedJob
+    root: str
+
+    def picture(self, row: int) -> Picture:
+        """Returns an image, small."""
+        names = self.job.names
+        content = read_source(names.paths[row])
+        jpeg = small_jpeg(content.data) if isinstance(content, FileContent) else None
+        return Picture(
+            path=path_inside(os.fsdecode(names.paths[row]), self.root),
+            label=_name(names.labels, names.classes, row),
+            split=_name(names.splits, names.split_names, row),
+            jpeg=jpeg,
+        )
+
+
+def _name(codes: Any, names: Sequence[str], row: int) -> str | None:
+    return None if codes[row] < 0 else names[codes[row]]
+
+
+def _section(shown: _Shown, finding: Finding) -> Section:
+    columns = shown.job.findings.columns
+    count = shown.job.findings.counts[finding.name]
+    why = not_looked_for(shown.job).get(finding.words)
+    if why:
+        return Section(
+            finding.section, finding.label, None, (f"Not looked for: {why}.",)
+        )
+    if not count:
+        return Section(finding.section, finding.label, 0, ("None was found.",))
+    found = has_finding(finding, columns)
+    group = groups(columns)
+    rows = chosen(found, badness(finding, columns), group, len(found))
+    if finding.name == "unreadable":
+        return Section(
+            finding.section, finding.label, count, (), (_unreadable(shown, rows),)
+        )
+    beside, what = _BESIDE.get(finding.name, ("", "its copy, or its scene"))
+    pairs: list[Pair] = []
+    seen: set[int] = set()
+    for row in rows.tolist():
+        if len(pairs) == _TOP:
+            break
+        if not found[row] or group[row] in seen:
+            continue
+        other = columns[beside][row] if beside else _first_other(group, row)
+        if group[row] >= 0 and not beside:
+            seen.add(int(group[row]))
+        pairs.append(_pair(shown, finding, row, other))
+    gallery = Gallery(
+        finding.section,
+        "",
+        ("From: what was found", f"To: {what}"),
+        finding.unit,
+        count,
+        tuple(pairs),
+    )
+    text = (f"Images: {finding.description}; the worst first.",)
+    return Section(finding.section, finding.label, count, text, (), (gallery,))
+
+
+def _first_other(group: Any, row: int) -> int | None:
+    if group[row] < 0:
+        return None
+    others = [other for other in (group == group[row]).nonzero()[0] if other != row]
+    return int(others[0]) if others else None
+
+
+def _pair(shown: _Shown, finding: Finding, row: int, other: int | None) -> Pair:
+    columns = shown.job.findings.columns
+    says = []
+    for name in _SAID.get(finding.name, ()):
+        value = columns[name][row]
+        if value not in (None, []):
+            text = ", ".join(value) if isinstance(value, list) else value
+            words = name.partition("_")[2].replace("_", " ")
+            said = f"{words} {text:.3f}" if isinstance(text, float) else str(text)
+            says.append(plain(said))
+    return Pair(
+        shown.picture(row),
+        None if other is None else shown.picture(other),
+        None,
+        tuple(says),
+        {},
+    )
+
+
+def _unreadable(shown: _Shown, rows: Any) -> Table:
+    failures, paths = shown.job.failures, shown.job.names.paths
+    cells = tuple(
+        (
+            path_inside(os.fsdecode(paths[row]), shown.root),
+            failures[row].status,
+            failures[row].reason,
+        )
+        for row in rows[:_TOP].tolist()
+    )
+    return Table("files", "", ("File", "Status", "Reason"), cells, len(rows))

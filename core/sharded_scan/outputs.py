@@ -1,0 +1,229 @@
+"""What a job leaves for people and other tools: parquet, JSON and a page."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.memory import peak_bytes
+from ..common.version import winnow_version
+from ..copy_detection import RELATIONS
+from ..findings.decisions import no_decisions
+from ..findings.schema import FIELDS
+from ..report.as_html import as_html
+from ..report.model import Report
+from ..scan.apply_thresholds import accepted_pairs
+from ..scan.scan_data import first_samples
+from ..scan.settings import ScanSettings
+from .job import FinishedJob
+from .job_folder import JobFolder
+from .remote import arrow
+
+ROWS_A_PART = 100_000
+
+_NAMES = ("path", "split", "label")
+SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
+
+
+def write_outputs(
+    job: FinishedJob,
+    settings: ScanSettings,
+    folder: JobFolder,
+    summary: Mapping[str, Any],
+    report: Report,
+) -> None:
+    """Writes the findings of a job; ``summary.json``, which says all is there, last.
+
+    Args:
+        job: that is finished
+        settings: in force
+        folder: of the job
+        summary: JSON values
+        report: for a person
+    """
+    folder.remove("summary.json")
+    paths = [_text(path) for path in job.names.paths]
+    parts = _write_parts(folder, "findings", len(paths), _finding_rows(job, paths))
+    _write_parts(
+        folder, "pairs", len(job.scan_data.pairs), _pair_rows(job, settings, paths)
+    )
+    _write(folder, "clusters.parquet", _cluster_columns(job, paths))
+    rows = sorted(job.failures)
+    _write(
+        folder,
+        "unreadable.parquet",
+        {
+            "path": _texts([paths[row] for row in rows]),
+            "status": _texts([job.failures[row].status for row in rows]),
+            "reason": _texts([job.failures[row].reason for row in rows]),
+        },
+    )
+    folder.write("report.html", as_html(report).encode())
+    whole = {**summary, "findings": parts}
+    text = json.dumps(whole, indent=1, allow_nan=False) + "\n"
+    folder.write("summary.json", text.encode())
+
+
+def summary_of(
+    job: FinishedJob, settings: ScanSettings, manifest: str
+) -> dict[str, Any]:
+    """Returns what ``summary.json`` says, but for the names of the parts."""
+    findings, data = job.findings, job.scan_data
+    return {
+        "manifest": manifest,
+        "counts": dict(findings.counts),
+        "thresholds": dict(findings.thresholds),
+        "rules": dict(findings.rules),
+        "leak_matrix": findings.leak_matrix,
+        "scene_matrix": findings.scene_matrix,
+        "leaks_by_class": list(findings.leaks_by_class),
+        "expected": dict(findings.expected),
+        "settings": asdict(settings),
+        "model": data.model.name,
+        "model_sha256": data.model.sha256,
+        "search": dict(job.search),
+        "hosts": list(job.hosts),
+        "seconds": {name: round(one, 3) for name, one in data.seconds.items()},
+        "peak_memory_bytes": peak_bytes(),
+        "winnow": winnow_version(),
+        "classes": list(job.names.classes),
+        "splits": list(job.names.split_names),
+    }
+
+
+Columns = Mapping[str, Any]
+ColumnsOf = Callable[[slice], Columns]
+
+
+def _write_parts(
+    folder: JobFolder, name: str, count: int, columns_of: ColumnsOf
+) -> list[str]:
+    """Writes rows in files of some; returns their names."""
+    names = []
+    for number, start in enumerate(range(0, max(count, 1), ROWS_A_PART)):
+        names.append(f"{name}/part-{number:05d}.parquet")
+        _write(folder, names[-1], columns_of(slice(start, start + ROWS_A_PART)))
+    # Of an earlier run of more rows
+    left = len(names)
+    while folder.exists(f"{name}/part-{left:05d}.parquet"):
+        folder.remove(f"{name}/part-{left:05d}.parquet")
+        left += 1
+    return names
+
+
+def _write(folder: JobFolder, name: str, columns: Columns) -> None:
+    pa = arrow()
+    sink = io.BytesIO()
+    pa.parquet.write_table(pa.table(columns), sink)
+    folder.write(name, sink.getvalue())
+
+
+def _finding_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
+    """Returns what gives some rows: path, split, label and the fields."""
+    pa, names = arrow(), job.names
+    types = {
+        "int": pa.int64(),
+        "float": pa.float64(),
+        "bool": pa.bool_(),
+        "str": pa.string(),
+        "list of str": pa.list_(pa.string()),
+        "sample": pa.string(),
+    }
+
+    def columns_of(rows: slice) -> Columns:
+        columns = {
+            "path": _texts(paths[rows]),
+            "split": _texts(_named(names.splits, names.split_names, rows)),
+            "label": _texts(_named(names.labels, names.classes, rows)),
+        }
+        for spec in FIELDS:
+            values = job.findings.columns[spec.name][rows]
+            if spec.type == "sample":
+                values = [None if one is None else paths[one] for one in values]
+            columns[spec.name] = pa.array(values, types[spec.type])
+        return columns
+
+    return columns_of
+
+
+def _named(
+    codes: NDArray[np.int32] | None, names: Sequence[str], rows: slice
+) -> list[str | None]:
+    assert codes is not None
+    return [None if code < 0 else names[code] for code in codes[rows].tolist()]
+
+
+def _pair_rows(
+    job: FinishedJob, settings: ScanSettings, paths: Sequence[str]
+) -> ColumnsOf:
+    """Returns what gives some pairs that were compared, by the first path of each."""
+    data = job.scan_data
+    pairs = data.pairs
+    first = first_samples(data)
+    is_copy = accepted_pairs(data, settings, no_decisions(len(data.samples)))
+
+    def columns_of(rows: slice) -> Columns:
+        one, other = first[pairs.images[rows]].T.tolist()
+        relations = pairs.relation[rows].tolist()
+        return {
+            "path": _texts([paths[row] for row in one]),
+            "other_path": _texts([paths[row] for row in other]),
+            "similarity": pairs.similarity[rows],
+            "score": pairs.score[rows],
+            "is_copy": is_copy[rows],
+            "relation": _texts(
+                [None if code < 0 else RELATIONS[code] for code in relations]
+            ),
+            "same_scene": pairs.scene[rows],
+        }
+
+    return columns_of
+
+
+def _cluster_columns(job: FinishedJob, paths: Sequence[str]) -> Columns:
+    pa = arrow()
+    columns, names = job.findings.columns, job.names
+    clusters: dict[int, list[int]] = {}
+    for row, cluster in enumerate(columns["dup_cluster"]):
+        if cluster is not None:
+            clusters.setdefault(cluster, []).append(row)
+    keepers = {columns["dup_cluster"][row]: paths[row] for row in _keepers(columns)}
+    whole = slice(0, len(paths))
+    splits = _named(names.splits, names.split_names, whole)
+    labels = _named(names.labels, names.classes, whole)
+    lists = pa.list_(pa.string())
+
+    def distinct(values: Sequence[Any]) -> Any:
+        found = [
+            sorted({values[row] for row in rows} - {None})
+            for _, rows in sorted(clusters.items())
+        ]
+        return pa.array(found, lists)
+
+    return {
+        "cluster": pa.array(sorted(clusters), pa.int64()),
+        "size": pa.array([len(clusters[one]) for one in sorted(clusters)], pa.int64()),
+        "keeper": _texts([keepers[one] for one in sorted(clusters)]),
+        "kinds": distinct(columns["dup_kind"]),
+        "splits": distinct(splits),
+        "labels": distinct(labels),
+    }
+
+
+def _keepers(columns: Mapping[str, list[Any]]) -> Iterator[int]:
+    return (row for row, is_kept in enumerate(columns["dup_keeper"]) if is_kept)
+
+
+def _texts(values: Sequence[str | None]) -> Any:
+    pa = arrow()
+    return pa.array(values, pa.string())
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")

@@ -1,0 +1,140 @@
+"""The tasks of the search: which cells a picture lies in, and its neighbors there.
+
+Cells are the neighborhoods of centers (spherical k-means). A picture is *at home* in
+the nearest and *present* in the :data:`REACH` nearest; it is asked once, at home, among
+all that are present there. One cell is an exact search of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.float16 import to_single
+from ..embedding.records import record_dtype
+from ..neighbors.brute_force import largest
+from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, exact_neighbors
+from ..progress import OnProgress
+from ..scan.candidate_search import candidate_pairs
+from ..storage.record_store import StoredColumn
+from .job_folder import Arrays, JobFolder, unpacked
+from .machine import opened_model
+from .shard_records import ShardRecords
+from .tasks import Result
+
+ASSIGN = f"{__name__}:assign"
+SEARCH = f"{__name__}:search"
+
+REACH = 8
+"""Cells that a picture is present in. Of 200,000 x 256 made vectors in 64 cells the
+ten nearest are found to .9997 (4 cells: .982 of 256), see benchmarks/cluster.md."""
+
+_ROWS_AT_ONCE = 4096
+
+
+def assign(
+    folder: JobFolder,
+    task: str,
+    settings: Mapping[str, Any],
+    arrays: Arrays,
+    on_progress: OnProgress,
+) -> Result:
+    """Finds the cells that some pictures are present in.
+
+    Args:
+        folder: of the job
+        task: its name
+        settings: ``model``; ``field`` of the records
+        arrays: ``files`` packed, ``positions`` int64[n], ``centers`` float32[c, d]
+        on_progress: not told
+
+    Returns:
+        ``cells`` int32[n, reach], the nearest first
+    """
+    del task, on_progress
+    vectors = _vectors(folder, settings, arrays)
+    centers = arrays["centers"]
+    reach = min(REACH, len(centers))
+    cells = np.empty((len(vectors), reach), np.int32)
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        cells[some] = nearest_centers(to_single(vectors[some]), centers, reach)
+    return Result({"cells": cells}, len(vectors))
+
+
+def nearest_centers(
+    vectors: NDArray[np.float32], centers: NDArray[np.float32], reach: int
+) -> NDArray[np.int32]:
+    """Returns int32[n, reach], the centers of largest product, the nearest first."""
+    products = vectors @ centers.T
+    found = largest(products, reach)
+    order = np.lexsort((found, -np.take_along_axis(products, found, 1)))
+    return np.take_along_axis(found, order, 1)
+
+
+def search(
+    folder: JobFolder,
+    task: str,
+    settings: Mapping[str, Any],
+    arrays: Arrays,
+    on_progress: OnProgress,
+) -> Result:
+    """Finds the neighbors of some pictures in one cell.
+
+    Args:
+        folder: of the job
+        task: its name
+        settings: ``model``; ``field`` of the records; ``neighbors`` to keep;
+            ``candidates``, how many of these are asked for copies, 0 for none; and
+            ``min_similarity`` of copies
+        arrays: ``files`` packed, ``positions`` int64[p] of those present, ``images``
+            int32[p], their numbers, ascending; ``asked`` int64[q], which of them;
+            ``split_holds`` bool[s, p]
+        on_progress: not told
+
+    Returns:
+        ``indices`` int32[q, k] and ``similarities`` of a neighbor graph, by numbers;
+        ``pairs`` int32[e, 2] that may be copies
+    """
+    del task, on_progress
+    vectors, images, rows = (
+        _vectors(folder, settings, arrays),
+        arrays["images"],
+        arrays["asked"],
+    )
+    present = vectors[np.arange(len(images))]
+    graph = exact_neighbors(present, rows, settings["neighbors"])
+    pairs = np.zeros((0, 2), np.int32)
+    if settings["candidates"]:
+        pairs = candidate_pairs(
+            graph.first(settings["candidates"]),
+            present,
+            arrays["split_holds"],
+            settings["min_similarity"],
+            rows,
+        )
+    numbered = _numbered(graph, images)
+    found = {
+        "indices": numbered.indices,
+        "similarities": numbered.similarities,
+        "pairs": images[pairs],
+    }
+    return Result(found, len(rows))
+
+
+def _numbered(graph: NeighborGraph, images: NDArray[np.int32]) -> NeighborGraph:
+    there = graph.indices != NO_NEIGHBOR
+    indices = np.where(there, images[graph.indices], NO_NEIGHBOR)
+    return NeighborGraph(indices.astype(np.int32), graph.similarities)
+
+
+def _vectors(
+    folder: JobFolder, settings: Mapping[str, Any], arrays: Arrays
+) -> StoredColumn:
+    names = [name.decode() for name in unpacked(arrays, "files")]
+    dtype = record_dtype(opened_model(settings["model"]))
+    store = ShardRecords(folder, names, dtype)
+    return StoredColumn(store, arrays["positions"], settings["field"])

@@ -1,0 +1,128 @@
+"""Which images of a job a person looks at: those of a finding, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..findings.registry import Finding
+from ..findings.schema import QUARANTINED, UNREADABLE, is_unsure
+
+NO_GROUP = -1
+
+Columns = Mapping[str, Sequence[Any]]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+_CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "duplicates": ("dup_cluster", lambda cluster: cluster is not None),
+    "image_issues": ("image_issues", bool),
+    "scenes": ("scene_group", lambda group: group is not None),
+    "unreadable": ("scan_status", lambda status: status in UNREADABLE),
+    "not_read": (
+        "scan_status",
+        lambda status: status not in ("ok", QUARANTINED, *UNREADABLE),
+    ),
+}
+"""The findings that are more than a boolean field: field and condition; as
+``operators/adapter/views/finding_views.py`` has them for the database."""
+
+
+def fields_of(finding: Finding) -> tuple[str, ...]:
+    """Returns the fields that :func:`has_finding` and :func:`chosen` look at."""
+    wanted = {finding.sort_by, "dup_cluster", "scene_group", finding.flag}
+    if finding.name in _CONDITIONS:
+        wanted.add(_CONDITIONS[finding.name][0])
+    if finding.name == "redundant_copies":
+        wanted |= {"dup_keeper", "dup_relation"}
+    return tuple(sorted(wanted - {""}))
+
+
+def has_finding(finding: Finding, columns: Columns) -> Bools:
+    """Returns bool[n], which images have a finding.
+
+    Args:
+        finding: of images
+        columns: n values a field
+    """
+    if finding.flag:
+        flags: Sequence[Any] = [value is True for value in columns[finding.flag]]
+    elif finding.name == "redundant_copies":
+        flags = [
+            keeper is False and not is_unsure(relation)
+            for keeper, relation in zip(
+                columns["dup_keeper"], columns["dup_relation"], strict=True
+            )
+        ]
+    else:
+        field, holds = _CONDITIONS[finding.name]
+        flags = [holds(value) for value in columns[field]]
+    return np.array(flags, bool)
+
+
+def badness(finding: Finding, columns: Columns) -> NDArray[np.float64]:
+    """Returns float64[n], smaller for what is shown first; 0 without an order."""
+    sign = -1 if finding.descending else 1
+    return np.array(
+        [
+            sign * value if isinstance(value, int | float) else 0.0
+            for value in columns[finding.sort_by]
+        ],
+        np.float64,
+    )
+
+
+def groups(columns: Columns) -> Ints:
+    """Returns int64[n]: a number for images that belong together, or ``NO_GROUP``.
+
+    Copies by their cluster; what has no copy, by its scene.
+    """
+    return np.array(
+        [
+            2 * cluster
+            if cluster is not None
+            else NO_GROUP
+            if scene is None
+            else 2 * scene + 1
+            for cluster, scene in zip(
+                columns["dup_cluster"], columns["scene_group"], strict=True
+            )
+        ],
+        np.int64,
+    )
+
+
+def chosen(
+    found: Bools, worst_first: NDArray[np.float64], group: Ints, most: int
+) -> Ints:
+    """Chooses images, whole groups, the worst first.
+
+    Args:
+        found: bool[n], which have the finding
+        worst_first: float64[n]
+        group: int64[n], see :func:`groups`
+        most: images to choose at most
+
+    Returns:
+        int64[c], rows: group after group in the order of the worst of each
+    """
+    rows = np.flatnonzero(found)
+    rows = rows[np.argsort(worst_first[rows], kind="stable")]
+    # Who has no group is one by itself
+    own = np.where(group == NO_GROUP, -2 - np.arange(len(group)), group)
+    names, first = np.unique(own[rows], return_index=True)
+    place = np.full(len(group), -1, np.int64)
+    there = np.searchsorted(names, own)
+    there[there == len(names)] = 0
+    if len(names):
+        belongs = names[there] == own
+        rank = np.argsort(np.argsort(first))
+        place[belongs] = rank[there[belongs]]
+    members = np.flatnonzero(place >= 0)
+    members = members[np.lexsort((worst_first[members], place[members]))]
+    sizes = np.bincount(place[members], minlength=1)
+    fits = int(np.searchsorted(np.cumsum(sizes), most, side="right"))
+    return members[place[members] < fits]

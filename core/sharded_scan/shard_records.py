@@ -1,0 +1,111 @@
+"""Records of pictures, in one file a shard, read by their positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..storage.record_store import ABSENT
+from .job_folder import JobFolder
+
+_FILE_BITS = 32
+_OPEN = 256
+"""Files that are mapped at once, in a process."""
+
+Positions = NDArray[np.int64]
+
+
+class RecordsInMemory:
+    """Records that one task makes, found by their keys."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self._places: dict[bytes, int] = {}
+        self._parts: list[NDArray[Any]] = []
+
+    def position(self, key: bytes) -> int:
+        """Returns the position of a key's record, or ``ABSENT``."""
+        return self._places.get(key, ABSENT)
+
+    def positions(self, keys: Sequence[bytes]) -> Positions:
+        """Returns the position of each key's record, ``ABSENT`` without one."""
+        return np.array([self.position(key) for key in keys], np.int64)
+
+    def append(self, keys: Sequence[bytes], values: NDArray[Any]) -> Positions:
+        """Stores one record a key that is not there; returns the positions of all."""
+        fresh: dict[bytes, int] = {}
+        for row, key in enumerate(keys):
+            if key not in self._places and key not in fresh:
+                fresh[key] = row
+        for key in fresh:
+            self._places[key] = len(self._places)
+        self._parts.append(values[list(fresh.values())])
+        return self.positions(keys)
+
+    def read(self, positions: Positions, field: str) -> NDArray[Any]:
+        """Returns one field of the records at ``positions``."""
+        return np.asarray(self.records()[field][positions])
+
+    def records(self) -> NDArray[Any]:
+        """Returns all records, in their order."""
+        return np.concatenate([*self._parts, np.zeros(0, self.dtype)])
+
+
+class ShardRecords:
+    """Records of many shards. A position is the shard's number and the row in it.
+
+    Args:
+        folder: of the job
+        names: of the shards' files
+        dtype: of one record
+    """
+
+    def __init__(
+        self, folder: JobFolder, names: Sequence[str], dtype: np.dtype[Any]
+    ) -> None:
+        self.dtype = dtype
+        self._folder = folder
+        self.names = list(names)
+
+    def read(self, positions: Positions, field: str) -> NDArray[Any]:
+        """Returns one field of the records at ``positions``, as a copy."""
+        of_field = self.dtype[field]
+        result = np.empty((len(positions), *of_field.shape), of_field.base)
+        shards, rows = shard_and_row(positions)
+        # Shard by shard, in the order of the rows in it: as the disk reads best
+        order = np.argsort(positions, kind="stable")
+        starts = np.flatnonzero(np.diff(shards[order], prepend=-1))
+        for start, end in zip(starts, [*starts[1:], len(order)], strict=False):
+            some = order[start:end]
+            records = _mapped(self._folder.local(self.names[shards[some[0]]]))
+            result[some] = records[field][rows[some]]
+        return result
+
+    def part(self, positions: Positions) -> tuple[list[str], Positions]:
+        """Returns the files of some positions, and the positions among these alone."""
+        shards, rows = shard_and_row(positions)
+        used, number = np.unique(shards, return_inverse=True)
+        return [self.names[shard] for shard in used], position_of(
+            number.reshape(-1), rows
+        )
+
+
+def position_of(shard: Positions | int, row: Positions) -> Positions:
+    """Returns int64[n]: where a shard's rows are."""
+    return (np.asarray(shard, np.int64) << _FILE_BITS) | row.astype(np.int64)
+
+
+def shard_and_row(positions: Positions) -> tuple[Positions, Positions]:
+    """Returns int64[n], the shard's number, and int64[n], the row in it."""
+    return positions >> _FILE_BITS, positions & (2**_FILE_BITS - 1)
+
+
+@lru_cache(_OPEN)
+def _mapped(path: Path) -> NDArray[Any]:
+    records: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return records

@@ -1,0 +1,98 @@
+"""A job finds what a scan finds, to the last bit."""
+
+import os
+
+import numpy as np
+import pytest
+
+from core.scan.apply_thresholds import apply_thresholds
+from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
+from core.sharded_scan import by_shards
+from core.sharded_scan.job import run_job
+from core.sharded_scan.job_folder import JobFolder
+from core.sharded_scan.manifest import read_manifest
+from core.sharded_scan.thread_executor import ThreadExecutor
+
+pytestmark = pytest.mark.slow
+
+SHARDS = 6
+
+
+@pytest.fixture(scope="module")
+def scanned(many_images, embedder, tmp_path_factory):
+    paths, splits, labels = many_images
+    classes = sorted({label for label in labels if label})
+    split_names = list(dict.fromkeys(splits))
+    data = collect_scan_data(
+        ScanInput(
+            [os.fsencode(path) for path in paths],
+            np.array([classes.index(x) if x else -1 for x in labels], np.int32),
+            classes,
+            np.array([split_names.index(x) for x in splits], np.int32),
+            split_names,
+        ),
+        embedder,
+        folder=tmp_path_factory.mktemp("cache"),
+    )
+    return data, apply_thresholds(data)
+
+
+@pytest.fixture(scope="module")
+def manifest(many_images, tmp_path_factory):
+    """Six parquet files with the 300 images."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path_factory.mktemp("manifest")
+    for shard, rows in enumerate(np.array_split(np.arange(300), SHARDS)):
+        columns = {
+            name: [str(values[row]) if values[row] else None for row in rows]
+            for name, values in zip(("path", "split", "label"), many_images)
+        }
+        pq.write_table(pa.table(columns), folder / f"{shard}.parquet")
+    return folder
+
+
+def assert_same(job, scanned):
+    data, findings = scanned
+    found = job.findings
+    for name, values in findings.columns.items():
+        assert found.columns[name] == values, name
+    for name in ("counts", "leak_matrix", "scene_matrix", "leaks_by_class"):
+        assert getattr(found, name) == getattr(findings, name), name
+    for name in ("thresholds", "rules", "conflicts", "expected"):
+        assert getattr(found, name) == getattr(findings, name), name
+    for name in ("images", "similarity", "score", "relation", "changes", "scene"):
+        one, other = getattr(job.scan_data.pairs, name), getattr(data.pairs, name)
+        np.testing.assert_array_equal(one, other, err_msg=name, strict=True)
+    for graph in ("features", "descriptors"):
+        for part in ("indices", "similarities"):
+            one, other = (
+                getattr(getattr(each.graphs, graph), part)
+                for each in (job.scan_data, data)
+            )
+            np.testing.assert_array_equal(one, other, strict=True)
+
+
+@pytest.fixture
+def small_tasks(monkeypatch):
+    """Several tasks a stage, as a job of many images has."""
+    monkeypatch.setattr(by_shards, "_ASKED_AT_ONCE", 70)
+    monkeypatch.setattr(by_shards, "_PAIRS_AT_ONCE", 90)
+
+
+def test_threads_find_what_a_scan_finds(manifest, scanned, small_tasks, tmp_path):
+    job = run_job(
+        read_manifest(str(manifest)), JobFolder(str(tmp_path)), ThreadExecutor()
+    )
+
+    assert_same(job, scanned)
+    assert scanned[1].counts["leaks"] > 5
+    assert scanned[1].counts["unreadable"] == 4
+
+
+def test_ray_finds_what_a_scan_finds(manifest, scanned, small_tasks, ray, tmp_path):
+    job = run_job(read_manifest(str(manifest)), JobFolder(str(tmp_path)), ray)
+
+    assert_same(job, scanned)
