@@ -286,9 +286,10 @@ class WinnowPanel(foo.Panel):
 
     def end_review(self, ctx: foo.ExecutionContext) -> None:
         """Brings the findings in line with what was decided, and shows its plan."""
+        what = ctx.panel.get_state("review")
         ctx.panel.set_state({"review": None, "tab": "overview", "start": 0})
-        if ctx.params.get("count"):
-            params = {"end": True, "prefix": _prefix(ctx)}
+        if what and ctx.params.get("count"):
+            params = {"what": what, "update": True, "prefix": _prefix(ctx)}
             self._begin(ctx, "review", params, self.done)
 
     # -- what other operators do

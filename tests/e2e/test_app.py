@@ -115,6 +115,33 @@ def test_labels_show_who_contradicts_and_pairs_of_classes(app):
     app.sees("worst first")
 
 
+def test_labels_are_reviewed_with_one_key_each(app, dataset):
+    before = dataset.match({"label_issue": True}).count()
+    app.press("Review one by one")
+    review = app.page.locator("[data-cy='winnow-review']")
+    place = app.page.locator("[data-cy='winnow-review-place']")
+    app.sees("similar images have", review)
+    assert place.inner_text() == f"1 of {before}"
+    app.shot("panel-review")
+
+    # Right, back again, accept, skip; flicker and zoom change nothing
+    for key, number in (("r", 2), ("u", 1), ("a", 2), ("s", 3), ("f", 3), ("z", 3)):
+        app.page.keyboard.press(key)
+        place.get_by_text(f"{number} of {before}").wait_for()
+    app.page.keyboard.press("Escape")
+    review.wait_for(state="detached")
+
+    app.sees("Correct 1 label")
+    app.shot("_reviewed")
+    dataset.reload()
+    words = [one for some in dataset.values("winnow_decisions") for one in some or ()]
+    assert [word[:8] for word in words] == ["label to"]
+    labeled = dataset.exists("winnow_decisions")
+    foo = importlib.import_module("fiftyone.operators")
+    foo.get_operator("@winnow/curate/decide")(labeled, "relabel", undo=True)
+    app.tab("Labels")
+
+
 def test_a_verified_label_is_no_issue_any_more(app, dataset):
     before = dataset.match({"label_issue": True}).count()
 

@@ -15,7 +15,7 @@ def clean():
 @pytest.fixture
 def scanned(dataset, scan, folder, draw):
     """Exact copies of one label and of two, a changed copy, and a damaged file."""
-    (folder / "05.png").write_bytes(b"no image")
+    (folder / "05.png").write_bytes(b"")
     draw(9).resize((56, 56)).save(folder / "near.jpg", quality=90)
     copy = folder / "copy.png"
     copy.write_bytes((folder / "03.png").read_bytes())

@@ -736,9 +736,9 @@ def context(params, dataset, **more):
 
 
 def test_a_form_of_the_panel_only_asks_and_the_job_leaves_a_notice(event, scanned):
-    asked = event("act", operator="quarantine", **{"with": {"what": "unreadable"}})
+    asked = event("act", operator="quarantine", **{"with": {"what": "image_issues"}})
     params = asked.one("prompt_user_for_operation")["params"]
-    plan = foo.get_operator("@winnow/curate/quarantine")(scanned, "unreadable")
+    plan = foo.get_operator("@winnow/curate/quarantine")(scanned, "image_issues")
     params[f"apply_{plan.plan_id}"] = True
     params["expect_count"] = plan.count
     assert in_app("quarantine", params, dataset=scanned) == []
@@ -853,7 +853,11 @@ def test_how_many_of_the_leaks_should_go_follows_the_chosen_pair(event, scanned)
     assert f"**{going}** of them should go" in answer.texts
 
 
-def test_the_first_page_says_what_may_go_and_what_needs_eyes(event, scanned):
+def test_the_first_page_says_what_may_go_and_what_needs_eyes(
+    event, scanned, scan, folder
+):
+    (folder / "07.png").write_bytes(b"")
+    scan(scanned, label_field="ground_truth", split_by=["train", "test"])
     drawn = event("on_load")
     assert "**May go by proof:** damaged or empty files (1)" in drawn.texts
     proven = button(drawn, "proven", "clean")["params"]
@@ -872,7 +876,7 @@ def test_the_first_page_says_what_may_go_and_what_needs_eyes(event, scanned):
     decide = foo.get_operator("@winnow/curate/decide")
     decide(scanned.select(sample.id), "may_go", update=False)
     ended = event("end_review", count=1)
-    assert ended.one("prompt_user_for_operation")["params"]["end"]
+    assert ended.one("prompt_user_for_operation")["params"]["update"]
     waits = button(event("done"), "decided_waits", "quarantine")
     assert waits["label"] == "Quarantine 1 image"
     assert waits["params"]["with"] == {"what": "may_go"}

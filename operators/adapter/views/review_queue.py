@@ -6,7 +6,7 @@ A queue has what was not decided yet, so that a review goes on where it was left
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ....core.common.text import share_text, short_path
@@ -77,14 +77,14 @@ class Item:
     may_part: bool = False
 
 
-def review_queue(reader: SampleQueries, what: str) -> list[dict[str, Any]]:
-    """Returns what is to be reviewed, worst or conflicts first, as JSON values.
+def review_queue(reader: SampleQueries, what: str) -> tuple[Item, ...]:
+    """Returns what is to be reviewed, worst or conflicts first.
 
     Args:
         reader: of the run
         what: one of :data:`QUEUES`
     """
-    return [asdict(item) for item in QUEUES[what](reader)]
+    return tuple(QUEUES[what](reader))
 
 
 def _labels(reader: SampleQueries) -> list[Item]:
