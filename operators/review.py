@@ -93,7 +93,7 @@ class Review(Operator):
             description="Labels, clusters or outliers that nothing was decided of",
             icon="rate_review",
             unlisted=True,
-            risk_level=types.RiskLevel.LOW,
+            risk_level=types.RiskLevel.MEDIUM,
         )
 
     @keywords(ReviewOptions)
@@ -130,6 +130,11 @@ class Review(Operator):
         if options.what == "label_issues" and reader.label_path:
             labels = tuple(one for one in dataset.distinct(reader.label_path) if one)
         return ReviewQueue(options.what, review_queue(reader, options.what), labels)
+
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        inputs = types.Object()
+        inputs.enum("what", list(QUEUES), required=True, label="What to review")
+        return types.Property(inputs)
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
         queue: ReviewQueue = self.run(ctx)

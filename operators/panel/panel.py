@@ -16,6 +16,7 @@ from fiftyone import ViewField as F
 from ...core.errors import CurationError
 from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.decisions import decided_view
+from ..adapter.dataset.internals import is_grouped_by_field
 from ..adapter.dataset.present import present
 from ..adapter.runs.lock import running, stop
 from ..adapter.ui.panel_jobs import (
@@ -160,10 +161,29 @@ class WinnowPanel(foo.Panel):
     def page(self, ctx: foo.ExecutionContext) -> None:
         ctx.panel.set_state("start", max(0, int(ctx.params["start"])))
 
+    def jump(self, ctx: foo.ExecutionContext) -> None:
+        """Goes to the page whose number was typed."""
+        number = ctx.params.get("value")
+        if number is not None:
+            start = (int(number) - 1) * int(ctx.params["step"])
+            ctx.panel.set_state("start", max(0, start))
+
     # -- what the grid shows
 
     def open_sample(self, ctx: foo.ExecutionContext) -> None:
-        ctx.ops.open_sample(id=ctx.params["id"])
+        if is_grouped_by_field(ctx.view):
+            # The App finds no sample in a grid of groups: it would show an empty page
+            ctx.panel.set_state("to_open", ctx.params["id"])
+            grid.show(ctx, ctx.view.flatten(), grid.shown(ctx) or grid.OWN)
+        else:
+            ctx.ops.open_sample(id=ctx.params["id"])
+
+    def on_change_view(self, ctx: foo.ExecutionContext) -> None:
+        """Opens what was clicked while the grid showed groups, now that it does not."""
+        waits = ctx.panel.get_state("to_open")
+        if waits and not is_grouped_by_field(ctx.view):
+            ctx.panel.set_state("to_open", None)
+            ctx.ops.open_sample(id=waits)
 
     def show(self, ctx: foo.ExecutionContext) -> None:
         what = ctx.params["what"]

@@ -19,12 +19,12 @@ LEVELS = {
     # Writes fields, tags, saved views and decisions of ours, or new files
     "medium": (
         "scan set_thresholds show tag decide register_embeddings from_fastdup split "
-        "compare estimate_precision report export to_fastdup"
+        "compare estimate_precision report export to_fastdup review"
     ),
     # Changes a person's own labels and tags, and can be undone
     "high": "merge",
     # Touches a person's files
-    "dangerous": "quarantine move retag undo purge",
+    "dangerous": "clean quarantine move retag undo purge",
 }
 
 

@@ -27,7 +27,7 @@ NAMES = [name for name in LISTED["operators"] if name != "open"]
 NOT_PARAMS = {"progress", "delegate"}
 
 # What changes what the other examples need
-LAST = ("merge", "retag", "move", "quarantine", "undo", "purge")
+LAST = ("clean", "merge", "retag", "move", "quarantine", "undo", "purge")
 
 # What an operator cannot do without, in params
 NEEDED = {
@@ -36,6 +36,7 @@ NEEDED = {
     "decide": {"what": "keep"},
     "export": {"output_dir": "out"},
     "report": {"output_dir": "out"},
+    "review": {"what": "label_issues"},
     "audit": {"policy": "no leaks"},
     "compare": {"against": "another"},
     "estimate_precision": {"what": "duplicates"},
@@ -345,7 +346,7 @@ def check_result(result, results):
     assert result.summary().split()[0] in result._repr_markdown_(), told
     as_json = json.loads(json.dumps(result.to_dict()))
     assert as_json == result.to_dict(), told
-    planned = told in ("PlanReport", "MergeReport")
+    planned = told in ("PlanReport", "MergeReport", "CleanReport")
     if planned and not result.plan.file.exists():
         with pytest.raises(Exception, match="was applied or replaced"):
             result.to_pandas()
