@@ -106,7 +106,7 @@ class Clean(PlannedAction):
         Example::
 
             clean = foo.get_operator("@winnow/curate/clean")
-            plan = clean(dataset.match_tags("test"))
+            plan = clean(dataset)
             print(plan)
             done = clean(dataset, plan_id=plan.plan_id, dry_run=False)
 
