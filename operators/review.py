@@ -108,7 +108,8 @@ class Review(Operator):
         Example::
 
             review = foo.get_operator("@winnow/curate/review")
-            print(review(dataset, "duplicates").to_pandas())
+            queue = review(dataset, "duplicates")
+            print(queue.to_pandas())
 
         Args:
             dataset: the scanned data set
