@@ -181,6 +181,7 @@ def publish(dataset, ids, columns):
         leak_matrix=matrix,
         scene_matrix={},
         leaks_by_class=[],
+        overview={},
         thresholds={"max_outlier_distance": 0.7, "min_label_score": 40.0},
         rules={},
         conflicts=(),

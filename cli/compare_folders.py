@@ -71,7 +71,7 @@ def _compare(options: argparse.Namespace) -> int:
         progress=bars_or_lines(),
     )
     print(f"\n{report}")
-    return gate(policy, report.counts, report.not_looked_for)
+    return gate(policy, report.counts, report.not_looked_for, {})
 
 
 def _existing(name: str, follow_links: bool, fo: ModuleType, sets: ModuleType) -> Any:

@@ -106,7 +106,7 @@ def _load_and_scan(options: argparse.Namespace) -> int:
     if fiftyone is None:
         return BAD_INPUT
     report = _scan(options, listing, fiftyone)
-    return gate(policy, report.counts, report.not_looked_for)
+    return gate(policy, report.counts, report.not_looked_for, report.measures)
 
 
 def _demo_folder() -> Path:
@@ -172,10 +172,13 @@ def connected_fiftyone() -> ModuleType | None:
 
 
 def gate(
-    policy: Sequence[Rule], counts: Mapping[str, int], not_looked_for: Mapping[str, str]
+    policy: Sequence[Rule],
+    counts: Mapping[str, int],
+    not_looked_for: Mapping[str, str],
+    measures: Mapping[str, float],
 ) -> int:
     """Says which rules of a policy do not hold; returns the exit code."""
-    verdicts = judge(policy, counts, not_looked_for)
+    verdicts = judge(policy, counts, not_looked_for, measures)
     for verdict in verdicts:
         if not verdict.passed:
             print(f"FAIL_ON: {verdict}", file=sys.stderr)
@@ -212,6 +215,7 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     outputs.write_findings_file(data, listing, options.out / "findings.jsonl")
     outputs.write_summary_file(report, listing, equal, options.out / "summary.json")
     print(f"\n{report}\n", flush=True)
+    _say_what_frames_are_for(report)
     _say_what_is_equal(equal)
     written.write_report(
         data.dataset,
@@ -229,6 +233,17 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         with contextlib.suppress(KeyboardInterrupt):
             fo.launch_app(data.dataset).wait(-1)
     return report
+
+
+def _say_what_frames_are_for(report: Any) -> None:
+    """Says what can be done with frames of recordings."""
+    if not report.counts["sequences"]:
+        return
+    print(
+        "This looks like frames of recordings. In Python, thin(dataset) finds those "
+        'that show nothing new, and split(dataset, group_field="winnow_sequence") '
+        "keeps each recording in one split."
+    )
 
 
 def _say_what_is_equal(equal: Mapping[tuple[str, str], int]) -> None:

@@ -18,10 +18,12 @@ from .report import Report
 from .retag import Retag
 from .review import Review
 from .scan import Scan
+from .select import Select
 from .set_thresholds import SetThresholds
 from .show import Show
 from .split import Split
 from .tag import Tag
+from .thin import Thin
 from .to_fastdup import ToFastdup
 from .undo import Undo
 
@@ -35,6 +37,8 @@ OPERATORS = (
     Report,
     Audit,
     Split,
+    Select,
+    Thin,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,

@@ -120,8 +120,10 @@ class Audit(Operator):
         Rules are separated by commas, semicolons or line ends: ``no leaks``,
         ``unreadable = 0``, ``exact duplicates <= 0.1 %``, ``label issues < 20``. A
         percentage is of all images of the run, or of all objects for a finding of
-        objects. A rule on a finding that was not looked for (leaks without splits,
-        label issues without labels) fails.
+        objects. Of the set as a whole, ``no shortcuts``, ``appearance shift AUROC <=
+        0.6`` and ``smallest class >= 50 effective images`` can be asked. A rule on a
+        finding that was not looked for (leaks without splits, label issues without
+        labels) fails.
 
         Example::
 
@@ -198,5 +200,5 @@ def _audit(
             "(only new images are read)."
         )
     report = report_of(run)
-    verdicts = judge(rules, report.counts, report.not_looked_for)
+    verdicts = judge(rules, report.counts, report.not_looked_for, report.measures)
     return AuditReport(dataset.name, report.run_key, report.counts["images"], verdicts)

@@ -124,7 +124,10 @@ def run_scan(
         settings.check_against(len(view))
         scanned_at = now()
         table = read_samples(
-            view, label_field=options.label_field, split_by=options.split_by
+            view,
+            label_field=options.label_field,
+            split_by=options.split_by,
+            sequence_field=options.sequence_field,
         )
         boxes = read_objects(view, options.objects) if options.objects else None
         vectors = read_vectors(view, options.embeddings) if options.embeddings else None
@@ -136,6 +139,7 @@ def run_scan(
                 table.classes,
                 table.splits,
                 table.split_names,
+                table.recordings,
                 vectors,
             ),
             embedder,

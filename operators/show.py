@@ -21,10 +21,15 @@ class ShowOptions:
     Attributes:
         what: name of the finding: ``duplicates``, ``redundant_copies`` (all but the
             keepers), ``conflicts``, ``outliers``, ``label_issues``, ``leaks``,
-            ``leaks_to_remove`` (the side of each leak to remove), ``image_issues``,
+            ``leaks_to_remove`` (the side of each leak to remove), ``scenes``,
+            ``scene_leaks``, ``sequences`` (frames of recordings), ``sequence_leaks``,
+            ``bursts`` (what ``thin`` found to be redundant), ``image_issues``,
             ``unreadable`` or ``not_read``; after a scan of objects also
             ``object_label_issues``, ``object_outliers``, ``object_duplicates``,
-            ``object_leaks`` or ``bad_boxes``, as a view of patches
+            ``object_leaks`` or ``bad_boxes``, as a view of patches; of the set as a
+            whole ``imbalance``, ``label_shift``, ``appearance_shift``, ``shortcuts``,
+            ``overlapping_classes``, ``divided_classes``, ``thin_regions``, or the key
+            of one such finding
         grouped (False): show one tile per cluster
         save (False): also keep a saved view of every finding; saved views are
             filters, so they follow later scans
@@ -85,7 +90,7 @@ class Show(Operator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        if ask_finding(inputs, ctx, "Show", of_objects=True):
+        if ask_finding(inputs, ctx, "Show", of_parts=True):
             inputs.bool(
                 "grouped",
                 default=False,

@@ -17,12 +17,15 @@ from .adapter.curation.split import (
     SplitChoice,
     SplitReport,
     check_target,
-    group_field_candidates,
     propose_split,
     write_split,
 )
 from .adapter.dataset.internals import dataset_of
-from .adapter.dataset.samples import flat_image_view, read_samples
+from .adapter.dataset.samples import (
+    flat_image_view,
+    group_field_candidates,
+    read_samples,
+)
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
 from .adapter.ui.surface import Operator, keywords, may_be_empty, read_options

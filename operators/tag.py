@@ -23,6 +23,7 @@ from .adapter.ui.inputs import (
     counts_now,
     finding_choices,
     object_choices,
+    set_choices,
 )
 from .adapter.ui.surface import Operator, keywords
 from .adapter.views.finding_views import found_objects, found_view
@@ -131,6 +132,7 @@ class Tag(Operator):
         try:
             choices = finding_choices(counts_now(ctx))
             object_choices(ctx, choices)
+            set_choices(ctx, choices)
         except CurationError as error:
             inputs.view("run", types.Notice(label=str(error)))
             choices = types.Dropdown()

@@ -21,7 +21,7 @@ from ..progress import OnProgress, Progress, silent
 from .dataset_side import Change, Records
 from .filesystem import Disk, FileIdentity, Tree
 from .journal import CONFLICT, DONE, SKIPPED, Record
-from .plan import ActionPlan, PlannedItem, Witness, batches, open_plan
+from .plan import ActionPlan, KeptCopy, PlannedItem, batches, open_plan
 from .quarantine import PLAN, RESTORE, ActionFolder, action_folders, locked_quarantine
 from .recovery import recover
 from .session import (
@@ -159,10 +159,10 @@ def _run(action: OpenAction, on_progress: OnProgress) -> Report:
         root=plan.root,
         target_root=action.target.root,
     )
-    with _Witnesses(action.source.disk) as witnesses:
+    with _KeptCopies(action.source.disk) as kept_copies:
         try:
             for batch in batches(plan.items()):
-                _apply_batch(action, batch, witnesses, report)
+                _apply_batch(action, batch, kept_copies, report)
                 if report.stopped:
                     break
                 reached = plan.count - report.not_reached
@@ -180,16 +180,16 @@ def _run(action: OpenAction, on_progress: OnProgress) -> Report:
 def _apply_batch(
     action: OpenAction,
     batch: list[PlannedItem],
-    witnesses: _Witnesses,
+    kept_copies: _KeptCopies,
     report: Report,
 ) -> None:
     entries: list[Record] = []
     ready: list[Change] = []
-    witnesses.forget()
+    kept_copies.forget()
     for item, before in zip(batch, action.records.before(batch), strict=True):
         found = before
         if not isinstance(before, str):
-            found = _verify(action, item, witnesses)
+            found = _verify(action, item, kept_copies)
         if isinstance(found, str):
             entries.append(state(item, SKIPPED, found))
             report.count_skipped(item.source, found)
@@ -209,7 +209,7 @@ def _apply_batch(
     action.sync()
     stay = []
     for change in moved:
-        if witnesses.stands(change.item.witness):
+        if kept_copies.stands(change.item.kept_copy):
             stay.append(change)
         else:
             reason = "the copy that should stay was removed meanwhile"
@@ -225,7 +225,7 @@ def _apply_batch(
 
 
 def _verify(
-    action: OpenAction, item: PlannedItem, witnesses: _Witnesses
+    action: OpenAction, item: PlannedItem, kept_copies: _KeptCopies
 ) -> PlannedItem | str:
     """Returns the item with the file as it is now, or why it is left alone."""
     if item.target is None:
@@ -242,7 +242,7 @@ def _verify(
         return "the file changed since the plan was made"
     if item.sha256 not in (None, sha256):
         return "the file changed since it was scanned"
-    problem = witnesses.problem(item.witness, identity)
+    problem = kept_copies.problem(item.kept_copy, identity)
     return problem or replace(item, identity=identity, sha256=sha256)
 
 
@@ -290,14 +290,14 @@ def _move_back(action: OpenAction, item: PlannedItem) -> str:
     return ""
 
 
-class _Witnesses:
+class _KeptCopies:
     """Looks whether the copies that should stay are there, and are the same."""
 
     def __init__(self, disk: Disk) -> None:
         self._tree = Tree(disk, "/")
         self._seen: dict[str, FileIdentity | str] = {}
 
-    def __enter__(self) -> _Witnesses:
+    def __enter__(self) -> _KeptCopies:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -307,34 +307,34 @@ class _Witnesses:
         """Makes the next question look again."""
         self._seen.clear()
 
-    def problem(self, witness: Witness | None, victim: FileIdentity) -> str | None:
-        """Returns why a witness does not justify that its copy goes."""
-        if witness is None:
+    def problem(self, kept_copy: KeptCopy | None, victim: FileIdentity) -> str | None:
+        """Returns why a kept copy does not justify that its copy goes."""
+        if kept_copy is None:
             return None
-        found = self._seen.get(witness.path)
+        found = self._seen.get(kept_copy.path)
         if found is None:
-            found = self._seen[witness.path] = self._read(witness)
+            found = self._seen[kept_copy.path] = self._read(kept_copy)
         if isinstance(found, str):
             return found
         if found.same_file(victim):
             return "it and the copy to keep are one file"
         return None
 
-    def stands(self, witness: Witness | None) -> bool:
-        """True if a witness is still what :meth:`problem` saw."""
-        if witness is None:
+    def stands(self, kept_copy: KeptCopy | None) -> bool:
+        """True if a kept copy is still what :meth:`problem` saw."""
+        if kept_copy is None:
             return True
         try:
-            now = self._tree.identity(witness.path[1:])
+            now = self._tree.identity(kept_copy.path[1:])
         except (OSError, UnsafePathError):
             return False
-        return now == self._seen[witness.path]
+        return now == self._seen[kept_copy.path]
 
-    def _read(self, witness: Witness) -> FileIdentity | str:
+    def _read(self, kept_copy: KeptCopy) -> FileIdentity | str:
         try:
-            identity, sha256 = self._tree.read_identity(witness.path[1:])
+            identity, sha256 = self._tree.read_identity(kept_copy.path[1:])
         except (OSError, UnsafePathError):
             return "the copy to keep cannot be read any more"
-        if sha256 != witness.sha256:
+        if sha256 != kept_copy.sha256:
             return "the copy to keep changed since it was scanned"
         return identity

@@ -32,7 +32,7 @@ _REFUSALS_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class KeptCopy:
     """The copy that stays and so justifies that another goes.
 
     Attributes:
@@ -59,7 +59,7 @@ class PlannedItem:
             if it stays
         identity: of the file when the plan was made; None if it stays
         sha256: of its bytes as scanned; None if it was not scanned
-        witness: None for an action that needs no copy to stay
+        kept_copy: None for an action that needs no copy to stay
         why: a few words
         label: of its samples, for the summary
         split: likewise
@@ -71,26 +71,26 @@ class PlannedItem:
     target: str | None
     identity: FileIdentity | None
     sha256: str | None
-    witness: Witness | None
+    kept_copy: KeptCopy | None
     why: str
     label: str | None
     split: str | None
     records: list[Any]
 
     def to_json(self) -> dict[str, Any]:
-        witness = self.witness
+        kept_copy = self.kept_copy
         return {
             "item": self.number,
             "source": self.source,
             "target": self.target,
             "identity": self.identity and self.identity.to_json(),
             "sha256": self.sha256,
-            "witness": witness
+            "kept_copy": kept_copy
             and [
-                witness.path,
-                witness.identity.to_json(),
-                witness.sha256,
-                witness.sample,
+                kept_copy.path,
+                kept_copy.identity.to_json(),
+                kept_copy.sha256,
+                kept_copy.sample,
             ],
             "why": self.why,
             "label": self.label,
@@ -100,17 +100,17 @@ class PlannedItem:
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> PlannedItem:
-        witness = line["witness"]
-        if witness:
-            path, identity, sha256, sample = witness
-            witness = Witness(path, FileIdentity.from_json(identity), sha256, sample)
+        kept_copy = line["kept_copy"]
+        if kept_copy:
+            path, identity, sha256, sample = kept_copy
+            kept_copy = KeptCopy(path, FileIdentity.from_json(identity), sha256, sample)
         return cls(
             line["item"],
             line["source"],
             line["target"],
             line["identity"] and FileIdentity.from_json(line["identity"]),
             line["sha256"],
-            witness,
+            kept_copy,
             line["why"],
             line["label"],
             line["split"],

@@ -21,9 +21,9 @@ from .filesystem import Disk, FileIdentity, Tree
 from .limits import Group, Totals, emptied, groups_of, why_count_is_needed
 from .plan import (
     ActionPlan,
+    KeptCopy,
     PlannedItem,
     Refusal,
-    Witness,
     forget_other_plans,
     write_plan,
 )
@@ -49,7 +49,7 @@ class Request:
         label: of its samples
         split: of its samples
         sha256: of its bytes as scanned; None if it was not scanned
-        witness: path, SHA-256 and sample id of the copy that stays
+        kept_copy: path, SHA-256 and sample id of the copy that stays
         target: where it goes, relative to the target root; None for a place
             in the quarantine
         stays: True if only the data set's side changes
@@ -62,7 +62,7 @@ class Request:
     label: str | None = None
     split: str | None = None
     sha256: str | None = None
-    witness: tuple[str, str, str] | None = None
+    kept_copy: tuple[str, str, str] | None = None
     target: str | None = None
     stays: bool = False
     refusal: str | None = None
@@ -142,7 +142,7 @@ def make_plan(
             if isinstance(line, PlannedItem):
                 for group in groups_of(line.label, line.split):
                     planned[group] += len(line.records)
-                    unjustified[group] += len(line.records) * (line.witness is None)
+                    unjustified[group] += len(line.records) * (line.kept_copy is None)
         full = frozenset[Group]() if rules.may_empty else emptied(planned, totals)
         header = {
             "action": action,
@@ -225,10 +225,10 @@ class _Planner:
             if (kind, name) in full:
                 raise _Refused(f"nothing would be left of {kind} {name}".rstrip())
         source = os.path.relpath(_absolute(self._where, request.path), self._where.root)
-        identity = target = witness = None
+        identity = target = kept_copy = None
         if not request.stays:
             identity = self._identity(request, source)
-            witness = self._witness(request, identity)
+            kept_copy = self._kept_copy(request, identity)
             target = self._target(request, source, number)
         return PlannedItem(
             number,
@@ -236,7 +236,7 @@ class _Planner:
             target,
             identity,
             request.sha256,
-            witness,
+            kept_copy,
             request.why,
             request.label,
             request.split,
@@ -269,10 +269,10 @@ class _Planner:
         self._seen.add(place)
         return identity
 
-    def _witness(self, request: Request, victim: FileIdentity) -> Witness | None:
-        if request.witness is None:
+    def _kept_copy(self, request: Request, victim: FileIdentity) -> KeptCopy | None:
+        if request.kept_copy is None:
             return None
-        path, sha256, sample = request.witness
+        path, sha256, sample = request.kept_copy
         folder, name = os.path.split(path)
         path = os.path.join(os.path.realpath(folder), name)
         if is_quarantined(path):
@@ -284,7 +284,7 @@ class _Planner:
             raise _Refused("the copy to keep is not there")
         if identity.same_file(victim):
             raise _Refused("it and the copy to keep are one file")
-        return Witness(path, identity, sha256, sample)
+        return KeptCopy(path, identity, sha256, sample)
 
     def _target(self, request: Request, source: str, number: int) -> str:
         if request.target is None:

@@ -183,7 +183,7 @@ def _remove(action: OpenAction, item: PlannedItem) -> str | None:
 
 
 def _why_kept(action: OpenAction, everything: Tree, change: Change) -> str | None:
-    item, witness = change.item, change.item.witness
+    item, kept_copy = change.item, change.item.kept_copy
     try:
         _, sha256 = action.target.read_identity(item.target or "")
     except FileNotFoundError:
@@ -192,13 +192,13 @@ def _why_kept(action: OpenAction, everything: Tree, change: Change) -> str | Non
         return str(error)
     if sha256 != item.sha256:
         return "it was changed in the quarantine"
-    if witness is None:
+    if kept_copy is None:
         return None
-    now_at = action.records.places([witness.sample]).get(witness.sample)
-    for path in (witness.path, now_at):
+    now_at = action.records.places([kept_copy.sample]).get(kept_copy.sample)
+    for path in (kept_copy.path, now_at):
         if path and not is_quarantined(path):
             try:
-                if everything.read_identity(path[1:])[1] == witness.sha256:
+                if everything.read_identity(path[1:])[1] == kept_copy.sha256:
                     return None
             except (OSError, UnsafePathError):
                 continue

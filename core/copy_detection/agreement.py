@@ -15,7 +15,7 @@ import numpy as np
 from .filters import BLOCKS, block_sums, high_pass
 from .signature import GRAY_SIDE
 from .tone_curve import Shown, ToneCurve
-from .types import Floats, floats
+from .types import Bools, Floats, floats
 
 _DETAIL_SIGMA = 3.0
 _DETAIL_NOISE = 1.5
@@ -55,6 +55,9 @@ class Agreement:
         least_alike: correlation that three quarters of the blocks exceed, by how
             much there is to see in each, -1 to 1
         detail: log of the number of blocks with something to see
+        one_sided: how far all unexplained places differ in one direction, brighter or
+            darker, 0 to 1; a mark laid over a picture does so everywhere
+        spread: share of the 8 x 8 blocks in which something is unexplained
         drift: pixels of 64 x 64 that four fifths of the blocks would have to move
             at most to agree; views and moments of a scene move apart, copies do not
     """
@@ -67,6 +70,8 @@ class Agreement:
     scattered: Floats
     least_alike: Floats
     detail: Floats
+    one_sided: Floats
+    spread: Floats
     drift: Floats
 
 
@@ -86,7 +91,10 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
     weight = energy / (energy + _DETAIL_ENERGY)
     weight *= area > 0.3 * (GRAY_SIDE // BLOCKS) ** 2
     total = weight.sum(axis=1) + 1e-6
-    places, patch, scattered, beside = _patches(curve.fit, shown.seen)
+    unexplained = (curve.fit < _UNEXPLAINED) & (shown.seen > 0)
+    places, patch, scattered, beside = _patches(unexplained, shown.seen)
+    error = curve.error * unexplained
+    sides = np.abs(error.sum(axis=(1, 2))) / (np.abs(error).sum(axis=(1, 2)) + 1e-6)
     rest = weight * (block_sums(beside) > 0.5 * area)
     rest_total = rest.sum(axis=1) + 1e-6
     return Agreement(
@@ -98,6 +106,8 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
         scattered=scattered,
         least_alike=_exceeded(correlation, weight / total[:, None], 0.25),
         detail=floats(np.log1p(total)),
+        one_sided=floats(sides),
+        spread=floats((block_sums(floats(unexplained)) > 0).mean(axis=1)),
         drift=_exceeded(_moves(inner, outer, shown.seen), weight / total[:, None], 0.8),
     )
 
@@ -131,16 +141,20 @@ def _moves(inner: Floats, outer: Floats, seen: Floats) -> Floats:
     return floats(np.minimum(np.hypot(move_x, move_y), _LONGEST_MOVE))
 
 
-def _patches(fit: Floats, seen: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _patches(where: Bools, seen: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Looks at the places that the tone curve does not explain.
+
+    Args:
+        where: bool[b, 64, 64], those places
+        seen: float32[b, 64, 64], 0 or 1
 
     Returns:
         float32[b]: their number, and the shares of what is seen that the largest
         and the others cover; float32[b, 64, 64]: what lies beside the largest
     """
-    places, largest, others = np.zeros((3, len(fit)), np.float32)
+    places, largest, others = np.zeros((3, len(where)), np.float32)
     beside = seen.copy()
-    unexplained = ((fit < _UNEXPLAINED) & (seen > 0)).astype(np.uint8)
+    unexplained = where.astype(np.uint8)
     for row in np.flatnonzero(unexplained.any(axis=(1, 2))).tolist():
         _, part, stats, _ = cv2.connectedComponentsWithStats(
             unexplained[row], connectivity=8

@@ -35,6 +35,8 @@ _BEST = {
     "scattered": 0,
     "least_alike": 1,
     "detail": np.log1p(64),
+    "one_sided": 0,
+    "spread": 0,
     "drift": 0,
 }
 """What the brightness of equal pictures gives: the trees are monotonic in all of it
@@ -73,6 +75,15 @@ _SOME_UNLIKE = 0.02
 make it stand out. Filled-in forms differ in three places or more; noise, cuts and
 clipped lights of plain photographs leave one or two."""
 
+_ONE_SIDED = 0.95
+_MIN_SPREAD = 0.3
+_MARKED_REST = 0.7
+_MARKED = 1.5
+"""What a mark that fills a picture shows: nearly all differs to one side, in so many of
+the blocks, and the rest agrees. Of 367 labeled pairs of scenes none that differs to one
+side does so in more than 0.28 of the blocks; marks that do so in fewer are left to the
+trees. And the log odds that such a pair is a copy; not learned."""
+
 _LEAST_RESIDUAL = np.float32(0.3)
 _LEAST_COLOR = np.float32(1.5)
 _FAINT_COLOR = np.float32(3)
@@ -85,13 +96,16 @@ _SHIFT_AS_GAIN = 40
 def copy_logits(evidence: dict[str, Floats]) -> Doubles:
     """Returns the log odds that each pair is a copy, as learned: float64[b].
 
+    The trees have seen few marks that fill a picture: those have odds of their own.
+
     Args:
         evidence: all that :func:`first_evidence` and :func:`brightness_evidence` say
     """
     trees = learned_trees()
     numbers = np.stack([floats(evidence[name]) for name in trees.evidence], axis=1)
     views = (evidence["tones"] < _SIMPLE_TONES) & (evidence["through_view"] > 0)
-    return log_odds(trees, numbers) - _VIEW_COST * views
+    logits = log_odds(trees, numbers) - _VIEW_COST * views
+    return np.where(is_marked(evidence), np.maximum(logits, _MARKED), logits)
 
 
 def first_evidence(
@@ -158,6 +172,19 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     simple = evidence["tones"] < _SIMPLE_TONES
     result |= simple & (evidence["turned"] > 0) & through_view
     return result | (plain & differs)
+
+
+def is_marked(evidence: dict[str, Floats]) -> Bools:
+    """Returns where a mark lies over one of two pictures that are equal: bool[b].
+
+    Watermarks that fill a picture: all that differs differs in one direction, in many
+    places, and the rest agrees.
+    """
+    upright = evidence["turned"] + evidence["inverted"] == 0
+    fills = (evidence["one_sided"] >= _ONE_SIDED) & (evidence["spread"] >= _MIN_SPREAD)
+    rest_agrees = evidence["rest"] >= _MARKED_REST
+    result: Bools = upright & fills & rest_agrees & ~is_plain(evidence)
+    return result
 
 
 def is_plain(evidence: dict[str, Floats]) -> Bools:
@@ -236,8 +263,8 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
     explained: share of the picture that the tone curve explains, 0 to 1
     tone_change: how far the tone curve is from none
     alike: log of the number of blocks that agree
-    unlike, rest, places, patch, scattered, least_alike, detail, drift: see
-        :class:`~.agreement.Agreement`
+    unlike, rest, places, patch, scattered, least_alike, detail, one_sided, spread,
+        drift: see :class:`~.agreement.Agreement`
     """
     shown = equally_sharp(show(pictures, overlays))
     curve = fit_tone_curve(shown)
@@ -255,5 +282,7 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
         "scattered": agrees.scattered,
         "least_alike": agrees.least_alike,
         "detail": agrees.detail,
+        "one_sided": agrees.one_sided,
+        "spread": agrees.spread,
         "drift": agrees.drift,
     }

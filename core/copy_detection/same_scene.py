@@ -7,6 +7,8 @@ scene or different (``benchmarks/scene_pairs.csv``):
 * *Slide.* A copy holds its original or is held by it. A camera that moved a little
   shows something new on one side and loses something on the other.
 * *Places.* Somebody or something moved: several places differ.
+* *Sides.* What moves uncovers as much as it hides, here brighter, there darker; a mark
+  laid over a whole picture makes it brighter, or darker, wherever it is.
 * *Residual and change.* Another photograph leaves a residual where nothing else was
   changed; what was edited leaves one as well, with another tone or color.
 
@@ -18,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from .overlays import Overlays, corners, inverse
-from .pair_classifier import is_plain
+from .pair_classifier import is_marked, is_plain
 from .types import Bools, Doubles, Floats
 
 _WEIGHTS = {
@@ -83,7 +85,7 @@ def tell_scenes(
     one_place = (evidence["rest"] >= _MIN_REST) & (overlays.turn == 0)
     # Forms, icons and drawings show no scene; a frame or another ground leaves places
     # that nothing moved in
-    one_photograph = is_plain(evidence) | overlays.through_view
+    one_photograph = is_plain(evidence) | overlays.through_view | is_marked(evidence)
     scene = (logit < 0) & ~one_photograph & (is_copy | one_place)
     return np.where(scene, 1 / (1 + np.exp(-logit)), 1).astype(np.float32), scene
 

@@ -57,6 +57,8 @@ class ToneCurve:
             picture of higher contrast
         explained: share of the picture that the fit holds for, 0 to 1
         fit: float32[b, 64, 64], how well it holds, 1 perfectly, 0 not or not seen
+        error: float32[b, 64, 64], by how much the inner picture is brighter than the
+            fit says, in gray levels
     """
 
     gain: Floats
@@ -64,6 +66,7 @@ class ToneCurve:
     residual: Floats
     explained: Floats
     fit: Floats
+    error: Floats
 
 
 def fit_tone_curve(shown: Shown) -> ToneCurve:
@@ -107,4 +110,5 @@ def fit_tone_curve(shown: Shown) -> ToneCurve:
         residual=(error * error * weight).sum(axis=1) / total,
         explained=total / area,
         fit=weight.reshape(shown.seen.shape),
+        error=error.reshape(shown.seen.shape),
     )

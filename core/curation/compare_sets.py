@@ -3,7 +3,8 @@
 The rules are those of a scan and its leaks: equal bytes, equal pixels, equal
 looks (what :mod:`core.scan.unique_images` collapses), or a pair that the pictures
 verified. A new file of several pictures is there already only if all of them are equal,
-since no more than the first is compared otherwise.
+since no more than the first is compared otherwise. A page that is too plain to be told
+from another is new, and what it resembles is named.
 Each part of what exists, such as the test split of a data set, is searched on its
 own, so that copies in one part never hide one in another.
 
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     MIN_COPY_SCORE,
+    RELATIONS,
+    TOO_PLAIN,
     turned_candidates,
     verify_pairs,
 )
@@ -32,6 +35,7 @@ from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from ..progress import OnProgress, Progress, silent
 from ..reading.files import ReadFailure
+from ..scan.plain_pages import judge_pages, page_reader
 from ..scan.unique_images import distinct_rows
 from ..scan.verified_pairs import cosines
 
@@ -48,6 +52,8 @@ images than that are new."""
 Pairs = NDArray[np.int32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_Copies = tuple[Pairs, NDArray[np.float32], NDArray[np.float32]]
+"""Pairs of pictures, their similarities and their scores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,9 @@ class Comparison:
             is itself neither there already nor a repeat; ``NO_ROW``
         repeat_kind: int8[n], likewise how
         repeat_similarity: float32[n]
+        resembles: int64[n, k], an image in a part that a new one, of which no part
+            has a copy, is too plain to be told from, as a row of what is there;
+            ``NO_ROW``
         failures: why a new image cannot be read, by its row
         unread: bool[o], images that are there and cannot be read: they were not
             compared
@@ -74,6 +83,7 @@ class Comparison:
     repeat_of: Ints
     repeat_kind: NDArray[np.int8]
     repeat_similarity: NDArray[np.float32]
+    resembles: Ints
     failures: dict[int, ReadFailure]
     unread: Bools
 
@@ -111,8 +121,9 @@ def compare(
         max_megapixels: larger pictures are not decoded
         on_progress: told after each batch; may raise to cancel
     """
+    paths = [*new, *there]
     table = embed_images(
-        [*new, *there],
+        paths,
         embedder,
         folder=folder,
         max_megapixels=max_megapixels,
@@ -131,7 +142,10 @@ def compare(
         on_progress,
     )
     least = -1 if min_copy_similarity is None else min_copy_similarity
-    copies = _copies(pictures, candidates, least, min_copy_score, on_progress)
+    shown = [paths[row] for row in pictures.first_row.tolist()]
+    copies, plain = _copies(
+        pictures, shown, candidates, least, min_copy_score, max_megapixels, on_progress
+    )
     content = table.unique_file
     found = _found_in_parts(
         (own, other),
@@ -146,6 +160,7 @@ def compare(
     return Comparison(
         *found,
         *repeats,
+        _resembled((own, other), known | (repeats[0] != NO_ROW), part, present, plain),
         failures={row: why for row, why in table.failures.items() if row < len(new)},
         unread=other < 0,
     )
@@ -157,6 +172,7 @@ class _Pictures:
     Attributes:
         count: of pictures
         of_row: int64[n], the picture of each row; -1 if unreadable
+        first_row: int64[count], the first row that shows each picture
         alone: bool[count], the file holds no further picture
         vectors: float16[count, c], copy vectors
     """
@@ -169,6 +185,8 @@ class _Pictures:
         self.alone: Bools = table.stored("picture_count")[self._first] == 1
         self.count = len(self._first)
         self.of_row: Ints = np.append(group, -1)[table.unique_file]
+        shown, first = np.unique(self.of_row, return_index=True)
+        self.first_row: Ints = first[shown >= 0]
         self.signatures = table.stored("signature").at(self._first)
         self.vectors = table.stored("copy")[self._first]
 
@@ -237,13 +255,24 @@ def _edges(sources: Ints, among: Ints, graph: NeighborGraph, least: float) -> Pa
 
 def _copies(
     pictures: _Pictures,
+    paths: Sequence[bytes],
     candidates: Pairs,
     min_similarity: float,
     min_score: float,
+    max_megapixels: float,
     on_progress: OnProgress,
-) -> tuple[Pairs, NDArray[np.float32], NDArray[np.float32]]:
-    """Returns the pairs that are copies, their similarities and their scores."""
-    pairs, similarities, scores = [], [], []
+) -> tuple[_Copies, Pairs]:
+    """Returns the pairs that are copies, and those that are too plain to tell.
+
+    Args:
+        pictures: p pictures
+        paths: p files that show them
+        candidates: int32[c, 2] of pictures
+        min_similarity, min_score, max_megapixels: as for :func:`compare`
+        on_progress: told after each batch
+    """
+    pairs, plain = [np.empty((0, 2), np.int32)], [np.empty((0, 2), np.int32)]
+    similarities, scores = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
     for start in range(0, len(candidates), _PAIRS_AT_ONCE):
         some = candidates[start : start + _PAIRS_AT_ONCE]
         a, b = (pictures.vectors[ends] for ends in some.T)
@@ -251,21 +280,28 @@ def _copies(
         used, place = np.unique(some.astype(np.int64), return_inverse=True)
         ends: Pairs = place.reshape(-1, 2).astype(np.int32)
         signatures = pictures.signatures[used]
-        score = verify_pairs(signatures, ends, pictures.sizes(used)).scores
-        copies = (score >= min_score) & (similarity >= min_similarity)
+        found = verify_pairs(signatures, ends, pictures.sizes(used))
+        read = page_reader([paths[one] for one in used.tolist()], max_megapixels)
+        was_zero = found.scores == 0
+        judge_pages(found, ends, signatures, read, silent)
+        copies = (found.scores >= min_score) & (similarity >= min_similarity)
         # What a scan collapses to one item; blank pictures score 0
-        alike = (a == b).all(axis=1)
+        alike = (a == b).all(axis=1) & (was_zero | (found.scores > 0))
         alike[alike] = (signatures[ends[alike, 0]] == signatures[ends[alike, 1]]).all(1)
-        kept = copies | alike
+        unsure = copies & (found.relations == RELATIONS.index(TOO_PLAIN))
+        kept = (copies | alike) & ~unsure
+        plain.append(some[unsure])
         pairs.append(some[kept])
         similarities.append(similarity[kept])
-        scores.append(np.where(alike, 1, score)[kept].astype(np.float32))
+        scores.append(np.where(alike, 1, found.scores)[kept].astype(np.float32))
         done = min(start + _PAIRS_AT_ONCE, len(candidates))
         on_progress(Progress("Comparing pictures", done, len(candidates)))
-    if not pairs:
-        nothing = np.empty(0, np.float32)
-        return np.empty((0, 2), np.int32), nothing, nothing
-    return np.concatenate(pairs), np.concatenate(similarities), np.concatenate(scores)
+    found_copies = (
+        np.concatenate(pairs),
+        np.concatenate(similarities),
+        np.concatenate(scores),
+    )
+    return found_copies, np.concatenate(plain)
 
 
 def _found_in_parts(
@@ -274,7 +310,7 @@ def _found_in_parts(
     part: NDArray[np.int32],
     present: Bools,
     alone: Bools,
-    copies: tuple[Pairs, NDArray[np.float32], NDArray[np.float32]],
+    copies: _Copies,
 ) -> tuple[NDArray[np.int8], Ints, NDArray[np.float32]]:
     """Returns kind, match and similarity of the closest copy in each part."""
     (own, other), (own_content, other_content) = picture, content
@@ -359,3 +395,37 @@ def _repeats(
         else:
             first[own] = row
     return repeat_of, kind, similarity
+
+
+def _resembled(
+    picture: tuple[Ints, Ints],
+    told: Bools,
+    part: NDArray[np.int32],
+    present: Bools,
+    plain: Pairs,
+) -> Ints:
+    """Returns int64[n, k], the first row of each part that each new image resembles.
+
+    Args:
+        picture: int64[n] and int64[o], of the new images and of what is there
+        told: bool[n], it is known or repeats another
+        part: int32[o]
+        present: bool[k, p], which part holds which picture
+        plain: int32[q, 2], pairs of pictures that are too plain to tell
+    """
+    own, other = picture
+    resembles = np.full((len(own), len(present)), NO_ROW, np.int64)
+    asked = np.flatnonzero(~told & (own >= 0))
+    if not len(plain):
+        return resembles
+    ends = np.concatenate([plain, plain[:, ::-1]])
+    for number, inside in enumerate(present):
+        row_of = np.full(len(inside), NO_ROW, np.int64)
+        rows = np.flatnonzero((part == number) & (other >= 0))[::-1]
+        row_of[other[rows]] = rows
+        found = np.full(len(inside), len(other), np.int64)
+        there = ends[inside[ends[:, 1]]]
+        np.minimum.at(found, there[:, 0], row_of[there[:, 1]])
+        found[found == len(other)] = NO_ROW
+        resembles[asked, number] = found[own[asked]]
+    return resembles

@@ -6,6 +6,10 @@ Rules are parted by commas, semicolons or line ends::
 
 A finding alone, or with ``no``, stands for ``= 0``. A percentage is of all
 images of the run, readable or not, or of all objects for a finding of objects.
+Findings of the set as a whole are counted one by one, and two numbers of it have
+limits of their own::
+
+    no shortcuts, appearance shift AUROC <= 0.6, smallest class >= 50 effective images
 """
 
 from __future__ import annotations
@@ -24,15 +28,24 @@ from ..findings import registry as findings
 
 EXAMPLE = "no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues <= 2 %"
 
+MEASURES: Mapping[str, str] = {"appearance shift auroc": "<=", "smallest class": ">="}
+"""Numbers of the set that a rule may limit, and on which side: the AUROC of the two
+splits that look most different, and the effective images of the smallest class."""
+
 FINDINGS: Mapping[str, tuple[str, ...]] = {
     words: counts
-    for finding in (*findings.FINDINGS.values(), *findings.OBJECT_FINDINGS.values())
+    for finding in (
+        *findings.FINDINGS.values(),
+        *findings.SET_FINDINGS.values(),
+        *findings.OBJECT_FINDINGS.values(),
+    )
     if finding.has_line
     for words, counts in {finding.words: (finding.name,), **finding.parts}.items()
-}
+} | dict.fromkeys(MEASURES, ())
 """What a rule may name, and the counts of a scan that it adds up. All count
-images but conflicts, which are clusters, and findings of objects; an image with a
-copy is a duplicate, the one to keep as well."""
+images but conflicts, which are clusters, findings of the set, which are counted
+themselves, and findings of objects; an image with a copy is a duplicate, the one to
+keep as well. What is measured has no count."""
 
 COMPARED: Mapping[str, tuple[str, ...]] = {
     name: (name,) for name in ("known", "repeats", "leaks", "unreadable")
@@ -40,21 +53,22 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
 """The same of the counts of a comparison: what came in and should not."""
 
 _EXAMPLE = "no leaks, unreadable <= 0.1 %"  # in both languages
-_CLUSTERS = [
-    finding.words
-    for finding in findings.FINDINGS.values()
-    if finding.unit == "clusters"
-]
+_NO_SHARE: Mapping[str, str] = {
+    finding.words: finding.unit
+    for finding in (*findings.FINDINGS.values(), *findings.SET_FINDINGS.values())
+    if finding.unit in ("clusters", "findings")
+}
 _OBJECTS = [finding.words for finding in findings.OBJECT_FINDINGS.values()]
 _UNITS = ("images", "objects")
 _ALSO = {"bad images": "image issues"}
 _RULE = re.compile(
     r"(?P<no>no\s+)?(?P<words>[^\W\d_]+(?:[\s_-]+[^\W\d_]+)*)\s*"
-    r"(?:(?P<comparison><=|<|==?|≤)\s*"
-    r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<percent>%)?)?",
+    r"(?:(?P<comparison><=|<|==?|≤|>=|≥)\s*"
+    r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<percent>%)?"
+    r"(?P<unit>\s*(?:effective\s+)?images)?)?",
     re.IGNORECASE,
 )
-_COMPARISONS = {"≤": "<=", "==": "="}
+_COMPARISONS = {"≤": "<=", "≥": ">=", "==": "="}
 
 
 @dataclass(frozen=True)
@@ -65,7 +79,7 @@ class Rule:
         text: as it was written, blanks tidied
         finding: a name of :data:`FINDINGS` or :data:`COMPARED`
         counts: that it adds up
-        comparison: ``<=``, ``<`` or ``=``
+        comparison: ``<=``, ``<``, ``=``, or ``>=`` for what is measured
         limit: a count, or a share of the images from 0 to 1
         percent: whether the limit is a share
     """
@@ -77,10 +91,12 @@ class Rule:
     limit: Fraction = Fraction(0)
     percent: bool = False
 
-    def holds(self, count: int, images: int) -> bool:
+    def holds(self, count: float, images: int) -> bool:
         """True if a count of the finding among so many images is allowed."""
         # Exact: 3 of 3,000 is 0.1 %, which a float may not be
         limit = self.limit * images if self.percent else self.limit
+        if self.comparison == ">=":
+            return count >= limit
         if self.comparison == "<":
             return count < limit
         return count <= limit if self.comparison == "<=" else count == limit
@@ -101,14 +117,15 @@ class Verdict:
     Attributes:
         rule: that was looked at
         passed: whether it holds
-        count: of the finding: images, clusters for conflicts, or objects
+        count: of the finding: images, clusters for conflicts, findings, or objects;
+            or the number that was measured
         total: images of the run, or objects for a finding of objects
         not_looked_for: why the run cannot know, or empty
     """
 
     rule: Rule
     passed: bool
-    count: int
+    count: float
     total: int
     not_looked_for: str
 
@@ -120,8 +137,10 @@ class Verdict:
     def __str__(self) -> str:
         if self.not_looked_for:
             return f"{self.rule.text}: not looked for, {self.not_looked_for}"
-        if self.rule.finding in _CLUSTERS:
-            found = f"{self.count:,} cluster{'' if self.count == 1 else 's'}"
+        if self.rule.finding in MEASURES:
+            return f"{self.rule.text}: {self.count:,.6g}"
+        if unit := _NO_SHARE.get(self.rule.finding):
+            found = f"{self.count:,} {unit.removesuffix('s') + 's' * (self.count != 1)}"
         else:
             share = share_text(self.count, self.total)
             found = f"{self.count:,} of {self.total:,} {self.unit} ({share})"
@@ -167,6 +186,7 @@ def judge(
     policy: Sequence[Rule],
     counts: Mapping[str, int],
     not_looked_for: Mapping[str, str],
+    measures: Mapping[str, float] | None = None,
 ) -> tuple[Verdict, ...]:
     """Compares a run with a policy.
 
@@ -176,6 +196,7 @@ def judge(
             comparison
         not_looked_for: why the run cannot know of a finding, by its name; a rule on
             it does not hold, whatever it says
+        measures: by the names of :data:`MEASURES`
 
     Returns:
         a verdict a rule, in their order
@@ -183,7 +204,9 @@ def judge(
     verdicts = []
     for rule in policy:
         # A run that did not look for objects has no counts of them
-        count = sum(counts.get(name, 0) for name in rule.counts)
+        count: float = sum(counts.get(name, 0) for name in rule.counts)
+        if rule.finding in MEASURES:
+            count = (measures or {}).get(rule.finding, 0)
         total = (
             counts.get("objects", 0) if rule.finding in _OBJECTS else counts["images"]
         )
@@ -203,9 +226,15 @@ def _rule(text: str, known: Mapping[str, tuple[str, ...]]) -> Rule:
         raise InputError(
             f"'{plain(text)}' says 'no' and names a limit. Leave one of them out."
         )
-    if percent and finding in _CLUSTERS:
+    comparison = _COMPARISONS.get(found["comparison"], found["comparison"] or "=")
+    if finding in MEASURES:
+        return _limit_on_measure(text, finding, comparison, limit, percent)
+    if comparison == ">=" or found["unit"]:
+        raise InputError(_why_not(text))
+    if percent and (unit := _NO_SHARE.get(finding)):
+        of_copies = " of copies" * (unit == "clusters")
         raise InputError(
-            f"'{plain(text)}': {finding} are clusters of copies, not images, so they "
+            f"'{plain(text)}': {finding} are {unit}{of_copies}, not images, so they "
             "have no share of the images. Give a count, for example "
             f"'{finding} <= 3'."
         )
@@ -216,7 +245,6 @@ def _rule(text: str, known: Mapping[str, tuple[str, ...]]) -> Rule:
             f"'{plain(text)}': a count is a whole number. Did you mean "
             f"'{finding} {found['comparison']} {found['number']} %'?"
         )
-    comparison = _COMPARISONS.get(found["comparison"], found["comparison"] or "=")
     if comparison == "<" and not limit:
         raise InputError(
             f"'{plain(text)}' can never hold: nothing is fewer than none. Write "
@@ -230,6 +258,24 @@ def _rule(text: str, known: Mapping[str, tuple[str, ...]]) -> Rule:
         limit=limit / 100 if percent else limit,
         percent=percent,
     )
+
+
+def _limit_on_measure(
+    text: str, measure: str, comparison: str, limit: Fraction, percent: bool
+) -> Rule:
+    """Returns a rule on a number that was measured.
+
+    Raises:
+        InputError: a limit on the wrong side, or a share
+    """
+    side = MEASURES[measure]
+    if percent or comparison.rstrip("=") != side.rstrip("="):
+        example = "0.6" if side == "<=" else "50"
+        raise InputError(
+            f"'{plain(text)}': {measure} is a number with a limit on one side. Write "
+            f"'{measure} {side} {example}'."
+        )
+    return Rule(text, measure, (), comparison, limit)
 
 
 def _finding(words: str, text: str, known: Collection[str]) -> str:

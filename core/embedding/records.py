@@ -14,7 +14,7 @@ from ..copy_detection import SIGNATURE_BYTES, SIGNATURE_VERSION
 from ..reading.image_statistics import IMAGE_STATISTICS, STATISTICS_VERSION
 from ..storage.record_store import KEY_BYTES, RecordStore
 
-PICTURE_VERSION = 5
+PICTURE_VERSION = 6
 """Raise it when :mod:`core.reading.decode` decodes differently: old records expire."""
 
 _SEEN = np.dtype([("digest", "u1", (KEY_BYTES,))])
@@ -94,6 +94,8 @@ def record_dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
             ("decoded_pixels", "<i8"),
             ("width", "<i4"),
             ("height", "<i4"),
+            ("captured", "<f8"),
+            ("camera", "<u4"),
             ("statistics", "<f4", (len(IMAGE_STATISTICS),)),
             ("signature", "u1", (SIGNATURE_BYTES,)),
             ("copy", "<f2", (copy_dim,)),

@@ -247,6 +247,8 @@ class Batch:
         record["picture_count"] = image.picture_count
         record["decoded_pixels"] = image.decoded_pixels
         record["width"], record["height"] = image.width, image.height
+        record["captured"] = image.capture.seconds
+        record["camera"] = image.capture.camera
         self._pixels[slot] = image.square(side)
         self._small[slot] = (
             self._pixels[slot]

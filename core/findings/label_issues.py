@@ -51,7 +51,7 @@ COPY_VOTERS = 10
 
 FALLBACK_MIN_LABEL_SCORE = 5.0
 """Some other class has 19 times the support. For sets that are too small to estimate
-a threshold of their own, see :mod:`core.findings.label_trial`."""
+a threshold of their own, see :mod:`core.findings.label_estimate`."""
 
 _LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
 """Added to what each witness says: none may rule out a class alone."""

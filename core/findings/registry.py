@@ -32,6 +32,7 @@ class Finding:
             more than that
         unit: what is counted
         sort_by: field by which its images are sorted
+        then_by: field that sorts those with one value of it; empty without
         descending: whether the largest value is first
         grouped: whether the App shows one tile per cluster
         needs: what must be given for it to be looked for
@@ -49,8 +50,9 @@ class Finding:
     tab: str = ""
     note: str = ""
     flag: str = ""
-    unit: Literal["images", "clusters", "objects"] = "images"
+    unit: Literal["images", "clusters", "objects", "findings"] = "images"
     sort_by: str = "dup_cluster"
+    then_by: str = ""
     descending: bool = False
     grouped: bool = False
     needs: Literal["labels", "splits"] | None = None
@@ -158,13 +160,17 @@ _ALL = (
     Finding(
         name="scenes",
         label="Same scene",
-        description="other moments and views of one scene, which are no copies",
+        description="other moments and views of one scene, or frames of one recording",
         note="other moments or views of one scene",
         color=_SCENES,
         section="scenes",
         tab="duplicates",
         sort_by="scene_group",
-        parts={"same scene leaks": ("scene_leaks",)},
+        parts={
+            "same scene leaks": ("scene_leaks",),
+            "sequence leaks": ("sequence_leaks",),
+            "bursts": ("bursts",),
+        },
     ),
     Finding(
         name="scene_leaks",
@@ -176,6 +182,41 @@ _ALL = (
         flag="scene_leak",
         sort_by="scene_group",
         needs="splits",
+        part_of="scenes",
+    ),
+    Finding(
+        name="sequences",
+        label="Sequences",
+        description="frames of one recording or burst, in their order",
+        color=_SCENES,
+        section="scenes",
+        tab="leaks",
+        sort_by="winnow_sequence",
+        then_by="winnow_place",
+        part_of="scenes",
+    ),
+    Finding(
+        name="sequence_leaks",
+        label="Recordings in several splits",
+        description="frames of whose recording another split has frames too",
+        color=_SCENES,
+        section="scenes",
+        tab="leaks",
+        flag="sequence_leak",
+        sort_by="winnow_sequence",
+        then_by="winnow_place",
+        needs="splits",
+        part_of="scenes",
+    ),
+    Finding(
+        name="bursts",
+        label="Redundant frames",
+        description="images that show no more than a kept one, where thin was run",
+        color=_SCENES,
+        section="scenes",
+        tab="leaks",
+        sort_by="burst",
+        then_by="winnow_place",
         part_of="scenes",
     ),
     Finding(
@@ -277,6 +318,71 @@ _OF_OBJECTS = (
     ),
 )
 
+_SET = "#7F7F7F"
+
+_OF_SETS = (
+    Finding(
+        name="imbalance",
+        label="Small classes",
+        description="images of classes that are much smaller than the largest",
+        color=_SET,
+        unit="findings",
+        needs="labels",
+    ),
+    Finding(
+        name="label_shift",
+        label="Label shift",
+        description="images of the classes whose share differs between splits",
+        color=_SET,
+        unit="findings",
+        needs="splits",
+    ),
+    Finding(
+        name="appearance_shift",
+        label="Appearance shift",
+        description="images that give their split away by how they look",
+        color=_SET,
+        unit="findings",
+        needs="splits",
+    ),
+    Finding(
+        name="shortcuts",
+        label="Shortcuts",
+        description="images with a property that gives their class or split away",
+        color=_SET,
+        unit="findings",
+    ),
+    Finding(
+        name="overlapping_classes",
+        label="Overlapping classes",
+        description="images that look like those of another class",
+        color=_SET,
+        unit="findings",
+        needs="labels",
+    ),
+    Finding(
+        name="divided_classes",
+        label="Divided classes",
+        description="images of the smaller groups of classes that fall apart",
+        color=_SET,
+        unit="findings",
+        needs="labels",
+    ),
+    Finding(
+        name="thin_regions",
+        label="Thin regions",
+        description="images that have hardly any others like them",
+        color=_SET,
+        unit="findings",
+        sort_by="outlier_distance",
+        descending=True,
+    ),
+)
+
+SET_FINDINGS: Mapping[str, Finding] = {one.name: one for one in _OF_SETS}
+"""Those of the set as a whole, by kind. Each may hold several, with keys of their own
+(:class:`core.overview.records.SetFinding`); ``set_findings`` of an image lists them."""
+
 OBJECT_FINDINGS: Mapping[str, Finding] = {one.name: one for one in _OF_OBJECTS}
 """Those of labeled objects, where a scan is asked for them; their fields are
 attributes of the labels."""
@@ -292,6 +398,12 @@ def image_finding(name: str) -> Finding:
         raise InputError(
             f"'{name}' is a finding of objects, and this works on whole images. show, "
             f"tag and audit take findings of objects. Use one of {', '.join(FINDINGS)}."
+        )
+    if name in SET_FINDINGS:
+        raise InputError(
+            f"'{name}' is a finding of the set as a whole, and its images are "
+            "no worse than others. show and tag take it. Use one of "
+            f"{', '.join(FINDINGS)}."
         )
     if name not in FINDINGS:
         raise InputError(

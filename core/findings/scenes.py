@@ -1,11 +1,15 @@
 """Groups of images that show one scene: other moments and views, no copies.
 
+Two images show other moments of a scene if their looks say so, or if they are frames
+of one recording (:mod:`core.findings.sequences`), however far apart.
+
 A group has a center: the image with the most others of its scene. Its members are at
 most two such steps away, so that a slow pan does not become one group whose ends have
 nothing in common. An image whose partners all belong to groups already joins the
 group of the first of them: three steps at most.
 
-Copies of one photograph are one point here, however many files they are.
+Copies of one photograph are one point here, however many files they are, and so are
+the frames of one recording: a recording is never parted.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ def find_scenes(
     path_rank: Ints,
     split: Codes,
     split_count: int,
+    sequence: Codes | None = None,
 ) -> Scenes:
     """Groups images by scene.
 
@@ -60,22 +65,23 @@ def find_scenes(
         path_rank: int64[n], place of the path among all, sorted
         split: int32[n], negative without
         split_count: number of splits
+        sequence: int32[n], equal for frames of one recording, of which each has two
+            at least; negative without. None for no recordings
     """
     count = len(unique_image)
     photograph = _photographs(unique_image, cluster)
     known = photograph >= 0
-    links = _links(photograph, unique_image, pairs)
-    nodes = links.shape[0]
-    rank = np.full(nodes, count, np.int64)
+    ends = _ends(photograph, unique_image, pairs)
+    points = int(photograph.max(initial=-1)) + 1
+    elsewhere = _elsewhere(photograph, _graph(ends, points), split, split_count)
+    if sequence is not None and (known & (sequence >= 0)).any():
+        elsewhere |= _recorded_elsewhere(sequence, split, split_count)
+        photograph, ends = _with_recordings(photograph, sequence, ends)
+        points = int(photograph.max()) + 1
+    rank = np.full(points, count, np.int64)
     np.minimum.at(rank, photograph[known], path_rank[known])
-    label = _group(links, rank)
+    label = _group(_graph(ends, points), rank)
     group = np.where(known, label[photograph], NO_GROUP)
-    present = np.zeros((nodes, split_count), bool)
-    placed = known & (split >= 0)
-    present[photograph[placed], split[placed]] = True
-    elsewhere = np.zeros((count, split_count), bool)
-    elsewhere[placed] = ((links @ present.astype(np.int32)) > 0)[photograph[placed]]
-    elsewhere[np.flatnonzero(placed), split[placed]] = False
     group, size = _numbered(group, path_rank)
     return Scenes(group, size, elsewhere)
 
@@ -93,17 +99,66 @@ def _photographs(unique_image: Codes, cluster: Ints) -> Ints:
     return photograph
 
 
-def _links(photograph: Ints, unique_image: Codes, pairs: Codes) -> csr_array:
-    """Returns the symmetric graph of the photographs of one scene, without loops."""
+def _ends(photograph: Ints, unique_image: Codes, pairs: Codes) -> Ints:
+    """Returns int64[q, 2], the photographs of the pairs that are not one."""
     known = unique_image >= 0
     of_image = np.full(
         max(int(unique_image.max(initial=-1)), int(pairs.max(initial=-1))) + 1, -1
     )
     of_image[unique_image[known]] = photograph[known]
     ends = of_image[pairs]
-    ends = ends[(ends >= 0).all(axis=1) & (ends[:, 0] != ends[:, 1])]
-    both = np.concatenate([ends, ends[:, ::-1]])
+    found: Ints = ends[(ends >= 0).all(axis=1) & (ends[:, 0] != ends[:, 1])]
+    return found
+
+
+def _with_recordings(
+    photograph: Ints, sequence: Codes, ends: Ints
+) -> tuple[Ints, Ints]:
+    """Puts the recording in place of the photographs that are its frames.
+
+    Returns:
+        int64[n], the point of each row; and int64[q, 2], pairs of points, of which a
+        recording is paired with itself
+    """
     count = int(photograph.max(initial=-1)) + 1
+    framed = np.flatnonzero((photograph >= 0) & (sequence >= 0))
+    point_of = np.arange(count)
+    # Of a frame of several recordings the first: the last assignment wins
+    backwards = framed[np.argsort(-sequence[framed], kind="stable")]
+    point_of[photograph[backwards]] = count + sequence[backwards]
+    point = np.where(photograph >= 0, point_of[photograph], photograph)
+    point[framed] = count + sequence[framed]
+    loops = np.repeat(np.unique(point[framed])[:, None], 2, axis=1)
+    return point, np.concatenate([point_of[ends], loops])
+
+
+def _elsewhere(
+    photograph: Ints, links: csr_array, split: Codes, split_count: int
+) -> Bools:
+    """Returns in which other splits a linked photograph is: bool[n, s]."""
+    placed = (photograph >= 0) & (split >= 0)
+    present = np.zeros((links.shape[0], split_count), bool)
+    present[photograph[placed], split[placed]] = True
+    found = np.zeros((len(split), split_count), bool)
+    found[placed] = ((links @ present.astype(np.int32)) > 0)[photograph[placed]]
+    found[np.flatnonzero(placed), split[placed]] = False
+    return found
+
+
+def _recorded_elsewhere(sequence: Codes, split: Codes, split_count: int) -> Bools:
+    """Returns in which other splits a frame of its recording is: bool[n, s]."""
+    placed = np.flatnonzero((sequence >= 0) & (split >= 0))
+    present = np.zeros((int(sequence.max()) + 1, split_count), bool)
+    present[sequence[placed], split[placed]] = True
+    found = np.zeros((len(split), split_count), bool)
+    found[placed] = present[sequence[placed]]
+    found[placed, split[placed]] = False
+    return found
+
+
+def _graph(ends: Ints, count: int) -> csr_array:
+    """Returns the symmetric graph of the points of one scene."""
+    both = np.concatenate([ends, ends[:, ::-1]])
     links = csr_array(
         (np.ones(len(both), np.int32), tuple(both.T)), shape=(count, count)
     )

@@ -184,8 +184,9 @@ FIELDS = (
         "scene_group",
         "int",
         "Number of its scene: images that are no copies, but other moments or views of "
-        "one scene; None if it is alone. Members are at most three steps from one "
-        "another's center, so a slow pan is more than one group",
+        "one scene, or frames of one recording; None if it is alone. Members, of which "
+        "a recording is one, are at most three steps from one another's center, so a "
+        "slow pan that is no recording is more than one group",
     ),
     FieldSpec(
         "scene_size",
@@ -195,12 +196,47 @@ FIELDS = (
     FieldSpec(
         "scene_leak",
         "bool",
-        "Another moment or view of its scene is in another split, and no copy of it",
+        "Another moment or view of its scene, or another frame of its recording, is in "
+        "another split, and no copy of it",
     ),
     FieldSpec(
         "scene_leak_splits",
         "list of str",
         "The other splits that have another moment or view of its scene",
+    ),
+    FieldSpec(
+        "winnow_sequence",
+        "str",
+        "The recording or burst that it is a frame of: by names that differ in a "
+        "number, or times of one camera, where the looks of neighbors bear it out; or "
+        "by sequence_field",
+    ),
+    FieldSpec(
+        "winnow_place",
+        "int",
+        "Its place in winnow_sequence: the number in its name, or its rank in time",
+    ),
+    FieldSpec(
+        "sequence_leak",
+        "bool",
+        "A frame of its winnow_sequence is in another split",
+    ),
+    FieldSpec(
+        "burst",
+        "int",
+        "Number of the images that show the same, where thin was run",
+    ),
+    FieldSpec(
+        "burst_keep",
+        "bool",
+        "False for an image that shows no more than a kept one of its burst",
+    ),
+    FieldSpec(
+        "set_findings",
+        "list of str",
+        "The findings of the set as a whole that this image shows: a shortcut, a shift "
+        "between splits, two classes that overlap and others, by their keys in the "
+        "scan's overview",
     ),
     FieldSpec(
         "image_issues",
@@ -251,9 +287,14 @@ class Findings:
         leak_matrix: split x split counts of copies, by kind
         scene_matrix: split x split counts of images of whose scene the other has
             another moment or view, and no copy
+        sequence_steps: split -> other split -> of its ``images`` those whose recording
+            has a frame there (``frames``), and those that have it at most two steps
+            (``two_steps``) and one step (``one_step``) away; only where there are such
         leaks_by_class: a row for each class and two splits that share copies:
             ``class``, ``split``, ``other_split``, and the images of the class
             and split with a copy in the other, by kind
+        overview: of the set as a whole, see
+            :meth:`core.overview.overview.Overview.to_dict`; empty for a scan of objects
         thresholds: in force, by the name of the setting
         rules: how each threshold was chosen, by the name of the setting
         conflicts: clusters whose images carry two labels or more
@@ -267,7 +308,9 @@ class Findings:
     counts: Mapping[str, int]
     leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
     scene_matrix: Mapping[str, Mapping[str, int]]
+    sequence_steps: Mapping[str, Mapping[str, Mapping[str, int]]]
     leaks_by_class: Sequence[Mapping[str, str | int]]
+    overview: Mapping[str, Any]
     thresholds: Mapping[str, float | None]
     rules: Mapping[str, str]
     conflicts: tuple[int, ...]

@@ -4,7 +4,7 @@ A model file is a program from somewhere else: it may name files of this
 machine as its weights, loop for ever, or ask for all memory. So its graph is
 read first, and then tried on a few pictures, in a child process with limits
 on memory and time; only a model that comes through is opened here. What is
-left is a model that behaves in the trial and not later, so use models from
+left is a model that behaves in the probe and not later, so use models from
 people you trust.
 
 The child is this module, started as ``python -m core.models.onnx_probe`` in the
@@ -32,8 +32,8 @@ from .onnx_session import Session, Signature, model_input, open_session
 if TYPE_CHECKING:
     import onnxruntime
 
-_TRIAL_SECONDS = 60
-_TRIAL_BYTES = 4 * 2**30  # ten times what a large CPU model takes
+_PROBE_SECONDS = 60
+_PROBE_BYTES = 4 * 2**30  # ten times what a large CPU model takes
 
 _FREE_SIZE = 224  # what most models were trained with
 _LARGEST_SIZE = 1024
@@ -50,7 +50,7 @@ _UNBOUNDED = ("If", "Loop", "Scan")
 
 @dataclass(frozen=True)
 class ProbedModel:
-    """What the trial found out.
+    """What the probe found out.
 
     Attributes:
         signature: of the graph; one output
@@ -83,17 +83,17 @@ def probe_model(model: bytes) -> ProbedModel:
             cwd=Path(__file__).parents[2],
             # One pool of threads in numpy would use up the address space.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            timeout=_TRIAL_SECONDS,
+            timeout=_PROBE_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise EmbedderError(
-            f"it was stopped after {_TRIAL_SECONDS} seconds with five pictures."
+            f"it was stopped after {_PROBE_SECONDS} seconds with five pictures."
         ) from error
     if child.returncode != 0:
         lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
         raise EmbedderError(
-            f"it failed in a trial with {_TRIAL_BYTES // 2**30} GiB of memory: "
+            f"it failed in a probe with {_PROBE_BYTES // 2**30} GiB of memory: "
             f"{lines[-1] if lines else f'exit code {child.returncode}'}."
         )
     answer = json.loads(child.stdout)
@@ -120,7 +120,7 @@ def _limit_memory() -> None:
         return
     # macOS knows the limit of memory and refuses to set it
     with contextlib.suppress(ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (_TRIAL_BYTES, _TRIAL_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (_PROBE_BYTES, _PROBE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -75,7 +75,7 @@ def spec_names() -> list[str]:
 # nearly the same vector count, and the pictures decide the rest. Models that
 # put copies further apart (SSCD: 0.75) find fewer copies with this.
 OWN_MIN_CANDIDATE_SIMILARITY = 0.8
-_LARGEST_FILE = 2**30  # bytes; the trial has four times as much memory
+_LARGEST_FILE = 2**30  # bytes; the probe has four times as much memory
 
 
 @dataclass(frozen=True, eq=False)

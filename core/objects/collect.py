@@ -17,6 +17,7 @@ from ..copy_detection import frame_maps, turned_candidates
 from ..copy_detection.overlays import STILL
 from ..embedding.records import ImageEmbedder, open_store
 from ..findings.schema import QUARANTINED
+from ..findings.sequences import no_sequences
 from ..progress import OnProgress, silent
 from ..scan.candidate_search import distinct_pairs, search_neighbors
 from ..scan.collect import StageClock, model_info
@@ -194,8 +195,11 @@ def collect_object_data(
         images=crops.groups,
         graphs=search.graphs,
         pairs=pairs,
+        sequences=no_sequences(len(samples)),
+        thinning=None,
         recall=NO_COPY_SCORES,
         classes=classes,
+        overview=None,
         nearest_samples=None,
         model=model,
         inputs=before.inputs(labels, is_recall_complete=False),

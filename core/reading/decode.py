@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .bit_depth import NonfiniteError
+from .exif import NOT_KNOWN, Capture
 from .files import ReadFailure
 from .formats import describe_unknown, format_of, why_not_read
 from .frames import digest_with, pixel_digest, read_frames, upright
@@ -81,6 +82,7 @@ class DecodedImage:
         picture_count: of pictures in the file
         decoded_pixels: that were held in memory to decode the first, which
             ``max_megapixels`` limits
+        capture: when and by what it was taken, as far as a JPEG says
     """
 
     stored: U8
@@ -92,6 +94,7 @@ class DecodedImage:
     first_digest: bytes
     picture_count: int
     decoded_pixels: int
+    capture: Capture = NOT_KNOWN
 
     @property
     def width(self) -> int:
@@ -159,7 +162,8 @@ def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
     if header.components not in (1, 3):
         # RGB does not tell all samples of four inks apart
         _, damage = decode_jpeg(data, header, _MOST_REDUCED)
-        return replace(_decode_other(data, "JPEG", max_megapixels), damage=damage)
+        image = _decode_other(data, "JPEG", max_megapixels)
+        return replace(image, damage=damage, capture=header.capture)
     reduction = _reduction_for(header, side)
     rgb, damage = _jpeg_rgb(data, header, reduction)
     if reduction == 1:
@@ -177,6 +181,7 @@ def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
         first_digest=first,
         picture_count=1 + later.count,
         decoded_pixels=_decoded_pixels(header, side),
+        capture=header.capture,
     )
 
 

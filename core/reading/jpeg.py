@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+from .exif import Capture, capture_of, directory, orientation_of
 
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b"\xff\xd9"
@@ -19,8 +20,6 @@ _APP2 = 0xE2
 _APP14_ADOBE = 0xEE
 _METADATA = (frozenset(range(0xE0, 0xF0)) | {0xFE}) - {_APP14_ADOBE}
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
-_ORIENTATION_TAG = 0x0112
-_SHORT, _LONG = 3, 4
 _PICTURE_ENTRIES = 0xB002
 _A_VIEW = 0x02
 
@@ -47,6 +46,7 @@ class JpegHeader:
         height: as stored, in pixels
         components: 1 gray, 3 color, 4 CMYK or YCCK
         orientation: EXIF orientation, 1 to 8
+        capture: when and by what it was taken
         scan_offset: where the first scan starts in the file
         metadata: (start, end) of each segment that does not change pixels
         profile: the embedded color profile, empty without
@@ -59,6 +59,7 @@ class JpegHeader:
     height: int
     components: int
     orientation: int
+    capture: Capture
     scan_offset: int
     metadata: tuple[tuple[int, int], ...]
     profile: bytes
@@ -114,7 +115,8 @@ def read_header(data: bytes) -> JpegHeader | None:
                 width=width,
                 height=height,
                 components=components,
-                orientation=_exif_orientation(exif),
+                orientation=orientation_of(exif),
+                capture=capture_of(exif),
                 scan_offset=position,
                 metadata=tuple(metadata),
                 # In pieces that carry their number (ICC.1, annex B.4)
@@ -179,16 +181,6 @@ def later_pictures(data: bytes, header: JpegHeader) -> LaterPictures:
     return LaterPictures(header.later_pictures, data[end + 2 :])
 
 
-def _exif_orientation(tiff: bytes) -> int:
-    """Returns the tag 0x0112, a whole number of any size; 1 if absent or broken."""
-    for tag, kind, field, order in _directory(tiff):
-        if tag == _ORIENTATION_TAG and kind in (_SHORT, _LONG):
-            number = order + ("H" if kind == _SHORT else "I")
-            (value,) = struct.unpack_from(number, field, 4)
-            return value if 1 <= value <= 8 else 1
-    return 1
-
-
 def _further_views(tiff: bytes) -> int:
     """Counts the pictures of an MPF segment that are no smaller version of the first.
 
@@ -196,30 +188,10 @@ def _further_views(tiff: bytes) -> int:
     (CIPA DC-007, 5.2.3.3.1); those from 0x020000 on are views of a panorama, a
     stereo pair or a scene.
     """
-    for tag, _, field, order in _directory(tiff):
+    for tag, _, field, order in directory(tiff):
         if tag == _PICTURE_ENTRIES:
             size, at = struct.unpack(order + "II", field)
             entries = range(at, min(at + size, len(tiff) - 15), 16)
             kinds = [struct.unpack_from(order + "I", tiff, one)[0] for one in entries]
             return sum(kind >> 16 & 0xFF == _A_VIEW for kind in kinds[1:])
     return 0
-
-
-def _directory(tiff: bytes) -> Iterator[tuple[int, int, bytes, str]]:
-    """Yields the entries of the first directory of Exif or MPF.
-
-    Yields:
-        tag, type, count and value (four bytes each), and byte order
-    """
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None or len(tiff) < 8:
-        return
-    (offset,) = struct.unpack_from(order + "I", tiff, 4)
-    if offset + 2 > len(tiff):
-        return
-    (count,) = struct.unpack_from(order + "H", tiff, offset)
-    for entry in range(offset + 2, offset + 2 + 12 * count, 12):
-        if entry + 12 > len(tiff):
-            return
-        tag, kind = struct.unpack_from(order + "HH", tiff, entry)
-        yield tag, kind, tiff[entry + 4 : entry + 12], order

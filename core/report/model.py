@@ -96,6 +96,26 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Bars:
+    """Numbers as bars beside each other, for a page; a table has them too.
+
+    Attributes:
+        title: what they show
+        series: name of each bar of a group; one of "" needs no legend
+        rows: name of each group, and as many numbers as there are series
+    """
+
+    title: str
+    series: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @property
+    def largest(self) -> int:
+        """The number that fills a whole line, at least 1."""
+        return max(1, *(number for _, numbers in self.rows for number in numbers))
+
+
+@dataclass(frozen=True)
 class Section:
     """One kind of finding, or what else there is to say.
 
@@ -106,6 +126,7 @@ class Section:
         text: sentences, a paragraph each
         tables: before the pictures
         galleries: may be empty
+        bars: before the tables
     """
 
     key: str
@@ -114,6 +135,7 @@ class Section:
     text: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     galleries: tuple[Gallery, ...] = ()
+    bars: tuple[Bars, ...] = ()
 
 
 @dataclass(frozen=True)

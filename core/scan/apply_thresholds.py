@@ -21,12 +21,14 @@ from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
 from ..findings.schema import FIELDS, NO_LABEL, Findings
+from ..findings.sequences import NO_SEQUENCE, Sequences, find_sequence_leaks
 from .counts import (
     count_changed_pairs,
     count_findings,
     leaks_by_class,
     leaks_by_kind,
     scenes_by_split,
+    steps_by_split,
 )
 from .fastdup_preset import judge_by_fastdup
 from .field_values import columns_of
@@ -42,8 +44,9 @@ from .recall_estimate import (
     recall_error,
 )
 from .samples import image_rows
-from .scan_data import ScanData, evaluation_splits
+from .scan_data import ScanData, Thinning, evaluation_splits
 from .settings import DEFAULTS, ScanSettings
+from .whole_set import keys_of_samples, overview_of
 
 
 def apply_thresholds(
@@ -78,20 +81,40 @@ def apply_thresholds(
     rows = replace(rows, chosen=decided.keeper)
     judged = _judge(scan_data, rows, accepted, settings, decided)
     leaks = _leaks(scan_data, rows, accepted, decided)
-    scenes = _scenes(scan_data, rows, accepted, judged, leaks, decided)
+    sequences = _sequences(scan_data)
+    frames = find_sequence_leaks(sequences, samples.splits, len(samples.split_names))
+    frames.leak[decided.keep] = False
+    scenes = _scenes(scan_data, rows, accepted, judged, leaks, decided, sequences.code)
     looks, look_rules = _look_thresholds(scan_data, settings)
     issues = _issues(scan_data, rows, decided, looks)
-    columns = columns_of(samples, scan_data.files, judged, leaks, scenes, issues)
+    columns = columns_of(
+        samples,
+        scan_data.files,
+        judged,
+        leaks,
+        scenes,
+        sequences,
+        frames.leak,
+        _thinning(scan_data, decided),
+        issues,
+    )
+    overview = overview_of(scan_data, judged, scenes)
+    columns["set_findings"] = keys_of_samples(
+        overview, scan_data.sample_images, len(scan_data.images.first_file)
+    )
     by_own_rules = scan_data.nearest_samples is None
     return Findings(
         columns={spec.name: columns[spec.name] for spec in FIELDS},
         counts={
             **count_findings(columns, samples, judged.duplicates),
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
+            **(overview.counts if overview else {}),
         },
         leak_matrix=leaks_by_kind(samples, leaks),
         scene_matrix=scenes_by_split(samples, scenes),
+        sequence_steps=steps_by_split(samples, frames),
         leaks_by_class=leaks_by_class(samples, leaks),
+        overview=overview.to_dict() if overview else {},
         thresholds={
             **judged.thresholds,
             **asdict(looks),
@@ -207,6 +230,7 @@ def _scenes(
     judged: Judgment,
     leaks: Leaks,
     decided: Decisions,
+    sequence: NDArray[np.int32],
 ) -> Scenes:
     """Groups the images that show one scene.
 
@@ -220,10 +244,26 @@ def _scenes(
         rows.path_rank,
         samples.splits,
         len(samples.split_names),
+        sequence,
     )
     scenes.elsewhere[leaks.kinds != NO_KIND] = False
     scenes.elsewhere[decided.keep] = False
     return scenes
+
+
+def _sequences(scan_data: ScanData) -> Sequences:
+    """Returns the sequences of the images that are there and can be read."""
+    known = scan_data.sequences
+    code = np.where(scan_data.samples.readable, known.code, NO_SEQUENCE)
+    return replace(known, code=code.astype(np.int32))
+
+
+def _thinning(scan_data: ScanData, decided: Decisions) -> Thinning | None:
+    """Returns what thinning found, but for what a person decided since."""
+    known = scan_data.thinning
+    if known is None:
+        return None
+    return replace(known, kept=known.kept | decided.keep | decided.keeper)
 
 
 def _issues(

@@ -42,10 +42,20 @@ from .samples import (
     unique_files,
     vectors_of_files,
 )
-from .scan_data import ModelInfo, Pairs, Samples, ScanData, ScanInput, VerifiedPairs
+from .scan_data import (
+    ModelInfo,
+    Pairs,
+    Recordings,
+    Samples,
+    ScanData,
+    ScanInput,
+    VerifiedPairs,
+)
+from .scan_sequences import find_sequences
 from .settings import DEFAULTS, ScanSettings
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
+from .whole_set import evidence_of_set
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +160,7 @@ def collect_scan_data(
         folder=folder,
         settings=settings,
         given=given,
+        recordings=scan_input.recordings,
         on_progress=on_progress,
     )
 
@@ -196,6 +207,7 @@ def learned(
     folder: Path,
     settings: ScanSettings,
     given: NDArray[np.float32] | None = None,
+    recordings: Recordings | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from described images all that thresholds are applied to.
@@ -214,9 +226,11 @@ def learned(
         folder: where digests of pixels are kept between runs
         settings: see :class:`~core.scan.settings.ScanSettings`
         given: embeddings made elsewhere
+        recordings: by a field; None to tell them by names, times and looks
         on_progress: told after each batch; may raise to cancel
     """
     files, model = unique_files(table), model_info(embedder)
+    sequences = find_sequences(paths, table, samples, images, recordings)
     search = stages.search(
         images, split_membership(samples, images), model.min_candidate_similarity
     )
@@ -254,6 +268,10 @@ def learned(
     labels = labels_of_images(samples, images, pairs.accepted(min_score))
     classes = before.classes(labels) or learn_labels(images, labels, on_progress)
     clock.end("learn labels")
+    related = pairs.images[(pairs.score >= min_score) | pairs.scene]
+    shown = paths_of_images(table, images, paths)
+    overview = evidence_of_set(samples, files, images, related, shown)
+    clock.end("look at the set")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
     return ScanData(
         samples=samples,
@@ -261,8 +279,11 @@ def learned(
         images=groups,
         graphs=search.graphs,
         pairs=pairs,
+        sequences=sequences,
+        thinning=None,
         recall=recall,
         classes=classes,
+        overview=overview,
         nearest_samples=nearest,
         model=model,
         inputs=before.inputs(labels, is_recall_complete=complete),

@@ -16,6 +16,7 @@ from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
 from ..findings.registry import FINDINGS, Finding
 from ..findings.scenes import Scenes
 from ..findings.schema import NO_CLUSTER, QUARANTINED, is_unsure
+from ..findings.sequences import SequenceLeaks
 from .scan_data import Samples, VerifiedPairs
 
 
@@ -42,6 +43,11 @@ def count_findings(
         "duplicates": int((duplicates.cluster != NO_CLUSTER).sum()),
         "scenes": len(columns["scene_group"]) - columns["scene_group"].count(None),
         "scene_groups": len(set(columns["scene_group"]) - {None}),
+        "sequences": len(columns["winnow_sequence"])
+        - columns["winnow_sequence"].count(None),
+        "sequence_groups": len(set(columns["winnow_sequence"]) - {None}),
+        "thinned": len(columns["burst"]) - columns["burst"].count(None),
+        "bursts": columns["burst_keep"].count(False),
         "removable": int(extra.sum()),
         "removable_bytes": int(samples.file_bytes[extra].sum()),
         "too_plain": columns["dup_relation"].count(TOO_PLAIN),
@@ -121,6 +127,25 @@ def scenes_by_split(samples: Samples, scenes: Scenes) -> dict[str, dict[str, int
             other: int(scenes.elsewhere[samples.splits == a, b].sum())
             for b, other in enumerate(names)
             if a != b
+        }
+        for a, one in enumerate(names)
+    }
+
+
+def steps_by_split(
+    samples: Samples, leaks: SequenceLeaks
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Returns split -> other split -> how near the frames of one recording are."""
+    names = samples.split_names
+    words = ("images", "frames", "two_steps", "one_step")
+    sizes = np.bincount(samples.splits[samples.splits >= 0], minlength=len(names))
+    return {
+        one: {
+            other: dict(
+                zip(words, (int(sizes[a]), *leaks.steps[a, b].tolist()), strict=True)
+            )
+            for b, other in enumerate(names)
+            if a != b and leaks.steps[a, b, 0]
         }
         for a, one in enumerate(names)
     }

@@ -16,10 +16,11 @@ from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
 from ..findings.scenes import NO_GROUP, Scenes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
+from ..findings.sequences import Sequences
 from ..reading.image_statistics import column
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
 from .judgment import Judgment
-from .scan_data import Samples, UniqueFiles, sample_damage
+from .scan_data import Samples, Thinning, UniqueFiles, sample_damage
 
 _NO_RELATION = -1
 
@@ -30,6 +31,9 @@ def columns_of(
     judged: Judgment,
     leaks: Leaks,
     scenes: Scenes,
+    sequences: Sequences,
+    sequence_leak: NDArray[np.bool_],
+    thinning: Thinning | None,
     issues: NDArray[np.bool_],
 ) -> dict[str, list[Any]]:
     """Returns n values per field, None where there is none.
@@ -40,6 +44,9 @@ def columns_of(
         judged: what the rules say of them
         leaks: copies in other splits
         scenes: other moments and views of one scene
+        sequences: frames of one recording
+        sequence_leak: bool[n], another split holds a frame of the sequence
+        thinning: images that show no more than another; None if it was not asked
         issues: bool[n, issues], by :data:`core.findings.image_issues.ISSUES`
     """
     duplicates, labels = judged.duplicates, judged.labels
@@ -85,10 +92,27 @@ def columns_of(
         "scene_leak_splits": _where(
             has_split, _names_of_flags(scenes.elsewhere, samples.split_names)
         ),
+        "winnow_sequence": optional_names(sequences.code, sequences.names),
+        "winnow_place": _where(sequences.code >= 0, sequences.place.tolist()),
+        "sequence_leak": _where(has_split, sequence_leak.tolist()),
+        **_thinned(thinning, readable),
         "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
         **_look_values(samples, files),
         "damage_reason": optional_names(_damage(samples, files, issues), list(DAMAGES)),
         "scan_status": [samples.statuses[code] for code in samples.status.tolist()],
+    }
+
+
+def _thinned(
+    thinning: Thinning | None, readable: NDArray[np.bool_]
+) -> dict[str, list[Any]]:
+    if thinning is None:
+        absent = [None] * len(readable)
+        return {"burst": absent, "burst_keep": absent}
+    there = readable & (thinning.burst >= 0)
+    return {
+        "burst": _where(there, thinning.burst.tolist()),
+        "burst_keep": _where(there, thinning.kept.tolist()),
     }
 
 

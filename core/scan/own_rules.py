@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from ..findings.decisions import Decisions
 from ..findings.duplicates import Duplicates, find_duplicates
 from ..findings.keepers import ImageRows
+from ..findings.label_estimate import (
+    AIMED_PRECISION,
+    LabelEstimate,
+    estimate_labels,
+    suggestion_confidence,
+)
 from ..findings.label_examples import label_neighbors
 from ..findings.label_issues import (
     FALLBACK_MIN_LABEL_SCORE,
     LabelFindings,
     judge_labels,
-)
-from ..findings.label_trial import (
-    AIMED_PRECISION,
-    LabelEstimate,
-    estimate_labels,
-    suggestion_confidence,
 )
 from ..findings.outliers import (
     AGREED,

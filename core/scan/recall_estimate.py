@@ -104,7 +104,7 @@ def score_synthetic_copies(
 ) -> CopyScores:
     """Copies some pictures in known ways and looks whether they are found.
 
-    The same pictures give the same trial. A file that can no longer be read is
+    The same pictures give the same estimate. A file that can no longer be read is
     left out.
 
     Args:
@@ -151,39 +151,39 @@ def score_synthetic_copies(
     return CopyScores(copy_scores.reshape(-1, width), scores[~is_copy][differs])
 
 
-def expected_recall(trial: CopyScores, min_score: float) -> dict[str, float]:
+def expected_recall(estimate: CopyScores, min_score: float) -> dict[str, float]:
     """Returns the share of made copies that is found, by change.
 
     Empty if none was made.
     """
-    if not len(trial.copy_scores):
+    if not len(estimate.copy_scores):
         return {}
-    found = (trial.copy_scores >= np.float32(min_score)).mean(axis=0)
+    found = (estimate.copy_scores >= np.float32(min_score)).mean(axis=0)
     return dict(zip(AUGMENTATIONS, found.tolist(), strict=True))
 
 
-def recall_error(trial: CopyScores, min_score: float) -> float:
+def recall_error(estimate: CopyScores, min_score: float) -> float:
     """Returns the standard error of the mean recall, from picture to picture."""
-    found = (trial.copy_scores >= np.float32(min_score)).mean(axis=1)
+    found = (estimate.copy_scores >= np.float32(min_score)).mean(axis=1)
     return float(found.std() / np.sqrt(max(len(found), 1)))
 
 
-def false_rate(trial: CopyScores, min_score: float) -> float | None:
+def false_rate(estimate: CopyScores, min_score: float) -> float | None:
     """Returns the share of known non-copies that passes; None without any."""
-    if not len(trial.negative_scores):
+    if not len(estimate.negative_scores):
         return None
-    return float((trial.negative_scores >= np.float32(min_score)).mean())
+    return float((estimate.negative_scores >= np.float32(min_score)).mean())
 
 
-def calibrated_score(trial: CopyScores, min_score: float) -> float:
+def calibrated_score(estimate: CopyScores, min_score: float) -> float:
     """Raises a threshold until few enough of the known non-copies pass.
 
     Few enough is :data:`ACCEPTED_FALSE_RATE`, but one pair is no share: up to
-    one may pass. It is never lowered, because look-alikes, of which the trial
+    one may pass. It is never lowered, because look-alikes, of which the estimate
     knows nothing, would pass first.
     """
-    allowed = max(1, int(ACCEPTED_FALSE_RATE * len(trial.negative_scores)))
-    scores = np.sort(trial.negative_scores)[::-1]
+    allowed = max(1, int(ACCEPTED_FALSE_RATE * len(estimate.negative_scores)))
+    scores = np.sort(estimate.negative_scores)[::-1]
     if len(scores) <= allowed or scores[allowed] < np.float32(min_score):
         return min_score
     above = float(np.nextafter(scores[allowed], np.float32(2)))

@@ -15,13 +15,28 @@ from numpy.typing import NDArray
 
 from ..copy_detection import RELATIONS, TOO_PLAIN
 from ..findings.label_issues import ClassEvidence
+from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
+from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
 from .recall_estimate import CopyScores
 from .unique_images import UniqueImages
 
 Pairs = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """The recordings that a field names.
+
+    Attributes:
+        codes: int32[n], codes into ``names``, -1 without
+        names: of the recordings
+    """
+
+    codes: NDArray[np.int32]
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +50,7 @@ class ScanInput:
         splits: int32[n], codes into ``split_names``, -1 without; None if there are
             none
         split_names: split names
+        recordings: by a field; None to tell them by names, times and looks
         vectors: n x d, embeddings made elsewhere; None to embed the images
     """
 
@@ -43,6 +59,7 @@ class ScanInput:
     classes: Sequence[str] = ()
     splits: NDArray[np.int32] | None = None
     split_names: Sequence[str] = ()
+    recordings: Recordings | None = None
     vectors: NDArray[np.float32] | None = None
 
 
@@ -186,6 +203,20 @@ class VerifiedPairs:
         return accepted
 
 
+@dataclass(frozen=True, eq=False)
+class Thinning:
+    """Which of n images show no more than another one, see :mod:`core.curation.thin`.
+
+    Attributes:
+        burst: int64[n], equal for images that show the same; -1 for an image that
+            was not thinned
+        kept: bool[n], False for images that show no more than a kept one of the burst
+    """
+
+    burst: NDArray[np.int64]
+    kept: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """The model of a scan.
@@ -234,8 +265,11 @@ class ScanData:
         images: the unique images
         graphs: their nearest neighbors
         pairs: those that may be copies
+        sequences: which samples are frames of one recording
+        thinning: which frames show no more than another one; None if it was not asked
         recall: the scores of synthetic copies
         classes: what a classifier says of the labels
+        overview: what was learned of the set as a whole; None for a scan of objects
         nearest_samples: the neighbors that fastdup would know of each sample, see
             :func:`core.fastdup.rules.nearest_rows`; None without its preset
         model: that embedded the images
@@ -248,8 +282,11 @@ class ScanData:
     images: UniqueImages
     graphs: ImageGraphs
     pairs: VerifiedPairs
+    sequences: Sequences
+    thinning: Thinning | None
     recall: CopyScores
     classes: ClassEvidence
+    overview: SetEvidence | None
     nearest_samples: NeighborGraph | None
     model: ModelInfo
     inputs: StageInputs

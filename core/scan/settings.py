@@ -38,7 +38,7 @@ class ScanSettings:
             :func:`core.findings.outliers.outlier_threshold`
         min_label_score: score below which a label is an issue, 0 to 100; None for
             the largest one at which 80 % of the issues are expected to be wrong, see
-            :mod:`core.findings.label_trial` (5 for fewer than 1,000 labels)
+            :mod:`core.findings.label_estimate` (5 for fewer than 1,000 labels)
         min_brightest: gray level that 1 % of the pixels must reach, 0 to 255; darker
             pictures are dark. None for a rule on this data set, see
             :func:`core.findings.image_issues.own_min_brightest`

@@ -21,6 +21,7 @@ _ICONS = {
     "report": "description",
     "audit": "rule",
     "split": "call_split",
+    "thin": "compress",
 }
 
 

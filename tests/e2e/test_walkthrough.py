@@ -32,7 +32,7 @@ def page(fiftyone, images, browser, tmp_path_factory):
 
     labels, splits = folders.label_field_of(listing), folders.split_tags_of(listing)
     winnow("scan")(data.view, label_field=labels, split_by=splits, progress=False)
-    winnow("set_thresholds")(data.dataset, max_outlier_distance=0.75, progress=False)
+    winnow("set_thresholds")(data.dataset, max_outlier_distance=0.7, progress=False)
     written = winnow("report")(data.dataset, tmp_path_factory.mktemp("report"))
     context = browser.new_context(viewport={"width": _WIDTH, "height": 1000})
     page = context.new_page()
@@ -43,7 +43,7 @@ def page(fiftyone, images, browser, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("section", "count", "cards"),
-    [("duplicates", 56, 6), ("outliers", 4, 4), ("labels", 13, 6), ("leaks", 40, 3)],
+    [("duplicates", 50, 6), ("outliers", 4, 4), ("labels", 13, 6), ("leaks", 34, 3)],
 )
 def test_a_section_of_the_report_for_the_walkthrough(page, section, count, cards):
     found = page.locator(f"section[aria-labeledby='{section}']")

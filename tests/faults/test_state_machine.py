@@ -111,8 +111,8 @@ class Life(RuleBasedStateMachine):
         )
         now = {digest_of(d) for d, _, _ in snapshot(self.world.root)[0].values()}
         for item in plan_items(self.world, plan):
-            if item.witness and item.witness.sha256 in live:
-                assert item.witness.sha256 in now, "the last copy was moved away"
+            if item.kept_copy and item.kept_copy.sha256 in live:
+                assert item.kept_copy.sha256 in now, "the last copy was moved away"
 
     @precondition(lambda self: self.world.actions())
     @rule(pick=PICK, dies_at=DIES_AT, how=HOW)

@@ -37,7 +37,7 @@ def test_a_dry_run_is_the_default_and_changes_nothing(scanned):
     plan = quarantine(scanned, "duplicates", progress=False)
 
     assert plan.count == 1
-    assert plan.bytes == os.path.getsize(next(plan.items()).witness.path)
+    assert plan.bytes == os.path.getsize(next(plan.items()).kept_copy.path)
     assert "Nothing has been changed" in str(plan)
     assert (files(scanned), documents(scanned)) == before
 
@@ -300,7 +300,7 @@ def test_leaks_go_from_the_side_that_was_chosen(scanned):
     assert dict(test.splits) == {"test": 1}
     # The image in the test split should stay
     assert dict(either.splits) == {"train": 1}
-    assert next(train.items()).witness.path.endswith("again.png")
+    assert next(train.items()).kept_copy.path.endswith("again.png")
     with pytest.raises(ValueError, match="There is no split 'dev'"):
         quarantine(scanned, "leaks", split="dev", progress=False)
 
@@ -488,21 +488,21 @@ def test_the_file_that_is_named_is_the_one_that_is_equal(classes, scan, draw):
     def named(**options):
         plan = quarantine(ours, "duplicates", progress=False, **options).plan
         return {
-            Path(item.source).name: (item.why, Path(item.witness.path).name)
+            Path(item.source).name: (item.why, Path(item.kept_copy.path).name)
             for item in plan.items()
         }
 
     everything = named()
     assert set(everything) == {"r0.png", "r0 again.png", "r0.bmp"}
-    for why, witness in everything.values():
-        assert witness == "large.png"
+    for why, kept_copy in everything.values():
+        assert kept_copy == "large.png"
         assert why.startswith("near copy of large.png")
     # Of those, one stays: that is what its twins equal
     some = named(kinds=["bytes", "pixels"])
     assert len(some) == 2
     (stays,) = set(everything) - set(some)
-    for name, (why, witness) in some.items():
-        assert witness == stays
+    for name, (why, kept_copy) in some.items():
+        assert kept_copy == stays
         twins = {name, stays} == {"r0.png", "r0 again.png"}
         assert why == f"same {'content' if twins else 'picture'} as {stays}"
 
@@ -598,3 +598,35 @@ def test_a_file_of_which_only_the_first_picture_was_compared_stays(
     assert plan.count == 2
     relations = set(classes.values("dup_relation")) - {None}
     assert relations == {"first of 2 pictures equal"}
+
+
+def test_a_plan_names_the_file_that_is_really_the_equal_one(tmp_path, scan, draw):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    draw(1, 96).save(folder / "whole.png")
+    draw(1, 96).resize((70, 70)).save(folder / "small.png")
+    for name in ("whole", "small"):
+        shutil.copyfile(folder / f"{name}.png", folder / f"{name}_again.png")
+    dataset = fo.Dataset.from_images_dir(str(folder))
+    scan(dataset)
+
+    def reasons(**options):
+        plan = quarantine(dataset, "duplicates", progress=False, **options)
+        return {
+            Path(item.source).stem: (item.why, Path(item.kept_copy.path).read_bytes())
+            for item in plan.items()
+        }
+
+    # The small ones are no more than near to the one that stays
+    every = reasons()
+    kept = next(name for name in ("whole", "whole_again") if name not in every)
+    for name in ("small", "small_again"):
+        assert every[name][0].startswith(f"near copy of {kept}.png")
+
+    # Where one of them stays, the other is its equal, whatever the cluster keeps
+    exact = reasons(kinds=["bytes", "pixels"])
+    assert len(exact) == 2
+    for name, (why, stays) in exact.items():
+        assert why.startswith(f"same content as {name.split('_')[0]}")
+        assert stays == (folder / f"{name}.png").read_bytes()
+    dataset.delete()

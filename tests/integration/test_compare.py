@@ -103,9 +103,11 @@ def test_the_comparison_finds_what_a_scan_calls_leaks(compare, dataset, scan, dr
 
     report = compare(dataset.match_tags("test"), dataset.match_tags("train"))
 
-    known = [image.filepath for image in report.images if image.status == "known"]
-    assert sorted(known) == sorted(leaking)
-    assert len(known) >= 11
+    # Some drawings are too plain to tell: leaks for both, and known to neither
+    found = [image.filepath for image in report.images if image.copy_of or image.leak]
+    assert sorted(found) == sorted(leaking)
+    assert report.counts["too_plain"] == sum(bool(x.resembles) for x in report.images)
+    assert len(found) >= 11
 
 
 def test_a_second_run_replaces_the_first(compare, incoming_dataset, dataset):

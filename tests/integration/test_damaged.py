@@ -128,7 +128,7 @@ def test_a_plan_takes_the_damaged_and_its_witness_is_whole(dataset, images, what
     assert items and set(items) <= set(DAMAGED)
     if what != "image_issues":
         for name, item in items.items():
-            assert item.witness.path.endswith(DAMAGED[name])
+            assert item.kept_copy.path.endswith(DAMAGED[name])
 
 
 def test_a_whole_copy_is_not_taken_for_a_damaged_one(dataset, images):

@@ -120,6 +120,11 @@ def split(dataset, *_):
     return set(operator("split")(dataset, {"train": 0.5, "test": 0.5}).split_of)
 
 
+def thinned(dataset, *_):
+    operator("thin")(dataset, progress=False)
+    return set(dataset.exists("burst").values("id"))
+
+
 def planned(name, **options):
     def ask(dataset, *_):
         plan = operator(name)(dataset, progress=False, **options).plan
@@ -205,6 +210,7 @@ QUESTIONS = {
     "report": reported,
     "audit": audited,
     "split": split,
+    "thin": thinned,
     "compare": counted(
         lambda d, w, f: operator("compare")(
             d, str(Path(d.first().filepath).parent), write=False, progress=False

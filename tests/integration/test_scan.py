@@ -13,6 +13,8 @@ FIELDS = (
     "label_suggestion label_suggestion_confidence label_issue label_support "
     "label_counterexample leak leak_splits leak_conflict leak_remove "
     "leak_remove_reason scene_group scene_size scene_leak scene_leak_splits "
+    "winnow_sequence winnow_place sequence_leak burst burst_keep "
+    "set_findings "
     "image_issues brightest darkest sharpness information "
     "damage_reason scan_status"
 ).split()

@@ -52,13 +52,13 @@ def test_duplicates_are_grouped_by_cluster_with_the_keeper_first(scanned):
 def test_saved_views_follow_later_scans(scanned, scan):
     operator("show")(scanned, "duplicates", save=True)
     assert "Winnow: redundant copies" in scanned.list_saved_views()
-    assert len(scanned.list_saved_views()) == 12
+    assert len(scanned.list_saved_views()) == 15
 
     scan(scanned.limit(8))
 
     assert len(scanned.load_saved_view("Winnow: redundant copies")) == 0
     operator("show")(scanned, "outliers", save=True)
-    assert len(scanned.list_saved_views()) == 12
+    assert len(scanned.list_saved_views()) == 15
 
 
 def test_an_unknown_finding_names_those_that_exist(scanned):

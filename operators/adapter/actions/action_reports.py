@@ -105,7 +105,7 @@ class PlanReport(TableResult):
                 "reason": item.why,
                 "label": item.label,
                 "split": item.split,
-                "kept_copy": item.witness and item.witness.path,
+                "kept_copy": item.kept_copy and item.kept_copy.path,
             }
 
     def to_dict(self) -> dict[str, Any]:

@@ -316,13 +316,13 @@ def _show_plan(
 def _pictures(plan: ActionPlan, most: int) -> str:
     """Returns a table of what changes, beside what stays where a copy does."""
     items = list(islice(plan.items(), most))
-    pairs = any(item.witness for item in items)
+    pairs = any(item.kept_copy for item in items)
     lines = ["| changes | stays | why |" if pairs else "| changes | why |"]
     lines.append("| :-- | :-- | :-- |" if pairs else "| :-- | :-- |")
     for item in items:
         cells = [_image(os.path.join(plan.root, item.source), item.source)]
         if pairs:
-            kept = item.witness
+            kept = item.kept_copy
             cells.append(_image(kept.path, short_path(kept.path)) if kept else "")
         lines.append(f"| {' | '.join(cells)} | {escape_markdown(item.why)} |")
     more = plan.count - len(items)

@@ -212,14 +212,14 @@ class _Requests:
         if not stays and not refusal:
             refusal = self._in_use(used, is_media)
             records += [_foreign_entry(reference) for reference in used]
-        witness = None
-        if first.witness is not None and self._change.action == QUARANTINE:
-            digest = index.sha256[first.witness]
+        kept_copy = None
+        if first.kept_copy is not None and self._change.action == QUARANTINE:
+            digest = index.sha256[first.kept_copy]
             if digest is None or index.sha256[first.row] is None:
                 refusal = refusal or "its content is not known: scan again"
             else:
-                keeper = index.paths[first.witness], index.ids[first.witness]
-                witness = keeper[0], digest, keeper[1]
+                keeper = index.paths[first.kept_copy], index.ids[first.kept_copy]
+                kept_copy = keeper[0], digest, keeper[1]
         return Request(
             path=path,
             why=why,
@@ -227,7 +227,7 @@ class _Requests:
             label=index.labels[first.row],
             split=index.splits[first.row],
             sha256=self._sha256(first.row),
-            witness=witness,
+            kept_copy=kept_copy,
             target=target,
             stays=stays,
             refusal=refusal,
@@ -248,7 +248,7 @@ class _Requests:
         ):
             return "a person decided to keep it"
         if any(
-            choice.witness is not None and index.ids[choice.row] in self._keepers
+            choice.kept_copy is not None and index.ids[choice.row] in self._keepers
             for choice in group
         ):
             return "a person chose it as the copy to keep"

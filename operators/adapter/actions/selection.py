@@ -16,7 +16,7 @@ from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.registry import OBJECT_FINDINGS, SET_FINDINGS
 from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
@@ -50,6 +50,7 @@ WHAT = {
     "not_read": "Files that may be whole, but are of a kind or size that is not read",
     "may_go": "What you decided may go",
     "relabel": "Labels that you decided to correct",
+    "bursts": "Frames that show no more than a kept one, where thin was run",
     "tag": "Samples with a tag",
     "view": "The samples of the current view",
     "selected": "The selected samples",
@@ -74,7 +75,8 @@ class Selection:
             ``between`` only those of two splits), ``label_issues`` (with ``pair``),
             ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
             ``not_read``, ``may_go`` and ``relabel`` (what was decided of them),
-            ``tag`` (with ``tag``), or ``view`` for all samples of the view
+            ``bursts`` (what ``thin`` found to be redundant), ``tag`` (with ``tag``), or
+            ``view`` for all samples of the view
         kinds (all): kinds of duplicates: ``bytes``, ``pixels`` and ``near``
         include_conflicts (False): include duplicates with different labels
         split (None): the side of leaks to act on; None for the side that the scan
@@ -104,6 +106,11 @@ class Selection:
                 "images and their labels. Look at the objects with show, and correct "
                 "them there."
             )
+        if self.what in SET_FINDINGS:
+            raise InputError(
+                f"'{self.what}' is a finding of the set as a whole, and its images are "
+                "no worse than others. Look at them with show."
+            )
         if self.what is not None and self.what not in WHAT:
             raise InputError(
                 f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
@@ -123,14 +130,14 @@ class Choice:
     Attributes:
         row: of the samples
         why: a few words
-        witness: row of the copy that stays; None if none is needed
+        kept_copy: row of the copy that stays; None if none is needed
         refusal: why it must be left alone
         label: that a person decided it should get; None for the action's
     """
 
     row: int
     why: str
-    witness: int | None = None
+    kept_copy: int | None = None
     refusal: str | None = None
     label: str | None = None
 
@@ -218,11 +225,11 @@ class SampleIndex:
                 found[self.row_of[sample]] = value(content)
         return found
 
-    def not_compared(self, row: int, witness: int) -> str | None:
-        """Says why a copy may hold what its witness does not; None if it cannot."""
+    def not_compared(self, row: int, kept_copy: int) -> str | None:
+        """Says why a copy may hold what the kept one does not; None if it cannot."""
         files = self.stored.scan_data.files
         group = self.stored.scan_data.images.pixel_group
-        own, other = self._contents.get(row, -1), self._contents.get(witness, -1)
+        own, other = self._contents.get(row, -1), self._contents.get(kept_copy, -1)
         if own < 0 or other < 0 or files.picture_count[own] == 1:
             return None
         if group[own] == group[other]:
@@ -319,14 +326,14 @@ def _duplicates(
             staying += [row for row in going if row not in inside]
         staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
-            witness, how = _equal_among(index, row, staying)
-            why = f"{_KIND_WORDS[how]} {short_path(index.paths[witness])}"
+            kept_copy, how = _equal_among(index, row, staying)
+            why = f"{_KIND_WORDS[how]} {short_path(index.paths[kept_copy])}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
-            unsure = index.not_compared(row, witness) if how == "near" else None
+            unsure = index.not_compared(row, kept_copy) if how == "near" else None
             if how == "near" and relation_of[row] == TOO_PLAIN:
                 unsure = _PLAIN
-            yield Choice(row, why, witness, refusal or unsure)
+            yield Choice(row, why, kept_copy, refusal or unsure)
 
 
 def _equal_among(
@@ -384,19 +391,19 @@ def _leaks(
         found = copies_elsewhere(samples.splits, scan_data.sample_images, every, code)
         copies = np.where(unsure, found, copies)
         for row, copy in enumerate(copies.tolist()):
-            victim, witness = rows_here[row], rows_here[copy]
-            if copy < 0 or victim is None or witness is None:
+            victim, kept_copy = rows_here[row], rows_here[copy]
+            if copy < 0 or victim is None or kept_copy is None:
                 continue
             other = names[samples.splits[copy]]
             if selection.between and {name, other} != set(selection.between):
                 continue
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
-                refusal = index.not_compared(victim, witness)
+                refusal = index.not_compared(victim, kept_copy)
                 refusal = _PLAIN if unsure[row] else refusal
                 if damaged[copy] and not damaged[row]:
                     refusal = "its copy that would stay is damaged inside"
-                yield Choice(victim, why, witness, refusal)
+                yield Choice(victim, why, kept_copy, refusal)
 
 
 def _proven(
@@ -414,15 +421,15 @@ def _proven(
         if one.row in chosen or one.row in staying:
             continue
         chosen.add(one.row)
-        if one.witness is not None:
-            staying.add(one.witness)
+        if one.kept_copy is not None:
+            staying.add(one.kept_copy)
         yield one
 
 
 def _equal(index: SampleIndex, choice: Choice) -> bool:
     """True if a copy and the one that stays show the same to the last bit, with one
     label."""
-    one, other = choice.row, choice.witness
+    one, other = choice.row, choice.kept_copy
     if other is None or index.labels[one] != index.labels[other]:
         return False
     return any(
@@ -518,6 +525,27 @@ def _relabel(
             yield Choice(row, why, label=label)
 
 
+def _bursts(
+    index: SampleIndex, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    burst_of = index.finding("burst")
+    kept_of: dict[int, int] = {}
+    going = []
+    for row, kept in enumerate(index.finding("burst_keep")):
+        if kept:
+            kept_of.setdefault(burst_of[row], row)
+        elif kept is False:
+            going.append(row)
+    for row in going:
+        # Frames are no copies: what stays is named, and counts as no copy that stays
+        stays = kept_of.get(burst_of[row])
+        if stays is None:
+            yield Choice(row, "of a burst", None, "no image of its burst is left")
+        else:
+            name = short_path(index.paths[stays])
+            yield Choice(row, f"shows no more than {name}")
+
+
 def _tag(
     index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
@@ -551,6 +579,7 @@ _SELECT: dict[str, Select] = {
     "not_read": _not_read,
     "may_go": _may_go,
     "relabel": _relabel,
+    "bursts": _bursts,
     "tag": _tag,
     "view": _view,
     "selected": _view,

@@ -35,7 +35,9 @@ _FIELDS = {
     "copy_in": "The data set and split that the closest copy is in",
     "similarity": "Cosine similarity to the closest copy, -1 to 1",
     "copies_in": "All data sets and splits that have a copy",
-    "leak": "A copy is in another split, or in a test or validation split",
+    "leak": "A copy, or what may be one, is in another split, or in a test or "
+    "validation split",
+    "resembles": "An image that it is too plain to be told from",
     "reason": "Why the file cannot be read",
 }
 _KIND_NAMES = {"bytes": "same bytes", "pixels": "same pixels", "near": "near"}
@@ -56,8 +58,9 @@ class ImageAnswer:
         copy_in: "set" or "set/split" that it is in
         similarity: cosine to that copy
         copies_in: all that hold a copy
-        leak: a copy is in another split than its own, or, where it has none, in
-            a test or validation split
+        leak: a copy, or what may be one, is in another split than its own, or, where
+            it has none, in a test or validation split
+        resembles: the path of an image that it is too plain to be told from
         reason: why it cannot be read
     """
 
@@ -69,6 +72,7 @@ class ImageAnswer:
     similarity: float | None = None
     copies_in: Sequence[str] = ()
     leak: bool = False
+    resembles: str | None = None
     reason: str | None = None
 
 
@@ -81,7 +85,7 @@ class CompareReport(TableResult):
         against: what it was compared with, and how many images each holds
         model: name of the embedding model
         images: an answer a new image, by path
-        counts: images, new, known, repeats, leaks and unreadable
+        counts: images, new, known, repeats, leaks, too plain to tell, and unreadable
         found: "set/split" -> kind -> new images with such a copy there
         unread: set -> images there that cannot be read and were not compared
         not_looked_for: why it cannot know, by the finding's name in a policy
@@ -118,8 +122,13 @@ class CompareReport(TableResult):
             yield f"{name.capitalize()}: not looked for, {why}"
         if self.counts["leaks"]:
             yield (
-                f"Leaks: {self.counts['leaks']:,} have a copy in another split, or in "
-                "a test or validation split"
+                f"Leaks: {self.counts['leaks']:,} have a copy, or what may be one, "
+                "in another split, or in a test or validation split"
+            )
+        if self.counts["too_plain"]:
+            yield (
+                f"Too plain to tell: {self.counts['too_plain']:,} of the new ones may "
+                "each be a copy of a page that it resembles; look at them"
             )
         for name, count in self.unread.items():
             yield f"{name}: {count:,} images cannot be read and were not compared"
@@ -231,6 +240,7 @@ def compare_sets(
             "known": counts[KNOWN],
             "repeats": counts[REPEAT],
             "leaks": sum(image.leak for image in images),
+            "too_plain": sum(image.resembles is not None for image in images),
             "unreadable": counts[UNREADABLE],
         },
         found={
@@ -340,6 +350,15 @@ def _answers(
         for number, (_, split) in enumerate(places)
         if split is not None and evaluation_splits([split])
     }
+
+    def leaks(row: int, held: Sequence[int]) -> bool:
+        own = new.splits[row]
+        return any(_leaks(own, places[n][1], n in tests) for n in held)
+
+    def shown_there(number: int, row: int) -> str:
+        one = places[number][0]
+        return against[one].shown(row - starts[one])
+
     answers = []
     for row in range(len(new.paths)):
         path = new.shown(row)
@@ -353,20 +372,16 @@ def _answers(
                 held,
                 key=lambda n: (found.kind[row, n], -found.similarity[row, n], n),
             )
-            number = places[best][0]
-            copy = against[number].shown(int(found.match[row, best]) - starts[number])
             answers.append(
                 ImageAnswer(
                     path,
                     KNOWN,
                     KINDS[found.kind[row, best]],
-                    copy,
+                    shown_there(best, int(found.match[row, best])),
                     shown[best],
                     round(float(found.similarity[row, best]), 6),
                     tuple(shown[n] for n in held),
-                    any(
-                        _leaks(new.splits[row], places[n][1], n in tests) for n in held
-                    ),
+                    leaks(row, held),
                 )
             )
         elif found.repeat_of[row] != NO_ROW:
@@ -381,7 +396,18 @@ def _answers(
                 )
             )
         else:
-            answers.append(ImageAnswer(path, NEW))
+            like = np.flatnonzero(found.resembles[row] != NO_ROW).tolist()
+            first = like[0] if like else None
+            answers.append(
+                ImageAnswer(
+                    path,
+                    NEW,
+                    leak=leaks(row, like),
+                    resembles=None
+                    if first is None
+                    else shown_there(first, int(found.resembles[row, first])),
+                )
+            )
     return answers
 
 

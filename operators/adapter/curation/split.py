@@ -7,7 +7,6 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import fiftyone as fo
-import fiftyone.core.fields as fof
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,14 +26,13 @@ from ....core.errors import InputError
 from ....core.scan.apply_thresholds import accepted_pairs
 from ..dataset.decisions import read_decisions
 from ..dataset.internals import dataset_of
-from ..dataset.samples import flat_image_view, read_samples
+from ..dataset.samples import flat_image_view, read_groups, read_samples
 from ..runs.reapply import settings_of
 from ..runs.stored_run import load_run
 
 MADE_BY = "@winnow/curate/split"
 DEFAULT_FIELD = "winnow_split"
 DEFAULT_SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
-_GROUP_FIELDS = (fof.StringField, fof.IntField, fof.ObjectIdField)
 _CLASSES_SHOWN = 8
 _TAGGED_AT_ONCE = 50_000
 
@@ -50,7 +48,8 @@ class SplitChoice:
         fixed: current splits that must not change, such as ``["test"]``; copies of
             their images in other splits get no split
         group_field (None): a field, such as the video or the patient, whose equal
-            values stay together
+            values stay together; ``winnow_sequence`` for the recordings that the scan
+            found, ``scene_group`` for scenes, which hold them
         label_field (None): the field with the classes to balance; None for the
             scan's
         split_by (None): the current splits, as for ``scan``; None for the scan's
@@ -351,35 +350,10 @@ def _write_tags(dataset: fo.Dataset, report: SplitReport, prefix: str) -> str:
     return "the tags " + ", ".join(f"'{tag}'" for tag in tags.values())
 
 
-def group_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """Returns the fields that may say what belongs together."""
-    schema = samples.get_field_schema(flat=True)
-    ours = {"id", "filepath"}
-    return [
-        name
-        for name, field in schema.items()
-        if name not in ours
-        and isinstance(field, _GROUP_FIELDS)
-        and not name.startswith(("metadata.", "_"))
-        and not name.endswith((".id", "._id"))
-        and not {"created_by", "made_by"} & (field.info or {}).keys()
-    ]
-
-
 def _groups(view: fo.DatasetView, field: str | None) -> NDArray[np.int32]:
     if field is None:
         return np.full(view.count(), NO_GROUP, np.int32)
-    if not isinstance(view.get_field(field), _GROUP_FIELDS):
-        names = ", ".join(group_field_candidates(view)) or "none"
-        raise InputError(
-            f"'{field}' is not a field of texts or whole numbers that could name "
-            f"groups. Fields here: {names}."
-        )
-    values = view.values(field)
-    if any(isinstance(value, list) for value in values):
-        raise InputError(
-            f"'{field}' holds several values a sample; a group field must hold one."
-        )
+    values = read_groups(view, field)
     code = {value: number for number, value in enumerate(dict.fromkeys(values))}
     return np.array(
         [NO_GROUP if value is None else code[value] for value in values], np.int32

@@ -12,12 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core.errors import InputError
+from ....core.scan.scan_data import Recordings
 from .fields import is_ours
 from .internals import dataset_of, is_grouped_by_field, shows_parts
 from .present import present
 
 NO_CODE = -1
 """Codes a sample without a label or without a split."""
+
+_GROUP_FIELDS = (fof.StringField, fof.IntField, fof.ObjectIdField)
+_OWN_GROUPS = ("winnow_sequence", "scene_group")
+"""Of the fields that a scan writes, those that say what should stay together."""
 
 _SHOWN = 8
 _MOST_SPLITS = 20
@@ -34,6 +39,7 @@ class SampleTable:
         classes: the label names, sorted
         splits: int32[n], codes into ``split_names``; None without splits
         split_names: in the order given, or sorted
+        recordings: None without a field of them
     """
 
     ids: list[str]
@@ -42,6 +48,7 @@ class SampleTable:
     classes: list[str]
     splits: NDArray[np.int32] | None
     split_names: list[str]
+    recordings: Recordings | None
 
 
 def flat_image_view(
@@ -135,6 +142,7 @@ def read_samples(
     *,
     label_field: str | None = None,
     split_by: str | Sequence[str] | None = None,
+    sequence_field: str | None = None,
 ) -> SampleTable:
     """Reads ids, paths, labels and splits in a few queries.
 
@@ -142,6 +150,7 @@ def read_samples(
         view: of images, see :func:`flat_image_view`
         label_field: a Classification or string field
         split_by: a string field, or a list of sample tags, one a split
+        sequence_field: a field of texts or whole numbers that names recordings
 
     Raises:
         InputError: a field or a tag that is absent or cannot be used
@@ -165,9 +174,62 @@ def read_samples(
                 f"No sample has a label in field '{label_field}'. Choose another "
                 "field, or scan without labels."
             )
+    recordings = None
+    if sequence_field is not None:
+        recordings = Recordings(*_codes(read_groups(view, sequence_field)))
     return SampleTable(
-        ids, [os.fsencode(path) for path in paths], labels, classes, splits, split_names
+        ids,
+        [os.fsencode(path) for path in paths],
+        labels,
+        classes,
+        splits,
+        split_names,
+        recordings,
     )
+
+
+def group_field_candidates(
+    samples: fo.core.collections.SampleCollection, *, with_own: bool = True
+) -> list[str]:
+    """Returns the fields that may say what belongs together.
+
+    Args:
+        samples: a data set or a view
+        with_own: also those that a scan wrote
+    """
+    schema = samples.get_field_schema(flat=True)
+    return [
+        name
+        for name, field in schema.items()
+        if name not in ("id", "filepath")
+        and isinstance(field, _GROUP_FIELDS)
+        and not name.startswith(("metadata.", "_"))
+        and not name.endswith((".id", "._id"))
+        and (
+            (with_own and name.endswith(_OWN_GROUPS))
+            or not {"created_by", "made_by"} & (field.info or {}).keys()
+        )
+    ]
+
+
+def read_groups(view: fo.DatasetView, field: str) -> list[str | None]:
+    """Returns which group each sample is in, by a field; None for none.
+
+    Raises:
+        InputError: a field that cannot name groups
+    """
+    if not isinstance(view.get_field(field), _GROUP_FIELDS):
+        names = ", ".join(group_field_candidates(view)) or "none"
+        raise InputError(
+            f"'{field}' is not a field of texts or whole numbers that could name "
+            f"groups. Fields here: {names}."
+        )
+    values = view.values(field)
+    if any(isinstance(value, list) for value in values):
+        raise InputError(
+            f"'{field}' holds several values a sample; a group field must hold one."
+        )
+    return [None if value is None else str(value) for value in values]
 
 
 def _read_splits(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import Finding
 from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
-from ..runs.scan_report import ScanReport, outlier_expectation
+from ..runs.scan_report import ScanReport, outlier_expectation, recordings
 from ..views import queries
 from ..views.finding_views import found_expression
 from ..views.queries import count_pairs, count_words
@@ -195,6 +196,20 @@ def unreadable_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
     return Section(key, title, count, text, tables)
 
 
+def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
+    """Other moments and views of scenes, and the recordings among them."""
+    section = pictures_section(shown, report, finding)
+    said = tuple(f"{one[0].upper()}{one[1:]}." for one in recordings(report))
+    name = shown.field("winnow_sequence")
+    frames = count_words(shown.reader, "winnow_sequence", {name: {"$ne": None}})
+    longest = tuple(frames.items())[: shown.top]
+    columns = ("Recording", "Images")
+    table = Table("recordings", "Recordings", columns, longest, len(frames))
+    return replace(
+        section, text=(*section.text, *said), tables=(table,) if frames else ()
+    )
+
+
 def pictures_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Images of a finding that has no section of its own kind."""
     key, title, count = finding.section, finding.label, report.counts[finding.name]
@@ -219,6 +234,7 @@ _SECTIONS = {
     "leaks": copy_sections.leaks_section,
     "label_issues": labels_section,
     "outliers": outliers_section,
+    "scenes": scenes_section,
     "image_issues": bad_images_section,
     "unreadable": unreadable_section,
 }

@@ -30,6 +30,7 @@ from ..views.thumbnails import media_url
 from . import run_sections
 from .finding_sections import finding_section
 from .report_queries import Shown, folder_of
+from .set_section import set_lines, set_section
 
 DEFAULT_TOP = 20
 """Pairs a gallery: 6,096 photographs made a page of 1.4 MB in 0.4 s, and 355 small
@@ -165,6 +166,7 @@ def _sections(
         if finding.has_line
     ]
     makers += [
+        lambda: set_section(shown, report),
         lambda: run_sections.thresholds_section(report),
         lambda: run_sections.actions_section(shown, shown.reader.dataset),
         lambda: run_sections.about_section(report, settings),
@@ -182,6 +184,7 @@ def _summary(report: ScanReport) -> Iterator[SummaryLine]:
         notes = tuple(note for note in (line.note, details, *line.remarks) if note)
         finding, share = line.finding, line.share(report)
         yield SummaryLine(finding.section, finding.label, line.count, share, notes)
+    yield from set_lines(report)
 
 
 def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:

@@ -6,23 +6,48 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from textwrap import wrap
 from typing import Any
 
 from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
+from ....core.curation.policy import MEASURES
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ....core.findings.registry import (
+    FINDINGS,
+    OBJECT_FINDINGS,
+    SET_FINDINGS,
+    Finding,
+)
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
-_NO_SCENES = {"scenes": 0, "scene_groups": 0, "scene_leaks": 0}
+_NO_SCENES = dict.fromkeys(
+    (
+        "scenes",
+        "scene_groups",
+        "scene_leaks",
+        "sequences",
+        "sequence_groups",
+        "sequence_leaks",
+        "thinned",
+        "bursts",
+    ),
+    0,
+)
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
 _NO_SPLITS = "no splits were given"
+_OF_SPLITS = ("same scene leaks", "sequence leaks")
+"""Parts of a finding, in a policy, that need splits where it does not."""
+
+_NO_OVERVIEW = "an older version of Winnow scanned the set"
+_FEW_IN_SPLITS = "the splits have too few images of the same classes"
+_AUROC, _SMALLEST = MEASURES
 _NO_OBJECTS = "objects were not scanned"
 _NO_OBJECT_LABELS = "no object has a label"
 _CLASSES_NAMED = 5
@@ -30,6 +55,7 @@ _CHANGES_NAMED = 3
 _FEWEST_PAIRS = 5
 """Of one change, to say something of their labels."""
 
+_TEXT_WIDTH = 88
 _STATUS = "status_"
 _READ = "read and embed"
 
@@ -47,7 +73,9 @@ class ScanReport(TableResult):
         leak_matrix: kind -> split -> other split -> images with a copy there
         scene_matrix: split -> other split -> images of whose scene it has another
             moment or view, and no copy
+        sequence_steps: see :class:`core.findings.schema.Findings`
         leaks_by_class: see :class:`core.findings.schema.Findings`
+        overview: of the set as a whole, likewise
         expected: what known copies of these images, and known flips of their
             labels, say of the thresholds, see
             :func:`core.scan.apply_thresholds.apply_thresholds`; empty without an
@@ -67,7 +95,9 @@ class ScanReport(TableResult):
     rules: Mapping[str, str]
     leak_matrix: _Matrix
     scene_matrix: Mapping[str, Mapping[str, int]]
+    sequence_steps: _Matrix
     leaks_by_class: Sequence[Mapping[str, Any]]
+    overview: Mapping[str, Any]
     expected: Mapping[str, Any]
     model: str
     model_sha256: str | None
@@ -103,9 +133,41 @@ class ScanReport(TableResult):
             for finding in FINDINGS.values()
             if finding.has_line and finding.needs in why
         }
+        if "splits" in why:
+            missing |= dict.fromkeys(_OF_SPLITS, _NO_SPLITS)
+        if not self.counts["thinned"]:
+            missing["bursts"] = "thin was not run"
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
-        return missing | self._objects_not_looked_for
+        return missing | self._of_set_not_looked_for(why) | self._objects_not_looked_for
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """Returns the numbers of the set that a policy may limit, by their names."""
+        found: dict[str, float] = {}
+        if shifts := self.overview.get("appearance_shift"):
+            found[_AUROC] = max(shift["auroc"] for shift in shifts)
+        if self.counts["labeled"] and self.overview:
+            found[_SMALLEST] = min(map(sum, self.overview["effective"]))
+        return found
+
+    def _of_set_not_looked_for(self, why: Mapping[str, str]) -> dict[str, str]:
+        if not self.overview:
+            names = [finding.words for finding in SET_FINDINGS.values()]
+            return dict.fromkeys([*names, *MEASURES], _NO_OVERVIEW)
+        missing = {
+            finding.words: why[finding.needs]
+            for finding in SET_FINDINGS.values()
+            if finding.needs is not None and finding.needs in why
+        }
+        if why:
+            # It needs both
+            missing["label shift"] = next(iter(why.values()))
+        if _AUROC not in self.measures:
+            missing[_AUROC] = why.get("splits", _FEW_IN_SPLITS)
+        if _SMALLEST not in self.measures:
+            missing[_SMALLEST] = why.get("labels", _NO_LABELS)
+        return missing
 
     @property
     def has_objects(self) -> bool:
@@ -164,8 +226,10 @@ def report_of(run: ScanRun) -> ScanReport:
     """Returns the result of a finished run, from its record."""
     # The database's own kinds of dict and list cannot be copied
     plain = json.loads(json.dumps(run.report))
-    # Runs of before knew no scenes
+    # Runs of before knew neither scenes nor recordings, and nothing of the whole set
     plain.setdefault("scene_matrix", {})
+    plain.setdefault("sequence_steps", {})
+    plain.setdefault("overview", {})
     plain["counts"] = {**_NO_SCENES, **plain["counts"]}
     return ScanReport(**{one.name: plain[one.name] for one in fields(ScanReport)})
 
@@ -251,11 +315,58 @@ def _scenes(report: ScanReport) -> dict[str, Any]:
         "note": f"other moments or views of {counts['scene_groups']:,} scenes",
         "details": _leak_pairs({"scenes": report.scene_matrix}),
         "remarks": [
-            f"{leaks:,} have another moment of their scene in another split, and no "
-            "copy; they are not removed by default"
-        ]
-        * bool(leaks),
+            *[
+                f"{leaks:,} have another moment of their scene in another split, and "
+                "no copy; they are not removed by default"
+            ]
+            * bool(leaks),
+            *recordings(report),
+        ],
     }
+
+
+def recordings(report: ScanReport) -> list[str]:
+    """Says which images are frames, how near those of two splits are, and of thinning.
+
+    Of two splits the smaller one is measured: what is tested beside what is learned.
+    """
+    counts, steps = report.counts, report.sequence_steps
+    if not counts["sequences"]:
+        return _thinning(report)
+    groups = counts["sequence_groups"]
+    remarks = [
+        f"{counts['sequences']:,} are frames of "
+        + ("one recording" if groups == 1 else f"{groups:,} recordings or bursts")
+    ]
+    for split, others in steps.items():
+        for other, near in others.items():
+            back = steps[other][split]
+            if (near["images"], split) > (back["images"], other):
+                continue
+            shares = [
+                share_text(near[name], near["images"])
+                for name in ("frames", "one_step", "two_steps")
+            ]
+            remarks.append(
+                f"of the {near['images']:,} images in {split} {shares[0]} share a "
+                f"recording with {other}, {shares[1]} are one step from a frame there "
+                f"and {shares[2]} at most two"
+            )
+    if steps:
+        remarks.append(
+            'split with group_field="winnow_sequence" keeps recordings together'
+        )
+    return [*remarks, *_thinning(report)]
+
+
+def _thinning(report: ScanReport) -> list[str]:
+    counts = report.counts
+    if not counts["thinned"]:
+        return []
+    return [
+        f"thinned: {counts['thinned'] - counts['bursts']:,} of {counts['thinned']:,} "
+        "are kept"
+    ]
 
 
 def _image_issues(report: ScanReport) -> dict[str, Any]:
@@ -341,6 +452,9 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
         for remark in (_details(line), *line.remarks):
             if remark:
                 yield f"{'':{width + 22}}{plain(remark)}"
+    for text in set_sentences(report):
+        yield ""
+        yield from wrap(plain(text), _TEXT_WIDTH, subsequent_indent="  ")
 
 
 def _markdown_lines(report: ScanReport) -> Iterable[str]:
@@ -353,6 +467,18 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
         notes = escape_markdown("; ".join(part for part in parts if part))
         share, label = _share(report, line), line.finding.label
         yield f"| {label} | {line.count:,} | {share} | {notes} |"
+    for text in set_sentences(report):
+        yield ""
+        yield escape_markdown(text)
+
+
+def set_sentences(report: ScanReport) -> list[str]:
+    """Returns what was found of the set as a whole, a paragraph each."""
+    return [
+        f"{SET_FINDINGS[found['kind']].label}: {found['text']}. {found['meaning']}. "
+        f"{found['advice']}."
+        for found in report.overview.get("findings", ())
+    ]
 
 
 def _share(report: ScanReport, line: Line) -> str:

@@ -10,7 +10,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.errors import CurationError, InputError
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, SET_FINDINGS
 from ..runs.run_record import complete_run, finished_runs
 from ..views.finding_views import tally
 
@@ -54,6 +54,23 @@ def object_choices(ctx: foo.ExecutionContext, choices: types.Dropdown) -> None:
         )
 
 
+def set_choices(ctx: foo.ExecutionContext, choices: types.Dropdown) -> None:
+    """Adds the findings of the set as a whole, one by one.
+
+    Raises:
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
+    """
+    run = complete_run(ctx.dataset, prefix_of(ctx.params))
+    for found in run.report.get("overview", {}).get("findings", ()):
+        choices.add_choice(
+            found["key"],
+            label=f"{SET_FINDINGS[found['kind']].label}: {found['key']} "
+            f"({found['count']:,})",
+            description=found["text"],
+        )
+
+
 def finding_choices(counts: Mapping[str, int]) -> types.Dropdown:
     """Returns the findings with their counts."""
     choices = types.Dropdown()
@@ -71,13 +88,21 @@ def ask_finding(
     ctx: foo.ExecutionContext,
     label: str,
     *,
-    of_objects: bool = False,
+    of_parts: bool = False,
 ) -> bool:
-    """Asks for a finding of the last scan; False if there is none to ask of."""
+    """Asks for a finding of the last scan; False if there is none to ask of.
+
+    Args:
+        inputs: of the form
+        ctx: of the call
+        label: what is asked
+        of_parts: whether findings of objects and of the set can be chosen as well
+    """
     try:
         choices = finding_choices(counts_now(ctx))
-        if of_objects:
+        if of_parts:
             object_choices(ctx, choices)
+            set_choices(ctx, choices)
     except CurationError as error:
         show_error(inputs, "run", error)
         return False

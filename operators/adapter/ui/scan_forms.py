@@ -38,6 +38,7 @@ from ..dataset.object_fields import check_attributes
 from ..dataset.objects import object_field_candidates
 from ..dataset.samples import (
     flat_image_view,
+    group_field_candidates,
     label_field_candidates,
     split_field_candidates,
 )
@@ -96,6 +97,8 @@ class ScanOptions(ScanSettings, ObjectSettings):
             labels are not looked for
         split_by (None): a list of sample tags, or a string field, that names the
             splits; without it, leaks are not looked for
+        sequence_field (None): a field, such as the video, whose equal values are frames
+            of one recording; without it, recordings are told by names and times
         objects (None): a field of Detections, Detection, Polylines or Polyline, whose
             objects are compared as well, each by what its box shows
         model ("efficientnet-lite0"): a built-in model, the path of an ONNX image
@@ -106,6 +109,7 @@ class ScanOptions(ScanSettings, ObjectSettings):
 
     label_field: str | None = None
     split_by: str | Sequence[str] | None = None
+    sequence_field: str | None = None
     objects: str | None = None
     model: str = DEFAULT_MODEL
     embeddings: str | None = None
@@ -314,6 +318,7 @@ def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
         "split_by": _split_by(params),
         "embeddings": _chosen(params.get("embeddings")),
         "objects": _chosen(params.get("objects")),
+        "sequence_field": _chosen(params.get("sequence_field")),
     }
     if params.get("model") == _OWN_MODEL:
         options["model"] = (params.get("model_path") or "").strip() or ".onnx"
@@ -461,6 +466,7 @@ def _ask_more(
     )
     if ctx.params.get("more"):
         _ask_objects(inputs, ctx, view)
+        _ask_recordings(inputs, view)
         _ask_thresholds(inputs, DEFAULTS)
         _ask_ignored_changes(inputs, DEFAULTS)
         inputs.int(
@@ -503,6 +509,24 @@ def _ask_objects(
     )
     if _chosen(ctx.params.get("objects")):
         _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
+
+
+def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:
+    names = group_field_candidates(view, with_own=False)
+    if not names:
+        return
+    choices = types.Dropdown()
+    choices.add_choice(_NONE, label="By names and times")
+    for name in names:
+        choices.add_choice(name, label=name)
+    inputs.enum(
+        "sequence_field",
+        [_NONE, *names],
+        default=_NONE,
+        label="Recordings",
+        description="The field that names the recording of each frame, if there is one",
+        view=choices,
+    )
 
 
 def _ask_object_thresholds(inputs: types.Object, settings: ObjectSettings) -> None:

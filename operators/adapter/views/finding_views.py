@@ -16,6 +16,7 @@ from ....core.findings.image_issues import SURE_ISSUES
 from ....core.findings.registry import (
     FINDINGS,
     OBJECT_FINDINGS,
+    SET_FINDINGS,
     Finding,
     image_finding,
 )
@@ -40,7 +41,9 @@ def found_view(
         dataset: that was scanned
         what: a name of :data:`~core.findings.registry.FINDINGS`; or one of
             :data:`~core.findings.registry.OBJECT_FINDINGS`, for a view of patches
-            (of images, if the field holds one object an image)
+            (of images, if the field holds one object an image); or one of
+            :data:`~core.findings.registry.SET_FINDINGS`, or the key of one finding of
+            the set
         prefix: of the scan's fields
 
     Raises:
@@ -48,13 +51,41 @@ def found_view(
         ScanNotFoundError: it was not scanned yet
         StaleRunError: its scan was cut short, or is out of date
     """
-    complete_run(dataset, prefix)
+    run = complete_run(dataset, prefix)
     if what in OBJECT_FINDINGS:
         return _object_view(dataset, what, prefix)
+    if keys := set_keys(run, what):
+        return _set_view(dataset, keys, prefix)
     view = present(dataset).match(found_expression(what, prefix))
     finding = FINDINGS[what]
     by = field_name(finding.sort_by, prefix)
-    return view.sort_by(by, reverse=finding.descending)
+    if not finding.then_by:
+        return view.sort_by(by, reverse=finding.descending)
+    return view.sort_by([(by, 1), (field_name(finding.then_by, prefix), 1)])
+
+
+def set_keys(run: ScanRun, what: str) -> list[str]:
+    """Returns the keys of the findings of the set of one kind, or one key.
+
+    Args:
+        run: the record of a scan
+        what: a name of :data:`~core.findings.registry.SET_FINDINGS`, or a key
+
+    Returns:
+        none if it is neither; of a kind of which nothing was found, the kind, which
+        no image has
+    """
+    overview = run.report.get("overview", {})
+    found = overview.get("findings", ())
+    keys = [one["key"] for one in found if what in (one["kind"], one["key"])]
+    return keys or [what] * (what in SET_FINDINGS)
+
+
+def _set_view(
+    dataset: fo.Dataset, keys: Sequence[str], prefix: str | None
+) -> fo.DatasetView:
+    shows = F(field_name("set_findings", prefix)).contains(list(keys))
+    return present(dataset).match(shows)
 
 
 Field = Callable[[str], Any]
@@ -67,6 +98,8 @@ _FILTERS: Mapping[str, Callable[[Field], Any]] = {
     ),
     "image_issues": lambda field: field("image_issues").length() > 0,
     "scenes": lambda field: field("scene_group").exists(),
+    "sequences": lambda field: field("winnow_sequence").exists(),
+    "bursts": lambda field: field("burst_keep") == False,  # noqa: E712
     "unreadable": lambda field: field("scan_status").is_in(list(UNREADABLE)),
     "not_read": lambda field: (
         field("scan_status").exists()
@@ -214,7 +247,7 @@ def grouped_view(
 ) -> fo.DatasetView:
     """Returns the view as the App shows it best: copies behind one tile."""
     view = found_view(dataset, what, prefix)
-    if what in OBJECT_FINDINGS or not FINDINGS[what].grouped:
+    if what not in FINDINGS or not FINDINGS[what].grouped:
         return view
     return view.group_by(
         field_name("dup_cluster", prefix),

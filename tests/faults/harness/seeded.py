@@ -78,16 +78,16 @@ def no_intent_record():
 
 
 def no_keeper_check():
-    witnesses = core.actions.apply._Witnesses
+    kept_copies = core.actions.apply._KeptCopies
     return [
-        patch.object(witnesses, "problem", lambda *_: None),
-        patch.object(witnesses, "stands", lambda *_: True),
+        patch.object(kept_copies, "problem", lambda *_: None),
+        patch.object(kept_copies, "stands", lambda *_: True),
     ]
 
 
 def keeper_not_looked_at_again():
-    witnesses = core.actions.apply._Witnesses
-    return [patch.object(witnesses, "stands", lambda *_: True)]
+    kept_copies = core.actions.apply._KeptCopies
+    return [patch.object(kept_copies, "stands", lambda *_: True)]
 
 
 def no_look_after_the_rename():

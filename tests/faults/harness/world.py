@@ -152,7 +152,7 @@ class World:
         if keeper is not None:
             data = (self.root / keeper).read_bytes()
             digest = hashlib.sha256(data).hexdigest()
-            more["witness"] = (str(self.root / keeper), digest, self.ids[keeper][0])
+            more["kept_copy"] = (str(self.root / keeper), digest, self.ids[keeper][0])
             more.setdefault("sha256", digest)
         fields = {"why": "test", "label": label, "split": split, **more}
         return Request(str(self.root / path), records=self.ids.get(path, []), **fields)

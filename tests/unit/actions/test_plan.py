@@ -9,9 +9,9 @@ import pytest
 
 from core.actions.filesystem import FileIdentity
 from core.actions.plan import (
+    KeptCopy,
     PlannedItem,
     Refusal,
-    Witness,
     batches,
     forget_other_plans,
     open_plan,
@@ -37,7 +37,7 @@ def item(number, **more):
         "target": f"files/{number}.jpg",
         "identity": IDENTITY,
         "sha256": "ab",
-        "witness": Witness("/r/keep.jpg", IDENTITY, "ab", "s1"),
+        "kept_copy": KeptCopy("/r/keep.jpg", IDENTITY, "ab", "s1"),
         "why": "copy",
         "label": "cat",
         "split": "train",
@@ -52,7 +52,7 @@ def write(folder, lines=None, **header):
 
 
 def test_an_item_is_read_as_it_was_written():
-    bare = item(1, target=None, identity=None, sha256=None, witness=None, label=None)
+    bare = item(1, target=None, identity=None, sha256=None, kept_copy=None, label=None)
     for one in (item(0), bare):
         assert PlannedItem.from_json(json.loads(json.dumps(one.to_json()))) == one
 

@@ -50,7 +50,7 @@ def refused(data, *requests, **more):
     return dict(made.refused)
 
 
-def witness(data, path, sample="k"):
+def kept_copy(data, path, sample="k"):
     digest = hashlib.sha256((data / path).read_bytes()).hexdigest()
     return (str(data / path), digest, sample)
 
@@ -63,13 +63,13 @@ def test_a_plan_changes_nothing_but_the_folder_of_plans(data):
 
 
 def test_an_item_says_what_moves_where_and_why(data):
-    made = plan(data, [ask(data, "cat/2.jpg", witness=witness(data, "cat/1.jpg"))])
+    made = plan(data, [ask(data, "cat/2.jpg", kept_copy=kept_copy(data, "cat/1.jpg"))])
     [item] = made.items()
     assert (item.number, item.source) == (0, "cat/2.jpg")
     assert item.target == "files/00000000.jpg"
     assert item.identity.size == 3
-    assert item.witness.path == str(data / "cat/1.jpg")
-    assert item.witness.sample == "k"
+    assert item.kept_copy.path == str(data / "cat/1.jpg")
+    assert item.kept_copy.sample == "k"
     assert (made.action, made.options) == ("quarantine", {"a": 1, "creates": []})
 
 
@@ -176,9 +176,9 @@ def test_one_file_asked_for_twice_is_one_item(data):
 
 
 def test_a_witness_must_be_there_and_be_another_file_that_stays(data):
-    other = witness(data, "cat/1.jpg")
+    other = kept_copy(data, "cat/1.jpg")
     gone = (str(data / "cat/9.jpg"), other[1], "k")
-    itself = witness(data, "cat/2.jpg")
+    itself = kept_copy(data, "cat/2.jpg")
     away = (f"{data}/.winnow-quarantine/d/x/files/0.jpg", other[1], "k")
     (data / "cat/folder").mkdir()
     no_file = (str(data / "cat/folder"), other[1], "k")
@@ -188,9 +188,9 @@ def test_a_witness_must_be_there_and_be_another_file_that_stays(data):
         (itself, "the copy to keep would be removed as well"),
         (away, "the copy to keep is in quarantine"),
     ):
-        assert refused(data, ask(data, "cat/2.jpg", witness=kept)) == {why: 1}
+        assert refused(data, ask(data, "cat/2.jpg", kept_copy=kept)) == {why: 1}
     os.link(data / "cat/2.jpg", data / "cat/3.jpg")
-    request = ask(data, "cat/2.jpg", witness=witness(data, "cat/3.jpg"))
+    request = ask(data, "cat/2.jpg", kept_copy=kept_copy(data, "cat/3.jpg"))
     assert refused(data, request, rules=Rules(allow_hardlinks=True)) == {
         "it and the copy to keep are one file": 1
     }
@@ -198,8 +198,8 @@ def test_a_witness_must_be_there_and_be_another_file_that_stays(data):
 
 def test_a_copy_that_would_go_as_well_justifies_nothing(data):
     requests = [
-        ask(data, "cat/1.jpg", witness=witness(data, "cat/2.jpg")),
-        ask(data, "cat/2.jpg", witness=witness(data, "cat/1.jpg")),
+        ask(data, "cat/1.jpg", kept_copy=kept_copy(data, "cat/2.jpg")),
+        ask(data, "cat/2.jpg", kept_copy=kept_copy(data, "cat/1.jpg")),
     ]
     assert refused(data, *requests) == {"the copy to keep would be removed as well": 2}
 
@@ -208,8 +208,8 @@ def test_the_root_may_be_spelled_with_a_link(data):
     alias = data.parent / "alias"
     alias.symlink_to(data)
     request = Request(f"{alias}/cat/1.jpg", "test", ["s"])
-    keeper = (f"{alias}/cat/1.jpg", witness(data, "cat/1.jpg")[1], "k")
-    copy = Request(f"{alias}/cat/2.jpg", "test", ["s"], witness=keeper)
+    keeper = (f"{alias}/cat/1.jpg", kept_copy(data, "cat/1.jpg")[1], "k")
+    copy = Request(f"{alias}/cat/2.jpg", "test", ["s"], kept_copy=keeper)
     [item] = plan(data, [request], alias=alias).items()
     assert item.source == "cat/1.jpg"
     assert refused(data, request, copy, alias=alias) == {
@@ -304,7 +304,7 @@ def test_much_without_a_copy_that_stays_must_be_said_twice(data):
         "2 of the 10 samples of class 'cat'"
         in plan(data, cats, totals=totals).needs_count
     )
-    copy = ask(data, "cat/2.jpg", witness=witness(data, "cat/1.jpg"))
+    copy = ask(data, "cat/2.jpg", kept_copy=kept_copy(data, "cat/1.jpg"))
     (data / "cat/3.jpg").write_text("3")
     single = ask(data, "cat/3.jpg")
     assert plan(data, [copy, single], totals=totals).needs_count is None

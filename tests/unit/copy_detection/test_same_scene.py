@@ -98,3 +98,20 @@ def test_a_frame_that_moved_on_slides_by_as_much():
     moved = np.array([[[1, 0, 0.04], [0, 1, -0.01]]])
 
     assert slide(moved) == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_mark_laid_over_the_whole_picture_is_no_other_moment(scene, level):
+    original = framed(scene, 100, 100)
+    mark = np.zeros((SIDE, SIDE), np.float32)
+    for row in range(3):
+        where = (6, 50 + 80 * row)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(mark, "SAMPLE SAMPLE", where, font, 1, 1, 2, cv2.LINE_AA)
+    for ends in (((0, 0), (SIDE, SIDE)), ((0, SIDE), (SIDE, 0))):
+        cv2.line(mark, *ends, 1, 2, cv2.LINE_AA)
+    share = 0.3 * mark[:, :, None]
+
+    marked = (original * (1 - share) + level * share).astype(np.uint8)
+
+    assert answer(original, marked) == "copy"

@@ -7,6 +7,7 @@ from PIL import ImageOps
 from core.curation.compare_sets import BYTES, NEAR, NO_KIND, NO_ROW, PIXELS, compare
 from core.embedding.embed import embed_images
 from core.models.registry import DEFAULT_MODEL, load_embedder
+from tests.papers import filled_differently, paper
 
 
 @pytest.fixture(scope="module")
@@ -176,12 +177,12 @@ def test_what_was_embedded_before_is_looked_up(look, there, tmp_path, embedder):
 def test_large_sets_are_described_in_turns(look, there, tmp_path, draw, monkeypatch):
     monkeypatch.setattr("core.curation.compare_sets._PICTURES_AT_ONCE", 2)
     monkeypatch.setattr("core.curation.compare_sets._PAIRS_AT_ONCE", 1)
-    mirrored = save(ImageOps.mirror(draw(8, 96)), tmp_path / "mirrored.png")
+    mirrored = save(ImageOps.mirror(draw(7, 96)), tmp_path / "mirrored.png")
     near = save(draw(1, 96).resize((80, 80)), tmp_path / "near.jpg")
 
     found = look(mirrored, near)
 
-    assert found.match.tolist() == [[-1, 8], [1, -1]]
+    assert found.match.tolist() == [[-1, 7], [1, -1]]
 
 
 def test_a_new_file_of_several_pictures_is_known_only_if_all_are_there(
@@ -207,3 +208,29 @@ def test_a_new_file_of_several_pictures_is_known_only_if_all_are_there(
         [PIXELS, NEAR],
     ]
     assert (found.repeat_of == NO_ROW).all()
+
+
+def test_pages_that_differ_in_a_word_are_new_and_a_saved_again_one_is_known(
+    look, tmp_path
+):
+    pages = [paper("text", filled) for filled in filled_differently(3, 1)]
+    old = [save(page, tmp_path / f"{n}.png") for n, page in enumerate(pages[:2])]
+    again = save(pages[0], tmp_path / "again.jpg", quality=90)
+    other = save(pages[2], tmp_path / "other.png")
+
+    found = look(again, other, old=old, part=np.zeros(2, np.int32))
+
+    assert found.kind[:, 0].tolist() == [NEAR, NO_KIND]
+    assert found.match[0, 0] == 0
+
+
+def test_what_is_too_plain_to_tell_is_new_and_names_what_it_resembles(look, tmp_path):
+    drawing = paper("drawing", next(filled_differently(1, 14)))
+    old = [save(drawing, tmp_path / "old.png")]
+    darker = drawing.point(lambda level: level * 7 // 10)
+    new = save(darker, tmp_path / "darker.png")
+
+    found = look(new, old=old, part=np.ones(1, np.int32))
+
+    assert found.kind.tolist() == [[NO_KIND, NO_KIND]]
+    assert found.resembles.tolist() == [[NO_ROW, 0]]

@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.curation.policy import COMPARED, EXAMPLE, FINDINGS, judge, parse_policy
+from core.curation.policy import (
+    COMPARED,
+    EXAMPLE,
+    FINDINGS,
+    MEASURES,
+    judge,
+    parse_policy,
+)
 from core.errors import InputError
+from core.findings.registry import SET_FINDINGS
 
 
 def counts(**found):
@@ -153,7 +161,12 @@ def test_a_verdict_is_plain_json():
 
 
 @given(
-    finding=st.sampled_from(sorted(set(FINDINGS) - {"conflicts"})),
+    finding=st.sampled_from(
+        sorted(
+            {*FINDINGS}
+            - {"conflicts", *MEASURES, *(one.words for one in SET_FINDINGS.values())}
+        )
+    ),
     comparison=st.sampled_from(["<=", "<", "="]),
     thousandths=st.integers(1, 100_000),
     percent=st.booleans(),
@@ -184,3 +197,45 @@ def test_any_text_is_a_policy_or_one_sentence(text):
         assert "\n" not in str(error)
     else:
         assert all(rule.finding in FINDINGS for rule in rules)
+
+
+def test_numbers_of_the_set_have_limits_of_their_own():
+    policy = parse_policy(
+        "no shortcuts, appearance shift AUROC <= 0.6; "
+        "smallest class >= 50 effective images"
+    )
+    counts = {"images": 100, "shortcuts": 2}
+    measures = {"appearance shift auroc": 0.5934, "smallest class": 40}
+
+    shortcuts, shift, smallest = judge(policy, counts, {}, measures)
+
+    assert str(shortcuts) == "no shortcuts: 2 findings, none allowed"
+    assert shift.passed and str(shift) == "appearance shift AUROC <= 0.6: 0.5934"
+    assert not smallest.passed and smallest.count == 40
+    assert smallest.to_dict()["comparison"] == ">="
+
+
+def test_what_was_not_measured_does_not_hold():
+    (rule,) = parse_policy("appearance shift AUROC < 0.6")
+
+    (verdict,) = judge([rule], {"images": 9}, {rule.finding: "no splits were given"})
+
+    assert not verdict.passed and "no splits were given" in str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("smallest class <= 50", "'smallest class >= 50'"),
+        ("appearance shift AUROC <= 60 %", "'appearance shift auroc <= 0.6'"),
+        ("no smallest class", "with a limit on one side"),
+        ("shortcuts <= 1 %", "shortcuts are findings, not images"),
+        ("leaks >= 3", "A rule is a finding and a limit"),
+        ("leaks <= 3 images", "Write them like this"),
+    ],
+)
+def test_limits_on_the_wrong_side_or_of_the_wrong_kind_are_refused(text, says):
+    with pytest.raises(InputError) as error:
+        parse_policy(text)
+
+    assert says in str(error.value)

@@ -91,3 +91,49 @@ def test_unreadable_files_have_no_scene():
 
 def test_a_set_without_images_has_no_scenes():
     assert scenes_of(0, []).group.tolist() == []
+
+
+def recorded(sequence, pairs, **more):
+    split = np.array(more.pop("split", [NOWHERE] * len(sequence)), np.int32)
+    count = len(sequence)
+    return find_scenes(
+        np.array(more.pop("images", np.arange(count)), np.int32),
+        np.full(count, -1),
+        np.array(pairs, np.int32).reshape(-1, 2),
+        np.arange(count),
+        split,
+        2,
+        np.array(sequence, np.int32),
+    )
+
+
+def test_a_recording_is_one_scene_however_unlike_its_frames():
+    found = recorded([0, 0, 0, 1, 1, -1], [])
+
+    assert found.group.tolist() == [0, 0, 0, 1, 1, NO_GROUP]
+
+
+def test_a_view_of_a_recorded_scene_is_in_its_group():
+    found = recorded([0, 0, 0, -1, -1], [(1, 3)])
+
+    assert found.group.tolist() == [0, 0, 0, 0, NO_GROUP]
+
+
+def test_frames_in_another_split_are_another_moment_there():
+    found = recorded([0, 0, 0, 1, 1], [], split=[0, 0, 1, 0, 0])
+
+    assert found.elsewhere[:, TEST].tolist() == [True, True, False, False, False]
+    assert found.elsewhere[:, TRAIN].tolist() == [False, False, True, False, False]
+
+
+def test_one_frame_that_is_like_another_recording_does_not_flag_all_frames():
+    found = recorded([0, 0, 0, 1, 1, 1], [(1, 4)], split=[0, 0, 0, 1, 1, 1])
+
+    assert set(found.group.tolist()) == {0}
+    assert found.elsewhere.any(axis=1).tolist() == [False, True, False] * 2
+
+
+def test_a_picture_in_two_recordings_is_a_frame_of_each():
+    found = recorded([0, 0, 1, 1, 1], [], images=[0, 1, 1, 2, 3])
+
+    assert found.group.tolist() == [1, 1, 0, 0, 0]

@@ -376,14 +376,14 @@ def test_a_model_that_asks_for_too_much_memory_only_fails_the_trial(
     ]
     path = _save(tmp_path / "m.onnx", nodes, shape)
 
-    with pytest.raises(EmbedderError, match="failed in a trial with 4 GiB"):
+    with pytest.raises(EmbedderError, match="failed in a probe with 4 GiB"):
         load_embedder(path)
 
 
 def test_a_model_that_takes_too_long_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_probe, "_TRIAL_SECONDS", 4)
+    monkeypatch.setattr(onnx_probe, "_PROBE_SECONDS", 4)
     pool, flatten = _mean_of_patches()
     flatten.output[0] = "v"
     large = helper.make_node("RandomUniform", [], ["m0"], shape=[4000, 4000])

@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -11,6 +12,7 @@ from core.report.as_html import as_html
 from core.report.as_json import as_json
 from core.report.as_markdown import as_markdown, cell_text
 from core.report.model import (
+    Bars,
     Gallery,
     Pair,
     Picture,
@@ -35,7 +37,9 @@ def report_on(name, total=2):
     table = Table(
         "files", name, (name, "Count"), ((name, 1234), (None, 0.25)), total + 1
     )
-    section = Section("duplicates", name, 2, (name,), (table,), (gallery, alone))
+    bars = Bars(name, (name, "test"), ((name, (5, 2)), ("b", (0, 1))))
+    parts = (table,), (gallery, alone), (bars,)
+    section = Section("duplicates", name, 2, (name,), *parts)
     return Report(
         dataset=name,
         images=1000,
@@ -220,3 +224,13 @@ def report_with(**parts):
 
 def one_gallery(*pairs):
     return Gallery("some", "", ("From", "To"), "images", len(pairs), pairs)
+
+
+def test_bars_are_as_long_as_their_numbers_and_say_them():
+    html = as_html(report_on("cats"))
+
+    page = Page(html)
+    widths = re.findall(r'x="180"[^>]* width="([\d.]+)"', html)
+    assert widths == ["460.0", "184.0", "0.0", "92.0"]
+    assert page.tags.count("text") == 6
+    assert 'role="img" aria-label="cats"' in html

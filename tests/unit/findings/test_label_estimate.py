@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from core.findings.label_issues import (
-    NO_LABEL,
-    VOTERS,
-    ClassEvidence,
-    judge_labels,
-    label_evidence,
-)
-from core.findings.label_trial import (
+from core.findings.label_estimate import (
     AIMED_PRECISION,
     SCORES,
     _mistaken,
     estimate,
     estimate_labels,
     suggestion_confidence,
+)
+from core.findings.label_issues import (
+    NO_LABEL,
+    VOTERS,
+    ClassEvidence,
+    judge_labels,
+    label_evidence,
 )
 from core.neighbors.knn_graph import neighbor_graph
 

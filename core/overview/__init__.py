@@ -1,0 +1,1 @@
+"""What is wrong with a set as a whole: its balance, shifts, shortcuts and gaps."""

@@ -1,0 +1,151 @@
+"""All that can be said of a set as a whole, from what a scan has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..copy_detection import Signatures
+from ..neighbors.knn_graph import NeighborGraph
+from ..storage.record_store import Vectors
+from . import class_structure
+from .composition import imbalance, label_shift
+from .draw import drawn_images
+from .properties import image_properties
+from .records import (
+    KINDS,
+    Codes,
+    Composition,
+    Rows,
+    SetEvidence,
+    SetFinding,
+    SetMembers,
+)
+from .shift import appearance_shift
+from .shortcuts import shortcuts
+from .split_scores import split_scores
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """What is known of a set.
+
+    Attributes:
+        composition: images by class and split
+        shifts: of each two splits, how well their images can be told apart
+        tried: properties of classes and splits that were looked at as shortcuts
+        findings: in the order of :data:`~core.overview.records.KINDS`
+    """
+
+    composition: Composition
+    shifts: Sequence[Mapping[str, Any]]
+    tried: int
+    findings: Sequence[SetFinding]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many findings there are of each kind."""
+        kinds = [finding.kind for finding in self.findings]
+        return {kind: kinds.count(kind) for kind in KINDS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as JSON values."""
+        return {
+            **self.composition.to_dict(),
+            "appearance_shift": list(self.shifts),
+            "properties_tried": self.tried,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+    def keys_of(self, image_count: int) -> list[list[str]]:
+        """Returns of each unique image the keys of the findings that show it."""
+        keys: list[list[str]] = [[] for _ in range(image_count)]
+        for finding in self.findings:
+            for image in finding.images.tolist():
+                keys[image].append(finding.key)
+        return keys
+
+
+def set_evidence(
+    descriptors: Vectors,
+    features: Vectors,
+    signatures: Signatures,
+    statistics: NDArray[np.float32],
+    file_bytes: NDArray[np.int64],
+    paths: Sequence[bytes],
+    label: Codes,
+    split: Codes,
+    group: Rows,
+    classes: Sequence[str],
+    split_names: Sequence[str],
+) -> SetEvidence:
+    """Looks at a draw of i unique images while their vectors are at hand.
+
+    Args:
+        descriptors: i x c, unit vectors
+        features: i x f, unit vectors
+        signatures: uint8[i, q], see :func:`core.copy_detection.signatures`
+        statistics: float32[i, s], see :mod:`core.reading.image_statistics`
+        file_bytes: int64[i]
+        paths: of the files
+        label: int32[i], negative without
+        split: int32[i], negative for none and for several
+        group: int64[i], of copies and moments of one scene; negative for none
+        classes: names, which folders often have
+        split_names: likewise
+    """
+    strata = (label + 1).astype(np.int64) * (len(split_names) + 1) + split
+    rows = drawn_images(strata, group)
+    properties = image_properties(
+        statistics[rows],
+        signatures[rows],
+        file_bytes[rows],
+        [paths[row] for row in rows.tolist()],
+        [*classes, *split_names],
+    )
+    # Where a file lies, and its type, is no part of how it looks
+    looks = properties.values[
+        :, [kind in ("look", "made") for kind in properties.kinds]
+    ]
+    scores = split_scores(
+        descriptors, features, looks, rows, split[rows], len(split_names)
+    )
+    return SetEvidence(rows, scores, properties)
+
+
+def look_at_set(
+    evidence: SetEvidence,
+    members: SetMembers,
+    composition: Composition,
+    graph: NeighborGraph,
+    classes: Sequence[str],
+    split_names: Sequence[str],
+) -> Overview:
+    """Says what is wrong with a set.
+
+    Args:
+        evidence: from :func:`set_evidence`
+        members: i unique images
+        composition: the counts of the samples
+        graph: the nearest neighbors by features
+        classes: names in order of their codes
+        split_names: likewise
+    """
+    shifts, shifted = appearance_shift(evidence, members, split_names)
+    findings = [
+        *imbalance(composition, members),
+        *label_shift(composition, members),
+        *shifted,
+    ]
+    of_classes, telling_classes = shortcuts(evidence, members, "class", classes)
+    of_splits, telling_splits = shortcuts(evidence, members, "split", split_names)
+    findings += telling_classes + telling_splits
+    if class_structure.says_something(members):
+        findings += class_structure.overlaps(members, classes)
+        findings += class_structure.divided(members, graph, classes)
+    findings += class_structure.thin_regions(members, classes)
+    return Overview(composition, shifts, of_classes + of_splits, findings)

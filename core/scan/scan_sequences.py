@@ -1,0 +1,51 @@
+"""The recordings of a scan's samples: by a field, or by names and times that looks bear
+out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as PathSequence
+
+import numpy as np
+
+from ..embedding.image_table import ImageTable
+from ..findings.sequences import (
+    Sequences,
+    confirmed,
+    joined,
+    sequences_by_field,
+    sequences_by_name,
+    sequences_by_time,
+)
+from .scan_data import Recordings, Samples
+from .unique_images import DescribedImages
+
+
+def find_sequences(
+    paths: PathSequence[bytes],
+    table: ImageTable,
+    samples: Samples,
+    images: DescribedImages,
+    recordings: Recordings | None,
+) -> Sequences:
+    """Finds which samples are frames of one recording or burst.
+
+    Args:
+        paths: of n samples
+        table: of the pass over their files
+        samples: the samples
+        images: the unique images
+        recordings: that a field names, which need no proof; None without
+    """
+    rank = samples.path_rank
+    if recordings is not None:
+        return sequences_by_field(recordings.codes, recordings.names, paths, rank)
+    readable = samples.readable
+    captured = np.full(len(paths), np.nan)
+    camera = np.zeros(len(paths), np.int64)
+    files = samples.unique_file[readable]
+    captured[readable] = table.column("captured")[files]
+    camera[readable] = table.column("camera")[files]
+    image = images.groups.of_samples(samples.unique_file)
+    found = confirmed(sequences_by_name(paths), image, images.descriptors)
+    timed = sequences_by_time(captured, camera, rank)
+    return joined(found, confirmed(timed, image, images.descriptors))

@@ -1,0 +1,126 @@
+"""The set as a whole, from the records of a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..findings.scenes import Scenes
+from ..findings.schema import NO_CLUSTER
+from ..overview.composition import composition, units
+from ..overview.overview import Overview, look_at_set, set_evidence
+from ..overview.records import NONE, SetEvidence, SetMembers
+from .image_labels import connected_groups, majority_labels
+from .judgment import Judgment
+from .scan_data import Pairs, Samples, ScanData, UniqueFiles, first_samples
+from .unique_images import DescribedImages
+
+
+def evidence_of_set(
+    samples: Samples,
+    files: UniqueFiles,
+    images: DescribedImages,
+    related: Pairs,
+    paths: Sequence[bytes],
+) -> SetEvidence:
+    """Looks at the set while the vectors are at hand.
+
+    Args:
+        samples: n samples
+        files: their unique files
+        images: i unique images
+        related: int32[p, 2], pairs of them that are copies or show one scene
+        paths: of the unique images
+    """
+    count = len(images)
+    of_samples = images.groups.of_samples(samples.unique_file)
+    first = images.groups.first_file
+    file_bytes = np.zeros(len(files.digest), np.int64)
+    readable = samples.readable
+    file_bytes[samples.unique_file[readable]] = samples.file_bytes[readable]
+    return set_evidence(
+        images.descriptors,
+        images.features,
+        images.signatures,
+        files.statistics[first],
+        file_bytes[first],
+        paths,
+        majority_labels(of_samples, samples.labels, count, len(samples.classes)),
+        _only_splits(of_samples, samples.splits, count),
+        connected_groups(count, related),
+        samples.classes,
+        samples.split_names,
+    )
+
+
+def overview_of(
+    scan_data: ScanData, judged: Judgment, scenes: Scenes
+) -> Overview | None:
+    """Says what is wrong with the set, as thresholds and decisions have it.
+
+    None where nobody looked at the set, as in a scan of objects.
+
+    Args:
+        scan_data: of the scan
+        judged: what the rules say of the samples
+        scenes: of the samples
+    """
+    if scan_data.overview is None:
+        return None
+    samples, of_samples = scan_data.samples, scan_data.sample_images
+    count = len(scan_data.images.first_file)
+    unit = units(of_samples, judged.duplicates.cluster, scenes.group)
+    first = first_samples(scan_data)
+    here = first >= 0
+    likeliest = scan_data.classes.classes[:, 0]
+    members = SetMembers(
+        label=majority_labels(of_samples, samples.labels, count, len(samples.classes)),
+        split=_only_splits(of_samples, samples.splits, count),
+        group=np.where(here, unit[first], NO_CLUSTER),
+        here=here,
+        likeliest=likeliest,
+        wrong_label=here & judged.labels.issue[first],
+        distance=np.where(here, judged.outliers.distance[first], np.nan),
+        outlier=here & judged.outlier[first],
+    )
+    counted = composition(
+        samples.labels, samples.splits, unit, samples.classes, samples.split_names
+    )
+    return look_at_set(
+        scan_data.overview,
+        members,
+        counted,
+        scan_data.graphs.features,
+        samples.classes,
+        samples.split_names,
+    )
+
+
+def keys_of_samples(
+    overview: Overview | None, of_samples: NDArray[np.int32], image_count: int
+) -> list[list[str] | None]:
+    """Returns of each sample the keys of findings of the set; None if unreadable.
+
+    Args:
+        overview: of the set; None where nobody looked
+        of_samples: int32[n], the unique image of each sample; -1 if unreadable
+        image_count: number of unique images
+    """
+    if overview is None:
+        return [None] * len(of_samples)
+    keys = overview.keys_of(image_count)
+    return [keys[image] if image >= 0 else None for image in of_samples.tolist()]
+
+
+def _only_splits(
+    of_samples: NDArray[np.int32], splits: NDArray[np.int32], count: int
+) -> NDArray[np.int32]:
+    """Returns int32[i]: the split of each image, ``NONE`` for none or for several."""
+    known = (of_samples >= 0) & (splits >= 0)
+    least = np.full(count, np.iinfo(np.int32).max, np.int32)
+    most = np.full(count, NONE, np.int32)
+    np.minimum.at(least, of_samples[known], splits[known])
+    np.maximum.at(most, of_samples[known], splits[known])
+    return np.where(least == most, most, NONE).astype(np.int32)

@@ -1,0 +1,110 @@
+"""Classes that overlap, fall apart or have hardly any neighbors."""
+
+import numpy as np
+import pytest
+
+from core.neighbors.knn_graph import neighbor_graph
+from core.overview.class_structure import (
+    divided,
+    overlaps,
+    says_something,
+    thin_regions,
+)
+from core.overview.records import SetMembers
+
+NAMES = ["cat", "dog", "car"]
+
+
+def members_of(label, likeliest=None, **more):
+    count = len(label)
+    given = {
+        "label": np.asarray(label, np.int32),
+        "split": np.zeros(count, np.int32),
+        "group": np.full(count, -1),
+        "here": np.ones(count, bool),
+        "likeliest": np.asarray(label if likeliest is None else likeliest, np.int32),
+        "wrong_label": np.zeros(count, bool),
+        "distance": np.full(count, np.nan, np.float32),
+        "outlier": np.zeros(count, bool),
+    }
+    return SetMembers(**{**given, **more})
+
+
+@pytest.fixture
+def mixed():
+    """Of 100 cats 40 look like dogs, and nothing else is unclear."""
+    label = np.repeat([0, 1, 2], 100)
+    likeliest = label.copy()
+    likeliest[:40] = 1
+    return label, likeliest
+
+
+def test_classes_whose_images_look_like_the_other_overlap(mixed):
+    (finding,) = overlaps(members_of(*mixed), NAMES)
+
+    assert finding.key == "overlap cat / dog"
+    assert "40 images of cat (40%)" in finding.text
+    assert finding.images.tolist() == list(range(40))
+
+
+def test_labels_that_are_wrong_are_no_overlap(mixed):
+    wrong = np.arange(300) < 40
+
+    assert overlaps(members_of(*mixed, wrong_label=wrong), NAMES) == []
+
+
+def test_copies_of_one_image_are_no_overlap(mixed):
+    group = np.where(np.arange(300) < 40, 0, -1)
+
+    assert overlaps(members_of(*mixed, group=group), NAMES) == []
+
+
+def test_shuffled_labels_say_nothing():
+    rng = np.random.default_rng(0)
+    passed = 0
+    for _ in range(300):
+        label, likeliest = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
+        passed += says_something(members_of(label, likeliest))
+
+    assert passed == 0
+    assert says_something(members_of(np.repeat([0, 1], 20)))
+
+
+def clouds(*sizes):
+    rng = np.random.default_rng(3)
+    centers = np.linalg.qr(rng.normal(size=(32, len(sizes))))[0].T
+    rows = np.repeat(centers, sizes, axis=0) + 0.02 * rng.normal(size=(sum(sizes), 32))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(np.float32)
+
+
+def test_a_class_of_two_clouds_falls_apart():
+    label = np.repeat([0, 1], [100, 100])
+    graph = neighbor_graph(clouds(60, 40, 100), 12)
+
+    (finding,) = divided(members_of(label), graph, NAMES)
+
+    assert finding.measures == {"class": "cat", "groups": [60, 40]}
+    assert finding.images.tolist() == list(range(60, 100))
+
+
+def test_forty_moments_of_one_scene_are_no_group_of_a_class():
+    label = np.repeat([0, 1], [100, 100])
+    graph = neighbor_graph(clouds(60, 40, 100), 12)
+    group = np.where((np.arange(200) >= 60) & (np.arange(200) < 100), 0, -1)
+
+    assert divided(members_of(label, group=group), graph, NAMES) == []
+
+
+def test_images_far_from_most_are_in_thin_regions_but_outliers_are_not():
+    distance = np.random.default_rng(0).normal(0.3, 0.01, 200).astype(np.float32)
+    distance[:15], distance[15:20] = 0.5, 0.9
+    outlier = (np.arange(200) >= 15) & (np.arange(200) < 20)
+    label = np.repeat([0, 1], [20, 180])
+
+    (finding,) = thin_regions(
+        members_of(label, distance=distance, outlier=outlier), NAMES
+    )
+
+    assert sorted(finding.images) == list(range(15))
+    assert "15 of them are of class cat" in finding.text
