@@ -14,6 +14,7 @@ from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
 from .register_embeddings import RegisterEmbeddings
+from .remove_objects import RemoveObjects
 from .report import Report
 from .retag import Retag
 from .review import Review
@@ -49,6 +50,7 @@ OPERATORS = (
     Move,
     Retag,
     Merge,
+    RemoveObjects,
     Undo,
     Purge,
     Open,

@@ -8,10 +8,12 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.progress import OnProgress
+from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.file_action import FileAction, FileOptions
 from .adapter.actions.forms import ON_DISK
+from .adapter.actions.object_plan import plan_objects
 from .adapter.actions.plan_builder import RETAG, Change
 from .adapter.ui.panel_jobs import remember_choice
 from .adapter.ui.stream import Outcome
@@ -28,6 +30,8 @@ class RetagOptions(FileOptions):
             folder of the new label
         allow_new_label (False): allow a label that no sample has
     """
+
+    takes_objects = True
 
     label: str | None = None
     on_disk: bool = False
@@ -61,7 +65,9 @@ class Retag(FileAction):
 
         Suggestions are listed most certain first; copies get the same one, or keep
         their labels. Of ``what``, those apply that say something of labels:
-        ``label_issues``, ``outliers``, ``image_issues``, ``tag`` and ``view``.
+        ``label_issues``, ``outliers``, ``image_issues``, ``tag`` and ``view``. Findings
+        of objects, such as ``object_label_issues``, change the labels of objects in the
+        data set; files stay as they are.
 
         Example::
 
@@ -88,6 +94,17 @@ class Retag(FileAction):
         outcome = super().work(ctx, on_progress)
         remember_choice(ctx.dataset, ON_DISK, self.options(ctx).on_disk)
         return outcome
+
+    def plan(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        options: RetagOptions,
+        on_progress: OnProgress = silent,
+    ) -> PlanReport:
+        if options.what not in OBJECT_FINDINGS:
+            return super().plan(samples, options, on_progress)
+        change = self.change(options)
+        return PlanReport(plan_objects(samples, change, options, options, on_progress))
 
     def change(self, options: RetagOptions) -> Change:
         return Change(

@@ -10,7 +10,12 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from .adapter.actions.action_reports import ActionReport, UndoReport, past_text
+from .adapter.actions.action_reports import (
+    ActionReport,
+    UndoReport,
+    past_text,
+    thing_of,
+)
 from .adapter.actions.execute import find_past, history, undo
 from .adapter.ui.inputs import show_error
 from .adapter.ui.panel_jobs import is_asking
@@ -74,7 +79,8 @@ class Undo(LongOperator):
         past = find_past(dataset, options.key)
         if options.dry_run:
             return UndoReport(history(dataset), past.key)
-        return ActionReport(undo(dataset, past, on_progress), None)
+        outcome = undo(dataset, past, on_progress)
+        return ActionReport(outcome, None, thing_of(past.plan))
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()

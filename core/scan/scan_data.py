@@ -13,7 +13,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import RELATIONS, TOO_PLAIN
+from ..copy_detection import TOO_PLAIN, relation_bits
 from ..findings.label_issues import ClassEvidence
 from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
@@ -176,7 +176,7 @@ class VerifiedPairs:
         images: int32[p, 2]
         similarity: float32[p], cosine of the descriptors
         score: float32[p] in [0, 1], larger is more surely a copy
-        relation: int8[p], see :data:`core.copy_detection.RELATIONS`
+        relation: int16[p], bits of :data:`core.copy_detection.RELATIONS`
         changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
         scene: bool[p], two photographs of one scene, whatever the score
     """
@@ -184,7 +184,7 @@ class VerifiedPairs:
     images: Pairs
     similarity: NDArray[np.float32]
     score: NDArray[np.float32]
-    relation: NDArray[np.int8]
+    relation: NDArray[np.int16]
     changes: NDArray[np.uint8]
     scene: NDArray[np.bool_]
 
@@ -194,7 +194,7 @@ class VerifiedPairs:
     @property
     def too_plain(self) -> NDArray[np.bool_]:
         """bool[p], True for pages that look the same but may be different ones."""
-        unsure: NDArray[np.bool_] = self.relation == RELATIONS.index(TOO_PLAIN)
+        unsure: NDArray[np.bool_] = self.relation == relation_bits(TOO_PLAIN)
         return unsure
 
     def accepted(self, min_score: float) -> Pairs:

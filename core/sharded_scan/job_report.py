@@ -9,6 +9,7 @@ from typing import Any
 
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
+from ..curation.set_measures import set_not_looked_for
 from ..findings.registry import FINDINGS, Finding
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
@@ -64,7 +65,8 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
     }
     if job.findings.thresholds["max_outlier_distance"] is None:
         why["outliers"] = job.findings.rules["max_outlier_distance"]
-    return why
+    overview = job.findings.overview
+    return why | set_not_looked_for(overview, job.findings.counts, missing)
 
 
 def as_text(job: FinishedJob) -> str:

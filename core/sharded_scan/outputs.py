@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..common.memory import peak_bytes
 from ..common.version import winnow_version
-from ..copy_detection import RELATIONS
+from ..copy_detection import relation_names
 from ..findings.decisions import no_decisions
 from ..findings.schema import FIELDS
 from ..report.as_html import as_html
@@ -177,9 +177,7 @@ def _pair_rows(
             "similarity": pairs.similarity[rows],
             "score": pairs.score[rows],
             "is_copy": is_copy[rows],
-            "relation": _texts(
-                [None if code < 0 else RELATIONS[code] for code in relations]
-            ),
+            "relation": _texts([relation_names(bits) for bits in relations]),
             "same_scene": pairs.scene[rows],
         }
 

@@ -194,6 +194,23 @@ def reported(dataset, _, folder):
     return set()
 
 
+def boxes_removed(dataset, *_):
+    """Of each picture the first of two boxes would go."""
+    box = {"label": "a", "bounding_box": [0.1, 0.1, 0.5, 0.5]}
+    found = [
+        fo.Detections(
+            detections=[fo.Detection(tags=["no"], **box), fo.Detection(**box)]
+        )
+        for _ in range(len(dataset))
+    ]
+    dataset.set_values("boxes", found)
+    operator("scan")(dataset, objects="boxes", prefix="boxes", progress=False)
+    options = {"tag": "no", "prefix": "boxes", "progress": False}
+    plan = operator("remove_objects")(dataset, "tag", **options)
+    assert plan.count == 11
+    return {one["id"] for item in plan.items() for one in item.records}
+
+
 QUESTIONS = {
     "scan": counted(
         lambda d, w, f: operator("scan")(d, prefix="again", progress=False).counts[
@@ -232,6 +249,7 @@ QUESTIONS = {
     "move": planned_by_hand("move", output_dir="aside"),
     "retag": planned_by_hand("retag", label="a", on_disk=False),
     "merge": planned("merge"),
+    "remove_objects": boxes_removed,
     "undo": only_of_what_is_away,
     "purge": only_of_what_is_away,
     "open": only_of_what_is_away,

@@ -27,7 +27,17 @@ NAMES = [name for name in LISTED["operators"] if name != "open"]
 NOT_PARAMS = {"progress", "delegate"}
 
 # What changes what the other examples need
-LAST = ("clean", "merge", "retag", "move", "quarantine", "undo", "purge")
+# clean goes by proof alone, and is undone for the others
+LAST = (
+    "clean",
+    "remove_objects",
+    "merge",
+    "retag",
+    "move",
+    "quarantine",
+    "undo",
+    "purge",
+)
 
 # What an operator cannot do without, in params
 NEEDED = {
@@ -92,7 +102,7 @@ OTHERS = {
     "without_tags": ["no"],
     "wrong": ["0" * 24],
 }
-OTHER_WHAT = {"decide": "keeper"}
+OTHER_WHAT = {"decide": "keeper", "remove_objects": "bad_boxes"}
 
 # Where a form answers what Python leaves open: what is likely here, what is in
 # force now, or that its button means what it says
@@ -129,6 +139,7 @@ STATES = {
     "to_fastdup": [{"output_dir": "work"}],
     "from_fastdup": [{"work_dir": "nothing"}],
     "decide": [{"what": "keep"}],
+    "remove_objects": [{"what": "bad_boxes"}, {"what": "tag"}],
     **{
         name: [
             {"more": True},
@@ -316,6 +327,17 @@ def examples(name):
     return textwrap.dedent("\n".join(lines[:end]))
 
 
+def scan_boxes(dataset):
+    """Scans the data set with two boxes a picture, of which one lies on the other."""
+    box = [0.1, 0.1, 0.6, 0.6]
+    for sample in dataset:
+        found = [fo.Detection(label="a", bounding_box=box) for _ in range(2)]
+        sample["boxes"] = fo.Detections(detections=found)
+        sample.save()
+    options = {"label_field": "ground_truth", "split_by": ["train", "test"]}
+    operator("scan")(dataset, objects="boxes", **options)
+
+
 def test_every_example_runs_and_every_result_has_the_same_words(
     draw, tmp_path, monkeypatch, capsys
 ):
@@ -324,6 +346,8 @@ def test_every_example_runs_and_every_result_has_the_same_words(
     seen = set()
     dataset = make(tmp_path / "images", draw)
     for name in [*(name for name in NAMES if name not in LAST), *LAST]:
+        if name == "remove_objects":
+            scan_boxes(dataset)
         code = examples(name)
         assert f'"{PREFIX}{name}"' in code and len(code.splitlines()) <= 12, name
         values = {"fo": fo, "foo": foo, "dataset": dataset}

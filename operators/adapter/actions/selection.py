@@ -88,6 +88,9 @@ class Selection:
         prefix (None): prefix of the scan's fields
     """
 
+    # No option: whether findings of objects can be chosen
+    takes_objects = False
+
     what: str | None = None
     _: KW_ONLY
     kinds: Sequence[str] = KINDS
@@ -100,20 +103,20 @@ class Selection:
     prefix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.what in OBJECT_FINDINGS:
+        if self.what in OBJECT_FINDINGS and not self.takes_objects:
             raise InputError(
-                f"'{self.what}' is a finding of objects, and actions work on whole "
-                "images and their labels. Look at the objects with show, and correct "
-                "them there."
+                f"'{self.what}' is a finding of objects, and this works on whole "
+                "images. Use retag for other labels, or remove_objects."
             )
         if self.what in SET_FINDINGS:
             raise InputError(
                 f"'{self.what}' is a finding of the set as a whole, and its images are "
                 "no worse than others. Look at them with show."
             )
-        if self.what is not None and self.what not in WHAT:
+        known = (*WHAT, *OBJECT_FINDINGS) if self.takes_objects else WHAT
+        if self.what is not None and self.what not in known:
             raise InputError(
-                f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
+                f"what={self.what!r} is not known. Use one of: {', '.join(known)}."
             )
         _check_among("kinds", self.kinds, KINDS)
         _check_among("issues", self.issues, ISSUES)

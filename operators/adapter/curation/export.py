@@ -19,11 +19,13 @@ from ....core.errors import CurationError, InputError
 from ....core.progress import OnProgress, Progress
 from ..dataset.samples import label_path
 from ..runs.run_record import ScanRun, now
+from .export_objects import BOX_FORMATS, export_boxes
 
 FORMATS = {
     "folders": "Folders by class",
     "images": "Images in a folder",
     "fiftyone": "FiftyOne data set",
+    **BOX_FORMATS,
 }
 _EXPORTS, _EXPORTS_KEPT = "winnow_exports", 20
 _RENAMED_SHOWN = 5
@@ -128,8 +130,11 @@ def export_view(
             "Nothing is left to export: every image is flagged or tagged, or its file "
             "cannot be read. Leave fewer findings out."
         )
-    if format == "fiftyone":
-        view.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset)
+    if format == "fiftyone" or format in BOX_FORMATS:
+        if format == "fiftyone":
+            view.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset)
+        else:
+            export_boxes(view, folder, format, run)
         remarks = tuple(_remarks_on_lost(len(lost)))
         return Exported(view, view.count(), str(folder), remarks)
     rows = view.sort_by("id")
