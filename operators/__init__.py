@@ -18,6 +18,7 @@ from .remove_objects import RemoveObjects
 from .report import Report
 from .retag import Retag
 from .review import Review
+from .sample_frames import SampleFrames
 from .scan import Scan
 from .select import Select
 from .set_thresholds import SetThresholds
@@ -40,6 +41,7 @@ OPERATORS = (
     Split,
     Select,
     Thin,
+    SampleFrames,
     Compare,
     EstimatePrecision,
     RegisterEmbeddings,

@@ -125,6 +125,12 @@ def thinned(dataset, *_):
     return set(dataset.exists("burst").values("id"))
 
 
+def frames_of(dataset, _, folder):
+    with pytest.raises(ValueError, match="frames are of videos"):
+        operator("sample_frames")(dataset, str(folder / "frames"), progress=False)
+    return set()
+
+
 def planned(name, **options):
     def ask(dataset, *_):
         plan = operator(name)(dataset, progress=False, **options).plan
@@ -228,6 +234,7 @@ QUESTIONS = {
     "audit": audited,
     "split": split,
     "thin": thinned,
+    "sample_frames": frames_of,
     "compare": counted(
         lambda d, w, f: operator("compare")(
             d, str(Path(d.first().filepath).parent), write=False, progress=False

@@ -9,8 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 import yaml
 from fiftyone.operators.delegated import DelegatedOperationService
@@ -53,6 +55,7 @@ NEEDED = {
     "estimate_precision": {"what": "duplicates"},
     "from_fastdup": {"work_dir": "work"},
     "to_fastdup": {"output_dir": "work"},
+    "sample_frames": {"output_dir": "out"},
 }
 
 # Another value than the default, by the name of the option
@@ -62,6 +65,7 @@ OTHERS = {
     "ccthreshold": 0.9,
     "conflict_tag": "differs",
     "embeddings": "vectors",
+    "every": 1.5,
     "expect_count": 3,
     "fields": ["weather"],
     "fixed": ["test"],
@@ -327,6 +331,18 @@ def examples(name):
     return textwrap.dedent("\n".join(lines[:end]))
 
 
+def filmed(path, draw):
+    """A data set of one video that shows three pictures."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
+    for number in range(3):
+        for _ in range(10):
+            writer.write(np.asarray(draw(number)))
+    writer.release()
+    videos = fo.Dataset()
+    videos.add_sample(fo.Sample(filepath=str(path)))
+    return videos
+
+
 def scan_boxes(dataset):
     """Scans the data set with two boxes a picture, of which one lies on the other."""
     box = [0.1, 0.1, 0.6, 0.6]
@@ -345,12 +361,13 @@ def test_every_example_runs_and_every_result_has_the_same_words(
     results = sys.modules[f"{PLUGIN}.core.common.result"]
     seen = set()
     dataset = make(tmp_path / "images", draw)
+    videos = filmed(tmp_path / "film.avi", draw)
     for name in [*(name for name in NAMES if name not in LAST), *LAST]:
         if name == "remove_objects":
             scan_boxes(dataset)
         code = examples(name)
         assert f'"{PREFIX}{name}"' in code and len(code.splitlines()) <= 12, name
-        values = {"fo": fo, "foo": foo, "dataset": dataset}
+        values = {"fo": fo, "foo": foo, "dataset": dataset, "videos": videos}
         try:
             exec(code, values)
         except Exception as error:
@@ -365,6 +382,8 @@ def test_every_example_runs_and_every_result_has_the_same_words(
         shutil.rmtree(tmp_path / "work_dir", ignore_errors=True)
         capsys.readouterr()
     dataset.delete()
+    videos.delete()
+    fo.delete_dataset(f"{videos.name}-frames")
 
     assert seen >= set(
         "ScanReport Exported WrittenReport AuditReport SplitReport CompareReport "
