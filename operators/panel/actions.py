@@ -11,7 +11,7 @@ from ...core.common.text import escape_markdown
 from ...core.errors import ActionError
 from ...core.findings.image_issues import SURE_ISSUES
 from ..adapter.actions.action_reports import past_text
-from ..adapter.actions.execute import history
+from ..adapter.actions.execute import PastAction, history
 from ..adapter.curation.export import PastExport, past_exports
 from ..adapter.dataset.decisions import decided_view, decisions_of
 from . import buttons, widgets
@@ -143,7 +143,8 @@ def _draw_plans(panel: types.Object, events: Events, state: PanelState) -> None:
 def _draw_history(panel: types.Object, events: Events, state: PanelState) -> None:
     """Draws what was done to files and labels, and what was exported, newest first."""
     actions, exports = history(state.dataset), past_exports(state.dataset)
-    done = sorted([*actions, *exports], key=lambda past: past.at, reverse=True)
+    done: list[PastAction | PastExport] = [*actions, *exports]
+    done.sort(key=lambda past: past.at, reverse=True)
     if not done:
         return
     widgets.markdown(panel, "done_about", "**What was done**")
