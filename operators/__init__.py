@@ -1,6 +1,7 @@
 """Everything that knows FiftyOne: one module an operator."""
 
 from .audit import Audit
+from .clean import Clean
 from .compare import Compare
 from .decide import Decide
 from .estimate_precision import EstimatePrecision
@@ -17,6 +18,7 @@ from .register_embeddings import RegisterEmbeddings
 from .remove_objects import RemoveObjects
 from .report import Report
 from .retag import Retag
+from .review import Review
 from .sample_frames import SampleFrames
 from .scan import Scan
 from .select import Select
@@ -47,6 +49,7 @@ OPERATORS = (
     FromFastdup,
     ToFastdup,
     OpenFindings,
+    Clean,
     Quarantine,
     Move,
     Retag,
@@ -55,5 +58,6 @@ OPERATORS = (
     Undo,
     Purge,
     Open,
+    Review,
     WinnowPanel,
 )
