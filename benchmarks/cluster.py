@@ -48,11 +48,11 @@ def main(rows: int, falling: bool) -> None:
         for k in (10, 40)
     ]
     sizes = [len(present) for present, _ in divided]
-    print(
-        f"| {'falling' if falling else 'even'} | {rows:,} | {len(centers):,} | "
-        f"{max(sizes):,} | {shares[0]:.4f} | {shares[1]:.4f} | {1e3 * built / rows:.3f} | {1e3 * each:.3f} | "
-        f"{len(asked):,} |"
-    )
+    cells_of = [f"{rows:,}", f"{len(centers):,}", f"{max(sizes):,}"]
+    found_of = [f"{share:.4f}" for share in shares]
+    cost = [f"{1e3 * built / rows:.3f}", f"{1e3 * each:.3f}"]
+    kind = "falling" if falling else "even"
+    print("|", " | ".join([kind, *cells_of, *found_of, *cost]), "|")
 
 
 def _made(rows: int, falling: bool) -> np.ndarray:
