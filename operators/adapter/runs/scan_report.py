@@ -12,7 +12,7 @@ from typing import Any
 from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
-from ....core.curation.policy import MEASURES
+from ....core.curation.set_measures import set_measures, set_not_looked_for
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import (
@@ -46,9 +46,6 @@ _NO_SPLITS = "no splits were given"
 _OF_SPLITS = ("same scene leaks", "sequence leaks")
 """Parts of a finding, in a policy, that need splits where it does not."""
 
-_NO_OVERVIEW = "an older version of Winnow scanned the set"
-_FEW_IN_SPLITS = "the splits have too few images of the same classes"
-_AUROC, _SMALLEST = MEASURES
 _NO_OBJECTS = "objects were not scanned"
 _NO_OBJECT_LABELS = "no object has a label"
 _FEW_OBJECTS = f"no class has {FEWEST_OF_CLASS} objects, too few to judge a label"
@@ -141,35 +138,13 @@ class ScanReport(TableResult):
             missing["bursts"] = "thin was not run"
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
-        return missing | self._of_set_not_looked_for(why) | self._objects_not_looked_for
+        missing |= set_not_looked_for(self.overview, self.counts, why)
+        return missing | self._objects_not_looked_for
 
     @property
     def measures(self) -> dict[str, float]:
         """Returns the numbers of the set that a policy may limit, by their names."""
-        found: dict[str, float] = {}
-        if shifts := self.overview.get("appearance_shift"):
-            found[_AUROC] = max(shift["auroc"] for shift in shifts)
-        if self.counts["labeled"] and self.overview:
-            found[_SMALLEST] = min(map(sum, self.overview["effective"]))
-        return found
-
-    def _of_set_not_looked_for(self, why: Mapping[str, str]) -> dict[str, str]:
-        if not self.overview:
-            names = [finding.words for finding in SET_FINDINGS.values()]
-            return dict.fromkeys([*names, *MEASURES], _NO_OVERVIEW)
-        missing = {
-            finding.words: why[finding.needs]
-            for finding in SET_FINDINGS.values()
-            if finding.needs is not None and finding.needs in why
-        }
-        if why:
-            # It needs both
-            missing["label shift"] = next(iter(why.values()))
-        if _AUROC not in self.measures:
-            missing[_AUROC] = why.get("splits", _FEW_IN_SPLITS)
-        if _SMALLEST not in self.measures:
-            missing[_SMALLEST] = why.get("labels", _NO_LABELS)
-        return missing
+        return set_measures(self.overview, self.counts)
 
     @property
     def has_objects(self) -> bool:
