@@ -92,7 +92,7 @@ def _scan(options: argparse.Namespace) -> int:
         )
     now = datetime.now().astimezone()
     when = f"{now.day} {now:%B %Y, %H:%M %Z}"
-    report = job_report(job, manifest.address, _notes(job), when)
+    report = job_report(job, settings, manifest.address, _notes(job), when)
     write_outputs(
         job, settings, folder, summary_of(job, settings, manifest.address), report
     )

@@ -1,6 +1,7 @@
 """Everything that knows FiftyOne: one module an operator."""
 
 from .audit import Audit
+from .clean import Clean
 from .compare import Compare
 from .decide import Decide
 from .estimate_precision import EstimatePrecision
@@ -9,6 +10,7 @@ from .from_fastdup import FromFastdup
 from .merge import Merge
 from .move import Move
 from .open import Open
+from .open_findings import OpenFindings
 from .panel import WinnowPanel
 from .purge import Purge
 from .quarantine import Quarantine
@@ -16,6 +18,7 @@ from .register_embeddings import RegisterEmbeddings
 from .remove_objects import RemoveObjects
 from .report import Report
 from .retag import Retag
+from .review import Review
 from .sample_frames import SampleFrames
 from .scan import Scan
 from .select import Select
@@ -45,6 +48,8 @@ OPERATORS = (
     RegisterEmbeddings,
     FromFastdup,
     ToFastdup,
+    OpenFindings,
+    Clean,
     Quarantine,
     Move,
     Retag,
@@ -53,5 +58,6 @@ OPERATORS = (
     Undo,
     Purge,
     Open,
+    Review,
     WinnowPanel,
 )

@@ -15,7 +15,12 @@ from ..core.errors import CurationError, InputError
 from ..core.findings.image_issues import ISSUES, SURE_ISSUES
 from ..core.findings.registry import FINDINGS
 from ..core.progress import OnProgress
-from .adapter.curation.export import FORMATS, Exported, export_view
+from .adapter.curation.export import (
+    FORMATS,
+    Exported,
+    export_view,
+    remember_export,
+)
 from .adapter.curation.export_objects import BOX_FORMATS
 from .adapter.dataset.internals import dataset_of
 from .adapter.runs.run_record import complete_run
@@ -149,6 +154,7 @@ class Export(LongOperator):
         clean = options.clean(samples)
         run = complete_run(dataset_of(samples), options.prefix)
         exported = export_view(clean.view, folder, options.format, run, on_progress)
+        remember_export(dataset_of(samples), exported)
         return replace(
             exported, remarks=(*_remarks_on_copies(clean), *exported.remarks)
         )

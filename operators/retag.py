@@ -12,8 +12,11 @@ from ..core.findings.registry import OBJECT_FINDINGS
 from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.file_action import FileAction, FileOptions
+from .adapter.actions.forms import ON_DISK
 from .adapter.actions.object_plan import plan_objects
 from .adapter.actions.plan_builder import RETAG, Change
+from .adapter.ui.panel_jobs import remember_choice
+from .adapter.ui.stream import Outcome
 from .adapter.ui.surface import LONG, keywords
 
 
@@ -23,7 +26,7 @@ class RetagOptions(FileOptions):
 
     Attributes:
         label (None): the new label; None for the suggestion of each sample
-        on_disk (True): also move files from the folder of their label's name to the
+        on_disk (False): also move files from the folder of their label's name to the
             folder of the new label
         allow_new_label (False): allow a label that no sample has
     """
@@ -31,7 +34,7 @@ class RetagOptions(FileOptions):
     takes_objects = True
 
     label: str | None = None
-    on_disk: bool = True
+    on_disk: bool = False
     allow_new_label: bool = False
 
 
@@ -71,7 +74,7 @@ class Retag(FileAction):
             retag = foo.get_operator("@winnow/curate/retag")
             plan = retag(dataset, "label_issues")
             print(plan)
-            plan = retag(dataset.limit(1), "view", label="b", on_disk=False)
+            plan = retag(dataset.limit(1), "view", label="b")
             done = retag(dataset, plan_id=plan.plan_id, dry_run=False)
 
         Args:
@@ -86,6 +89,11 @@ class Retag(FileAction):
                 used
         """
         return self.plan_or_apply(samples, options, on_progress)
+
+    def work(self, ctx: foo.ExecutionContext, on_progress: OnProgress) -> Outcome:
+        outcome = super().work(ctx, on_progress)
+        remember_choice(ctx.dataset, ON_DISK, self.options(ctx).on_disk)
+        return outcome
 
     def plan(
         self,

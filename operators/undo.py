@@ -18,6 +18,7 @@ from .adapter.actions.action_reports import (
 )
 from .adapter.actions.execute import find_past, history, undo
 from .adapter.ui.inputs import show_error
+from .adapter.ui.panel_jobs import is_asking
 from .adapter.ui.surface import LONG, LongOperator, keywords
 
 
@@ -83,9 +84,11 @@ class Undo(LongOperator):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
+        key = ctx.params.get("key")
         choices = types.RadioGroup()
         for past in history(ctx.dataset):
-            if past.undoable:
+            # The panel asks for the line whose button was pressed
+            if past.undoable and (past.key == key or not is_asking(ctx) or not key):
                 choices.add_choice(past.key, label=past_text(past))
         if choices.values():
             inputs.enum(

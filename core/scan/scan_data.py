@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..copy_detection import TOO_PLAIN, relation_bits
-from ..findings.label_issues import ClassEvidence
+from ..findings.label_issues import ClassEvidence, LabelFindings
+from ..findings.outliers import OutlierDistances
 from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
 from ..overview.records import SetEvidence
@@ -256,6 +257,36 @@ class StageInputs:
 
 
 @dataclass(frozen=True, eq=False)
+class FixedJudgment:
+    """What was judged of n samples beside others that are no longer at hand.
+
+    Neighbors decide on outliers and labels, and where a part of a job's images is
+    looked at, most neighbors lie elsewhere.
+
+    Attributes:
+        outliers: distances of the samples
+        nearest: int64[n], the sample to compare each with; -1 without
+        labels: of the samples
+        confidence: float32[n], that the suggested label is right, NaN without
+        support: int64[n], a sample that speaks for the label; -1 without
+        counterexample: int64[n], one that speaks for another; -1 without
+        thresholds: in force where none is given
+        rules: how they were chosen
+        expected: what is known of them
+    """
+
+    outliers: OutlierDistances
+    nearest: NDArray[np.int64]
+    labels: LabelFindings
+    confidence: NDArray[np.float32]
+    support: NDArray[np.int64]
+    counterexample: NDArray[np.int64]
+    thresholds: Mapping[str, float | None]
+    rules: Mapping[str, str]
+    expected: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class ScanData:
     """The stored half of a scan.
 
@@ -275,6 +306,7 @@ class ScanData:
         model: that embedded the images
         inputs: of the stages
         seconds: wall-clock time by stage
+        fixed: what was judged of outliers and labels before; None to judge them
     """
 
     samples: Samples
@@ -291,6 +323,7 @@ class ScanData:
     model: ModelInfo
     inputs: StageInputs
     seconds: Mapping[str, float]
+    fixed: FixedJudgment | None = None
 
     @property
     def sample_images(self) -> NDArray[np.int32]:

@@ -69,7 +69,7 @@ NO_PAIRS = VerifiedPairs(
     np.zeros((0, 2), np.int32),
     np.zeros(0, np.float32),
     np.zeros(0, np.float32),
-    np.zeros(0, np.int8),
+    np.zeros(0, np.int16),
     np.zeros(0, np.uint8),
     np.zeros(0, bool),
 )

@@ -108,6 +108,14 @@ def drawn(dataset, *_):
     )
 
 
+def reviewed(dataset, *_):
+    queues = [
+        operator("review")(dataset, what)
+        for what in ("label_issues", "duplicates", "outliers")
+    ]
+    return {row["sample"] for queue in queues for row in queue.rows()}
+
+
 def split(dataset, *_):
     return set(operator("split")(dataset, {"train": 0.5, "test": 0.5}).split_of)
 
@@ -170,6 +178,11 @@ def in_the_panel(dataset, *_):
 
 def only_of_what_is_away(dataset, *_):
     """It is about what was put away, and changes nothing by itself."""
+    return set()
+
+
+def of_no_data_set(*_):
+    """It makes one of its own."""
     return set()
 
 
@@ -242,6 +255,9 @@ QUESTIONS = {
     "to_fastdup": counted(
         lambda d, w, f: operator("to_fastdup")(d, str(f / "out"), progress=False).count
     ),
+    "open_findings": of_no_data_set,
+    "review": reviewed,
+    "clean": planned("clean"),
     "quarantine": planned_by_hand("quarantine"),
     "move": planned_by_hand("move", output_dir="aside"),
     "retag": planned_by_hand("retag", label="a", on_disk=False),

@@ -19,6 +19,7 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext, Executor
 
 from core.scan.settings import MOVABLE
+from tests.finished_job import finished_job
 
 PREFIX = "@winnow/curate/"
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
@@ -29,7 +30,17 @@ NAMES = [name for name in LISTED["operators"] if name != "open"]
 NOT_PARAMS = {"progress", "delegate"}
 
 # What changes what the other examples need
-LAST = ("remove_objects", "merge", "retag", "move", "quarantine", "undo", "purge")
+# clean goes by proof alone, and is undone for the others
+LAST = (
+    "clean",
+    "remove_objects",
+    "merge",
+    "retag",
+    "move",
+    "quarantine",
+    "undo",
+    "purge",
+)
 
 # What an operator cannot do without, in params
 NEEDED = {
@@ -38,6 +49,7 @@ NEEDED = {
     "decide": {"what": "keep"},
     "export": {"output_dir": "out"},
     "report": {"output_dir": "out"},
+    "review": {"what": "label_issues"},
     "audit": {"policy": "no leaks"},
     "select": {"n": 3},
     "compare": {"against": "another"},
@@ -303,7 +315,7 @@ def test_a_form_asks_only_for_what_the_call_takes_with_its_default(name, made):
 def test_only_data_sets_are_taken_where_a_view_would_be_ignored(name, made):
     place = next(iter(inspect.signature(operator(name).__call__).parameters))
     if place != "dataset":
-        assert place in ("samples", "new")
+        assert place in ("samples", "new", "job")
         return
     call = operator(name)
     with pytest.raises(ValueError, match="works on a whole data set, and this is a"):
@@ -350,6 +362,7 @@ def test_every_example_runs_and_every_result_has_the_same_words(
     results = sys.modules[f"{PLUGIN}.core.common.result"]
     seen = set()
     dataset = make(tmp_path / "images", draw)
+    finished_job(tmp_path / "images", tmp_path / "job")
     videos = filmed(tmp_path / "film.avi", draw)
     for name in [*(name for name in NAMES if name not in LAST), *LAST]:
         if name == "remove_objects":
@@ -365,6 +378,12 @@ def test_every_example_runs_and_every_result_has_the_same_words(
             if isinstance(value, results.Result):
                 check_result(value, results)
                 seen.add(type(value).__name__)
+        # Files that another data set shows are not touched by the actions
+        for made in {"copies of the job"} & {*fo.list_datasets()}:
+            fo.delete_dataset(made)
+        if name == "clean":
+            # The next ones need the copies
+            operator("undo")(dataset, dry_run=False, progress=False)
         shutil.rmtree(tmp_path / "work_dir", ignore_errors=True)
         capsys.readouterr()
     dataset.delete()
@@ -373,7 +392,8 @@ def test_every_example_runs_and_every_result_has_the_same_words(
 
     assert seen >= set(
         "ScanReport Exported WrittenReport AuditReport SplitReport CompareReport "
-        "PlanReport MergeReport ActionReport Written Imported BrainRuns".split()
+        "PlanReport MergeReport ActionReport Written Imported BrainRuns "
+        "CleanReport ReviewQueue OpenedFindings".split()
     )
 
 
@@ -384,7 +404,7 @@ def check_result(result, results):
     assert result.summary().split()[0] in result._repr_markdown_(), told
     as_json = json.loads(json.dumps(result.to_dict()))
     assert as_json == result.to_dict(), told
-    planned = told in ("PlanReport", "MergeReport")
+    planned = told in ("PlanReport", "MergeReport", "CleanReport")
     if planned and not result.plan.file.exists():
         with pytest.raises(Exception, match="was applied or replaced"):
             result.to_pandas()

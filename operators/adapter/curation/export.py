@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ....core.curation.class_folders import ClassFolders, class_folders
 from ....core.errors import CurationError, InputError
 from ....core.progress import OnProgress, Progress
 from ..dataset.samples import label_path
-from ..runs.run_record import ScanRun
+from ..runs.run_record import ScanRun, now
 from .export_objects import BOX_FORMATS, export_boxes
 
 FORMATS = {
@@ -27,6 +27,7 @@ FORMATS = {
     "fiftyone": "FiftyOne data set",
     **BOX_FORMATS,
 }
+_EXPORTS, _EXPORTS_KEPT = "winnow_exports", 20
 _RENAMED_SHOWN = 5
 _IMAGES_A_REPORT = 50
 
@@ -62,6 +63,34 @@ class Exported(Result):
             "output_dir": self.output_dir,
             "remarks": list(self.remarks),
         }
+
+
+@dataclass(frozen=True)
+class PastExport:
+    """A line of what was done: a copy of the clean images.
+
+    Attributes:
+        at: when it was done, ISO 8601, UTC
+        count: images
+        folder: that they were copied to
+    """
+
+    at: str
+    count: int
+    folder: str
+
+
+def past_exports(dataset: fo.Dataset) -> list[PastExport]:
+    """Returns the last exports of a data set, newest first."""
+    return [PastExport(**one) for one in reversed(dataset.info.get(_EXPORTS, []))]
+
+
+def remember_export(dataset: fo.Dataset, exported: Exported) -> None:
+    """Notes on the data set that its images were copied."""
+    past = PastExport(now(), exported.count, exported.output_dir)
+    kept = [*dataset.info.get(_EXPORTS, []), asdict(past)][-_EXPORTS_KEPT:]
+    dataset.info[_EXPORTS] = kept
+    dataset.save()
 
 
 def export_view(
