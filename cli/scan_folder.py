@@ -2,12 +2,13 @@
 
     python cli/scan_folder.py [FOLDER] [--splits LIST] [--classes LIST]
                               [--layout PATTERN] [--follow-links]
+                              [--annotations FILE_OR_FOLDER]
                               [--out DIR] [--app] [--fail-on POLICY]
                               [--max-megapixels NUMBER]
 
 Each option may also come from the environment (IMAGES, SPLITS, CLASSES, LAYOUT,
-FOLLOW_LINKS, OUT, APP, IGNORED_CHANGES, FAIL_ON, MAX_MEGAPIXELS), which is how
-``make scan`` passes them on.
+FOLLOW_LINKS, ANNOTATIONS, OUT, APP, IGNORED_CHANGES, FAIL_ON, MAX_MEGAPIXELS), which
+is how ``make scan`` passes them on.
 """
 
 from __future__ import annotations
@@ -122,6 +123,13 @@ def _options() -> argparse.Namespace:
     add_folder_options(parser)
     parser.add_argument("--out", type=Path, default=env.get("OUT") or "winnow-out")
     parser.add_argument("--app", action="store_true", default=bool(env.get("APP")))
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        default=env.get("ANNOTATIONS") or None,
+        help="the boxes of the images: a COCO .json, a YOLO data.yaml, or a folder of "
+        "YOLO .txt or VOC .xml files",
+    )
     ignored = env.get("IGNORED_CHANGES") or ""
     parser.add_argument("--ignored-changes", default=ignored)
     parser.add_argument("--fail-on", default=env.get("FAIL_ON") or "")
@@ -202,10 +210,12 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
             f"{data.changed:,} samples have another split or label than at the last "
             "run, since the folders are understood otherwise"
         )
+    objects = _annotate(options.annotations, listing, data.dataset)
     report = fo.operators.get_operator("@winnow/curate/scan")(
         data.view,
         label_field=folders.label_field_of(listing),
         split_by=folders.split_tags_of(listing),
+        objects=objects,
         ignored_changes=options.ignored_changes.replace(",", " ").split(),
         progress=bars_or_lines(),
         max_megapixels=options.max_megapixels,
@@ -213,6 +223,8 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     report = outputs.with_files_not_held(report, data)
     equal = outputs.equal_across_folders(data, listing)
     outputs.write_findings_file(data, listing, options.out / "findings.jsonl")
+    if objects:
+        outputs.write_objects_file(data, listing, objects, options.out)
     outputs.write_summary_file(report, listing, equal, options.out / "summary.json")
     print(f"\n{report}\n", flush=True)
     _say_what_frames_are_for(report)
@@ -226,13 +238,28 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         scan_report=report,
     )
     print(f"Written: {options.out}/report.html, also as report.md and report.json;")
-    print("         findings.jsonl and summary.json")
+    files = ["findings.jsonl", *["objects.jsonl"] * bool(objects), "summary.json"]
+    print(f"         {', '.join(files[:-1])} and {files[-1]}")
     print(f"In FiftyOne: fo.load_dataset({data.dataset.name!r})")
     if options.app:
         print("The App runs until you press Ctrl-C.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             fo.launch_app(data.dataset).wait(-1)
     return report
+
+
+def _annotate(path: Path | None, listing: FolderListing, dataset: Any) -> str | None:
+    """Puts the boxes of annotations on the samples; returns the field of them."""
+    if path is None:
+        return None
+    module = importlib.import_module(f"{PLUGIN}.operators.adapter.dataset.annotations")
+    images = [image.path for image in listing.images]
+    found = module.read_annotations(path.absolute(), Path(listing.root), images)
+    print(plain(module.describe(found)), flush=True)
+    if module.annotate(dataset, found):
+        print("The annotations changed since the last run: all boxes are read anew")
+    field: str = module.OBJECT_FIELD
+    return field
 
 
 def _say_what_frames_are_for(report: Any) -> None:

@@ -29,6 +29,7 @@ from scan_folder import exit_code, gate, number  # noqa: E402
 
 from core.common.text import plain  # noqa: E402
 from core.curation.policy import parse_policy  # noqa: E402
+from core.curation.set_measures import set_measures  # noqa: E402
 from core.errors import InputError  # noqa: E402
 from core.models.registry import DEFAULT_MODEL  # noqa: E402
 from core.scan.settings import DEFAULTS, ScanSettings  # noqa: E402
@@ -91,14 +92,16 @@ def _scan(options: argparse.Namespace) -> int:
         )
     now = datetime.now().astimezone()
     when = f"{now.day} {now:%B %Y, %H:%M %Z}"
-    report = job_report(job, manifest.address, _notes(job), when)
+    report = job_report(job, settings, manifest.address, _notes(job), when)
     write_outputs(
         job, settings, folder, summary_of(job, settings, manifest.address), report
     )
     print(f"\n{_headline(job)}\n\n{as_text(job)}\n")
     print(f"Written: {folder.address}/report.html, summary.json, clusters.parquet and")
     print("         unreadable.parquet; findings/, pairs/ and records/ in parts")
-    return gate(policy, job.findings.counts, not_looked_for(job))
+    found = job.findings
+    measures = set_measures(found.overview, found.counts)
+    return gate(policy, found.counts, not_looked_for(job), measures)
 
 
 @contextlib.contextmanager

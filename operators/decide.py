@@ -16,13 +16,19 @@ from .adapter.dataset.decisions import (
     KEEP,
     KEEPER,
     LABEL_VERIFIED,
+    MAY_GO,
     NOT_DUPLICATE,
+    RELABEL,
     choose_keepers,
     keep,
+    let_go,
     part_duplicates,
+    relabel,
     undo_choose_keepers,
     undo_keep,
+    undo_let_go,
     undo_part_duplicates,
+    undo_relabel,
     undo_verify_labels,
     verify_labels,
 )
@@ -78,6 +84,20 @@ _DECISIONS = {
         "{} stored as correctly labeled",
         "Labels of {} are checked again",
     ),
+    RELABEL: _Decision(
+        "Another label",
+        "It should get the label below. Nothing changes until the labels that were "
+        "decided are corrected, by one plan",
+        "{} to be relabeled",
+        "{} keep their labels",
+    ),
+    MAY_GO: _Decision(
+        "It may go",
+        "It is a copy too many, or does not belong here. Nothing changes until what "
+        "may go is quarantined, by one plan",
+        "{} may go",
+        "{} stay",
+    ),
 }
 
 
@@ -93,14 +113,22 @@ class DecideOptions:
             leaks, outliers or bad images. That chooses no keeper: an image that is
             not the keeper leaves its cluster, and the rest stays a cluster.
             ``not_duplicate``: each is not a copy of the others in its cluster.
-            ``label_verified``: their labels are right
+            ``label_verified``: their labels are right.
+            ``relabel``: they should get ``label``; ``retag(dataset, "relabel")``
+            does it.
+            ``may_go``: they may be put away; ``quarantine(dataset, "may_go")`` does it
         undo (False): take the decision back instead
+        label (None): the label, for ``relabel``
+        update (True): bring the findings in line at once; False for the first of
+            many decisions, and the next scan, threshold or decision does
         prefix (None): prefix of the scan's fields
     """
 
     what: str
     _: KW_ONLY
     undo: bool = False
+    label: str | None = None
+    update: bool = True
     prefix: str | None = None
 
     def __post_init__(self) -> None:
@@ -181,9 +209,12 @@ class Decide(Operator):
         if options.undo:
             count, sentence = _undo(samples, options.what), decision.undone
         else:
-            count = _store(present(samples), options.what, run)
+            count = _store(present(samples), options, run)
             sentence = decision.done
         text = sentence.format(f"{count:,} image{'' if count == 1 else 's'}")
+        if not options.update or options.what in _FOR_LATER:
+            dataset.reload()
+            return Decided(count, False, f"{text}.")
         try:
             reapply_thresholds(dataset, settings_of(run), options.prefix, silent)
         except CurationError as error:
@@ -207,6 +238,8 @@ class Decide(Operator):
             show_error(inputs, "problem", error)
         else:
             inputs.view("status", types.Notice(label=f"For {count:,} selected images"))
+        if ctx.params.get("what") == RELABEL:
+            inputs.str("label", required=True, label="New label")
         inputs.bool("undo", default=False, label="Take it back instead")
         ask_prefix(inputs, ctx)
         return types.Property(
@@ -221,18 +254,28 @@ class Decide(Operator):
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
         decided: Decided = self.run(ctx)
-        variant = "success" if decided.updated else "warning"
-        ctx.ops.notify(decided.text, variant=variant)
-        ctx.ops.reload_samples()
+        # A review stores many, one after the other, and shows them itself
+        if ctx.params.get("update", True):
+            ctx.ops.notify(decided.text, variant="success")
+            ctx.ops.reload_samples()
         return decided.to_dict()
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> None:
         """Shows nothing: the App notifies."""
 
 
+_FOR_LATER = (RELABEL, MAY_GO)
+"""What changes no finding until it is applied."""
+
+
 def _store(
-    samples: fo.core.collections.SampleCollection, what: str, run: ScanRun
+    samples: fo.core.collections.SampleCollection, options: DecideOptions, run: ScanRun
 ) -> int:
+    what = options.what
+    if what == RELABEL:
+        return relabel(samples, options.label)
+    if what == MAY_GO:
+        return let_go(samples)
     if what == KEEP:
         return keep(samples)
     if what == KEEPER:
@@ -243,6 +286,10 @@ def _store(
 
 
 def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:
+    if what == RELABEL:
+        return undo_relabel(samples)
+    if what == MAY_GO:
+        return undo_let_go(samples)
     if what == KEEP:
         return undo_keep(samples)
     if what == KEEPER:

@@ -15,7 +15,13 @@ from ..core.errors import CurationError, InputError
 from ..core.findings.image_issues import ISSUES, SURE_ISSUES
 from ..core.findings.registry import FINDINGS
 from ..core.progress import OnProgress
-from .adapter.curation.export import FORMATS, Exported, export_view
+from .adapter.curation.export import (
+    FORMATS,
+    Exported,
+    export_view,
+    remember_export,
+)
+from .adapter.curation.export_objects import BOX_FORMATS
 from .adapter.dataset.internals import dataset_of
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import (
@@ -49,8 +55,9 @@ class ExportOptions:
     Attributes:
         output_dir: the folder to write to, new or empty
         format ("folders"): ``folders`` (by split and class; images without a label
-            directly in their split's folder), ``images`` (by split) or ``fiftyone``
-            (with all fields)
+            directly in their split's folder), ``images`` (by split), ``fiftyone``
+            (with all fields), or ``coco``, ``yolo`` or ``voc`` (with the boxes of the
+            objects that were scanned, and without what scans put on them)
         without: findings to exclude, as for ``show``; by default redundant copies,
             leaks to remove, outliers, label issues, image issues and unreadable
             files
@@ -147,6 +154,7 @@ class Export(LongOperator):
         clean = options.clean(samples)
         run = complete_run(dataset_of(samples), options.prefix)
         exported = export_view(clean.view, folder, options.format, run, on_progress)
+        remember_export(dataset_of(samples), exported)
         return replace(
             exported, remarks=(*_remarks_on_copies(clean), *exported.remarks)
         )
@@ -196,7 +204,11 @@ class Export(LongOperator):
         ask_several(inputs, "without_tags", tags, label="Exclude images tagged")
         formats = types.RadioGroup()
         for name, label in FORMATS.items():
-            if name != "folders" or run.label_field:
+            needs = {
+                "folders": run.label_field,
+                **dict.fromkeys(BOX_FORMATS, run.objects),
+            }
+            if needs.get(name, True):
                 formats.add_choice(name, label=label)
         inputs.enum(
             "format",

@@ -8,10 +8,15 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.progress import OnProgress
+from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.file_action import FileAction, FileOptions
+from .adapter.actions.forms import ON_DISK
+from .adapter.actions.object_plan import plan_objects
 from .adapter.actions.plan_builder import RETAG, Change
+from .adapter.ui.panel_jobs import remember_choice
+from .adapter.ui.stream import Outcome
 from .adapter.ui.surface import LONG, keywords
 
 
@@ -21,13 +26,15 @@ class RetagOptions(FileOptions):
 
     Attributes:
         label (None): the new label; None for the suggestion of each sample
-        on_disk (True): also move files from the folder of their label's name to the
+        on_disk (False): also move files from the folder of their label's name to the
             folder of the new label
         allow_new_label (False): allow a label that no sample has
     """
 
+    takes_objects = True
+
     label: str | None = None
-    on_disk: bool = True
+    on_disk: bool = False
     allow_new_label: bool = False
 
 
@@ -58,14 +65,16 @@ class Retag(FileAction):
 
         Suggestions are listed most certain first; copies get the same one, or keep
         their labels. Of ``what``, those apply that say something of labels:
-        ``label_issues``, ``outliers``, ``image_issues``, ``tag`` and ``view``.
+        ``label_issues``, ``outliers``, ``image_issues``, ``tag`` and ``view``. Findings
+        of objects, such as ``object_label_issues``, change the labels of objects in the
+        data set; files stay as they are.
 
         Example::
 
             retag = foo.get_operator("@winnow/curate/retag")
             plan = retag(dataset, "label_issues")
             print(plan)
-            plan = retag(dataset.limit(1), "view", label="b", on_disk=False)
+            plan = retag(dataset.limit(1), "view", label="b")
             done = retag(dataset, plan_id=plan.plan_id, dry_run=False)
 
         Args:
@@ -80,6 +89,22 @@ class Retag(FileAction):
                 used
         """
         return self.plan_or_apply(samples, options, on_progress)
+
+    def work(self, ctx: foo.ExecutionContext, on_progress: OnProgress) -> Outcome:
+        outcome = super().work(ctx, on_progress)
+        remember_choice(ctx.dataset, ON_DISK, self.options(ctx).on_disk)
+        return outcome
+
+    def plan(
+        self,
+        samples: fo.core.collections.SampleCollection,
+        options: RetagOptions,
+        on_progress: OnProgress = silent,
+    ) -> PlanReport:
+        if options.what not in OBJECT_FINDINGS:
+            return super().plan(samples, options, on_progress)
+        change = self.change(options)
+        return PlanReport(plan_objects(samples, change, options, options, on_progress))
 
     def change(self, options: RetagOptions) -> Change:
         return Change(

@@ -10,9 +10,15 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from .adapter.actions.action_reports import ActionReport, UndoReport, past_text
+from .adapter.actions.action_reports import (
+    ActionReport,
+    UndoReport,
+    past_text,
+    thing_of,
+)
 from .adapter.actions.execute import find_past, history, undo
 from .adapter.ui.inputs import show_error
+from .adapter.ui.panel_jobs import is_asking
 from .adapter.ui.surface import LONG, LongOperator, keywords
 
 
@@ -73,13 +79,16 @@ class Undo(LongOperator):
         past = find_past(dataset, options.key)
         if options.dry_run:
             return UndoReport(history(dataset), past.key)
-        return ActionReport(undo(dataset, past, on_progress), None)
+        outcome = undo(dataset, past, on_progress)
+        return ActionReport(outcome, None, thing_of(past.plan))
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
+        key = ctx.params.get("key")
         choices = types.RadioGroup()
         for past in history(ctx.dataset):
-            if past.undoable:
+            # The panel asks for the line whose button was pressed
+            if past.undoable and (past.key == key or not is_asking(ctx) or not key):
                 choices.add_choice(past.key, label=past_text(past))
         if choices.values():
             inputs.enum(

@@ -20,11 +20,12 @@ Group = tuple[str, str]
 
 @dataclass(frozen=True)
 class Totals:
-    """How many samples the data set has, in all and by group."""
+    """How many samples, or objects, the data set has, in all and by group."""
 
     samples: int
     classes: Mapping[str, int]
     splits: Mapping[str, int]
+    things: str = "samples"
 
     def of(self, group: Group) -> int:
         kind, name = group
@@ -66,7 +67,8 @@ def why_count_is_needed(planned: Counter[Group], totals: Totals) -> str | None:
         if kind != "split" and count > max(1, share * total):
             of_what = "the data set" if kind == "data set" else f"class '{name}'"
             return (
-                f"The plan is for {count:,} of the {total:,} samples of {of_what} "
+                f"The plan is for {count:,} of the {total:,} {totals.things} of "
+                f"{of_what} "
                 f"({count / max(1, total):.0%}); more than {share:.0%} is seldom meant."
             )
     return None

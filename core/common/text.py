@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 # Backslash first: each of the others gets one
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|&~!#$@])")
@@ -27,6 +28,12 @@ def share_text(count: float, of: int) -> str:
     share = 100 * count / of
     number = f"{share:.1f}" if share >= 0.1 else "< 0.1"
     return f"{number}\N{NO-BREAK SPACE}%".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def short_path(path: str) -> str:
+    """Returns a file's name behind the two folders that it lies in."""
+    parts = Path(path).parts
+    return "/".join(parts[-3:]) if len(parts) > 3 else path
 
 
 def plain(text: str) -> str:

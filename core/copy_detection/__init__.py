@@ -22,7 +22,14 @@ from __future__ import annotations
 from .frame_maps import frame_maps
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .planes import tones_of
-from .relations import CHANGES_OF_MEANING, NO_RELATION, RELATIONS, TOO_PLAIN
+from .relations import (
+    CHANGES_OF_MEANING,
+    NO_RELATION,
+    RELATIONS,
+    TOO_PLAIN,
+    relation_bits,
+    relation_names,
+)
 from .rotated_candidates import CANDIDATE_NEIGHBORS, turned_candidates
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .types import Signatures
@@ -46,6 +53,8 @@ __all__ = [
     "compare_pages",
     "frame_maps",
     "is_page",
+    "relation_bits",
+    "relation_names",
     "signatures",
     "tones_of",
     "turned_candidates",

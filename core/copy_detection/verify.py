@@ -61,11 +61,10 @@ class PairScores:
 
     Attributes:
         scores: float32[p] in [0, 1], larger is more surely a copy
-        relations: int8[p], index in :data:`~core.copy_detection.RELATIONS`, how the two
+        relations: int16[p], bits of :data:`~core.copy_detection.RELATIONS`, how the two
             differ; ``NO_RELATION`` for pairs that score below ``MIN_COPY_SCORE``
         changes: uint8[p], bits of :data:`~core.copy_detection.CHANGES_OF_MEANING`; 0
-            for
-            pairs that score below ``MIN_COPY_SCORE``
+            for pairs that score below ``MIN_COPY_SCORE``
         plain: bool[p], too little is shown to tell a copy from another page;
             False for pairs that score below ``MIN_COPY_SCORE``
         scenes: bool[p], two photographs of one scene, such as another moment or
@@ -73,7 +72,7 @@ class PairScores:
     """
 
     scores: Floats
-    relations: NDArray[np.int8]
+    relations: NDArray[np.int16]
     changes: NDArray[np.uint8]
     plain: Bools
     scenes: Bools
@@ -106,7 +105,7 @@ def verify_pairs(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     scores = np.zeros(len(pairs), np.float32)
-    relations = np.full(len(pairs), NO_RELATION, np.int8)
+    relations = np.full(len(pairs), NO_RELATION, np.int16)
     changes = np.zeros(len(pairs), np.uint8)
     plain = np.zeros(len(pairs), bool)
     scenes = np.zeros(len(pairs), bool)
@@ -172,7 +171,7 @@ def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
         whole: bool[p], pairs of whole files, which may be two moments of a scene
     """
     scores = np.zeros(len(pairs), np.float32)
-    relations = np.full(len(pairs), NO_RELATION, np.int8)
+    relations = np.full(len(pairs), NO_RELATION, np.int16)
     changes = np.zeros(len(pairs), np.uint8)
     plain = np.zeros(len(pairs), bool)
     scenes = np.zeros(len(pairs), bool)

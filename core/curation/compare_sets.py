@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     MIN_COPY_SCORE,
-    RELATIONS,
     TOO_PLAIN,
+    relation_bits,
     turned_candidates,
     verify_pairs,
 )
@@ -288,7 +288,7 @@ def _copies(
         # What a scan collapses to one item; blank pictures score 0
         alike = (a == b).all(axis=1) & (was_zero | (found.scores > 0))
         alike[alike] = (signatures[ends[alike, 0]] == signatures[ends[alike, 1]]).all(1)
-        unsure = copies & (found.relations == RELATIONS.index(TOO_PLAIN))
+        unsure = copies & (found.relations == relation_bits(TOO_PLAIN))
         kept = (copies | alike) & ~unsure
         plain.append(some[unsure])
         pairs.append(some[kept])

@@ -39,7 +39,7 @@ from .schema import NO_CLUSTER, NO_LABEL
 KINDS = ("bytes", "pixels", "near")
 """How two files are the same, strongest first."""
 NO_KIND = -1
-NO_RELATION = -1
+NO_RELATION = 0
 
 Ints = NDArray[np.int64]
 Pairs = NDArray[np.int32]
@@ -56,7 +56,7 @@ class Duplicates:
         kind: int8[n], index in :data:`KINDS`, how a row equals a file that
             ranks before it in its cluster; a keeper has the strongest kind
             of its cluster; ``NO_KIND`` outside of clusters
-        relation: int8[n], how the picture differs from the keeper's, as
+        relation: int16[n], how the picture differs from the keeper's, as
             given with the pairs; ``NO_RELATION`` where it does not
         similarity: float32[n], cosine similarity to the keeper in [-1, 1];
             NaN outside of clusters, and where the two were not compared
@@ -68,7 +68,7 @@ class Duplicates:
 
     cluster: Ints
     kind: NDArray[np.int8]
-    relation: NDArray[np.int8]
+    relation: NDArray[np.int16]
     similarity: NDArray[np.float32]
     keeper: Bools
     reason: NDArray[np.int8]
@@ -79,7 +79,7 @@ def find_duplicates(
     rows: ImageRows,
     pairs: Pairs,
     cosines: NDArray[np.float32],
-    relations: NDArray[np.int8],
+    relations: NDArray[np.int16],
     only_as_keeper: Bools | None = None,
 ) -> Duplicates:
     """Groups rows into clusters and chooses the copy to keep.
@@ -91,7 +91,7 @@ def find_duplicates(
         pairs: int32[p, 2] of unique images that have rows, each accepted as copies
             of one another
         cosines: float32[p], similarity of each pair
-        relations: int8[p], how the copies of each pair differ
+        relations: int16[p], how the copies of each pair differ
         only_as_keeper: bool[n], rows that leave a cluster unless they are its
             keeper; the rest of it stays a cluster. None for no such rows
 
@@ -140,7 +140,7 @@ def clusters_by_path(rows: ImageRows, group: Ints) -> Duplicates:
     keeper = order[starts]
     why = np.where(keeper == first_path[starts], FIRST_PATH, WHOLE)
     reason = np.where(rows.chosen[member[keeper]], BY_PERSON, why).astype(np.int8)
-    nothing = np.empty((0, 2), np.int32), np.empty(0, np.float32), np.empty(0, np.int8)
+    nothing = np.empty((0, 2), np.int32), np.empty(0, np.float32), np.empty(0, np.int16)
     chosen = Ranked(order, keeper, reason)
     found = _duplicates(rows, member, own, chosen, *nothing)
     unknown = np.full(len(group), np.nan, np.float32)
@@ -240,7 +240,7 @@ def _duplicates(
     chosen: Ranked,
     pairs: Pairs,
     cosines: NDArray[np.float32],
-    relations: NDArray[np.int8],
+    relations: NDArray[np.int16],
 ) -> Duplicates:
     count = len(rows.unique_image)
     number = _numbers(rows.path_rank[member], group)
@@ -258,11 +258,11 @@ def _duplicates(
         rows.unique_image[member[chosen.keeper]][group],
     )
     similarity = np.full(count, np.nan, np.float32)
-    relation = np.full(count, NO_RELATION, np.int8)
+    relation = np.full(count, NO_RELATION, np.int16)
     at = pair_rows(pairs, np.stack([own, kept], 1))
     # The last value is for members that were not compared with the keeper
     similarity[member] = np.append(cosines, np.nan)[at]
-    relation[member] = np.append(relations, np.int8(NO_RELATION))[at]
+    relation[member] = np.append(relations, np.int16(NO_RELATION))[at]
     same = member[own == kept]
     similarity[same], relation[same] = 1.0, NO_RELATION
     conflicts = number[_with_two_labels(rows.label[member], group)]

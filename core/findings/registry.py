@@ -260,6 +260,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_label_issues",
         label="Object label issues",
+        section="object_label_issues",
         description="labeled objects that similar objects contradict",
         note="similar objects have another label",
         color=_LABELS,
@@ -271,6 +272,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_outliers",
         label="Object outliers",
+        section="object_outliers",
         description="labeled objects unlike most others",
         note="unlike most other objects",
         color="#F58518",
@@ -282,6 +284,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_duplicates",
         label="Object duplicates",
+        section="object_duplicates",
         description="objects that are also in another picture, by cluster",
         note="are also in a picture that is no copy",
         color=_COPIES,
@@ -290,6 +293,7 @@ _OF_OBJECTS = (
     Finding(
         name="object_leaks",
         label="Object leaks",
+        section="object_leaks",
         description="objects that are also in another split, by cluster",
         note="are also in another split, in a picture that is no copy",
         color=_LEAKS,
@@ -300,6 +304,7 @@ _OF_OBJECTS = (
     Finding(
         name="bad_boxes",
         label="Bad boxes",
+        section="bad_boxes",
         description="boxes that are degenerate, outside, or a second one on an object",
         note="degenerate, outside, or a second box on one object",
         color="#72B7B2",
@@ -309,6 +314,7 @@ _OF_OBJECTS = (
     Finding(
         name="box_disagreements",
         label="Box disagreements",
+        section="box_disagreements",
         description="boxes that a copy of their picture lacks, or has elsewhere or "
         "with another label",
         note="a copy of the picture is annotated differently",

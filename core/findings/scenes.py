@@ -81,7 +81,7 @@ def find_scenes(
     rank = np.full(points, count, np.int64)
     np.minimum.at(rank, photograph[known], path_rank[known])
     label = _group(_graph(ends, points), rank)
-    group = np.where(known, label[photograph], NO_GROUP)
+    group = np.append(label, NO_GROUP)[np.where(known, photograph, -1)]
     group, size = _numbered(group, path_rank)
     return Scenes(group, size, elsewhere)
 

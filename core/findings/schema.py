@@ -70,7 +70,8 @@ FIELDS = (
     FieldSpec(
         "dup_relation",
         "str",
-        "How a near copy differs from the keeper, if known: re-encoded, resized, "
+        "How a near copy differs from the keeper, all that is known, the most telling "
+        "first: re-encoded, resized, "
         "cropped, mirrored, rotated, framed, inverted, other ground, color-changed, "
         "blurred, edited; or why it is no more than near: first of 5 pictures equal, "
         "looks equal (other depth, transparency or color profile), too plain to tell "

@@ -16,8 +16,9 @@ from ..scan.settings import DEFAULTS, ScanSettings
 from .agreement import AGREEMENTS, DISAGREEMENTS, NOT_COMPARED, Agreement, agree
 from .boxes import BOX_ISSUES, MISTAKES, box_issues
 from .collect import ObjectData
+from .label_doubts import can_be_judged, shows_another
 from .settings import OBJECT_DEFAULTS, ObjectSettings
-from .units import OK, STATUSES, UNREAD
+from .units import OK, STATUSES, UNREAD, corners
 
 _AS_FOR_IMAGES = (
     "label_score",
@@ -127,6 +128,8 @@ def find_objects(
         labels = data.scan.samples.labels.astype(np.int64)
         found = apply_thresholds(data.scan, options.of_crops(settings))
         columns |= {name: list(found.columns[name]) for name in _AS_FOR_IMAGES}
+        judged = can_be_judged(labels, data.scan.sample_images.astype(np.int64))
+        _drop_doubts(columns, data, labels, judged)
         # Equal parts of equal files: of a part nothing but its pixels is known
         columns["dup_kind"] = [
             "pixels" if kind == "bytes" else kind for kind in columns["dup_kind"]
@@ -161,6 +164,7 @@ def find_objects(
     counts = _counts(columns, flagged, issues)
     counts |= {
         "objects_labeled": int((labels >= 0).sum()),
+        "objects_judged": sum(one is not None for one in columns["label_issue"]),
         "objects_with_copies": int((copies.kind != NOT_COMPARED).sum()),
         "pictures_in_conflict": int(copies.conflict.sum()),
     }
@@ -201,6 +205,34 @@ def _copies(
         data.units.status == OK,
         options.min_agreement,
     )
+
+
+def _drop_doubts(
+    columns: dict[str, list[Any]],
+    data: ObjectData,
+    labels: NDArray[np.int64],
+    judged: NDArray[np.bool_],
+) -> None:
+    """Leaves the label issues that the crops of objects can bear out.
+
+    A class with few objects cannot be judged: its objects are no issue, and none is
+    said to be of it. Nor is one whose crop shows a box of the suggested class.
+    """
+    assert data.scan is not None
+    code = {name: number for number, name in enumerate(data.scan.samples.classes)}
+    known = set(np.unique(labels[judged]).tolist())
+    issue, suggested = columns["label_issue"], columns["label_suggestion"]
+    for row in np.flatnonzero(~judged & (labels >= 0)).tolist():
+        issue[row] = None
+    doubted = np.flatnonzero([bool(one) for one in issue])
+    codes = np.array([code.get(suggested[row], -1) for row in doubted], np.int64)
+    edges = np.clip(corners(data.boxes), 0, 1)
+    other = shows_another(doubted, codes, data.units.file, edges, labels)
+    for row, wanted, shows in zip(
+        doubted.tolist(), codes.tolist(), other.tolist(), strict=True
+    ):
+        # Without a suggestion it is the own class that has little support
+        issue[row] = (wanted < 0 or wanted in known) and not shows
 
 
 def _keep_news(

@@ -34,7 +34,7 @@ from .fastdup_preset import judge_by_fastdup
 from .field_values import columns_of
 from .image_labels import majority_labels
 from .judgment import OWN_RULE, Judgment, rule_of
-from .own_rules import judge_by_own_rules
+from .own_rules import judge_as_fixed, judge_by_own_rules
 from .recall_estimate import (
     ACCEPTED_FALSE_RATE,
     CopyScores,
@@ -44,7 +44,7 @@ from .recall_estimate import (
     recall_error,
 )
 from .samples import image_rows
-from .scan_data import ScanData, Thinning, evaluation_splits
+from .scan_data import FixedJudgment, ScanData, Thinning, evaluation_splits
 from .settings import DEFAULTS, ScanSettings
 from .whole_set import keys_of_samples, overview_of
 
@@ -129,6 +129,31 @@ def apply_thresholds(
     )
 
 
+def with_fixed_judgment(scan_data: ScanData, settings: ScanSettings) -> ScanData:
+    """Judges outliers and labels once, for parts of the scan to be looked at alone.
+
+    Args:
+        scan_data: of all images
+        settings: only the thresholds matter here
+    """
+    nobody = no_decisions(len(scan_data.samples))
+    accepted = accepted_pairs(scan_data, settings, nobody)
+    rows = image_rows(scan_data.samples, scan_data.files, scan_data.images)
+    judged = judge_by_own_rules(scan_data, rows, accepted, settings, nobody)
+    fixed = FixedJudgment(
+        outliers=judged.outliers,
+        nearest=judged.nearest,
+        labels=judged.labels,
+        confidence=judged.confidence,
+        support=judged.support,
+        counterexample=judged.counterexample,
+        thresholds=judged.thresholds,
+        rules=judged.rules,
+        expected=judged.expected,
+    )
+    return replace(scan_data, fixed=fixed)
+
+
 def accepted_pairs(
     scan_data: ScanData, settings: ScanSettings, decisions: Decisions
 ) -> NDArray[np.bool_]:
@@ -179,8 +204,10 @@ def _judge(
     decided: Decisions,
 ) -> Judgment:
     """Applies the rules of the scan's tool, and what a person decided."""
-    nearest = scan_data.nearest_samples
-    if nearest is None:
+    nearest, fixed = scan_data.nearest_samples, scan_data.fixed
+    if fixed is not None:
+        judged = judge_as_fixed(scan_data, fixed, rows, accepted, settings, decided)
+    elif nearest is None:
         judged = judge_by_own_rules(scan_data, rows, accepted, settings, decided)
     else:
         judged = judge_by_fastdup(scan_data.samples, nearest, rows, settings, decided)

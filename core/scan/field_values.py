@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import RELATIONS
+from ..copy_detection import NO_RELATION, relation_names
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.keepers import KEEPER_REASONS
@@ -21,8 +21,6 @@ from ..reading.image_statistics import column
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
 from .judgment import Judgment
 from .scan_data import Samples, Thinning, UniqueFiles, sample_damage
-
-_NO_RELATION = -1
 
 
 def columns_of(
@@ -145,8 +143,8 @@ def _relations(
     """
     unique_file = samples.unique_file
     near = duplicates.kind == KINDS.index("near")
-    named = np.where(near, duplicates.relation, _NO_RELATION)
-    relations = optional_names(named, list(RELATIONS))
+    named = np.where(near, duplicates.relation, NO_RELATION)
+    relations = [relation_names(bits) for bits in named.tolist()]
     keepers = np.flatnonzero(duplicates.keeper)
     keeper_of = np.full(int(duplicates.cluster.max(initial=-1)) + 1, -1)
     keeper_of[duplicates.cluster[keepers]] = keepers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from ..findings.outliers import (
 from ..findings.schema import NO_CLUSTER, NO_LABEL
 from .image_labels import majority_labels
 from .judgment import NO_SAMPLE, OWN_RULE, Judgment, rule_of
-from .scan_data import ScanData, first_samples
+from .scan_data import FixedJudgment, ScanData, first_samples
 from .settings import ScanSettings
 
 NO_IMAGE = -1
@@ -98,6 +98,79 @@ def judge_by_own_rules(
             "min_label_score": rule_of(settings, "min_label_score", judged.rule),
         },
         expected={**judged.expected, **agreement},
+    )
+
+
+def judge_as_fixed(
+    scan_data: ScanData,
+    fixed: FixedJudgment,
+    rows: ImageRows,
+    accepted: NDArray[np.bool_],
+    settings: ScanSettings,
+    decisions: Decisions,
+) -> Judgment:
+    """Applies Winnow's rules, but for what was judged before of outliers and labels.
+
+    Labels that are no longer there have no judgment.
+
+    Args:
+        scan_data: of the scan
+        fixed: what was judged
+        rows: the samples, for the clusters
+        accepted: bool[p], the pairs that are copies
+        settings: only the thresholds matter here
+        decisions: on the samples
+    """
+    duplicates = _duplicates(scan_data, rows, accepted)
+    readable = rows.unique_image != NO_IMAGE
+    labeled = readable & (rows.label != NO_LABEL)
+
+    def only(where: NDArray[np.bool_], values: NDArray[Any], absent: Any) -> Any:
+        return np.where(where, values, np.asarray(absent, values.dtype))
+
+    def still_there(where: NDArray[np.bool_], samples: NDArray[np.int64]) -> Any:
+        there = where & np.append(readable, False)[samples]
+        return only(there, samples, NO_SAMPLE)
+
+    names = ("max_outlier_distance", "min_label_score")
+    given = {name: getattr(settings, name) for name in names}
+    thresholds = {
+        name: fixed.thresholds[name] if one is None else one
+        for name, one in given.items()
+    }
+    outliers, labels = fixed.outliers, fixed.labels
+    score = only(labeled, labels.score, np.nan)
+    distance = only(readable, outliers.distance, np.nan)
+    most, least = (thresholds[name] for name in names)
+    outlier = distance > (np.inf if most is None else most)
+    issue = np.nan_to_num(score, nan=100) < (0 if least is None else least)
+    return Judgment(
+        duplicates=_as_decided(scan_data, rows, accepted, duplicates, decisions),
+        outliers=replace(outliers, distance=distance),
+        outlier=outlier,
+        nearest=still_there(readable, fixed.nearest),
+        labels=LabelFindings(
+            score,
+            only(labeled, labels.suggestion, NO_LABEL),
+            issue,
+            only(labeled, labels.suggestion_share, np.nan),
+        ),
+        confidence=only(labeled, fixed.confidence, np.nan),
+        support=still_there(labeled, fixed.support),
+        counterexample=still_there(labeled, fixed.counterexample),
+        thresholds={"min_copy_similarity": settings.min_copy_similarity, **thresholds},
+        rules={
+            "min_copy_similarity": rule_of(
+                settings, "min_copy_similarity", "not applied"
+            ),
+            **{name: rule_of(settings, name, fixed.rules[name]) for name in names},
+        },
+        expected={
+            name: value
+            for name, value in fixed.expected.items()
+            if given["max_outlier_distance" if "outlier" in name else "min_label_score"]
+            is None
+        },
     )
 
 

@@ -15,13 +15,13 @@ from ..copy_detection import (
     NO_RELATION,
     OTHER,
     PAGE_SIDE,
-    RELATIONS,
     SAME,
     TOO_PLAIN,
     PairScores,
     Signatures,
     compare_pages,
     is_page,
+    relation_bits,
     tones_of,
 )
 from ..progress import OnProgress, Progress
@@ -36,10 +36,13 @@ _AT_ONCE = 256
 _KEPT = 24
 """Pairs between two reports; pictures of up to 8 MB that are kept in memory."""
 
-_ONE_FRAME = ("re-encoded", "resized", "edited", "color-changed", "blurred")
+_ONE_FRAME = relation_bits(
+    "re-encoded", "resized", "edited", "color-changed", "blurred"
+)
 """Relations of pictures that lie on one another as they are."""
 
-_THROUGH_VIEWS = ("framed", "inverted", "other ground")
+_THROUGH_VIEWS = relation_bits("framed", "inverted", "other ground")
+_TURNED = relation_bits("mirrored", "rotated")
 """Relations of pictures that were compared without what makes them plain: margins."""
 
 _NOT_A_PAGE = "not a page"
@@ -118,11 +121,12 @@ def _judged(checks: PairScores, pairs: Pairs, read: ReadPage, row: int) -> str:
     if one is None or other is None:
         return TOO_PLAIN if checks.plain[row] else _NOT_A_PAGE
     are_pages = is_page(one) and is_page(other)
-    relation = RELATIONS[checks.relations[row]]
-    plain = checks.plain[row] and relation not in _THROUGH_VIEWS
+    relation = int(checks.relations[row])
+    viewed = relation & _THROUGH_VIEWS and not relation & _TURNED
+    plain = checks.plain[row] and not viewed
     if not (are_pages or plain):
         return _NOT_A_PAGE
-    if relation not in _ONE_FRAME:
+    if relation & ~_ONE_FRAME:
         return TOO_PLAIN
     verdict = compare_pages(one, other)
     if verdict == SAME or (verdict == OTHER and are_pages):
@@ -132,7 +136,7 @@ def _judged(checks: PairScores, pairs: Pairs, read: ReadPage, row: int) -> str:
 
 def _note(checks: PairScores, row: int, verdict: str) -> None:
     if verdict == TOO_PLAIN:
-        checks.relations[row] = RELATIONS.index(TOO_PLAIN)
+        checks.relations[row] = relation_bits(TOO_PLAIN)
     elif verdict == OTHER:
         checks.scores[row], checks.changes[row] = 0, 0
         checks.relations[row] = NO_RELATION

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import RELATIONS, TOO_PLAIN
-from ..findings.label_issues import ClassEvidence
+from ..copy_detection import TOO_PLAIN, relation_bits
+from ..findings.label_issues import ClassEvidence, LabelFindings
+from ..findings.outliers import OutlierDistances
 from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
 from ..overview.records import SetEvidence
@@ -176,7 +177,7 @@ class VerifiedPairs:
         images: int32[p, 2]
         similarity: float32[p], cosine of the descriptors
         score: float32[p] in [0, 1], larger is more surely a copy
-        relation: int8[p], see :data:`core.copy_detection.RELATIONS`
+        relation: int16[p], bits of :data:`core.copy_detection.RELATIONS`
         changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
         scene: bool[p], two photographs of one scene, whatever the score
     """
@@ -184,7 +185,7 @@ class VerifiedPairs:
     images: Pairs
     similarity: NDArray[np.float32]
     score: NDArray[np.float32]
-    relation: NDArray[np.int8]
+    relation: NDArray[np.int16]
     changes: NDArray[np.uint8]
     scene: NDArray[np.bool_]
 
@@ -194,7 +195,7 @@ class VerifiedPairs:
     @property
     def too_plain(self) -> NDArray[np.bool_]:
         """bool[p], True for pages that look the same but may be different ones."""
-        unsure: NDArray[np.bool_] = self.relation == RELATIONS.index(TOO_PLAIN)
+        unsure: NDArray[np.bool_] = self.relation == relation_bits(TOO_PLAIN)
         return unsure
 
     def accepted(self, min_score: float) -> Pairs:
@@ -256,6 +257,36 @@ class StageInputs:
 
 
 @dataclass(frozen=True, eq=False)
+class FixedJudgment:
+    """What was judged of n samples beside others that are no longer at hand.
+
+    Neighbors decide on outliers and labels, and where a part of a job's images is
+    looked at, most neighbors lie elsewhere.
+
+    Attributes:
+        outliers: distances of the samples
+        nearest: int64[n], the sample to compare each with; -1 without
+        labels: of the samples
+        confidence: float32[n], that the suggested label is right, NaN without
+        support: int64[n], a sample that speaks for the label; -1 without
+        counterexample: int64[n], one that speaks for another; -1 without
+        thresholds: in force where none is given
+        rules: how they were chosen
+        expected: what is known of them
+    """
+
+    outliers: OutlierDistances
+    nearest: NDArray[np.int64]
+    labels: LabelFindings
+    confidence: NDArray[np.float32]
+    support: NDArray[np.int64]
+    counterexample: NDArray[np.int64]
+    thresholds: Mapping[str, float | None]
+    rules: Mapping[str, str]
+    expected: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class ScanData:
     """The stored half of a scan.
 
@@ -275,6 +306,7 @@ class ScanData:
         model: that embedded the images
         inputs: of the stages
         seconds: wall-clock time by stage
+        fixed: what was judged of outliers and labels before; None to judge them
     """
 
     samples: Samples
@@ -291,6 +323,7 @@ class ScanData:
     model: ModelInfo
     inputs: StageInputs
     seconds: Mapping[str, float]
+    fixed: FixedJudgment | None = None
 
     @property
     def sample_images(self) -> NDArray[np.int32]:

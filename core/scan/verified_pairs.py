@@ -52,7 +52,7 @@ def verify(
     )
     judge_pages(found, pairs[new], images.signatures, read_page, on_progress)
     score = np.empty(len(pairs), np.float32)
-    relation = np.empty(len(pairs), np.int8)
+    relation = np.empty(len(pairs), np.int16)
     changes = np.empty(len(pairs), np.uint8)
     scene = np.empty(len(pairs), bool)
     score[new], relation[new] = found.scores, found.relations
@@ -69,7 +69,7 @@ NO_PAIRS = VerifiedPairs(
     np.zeros((0, 2), np.int32),
     np.zeros(0, np.float32),
     np.zeros(0, np.float32),
-    np.zeros(0, np.int8),
+    np.zeros(0, np.int16),
     np.zeros(0, np.uint8),
     np.zeros(0, bool),
 )

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..findings.schema import Findings
 from ..models.registry import DEFAULT_MODEL
 from ..reading.files import ReadFailure
-from ..scan.apply_thresholds import apply_thresholds
+from ..scan.apply_thresholds import apply_thresholds, with_fixed_judgment
 from ..scan.collect import StageClock, learned, model_info, paths_of_images
 from ..scan.previous_scan import PreviousScan
 from ..scan.samples import samples_of
@@ -156,6 +156,7 @@ def run_job(
             folder=Path(scratch),
             settings=settings,
         )
+    data = with_fixed_judgment(data, settings)
     findings = apply_thresholds(data, settings)
     clock.end("apply thresholds")
     return FinishedJob(

@@ -106,6 +106,12 @@ class JobFolder:
             _put(path, self._system.cat_file(self._there(name)))
         return path
 
+    def local_anew(self, name: str) -> Path:
+        """Returns :meth:`local` of a file that is written again by a later run."""
+        if self._system is not None:
+            (self._here / name).unlink(missing_ok=True)
+        return self.local(name)
+
     def write_arrays(self, name: str, arrays: Arrays) -> None:
         """Writes arrays under their names."""
         data = io.BytesIO()

@@ -7,15 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
-from ..findings.registry import FINDINGS, Finding
+from ..curation.set_measures import set_not_looked_for
+from ..findings.decisions import no_decisions
+from ..findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
 from ..report.model import Gallery, Pair, Picture, Report, Section, SummaryLine, Table
+from ..scan.apply_thresholds import accepted_pairs
+from ..scan.part_of_scan import groups_of
+from ..scan.settings import ScanSettings
 from .job import FinishedJob
-from .selection import badness, chosen, groups, has_finding
+from .selection import badness, chosen, has_finding
 from .sources import read_source
 
 _TOP = 20
@@ -24,6 +32,9 @@ _BESIDE = {
     "label_issues": ("label_counterexample", "image of the suggested label"),
 }
 """Findings whose images stand beside another: its field, and what it is."""
+
+_OF_SPLITS = ("same scene leaks", "sequence leaks")
+"""Parts of a finding, in a policy, that need splits where it does not."""
 
 _SAID: Mapping[str, tuple[str, ...]] = {
     "duplicates": ("dup_kind", "dup_relation"),
@@ -57,14 +68,19 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
         missing["labels"] = "the manifest has no labels"
     if not job.findings.leak_matrix:
         missing["splits"] = "the manifest has no splits"
-    why = {
+    why = {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
+    why["bursts"] = "a job thins no frames"
+    why |= {
         finding.words: missing[finding.needs]
         for finding in FINDINGS.values()
         if finding.has_line and finding.needs in missing
     }
+    if "splits" in missing:
+        why |= dict.fromkeys(_OF_SPLITS, missing["splits"])
     if job.findings.thresholds["max_outlier_distance"] is None:
         why["outliers"] = job.findings.rules["max_outlier_distance"]
-    return why
+    overview = job.findings.overview
+    return why | set_not_looked_for(overview, job.findings.counts, missing)
 
 
 def as_text(job: FinishedJob) -> str:
@@ -80,17 +96,25 @@ def as_text(job: FinishedJob) -> str:
 
 
 def job_report(
-    job: FinishedJob, manifest: str, notes: Sequence[str], when: str
+    job: FinishedJob,
+    settings: ScanSettings,
+    manifest: str,
+    notes: Sequence[str],
+    when: str,
 ) -> Report:
     """Gathers the report of a job.
 
     Args:
         job: that is finished
+        settings: in force
         manifest: as it was named
         notes: what to know before reading on
         when: it was done, for a person
     """
-    shown = _Shown(job, common_folder([os.fsdecode(path) for path in job.names.paths]))
+    root = common_folder([os.fsdecode(path) for path in job.names.paths])
+    data = job.scan_data
+    accepted = accepted_pairs(data, settings, no_decisions(len(data.samples)))
+    shown = _Shown(job, root, groups_of(data, accepted))
     return Report(
         dataset=manifest.rstrip("/").rpartition("/")[2],
         images=job.findings.counts["images"],
@@ -114,6 +138,7 @@ class _Shown:
 
     job: FinishedJob
     root: str
+    group: NDArray[np.int64]
 
     def picture(self, row: int) -> Picture:
         """Returns an image, small."""
@@ -143,7 +168,7 @@ def _section(shown: _Shown, finding: Finding) -> Section:
     if not count:
         return Section(finding.section, finding.label, 0, ("None was found.",))
     found = has_finding(finding, columns)
-    group = groups(columns)
+    group = shown.group
     rows = chosen(found, badness(finding, columns), group, len(found))
     if finding.name == "unreadable":
         return Section(
@@ -158,7 +183,7 @@ def _section(shown: _Shown, finding: Finding) -> Section:
         if not found[row] or group[row] in seen:
             continue
         other = columns[beside][row] if beside else _first_other(group, row)
-        if group[row] >= 0 and not beside:
+        if not beside:
             seen.add(int(group[row]))
         pairs.append(_pair(shown, finding, row, other))
     gallery = Gallery(
@@ -173,9 +198,7 @@ def _section(shown: _Shown, finding: Finding) -> Section:
     return Section(finding.section, finding.label, count, text, (), (gallery,))
 
 
-def _first_other(group: Any, row: int) -> int | None:
-    if group[row] < 0:
-        return None
+def _first_other(group: NDArray[np.int64], row: int) -> int | None:
     others = [other for other in (group == group[row]).nonzero()[0] if other != row]
     return int(others[0]) if others else None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,22 +15,24 @@ from numpy.typing import NDArray
 
 from ..common.memory import peak_bytes
 from ..common.version import winnow_version
-from ..copy_detection import RELATIONS
+from ..copy_detection import relation_names
 from ..findings.decisions import no_decisions
 from ..findings.schema import FIELDS
 from ..report.as_html import as_html
 from ..report.model import Report
 from ..scan.apply_thresholds import accepted_pairs
+from ..scan.part_of_scan import without_graphs
 from ..scan.scan_data import first_samples
 from ..scan.settings import ScanSettings
+from ..scan.stored_scan import save_scan_data
 from .job import FinishedJob
 from .job_folder import JobFolder
 from .remote import arrow
 
 ROWS_A_PART = 100_000
 
-_NAMES = ("path", "split", "label")
-SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
+SCAN = "scan.npz"
+"""What was learned, but for vectors and neighbors: to open a part of it."""
 
 
 def write_outputs(
@@ -65,6 +69,10 @@ def write_outputs(
         },
     )
     folder.write("report.html", as_html(report).encode())
+    with tempfile.TemporaryDirectory() as scratch:
+        stored = Path(scratch) / SCAN
+        save_scan_data(without_graphs(job.scan_data), stored)
+        folder.write(SCAN, stored.read_bytes())
     whole = {**summary, "findings": parts}
     text = json.dumps(whole, indent=1, allow_nan=False) + "\n"
     folder.write("summary.json", text.encode())
@@ -82,7 +90,9 @@ def summary_of(
         "rules": dict(findings.rules),
         "leak_matrix": findings.leak_matrix,
         "scene_matrix": findings.scene_matrix,
+        "sequence_steps": findings.sequence_steps,
         "leaks_by_class": list(findings.leaks_by_class),
+        "overview": dict(findings.overview),
         "expected": dict(findings.expected),
         "settings": asdict(settings),
         "model": data.model.name,
@@ -177,9 +187,7 @@ def _pair_rows(
             "similarity": pairs.similarity[rows],
             "score": pairs.score[rows],
             "is_copy": is_copy[rows],
-            "relation": _texts(
-                [None if code < 0 else RELATIONS[code] for code in relations]
-            ),
+            "relation": _texts([relation_names(bits) for bits in relations]),
             "same_scene": pairs.scene[rows],
         }
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from ..findings.registry import Finding
 from ..findings.schema import QUARANTINED, UNREADABLE, is_unsure
 
-NO_GROUP = -1
-
 Columns = Mapping[str, Sequence[Any]]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -32,8 +30,8 @@ _CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def fields_of(finding: Finding) -> tuple[str, ...]:
-    """Returns the fields that :func:`has_finding` and :func:`chosen` look at."""
-    wanted = {finding.sort_by, "dup_cluster", "scene_group", finding.flag}
+    """Returns the fields that :func:`has_finding` and :func:`badness` look at."""
+    wanted = {finding.sort_by, finding.flag}
     if finding.name in _CONDITIONS:
         wanted.add(_CONDITIONS[finding.name][0])
     if finding.name == "redundant_copies":
@@ -75,26 +73,6 @@ def badness(finding: Finding, columns: Columns) -> NDArray[np.float64]:
     )
 
 
-def groups(columns: Columns) -> Ints:
-    """Returns int64[n]: a number for images that belong together, or ``NO_GROUP``.
-
-    Copies by their cluster; what has no copy, by its scene.
-    """
-    return np.array(
-        [
-            2 * cluster
-            if cluster is not None
-            else NO_GROUP
-            if scene is None
-            else 2 * scene + 1
-            for cluster, scene in zip(
-                columns["dup_cluster"], columns["scene_group"], strict=True
-            )
-        ],
-        np.int64,
-    )
-
-
 def chosen(
     found: Bools, worst_first: NDArray[np.float64], group: Ints, most: int
 ) -> Ints:
@@ -103,7 +81,7 @@ def chosen(
     Args:
         found: bool[n], which have the finding
         worst_first: float64[n]
-        group: int64[n], see :func:`groups`
+        group: int64[n], see :func:`core.scan.part_of_scan.groups_of`
         most: images to choose at most
 
     Returns:
@@ -111,16 +89,10 @@ def chosen(
     """
     rows = np.flatnonzero(found)
     rows = rows[np.argsort(worst_first[rows], kind="stable")]
-    # Who has no group is one by itself
-    own = np.where(group == NO_GROUP, -2 - np.arange(len(group)), group)
-    names, first = np.unique(own[rows], return_index=True)
-    place = np.full(len(group), -1, np.int64)
-    there = np.searchsorted(names, own)
-    there[there == len(names)] = 0
-    if len(names):
-        belongs = names[there] == own
-        rank = np.argsort(np.argsort(first))
-        place[belongs] = rank[there[belongs]]
+    names, first = np.unique(group[rows], return_index=True)
+    place = np.full(int(group.max(initial=-1)) + 1, -1)
+    place[names] = np.argsort(np.argsort(first))
+    place = place[group]
     members = np.flatnonzero(place >= 0)
     members = members[np.lexsort((worst_first[members], place[members]))]
     sizes = np.bincount(place[members], minlength=1)

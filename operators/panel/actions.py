@@ -11,7 +11,8 @@ from ...core.common.text import escape_markdown
 from ...core.errors import ActionError
 from ...core.findings.image_issues import SURE_ISSUES
 from ..adapter.actions.action_reports import past_text
-from ..adapter.actions.execute import history
+from ..adapter.actions.execute import PastAction, history
+from ..adapter.curation.export import PastExport, past_exports
 from ..adapter.dataset.decisions import decided_view, decisions_of
 from . import buttons, widgets
 from .callbacks import Events
@@ -140,17 +141,27 @@ def _draw_plans(panel: types.Object, events: Events, state: PanelState) -> None:
 
 
 def _draw_history(panel: types.Object, events: Events, state: PanelState) -> None:
-    """Draws what was done to files and labels, newest first."""
-    done = history(state.dataset)
+    """Draws what was done to files and labels, and what was exported, newest first."""
+    actions, exports = history(state.dataset), past_exports(state.dataset)
+    done: list[PastAction | PastExport] = [*actions, *exports]
+    done.sort(key=lambda past: past.at, reverse=True)
     if not done:
         return
     widgets.markdown(panel, "done_about", "**What was done**")
-    for past in done[:_SHOWN]:
-        line = widgets.row(panel, f"done_{past.key.replace('-', '_')}")
+    for number, past in enumerate(done[:_SHOWN]):
+        line = widgets.row(panel, f"done_{number}")
+        if isinstance(past, PastExport):
+            widgets.markdown(line, "words", _export_text(past))
+            continue
         if past.undoable:
             buttons.act(line, events, state, "undo", {"key": past.key}, "Undo")
         widgets.markdown(line, "words", past_text(past))
-    if any(past.undoable for past in done if past.action == "quarantine"):
+    if any(past.undoable for past in actions if past.action == "quarantine"):
         line = widgets.row(panel, "purge_row")
         buttons.act(line, events, state, "purge", {}, "Purge")
         widgets.markdown(line, "words", "Deletes files quarantined long enough ago.")
+
+
+def _export_text(past: PastExport) -> str:
+    at = past.at[:16].replace("T", " ")
+    return f"{at}  export: {past.count:,} images to {escape_markdown(past.folder)}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import fiftyone.operators.types as types
 
+from ...core.common.text import short_path
 from ...core.findings.schema import QUARANTINED
 from ..adapter.views.queries import Picture, count_words
 from . import buttons, widgets
@@ -132,7 +132,7 @@ def _draw_unreadable(
         "unreadable_files",
         {"file": "File", "why": "Why it cannot be read"},
         [
-            {"file": _short(p.values["filepath"]), "why": _why(p.values, reasons)}
+            {"file": short_path(p.values["filepath"]), "why": _why(p.values, reasons)}
             for p in found
         ],
         set_data,
@@ -164,9 +164,3 @@ def _draw_unreadable(
 def _why(values: Any, reasons: dict[str, str]) -> str:
     status = values["scan_status"]
     return reasons.get(values["filepath"]) or _STATUS.get(status, str(status))
-
-
-def _short(path: str) -> str:
-    """Returns the last two folders and the name."""
-    parts = Path(path).parts
-    return "/".join(parts[-3:]) if len(parts) > 3 else path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fiftyone.operators.types as types
@@ -12,6 +12,7 @@ from .callbacks import Events
 from .state import PanelState
 
 _ICONS = {
+    "clean": "auto_fix_high",
     "quarantine": "inventory_2",
     "move": "drive_file_move",
     "retag": "label",
@@ -33,6 +34,7 @@ def act(
     label: str,
     *,
     name: str | None = None,
+    main: bool = False,
 ) -> None:
     """Adds a button that asks an operator, which shows its plan first.
 
@@ -45,6 +47,7 @@ def act(
         name or operator,
         label,
         events.act,
+        main=main,
         icon=_ICONS.get(operator),
         params={"operator": operator, "with": dict(params)},
     )
@@ -118,17 +121,38 @@ def apply_or_reset(
     )
 
 
-def keep(parent: types.Object, events: Events, sample: str) -> None:
-    """Adds the button that an image is fine."""
+_DECISIONS = {
+    "keep": "favorite_border",
+    "keeper": "star_border",
+    "not_duplicate": "call_split",
+    "label_verified": "check",
+}
+
+
+def decide(
+    parent: types.Object,
+    events: Events,
+    what: str,
+    samples: Sequence[str] | None,
+    label: str,
+    hint: str,
+) -> None:
+    """Adds the button of a decision on images; None for those that are selected."""
     widgets.button(
         parent,
-        "keep",
-        "Keep",
+        what,
+        label,
         events.decide,
-        icon="favorite_border",
-        params={"what": "keep", "samples": [sample]},
-        hint="It is fine. Never flagged again.",
+        icon=_DECISIONS[what],
+        params={"what": what, "samples": list(samples) if samples else "selected"},
+        hint=hint,
     )
+
+
+def keep(parent: types.Object, events: Events, sample: str) -> None:
+    """Adds the button that an image is fine."""
+    hint = "It is fine. Never flagged again."
+    decide(parent, events, "keep", [sample], "Keep", hint)
 
 
 def export(parent: types.Object, events: Events, *, main: bool = False) -> None:

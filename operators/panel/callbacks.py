@@ -27,6 +27,7 @@ class Events(Protocol):
     page: Event
     look_again: Event
     stop: Event
+    dismiss: Event
 
     # What the grid shows
     open_sample: Event
@@ -35,6 +36,7 @@ class Events(Protocol):
     show_decided: Event
     show_missing: Event
     show_all: Event
+    select_none: Event
 
     # Thresholds, class pairs, pairs of splits, issues
     move_outlier_distance: Event
@@ -47,6 +49,10 @@ class Events(Protocol):
     choose_leak: Event
     choose_leak_cell: Event
     choose_issue: Event
+
+    # A review
+    review: Event
+    end_review: Event
 
     # What other operators do
     scan: Event

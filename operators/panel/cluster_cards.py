@@ -8,15 +8,20 @@ import fiftyone.operators.types as types
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.findings.keepers import CHOSEN
-from ..adapter.views.queries import Cluster, Picture, clusters
+from ..adapter.views.queries import (
+    Cluster,
+    Picture,
+    clusters,
+    kind_of_copy,
+    likeness,
+    why_kept,
+)
 from . import buttons, widgets
 from .callbacks import Events
 from .state import PanelState
 
 _PICTURES = 8
 _LABELS = 3
-_KINDS = {"bytes": "same file", "pixels": "same pixels"}
 
 Shown = Literal["duplicates", "leaks"]
 """Of duplicates one stays, of leaks all of one side."""
@@ -153,22 +158,10 @@ def _lines(
         first, second = "should go", ""
     elif values["dup_keeper"] or shown == "leaks":
         first = "**keep**" if shown == "duplicates" else "**stays**"
-        second = _why_kept(picture) if values["dup_keeper"] else ""
+        second = why_kept(picture) if values["dup_keeper"] else ""
     else:
-        first = _KINDS.get(values["dup_kind"]) or str(
-            values["dup_relation"] or "changed copy"
-        )
-        # Unknown to a copy that was chosen and not compared with all others
-        alike = values["dup_similarity"]
-        second = "" if alike is None else f"similarity {alike:.2f}"
+        first, second = kind_of_copy(picture), likeness(picture)
     own = " · ".join(part for part in (picture.label, picture.split) if part)
     if own and cluster.conflict:
         own = f"**{own}**"
     return [line for line in (first, second, own) if line]
-
-
-def _why_kept(picture: Picture) -> str:
-    reason = str(picture.values["keeper_reason"] or "")
-    if reason == "protected":
-        return f"in {picture.split}"
-    return "your choice" if reason == CHOSEN else reason

@@ -7,7 +7,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order
-from . import buttons, widgets
+from . import buttons, review, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
 from .state import PanelState
@@ -37,12 +37,15 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
             else "cluster carries two labels; it comes first."
         )
     widgets.markdown(panel, "about", text)
+    line = widgets.row(panel, "action_buttons")
+    review.button(line, events, "duplicates")
     buttons.action_buttons(
         panel,
         events,
         state,
         "duplicates",
         ("quarantine", "Quarantine extra copies"),
+        line=line,
         tag="Tag extra copies",
         tagged="redundant_copies",
     )

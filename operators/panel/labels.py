@@ -12,7 +12,7 @@ from ..adapter.dataset.present import present
 from ..adapter.runs.scan_report import label_expectation
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Picture, count_pairs
-from . import buttons, widgets
+from . import buttons, review, widgets
 from .callbacks import Events
 from .state import PanelState
 
@@ -61,6 +61,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         panel, "label_slider", limit, 0, 100, 0.5, on_change=events.move_label_score
     )
     line = widgets.row(panel, "action_buttons")
+    if state.tally.counts["label_issues"]:
+        review.button(line, events, "label_issues")
     moved = chosen(state) not in (None, in_force)
     buttons.apply_or_reset(line, events, "label_issues", f"{limit:g}", moved=moved)
     retag = ("retag", "Use all suggestions")

@@ -80,11 +80,24 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     widgets.markdown(
         panel,
         "sides",
-        f"**{state.tally.counts['leaks_to_remove']:,}** of them should go; what stays "
+        f"**{_should_go(state, between):,}** of them should go; what stays "
         "has a green frame. Test and validation splits stay, or the smaller of two.",
         small=True,
     )
     _draw_pairs(panel, events, state, only)
+
+
+def _should_go(state: PanelState, between: list[str] | None) -> int:
+    """Returns how many images a plan would take, of two splits or of all."""
+    if between is None:
+        return state.tally.counts["leaks_to_remove"]
+    one, other = between
+    copies = state.field("leak_splits")
+    sides = [
+        {**split_filter(state.reader, one), copies: other},
+        {**split_filter(state.reader, other), copies: one},
+    ]
+    return state.reader.count({state.field("leak_remove"): True, "$or": sides})
 
 
 def split_names(state: PanelState) -> list[str]:

@@ -12,7 +12,7 @@ from ..adapter.dataset.present import present
 from ..adapter.runs.scan_report import outlier_expectation
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Histogram, Picture, histogram
-from . import buttons, widgets
+from . import buttons, review, widgets
 from .callbacks import Events
 from .state import PanelState
 
@@ -56,26 +56,28 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         on_change=events.move_outlier_distance,
     )
     line = widgets.row(panel, "action_buttons")
+    if state.tally.counts["outliers"]:
+        review.button(line, events, "outliers")
     buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
-    buttons.action_buttons(
-        panel, events, state, "outliers", ("quarantine", "Quarantine"), line=line
-    )
+    found = state.tally.counts["outliers"]
+    quarantine = ("quarantine", f"Quarantine all {found:,}")
+    buttons.action_buttons(panel, events, state, "outliers", quarantine, line=line)
     if moved:
         text = widgets.in_force(None if in_force is None else f"{in_force:.3f}")
         widgets.markdown(panel, "moved", text, small=True)
     start = state.start_of_page(count, _A_PAGE)
-    found = state.reader.pictures(
+    page = state.reader.pictures(
         beyond,
         ("outlier_distance", "outlier_cause", "outlier_nearest"),
         sort={name: -1},
         skip=start,
         limit=_A_PAGE,
     )
-    _draw_pairs(panel, events, state, found)
+    _draw_pairs(panel, events, state, page)
     widgets.pager(
         panel,
         events.page,
-        shown=len(found),
+        shown=len(page),
         start=start,
         step=_A_PAGE,
         total=count,

@@ -9,7 +9,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ...core.common.text import size_text
+from ...core.common.text import escape_markdown, share_text, size_text
 from ...core.findings.registry import FINDINGS, Finding
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
@@ -19,10 +19,12 @@ from ..adapter.runs.scan_report import (
     plain_pages,
     report_of,
 )
-from . import buttons, widgets
+from ..adapter.ui.panel_jobs import Notice
+from . import buttons, next_steps, widgets
 from .callbacks import Events
 from .state import TABS, PanelState
 
+_DETAILS = 8
 LINES = [finding for finding in FINDINGS.values() if finding.has_line]
 """The findings behind the lines of the table."""
 
@@ -31,6 +33,8 @@ _DECIDED = {
     "keep": "Kept, not flagged again",
     "not_duplicate": "Not duplicates",
     "label_verified": "Labels verified",
+    "relabel": "To be relabeled",
+    "may_go": "May go",
 }
 
 _WELCOME = """
@@ -64,7 +68,9 @@ def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> No
     widgets.markdown(line, "count", f"{count:,} images", small=True)
 
 
-def draw_running(panel: types.Object, events: Events, progress: Progress) -> None:
+def draw_running(
+    panel: types.Object, events: Events, progress: Progress, *, stops: bool
+) -> None:
     """Draws where the scan (or an action) is that works on the data set."""
     text = f"**{progress.stage}**"
     if progress.total:
@@ -72,19 +78,48 @@ def draw_running(panel: types.Object, events: Events, progress: Progress) -> Non
         text += f": {progress.done:,} of {progress.total:,} ({share:.0f} %)"
     line = widgets.row(panel, "running")
     widgets.markdown(line, "where", text)
-    if progress.total:
+    if stops:
         widgets.button(line, "stop", "Stop", events.stop, icon="stop")
 
 
+def draw_notice(panel: types.Object, events: Events, notice: Notice) -> None:
+    """Draws what came of the last job, until the person closes it."""
+    draw = widgets.warn if notice.failed else widgets.success
+    draw(panel, "outcome", notice.text)
+    more = widgets.row(panel, "outcome_more")
+    details = [f"* {escape_markdown(line)}" for line in notice.details]
+    if details:
+        text = "\n".join(details[:_DETAILS])
+        if len(details) > _DETAILS:
+            text += f"\n* and {len(details) - _DETAILS:,} lines more"
+        widgets.markdown(more, "details", text, small=True)
+    widgets.button(more, "dismiss", "OK", events.dismiss, icon="check")
+
+
 def draw_head(
-    panel: types.Object, events: Events, state: PanelState, in_grid: str | None
+    panel: types.Object,
+    events: Events,
+    state: PanelState,
+    in_grid: str | None,
+    *,
+    begun: bool,
 ) -> None:
-    """Draws what stands above each tab."""
+    """Draws what stands above each tab.
+
+    Args:
+        panel: to draw on
+        events: of the panel
+        state: what is drawn
+        in_grid: what the grid shows, in words; None for all images
+        begun: something was begun, and its progress is not known yet
+    """
     head = widgets.row(panel, "head")
     widgets.markdown(head, "when", _when(state), small=True)
     widgets.button(head, "scan", "Scan again", events.scan, icon="refresh")
     last = state.kept.get("last")
-    if last:
+    if begun:
+        widgets.markdown(head, "begun", "**At work ...**")
+    elif last:
         # In a line that is there anyway: nothing moves under the pointer
         widgets.markdown(
             head, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})"
@@ -128,6 +163,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
             "clean",
             f"Nothing was found wrong with these {counts['images']:,} images.",
         )
+    next_steps.draw(panel, events, state)
     widgets.table(
         panel,
         "overview_rows",
@@ -143,6 +179,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
             ("keep {}", decisions["keep"]),
             ("label is right {}", decisions["label_verified"]),
             ("not a duplicate {}", decisions["not_duplicate"]),
+            ("relabel {}", decisions["relabel"]),
+            ("may go {}", decisions["may_go"]),
         )
         text = ", ".join(part.format(f"{n:,}") for part, n in parts if n)
         line = widgets.row(panel, "decisions")
@@ -203,9 +241,7 @@ def _count_of(finding: Finding, counts: Mapping[str, int]) -> int:
 def _with_share(finding: Finding, count: int, images: int) -> str:
     if finding.unit == "clusters" or not count:
         return f"{count:,}"
-    # Blanks that do not break
-    nbsp = "\N{NO-BREAK SPACE}"
-    return f"{count:,}{nbsp}({100 * count / images:.1f}{nbsp}%)"
+    return f"{count:,}\N{NO-BREAK SPACE}({share_text(count, images)})"
 
 
 def _duplicates_note(state: PanelState) -> str:

@@ -16,8 +16,21 @@ from fiftyone import ViewField as F
 from ...core.errors import CurationError
 from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.decisions import decided_view
+from ..adapter.dataset.internals import is_grouped_by_field
 from ..adapter.dataset.present import present
 from ..adapter.runs.lock import running, stop
+from ..adapter.ui.panel_jobs import (
+    ASK,
+    DO,
+    STEP,
+    agreed_params,
+    at_work,
+    begin,
+    dismiss_notice,
+    end,
+    just_ended,
+    notice_of,
+)
 from ..adapter.ui.scan_forms import VECTORS, ScanOptions
 from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
@@ -35,6 +48,8 @@ from . import (
     leaks,
     outliers,
     overview,
+    review,
+    selected,
     widgets,
 )
 from .callbacks import Event
@@ -50,10 +65,6 @@ _TABS = {
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
-_SEEN = -1
-_LOOKS = 30
-"""How often the panel looks for a scan that was asked for, before it gives up:
-the person may have closed the form."""
 _SELECTED_MOST = 1_000
 """Images of a cluster that a view names one by one. It then shows the same
 images when clusters are numbered anew; larger ones are shown by number."""
@@ -85,20 +96,21 @@ class WinnowPanel(foo.Panel):
         ctx.panel.state.clear()
         self.refresh(ctx)
 
+    def on_change_selected(self, ctx: foo.ExecutionContext) -> None:
+        """Draws anew: what can be done with what is selected."""
+
     def refresh(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew after something changed the findings."""
         # Sliders go back to the thresholds in force
         names = ("outlier_distance", "outlier_slider", "label_score", "label_slider")
-        ctx.panel.set_state(dict.fromkeys((*names, "looks")))
+        ctx.panel.set_state(dict.fromkeys(names))
 
     def look_again(self, ctx: foo.ExecutionContext) -> None:
-        """Draws anew while a scan is at work, or was asked for."""
-        looks = int(ctx.panel.get_state("looks") or 0)
-        if running(ctx.dataset):
-            looks = _SEEN
-        else:
-            looks = 0 if looks == _SEEN else max(0, looks - 1)
-        ctx.panel.set_state("looks", looks)
+        """Draws anew while something is at work."""
+
+    def dismiss(self, ctx: foo.ExecutionContext) -> None:
+        """Takes away what came of the last job."""
+        dismiss_notice(ctx.dataset)
 
     def stop(self, ctx: foo.ExecutionContext) -> None:
         """Stops the scan that is at work; what it read is kept."""
@@ -149,10 +161,29 @@ class WinnowPanel(foo.Panel):
     def page(self, ctx: foo.ExecutionContext) -> None:
         ctx.panel.set_state("start", max(0, int(ctx.params["start"])))
 
+    def jump(self, ctx: foo.ExecutionContext) -> None:
+        """Goes to the page whose number was typed."""
+        number = ctx.params.get("value")
+        if number is not None:
+            start = (int(number) - 1) * int(ctx.params["step"])
+            ctx.panel.set_state("start", max(0, start))
+
     # -- what the grid shows
 
     def open_sample(self, ctx: foo.ExecutionContext) -> None:
-        ctx.ops.open_sample(id=ctx.params["id"])
+        if is_grouped_by_field(ctx.view):
+            # The App finds no sample in a grid of groups: it would show an empty page
+            ctx.panel.set_state("to_open", ctx.params["id"])
+            grid.show(ctx, ctx.view.flatten(), grid.shown(ctx) or grid.OWN)
+        else:
+            ctx.ops.open_sample(id=ctx.params["id"])
+
+    def on_change_view(self, ctx: foo.ExecutionContext) -> None:
+        """Opens what was clicked while the grid showed groups, now that it does not."""
+        waits = ctx.panel.get_state("to_open")
+        if waits and not is_grouped_by_field(ctx.view):
+            ctx.panel.set_state("to_open", None)
+            ctx.ops.open_sample(id=waits)
 
     def show(self, ctx: foo.ExecutionContext) -> None:
         what = ctx.params["what"]
@@ -183,6 +214,9 @@ class WinnowPanel(foo.Panel):
 
     def show_all(self, ctx: foo.ExecutionContext) -> None:
         grid.show_all(ctx)
+
+    def select_none(self, ctx: foo.ExecutionContext) -> None:
+        ctx.ops.clear_selected_samples()
 
     # -- outliers and labels
 
@@ -264,11 +298,24 @@ class WinnowPanel(foo.Panel):
             ctx, present(ctx.dataset).match(found), f"{issue.replace('_', ' ')} images"
         )
 
+    # -- a review
+
+    def review(self, ctx: foo.ExecutionContext) -> None:
+        """Goes through a finding, one question at a time."""
+        ctx.panel.set_state("review", ctx.params["what"])
+
+    def end_review(self, ctx: foo.ExecutionContext) -> None:
+        """Brings the findings in line with what was decided, and shows its plan."""
+        what = ctx.panel.get_state("review")
+        ctx.panel.set_state({"review": None, "tab": "overview", "start": 0})
+        if what and ctx.params.get("count"):
+            params = {"what": what, "update": True, "prefix": _prefix(ctx)}
+            self._begin(ctx, "review", params, self.done)
+
     # -- what other operators do
 
     def scan(self, ctx: foo.ExecutionContext) -> None:
         state = scene_of(ctx)
-        ctx.panel.set_state("looks", _LOOKS)
         self._ask(ctx, "scan", _scan_params(state) if state else {})
 
     def tag(self, ctx: foo.ExecutionContext) -> None:
@@ -298,12 +345,15 @@ class WinnowPanel(foo.Panel):
             if what == "not_duplicate":
                 found = found & (F(state.field("dup_kind")) == "near")
             samples = present(ctx.dataset).match(found).values("id")
+        elif samples == "selected":
+            samples = list(ctx.selected)
         decision = {"what": what, "samples": samples, "prefix": state.prefix}
         ctx.panel.set_state({"asked": decision, "last": None})
         self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
 
     def decided(self, ctx: foo.ExecutionContext) -> None:
         """Offers to undo what was asked for, now that it is done."""
+        self.done(ctx)
         ctx.panel.set_state("last", ctx.panel.get_state("asked"))
 
     def undo(self, ctx: foo.ExecutionContext) -> None:
@@ -323,10 +373,29 @@ class WinnowPanel(foo.Panel):
         """Asks an operator that changes files or labels; it asks the person."""
         operator, params = ctx.params["operator"], dict(ctx.params["with"])
         names = foo.get_operator(_OPERATOR.format(operator)).names()
+        if params == selected.SELECTED:
+            params["samples"] = list(ctx.selected)
         # Undo and purge are of actions, whatever the scan
         if "prefix" in names and _prefix(ctx):
             params["prefix"] = _prefix(ctx)
         self._ask(ctx, operator, params)
+
+    def done(self, ctx: foo.ExecutionContext) -> None:
+        """Draws what came of a job."""
+        end(ctx.dataset)
+        self.refresh(ctx)
+
+    def failed(self, ctx: foo.ExecutionContext) -> None:
+        """Draws anew after a job that was not done; the App says why."""
+        end(ctx.dataset)
+
+    def carry_out(self, ctx: foo.ExecutionContext) -> None:
+        """Does what a form was submitted for."""
+        params = agreed_params(ctx)
+        if params is None:
+            self.refresh(ctx)
+        else:
+            self._begin(ctx, ctx.panel.get_state("asked_for"), params, self.done)
 
     def _ask(
         self,
@@ -337,11 +406,33 @@ class WinnowPanel(foo.Panel):
         *,
         skip_prompt: bool = False,
     ) -> None:
+        uri = _OPERATOR.format(operator)
+        runs_long = foo.get_operator(uri).config.execute_as_generator
+        if skip_prompt:
+            step = {STEP: DO} if runs_long else {}
+            self._begin(ctx, operator, {**params, **step}, on_success or self.done)
+        elif runs_long:
+            ctx.panel.set_state("asked_for", operator)
+            ctx.prompt(uri, params={**params, STEP: ASK}, on_success=self.carry_out)
+        else:
+            ctx.prompt(uri, params=params, on_success=on_success or self.refresh)
+
+    def _begin(
+        self,
+        ctx: foo.ExecutionContext,
+        operator: str,
+        params: dict[str, Any],
+        on_success: Event,
+    ) -> None:
+        """Has an operator work, and looks at it until it is done."""
+        dismiss_notice(ctx.dataset)
+        begin(ctx.dataset)
         ctx.prompt(
             _OPERATOR.format(operator),
             params=params,
-            on_success=on_success or self.refresh,
-            skip_prompt=skip_prompt,
+            on_success=on_success,
+            on_error=self.failed,
+            skip_prompt=True,
         )
 
     # -- drawing
@@ -349,16 +440,26 @@ class WinnowPanel(foo.Panel):
     def render(self, ctx: foo.ExecutionContext) -> types.Property:
         panel = types.Object()
         try:
-            progress = running(ctx.dataset)
-            state = scene_of(ctx)
-            if progress is not None:
-                overview.draw_running(panel, self, progress)
+            reviewed, state = ctx.panel.get_state("review"), scene_of(ctx)
+            if reviewed and state is not None:
+                review.draw(panel, self, state, reviewed)
+                return widgets.page(panel)
+            job, scan = at_work(ctx.dataset), running(ctx.dataset)
+            progress = scan if scan and scan.total else job or scan
+            if progress is not None and (progress.total or state is None):
+                stops = scan is not None and scan.total > 0
+                overview.draw_running(panel, self, progress, stops=stops)
+            notice = notice_of(ctx.dataset)
+            if notice is not None:
+                overview.draw_notice(panel, self, notice)
             if state is not None:
-                overview.draw_head(panel, self, state, grid.shown(ctx))
+                begun = progress is not None and not progress.total
+                overview.draw_head(panel, self, state, grid.shown(ctx), begun=begun)
+                selected.draw(panel, self, state, ctx.selected or ())
                 _TABS[state.tab](panel, self, state, ctx.panel.set_data)
             elif progress is None:
                 overview.draw_welcome(panel, self, ctx.dataset)
-            if progress is not None or ctx.panel.get_state("looks"):
+            if progress is not None or just_ended(ctx.dataset):
                 widgets.timer(panel, self.look_again)
         except CurationError as error:
             widgets.warn(panel, "problem", str(error))

@@ -94,6 +94,11 @@ def notice(parent: types.Object, name: str, text: str) -> None:
     parent.view(name, types.AlertView(severity="info", label=text))
 
 
+def success(parent: types.Object, name: str, text: str) -> None:
+    """Adds a sentence about something that was done."""
+    parent.view(name, types.AlertView(severity="success", label=text))
+
+
 def warn(parent: types.Object, name: str, text: str) -> None:
     """Adds a sentence about something that is not as it should be."""
     parent.view(name, types.AlertView(severity="warning", label=text))

@@ -173,6 +173,23 @@ class App:
             self.page.screenshot(path=SHOTS / "_not-seen.png")
             raise
 
+    def select(self, number):
+        """Ticks a picture of the grid."""
+        picture = self.page.locator("[data-cy='looker']").nth(number)
+        for _ in range(10):
+            corner = picture.bounding_box()
+            at = corner["x"] + 14, corner["y"] + 14
+            # The tick comes once the pointer is over the picture
+            self.page.mouse.move(at[0] + 20, at[1] + 20)
+            self.page.mouse.move(*at)
+            self.page.wait_for_timeout(500)
+            self.page.mouse.click(*at)
+            self.page.wait_for_timeout(1000)
+            # A grid that is drawn anew at that moment does not hear it
+            if picture.locator("input[type=checkbox]").is_checked():
+                return
+        raise AssertionError(f"Picture {number} of the grid cannot be ticked.")
+
     def grid_shows(self, count):
         """Waits until the grid shows as many samples (or groups)."""
         from playwright.sync_api import TimeoutError

@@ -22,10 +22,11 @@ def test_scan_asks_then_shows_progress_and_counts(app):
     app.sees("354 images will be scanned", form)
     app.shot("_scan-form")
     app.submit("Scan")
-    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
-    app.sees("Winnow scanned 354 images", card)
-    card.get_by_role("button", name="Done").click()
 
+    # No dialog: what came of it stands in the panel
+    app.sees("Winnow scanned 354 images")
+    assert not app.page.locator("[data-cy='operators-prompt-view-modal']").count()
+    app.press("OK")
     app.sees("images scanned on")
     app.sees("in 26 clusters")
     app.shot("panel-overview")
@@ -97,8 +98,6 @@ def test_a_threshold_moves_count_and_grid_at_once(app, dataset):
     app.shot("panel-outliers")
 
     app.press("Apply")
-    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
-    card.get_by_role("button", name="Done").click()
     app.panel.get_by_role("button", name=f"Outliers {shown}").wait_for()
     dataset.reload()
     assert dataset.match({"outlier": True}).count() == shown
@@ -114,6 +113,33 @@ def test_labels_show_who_contradicts_and_pairs_of_classes(app):
     app.sees("look like")
     app.press("All classes again")
     app.sees("worst first")
+
+
+def test_labels_are_reviewed_with_one_key_each(app, dataset):
+    before = dataset.match({"label_issue": True}).count()
+    app.press("Review one by one")
+    review = app.page.locator("[data-cy='winnow-review']")
+    place = app.page.locator("[data-cy='winnow-review-place']")
+    app.sees("similar images have", review)
+    assert place.inner_text() == f"1 of {before}"
+    app.shot("panel-review")
+
+    # Right, back again, accept, skip; flicker and zoom change nothing
+    for key, number in (("r", 2), ("u", 1), ("a", 2), ("s", 3), ("f", 3), ("z", 3)):
+        app.page.keyboard.press(key)
+        place.get_by_text(f"{number} of {before}").wait_for()
+    app.page.keyboard.press("Escape")
+    review.wait_for(state="detached")
+
+    app.sees("Correct 1 label")
+    app.shot("_reviewed")
+    dataset.reload()
+    words = [one for some in dataset.values("winnow_decisions") for one in some or ()]
+    assert [word[:8] for word in words] == ["label to"]
+    labeled = dataset.exists("winnow_decisions")
+    foo = importlib.import_module("fiftyone.operators")
+    foo.get_operator("@winnow/curate/decide")(labeled, "relabel", undo=True)
+    app.tab("Labels")
 
 
 def test_a_verified_label_is_no_issue_any_more(app, dataset):
@@ -153,9 +179,7 @@ def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
     app.shot("_call-it")
     form.get_by_text("I have looked at this plan of 1 image").click()
     app.submit("Relabel 1 image")
-    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
-    app.sees("1 image was given another label", card)
-    card.get_by_role("button", name="Done").click()
+    app.sees("1 image was given another label")
 
     dataset.reload()
     after = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
@@ -166,8 +190,7 @@ def test_one_label_is_corrected_and_the_correction_undone(app, dataset):
     app.press("Undo")
     app.sees("What to undo", form)
     app.submit("Undo")
-    app.sees("Restored 1 image", card)
-    card.get_by_role("button", name="Done").click()
+    app.sees("Restored 1 image")
     app.sees("0 can be restored")
     dataset.reload()
     assert dataset.values("ground_truth.label") == list(before.values())
@@ -191,6 +214,22 @@ def test_bad_files_are_listed_with_reasons(app):
     app.panel.get_by_text("files cannot be read").scroll_into_view_if_needed()
     app.sees("cut_off.jpg")
     app.shot("_unreadable")
+
+
+def test_what_is_selected_is_quarantined_and_nothing_else(app, dataset):
+    app.press("Show all")
+    app.grid_shows(354)
+    for number in (0, 1):
+        app.select(number)
+    app.sees("2 selected")
+    app.shot("panel-selected")
+    app.panel.get_by_role("button", name="Quarantine", exact=True).first.click()
+    form = app.page.locator("[data-cy='operators-prompt-modal']")
+    app.sees("I have looked at this plan of 2 images", form)
+    form.get_by_role("button", name="Cancel").click()
+
+    app.press("Select none")
+    app.panel.get_by_text("2 selected").wait_for(state="detached")
 
 
 def test_redundant_copies_are_tagged(app, dataset):
@@ -225,9 +264,8 @@ def test_the_clean_set_is_exported(app, tmp_path):
     app.page.wait_for_timeout(1500)
     app.submit("Export")
 
-    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
-    app.sees("images exported to", card)
-    card.get_by_role("button", name="Done").click()
+    app.sees("images exported to")
+    app.sees("export: ")
     left = [path for path in target.rglob("*") if path.is_file()]
     assert sorted(path.name for path in target.iterdir()) == ["test", "train", "valid"]
     assert 200 < len(left) < 354 - 29
@@ -245,10 +283,8 @@ def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
     tick.scroll_into_view_if_needed()
     tick.click()
     app.submit("Quarantine 22 images")
-    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
-    app.sees("22 images were put into quarantine", card)
+    app.sees("22 images were put into quarantine")
     app.shot("_quarantined")
-    card.get_by_role("button", name="Done").click()
 
     app.sees("quarantine of duplicates: 22 images")
     app.shot("panel-actions")
@@ -261,9 +297,7 @@ def test_a_quarantine_is_previewed_applied_and_undone(app, dataset, images):
     app.press("Undo")
     app.sees("quarantine of duplicates: 22 images", form)
     app.submit("Undo")
-    app.sees("Restored 22 images", card)
-    card.get_by_role("button", name="Done").click()
-
+    app.sees("Restored 22 images")
     app.sees("0 can be restored")
     dataset.reload()
     assert dataset.match_tags("quarantined").count() == 0
@@ -332,9 +366,7 @@ def test_the_embeddings_panel_has_our_map(app):
     app.press("Sort by similarity, map")
     form = app.page.locator("[data-cy='operators-prompt-modal']")
     form.get_by_role("button", name="Add them").first.click()
-    card = app.page.locator("[data-cy='operators-prompt-view-modal']")
-    app.sees("351 embeddings are in the field", card)
-    card.get_by_role("button", name="Done").click()
+    app.sees("351 embeddings are in the field")
 
     app.page.locator("[data-cy='new-panel-btn']").first.click()
     app.page.locator("[data-cy='new-panel-option-Embeddings']").click()

@@ -19,12 +19,13 @@ LEVELS = {
     # Writes fields, tags, saved views and decisions of ours, or new files
     "medium": (
         "scan set_thresholds show tag decide register_embeddings from_fastdup split "
-        "compare estimate_precision report export to_fastdup"
+        "compare estimate_precision report export to_fastdup thin "
+        "select review open_findings sample_frames"
     ),
     # Changes a person's own labels and tags, and can be undone
-    "high": "merge",
+    "high": "merge remove_objects",
     # Touches a person's files
-    "dangerous": "quarantine move retag undo purge",
+    "dangerous": "clean quarantine move retag undo purge",
 }
 
 

@@ -214,3 +214,51 @@ def test_to_take_back_one_decision_leaves_the_other(dataset, scan, decide):
 
     assert sample.values("winnow_decisions") == [["keeper"]]
     assert sample.values("dup_keeper") == [True]
+
+
+def test_labels_and_images_are_decided_first_and_changed_by_one_plan(
+    dataset, scan, decide
+):
+    scan(dataset, label_field="ground_truth")
+    quarantine, retag = (
+        foo.get_operator(f"@winnow/curate/{name}") for name in ("quarantine", "retag")
+    )
+    one, other, third = dataset.match({"dup_cluster": None}).limit(3).values("id")
+    was = dict(zip(*dataset.values(["id", "ground_truth.label"]), strict=True))
+    new = {"a": "b", "b": "a"}[was[one]]
+
+    decide(dataset.select(one), "relabel", label=new)
+    decide(dataset.select([other, third]), "may_go", update=False)
+    assert decide(dataset.select(third), "keep").updated
+
+    plan = retag(dataset, "relabel", progress=False)
+    assert [why for _, _, why in plan.examples()] == [
+        f"you decided that '{was[one]}' is '{new}'"
+    ]
+    retag(dataset, plan_id=plan.plan_id, expect_count=1, dry_run=False, progress=False)
+    assert dataset[one].ground_truth.label == new
+    # It is done, and the label counts as verified from now on
+    assert retag(dataset, "relabel", progress=False).count == 0
+    assert dataset[one].label_issue is not True
+    # Who keeps an image does not let it go
+    plan = quarantine(dataset, "may_go", progress=False)
+    assert plan.count == 1
+    assert [why for _, _, why in plan.examples()] == ["you decided that it may go"]
+
+    with pytest.raises(Exception, match="which label"):
+        decide(dataset.select(one), "relabel")
+    assert decide(dataset.select(one), "relabel", undo=True).count == 1
+
+
+def test_a_copy_that_may_go_names_the_one_that_stays(dataset, scan, decide):
+    scan(dataset)
+    copy = dataset.match({"dup_keeper": False, "dup_kind": "bytes"}).first()
+
+    decide(dataset.select(copy.id), "may_go")
+
+    plan = foo.get_operator("@winnow/curate/quarantine")(
+        dataset, "may_go", progress=False
+    )
+    (row,) = plan.rows()
+    assert row["reason"].startswith("same content as ")
+    assert row["kept_copy"]

@@ -453,7 +453,7 @@ def test_findings_of_objects_are_shown_tagged_and_audited(make, scan):
 def test_what_works_on_pictures_refuses_findings_of_objects(make, scan, tmp_path):
     dataset = make()
     scan(dataset, objects="boxes")
-    for name in ("quarantine", "move", "retag"):
+    for name in ("quarantine", "move"):
         with pytest.raises(ValueError, match="'bad_boxes' is a finding of objects"):
             operator(name)(dataset, "bad_boxes")
     with pytest.raises(ValueError, match="'bad_boxes' is a finding of objects"):

@@ -72,11 +72,12 @@ def event(dataset):
     """Sends an event as the App does: ``event("choose_tab", tab="leaks")``."""
     state = {}
 
-    def send(method, on=dataset, view=None, **params):
+    def send(method, on=dataset, view=None, selected=None, **params):
         executor = Executor()
         request = {
             "dataset_name": on.name,
             "view": view or [],
+            "selected": selected or [],
             "params": {
                 "panel_id": "p",
                 "panel_state": dict(state),
@@ -124,7 +125,9 @@ def test_without_a_run_it_says_what_winnow_does_and_offers_a_scan(event):
     assert "20 images" in answer.texts
     pressed = event("scan").one("prompt_user_for_operation")
     assert pressed["operator_uri"] == "@winnow/curate/scan"
-    assert pressed["on_success"].endswith("#refresh")
+    # The form only asks; the panel has it done once it is submitted
+    assert pressed["params"]["panel_step"] == "ask"
+    assert pressed["on_success"].endswith("#carry_out")
 
 
 def test_an_empty_data_set_is_told_what_is_missing(event):
@@ -713,4 +716,167 @@ def test_a_button_gives_its_operator_only_what_it_takes(scanned, scan, event, op
     asked = event("act", operator=operator, **{"with": {}})
 
     params = asked.one("prompt_user_for_operation")["params"]
+    assert params.pop("panel_step") == "ask"
     assert params == ({} if operator in ("undo", "purge") else {"prefix": "mine"})
+
+
+def in_app(operator, params, **more):
+    """Calls an operator as the App does; returns what it sends to the App."""
+    ctx = context(params, **more)
+    sent = foo.get_operator(f"@winnow/curate/{operator}").execute(ctx)
+    return [message.body.operator_uri for message in sent]
+
+
+def context(params, dataset, **more):
+    return ExecutionContext(
+        request_params={"dataset_name": dataset.name, "params": params, **more},
+        executor=Executor(),
+        operator_uri="@winnow/curate/any",
+    )
+
+
+def test_a_form_of_the_panel_only_asks_and_the_job_leaves_a_notice(event, scanned):
+    asked = event("act", operator="quarantine", **{"with": {"what": "image_issues"}})
+    params = asked.one("prompt_user_for_operation")["params"]
+    plan = foo.get_operator("@winnow/curate/quarantine")(scanned, "image_issues")
+    params[f"apply_{plan.plan_id}"] = True
+    params["expect_count"] = plan.count
+    assert in_app("quarantine", params, dataset=scanned) == []
+    assert scanned.match_tags("quarantined").count() == 0
+
+    answer = event("carry_out", result={}, original_params=params)
+    job = answer.one("prompt_user_for_operation")
+    assert job["operator_uri"] == "@winnow/curate/quarantine" and job["skip_prompt"]
+    assert "timer" in answer.shown and "At work" in answer.texts
+    sent = in_app("quarantine", job["params"], dataset=scanned)
+
+    # No dialog: neither a bar nor a card
+    assert set(sent) == {"console_log", "reload_dataset"}
+    scanned.reload()
+    assert scanned.match_tags("quarantined").count() == plan.count
+    after = event("done")
+    assert "1 image was put into quarantine" in after.texts
+    assert "At work" not in after.texts
+    assert "put into quarantine" not in event("dismiss").texts
+
+
+def test_what_fails_for_the_panel_is_a_notice_and_no_exception(event, scanned):
+    event("apply_thresholds")
+    params = {"panel_step": "do", "min_label_score": 1_000}
+
+    sent = in_app("set_thresholds", params, dataset=scanned)
+
+    assert sent == ["notify"]
+    assert "min_label_score" in event("done").texts
+
+
+def test_a_queued_form_of_the_panel_is_not_done_a_second_time(event, scanned):
+    event("scan")
+
+    answer = event("carry_out", result={"id": "of a queue"}, original_params={})
+
+    assert not answer.asked("prompt_user_for_operation")
+
+
+def test_what_is_selected_is_decided_and_acted_on(event, scanned):
+    keeper = scanned.match({"dup_keeper": True}).first()
+    other = scanned.match({"dup_cluster": None, "scan_status": "ok"}).first()
+    drawn = event("on_change_selected", selected=[keeper.id, other.id])
+    row = drawn.shown["selected"]["type"]["properties"]
+    assert "**2 selected**" in drawn.texts
+    assert {"keep", "label_verified", "retag", "quarantine", "move", "tag"} <= set(row)
+    assert "keeper" not in row
+
+    asked = event("decide", selected=[other.id], **row["keep"]["view"]["params"]).one(
+        "prompt_user_for_operation"
+    )
+    assert asked["params"]["samples"] == [other.id]
+    asked = event("act", selected=[other.id], **row["quarantine"]["view"]["params"])
+    params = asked.one("prompt_user_for_operation")["params"]
+    assert params["samples"] == [other.id]
+
+    one = event("on_change_selected", selected=[keeper.id])
+    assert "keeper" in one.shown["selected"]["type"]["properties"]
+    assert "selected" not in event("on_change_selected", selected=[]).shown
+
+
+def test_a_line_of_what_was_done_undoes_that_line(event, scanned):
+    retag = foo.get_operator("@winnow/curate/retag")
+    for sample in scanned.match({"ground_truth.label": "a"}).limit(2):
+        plan = retag(scanned.select(sample.id), "view", label="b", progress=False)
+        retag(scanned, plan_id=plan.plan_id, expect_count=1, dry_run=False)
+    lines = event("choose_tab", tab="actions").shown
+    button = lines["done_1"]["type"]["properties"]["undo"]["view"]["params"]
+
+    asked = event("act", **button).one("prompt_user_for_operation")["params"]
+    form = foo.get_operator("@winnow/curate/undo").resolve_input(
+        context(asked, scanned)
+    )
+
+    choices = form.type.properties["key"].type.values
+    assert choices == [asked["key"]]
+    # From elsewhere all of it can be chosen
+    form = foo.get_operator("@winnow/curate/undo").resolve_input(context({}, scanned))
+    assert len(form.type.properties["key"].type.values) == 2
+
+
+def test_files_follow_a_label_only_where_the_person_wants_it(scanned):
+    retag = foo.get_operator("@winnow/curate/retag")
+    params = {"what": "view", "label": "b"}
+
+    def default():
+        form = retag.resolve_input(context({"what": "label_issues"}, scanned))
+        return form.type.properties["on_disk"].default
+
+    assert default() is False
+    plan = retag(scanned.limit(1), "view", label="b", progress=False)
+    params = {"plan_id": plan.plan_id, "expect_count": 1, "dry_run": False}
+    list(retag.execute(context({**params, "on_disk": True}, scanned)))
+
+    assert default() is True
+
+
+def test_an_export_stands_in_what_was_done(event, scanned, tmp_path):
+    foo.get_operator("@winnow/curate/export")(scanned, tmp_path / "clean")
+
+    assert "export: " in event("choose_tab", tab="actions").texts
+
+
+def test_how_many_of_the_leaks_should_go_follows_the_chosen_pair(event, scanned):
+    event("choose_tab", tab="leaks")
+    answer = event("choose_leak", one="train", other="test")
+    plan = foo.get_operator("@winnow/curate/quarantine")(
+        scanned, "leaks", between=["train", "test"], progress=False
+    )
+
+    going = plan.count + sum(plan.skipped.values())
+    assert f"**{going}** of them should go" in answer.texts
+
+
+def test_the_first_page_says_what_may_go_and_what_needs_eyes(
+    event, scanned, scan, folder
+):
+    (folder / "07.png").write_bytes(b"")
+    scan(scanned, label_field="ground_truth", split_by=["train", "test"])
+    drawn = event("on_load")
+    assert "**May go by proof:** damaged or empty files (1)" in drawn.texts
+    proven = button(drawn, "proven", "clean")["params"]
+    assert (proven["operator"], proven["with"]) == ("clean", {})
+    assert "**Needs your eyes,** about" in drawn.texts
+    reviewed = button(drawn, "reviews", "review_duplicates")["params"]
+    assert reviewed == {"what": "duplicates"}
+
+    shown = event("review", **reviewed).shown["review"]["view"]
+    assert shown["component"] == "WinnowReview"
+    assert (shown["what"], shown["on_end"]) == (
+        "duplicates",
+        "@winnow/curate/winnow#end_review",
+    )
+    sample = scanned.match({"dup_cluster": None, "scan_status": "ok"}).first()
+    decide = foo.get_operator("@winnow/curate/decide")
+    decide(scanned.select(sample.id), "may_go", update=False)
+    ended = event("end_review", count=1)
+    assert ended.one("prompt_user_for_operation")["params"]["update"]
+    waits = button(event("done"), "decided_waits", "quarantine")
+    assert waits["label"] == "Quarantine 1 image"
+    assert waits["params"]["with"] == {"what": "may_go"}

@@ -108,6 +108,14 @@ def drawn(dataset, *_):
     )
 
 
+def reviewed(dataset, *_):
+    queues = [
+        operator("review")(dataset, what)
+        for what in ("label_issues", "duplicates", "outliers")
+    ]
+    return {row["sample"] for queue in queues for row in queue.rows()}
+
+
 def split(dataset, *_):
     return set(operator("split")(dataset, {"train": 0.5, "test": 0.5}).split_of)
 
@@ -119,6 +127,12 @@ def selected(dataset, *_):
 def thinned(dataset, *_):
     operator("thin")(dataset, progress=False)
     return set(dataset.exists("burst").values("id"))
+
+
+def frames_of(dataset, _, folder):
+    with pytest.raises(ValueError, match="frames are of videos"):
+        operator("sample_frames")(dataset, str(folder / "frames"), progress=False)
+    return set()
 
 
 def planned(name, **options):
@@ -171,6 +185,11 @@ def only_of_what_is_away(dataset, *_):
     return set()
 
 
+def of_no_data_set(*_):
+    """It makes one of its own."""
+    return set()
+
+
 def audited(dataset, *_):
     # What is gone was there when it was scanned
     with pytest.raises(Exception, match="0 images were added and 3 removed"):
@@ -188,6 +207,23 @@ def reported(dataset, _, folder):
     assert '"images": 11' in text
     assert "05.png" not in text
     return set()
+
+
+def boxes_removed(dataset, *_):
+    """Of each picture the first of two boxes would go."""
+    box = {"label": "a", "bounding_box": [0.1, 0.1, 0.5, 0.5]}
+    found = [
+        fo.Detections(
+            detections=[fo.Detection(tags=["no"], **box), fo.Detection(**box)]
+        )
+        for _ in range(len(dataset))
+    ]
+    dataset.set_values("boxes", found)
+    operator("scan")(dataset, objects="boxes", prefix="boxes", progress=False)
+    options = {"tag": "no", "prefix": "boxes", "progress": False}
+    plan = operator("remove_objects")(dataset, "tag", **options)
+    assert plan.count == 11
+    return {one["id"] for item in plan.items() for one in item.records}
 
 
 QUESTIONS = {
@@ -208,6 +244,7 @@ QUESTIONS = {
     "split": split,
     "select": selected,
     "thin": thinned,
+    "sample_frames": frames_of,
     "compare": counted(
         lambda d, w, f: operator("compare")(
             d, str(Path(d.first().filepath).parent), write=False, progress=False
@@ -223,10 +260,14 @@ QUESTIONS = {
     "to_fastdup": counted(
         lambda d, w, f: operator("to_fastdup")(d, str(f / "out"), progress=False).count
     ),
+    "open_findings": of_no_data_set,
+    "review": reviewed,
+    "clean": planned("clean"),
     "quarantine": planned_by_hand("quarantine"),
     "move": planned_by_hand("move", output_dir="aside"),
     "retag": planned_by_hand("retag", label="a", on_disk=False),
     "merge": planned("merge"),
+    "remove_objects": boxes_removed,
     "undo": only_of_what_is_away,
     "purge": only_of_what_is_away,
     "open": only_of_what_is_away,

@@ -25,7 +25,7 @@ def test_retag_moves_a_file_to_the_folder_of_its_label(scanned):
     old = view.first().filepath
     (sample_id,) = view.values("id")
 
-    report = do(retag, view, "view", label="new", allow_new_label=True)
+    report = do(retag, view, "view", label="new", allow_new_label=True, on_disk=True)
 
     sample = scanned[sample_id]
     assert report.moves == 1
@@ -47,7 +47,7 @@ def test_retag_takes_the_next_name_where_one_is_taken(scanned):
         shutil.copyfile(sample.filepath, taken)
     content = taken.read_bytes()
 
-    do(retag, view, "view", label="b")
+    do(retag, view, "view", label="b", on_disk=True)
 
     sample.reload()
     assert taken.read_bytes() == content
@@ -59,7 +59,7 @@ def test_retag_without_the_disk_changes_the_label_alone(scanned):
     sample = view.first()
     path = sample.filepath
 
-    do(retag, view, "view", label="b", on_disk=False)
+    do(retag, view, "view", label="b")
 
     sample.reload()
     assert (sample.ground_truth.label, sample.filepath) == ("b", path)
@@ -116,7 +116,7 @@ def test_retag_takes_the_suggestion_and_settles_the_issue(scanned):
 def test_undo_keeps_a_label_that_a_person_gave_since(scanned):
     view = scanned.match_tags("train").limit(1)
     sample = view.first()
-    do(retag, view, "view", label="b", on_disk=False)
+    do(retag, view, "view", label="b")
     sample.reload()
     sample.ground_truth.label = "mine"
     sample.save()
@@ -145,6 +145,6 @@ def test_labels_in_a_string_field_are_corrected_too(scanned, scan):
     scanned.set_values("kind", scanned.values("ground_truth.label"))
     scan(scanned, label_field="kind", progress=False)
 
-    do(retag, scanned.limit(1), "view", label="b", on_disk=False)
+    do(retag, scanned.limit(1), "view", label="b")
 
     assert scanned.first().kind == "b"

@@ -9,14 +9,17 @@ from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import fiftyone as fo
 import fiftyone.operators as foo
+import numpy as np
 import pytest
 import yaml
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext, Executor
 
 from core.scan.settings import MOVABLE
+from tests.finished_job import finished_job
 
 PREFIX = "@winnow/curate/"
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
@@ -27,7 +30,17 @@ NAMES = [name for name in LISTED["operators"] if name != "open"]
 NOT_PARAMS = {"progress", "delegate"}
 
 # What changes what the other examples need
-LAST = ("merge", "retag", "move", "quarantine", "undo", "purge")
+# clean goes by proof alone, and is undone for the others
+LAST = (
+    "clean",
+    "remove_objects",
+    "merge",
+    "retag",
+    "move",
+    "quarantine",
+    "undo",
+    "purge",
+)
 
 # What an operator cannot do without, in params
 NEEDED = {
@@ -36,12 +49,14 @@ NEEDED = {
     "decide": {"what": "keep"},
     "export": {"output_dir": "out"},
     "report": {"output_dir": "out"},
+    "review": {"what": "label_issues"},
     "audit": {"policy": "no leaks"},
     "select": {"n": 3},
     "compare": {"against": "another"},
     "estimate_precision": {"what": "duplicates"},
     "from_fastdup": {"work_dir": "work"},
     "to_fastdup": {"output_dir": "work"},
+    "sample_frames": {"output_dir": "out"},
 }
 
 # Another value than the default, by the name of the option
@@ -51,6 +66,7 @@ OTHERS = {
     "ccthreshold": 0.9,
     "conflict_tag": "differs",
     "embeddings": "vectors",
+    "every": 1.5,
     "expect_count": 3,
     "fields": ["weather"],
     "fixed": ["test"],
@@ -91,7 +107,7 @@ OTHERS = {
     "without_tags": ["no"],
     "wrong": ["0" * 24],
 }
-OTHER_WHAT = {"decide": "keeper"}
+OTHER_WHAT = {"decide": "keeper", "remove_objects": "bad_boxes"}
 
 # Where a form answers what Python leaves open: what is likely here, what is in
 # force now, or that its button means what it says
@@ -128,6 +144,7 @@ STATES = {
     "to_fastdup": [{"output_dir": "work"}],
     "from_fastdup": [{"work_dir": "nothing"}],
     "decide": [{"what": "keep"}],
+    "remove_objects": [{"what": "bad_boxes"}, {"what": "tag"}],
     **{
         name: [
             {"more": True},
@@ -298,7 +315,7 @@ def test_a_form_asks_only_for_what_the_call_takes_with_its_default(name, made):
 def test_only_data_sets_are_taken_where_a_view_would_be_ignored(name, made):
     place = next(iter(inspect.signature(operator(name).__call__).parameters))
     if place != "dataset":
-        assert place in ("samples", "new")
+        assert place in ("samples", "new", "job")
         return
     call = operator(name)
     with pytest.raises(ValueError, match="works on a whole data set, and this is a"):
@@ -315,6 +332,29 @@ def examples(name):
     return textwrap.dedent("\n".join(lines[:end]))
 
 
+def filmed(path, draw):
+    """A data set of one video that shows three pictures."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
+    for number in range(3):
+        for _ in range(10):
+            writer.write(np.asarray(draw(number)))
+    writer.release()
+    videos = fo.Dataset()
+    videos.add_sample(fo.Sample(filepath=str(path)))
+    return videos
+
+
+def scan_boxes(dataset):
+    """Scans the data set with two boxes a picture, of which one lies on the other."""
+    box = [0.1, 0.1, 0.6, 0.6]
+    for sample in dataset:
+        found = [fo.Detection(label="a", bounding_box=box) for _ in range(2)]
+        sample["boxes"] = fo.Detections(detections=found)
+        sample.save()
+    options = {"label_field": "ground_truth", "split_by": ["train", "test"]}
+    operator("scan")(dataset, objects="boxes", **options)
+
+
 def test_every_example_runs_and_every_result_has_the_same_words(
     draw, tmp_path, monkeypatch, capsys
 ):
@@ -322,10 +362,14 @@ def test_every_example_runs_and_every_result_has_the_same_words(
     results = sys.modules[f"{PLUGIN}.core.common.result"]
     seen = set()
     dataset = make(tmp_path / "images", draw)
+    finished_job(tmp_path / "images", tmp_path / "job")
+    videos = filmed(tmp_path / "film.avi", draw)
     for name in [*(name for name in NAMES if name not in LAST), *LAST]:
+        if name == "remove_objects":
+            scan_boxes(dataset)
         code = examples(name)
         assert f'"{PREFIX}{name}"' in code and len(code.splitlines()) <= 12, name
-        values = {"fo": fo, "foo": foo, "dataset": dataset}
+        values = {"fo": fo, "foo": foo, "dataset": dataset, "videos": videos}
         try:
             exec(code, values)
         except Exception as error:
@@ -334,13 +378,22 @@ def test_every_example_runs_and_every_result_has_the_same_words(
             if isinstance(value, results.Result):
                 check_result(value, results)
                 seen.add(type(value).__name__)
+        # Files that another data set shows are not touched by the actions
+        for made in {"copies of the job"} & {*fo.list_datasets()}:
+            fo.delete_dataset(made)
+        if name == "clean":
+            # The next ones need the copies
+            operator("undo")(dataset, dry_run=False, progress=False)
         shutil.rmtree(tmp_path / "work_dir", ignore_errors=True)
         capsys.readouterr()
     dataset.delete()
+    videos.delete()
+    fo.delete_dataset(f"{videos.name}-frames")
 
     assert seen >= set(
         "ScanReport Exported WrittenReport AuditReport SplitReport CompareReport "
-        "PlanReport MergeReport ActionReport Written Imported BrainRuns".split()
+        "PlanReport MergeReport ActionReport Written Imported BrainRuns "
+        "CleanReport ReviewQueue OpenedFindings".split()
     )
 
 
@@ -351,7 +404,7 @@ def check_result(result, results):
     assert result.summary().split()[0] in result._repr_markdown_(), told
     as_json = json.loads(json.dumps(result.to_dict()))
     assert as_json == result.to_dict(), told
-    planned = told in ("PlanReport", "MergeReport")
+    planned = told in ("PlanReport", "MergeReport", "CleanReport")
     if planned and not result.plan.file.exists():
         with pytest.raises(Exception, match="was applied or replaced"):
             result.to_pandas()

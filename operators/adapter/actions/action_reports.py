@@ -15,6 +15,7 @@ from ....core.common.result import Result, TableResult, json_value
 from ....core.common.text import escape_markdown, plain, size_text
 from ....core.errors import PlanOutdatedError
 from .execute import PastAction
+from .object_updates import OBJECTS
 
 _GROUPS_SHOWN = 12
 _PATHS_SHOWN = 10
@@ -23,7 +24,13 @@ _VERBS = {
     "move": "moved",
     "retag": "given another label",
     "merge": "given what their copies carry",
+    "remove_objects": "removed from the data set",
 }
+
+
+def thing_of(plan: ActionPlan) -> str:
+    """Returns what a plan is about: an image or an object."""
+    return "object" if plan.options.get(OBJECTS) else "image"
 
 
 @dataclass(frozen=True)
@@ -127,8 +134,11 @@ class PlanReport(TableResult):
         plan = self.plan
         if not plan.count:
             return "Nothing would be changed."
-        sentence = f"{plan.count:,} {_plural('image', plan.count)} would be "
+        thing = thing_of(plan)
+        sentence = f"{plan.count:,} {_plural(thing, plan.count)} would be "
         sentence += _VERBS[plan.action]
+        if thing == "object":
+            return sentence + "; no file is changed."
         if plan.action == "retag":
             sentence += f", {plan.moves:,} of them also moved on disk"
         elif plan.action != "merge":
@@ -192,10 +202,12 @@ class ActionReport(Result):
     Attributes:
         outcome: see :class:`core.actions.session.Report`
         undo_call: the Python call that goes back; None after a purge
+        thing: what was acted on
     """
 
     outcome: Report
     undo_call: str | None
+    thing: str = "image"
 
     @property
     def key(self) -> str:
@@ -257,7 +269,7 @@ class ActionReport(Result):
     def summary(self) -> str:
         """Returns what happened, in a sentence."""
         report = self.outcome
-        images = f"{report.done:,} {_plural('image', report.done)}"
+        images = f"{report.done:,} {_plural(self.thing, report.done)}"
         size = size_text(report.bytes)
         if report.what == "undo":
             return f"Restored {images} of {report.key}."

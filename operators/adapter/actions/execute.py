@@ -32,7 +32,8 @@ from ..runs.lock import exclusive_run
 from ..runs.paths import plans_folder
 from ..runs.reapply import reapply_if_scanned
 from ..runs.run_record import complete_run, wait_for_journal
-from .sample_updates import SampleRecords, reload_samples
+from .object_updates import records_of
+from .sample_updates import reload_samples
 
 _QUARANTINES = "winnow_quarantines"
 
@@ -106,7 +107,7 @@ def apply(
     with _acting_on(dataset):
         _remember(dataset, plan.quarantine)
         report = apply_plan(
-            plan, SampleRecords, expect_count=expect_count, on_progress=on_progress
+            plan, records_of, expect_count=expect_count, on_progress=on_progress
         )
     reapply_if_scanned(dataset, plan.options["prefix"], on_progress)
     return report
@@ -115,7 +116,7 @@ def apply(
 def undo(dataset: fo.Dataset, past: ActionFolder, on_progress: OnProgress) -> Report:
     """Undoes an action."""
     with _acting_on(dataset):
-        report = undo_action(past, SampleRecords, on_progress=on_progress)
+        report = undo_action(past, records_of, on_progress=on_progress)
     reapply_if_scanned(dataset, past.plan.options["prefix"], on_progress)
     return report
 
@@ -162,7 +163,7 @@ def carry_out_purge(
 ) -> Report:
     """Destroys the files of a plan that was shown."""
     with _acting_on(dataset):
-        report = purge(plan, SampleRecords, on_progress=on_progress)
+        report = purge(plan, records_of, on_progress=on_progress)
     for prefix in {folder.plan.options["prefix"] for folder in plan.folders}:
         reapply_if_scanned(dataset, prefix, on_progress)
     return report

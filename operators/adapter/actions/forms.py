@@ -8,26 +8,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import islice
-from pathlib import Path
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.actions.plan import ActionPlan
-from ....core.common.text import escape_markdown
+from ....core.common.text import escape_markdown, short_path
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ..dataset.samples import label_path
 from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, show_error
+from ..ui.panel_jobs import last_choice
 from ..views.thumbnails import thumbnail_url
 from .action_reports import PlanReport
-from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions
+from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions, Change
 from .planned_action import ask_tick, images_text
-from .selection import WHAT
+from .selection import PROVEN, WHAT
 
 _PICTURES = 12
 _MORE_PICTURES = 500
+ON_DISK = "on_disk"
 SUGGESTED = "(suggested)"
 """Stands for no label: the suggestion of each sample."""
 
@@ -131,6 +132,33 @@ def action_form(
     )
 
 
+def plan_form(
+    ctx: foo.ExecutionContext, label: str, make_plan: Callable[[], PlanReport]
+) -> types.Property:
+    """Returns the form of a quarantine that leaves nothing to choose.
+
+    Args:
+        ctx: what was chosen so far
+        label: what it is called
+        make_plan: makes the plan
+    """
+    inputs = types.Object()
+    inputs.md(_ABOUT[QUARANTINE], name="about")
+    submit = label
+    try:
+        report = make_plan()
+    except CurationError as error:
+        show_error(inputs, "problem", error)
+    else:
+        _show_plan(inputs, ctx, report)
+        if report.count:
+            ask_tick(inputs, ctx, report.plan)
+            submit = _BUTTONS[QUARANTINE].format(images_text(report.count))
+    return types.Property(
+        inputs, view=types.PromptView(label=label, submit_button_label=submit)
+    )
+
+
 def selected(ctx: foo.ExecutionContext) -> list[str]:
     """Returns the samples that a button was pressed for, or those selected."""
     return ctx.params.get("samples") or list(ctx.selected)
@@ -143,7 +171,7 @@ def likely(ctx: foo.ExecutionContext, action: str) -> str:
     return "label_issues" if action == RETAG else "duplicates"
 
 
-_OF_FILES = ("duplicates", "leaks", "unreadable", "not_read")
+_OF_FILES = (PROVEN, "duplicates", "leaks", "unreadable", "not_read", "may_go")
 """What says nothing of labels."""
 
 
@@ -156,7 +184,7 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
             continue
         if name == "selected":
             label = f"{label} ({len(selected(ctx)):,})"
-        if action == RETAG and name in _OF_FILES:
+        if name in (_OF_FILES if action == RETAG else ("relabel",)):
             continue
         choices.add_choice(name, label=label)
     what = ctx.params.get("what") or likely(ctx, action)
@@ -217,9 +245,10 @@ def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         view=choices,
     )
     inputs.bool(
-        "on_disk",
-        default=True,
-        label="Also move files that lie in a folder of their label's name",
+        ON_DISK,
+        default=last_choice(ctx.dataset, ON_DISK, otherwise=Change.on_disk),
+        label="Move the files too, where they lie in a folder of their label's name",
+        description="Remembered for the next time",
     )
 
 
@@ -291,9 +320,10 @@ def _pictures(plan: ActionPlan, most: int) -> str:
     lines = ["| changes | stays | why |" if pairs else "| changes | why |"]
     lines.append("| :-- | :-- | :-- |" if pairs else "| :-- | :-- |")
     for item in items:
-        cells = [_image(os.path.join(plan.root, item.source))]
+        cells = [_image(os.path.join(plan.root, item.source), item.source)]
         if pairs:
-            cells.append(_image(item.kept_copy.path) if item.kept_copy else "")
+            kept = item.kept_copy
+            cells.append(_image(kept.path, short_path(kept.path)) if kept else "")
         lines.append(f"| {' | '.join(cells)} | {escape_markdown(item.why)} |")
     more = plan.count - len(items)
     if more:
@@ -301,11 +331,11 @@ def _pictures(plan: ActionPlan, most: int) -> str:
     return "\n".join(lines)
 
 
-def _image(path: str) -> str:
-    """Returns Markdown of a small picture, or of a name where there is none."""
-    url = thumbnail_url(path)
-    name = escape_markdown(Path(path).name)
-    return f"![{name}]({url})" if url else name
+def _image(path: str, name: str) -> str:
+    """Returns Markdown of a small picture and its name; of the name alone where the
+    file cannot be read."""
+    url, name = thumbnail_url(path), escape_markdown(name)
+    return f"![{name}]({url}) {name}" if url else name
 
 
 def _split_names(ctx: foo.ExecutionContext) -> list[str]:

@@ -69,7 +69,7 @@ class Change:
     action: str
     folder: str | None = None
     label: str | None = None
-    on_disk: bool = True
+    on_disk: bool = False
     allow_new_label: bool = False
     remove_samples: bool = False
 
@@ -159,6 +159,7 @@ class _Requests:
         for row, path in enumerate(index.paths):
             self._rows_of.setdefault(path, []).append(row)
         self._chosen: set[int] = set()
+        self._decided: dict[int, str] = {}
         self._kept = decided_ids(index.dataset, KEEP)
         self._keepers = decided_ids(index.dataset, KEEPER)
         self._protected = [
@@ -171,6 +172,7 @@ class _Requests:
         if self._change.action == RETAG:
             self._check_label()
         self._chosen = {choice.row for choice in choices}
+        self._decided = {one.row: one.label for one in choices if one.label}
         chosen: dict[str, list[Choice]] = {}
         for choice in choices:
             chosen.setdefault(self._index.paths[choice.row], []).append(choice)
@@ -315,7 +317,7 @@ class _Requests:
             return None
         if self._change.label is not None:
             return self._change.label
-        return self._suggestions[row]
+        return self._decided.get(row) or self._suggestions[row]
 
     @cached_property
     def _suggestions(self) -> list[str | None]:
@@ -331,7 +333,7 @@ class _Requests:
                 members.setdefault(cluster, []).append(row)
 
         def then(row: int) -> str | None:
-            return self._suggestions[row] if row in self._chosen else index.labels[row]
+            return self._new_label(row) if row in self._chosen else index.labels[row]
 
         return {
             row
@@ -347,7 +349,8 @@ class _Requests:
             return "there is no suggestion for it"
         if new_label == self._index.labels[row]:
             return "it has that label already"
-        if self._change.label is None and row in self._parted:
+        by_suggestion = self._change.label is None and row not in self._decided
+        if by_suggestion and row in self._parted:
             return (
                 "a copy of it would keep another label: press 'Call it' for each of "
                 "them, or give one label (label=)"

@@ -16,7 +16,7 @@ from ....core.errors import InputError, PlanOutdatedError
 from ....core.progress import OnProgress, silent
 from ..dataset.internals import dataset_of
 from ..ui.surface import LongOperator
-from .action_reports import ActionReport, PlanReport
+from .action_reports import ActionReport, PlanReport, thing_of
 from .execute import apply, waiting_plan
 
 TICK = "apply_"
@@ -77,7 +77,8 @@ class PlannedAction(LongOperator):
                 f"The plan {plan_id} is for {plan.action}, not for {self.action}."
             )
         outcome = apply(dataset, plan, options.expect_count, on_progress)
-        return ActionReport(outcome, f"undo(dataset, '{outcome.key}', dry_run=False)")
+        undo_call = f"undo(dataset, '{outcome.key}', dry_run=False)"
+        return ActionReport(outcome, undo_call, thing_of(plan))
 
     def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
         params = dict(ctx.params)
@@ -103,7 +104,8 @@ def ask_tick(inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan) 
         number = inputs.int(
             "expect_count",
             required=True,
-            label=f"Type how many images are meant ({plan.count:,} are in the plan)",
+            label=f"Type how many {thing_of(plan)}s are meant ({plan.count:,} are in "
+            "the plan)",
         )
         if ctx.params.get("expect_count") != plan.count:
             number.invalid = True
@@ -112,12 +114,17 @@ def ask_tick(inputs: types.Object, ctx: foo.ExecutionContext, plan: ActionPlan) 
     tick = inputs.bool(
         name,
         default=False,
-        label=f"I have looked at this plan of {images_text(plan.count)}",
+        label=f"I have looked at this plan of {count_text(plan)}",
         description="It can be undone",
     )
     if not ctx.params.get(name) and not ctx.params.get("dry_run") and not named:
         tick.invalid = True
         tick.error_message = "Look at the plan, then tick this"
+
+
+def count_text(plan: ActionPlan) -> str:
+    """Returns "1 object" or "1,234 images"."""
+    return f"{plan.count:,} {thing_of(plan)}" + ("" if plan.count == 1 else "s")
 
 
 def images_text(count: int) -> str:

@@ -48,19 +48,19 @@ class SampleRecords:
         names = {name.split(".")[0] for entry in entries for name in entry["set"]}
         # Whole documents, which may hold long vectors, only where they go
         wanted = None if self._removes else ["filepath", "tags", *sorted(names)]
-        found = self._documents(entries, wanted)
+        found = self.documents(entries, wanted)
         return [self._kept(item, found) for item in items]
 
     def follow(self, changes: Sequence[Change]) -> None:
-        with _database() as write:
+        with written() as write:
             for change in changes:
                 for kept in change.before:
                     write(kept["collection"], self._forward(change.item, kept))
 
     def go_back(self, changes: Sequence[Change]) -> list[str | None]:
-        found = self._documents(kept for change in changes for kept in change.before)
+        found = self.documents(kept for change in changes for kept in change.before)
         reasons: list[str | None] = []
-        with _database() as write:
+        with written() as write:
             for change in changes:
                 reason = None
                 for kept in change.before:
@@ -73,7 +73,7 @@ class SampleRecords:
         return reasons
 
     def forget(self, changes: Sequence[Change]) -> None:
-        with _database() as write:
+        with written() as write:
             for change in changes:
                 place = {"filepath": self._new_path(change.item)}
                 for kept in change.before:
@@ -83,7 +83,7 @@ class SampleRecords:
     def places(self, samples: Sequence[str]) -> dict[str, str]:
         collection = self._plan.options["collection"]
         entries = ({"collection": collection, "id": sample} for sample in samples)
-        found = self._documents(entries)
+        found = self.documents(entries)
         return {sample: document["filepath"] for (_, sample), document in found.items()}
 
     def _kept(self, item: PlannedItem, found: dict[Any, Document]) -> Any:
@@ -95,14 +95,14 @@ class SampleRecords:
             if document["filepath"] != entry["path"]:
                 return "its sample has another path since"
             old = {name: document.get(name.split(".")[0]) for name in entry["set"]}
-            was = _from_json(entry["was"])
-            if any(_value(document, name) != value for name, value in was.items()):
+            was = from_json(entry["was"])
+            if any(value_at(document, name) != value for name, value in was.items()):
                 what = "values were" if self._plan.action == "merge" else "label was"
                 return f"its {what} changed since the plan was made"
             more: Document = {"tags": document.get("tags"), "fields": old}
             if self._removes and entry["own"]:
                 more["document"] = document
-            kept.append({**entry, "old": _to_json(more)})
+            kept.append({**entry, "old": to_json(more)})
         return kept
 
     def _forward(self, item: PlannedItem, kept: Entry) -> Any:
@@ -110,7 +110,7 @@ class SampleRecords:
         if self._removes and kept["own"]:
             return DeleteOne(identity)
         old = _old(kept)
-        values = _from_json(kept["set"])
+        values = from_json(kept["set"])
         for name in kept["set"]:
             field, _, attribute = name.partition(".")
             if attribute and old["fields"][name] is None:
@@ -118,7 +118,7 @@ class SampleRecords:
                 values[field] = fo.Classification(label=values.pop(name)).to_dict()
         if item.target is not None:
             values["filepath"] = self._new_path(item)
-        update: Document = {"$set": {**values, "last_modified_at": _now()}}
+        update: Document = {"$set": {**values, "last_modified_at": now()}}
         if self._tag:
             update["$addToSet"] = {"tags": self._tag}
         return UpdateOne(identity, update)
@@ -138,13 +138,13 @@ class SampleRecords:
             return None, "its sample has another path since, and was left as it is"
         values: Document = {"filepath": kept["path"]}
         reason = None
-        for name, new in _from_json(kept["set"]).items():
+        for name, new in from_json(kept["set"]).items():
             field = name.split(".")[0]
-            if _value(document, name) == new:
+            if value_at(document, name) == new:
                 values[field] = old["fields"][name]
             elif document.get(field) != old["fields"][name]:
                 reason = f"its {field} was changed since, and was left as it is"
-        update: Document = {"$set": {**values, "last_modified_at": _now()}}
+        update: Document = {"$set": {**values, "last_modified_at": now()}}
         if self._tag and self._tag not in (old["tags"] or ()):
             update["$pull"] = {"tags": self._tag}
         identity = {"_id": ObjectId(kept["id"]), "filepath": document["filepath"]}
@@ -155,9 +155,15 @@ class SampleRecords:
         base = self._plan.options.get("target_alias") or str(self._plan.file.parent)
         return os.path.join(base, item.target)
 
-    def _documents(
+    def documents(
         self, entries: Iterable[Entry], wanted: list[str] | None = None
     ) -> dict[tuple[str, str], Document]:
+        """Returns the samples of entries, by collection and id.
+
+        Args:
+            entries: that name them
+            wanted: fields that are read; None for all
+        """
         ids: dict[str, list[ObjectId]] = {}
         for entry in entries:
             ids.setdefault(entry["collection"], []).append(ObjectId(entry["id"]))
@@ -191,7 +197,7 @@ def database_explained() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _database() -> Iterator[Any]:
+def written() -> Iterator[Any]:
     """Collects writes by collection; they are in the journal on leaving."""
     writes: dict[str, list[Any]] = {}
     yield lambda collection, step: writes.setdefault(collection, []).append(step)
@@ -203,26 +209,26 @@ def _database() -> Iterator[Any]:
             collection.bulk_write(steps, ordered=False)
 
 
-def _value(document: Document, name: str) -> Any:
+def value_at(document: Document, name: str) -> Any:
     value: Any = document
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
-def _to_json(document: Document) -> Any:
+def to_json(document: Document) -> Any:
     # Canonical: numbers keep their types, so that undo is exact
     return json.loads(json_util.dumps(document, json_options=_CANONICAL))
 
 
 def _old(kept: Entry) -> Document:
-    return _from_json(kept["old"])
+    return from_json(kept["old"])
 
 
-def _from_json(values: Document) -> Document:
+def from_json(values: Document) -> Document:
     found: Document = json_util.loads(json.dumps(values), json_options=_CANONICAL)
     return found
 
 
-def _now() -> datetime:
+def now() -> datetime:
     return datetime.now(timezone.utc)

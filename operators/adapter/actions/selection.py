@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 import fiftyone as fo
 import numpy as np
 
+from ....core.common.text import short_path
 from ....core.copy_detection import TOO_PLAIN
 from ....core.errors import CurationError, InputError
 from ....core.findings.duplicates import KINDS
@@ -21,7 +21,12 @@ from ....core.findings.schema import QUARANTINED, UNREADABLE, is_unsure
 from ....core.reading.jpeg_damage import NO_DAMAGE
 from ....core.scan.apply_thresholds import accepted_pairs
 from ....core.scan.scan_data import sample_damage
-from ..dataset.decisions import read_decisions
+from ..dataset.decisions import (
+    MAY_GO,
+    decided_ids,
+    decided_labels,
+    read_decisions,
+)
 from ..dataset.fields import field_name
 from ..dataset.present import is_present
 from ..dataset.samples import label_path
@@ -31,7 +36,11 @@ from ..runs.stored_run import StoredRun, load_run
 
 Value = TypeVar("Value")
 
+PROVEN = "proven"
+"""What may go without a person's eyes."""
+
 WHAT = {
+    PROVEN: "Safe by proof: exact copies, damaged files, exact leaks",
     "duplicates": "Duplicates: all but the copy to keep",
     "leaks": "Leaks: images with a copy in another split",
     "label_issues": "Labels that seem wrong",
@@ -39,6 +48,8 @@ WHAT = {
     "image_issues": "Bad images: damaged, dark, blurry ...",
     "unreadable": "Files that are damaged or empty",
     "not_read": "Files that may be whole, but are of a kind or size that is not read",
+    "may_go": "What you decided may go",
+    "relabel": "Labels that you decided to correct",
     "bursts": "Frames that show no more than a kept one, where thin was run",
     "tag": "Samples with a tag",
     "view": "The samples of the current view",
@@ -58,12 +69,14 @@ class Selection:
     """The images to act on.
 
     Attributes:
-        what (None): what to act on: ``duplicates`` (all but the keepers; with
+        what (None): what to act on: ``proven`` (what ``clean`` recommends),
+            ``duplicates`` (all but the keepers; with
             ``kinds``), ``leaks`` (the side to remove, or that of ``split``; with
             ``between`` only those of two splits), ``label_issues`` (with ``pair``),
             ``outliers``, ``image_issues`` (with ``issues``), ``unreadable``,
-            ``not_read``, ``bursts`` (what ``thin`` found to be redundant), ``tag``
-            (with ``tag``), or ``view`` for all samples of the view
+            ``not_read``, ``may_go`` and ``relabel`` (what was decided of them),
+            ``bursts`` (what ``thin`` found to be redundant), ``tag`` (with ``tag``), or
+            ``view`` for all samples of the view
         kinds (all): kinds of duplicates: ``bytes``, ``pixels`` and ``near``
         include_conflicts (False): include duplicates with different labels
         split (None): the side of leaks to act on; None for the side that the scan
@@ -74,6 +87,9 @@ class Selection:
         between (None): two splits that limit leaks; None for all
         prefix (None): prefix of the scan's fields
     """
+
+    # No option: whether findings of objects can be chosen
+    takes_objects = False
 
     what: str | None = None
     _: KW_ONLY
@@ -87,20 +103,20 @@ class Selection:
     prefix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.what in OBJECT_FINDINGS:
+        if self.what in OBJECT_FINDINGS and not self.takes_objects:
             raise InputError(
-                f"'{self.what}' is a finding of objects, and actions work on whole "
-                "images and their labels. Look at the objects with show, and correct "
-                "them there."
+                f"'{self.what}' is a finding of objects, and this works on whole "
+                "images. Use retag for other labels, or remove_objects."
             )
         if self.what in SET_FINDINGS:
             raise InputError(
                 f"'{self.what}' is a finding of the set as a whole, and its images are "
                 "no worse than others. Look at them with show."
             )
-        if self.what is not None and self.what not in WHAT:
+        known = (*WHAT, *OBJECT_FINDINGS) if self.takes_objects else WHAT
+        if self.what is not None and self.what not in known:
             raise InputError(
-                f"what={self.what!r} is not known. Use one of: {', '.join(WHAT)}."
+                f"what={self.what!r} is not known. Use one of: {', '.join(known)}."
             )
         _check_among("kinds", self.kinds, KINDS)
         _check_among("issues", self.issues, ISSUES)
@@ -119,12 +135,14 @@ class Choice:
         why: a few words
         kept_copy: row of the copy that stays; None if none is needed
         refusal: why it must be left alone
+        label: that a person decided it should get; None for the action's
     """
 
     row: int
     why: str
     kept_copy: int | None = None
     refusal: str | None = None
+    label: str | None = None
 
 
 class SampleIndex:
@@ -263,7 +281,7 @@ def choose(
     if selection.what is None:
         raise InputError("Say what to act on: what='duplicates', for example.")
     inside = None if among is None else {index.row_of[one] for one in among}
-    by_hand = _SELECT[selection.what] in (_tag, _view)
+    by_hand = _SELECT[selection.what] in (_tag, _view, _may_go, _relabel)
     return [
         choice if choice.row in index.here else replace(choice, refusal=_AWAY)
         for choice in _SELECT[selection.what](index, selection, inside)
@@ -312,7 +330,7 @@ def _duplicates(
         staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
             kept_copy, how = _equal_among(index, row, staying)
-            why = f"{_KIND_WORDS[how]} {Path(index.paths[kept_copy]).name}"
+            why = f"{_KIND_WORDS[how]} {short_path(index.paths[kept_copy])}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
             unsure = index.not_compared(row, kept_copy) if how == "near" else None
@@ -391,6 +409,38 @@ def _leaks(
                 yield Choice(victim, why, kept_copy, refusal)
 
 
+def _proven(
+    index: SampleIndex, selection: Selection, inside: set[int] | None
+) -> Iterator[Choice]:
+    exact = replace(selection, kinds=("bytes", "pixels"))
+    staying: set[int] = set()
+    chosen: set[int] = set()
+    for one in (
+        *_duplicates(index, exact, inside),
+        *_unreadable(index, selection, inside),
+        *(leak for leak in _leaks(index, selection, inside) if _equal(index, leak)),
+    ):
+        # Of two findings the first says why; what one relies on does not go
+        if one.row in chosen or one.row in staying:
+            continue
+        chosen.add(one.row)
+        if one.kept_copy is not None:
+            staying.add(one.kept_copy)
+        yield one
+
+
+def _equal(index: SampleIndex, choice: Choice) -> bool:
+    """True if a copy and the one that stays show the same to the last bit, with one
+    label."""
+    one, other = choice.row, choice.kept_copy
+    if other is None or index.labels[one] != index.labels[other]:
+        return False
+    return any(
+        value[one] is not None and value[one] == value[other]
+        for value in (index.sha256, index.pixels)
+    )
+
+
 def _label_issues(
     index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
@@ -448,6 +498,36 @@ def _not_read(
             yield Choice(row, status.replace("_", " "))
 
 
+def _may_go(
+    index: SampleIndex, selection: Selection, inside: set[int] | None
+) -> Iterator[Choice]:
+    decided = decided_ids(index.dataset, MAY_GO)
+    rows = {index.row_of[one] for one in decided if one in index.row_of}
+    if inside is not None:
+        rows &= inside
+    copies: dict[int, Choice] = {}
+    if rows and index.run is not None:
+        # Who looked at them has seen their labels, and that they are plain
+        looked_at = replace(selection, include_conflicts=True, kinds=KINDS)
+        copies = {one.row: one for one in _duplicates(index, looked_at, rows)}
+    for row in sorted(rows):
+        copy = copies.get(row)
+        if copy is None or copy.refusal:
+            yield Choice(row, "you decided that it may go")
+        else:
+            yield copy
+
+
+def _relabel(
+    index: SampleIndex, selection: Selection, _: set[int] | None
+) -> Iterator[Choice]:
+    for sample, label in decided_labels(index.dataset).items():
+        row = index.row_of.get(sample)
+        if row is not None and index.labels[row] != label:
+            why = f"you decided that '{index.labels[row]}' is '{label}'"
+            yield Choice(row, why, label=label)
+
+
 def _bursts(
     index: SampleIndex, selection: Selection, _: set[int] | None
 ) -> Iterator[Choice]:
@@ -465,7 +545,7 @@ def _bursts(
         if stays is None:
             yield Choice(row, "of a burst", None, "no image of its burst is left")
         else:
-            name = Path(index.paths[stays]).name
+            name = short_path(index.paths[stays])
             yield Choice(row, f"shows no more than {name}")
 
 
@@ -492,6 +572,7 @@ def _view(
 
 
 _SELECT: dict[str, Select] = {
+    PROVEN: _proven,
     "duplicates": _duplicates,
     "leaks": _leaks,
     "label_issues": _label_issues,
@@ -499,6 +580,8 @@ _SELECT: dict[str, Select] = {
     "image_issues": _image_issues,
     "unreadable": _unreadable,
     "not_read": _not_read,
+    "may_go": _may_go,
+    "relabel": _relabel,
     "bursts": _bursts,
     "tag": _tag,
     "view": _view,

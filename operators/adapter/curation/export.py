@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,16 @@ from ....core.curation.class_folders import ClassFolders, class_folders
 from ....core.errors import CurationError, InputError
 from ....core.progress import OnProgress, Progress
 from ..dataset.samples import label_path
-from ..runs.run_record import ScanRun
+from ..runs.run_record import ScanRun, now
+from .export_objects import BOX_FORMATS, export_boxes
 
 FORMATS = {
     "folders": "Folders by class",
     "images": "Images in a folder",
     "fiftyone": "FiftyOne data set",
+    **BOX_FORMATS,
 }
+_EXPORTS, _EXPORTS_KEPT = "winnow_exports", 20
 _RENAMED_SHOWN = 5
 _IMAGES_A_REPORT = 50
 
@@ -60,6 +63,34 @@ class Exported(Result):
             "output_dir": self.output_dir,
             "remarks": list(self.remarks),
         }
+
+
+@dataclass(frozen=True)
+class PastExport:
+    """A line of what was done: a copy of the clean images.
+
+    Attributes:
+        at: when it was done, ISO 8601, UTC
+        count: images
+        folder: that they were copied to
+    """
+
+    at: str
+    count: int
+    folder: str
+
+
+def past_exports(dataset: fo.Dataset) -> list[PastExport]:
+    """Returns the last exports of a data set, newest first."""
+    return [PastExport(**one) for one in reversed(dataset.info.get(_EXPORTS, []))]
+
+
+def remember_export(dataset: fo.Dataset, exported: Exported) -> None:
+    """Notes on the data set that its images were copied."""
+    past = PastExport(now(), exported.count, exported.output_dir)
+    kept = [*dataset.info.get(_EXPORTS, []), asdict(past)][-_EXPORTS_KEPT:]
+    dataset.info[_EXPORTS] = kept
+    dataset.save()
 
 
 def export_view(
@@ -99,8 +130,11 @@ def export_view(
             "Nothing is left to export: every image is flagged or tagged, or its file "
             "cannot be read. Leave fewer findings out."
         )
-    if format == "fiftyone":
-        view.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset)
+    if format == "fiftyone" or format in BOX_FORMATS:
+        if format == "fiftyone":
+            view.export(export_dir=str(folder), dataset_type=fo.types.FiftyOneDataset)
+        else:
+            export_boxes(view, folder, format, run)
         remarks = tuple(_remarks_on_lost(len(lost)))
         return Exported(view, view.count(), str(folder), remarks)
     rows = view.sort_by("id")

@@ -34,8 +34,26 @@ KEEPER = "keeper"
 """Of its cluster this copy stays, and the others go."""
 LABEL_VERIFIED = "label_verified"
 NOT_DUPLICATE = "not_duplicate"
-_LABEL_IS = "label is "
-_IN_WORDS = {KEEP: "kept", KEEPER: "chosen as the one to keep"}
+MAY_GO = "may_go"
+"""The image may be put into quarantine."""
+RELABEL = "relabel"
+"""The image should get another label."""
+LABEL_WORDS = "label "
+"""How the decisions on a label begin, as they are stored."""
+_LABEL_IS, _LABEL_TO = f"{LABEL_WORDS}is ", f"{LABEL_WORDS}to "
+_IN_WORDS = {
+    KEEP: "kept",
+    KEEPER: "chosen as the one to keep",
+    MAY_GO: "may go",
+}
+_INSTEAD_OF = {
+    KEEP: (MAY_GO,),
+    KEEPER: (MAY_GO,),
+    MAY_GO: (KEEP, KEEPER),
+    LABEL_VERIFIED: (RELABEL,),
+    RELABEL: (RELABEL, LABEL_VERIFIED),
+}
+"""What a decision takes the place of on the same image."""
 _FIELDS = {
     DECISIONS: "Decisions of a person; scans respect them",
     DISTINCT: "Ids of samples that a person decided are not duplicates of it",
@@ -68,8 +86,10 @@ def read_decisions(
             continue
         keep[row], keeper[row] = KEEP in words, KEEPER in words
         code = scan_data.samples.labels[row]
-        verified[row] = (
-            code >= 0 and _LABEL_IS + scan_data.samples.classes[code] in words
+        label = scan_data.samples.classes[code] if code >= 0 else None
+        # One that was corrected as decided is right, too
+        verified[row] = label is not None and (
+            _LABEL_IS + label in words or _LABEL_TO + label in words
         )
     distinct = [
         (row_of[one], row_of[other])
@@ -82,13 +102,44 @@ def read_decisions(
 
 
 def decided_ids(dataset: fo.Dataset, word: str) -> set[str]:
-    """Returns the samples that a person decided :data:`KEEP` or :data:`KEEPER` of."""
+    """Returns the samples that a person decided :data:`KEEP`, :data:`KEEPER` or
+    :data:`MAY_GO` of."""
     return {one for one, words in _stored(dataset, DECISIONS) if word in words}
+
+
+def decided_labels(dataset: fo.Dataset) -> dict[str, str]:
+    """Returns the label that a person decided a sample should get, by its id."""
+    return {
+        one: word.removeprefix(_LABEL_TO)
+        for one, words in _stored(dataset, DECISIONS)
+        for word in words
+        if word.startswith(_LABEL_TO)
+    }
 
 
 def keep(samples: fo.core.collections.SampleCollection) -> int:
     """Remembers that the images are never flagged; returns how many."""
+    _take_back(samples, *_INSTEAD_OF[KEEP])
     return _add(samples, DECISIONS, ((i, [KEEP]) for i in samples.values("id")))
+
+
+def let_go(samples: fo.core.collections.SampleCollection) -> int:
+    """Remembers that the images may go; returns how many."""
+    _take_back(samples, *_INSTEAD_OF[MAY_GO])
+    return _add(samples, DECISIONS, ((i, [MAY_GO]) for i in samples.values("id")))
+
+
+def relabel(samples: fo.core.collections.SampleCollection, label: str | None) -> int:
+    """Remembers which label the images should get; returns how many.
+
+    Raises:
+        InputError: no label
+    """
+    if not label:
+        raise InputError("Say which label they should get: label='cat', for example.")
+    _take_back(samples, *_INSTEAD_OF[RELABEL])
+    words = ((i, [_LABEL_TO + label]) for i in samples.values("id"))
+    return _add(samples, DECISIONS, words)
 
 
 def choose_keepers(
@@ -122,6 +173,7 @@ def choose_keepers(
         F(cluster).is_in(sorted(numbers.values()))
     )
     _take_back(members, KEEPER)
+    _take_back(samples, *_INSTEAD_OF[KEEPER])
     return _add(samples, DECISIONS, ((i, [KEEPER]) for i in numbers))
 
 
@@ -140,6 +192,7 @@ def verify_labels(
         )
     pairs = zip(*samples.values(["id", label_path(samples, label_field)]), strict=True)
     words = ((i, [_LABEL_IS + label]) for i, label in pairs if label is not None)
+    _take_back(samples, *_INSTEAD_OF[LABEL_VERIFIED])
     return _add(samples, DECISIONS, words)
 
 
@@ -195,6 +248,16 @@ def undo_verify_labels(samples: fo.core.collections.SampleCollection) -> int:
     return _take_back(samples, LABEL_VERIFIED)
 
 
+def undo_let_go(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back that the images may go; returns of how many."""
+    return _take_back(samples, MAY_GO)
+
+
+def undo_relabel(samples: fo.core.collections.SampleCollection) -> int:
+    """Takes back which label the images should get; returns of how many."""
+    return _take_back(samples, RELABEL)
+
+
 def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
     """Takes back that the images are no duplicates; returns of how many."""
     dataset = dataset_of(samples)
@@ -211,9 +274,22 @@ def undo_part_duplicates(samples: fo.core.collections.SampleCollection) -> int:
     return len(ids & (taken | partners))
 
 
+def waiting(dataset: fo.Dataset, label_field: str | None) -> dict[str, int]:
+    """Counts the decisions that a plan would carry out: labels, and what may go."""
+    here = present(dataset)
+    going = here.select(list(decided_ids(dataset, MAY_GO))).count()
+    labels, wrong = decided_labels(dataset), 0
+    if labels and label_field is not None:
+        view = here.select(list(labels))
+        now = zip(*view.values(["id", label_path(view, label_field)]), strict=True)
+        wrong = sum(labels[one] != label for one, label in now)
+    return {RELABEL: wrong, MAY_GO: going}
+
+
 def decided(dataset: fo.Dataset) -> dict[str, int]:
     """Counts the images of each decision, by its name."""
-    counts = dict.fromkeys((KEEPER, KEEP, LABEL_VERIFIED, NOT_DUPLICATE), 0)
+    names = (KEEPER, KEEP, LABEL_VERIFIED, NOT_DUPLICATE, RELABEL, MAY_GO)
+    counts = dict.fromkeys(names, 0)
     here = present(dataset)
     if dataset.has_sample_field(DECISIONS):
         for word, count in here.count_values(DECISIONS).items():
@@ -265,6 +341,8 @@ def decided_view(dataset: fo.Dataset) -> fo.DatasetView:
 
 def _decision(word: str) -> str:
     """Returns the name of the decision that a stored word stands for."""
+    if word.startswith(_LABEL_TO):
+        return RELABEL
     return LABEL_VERIFIED if word.startswith(_LABEL_IS) else word
 
 
@@ -301,14 +379,16 @@ def _add(
     return len(updates)
 
 
-def _take_back(samples: fo.core.collections.SampleCollection, decision: str) -> int:
-    """Removes what was decided under a name; returns of how many images."""
+def _take_back(samples: fo.core.collections.SampleCollection, *decisions: str) -> int:
+    """Removes what was decided under some names; returns of how many images."""
     dataset = dataset_of(samples)
-    ids = set(samples.values("id"))
+    if not dataset.has_sample_field(DECISIONS):
+        return 0
+    decided = samples.exists(DECISIONS)
     left = {
-        one: [word for word in words if _decision(word) != decision]
-        for one, words in _stored(dataset, DECISIONS)
-        if one in ids and any(_decision(word) == decision for word in words)
+        one: [word for word in words if _decision(word) not in decisions]
+        for one, words in zip(*decided.values(["id", DECISIONS]), strict=True)
+        if any(_decision(word) in decisions for word in words)
     }
     _set(dataset, DECISIONS, left)
     return len(left)

@@ -64,7 +64,7 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
     added = [image for path, image in held.items() if path not in known]
     if added:
         dataset.add_samples(
-            (_sample(image) for image in added),
+            (sample_of(image) for image in added),
             num_samples=len(added),
             progress=progress,
         )
@@ -112,7 +112,8 @@ def _why_not_held(path: str) -> str | None:
     return "unsupported"
 
 
-def _sample(image: ImageFile) -> fo.Sample:
+def sample_of(image: ImageFile) -> fo.Sample:
+    """Returns the sample of an image: its split a tag, its class a label."""
     tags = [image.split] if image.split else []
     # Named, since a data set of images refuses what it would call unknown
     return fo.Sample(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import fiftyone as fo
@@ -85,7 +85,7 @@ def read_objects(view: fo.DatasetView, name: str) -> ObjectInput:
     labels: list[str | None] = []
     counts: list[int] = []
     crowds: list[bool] = []
-    for row, (sample, found) in enumerate(_objects_of(view, path)):
+    for row, (sample, found) in enumerate(objects_of(view, path)):
         if len(found) > _MOST_PER_SAMPLE:
             raise InputError(
                 f"Sample {sample} has {len(found):,} objects in '{name}'; at most "
@@ -128,9 +128,19 @@ def labels_by_id(dataset: fo.Dataset, name: str) -> dict[str, str | None]:
     path = objects_path(dataset, name)
     return {
         str(label["_id"]): label.get("label")
-        for _, found in _objects_of(present(dataset), path)
+        for _, found in objects_of(present(dataset), path)
         for label in found
     }
+
+
+def box_of(label: Mapping[str, Any]) -> list[float] | None:
+    """Returns left, top, width and height of a label; None without a sound box.
+
+    Args:
+        label: as the database holds it
+    """
+    box = _box(label)
+    return box if np.isfinite(box).all() and min(box[2:]) > 0 else None
 
 
 def _document_type(field: fof.Field | None) -> type[Any] | None:
@@ -139,7 +149,7 @@ def _document_type(field: fof.Field | None) -> type[Any] | None:
     return kind if isinstance(kind, type) and kind in known else None
 
 
-def _objects_of(
+def objects_of(
     view: fo.DatasetView, path: str
 ) -> Iterator[tuple[str, Sequence[dict[str, Any]]]]:
     """Yields the id of each sample, and its objects as the database holds them."""
@@ -156,7 +166,7 @@ def _objects_of(
         yield sample_id, value if isinstance(value, list) else [value] if value else []
 
 
-def _box(label: dict[str, Any]) -> list[float]:
+def _box(label: Mapping[str, Any]) -> list[float]:
     box = label.get("bounding_box")
     if "points" in label:
         points = [point for line in label["points"] or () for point in line or ()]

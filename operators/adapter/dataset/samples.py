@@ -87,9 +87,8 @@ def flat_image_view(
         )
     if media not in ("image", "unknown", None):
         raise InputError(
-            f"'{name}' holds media of type '{media}'. Winnow scans images; for a "
-            "video data set, scan dataset.to_frames(sample_frames=True) saved as a "
-            "data set of its own."
+            f"'{name}' holds media of type '{media}'. Winnow scans images; of videos, "
+            "sample_frames writes the frames that differ, as a data set of images."
         )
     count = len(view)
     if count < at_least:

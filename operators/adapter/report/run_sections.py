@@ -37,6 +37,8 @@ _DECIDED = {
     "keep": "images to keep, never flagged again",
     "label_verified": "labels that are right",
     "not_duplicate": "images that are no duplicates of what looks like them",
+    "relabel": "labels to correct",
+    "may_go": "images that may go",
 }
 
 

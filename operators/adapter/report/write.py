@@ -15,7 +15,7 @@ from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
 from ....core.common.version import winnow_version
 from ....core.errors import InputError
-from ....core.findings.registry import FINDINGS
+from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
 from ....core.progress import OnProgress, Progress
 from ....core.report.as_html import as_html
 from ....core.report.as_json import as_json
@@ -29,6 +29,7 @@ from ..views.queries import SampleQueries
 from ..views.thumbnails import media_url
 from . import run_sections
 from .finding_sections import finding_section
+from .object_sections import object_section
 from .report_queries import Shown, folder_of
 from .set_section import set_lines, set_section
 
@@ -164,6 +165,10 @@ def _sections(
         partial(finding_section, shown, report, finding)
         for finding in FINDINGS.values()
         if finding.has_line
+    ]
+    makers += [
+        partial(object_section, shown, report, finding)
+        for finding in (OBJECT_FINDINGS.values() if report.has_objects else ())
     ]
     makers += [
         lambda: set_section(shown, report),

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ....core.findings.schema import FIELDS
+from ....core.objects.findings import ATTRIBUTES
 from ....core.reading.folders import FolderListing, equal_across, path_inside
 from ....core.storage.replace_file import put_in_place
 from ..dataset.fields import SAMPLE_FIELDS
 from ..dataset.from_folder import LABEL_FIELD, FolderData
+from ..dataset.objects import objects_of, objects_path
 from .scan_report import ScanReport
 from .stored_run import load_run
 
@@ -31,6 +33,32 @@ def write_findings_file(data: FolderData, listing: FolderListing, path: Path) ->
     with part.open("w", encoding="utf-8") as file:
         for line in (*_sample_lines(data, listing), *_other_lines(data, listing)):
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    put_in_place(part, path)
+
+
+def write_objects_file(
+    data: FolderData, listing: FolderListing, field: str, folder: Path
+) -> None:
+    """Writes one JSON line an object: its image, label, box and all attributes.
+
+    As the database holds them; other objects stand there by their ids.
+    """
+    names = [spec.name for spec in ATTRIBUTES]
+    path = folder / "objects.jsonl"
+    part = path.with_suffix(".part")
+    view = data.view.sort_by("filepath")
+    with part.open("w", encoding="utf-8") as file:
+        for sample_id, labels in objects_of(view, objects_path(view, field)):
+            place = path_inside(data.dataset[sample_id].filepath, listing.root)
+            for label in labels:
+                line = {
+                    "filepath": place,
+                    "id": str(label["_id"]),
+                    "label": label.get("label"),
+                    "bounding_box": label.get("bounding_box"),
+                    **{name: label.get(name) for name in names},
+                }
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
     put_in_place(part, path)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
-from ....core.curation.policy import MEASURES
+from ....core.curation.set_measures import set_measures, set_not_looked_for
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import (
@@ -23,6 +23,7 @@ from ....core.findings.registry import (
 )
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
+from ....core.objects.label_doubts import FEWEST_OF_CLASS
 from ....core.scan.scan_data import UnreadableFile
 from .run_record import ScanRun
 
@@ -45,11 +46,9 @@ _NO_SPLITS = "no splits were given"
 _OF_SPLITS = ("same scene leaks", "sequence leaks")
 """Parts of a finding, in a policy, that need splits where it does not."""
 
-_NO_OVERVIEW = "an older version of Winnow scanned the set"
-_FEW_IN_SPLITS = "the splits have too few images of the same classes"
-_AUROC, _SMALLEST = MEASURES
 _NO_OBJECTS = "objects were not scanned"
 _NO_OBJECT_LABELS = "no object has a label"
+_FEW_OBJECTS = f"no class has {FEWEST_OF_CLASS} objects, too few to judge a label"
 _CLASSES_NAMED = 5
 _CHANGES_NAMED = 3
 _FEWEST_PAIRS = 5
@@ -139,35 +138,13 @@ class ScanReport(TableResult):
             missing["bursts"] = "thin was not run"
         if self.thresholds["max_outlier_distance"] is None:
             missing["outliers"] = self.rules["max_outlier_distance"]
-        return missing | self._of_set_not_looked_for(why) | self._objects_not_looked_for
+        missing |= set_not_looked_for(self.overview, self.counts, why)
+        return missing | self._objects_not_looked_for
 
     @property
     def measures(self) -> dict[str, float]:
         """Returns the numbers of the set that a policy may limit, by their names."""
-        found: dict[str, float] = {}
-        if shifts := self.overview.get("appearance_shift"):
-            found[_AUROC] = max(shift["auroc"] for shift in shifts)
-        if self.counts["labeled"] and self.overview:
-            found[_SMALLEST] = min(map(sum, self.overview["effective"]))
-        return found
-
-    def _of_set_not_looked_for(self, why: Mapping[str, str]) -> dict[str, str]:
-        if not self.overview:
-            names = [finding.words for finding in SET_FINDINGS.values()]
-            return dict.fromkeys([*names, *MEASURES], _NO_OVERVIEW)
-        missing = {
-            finding.words: why[finding.needs]
-            for finding in SET_FINDINGS.values()
-            if finding.needs is not None and finding.needs in why
-        }
-        if why:
-            # It needs both
-            missing["label shift"] = next(iter(why.values()))
-        if _AUROC not in self.measures:
-            missing[_AUROC] = why.get("splits", _FEW_IN_SPLITS)
-        if _SMALLEST not in self.measures:
-            missing[_SMALLEST] = why.get("labels", _NO_LABELS)
-        return missing
+        return set_measures(self.overview, self.counts)
 
     @property
     def has_objects(self) -> bool:
@@ -182,6 +159,8 @@ class ScanReport(TableResult):
         why = {}
         if not self.counts["objects_labeled"]:
             why["labels"] = _NO_OBJECT_LABELS
+        elif not self.counts.get("objects_judged", 1):
+            why["labels"] = _FEW_OBJECTS
         if not self.leak_matrix:
             why["splits"] = _NO_SPLITS
         missing = {
@@ -384,6 +363,18 @@ def _unreadable(report: ScanReport) -> dict[str, Any]:
     return {"note": "", "details": statuses}
 
 
+def _object_label_issues(report: ScanReport) -> dict[str, Any]:
+    counts = report.counts
+    labeled = counts["objects_labeled"]
+    # Runs of before did not count them
+    left = labeled - counts.get("objects_judged", labeled)
+    few = (
+        f"{left:,} of {labeled:,} labels are not judged: fewer than {FEWEST_OF_CLASS} "
+        "objects of their class, or no crop"
+    )
+    return {"remarks": [few] if left else []}
+
+
 def _object_duplicates(report: ScanReport) -> dict[str, Any]:
     return {"note": f"in {report.counts['object_clusters']:,} clusters of equal crops, "
             "in pictures that are no copies"}  # fmt: skip
@@ -422,6 +413,7 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "scenes": _scenes,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
+    "object_label_issues": _object_label_issues,
     "object_duplicates": _object_duplicates,
     "bad_boxes": _bad_boxes,
     "box_disagreements": _box_disagreements,

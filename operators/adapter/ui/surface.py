@@ -23,6 +23,7 @@ import fiftyone.operators.types as types
 
 from ....core.errors import InputError
 from ....core.progress import OnProgress
+from .panel_jobs import STEP
 from .progress import progress_bars
 from .stream import Outcome, stream, text_output
 
@@ -36,8 +37,8 @@ LONG = {
 }
 """What the configurations of all operators that run long have in common."""
 
-_OF_FIFTYONE = ("view_target", "custom_view_target", "panel_id", "panel_state")
-"""What FiftyOne puts among the params: its own input, and the panel that asks."""
+_NO_CHOICES = ("view_target", "custom_view_target", "panel_id", "panel_state", STEP)
+"""What else is among the params: FiftyOne's own input, and the panel that asks."""
 
 _MAY_BE_EMPTY = "may_be_empty"
 _LIKELY = 0.6
@@ -131,7 +132,7 @@ class Operator(foo.Operator):
 
     def check_params(self, params: Mapping[str, Any]) -> None:
         """Raises :class:`InputError` if a name is not known."""
-        shown = {*self.form_names, *_OF_FIFTYONE}
+        shown = {*self.form_names, *_NO_CHOICES}
         given = [
             name
             for name in params

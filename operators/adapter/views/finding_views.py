@@ -132,6 +132,11 @@ def _expression(finding: Finding, prefix: str | None) -> Any:
     return _FILTERS[finding.name](field)
 
 
+def object_expression(what: str, prefix: str | None) -> Any:
+    """Returns the filter of a finding's objects, on their attributes."""
+    return _expression(OBJECT_FINDINGS[what], prefix)
+
+
 def found_objects(
     samples: fo.core.collections.SampleCollection, what: str, prefix: str | None
 ) -> tuple[fo.DatasetView, str]:
@@ -153,7 +158,7 @@ def found_objects(
             f"The last scan did not look at objects, so there is no '{what}'. Scan "
             'again with objects= and the name of their field, such as "ground_truth".'
         )
-    wanted = _expression(OBJECT_FINDINGS[what], prefix)
+    wanted = object_expression(what, prefix)
     return present(samples).filter_labels(run.objects, wanted), run.objects
 
 

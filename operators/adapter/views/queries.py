@@ -17,6 +17,7 @@ import numpy as np
 from bson import ObjectId
 from numpy.typing import NDArray
 
+from ....core.findings.keepers import CHOSEN
 from ..dataset.fields import field_name
 from ..dataset.internals import sample_documents
 from ..dataset.present import HERE
@@ -177,6 +178,31 @@ CLUSTER_FIELDS = (
     "keeper_reason",
     "leak_remove",
 )
+
+
+_KINDS = {"bytes": "same file", "pixels": "same pixels"}
+
+
+def why_kept(picture: Picture) -> str:
+    """Returns in words why a copy is the one to keep."""
+    reason = str(picture.values["keeper_reason"] or "")
+    if reason == "protected":
+        return f"in {picture.split}"
+    return "your choice" if reason == CHOSEN else reason
+
+
+def kind_of_copy(picture: Picture) -> str:
+    """Returns in words how a copy differs from the one to keep."""
+    values = picture.values
+    changed = str(values["dup_relation"] or "changed copy")
+    return _KINDS.get(values["dup_kind"]) or changed
+
+
+def likeness(picture: Picture) -> str:
+    """Returns how similar a copy is; empty if it was not compared with the one to
+    keep, which a person chose."""
+    alike = picture.values["dup_similarity"]
+    return "" if alike is None else f"similarity {alike:.2f}"
 
 
 def cluster_order(

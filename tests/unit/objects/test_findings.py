@@ -249,3 +249,16 @@ def test_a_second_box_is_not_missing_in_the_copy(find, scene):
     assert found.columns["box_issues"][120] == ["duplicate"]
     assert found.columns["copy_agreement"][120] is None
     assert found.pictures["objects_missing"][:2] == [0, 0]
+
+
+def test_labels_of_classes_with_few_objects_are_no_issues(find):
+    # All but 19 of the stripes are gone
+    stripes = np.flatnonzero(np.array(find().columns["label_score"]) >= 0)
+    found = find(min_object_label_score=100.0)
+    assert found.counts["objects_judged"] == len(stripes) == 120
+
+    few = find(min_object_label_score=100.0, gone=list(range(0, 90)))
+
+    # Thirty are left, and at most one class has twenty
+    assert few.counts["objects_judged"] < 30
+    assert few.counts["object_label_issues"] <= few.counts["objects_judged"]

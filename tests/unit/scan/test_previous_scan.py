@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,15 +114,16 @@ def test_where_nothing_changed_all_is_reused(learn):
     }
 
 
-def test_a_recall_estimate_that_lacked_a_file_is_made_again(learn, monkeypatch):
-    from core.reading.files import ReadFailure
-    from core.scan import recall_estimate
+def test_a_recall_estimate_that_lacked_a_file_is_made_again(learn, paths):
+    folder = Path(os.fsdecode(paths[0])).parent
+    away = folder.with_name("away")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            recall_estimate, "read_file", lambda path: ReadFailure("unreadable", "away")
-        )
-        known = marked(learn(settings=ScanSettings()))  # not the one that was kept
+    def take_away(progress):
+        if progress.stage == "Comparing pictures" and folder.exists():
+            folder.rename(away)
+
+    known = marked(learn(on_progress=take_away))
+    away.rename(folder)
 
     again = learn(known)
 

@@ -59,7 +59,7 @@ def assert_same(job, scanned):
     found = job.findings
     for name, values in findings.columns.items():
         assert found.columns[name] == values, name
-    for name in ("counts", "leak_matrix", "scene_matrix", "leaks_by_class"):
+    for name in ("counts", "leak_matrix", "scene_matrix", "leaks_by_class", "overview"):
         assert getattr(found, name) == getattr(findings, name), name
     for name in ("thresholds", "rules", "conflicts", "expected"):
         assert getattr(found, name) == getattr(findings, name), name

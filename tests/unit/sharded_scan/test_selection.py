@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from core.findings.registry import FINDINGS
-from core.sharded_scan.selection import badness, chosen, groups, has_finding
+from core.sharded_scan.selection import badness, chosen, has_finding
 
 
 def test_the_worst_come_first_and_bring_their_whole_group():
     found = np.array([True, False, True, False, True, True])
     distance = np.array([-0.5, 0.0, -0.9, -0.1, -0.7, -0.6])
-    group = np.array([-1, 4, 4, 4, -1, 6])
+    group = np.array([0, 4, 4, 4, 1, 6])
 
     assert chosen(found, distance, group, 9).tolist() == [2, 3, 1, 4, 5, 0]
     assert chosen(found, distance, group, 4).tolist() == [2, 3, 1, 4]
@@ -50,10 +50,6 @@ COLUMNS = {
 )
 def test_each_finding_has_its_images(what, rows):
     assert np.flatnonzero(has_finding(FINDINGS[what], COLUMNS)).tolist() == rows
-
-
-def test_copies_are_a_group_and_so_are_scenes_without_copies():
-    assert groups(COLUMNS).tolist() == [2, 2, 7, -1, -1]
 
 
 def test_larger_distances_are_worse():

@@ -1,0 +1,59 @@
+"""Numbers of a whole set that a policy may limit, and why one is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..findings.registry import SET_FINDINGS
+from .policy import MEASURES
+
+_AUROC, _SMALLEST = MEASURES
+_NO_LABELS = "no labels were given"
+_NO_OVERVIEW = "an older version of Winnow scanned the set"
+_FEW_IN_SPLITS = "the splits have too few images of the same classes"
+
+
+def set_measures(
+    overview: Mapping[str, Any], counts: Mapping[str, int]
+) -> dict[str, float]:
+    """Returns the numbers of a set that are known, by their names in a policy.
+
+    Args:
+        overview: see :class:`core.findings.schema.Findings`
+        counts: likewise
+    """
+    found: dict[str, float] = {}
+    if shifts := overview.get("appearance_shift"):
+        found[_AUROC] = max(shift["auroc"] for shift in shifts)
+    if counts["labeled"] and overview:
+        found[_SMALLEST] = min(map(sum, overview["effective"]))
+    return found
+
+
+def set_not_looked_for(
+    overview: Mapping[str, Any], counts: Mapping[str, int], missing: Mapping[str, str]
+) -> dict[str, str]:
+    """Says why findings and numbers of a set cannot be known, by their names.
+
+    Args:
+        overview, counts: see :func:`set_measures`
+        missing: why there are no ``labels`` or no ``splits``
+    """
+    if not overview:
+        names = [finding.words for finding in SET_FINDINGS.values()]
+        return dict.fromkeys([*names, *MEASURES], _NO_OVERVIEW)
+    why = {
+        finding.words: missing[finding.needs]
+        for finding in SET_FINDINGS.values()
+        if finding.needs is not None and finding.needs in missing
+    }
+    if missing:
+        # It needs both
+        why["label shift"] = next(iter(missing.values()))
+    known = set_measures(overview, counts)
+    if _AUROC not in known:
+        why[_AUROC] = missing.get("splits", _FEW_IN_SPLITS)
+    if _SMALLEST not in known:
+        why[_SMALLEST] = missing.get("labels", _NO_LABELS)
+    return why

@@ -1,0 +1,66 @@
+"""Which doubts of labels hold for objects: a crop is more than its object.
+
+Of 25 labels of COCO128 that similar crops contradict, 20 were of classes with fewer
+than 20 objects, and in most of the others a box of the suggested class lay in front (a
+tie on a person, a bottle on a table); 2 or 3 were wrong.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEWEST_OF_CLASS = 20
+"""Distinct objects of a class below which nothing is said of its labels."""
+
+_MOSTLY = 0.3
+"""Share of a box that another box covers from which its crop may show that object."""
+
+
+def can_be_judged(labels: Ints, images: Ints) -> Bools:
+    """Finds the objects whose class has enough of them to judge its labels.
+
+    Args:
+        labels: int64[u], class of each object, -1 without
+        images: int64[u], equal for crops that show the same; -1 without one
+    """
+    known = (labels >= 0) & (images >= 0)
+    distinct = np.unique(np.stack([labels[known], images[known]]), axis=1)[0]
+    sizes = np.bincount(distinct, minlength=labels.max(initial=-1) + 1)
+    result: Bools = np.append(sizes, 0)[labels] >= FEWEST_OF_CLASS
+    return result & known
+
+
+def shows_another(rows: Ints, suggested: Ints, file: Ints, boxes: Doubles,
+                  labels: Ints) -> Bools:  # fmt: skip
+    """Finds crops in which a box of the suggested class lies, or around them.
+
+    Args:
+        rows: int64[r], the objects that are asked about
+        suggested: int64[r], what similar objects are labeled; -1 for nothing
+        file: int64[u], picture of each object
+        boxes: float64[u, 4], left, top, right, bottom as shares of their pictures
+        labels: int64[u], class of each object
+
+    Returns:
+        bool[r], for objects of which such a box covers a good part
+    """
+    order = np.argsort(file, kind="stable")
+    ends = file[order]
+    first, last = (
+        np.searchsorted(ends, file[rows], side) for side in ("left", "right")
+    )
+    found = np.zeros(len(rows), bool)
+    for place, row in enumerate(rows.tolist()):
+        beside = order[first[place] : last[place]]
+        others = boxes[beside[(labels[beside] == suggested[place]) & (beside != row)]]
+        low = np.maximum(boxes[row, :2], others[:, :2])
+        high = np.minimum(boxes[row, 2:], others[:, 2:])
+        shared = np.prod(np.clip(high - low, 0, None), axis=1)
+        area = np.prod(boxes[row, 2:] - boxes[row, :2])
+        found[place] = bool((shared >= _MOSTLY * area).any())
+    return found

@@ -1,0 +1,1 @@
+"""Videos: decoded in processes of their own, frame by frame."""

@@ -1,0 +1,120 @@
+"""The frames of a video that differ from the last one that was kept.
+
+What is written is what is compared: the JPEG of a frame is decoded again as a scan
+would decode it, so that a scan of the frames finds them as different as they were
+found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.text import plain
+from ..embedding.records import ImageEmbedder
+from ..errors import InputError
+from ..reading.decode import DecodedImage, decode_image
+from ..reading.files import ReadFailure
+from .reading import Outcome, SampledFrame, VideoReader
+
+DEFAULT_EVERY = 0.5
+LEAST_SECONDS, MOST_SECONDS = 0.04, 60.0
+
+_BATCH = 8
+_GRAY_SIDE = 64
+_SAME_GRAY = 1.0
+"""Mean difference of gray levels below which a frame is the one before, held longer.
+A frozen picture differs by up to 0.7, since encoders refine it for a while; a fixed
+camera by 1.9 and more."""
+
+Embed = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+
+
+@dataclass
+class _Last:
+    """The frame that was looked at last, and the one that was kept."""
+
+    gray: NDArray[np.int16] | None = None
+    kept: NDArray[np.float32] | None = None
+
+
+def check_every(every: float) -> None:
+    """Raises :class:`InputError` unless it is a usable number of seconds."""
+    number = isinstance(every, int | float) and not isinstance(every, bool)
+    if not number or not LEAST_SECONDS <= every <= MOST_SECONDS:
+        raise InputError(
+            f"every must be in [{LEAST_SECONDS:g}, {MOST_SECONDS:g}] seconds, got "
+            f"{plain(str(every))}."
+        )
+
+
+class FrameSampler:
+    """Finds the frames that differ, video by video.
+
+    Args:
+        reader: of the videos
+        embedder: whose copy vectors tell how much frames differ
+        every: seconds between the frames that are looked at
+        min_change: cosine distance to the last kept frame from which on one is kept
+    """
+
+    def __init__(
+        self,
+        reader: VideoReader,
+        embedder: ImageEmbedder,
+        *,
+        every: float,
+        min_change: float,
+    ) -> None:
+        self._reader = reader
+        self._session = embedder.open_session()
+        self._side = embedder.input_size
+        self._every = every
+        self._least_alike = 1 - min_change
+
+    def kept(self, path: bytes) -> Iterator[SampledFrame | Outcome]:
+        """Yields the frames that are kept, and last what the video is.
+
+        Args:
+            path: absolute path of the video
+        """
+        last = _Last()
+        waiting: list[tuple[SampledFrame, NDArray[np.uint8]]] = []
+        for found in self._reader.read(path, self._every):
+            if not isinstance(found, SampledFrame):
+                yield from self._different(waiting, last)
+                yield found
+                return
+            image = decode_image(found.jpeg, side=self._side, max_megapixels=np.inf)
+            if isinstance(image, ReadFailure) or _is_held(image, last):
+                continue
+            waiting.append((found, image.square(self._side)))
+            if len(waiting) == _BATCH:
+                yield from self._different(waiting, last)
+                waiting.clear()
+
+    def _different(
+        self, frames: list[tuple[SampledFrame, NDArray[np.uint8]]], last: _Last
+    ) -> Iterator[SampledFrame]:
+        if not frames:
+            return
+        vectors = self._session(np.stack([square for _, square in frames]))[0]
+        for (frame, _), vector in zip(frames, vectors.astype(np.float32), strict=True):
+            if last.kept is None or float(vector @ last.kept) <= self._least_alike:
+                last.kept = vector
+                yield frame
+
+
+def _is_held(image: DecodedImage, last: _Last) -> bool:
+    """Returns whether a frame shows what the last that was looked at does.
+
+    Compared with that one, not with its neighbor: a fade changes little by little.
+    """
+    gray = np.ascontiguousarray(image.square(_GRAY_SIDE)).mean(axis=2).astype(np.int16)
+    if last.gray is not None and np.abs(gray - last.gray).mean() < _SAME_GRAY:
+        return True
+    last.gray = gray
+    return False

@@ -1,0 +1,40 @@
+import numpy as np
+
+from core.objects.label_doubts import FEWEST_OF_CLASS, can_be_judged, shows_another
+
+
+def test_a_class_with_few_distinct_objects_cannot_be_judged():
+    count = FEWEST_OF_CLASS
+    labels = np.array([0] * count + [1] * count + [-1])
+    images = np.arange(len(labels))
+    # Two objects of class 1 show the same, and one has no crop
+    assert can_be_judged(labels, images).tolist() == [True] * 2 * count + [False]
+    images[count + 1] = images[count]
+    assert can_be_judged(labels, images).tolist() == (
+        [True] * count + [False] * (count + 1)
+    )
+    images[0] = -1
+    assert not can_be_judged(labels, images).any()
+    assert can_be_judged(labels[:0], images[:0]).tolist() == []
+
+
+def test_a_crop_with_a_box_of_the_suggested_class_is_no_doubt():
+    boxes = np.array(
+        [
+            [0.1, 0.1, 0.5, 0.9],  # a person
+            [0.2, 0.2, 0.3, 0.6],  # its tie
+            [0.8, 0.8, 0.9, 0.9],  # another tie
+            [0.1, 0.1, 0.5, 0.9],  # a person at that place of another picture
+        ]
+    )
+    file, labels = np.array([0, 0, 0, 1]), np.array([0, 1, 1, 0])
+
+    def asked(rows, suggested):
+        rows, suggested = np.array(rows, int), np.array(suggested, int)
+        return shows_another(rows, suggested, file, boxes, labels).tolist()
+
+    # The tie lies on the person; of the person the tie covers an eighth
+    assert asked([1, 2, 0], [0, 0, 1]) == [True, False, False]
+    assert asked([1], [-1]) == [False] and asked([], []) == []
+    # Not by itself
+    assert asked([1], [1]) == [False]

@@ -1,0 +1,208 @@
+"""What becomes of good and bad videos, each in a process that may die."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from core.reading.decode import decode_image
+from core.reading.files import ReadFailure
+from core.videos.reading import SampledFrame, VideoFacts, VideoReader
+
+COUNT = 50
+
+
+@pytest.fixture(scope="module")
+def reader():
+    with VideoReader(max_megapixels=8) as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, film, write_video):
+    """A video of each container."""
+    folder = tmp_path_factory.mktemp("videos")
+    return {
+        suffix: write_video(folder / f"whole.{suffix}", film(1, COUNT))
+        for suffix in ("avi", "mp4", "mkv")
+    }
+
+
+def read(reader, path, every=0.5):
+    *frames, outcome = reader.read(os.fsencode(path), every)
+    assert all(isinstance(one, SampledFrame) for one in frames)
+    return frames, outcome
+
+
+def status(reader, path):
+    frames, outcome = read(reader, path)
+    assert frames == []
+    assert isinstance(outcome, ReadFailure)
+    return outcome.status
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mp4", "mkv"])
+def test_frames_come_at_their_times_and_the_whole_video_is_counted(
+    reader, whole, suffix
+):
+    frames, facts = read(reader, whole[suffix])
+
+    assert [one.number for one in frames] == [0, 13, 25, 38]
+    assert [round(one.seconds, 2) for one in frames] == [0, 0.52, 1, 1.52]
+    assert isinstance(facts, VideoFacts)
+    assert (facts.frames, facts.width, facts.height) == (COUNT, 96, 96)
+    assert (facts.rate, facts.damage, facts.is_truncated) == (25, 0, False)
+
+
+def test_a_frame_is_the_picture_that_was_filmed(reader, whole, film):
+    frames, _ = read(reader, whole["avi"])
+
+    expected = list(film(1, COUNT))
+    for one in frames:
+        shown = decode_image(one.jpeg, side=64, max_megapixels=8).stored[..., ::-1]
+        assert np.abs(shown.astype(int) - expected[one.number]).mean() < 12
+
+
+def test_every_frame_and_none_but_the_first(reader, whole):
+    assert len(read(reader, whole["mp4"], 0.04)[0]) == COUNT
+    assert len(read(reader, whole["mp4"], 60)[0]) == 1
+
+
+def flipped(path, count=60):
+    data = bytearray(path.read_bytes())
+    random = np.random.default_rng(3)
+    for place in random.integers(len(data) // 4, len(data) * 3 // 4, count):
+        data[place] ^= int(random.integers(1, 256))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mp4", "mkv"])
+def test_a_video_that_is_damaged_inside_is_told_from_a_whole_one(
+    reader, whole, tmp_path, suffix
+):
+    path = tmp_path / f"damaged.{suffix}"
+    path.write_bytes(flipped(whole[suffix]))
+
+    frames, facts = read(reader, path)
+
+    assert frames
+    assert facts.damage > 0
+    assert not facts.is_truncated
+
+
+def test_what_is_cut_off_is_truncated(reader, whole, tmp_path):
+    for suffix in ("avi", "mkv"):
+        path = tmp_path / f"cut.{suffix}"
+        data = whole[suffix].read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+        frames, facts = read(reader, path)
+        assert frames
+        assert facts.is_truncated
+
+    path = tmp_path / "cut.mp4"
+    data = whole["mp4"].read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert status(reader, path) == "truncated"
+
+
+def test_files_that_are_no_videos_have_a_reason(reader, whole, tmp_path):
+    text, empty = tmp_path / "text.mp4", tmp_path / "empty.avi"
+    text.write_text("hello\n" * 100)
+    empty.touch()
+
+    assert status(reader, text) == "unsupported"
+    assert status(reader, empty) == "empty"
+    assert status(reader, tmp_path / "gone.mp4") == "missing"
+    assert status(reader, tmp_path) in ("not_regular", "no_permission")
+    # And the next one is read
+    assert len(read(reader, whole["avi"])[0]) == 4
+
+
+def test_a_playlist_that_names_other_files_is_not_opened(reader, whole, tmp_path):
+    # FFmpeg knows them by their text, whatever their suffix
+    for head in (
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n",
+        "ffconcat version 1.0\nfile ",
+    ):
+        path = tmp_path / "list.mp4"
+        path.write_text(f"{head}{whole['mp4']}\n")
+        assert status(reader, path) == "unsupported"
+
+
+def test_a_video_of_too_large_frames_is_refused(whole):
+    with VideoReader(max_megapixels=0.005) as small:
+        assert status(small, whole["mp4"]) == "too_large"
+
+
+@pytest.mark.parametrize("name", ["a b'ü.avi", "%03d.avi", "-i.avi", "http:.avi"])
+def test_any_name_is_read(reader, whole, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(whole["avi"].read_bytes())
+
+    assert len(read(reader, path)[0]) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have only names of text")
+def test_a_name_that_is_no_text_is_read(reader, whole, tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff\xfe\n.avi"
+    with open(path, "wb") as file:
+        file.write(whole["avi"].read_bytes())
+
+    assert len(read(reader, path)[0]) == 4
+
+
+def test_who_stops_early_does_not_hinder_the_next(reader, whole):
+    first = next(reader.read(os.fsencode(whole["mp4"]), 0.04))
+    assert first.number == 0
+
+    assert len(read(reader, whole["avi"])[0]) == 4
+
+
+DIES = """
+import sys, json
+from core.videos import decoder
+whole = decoder._decode
+def decode(answers, complaints, path, every, most):
+    if b"deadly" in path:
+        import os; os.abort()
+    if b"hangs" in path:
+        import time; time.sleep(600)
+    if b"lies" in path:
+        answers.write(b'{"kind": "end", "bytes": 0}\\n'); answers.flush(); return
+    whole(answers, complaints, path, every, most)
+decoder._decode = decode
+decoder._main()
+"""
+
+
+def test_a_crash_a_hang_or_nonsense_costs_that_video_alone(whole, tmp_path):
+    data = whole["avi"].read_bytes()
+    for name in ("deadly.avi", "hangs.avi", "lies.avi"):
+        (tmp_path / name).write_bytes(data)
+
+    with VideoReader(
+        max_megapixels=8, patience=5, command=(sys.executable, "-c", DIES)
+    ) as reader:
+        assert len(read(reader, whole["avi"])[0]) == 4
+        assert "died" in read(reader, tmp_path / "deadly.avi")[1].reason
+        assert len(read(reader, whole["avi"])[0]) == 4
+        assert "hangs" in read(reader, tmp_path / "hangs.avi")[1].reason
+        assert read(reader, tmp_path / "lies.avi")[1].status == "corrupt"
+        assert len(read(reader, whole["avi"])[0]) == 4
+
+
+def test_no_process_is_left_behind(whole):
+    with VideoReader(max_megapixels=8) as reader:
+        frames = reader.read(os.fsencode(whole["avi"]), 0.04)
+        next(frames)
+        child = reader._process._child
+        assert child.poll() is None
+    assert isinstance(child, subprocess.Popen)
+    assert child.poll() is not None
+
+
+def test_where_no_process_can_be_started_each_video_says_so(whole):
+    with VideoReader(max_megapixels=8, command=("/nowhere",)) as reader:
+        assert status(reader, whole["avi"]) == "read_error"
