@@ -34,6 +34,9 @@ e2e: $(VENV)/ready-dev ## test the App in Chromium; DOCS=1 renews the screenshot
 	# of a click, and stories follow on one another. What fails twice is broken
 	E2E=1 $(RUN) -m pytest tests/e2e -v || E2E=1 $(RUN) -m pytest tests/e2e -v
 
+bundle: ## build the review's part in the App (JavaScript; needs npm)
+	cd review && npm ci --no-fund --no-audit && npm run build
+
 lint: $(VENV)/ready-dev ## style, types and import rules
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -66,4 +69,4 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt requirements-ray.txt
 	@$(PYTHON) cli/set_up.py $(VENV) requirements-dev.txt
 	@touch $@
 
-.PHONY: help scan compare cache check test e2e faults lint bench bench-quality docs format
+.PHONY: help scan compare cache check test e2e faults bundle lint bench bench-quality docs format

@@ -1,3 +1,4 @@
+/* built from 84f6d1527fbcbf1612b0f8ecc5a147b88fb9ddc2c1e2b1aef9f247c08b1ab14f */
 (function(factory) {
   typeof define === "function" && define.amd ? define(factory) : factory();
 })((function() {

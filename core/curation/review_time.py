@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SECONDS_A_QUESTION = 4
-"""With the keys of the review. A person who compares two pictures and a suggested
-label takes 3 to 5 seconds."""
+"""With the keys of the review. Not measured on people: 243 clusters in 15 minutes, as
+is aimed at, are 3.7 seconds each."""
 
 
 @dataclass(frozen=True)

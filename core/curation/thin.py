@@ -22,8 +22,8 @@ DEFAULT_MIN_CHANGE = 0.05
 of the others is less alike to a kept one than 0.95; every n-th frame, as many, leaves
 frames of 0.84."""
 
-_LOOKED_AHEAD = 64
-"""Images that are compared at once with the first of a burst."""
+_LOOKED_AHEAD = 256
+"""Images that are compared at once with the first of a burst, at most."""
 
 _ROWS_AT_ONCE = 8192
 
@@ -127,11 +127,14 @@ def thin_to_count(
 def _end_of_burst(vectors: NDArray[np.floating], rows: Ints, least_alike: float) -> int:
     """Returns how many of the rows, from the first on, are alike to the first."""
     first = vectors[rows[0]].astype(np.float32)
-    for start in range(1, len(rows), _LOOKED_AHEAD):
-        ahead = vectors[rows[start : start + _LOOKED_AHEAD]].astype(np.float32)
+    start, some = 1, 1
+    while start < len(rows):
+        ahead = vectors[rows[start : start + some]].astype(np.float32)
         other = np.flatnonzero(ahead @ first <= least_alike)
         if len(other):
             return start + int(other[0])
+        # Most bursts are short, a few are very long
+        start, some = start + some, min(2 * some, _LOOKED_AHEAD)
     return len(rows)
 
 

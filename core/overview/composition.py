@@ -151,7 +151,7 @@ def label_shift(found: Composition, members: SetMembers) -> list[SetFinding]:
 
 def _chance(counts: NDArray[np.int64]) -> float:
     """Returns the p-value of a chi-square test on c x 2 counts, rare ones united."""
-    from scipy.stats import chi2
+    from scipy.special import chdtrc
 
     expected = counts.sum(axis=1, keepdims=True) * (counts.sum(axis=0) / counts.sum())
     rare = expected.min(axis=1) < _FEWEST_EXPECTED
@@ -163,7 +163,7 @@ def _chance(counts: NDArray[np.int64]) -> float:
     if rows < 2:
         return 1.0
     statistic = sum(float((np.square(n - e) / e).sum()) for n, e in parts)
-    return float(chi2.sf(statistic, rows - 1))
+    return float(chdtrc(rows - 1, statistic))
 
 
 def _named(names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..common.float16 import to_single
 from ..storage.record_store import Vectors
+from .auroc import mean_ranks
 
 Codes = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -87,9 +88,7 @@ def _inputs(
         part = slice(start, start + _ROWS_AT_ONCE)
         blocks[part, :narrow] = to_single(descriptors[rows[part]])
         blocks[part, narrow:] = to_single(features[rows[part]]) @ axes
-    from scipy.stats import rankdata
-
-    ranks = rankdata(looks, axis=0).astype(np.float32)
+    ranks = mean_ranks(looks).astype(np.float32)
     standard = [_standard(one) for one in (blocks, ranks)]
     inputs: Floats = np.concatenate(standard, axis=1)
     return inputs

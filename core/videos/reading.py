@@ -162,10 +162,11 @@ class _Process:
 
     Attributes:
         is_alive: as far as is known
+        hangs: it had nothing to say for too long
     """
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
-        self.is_alive = True
+        self.is_alive, self.hangs = True, False
         self._child = child
         self._answers: queue.Queue[Answer | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -197,13 +198,9 @@ class _Process:
         try:
             answer = self._answers.get(timeout=seconds)
         except queue.Empty:
-            answer = None
+            answer, self.hangs = None, True
         self.is_alive = answer is not None
         return answer
-
-    @property
-    def has_died(self) -> bool:
-        return self._child.poll() is not None
 
     def end(self) -> None:
         self.is_alive = False
@@ -283,9 +280,9 @@ def _facts(message: dict[str, Any]) -> Outcome:
 
 
 def _silence(process: _Process) -> ReadFailure:
-    if process.has_died:
-        return ReadFailure("read_error", "the process that decoded it died")
-    return ReadFailure("read_error", "decoding it hangs")
+    if process.hangs:
+        return ReadFailure("read_error", "decoding it hangs")
+    return ReadFailure("read_error", "the process that decoded it died")
 
 
 def _not_a_video(path: bytes) -> ReadFailure | None:

@@ -161,13 +161,6 @@ class WinnowPanel(foo.Panel):
     def page(self, ctx: foo.ExecutionContext) -> None:
         ctx.panel.set_state("start", max(0, int(ctx.params["start"])))
 
-    def jump(self, ctx: foo.ExecutionContext) -> None:
-        """Goes to the page whose number was typed."""
-        number = ctx.params.get("value")
-        if number is not None:
-            start = (int(number) - 1) * int(ctx.params["step"])
-            ctx.panel.set_state("start", max(0, start))
-
     # -- what the grid shows
 
     def open_sample(self, ctx: foo.ExecutionContext) -> None:

@@ -120,6 +120,10 @@ def split(dataset, *_):
     return set(operator("split")(dataset, {"train": 0.5, "test": 0.5}).split_of)
 
 
+def selected(dataset, *_):
+    return set(operator("select")(dataset, 14, tag=None).ids)
+
+
 def thinned(dataset, *_):
     operator("thin")(dataset, progress=False)
     return set(dataset.exists("burst").values("id"))
@@ -238,6 +242,7 @@ QUESTIONS = {
     "report": reported,
     "audit": audited,
     "split": split,
+    "select": selected,
     "thin": thinned,
     "sample_frames": frames_of,
     "compare": counted(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.overview.auroc import (
+    mean_ranks,
     normal_quantile,
     one_against_rest,
     standard_error,
@@ -24,6 +25,15 @@ def test_the_area_is_the_share_of_pairs_with_ties_as_halves():
             greater = (own[:, None] > other).mean()
             equal = (own[:, None] == other).mean()
             assert found[column, kind] == pytest.approx(greater + equal / 2)
+
+
+def test_ranks_are_those_of_scipy():
+    from scipy.stats import rankdata
+
+    values = np.random.default_rng(0).integers(0, 9, (50, 3)).astype(np.float32)
+
+    assert (mean_ranks(values) == rankdata(values, axis=0)).all()
+    assert (mean_ranks(values[:, 0]) == rankdata(values[:, 0])).all()
 
 
 def test_a_kind_without_images_has_no_area():

@@ -1,8 +1,12 @@
 """What becomes of good and bad videos, each in a process that may die."""
 
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,7 +187,7 @@ def test_a_crash_a_hang_or_nonsense_costs_that_video_alone(whole, tmp_path):
         (tmp_path / name).write_bytes(data)
 
     with VideoReader(
-        max_megapixels=8, patience=5, command=(sys.executable, "-c", DIES)
+        max_megapixels=8, patience=20, command=(sys.executable, "-c", DIES)
     ) as reader:
         assert len(read(reader, whole["avi"])[0]) == 4
         assert "died" in read(reader, tmp_path / "deadly.avi")[1].reason
@@ -206,3 +210,31 @@ def test_no_process_is_left_behind(whole):
 def test_where_no_process_can_be_started_each_video_says_so(whole):
     with VideoReader(max_megapixels=8, command=("/nowhere",)) as reader:
         assert status(reader, whole["avi"]) == "read_error"
+
+
+def test_the_decoder_itself_opens_containers_and_no_playlists(whole, tmp_path):
+    shutil.copyfile(whole["mkv"], tmp_path / "part.ts")
+    playlist = tmp_path / "list.m3u8"
+    playlist.write_text(
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:3\n#EXTINF:2,\npart.ts\n"
+        "#EXT-X-ENDLIST\n"
+    )
+    asked = [
+        json.dumps({"path": os.fsencode(path).hex(), "every": 60, "most_pixels": 1e7})
+        for path in (playlist, whole["mkv"])
+    ]
+    answers = subprocess.run(
+        [sys.executable, "-m", "core.videos.decoder"],
+        input="\n".join(asked).encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[3],
+        check=True,
+    ).stdout
+
+    assert re.findall(rb'"kind": "(\w+)"', answers) == [
+        b"ready",
+        b"unopened",
+        b"frame",
+        b"end",
+    ]

@@ -63,3 +63,25 @@ def test_more_change_keeps_fewer(tmp_path, film, write_video, embedder):
 def test_a_step_that_cannot_be_is_refused(value):
     with pytest.raises(InputError, match="seconds"):
         check_every(value)
+
+
+def test_a_frame_that_is_held_is_not_embedded_again(
+    tmp_path, film, write_video, embedder
+):
+    path = write_video(tmp_path / "still.avi", [next(film(1, 1))] * 60)
+    embedded = []
+
+    class Counting:
+        input_size = embedder.input_size
+
+        def open_session(self):
+            session = embedder.open_session()
+
+            def embed(squares):
+                embedded.extend(squares)
+                return session(squares)
+
+            return embed
+
+    assert kept(path, Counting()) == [0]
+    assert len(embedded) == 1
