@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 import yaml
@@ -15,6 +16,8 @@ PARAMS = {
     "quarantine": {"what": "duplicates"},
     "move": {"what": "duplicates", "output_dir": "aside"},
     "retag": {"what": "label_issues"},
+    "clean": {},
+    "remove_objects": {"what": "bad_boxes"},
     "merge": {},
     "undo": {},
     "purge": {"older_than_days": 0},
@@ -58,7 +61,11 @@ def acted_on(dataset, folder, scan):
     """A scanned data set of which one copy is in quarantine already."""
     dataset.info["root"] = str(folder)
     dataset.save()
-    scan(dataset, label_field="ground_truth", progress=False)
+    for sample in dataset:
+        box = fo.Detection(label="thing", bounding_box=[0.9, 0.9, 0.5, 0.5])
+        sample["boxes"] = fo.Detections(detections=[box])
+        sample.save()
+    scan(dataset, label_field="ground_truth", objects="boxes", progress=False)
     extra = dataset.match({"dup_kind": "bytes", "dup_keeper": False})
     extra = dataset.select(extra.values("id"))
     plan = operator("quarantine")(extra, "view", progress=False)

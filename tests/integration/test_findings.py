@@ -54,6 +54,9 @@ def scanned(tmp_path_factory, draw):
     dataset.delete()
 
 
+OF_RECORDINGS = ("sequences", "sequence_leaks", "bursts")
+
+
 def findings():
     return module("core.findings.registry").FINDINGS
 
@@ -65,7 +68,8 @@ def test_each_finding_has_as_many_images_as_are_counted(scanned):
     counts = views.tally(dataset, run, None).counts
 
     for name, finding in findings().items():
-        assert counts[name] > 0, name
+        # Of recordings there is none here: tests/integration/test_sequences.py has some
+        assert counts[name] > 0 or name in OF_RECORDINGS, name
         images = views.found_view(dataset, name)
         if finding.unit == "clusters":
             assert counts[name] == len(images.distinct("dup_cluster")), name

@@ -44,6 +44,8 @@ ALLOWED_ELSEWHERE = {
     "core/storage/cache.py": "embeddings and small pictures, by their exact names",
     "core/scan/stored_scan.py": "a new scan data file takes its name, in the cache",
     "core/reading/thumbnails.py": "a new thumbnail takes its name, in the cache",
+    "core/sharded_scan/job_folder.py": "what a job wrote itself, in its folder",
+    "core/videos/decoder.py": "what the decoder says, in a file of its own",
     "operators/adapter/runs/paths.py": "results of earlier scans, in the cache",
     "operators/adapter/runs/lock.py": "a run's progress, and a request to stop it",
     "core/storage/replace_file.py": "findings, and a report: over one only if asked",

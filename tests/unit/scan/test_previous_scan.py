@@ -59,7 +59,7 @@ def learn(embedder, paths, cache):
             ["a", "b", "c"],
             (rows % 2).astype(np.int32),
             ["train", "test"],
-            vectors,
+            vectors=vectors,
         )
         model = options.pop("model", embedder)
         return collect_scan_data(
