@@ -166,17 +166,10 @@ class WinnowPanel(foo.Panel):
     def open_sample(self, ctx: foo.ExecutionContext) -> None:
         if is_grouped_by_field(ctx.view):
             # The App finds no sample in a grid of groups: it would show an empty page
-            ctx.panel.set_state("to_open", ctx.params["id"])
             grid.show(ctx, ctx.view.flatten(), grid.shown(ctx) or grid.OWN)
+            ctx.ops.notify("The grid shows each image now: click again to open it.")
         else:
             ctx.ops.open_sample(id=ctx.params["id"])
-
-    def on_change_view(self, ctx: foo.ExecutionContext) -> None:
-        """Opens what was clicked while the grid showed groups, now that it does not."""
-        waits = ctx.panel.get_state("to_open")
-        if waits and not is_grouped_by_field(ctx.view):
-            ctx.panel.set_state("to_open", None)
-            ctx.ops.open_sample(id=waits)
 
     def show(self, ctx: foo.ExecutionContext) -> None:
         what = ctx.params["what"]

@@ -145,8 +145,14 @@ class App:
         self.page.wait_for_timeout(1500)
 
     def press(self, name, within=None):
+        from playwright.sync_api import TimeoutError
+
         found = (within or self.panel).get_by_role("button", name=name)
-        found.first.click()
+        try:
+            found.first.click()
+        except TimeoutError:
+            self.page.screenshot(path=SHOTS / "_not-pressed.png")
+            raise
 
     def submit(self, name):
         """Presses the button of an operator's form until the form is gone.
