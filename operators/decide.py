@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -39,6 +40,8 @@ from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.surface import Operator, keywords
 
+Samples: TypeAlias = fo.core.collections.SampleCollection
+
 
 @dataclass(frozen=True)
 class _Decision:
@@ -49,12 +52,18 @@ class _Decision:
         description: what follows from it
         done: the sentence afterwards
         undone: the sentence after it was taken back
+        store: remembers it of samples, as the options and the run's record ask
+        take_back: forgets it; both return of how many images
+        is_for_later: no finding changes until it is applied
     """
 
     label: str
     description: str
     done: str
     undone: str
+    store: Callable[[Samples, DecideOptions, ScanRun], int]
+    take_back: Callable[[Samples], int]
+    is_for_later: bool = False
 
 
 _DECISIONS = {
@@ -64,6 +73,8 @@ _DECISIONS = {
         "the last choice counts. An outlier or a bad image it may still be",
         "{} chosen as the one to keep",
         "{} no longer chosen: the rules choose again",
+        lambda samples, _, run: choose_keepers(samples, run.prefix),
+        undo_choose_keepers,
     ),
     KEEP: _Decision(
         "Never flag",
@@ -71,18 +82,24 @@ _DECISIONS = {
         "image. It leaves its cluster, whose other copies stay one",
         "{} kept: not flagged again",
         "{} no longer kept",
+        lambda samples, *_: keep(samples),
+        undo_keep,
     ),
     NOT_DUPLICATE: _Decision(
         "Not a duplicate",
         "It is not a copy of the other images in its cluster; they only look alike",
         "{} stored as not duplicates",
         "{} may be duplicates again",
+        lambda samples, _, run: part_duplicates(samples, run.prefix),
+        undo_part_duplicates,
     ),
     LABEL_VERIFIED: _Decision(
         "The label is right",
         "Its label is never again an issue, as long as it stays the same",
         "{} stored as correctly labeled",
         "Labels of {} are checked again",
+        lambda samples, _, run: verify_labels(samples, run.label_field),
+        undo_verify_labels,
     ),
     RELABEL: _Decision(
         "Another label",
@@ -90,6 +107,9 @@ _DECISIONS = {
         "decided are corrected, by one plan",
         "{} to be relabeled",
         "{} keep their labels",
+        lambda samples, options, _: relabel(samples, options.label),
+        undo_relabel,
+        is_for_later=True,
     ),
     MAY_GO: _Decision(
         "It may go",
@@ -97,6 +117,9 @@ _DECISIONS = {
         "may go is quarantined, by one plan",
         "{} may go",
         "{} stay",
+        lambda samples, *_: let_go(samples),
+        undo_let_go,
+        is_for_later=True,
     ),
 }
 
@@ -207,12 +230,12 @@ class Decide(Operator):
         dataset, decision = dataset_of(samples), _DECISIONS[options.what]
         run = complete_run(dataset, options.prefix)
         if options.undo:
-            count, sentence = _undo(samples, options.what), decision.undone
+            count, sentence = decision.take_back(samples), decision.undone
         else:
-            count = _store(present(samples), options, run)
+            count = decision.store(present(samples), options, run)
             sentence = decision.done
         text = sentence.format(f"{count:,} image{'' if count == 1 else 's'}")
-        if not options.update or options.what in _FOR_LATER:
+        if not options.update or decision.is_for_later:
             dataset.reload()
             return Decided(count, False, f"{text}.")
         try:
@@ -256,44 +279,11 @@ class Decide(Operator):
         decided: Decided = self.run(ctx)
         # A review stores many, one after the other, and shows them itself
         if ctx.params.get("update", True):
-            ctx.ops.notify(decided.text, variant="success")
+            as_meant = decided.updated or _DECISIONS[ctx.params["what"]].is_for_later
+            variant = "success" if as_meant else "warning"
+            ctx.ops.notify(decided.text, variant=variant)
             ctx.ops.reload_samples()
         return decided.to_dict()
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> None:
         """Shows nothing: the App notifies."""
-
-
-_FOR_LATER = (RELABEL, MAY_GO)
-"""What changes no finding until it is applied."""
-
-
-def _store(
-    samples: fo.core.collections.SampleCollection, options: DecideOptions, run: ScanRun
-) -> int:
-    what = options.what
-    if what == RELABEL:
-        return relabel(samples, options.label)
-    if what == MAY_GO:
-        return let_go(samples)
-    if what == KEEP:
-        return keep(samples)
-    if what == KEEPER:
-        return choose_keepers(samples, run.prefix)
-    if what == NOT_DUPLICATE:
-        return part_duplicates(samples, run.prefix)
-    return verify_labels(samples, run.label_field)
-
-
-def _undo(samples: fo.core.collections.SampleCollection, what: str) -> int:
-    if what == RELABEL:
-        return undo_relabel(samples)
-    if what == MAY_GO:
-        return undo_let_go(samples)
-    if what == KEEP:
-        return undo_keep(samples)
-    if what == KEEPER:
-        return undo_choose_keepers(samples)
-    if what == NOT_DUPLICATE:
-        return undo_part_duplicates(samples)
-    return undo_verify_labels(samples)
