@@ -177,10 +177,11 @@ def _described(
     reading = {**common, "machine": machine}
     tasks = [shard_task(folder, reading, shard) for shard in manifest.shards]
     left = not_done(folder, describing.WORK, tasks)
+    waiting = set(left)
     unread = [
         shard
         for task, shard in zip(tasks, manifest.shards, strict=True)
-        if task in set(left)
+        if task in waiting
     ]
     on_done = teller.begin("Reading images", sum(len(one.locators) for one in unread))
     failures = executor.run(describing.WORK, folder.address, left, on_done)

@@ -47,9 +47,10 @@ def write_objects_file(
     path = folder / "objects.jsonl"
     part = path.with_suffix(".part")
     view = data.view.sort_by("filepath")
+    path_of = dict(zip(*view.values(["id", "filepath"]), strict=True))
     with part.open("w", encoding="utf-8") as file:
         for sample_id, labels in objects_of(view, objects_path(view, field)):
-            place = path_inside(data.dataset[sample_id].filepath, listing.root)
+            place = path_inside(path_of[sample_id], listing.root)
             for label in labels:
                 line = {
                     "filepath": place,
