@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scan_folder import exit_code, gate, number  # noqa: E402
 
 from core.common.text import plain  # noqa: E402
+from core.curation.not_looked_for import set_measures  # noqa: E402
 from core.curation.policy import parse_policy  # noqa: E402
-from core.curation.set_measures import set_measures  # noqa: E402
 from core.errors import InputError  # noqa: E402
 from core.models.registry import DEFAULT_MODEL  # noqa: E402
 from core.scan.settings import DEFAULTS, ScanSettings  # noqa: E402
@@ -92,10 +92,8 @@ def _scan(options: argparse.Namespace) -> int:
         )
     now = datetime.now().astimezone()
     when = f"{now.day} {now:%B %Y, %H:%M %Z}"
-    report = job_report(job, settings, manifest.address, _notes(job), when)
-    write_outputs(
-        job, settings, folder, summary_of(job, settings, manifest.address), report
-    )
+    report = job_report(job, manifest.address, _notes(job), when)
+    write_outputs(job, folder, summary_of(job, manifest.address), report)
     print(f"\n{_headline(job)}\n\n{as_text(job)}\n")
     print(f"Written: {folder.address}/report.html, summary.json, clusters.parquet and")
     print("         unreadable.parquet; findings/, pairs/ and records/ in parts")

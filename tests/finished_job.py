@@ -1,6 +1,5 @@
 """A finished job in a folder, as the manifest command leaves it."""
 
-from core.scan.settings import ScanSettings
 from core.sharded_scan.job import run_job
 from core.sharded_scan.job_folder import JobFolder
 from core.sharded_scan.job_report import job_report
@@ -11,9 +10,9 @@ from core.sharded_scan.thread_executor import ThreadExecutor
 
 def finished_job(manifest, out):
     """Scans a manifest in threads; returns what was found."""
-    folder, settings = JobFolder(str(out)), ScanSettings()
+    folder = JobFolder(str(out))
     job = run_job(read_manifest(str(manifest)), folder, ThreadExecutor())
-    report = job_report(job, settings, str(manifest), [], "today")
-    summary = summary_of(job, settings, str(manifest))
-    write_outputs(job, settings, folder, summary, report)
+    report = job_report(job, str(manifest), [], "today")
+    summary = summary_of(job, str(manifest))
+    write_outputs(job, folder, summary, report)
     return job

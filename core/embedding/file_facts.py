@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,26 @@ class FileFacts:
             np.full((count, 2), ABSENT, np.int64),
             np.zeros(count, bool),
         )
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> FileFacts:
+        """Returns the rows that :meth:`to_arrays` gave."""
+        return cls(*(arrays[one.name] for one in fields(cls)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[FileFacts]) -> FileFacts:
+        """Returns the rows of all parts; numbers of their own stay so."""
+        arrays = [part.to_arrays() for part in (*parts, cls.unknown(0))]
+        facts = cls.of_arrays(
+            {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]}
+        )
+        own = facts.inodes[:, 1] < ABSENT
+        facts.inodes[own, 1] = ABSENT - 1 - np.flatnonzero(own)
+        return facts
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Returns the arrays by their names."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def note(self, row: int, path: bytes, status: os.stat_result) -> None:
         """Takes in what the file system says of a path."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..embedding.records import record_dtype
 from ..progress import OnProgress
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..scan.plain_pages import page_reader
@@ -17,7 +16,7 @@ from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import verify
 from ..storage.record_store import StoredColumn
 from .job_folder import Arrays, JobFolder, unpacked
-from .machine import check_machine, opened_model
+from .machine import check_machine, records_of_task
 from .shard_records import ShardRecords
 from .sources import read_source
 from .tasks import Result
@@ -47,8 +46,7 @@ def run(
     """
     del task
     check_machine(settings["model"], settings["machine"])
-    names = [name.decode() for name in unpacked(arrays, "files")]
-    store = ShardRecords(folder, names, record_dtype(opened_model(settings["model"])))
+    store = records_of_task(folder, settings["model"], arrays)
     images = images_at(store, arrays["positions"])
     locators = unpacked(arrays, "locators")
     read_page = page_reader(locators, settings["max_megapixels"], read_source)

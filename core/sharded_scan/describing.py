@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,9 +18,9 @@ from ..reading.image_statistics import IMAGE_STATISTICS
 from ..storage.record_store import ABSENT
 from .job_folder import Arrays, JobFolder, packed, unpacked
 from .machine import check_machine, opened_model
-from .remote import arrow, is_url
-from .shard_records import RecordsInMemory
-from .sources import MEMBER, Member, read_source, tar_members
+from .remote import arrow, parquet_bytes
+from .shard_records import RecordsInMemory, as_file
+from .sources import Member, is_local, read_source, shown_path, tar_members
 from .tasks import Result
 
 WORK = f"{__name__}:run"
@@ -68,14 +66,12 @@ def run(
             on_progress(Progress(_STAGE, row, max(row, len(given))))
     batch.flush()
     records = store.records()
-    data = io.BytesIO()
-    np.save(data, records, allow_pickle=False)
     return Result(
         shard.arrays(),
         len(shard.locators),
         len(shard.failures),
         {
-            records_file(task): data.getvalue(),
+            records_file(task): as_file(records),
             f"records/{task}.parquet": as_parquet(shard, records),
         },
     )
@@ -98,9 +94,8 @@ def died(locator: bytes, dtype: np.dtype[Any], task: str) -> Result:
     failure = ReadFailure("read_error", "the process that read it died")
     shard.note(0, Member(locator, failure, 0, np.nan, None))
     shard.failures[0] = failure
-    data = io.BytesIO()
-    np.save(data, np.zeros(0, dtype), allow_pickle=False)
-    return Result(shard.arrays(), 1, 1, {records_file(task): data.getvalue()})
+    empty = as_file(np.zeros(0, dtype))
+    return Result(shard.arrays(), 1, 1, {records_file(task): empty})
 
 
 class _Shard(Described):
@@ -117,10 +112,10 @@ class _Shard(Described):
         if row == len(self.positions):
             more = max(BATCH, row)
             self.positions = np.append(self.positions, np.full(more, ABSENT))
-            self.facts = joined_facts([self.facts, FileFacts.unknown(more)])
+            self.facts = FileFacts.joined([self.facts, FileFacts.unknown(more)])
         self.locators.append(image.locator)
         self.labels.append((image.label or "").encode())
-        if _is_local(image.locator):
+        if is_local(image.locator):
             identity = file_identity(image.locator)
             if not isinstance(identity, ReadFailure):
                 self.facts.note(row, image.locator, identity[1])
@@ -137,29 +132,8 @@ class _Shard(Described):
             **packed(self.labels, "labels"),
             "record": self.positions[:count],
             "failures": np.frombuffer(json.dumps(failures).encode(), np.uint8),
-            "file_bytes": self.facts.file_bytes[:count],
-            "modified": self.facts.modified[:count],
-            "inodes": self.facts.inodes[:count],
-            "is_link": self.facts.is_link[:count],
+            **{name: one[:count] for name, one in self.facts.to_arrays().items()},
         }
-
-
-def joined_facts(parts: list[FileFacts]) -> FileFacts:
-    """Returns the rows of all parts; numbers of their own stay so."""
-    inodes = np.concatenate([part.inodes for part in parts])
-    own = inodes[:, 1] < ABSENT
-    inodes[own, 1] = ABSENT - 1 - np.flatnonzero(own)
-    return FileFacts(
-        np.concatenate([part.file_bytes for part in parts]),
-        np.concatenate([part.modified for part in parts]),
-        inodes,
-        np.concatenate([part.is_link for part in parts]),
-    )
-
-
-def _is_local(locator: bytes) -> bool:
-    text = os.fsdecode(locator)
-    return not is_url(text) and MEMBER not in text
 
 
 def _of_path(locator: bytes) -> Member:
@@ -175,7 +149,7 @@ def as_parquet(shard: _Shard, records: NDArray[Any]) -> bytes:
     some = records[shard.positions[rows]]
     table = {
         **dict(zip(IMAGE_STATISTICS, some["statistics"].T, strict=True)),
-        "path": [_text(shard.locators[row]) for row in rows],
+        "path": [shown_path(shard.locators[row]) for row in rows],
         "file_bytes": shard.facts.file_bytes[rows],
         **{
             name: pa.array([one.tobytes() for one in some[name]], pa.binary(32))
@@ -189,10 +163,4 @@ def as_parquet(shard: _Shard, records: NDArray[Any]) -> bytes:
             for name in ("copy", "features")
         },
     }
-    sink = io.BytesIO()
-    pa.parquet.write_table(pa.table(table), sink)
-    return sink.getvalue()
-
-
-def _text(locator: bytes) -> str:
-    return locator.decode("utf-8", "backslashreplace")
+    return parquet_bytes(table)

@@ -10,12 +10,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..embedding.records import record_dtype
 from ..errors import InputError
+from ..findings.decisions import no_decisions
 from ..findings.schema import Findings
 from ..models.registry import DEFAULT_MODEL
 from ..reading.files import ReadFailure
-from ..scan.apply_thresholds import apply_thresholds, with_fixed_judgment
+from ..scan.apply_thresholds import (
+    accepted_pairs,
+    apply_thresholds,
+    with_fixed_judgment,
+)
 from ..scan.collect import StageClock, learned, model_info, paths_of_images
 from ..scan.previous_scan import PreviousScan
 from ..scan.samples import samples_of
@@ -71,7 +79,9 @@ class FinishedJob:
     Attributes:
         names: paths, splits and labels of n images
         scan_data: what was learned
-        findings: by the thresholds
+        settings: in force
+        findings: by them
+        is_copy: bool[p], which of the compared pairs are copies
         failures: why a row is unreadable
         search: of each kind of vectors ``cells``, and the ``recall`` of the ten nearest
         hosts: that did a part of it in this run
@@ -79,7 +89,9 @@ class FinishedJob:
 
     names: ScanInput
     scan_data: ScanData
+    settings: ScanSettings
     findings: Findings
+    is_copy: NDArray[np.bool_]
     failures: Mapping[int, ReadFailure]
     search: Mapping[str, Any]
     hosts: Sequence[str]
@@ -158,9 +170,17 @@ def run_job(
         )
     data = with_fixed_judgment(data, settings)
     findings = apply_thresholds(data, settings)
+    is_copy = accepted_pairs(data, settings, no_decisions(len(samples)))
     clock.end("apply thresholds")
     return FinishedJob(
-        names, data, findings, table.failures, stages.said, sorted(teller.hosts)
+        names,
+        data,
+        settings,
+        findings,
+        is_copy,
+        table.failures,
+        stages.said,
+        sorted(teller.hosts),
     )
 
 

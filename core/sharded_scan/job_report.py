@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
-from ..curation.set_measures import set_not_looked_for
-from ..findings.decisions import no_decisions
+from ..curation.not_looked_for import findings_not_looked_for
 from ..findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
 from ..report.model import Gallery, Pair, Picture, Report, Section, SummaryLine, Table
-from ..scan.apply_thresholds import accepted_pairs
 from ..scan.part_of_scan import groups_of
-from ..scan.settings import ScanSettings
 from .job import FinishedJob
 from .selection import badness, chosen, has_finding
 from .sources import read_source
@@ -32,9 +29,6 @@ _BESIDE = {
     "label_issues": ("label_counterexample", "image of the suggested label"),
 }
 """Findings whose images stand beside another: its field, and what it is."""
-
-_OF_SPLITS = ("same scene leaks", "sequence leaks")
-"""Parts of a finding, in a policy, that need splits where it does not."""
 
 _SAID: Mapping[str, tuple[str, ...]] = {
     "duplicates": ("dup_kind", "dup_relation"),
@@ -70,17 +64,7 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
         missing["splits"] = "the manifest has no splits"
     why = {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
     why["bursts"] = "a job thins no frames"
-    why |= {
-        finding.words: missing[finding.needs]
-        for finding in FINDINGS.values()
-        if finding.has_line and finding.needs in missing
-    }
-    if "splits" in missing:
-        why |= dict.fromkeys(_OF_SPLITS, missing["splits"])
-    if job.findings.thresholds["max_outlier_distance"] is None:
-        why["outliers"] = job.findings.rules["max_outlier_distance"]
-    overview = job.findings.overview
-    return why | set_not_looked_for(overview, job.findings.counts, missing)
+    return why | findings_not_looked_for(job.findings, missing)
 
 
 def as_text(job: FinishedJob) -> str:
@@ -96,25 +80,18 @@ def as_text(job: FinishedJob) -> str:
 
 
 def job_report(
-    job: FinishedJob,
-    settings: ScanSettings,
-    manifest: str,
-    notes: Sequence[str],
-    when: str,
+    job: FinishedJob, manifest: str, notes: Sequence[str], when: str
 ) -> Report:
     """Gathers the report of a job.
 
     Args:
         job: that is finished
-        settings: in force
         manifest: as it was named
         notes: what to know before reading on
         when: it was done, for a person
     """
     root = common_folder([os.fsdecode(path) for path in job.names.paths])
-    data = job.scan_data
-    accepted = accepted_pairs(data, settings, no_decisions(len(data.samples)))
-    shown = _Shown(job, root, groups_of(data, accepted))
+    shown = _Shown(job, root, groups_of(job.scan_data, job.is_copy))
     return Report(
         dataset=manifest.rstrip("/").rpartition("/")[2],
         images=job.findings.counts["images"],

@@ -16,7 +16,7 @@ from ..findings.schema import NO_LABEL
 from ..reading.files import ReadFailure
 from ..scan.scan_data import ScanInput
 from ..storage.record_store import ABSENT
-from .describing import joined_facts, records_file
+from .describing import records_file
 from .job_folder import JobFolder, unpacked
 from .manifest import ListedShard
 from .shard_records import ShardRecords, position_of
@@ -76,18 +76,11 @@ def job_table(
         record = result["record"]
         here = position_of(number, record)
         positions.append(np.where(record == ABSENT, ABSENT, here))
-        facts.append(
-            FileFacts(
-                *(
-                    result[name]
-                    for name in ("file_bytes", "modified", "inodes", "is_link")
-                )
-            )
-        )
+        facts.append(FileFacts.of_arrays(result))
     store = ShardRecords(folder, [records_file(task) for task in tasks], dtype)
     every = np.concatenate([*positions, np.zeros(0, np.int64)])
     unique_file, unique = unique_records(_one_a_digest(every, store), store)
-    known = joined_facts([*facts, FileFacts.unknown(0)])
+    known = FileFacts.joined(facts)
     table = ImageTable(
         unique_file,
         failures,

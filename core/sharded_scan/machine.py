@@ -24,7 +24,8 @@ from ..models.registry import Embedder, load_embedder
 from ..neighbors.knn_graph import row_products
 from ..reading.files import FileContent
 from ..scan.previous_scan import digest_of
-from .shard_records import RecordsInMemory
+from .job_folder import Arrays, JobFolder, unpacked
+from .shard_records import RecordsInMemory, ShardRecords
 
 _SEED, _SIDE, _ROWS, _DIMS = 0, 160, 64, 1280
 
@@ -54,6 +55,18 @@ class Machine:
 def opened_model(model: str) -> Embedder:
     """Loads a model, once a process."""
     return load_embedder(model)
+
+
+def records_of_task(folder: JobFolder, model: str, arrays: Arrays) -> ShardRecords:
+    """Returns the records of a task's pictures.
+
+    Args:
+        folder: of the job
+        model: that described them
+        arrays: of the task's input, with the ``files`` that hold them, packed
+    """
+    names = [name.decode() for name in unpacked(arrays, "files")]
+    return ShardRecords(folder, names, record_dtype(opened_model(model)))
 
 
 @lru_cache(4)

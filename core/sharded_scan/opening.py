@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -20,9 +21,9 @@ from ..scan.settings import ScanSettings
 from ..scan.stored_scan import load_scan_data
 from .job_folder import JobFolder
 from .outputs import SCAN
-from .remote import arrow, is_url
+from .remote import arrow
 from .selection import badness, chosen, fields_of, has_finding
-from .sources import MEMBER
+from .sources import is_local
 
 MOST = 200_000
 """Images that FiftyOne is given at most: with more, its views become slow."""
@@ -98,24 +99,24 @@ def open_job(
     for name, value in (("split", split), ("label", label)):
         if value is not None:
             is_found &= np.array([one == value for one in columns[name]], bool)
-    is_local = np.array([_is_local(path) for path in columns["path"]], bool)
+    here = np.array([is_local(os.fsencode(path)) for path in columns["path"]], bool)
     found = int(is_found.sum())
-    if not (is_found & is_local).any():
+    if not (is_found & here).any():
         raise InputError(_nothing(what, found, split, label))
     data = load_scan_data(folder.local_anew(SCAN))
     settings = _settings(summary)
     nobody = no_decisions(len(data.samples))
     group = groups_of(data, accepted_pairs(data, settings, nobody))
     order = badness(finding, columns)
-    rows = chosen(is_found & is_local, order, group, limit)
+    rows = chosen(is_found & here, order, group, limit)
     if not len(rows):
         raise InputError(
             f"The worst of '{what}' belongs to a group of copies with more than "
             f"{limit:,} images. Allow more with limit=, up to {MOST:,}."
         )
     rows = _with_evidence(rows, data, group, limit)
-    elsewhere = int((~is_local[rows]).sum())
-    rows = np.sort(rows[is_local[rows]])
+    elsewhere = int((~here[rows]).sum())
+    rows = np.sort(rows[here[rows]])
     return OpenedJob(
         paths=[columns["path"][row] for row in rows],
         splits=[columns["split"][row] for row in rows],
@@ -155,10 +156,6 @@ def _columns(
         name: [one for table in tables for one in table[name].to_pylist()]
         for name in wanted
     }
-
-
-def _is_local(path: str) -> bool:
-    return not is_url(path) and MEMBER not in path
 
 
 def _settings(summary: Mapping[str, Any]) -> ScanSettings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,18 +15,16 @@ from numpy.typing import NDArray
 from ..common.memory import peak_bytes
 from ..common.version import winnow_version
 from ..copy_detection import relation_names
-from ..findings.decisions import no_decisions
 from ..findings.schema import FIELDS
 from ..report.as_html import as_html
 from ..report.model import Report
-from ..scan.apply_thresholds import accepted_pairs
 from ..scan.part_of_scan import without_graphs
 from ..scan.scan_data import first_samples
-from ..scan.settings import ScanSettings
 from ..scan.stored_scan import save_scan_data
 from .job import FinishedJob
 from .job_folder import JobFolder
-from .remote import arrow
+from .remote import arrow, parquet_bytes
+from .sources import shown_path
 
 ROWS_A_PART = 100_000
 
@@ -37,7 +34,6 @@ SCAN = "scan.npz"
 
 def write_outputs(
     job: FinishedJob,
-    settings: ScanSettings,
     folder: JobFolder,
     summary: Mapping[str, Any],
     report: Report,
@@ -46,17 +42,14 @@ def write_outputs(
 
     Args:
         job: that is finished
-        settings: in force
         folder: of the job
         summary: JSON values
         report: for a person
     """
     folder.remove("summary.json")
-    paths = [_text(path) for path in job.names.paths]
+    paths = [shown_path(path) for path in job.names.paths]
     parts = _write_parts(folder, "findings", len(paths), _finding_rows(job, paths))
-    _write_parts(
-        folder, "pairs", len(job.scan_data.pairs), _pair_rows(job, settings, paths)
-    )
+    _write_parts(folder, "pairs", len(job.is_copy), _pair_rows(job, paths))
     _write(folder, "clusters.parquet", _cluster_columns(job, paths))
     rows = sorted(job.failures)
     _write(
@@ -78,9 +71,7 @@ def write_outputs(
     folder.write("summary.json", text.encode())
 
 
-def summary_of(
-    job: FinishedJob, settings: ScanSettings, manifest: str
-) -> dict[str, Any]:
+def summary_of(job: FinishedJob, manifest: str) -> dict[str, Any]:
     """Returns what ``summary.json`` says, but for the names of the parts."""
     findings, data = job.findings, job.scan_data
     return {
@@ -94,7 +85,7 @@ def summary_of(
         "leaks_by_class": list(findings.leaks_by_class),
         "overview": dict(findings.overview),
         "expected": dict(findings.expected),
-        "settings": asdict(settings),
+        "settings": asdict(job.settings),
         "model": data.model.name,
         "model_sha256": data.model.sha256,
         "search": dict(job.search),
@@ -128,10 +119,7 @@ def _write_parts(
 
 
 def _write(folder: JobFolder, name: str, columns: Columns) -> None:
-    pa = arrow()
-    sink = io.BytesIO()
-    pa.parquet.write_table(pa.table(columns), sink)
-    folder.write(name, sink.getvalue())
+    folder.write(name, parquet_bytes(columns))
 
 
 def _finding_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
@@ -169,14 +157,11 @@ def _named(
     return [None if code < 0 else names[code] for code in codes[rows].tolist()]
 
 
-def _pair_rows(
-    job: FinishedJob, settings: ScanSettings, paths: Sequence[str]
-) -> ColumnsOf:
+def _pair_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
     """Returns what gives some pairs that were compared, by the first path of each."""
     data = job.scan_data
     pairs = data.pairs
     first = first_samples(data)
-    is_copy = accepted_pairs(data, settings, no_decisions(len(data.samples)))
 
     def columns_of(rows: slice) -> Columns:
         one, other = first[pairs.images[rows]].T.tolist()
@@ -186,7 +171,7 @@ def _pair_rows(
             "other_path": _texts([paths[row] for row in other]),
             "similarity": pairs.similarity[rows],
             "score": pairs.score[rows],
-            "is_copy": is_copy[rows],
+            "is_copy": job.is_copy[rows],
             "relation": _texts([relation_names(bits) for bits in relations]),
             "same_scene": pairs.scene[rows],
         }
@@ -231,7 +216,3 @@ def _keepers(columns: Mapping[str, list[Any]]) -> Iterator[int]:
 def _texts(values: Sequence[str | None]) -> Any:
     pa = arrow()
     return pa.array(values, pa.string())
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

@@ -6,7 +6,6 @@ ever smaller parts, until one image is left.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,16 +15,15 @@ import numpy as np
 from ..embedding.file_facts import FileFacts
 from ..embedding.records import record_dtype
 from ..storage.record_store import ABSENT
-from .describing import TAR, WORK, died, joined_facts, records_file
+from .describing import TAR, WORK, died, records_file
 from .job_folder import Arrays, JobFolder, packed, unpacked
 from .machine import opened_model
 from .manifest import ListedShard
+from .shard_records import as_file
 from .sources import tar_members
 from .tasks import Executor, Result, add_task, not_done, put_result, result_of
 
 _PARTS = 16
-
-_FACTS = ("file_bytes", "modified", "inodes", "is_link")
 
 
 def shard_task(
@@ -121,20 +119,16 @@ def _joined(
         with folder.local(records_file(name)).open("rb") as file:
             records.append(np.load(file, allow_pickle=False))
         rows += len(records[-1])
-    facts = joined_facts(
-        [FileFacts(*(result[name] for name in _FACTS)) for result in results]
-    )
-    data = io.BytesIO()
-    np.save(data, np.concatenate(records), allow_pickle=False)
+    facts = FileFacts.joined([FileFacts.of_arrays(result) for result in results])
     return Result(
         {
             **packed(locators, "locators"),
             **packed(labels or [b""] * len(locators), "labels"),
             "record": np.concatenate(positions),
             "failures": np.frombuffer(json.dumps(failures).encode(), np.uint8),
-            **{name: getattr(facts, name) for name in _FACTS},
+            **facts.to_arrays(),
         },
         len(locators),
         len(failures),
-        {records_file(task): data.getvalue()},
+        {records_file(task): as_file(np.concatenate(records))},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
@@ -57,3 +59,14 @@ def arrow() -> Any:
             "A job writes parquet files, and pyarrow is not installed. " + _NEEDED
         ) from error
     return pyarrow
+
+
+def parquet_bytes(columns: Mapping[str, Any]) -> bytes:
+    """Returns the parquet file of columns.
+
+    Raises:
+        InputError: pyarrow is not installed
+    """
+    pa, sink = arrow(), io.BytesIO()
+    pa.parquet.write_table(pa.table(columns), sink)
+    return sink.getvalue()

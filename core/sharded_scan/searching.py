@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.float16 import to_single
-from ..embedding.records import record_dtype
 from ..neighbors.brute_force import largest
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, exact_neighbors
 from ..progress import OnProgress
 from ..scan.candidate_search import candidate_pairs
 from ..storage.record_store import StoredColumn
-from .job_folder import Arrays, JobFolder, unpacked
-from .machine import opened_model
-from .shard_records import ShardRecords
+from .job_folder import Arrays, JobFolder
+from .machine import records_of_task
 from .tasks import Result
 
 ASSIGN = f"{__name__}:assign"
@@ -135,7 +133,5 @@ def _numbered(graph: NeighborGraph, images: NDArray[np.int32]) -> NeighborGraph:
 def _vectors(
     folder: JobFolder, settings: Mapping[str, Any], arrays: Arrays
 ) -> StoredColumn:
-    names = [name.decode() for name in unpacked(arrays, "files")]
-    dtype = record_dtype(opened_model(settings["model"]))
-    store = ShardRecords(folder, names, dtype)
+    store = records_of_task(folder, settings["model"], arrays)
     return StoredColumn(store, arrays["positions"], settings["field"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -54,6 +55,13 @@ class RecordsInMemory:
     def records(self) -> NDArray[Any]:
         """Returns all records, in their order."""
         return np.concatenate([*self._parts, np.zeros(0, self.dtype)])
+
+
+def as_file(records: NDArray[Any]) -> bytes:
+    """Returns the file of a shard's records."""
+    data = io.BytesIO()
+    np.save(data, records, allow_pickle=False)
+    return data.getvalue()
 
 
 class ShardRecords:

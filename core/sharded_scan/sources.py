@@ -27,6 +27,17 @@ _CLASS, _RECORD = ".cls", ".json"
 _BROKEN = (OSError, tarfile.TarError, EOFError, ValueError)
 
 
+def is_local(locator: bytes) -> bool:
+    """True for a path, which is no URL and no member of a tar file."""
+    text = os.fsdecode(locator)
+    return not is_url(text) and MEMBER not in text
+
+
+def shown_path(locator: bytes) -> str:
+    """Returns a locator as tables have it, whatever bytes it has."""
+    return locator.decode("utf-8", "backslashreplace")
+
+
 def read_source(locator: bytes) -> FileContent | ReadFailure:
     """Reads an image whole.
 

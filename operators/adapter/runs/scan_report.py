@@ -12,7 +12,7 @@ from typing import Any
 from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown, plain, share_text, size_text
 from ....core.copy_detection import CHANGES_OF_MEANING
-from ....core.curation.set_measures import set_measures, set_not_looked_for
+from ....core.curation.not_looked_for import findings_not_looked_for, set_measures
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import (
@@ -43,9 +43,6 @@ _NO_SCENES = dict.fromkeys(
 _Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
 _NO_LABELS = "no labels were given"
 _NO_SPLITS = "no splits were given"
-_OF_SPLITS = ("same scene leaks", "sequence leaks")
-"""Parts of a finding, in a policy, that need splits where it does not."""
-
 _NO_OBJECTS = "objects were not scanned"
 _NO_OBJECT_LABELS = "no object has a label"
 _FEW_OBJECTS = f"no class has {FEWEST_OF_CLASS} objects, too few to judge a label"
@@ -127,18 +124,9 @@ class ScanReport(TableResult):
             why["labels"] = _NO_LABELS
         if not self.leak_matrix:
             why["splits"] = _NO_SPLITS
-        missing = {
-            finding.words: why[finding.needs]
-            for finding in FINDINGS.values()
-            if finding.has_line and finding.needs in why
-        }
-        if "splits" in why:
-            missing |= dict.fromkeys(_OF_SPLITS, _NO_SPLITS)
+        missing = findings_not_looked_for(self, why)
         if not self.counts["thinned"]:
             missing["bursts"] = "thin was not run"
-        if self.thresholds["max_outlier_distance"] is None:
-            missing["outliers"] = self.rules["max_outlier_distance"]
-        missing |= set_not_looked_for(self.overview, self.counts, why)
         return missing | self._objects_not_looked_for
 
     @property
