@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 # Backslash first: each of the others gets one
@@ -28,6 +29,12 @@ def share_text(count: float, of: int) -> str:
     share = 100 * count / of
     number = f"{share:.1f}" if share >= 0.1 else "< 0.1"
     return f"{number}\N{NO-BREAK SPACE}%".replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def first_of(texts: Sequence[str], most: int) -> str:
+    """Returns the first texts, and how many more there are: "a, b and 3 more"."""
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def short_path(path: str) -> str:

@@ -27,6 +27,15 @@ _LEAST_AGREEMENT = 0.2
 labels say hardly anything of the pictures, and all classes overlap."""
 
 
+_FEWEST_TO_KNOW = 100
+"""Images with a distance, to say which of them are far."""
+
+_NORMAL_SPREAD = 1.4826
+"""Standard deviations in a median absolute deviation, of normal numbers."""
+
+_FAR = 2.0
+
+
 def says_something(members: SetMembers) -> bool:
     """True if the labels can be told from the pictures, well better than by chance.
 
@@ -212,8 +221,3 @@ def thin_regions(members: SetMembers, classes: Sequence[str]) -> list[SetFinding
             {"images": len(rows)},
         )
     ]
-
-
-_FEWEST_TO_KNOW = 100
-_NORMAL_SPREAD = 1.4826
-_FAR = 2.0

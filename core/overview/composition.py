@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.text import first_of
 from .auroc import FALSE_RATE
 from .records import NONE, Codes, Composition, Rows, SetFinding, SetMembers
 
@@ -75,8 +76,9 @@ def imbalance(found: Composition, members: SetMembers) -> list[SetFinding]:
         return []
     small = small[np.argsort(effective[small], kind="stable")]
     least = int(effective[small[0]])
-    named = _named(
-        [f"{found.classes[code]} ({effective[code]:,})" for code in small.tolist()]
+    named = first_of(
+        [f"{found.classes[code]} ({effective[code]:,})" for code in small.tolist()],
+        _NAMED,
     )
     largest = found.classes[int(effective.argmax())]
     few = "1 class has" if len(small) == 1 else f"{len(small):,} classes have"
@@ -164,11 +166,6 @@ def _chance(counts: NDArray[np.int64]) -> float:
         return 1.0
     statistic = sum(float((np.square(n - e) / e).sum()) for n, e in parts)
     return float(chdtrc(rows - 1, statistic))
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def units(image: Codes, cluster: Rows, scene: Rows) -> Rows:

@@ -45,8 +45,9 @@ def appearance_shift(
         -   a finding for each two that differ
     """
     rows = evidence.images
-    usable = members.here[rows]
-    usable[np.setdiff1d(np.arange(len(rows)), first_of_groups(members.group[rows]))] = 0
+    usable = np.zeros(len(rows), bool)
+    usable[first_of_groups(members.group[rows])] = True
+    usable &= members.here[rows]
     split = members.split[rows]
     pairs = list(combinations(range(len(split_names)), 2))
     half_width = _FOLD_SPREAD * normal_quantile(len(pairs))

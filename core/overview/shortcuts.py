@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.text import first_of
 from .auroc import Auroc, normal_quantile, one_against_rest, standard_error
 from .draw import first_of_groups
 from .properties import Properties
@@ -135,11 +136,7 @@ def _finding(
     kind_count: int,
 ) -> SetFinding:
     also = [one for one in told if one != name] if kind_count > 2 else []
-    more = ""
-    if also:
-        rest = len(also) - _NAMED
-        more = f"; also {', '.join(also[:_NAMED])}"
-        more += f" and {rest:,} more" if rest > 0 else ""
+    more = f"; also {first_of(also, _NAMED)}" if also else ""
     others = "classes" if target == "class" else "splits"
     text = (
         f"{what} tells {name} from the other {others}: AUROC {auroc}, where chance "

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+from ..common.text import first_of
 from .split_names import NO_SPLIT_FOLDER, split_names_among
 
 Folder = tuple[str, ...]
@@ -105,7 +106,4 @@ def plain_name(name: str) -> str:
 
 def quoted(names: Iterable[str]) -> str:
     """Returns a few names for a sentence."""
-    shown = list(names)
-    text = ", ".join(f"'{name}'" for name in shown[:_NAMED])
-    more = len(shown) - _NAMED
-    return f"{text} and {more:,} more" if more > 0 else text
+    return first_of([f"'{name}'" for name in names], _NAMED)

@@ -20,7 +20,6 @@ from .scan_data import (
     ScanInput,
     UniqueFiles,
     UnreadableFile,
-    evaluation_splits,
     sample_damage,
 )
 from .unique_images import DescribedImages, UniqueImages, distinct_rows
@@ -111,7 +110,7 @@ def image_rows(samples: Samples, files: UniqueFiles, images: UniqueImages) -> Im
         is_link=samples.is_link,
         path_rank=samples.path_rank,
         label=samples.labels,
-        protected=np.isin(samples.splits, evaluation_splits(samples.split_names)),
+        protected=samples.evaluated,
         flawed=spread(flaws(files.statistics), False),
         damaged=sample_damage(samples, files) != NO_DAMAGE,
     )

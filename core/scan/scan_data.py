@@ -114,6 +114,11 @@ class Samples:
         """bool[n]"""
         return self.unique_file >= 0
 
+    @property
+    def evaluated(self) -> NDArray[np.bool_]:
+        """bool[n], those of test and validation splits, which should stay there"""
+        return np.isin(self.splits, evaluation_splits(self.split_names))
+
 
 @dataclass(frozen=True, eq=False)
 class UniqueFiles:

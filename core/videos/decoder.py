@@ -15,12 +15,14 @@ hostile file made of this process must not be able to do more than lie.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,7 +92,7 @@ def _decode(
 
     damage = _Damage()
     complaints.since()
-    with _opened_by_name(path) as name:
+    with _name_of(path) as name:
         video = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     text = complaints.since()
@@ -147,25 +149,17 @@ def _decode(
     video.release()
 
 
-class _opened_by_name:  # noqa: N801 (used as a function)
+@contextlib.contextmanager
+def _name_of(path: bytes) -> Iterator[str]:
     """Gives OpenCV, which takes text alone, a name for a path of any bytes."""
-
-    def __init__(self, path: bytes) -> None:
-        self._path = path
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def __enter__(self) -> str:
-        name = os.fsdecode(self._path)
-        if name.isprintable() and name == name.encode("utf-8", "replace").decode():
-            return name
-        self._folder = tempfile.TemporaryDirectory()
-        link = Path(self._folder.name, "video")
-        link.symlink_to(os.fsdecode(self._path))
-        return str(link)
-
-    def __exit__(self, *_: object) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
+    name = os.fsdecode(path)
+    if name.isprintable() and name == name.encode("utf-8", "replace").decode():
+        yield name
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, "video")
+        link.symlink_to(name)
+        yield str(link)
 
 
 def _main() -> None:

@@ -12,7 +12,7 @@ from ....core.actions.plan import ActionPlan, PlannedItem
 from ....core.actions.purge import PurgePlan
 from ....core.actions.session import Report
 from ....core.common.result import Result, TableResult, json_value
-from ....core.common.text import escape_markdown, plain, size_text
+from ....core.common.text import escape_markdown, first_of, plain, size_text
 from ....core.errors import PlanOutdatedError
 from .execute import PastAction
 from .object_updates import OBJECTS
@@ -438,9 +438,7 @@ def past_text(past: PastAction) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """Returns "cat 12, dog 3 and 4 more"."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    text = ", ".join(f"{name} {count:,}" for name, count in ordered[:_GROUPS_SHOWN])
-    more = len(ordered) - _GROUPS_SHOWN
-    return f"{text} and {more} more" if more > 0 else text
+    return first_of([f"{name} {count:,}" for name, count in ordered], _GROUPS_SHOWN)
 
 
 def _plural(word: str, count: int) -> str:

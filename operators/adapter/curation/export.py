@@ -14,6 +14,7 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 
 from ....core.common.result import Result
+from ....core.common.text import first_of
 from ....core.curation.class_folders import ClassFolders, class_folders
 from ....core.errors import CurationError, InputError
 from ....core.progress import OnProgress, Progress
@@ -205,6 +206,4 @@ def _remarks_on_tree(tree: ClassFolders) -> Iterator[str]:
 
 def _names(renamed: Mapping[str, str]) -> str:
     shown = [f"'{word}' is {name}" for word, name in sorted(renamed.items())]
-    more = len(shown) - _RENAMED_SHOWN
-    text = ", ".join(shown[:_RENAMED_SHOWN])
-    return f"{text} and {more:,} more" if more > 0 else text
+    return first_of(shown, _RENAMED_SHOWN)

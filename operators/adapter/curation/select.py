@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ....core.common.result import TableResult
 from ....core.curation.select import representative_order
 from ....core.errors import InputError
-from ....core.scan.scan_data import evaluation_splits
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of
 from ..dataset.samples import flat_image_view, label_path, read_samples
@@ -142,22 +141,22 @@ def select_images(
     given = _given(dataset, choice.given, choice.prefix)
     clean = clean_samples(view, without=_LEFT_OUT, prefix=choice.prefix)
     is_clean = set(clean.view.values("id"))
-    protected = _protected(run)
-    row_of = {sample: row for row, sample in enumerate(run.ids)}
+    protected = run.scan_data.samples.evaluated
 
-    def why_not(sample: str) -> str | None:
+    def why_not(sample: str, row: int) -> str | None:
         if sample not in is_clean:
             return "a copy of another, damaged, blank or unreadable"
-        if sample not in row_of:
+        if row < 0:
             return "added since the scan"
-        if protected[row_of[sample]]:
+        if protected[row]:
             return "in a test or validation split"
         return "given, or a copy of one that is" if sample in given else None
 
     left_out = Counter[str]()
     sample_of: dict[int, str] = {}
-    for sample, image in zip(ids, images.tolist(), strict=True):
-        if why := why_not(sample):
+    rows = run.rows_of(ids).tolist()
+    for sample, row, image in zip(ids, rows, images.tolist(), strict=True):
+        if why := why_not(sample, row):
             left_out[why] += 1
         elif image >= 0:
             sample_of.setdefault(image, sample)
@@ -233,10 +232,8 @@ def _check_targets(dataset: fo.Dataset, choice: SelectChoice) -> None:
 
 def _images_of(run: StoredRun, ids: Sequence[str]) -> NDArray[np.int64]:
     """Returns the unique image of each sample; -1 if it was not read."""
-    row_of = {sample: row for row, sample in enumerate(run.ids)}
-    rows = np.array([row_of.get(sample, -1) for sample in ids], np.int64)
     of_samples = np.append(run.scan_data.sample_images, np.int32(-1))
-    return of_samples[rows].astype(np.int64)
+    return of_samples[run.rows_of(ids)].astype(np.int64)
 
 
 def _given(
@@ -257,12 +254,6 @@ def _given(
         copies = dataset.match(F(cluster).is_in(sorted(clusters)))
         ids |= set(copies.values("id"))
     return ids
-
-
-def _protected(run: StoredRun) -> NDArray[np.bool_]:
-    """Returns bool[n], the samples of test and validation splits."""
-    samples = run.scan_data.samples
-    return np.isin(samples.splits, evaluation_splits(samples.split_names))
 
 
 def _strata(

@@ -226,8 +226,7 @@ def propose_split(
     table = read_samples(
         view, label_field=label_field, split_by=None if shares else split_by
     )
-    row_of = {sample: row for row, sample in enumerate(run.ids)}
-    rows = np.array([row_of.get(sample, -1) for sample in table.ids], np.int64)
+    rows = run.rows_of(table.ids)
     image = np.where(rows >= 0, run.scan_data.sample_images[rows], -1).astype(np.int32)
     decided = read_decisions(dataset_of(view), run.ids, run.scan_data)
     accepted = accepted_pairs(run.scan_data, settings_of(run.record), decided)

@@ -22,7 +22,7 @@ from ....core.errors import InputError
 from ....core.findings.decisions import Decisions
 from ....core.progress import OnProgress
 from ....core.reading.image_statistics import sharpness
-from ....core.scan.scan_data import ScanData, Thinning, evaluation_splits
+from ....core.scan.scan_data import ScanData, Thinning
 from ....core.scan.stored_scan import load_scan_data, save_scan_data
 from ..dataset.decisions import read_decisions
 from ..dataset.internals import dataset_of
@@ -220,8 +220,7 @@ def _vectors(
     ids, _, found = scanned_vectors(
         dataset, run.record.settings, prefix, "copy", on_progress
     )
-    row_of = {one: row for row, one in enumerate(run.ids)}
-    rows = np.array([row_of.get(one, -1) for one in ids], np.int64)
+    rows = run.rows_of(ids)
     found = found[rows >= 0].astype(np.float32)
     rows = rows[rows >= 0]
     vectors = np.zeros((len(run.ids), found.shape[1]), np.float32)
@@ -247,12 +246,11 @@ def _thinned(
     samples = scan_data.samples
     protected = _protected(scan_data, decided)
     if choice.keep is not None:
-        evaluated = np.isin(samples.splits, evaluation_splits(samples.split_names))
         # By path, so that the order of the samples changes nothing
         order = np.argsort(samples.path_rank)
         by_path = thin_to_count(
             vectors[order],
-            (considered & ~evaluated)[order],
+            (considered & ~samples.evaluated)[order],
             samples.labels[order],
             protected[order],
             choice.keep,
@@ -279,7 +277,4 @@ def _thinned(
 
 
 def _protected(scan_data: ScanData, decided: Decisions) -> NDArray[np.bool_]:
-    samples = scan_data.samples
-    evaluated = np.isin(samples.splits, evaluation_splits(samples.split_names))
-    protected: NDArray[np.bool_] = evaluated | decided.keep | decided.keeper
-    return protected
+    return scan_data.samples.evaluated | decided.keep | decided.keeper

@@ -15,6 +15,7 @@ import fiftyone.utils.voc as fouv
 import fiftyone.utils.yolo as fouy
 import yaml
 
+from ....core.common.text import first_of
 from ....core.errors import InputError
 from ....core.reading.folders import path_inside
 
@@ -131,19 +132,15 @@ def describe(found: Annotations) -> str:
     if found.without_image:
         lines.append(
             f"{len(found.without_image):,} annotated images are not in the folder: "
-            f"{_some(found.without_image)}"
+            f"{first_of(found.without_image, _NAMED)}"
         )
     if found.unreadable:
+        reasons = [f"{name} ({why})" for name, why in found.unreadable.items()]
         lines.append(
             f"{len(found.unreadable):,} annotation files cannot be read: "
-            f"{_some([f'{name} ({why})' for name, why in found.unreadable.items()])}"
+            f"{first_of(reasons, _NAMED)}"
         )
     return "\n".join(lines)
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _read_coco(path: Path, root: Path, images: list[str]) -> Annotations:

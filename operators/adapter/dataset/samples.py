@@ -11,6 +11,7 @@ import fiftyone.core.fields as fof
 import numpy as np
 from numpy.typing import NDArray
 
+from ....core.common.text import first_of
 from ....core.errors import InputError
 from ....core.scan.scan_data import Recordings
 from .fields import is_ours
@@ -319,9 +320,7 @@ def _is_label(name: str, field: fof.Field) -> bool:
 def _list_of(names: Sequence[str], some: str, none: str) -> str:
     if not names:
         return f"{none}." if none else ""
-    rest = len(names) - _SHOWN
-    more = f" and {rest} more" if rest > 0 else ""
-    return f"{some}: {', '.join(names[:_SHOWN])}{more}."
+    return f"{some}: {first_of(names, _SHOWN)}."
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import fiftyone as fo
 import numpy as np
+from numpy.typing import NDArray
 
 from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
@@ -35,6 +37,16 @@ class StoredRun:
     ids: list[str]
     scan_data: ScanData
     file: Path
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The row of each sample."""
+        return {sample: row for row, sample in enumerate(self.ids)}
+
+    def rows_of(self, ids: Iterable[str]) -> NDArray[np.int64]:
+        """Returns the rows of samples, -1 for those that were not scanned."""
+        row_of = self.row_of
+        return np.array([row_of.get(sample, -1) for sample in ids], np.int64)
 
 
 def load_run(dataset: fo.Dataset, prefix: str | None) -> StoredRun:

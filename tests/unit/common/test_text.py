@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.common.text import escape_markdown, plain, share_text, size_text
+from core.common.text import escape_markdown, first_of, plain, share_text, size_text
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,17 @@ def test_markdown_has_one_line_and_no_bare_mark(text):
     for at, one in enumerate(shown):
         if one in "|<>`*[]":
             assert shown[at - 1] == "\\"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, ""),
+        (1, "a"),
+        (2, "a, b"),
+        (3, "a, b and 1 more"),
+        (1202, "a, b and 1,200 more"),
+    ],
+)
+def test_the_first_of_many_are_named_and_the_others_counted(count, said):
+    assert first_of(["a", "b", *["c"] * 1200][:count], 2) == said
