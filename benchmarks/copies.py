@@ -2,7 +2,7 @@
 
     python benchmarks/copies.py PICTURES > benchmarks/compositions.md
 
-Makes copies and look-alikes with ``compositions.py`` and judges each pair by its
+Makes copies as a scan's trial does, and ``look_alikes.py``, and judges each pair by its
 two signatures alone, without a search.
 """
 
@@ -19,13 +19,14 @@ import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks import compositions as made  # noqa: E402
+from benchmarks.look_alikes import LOOK_ALIKES  # noqa: E402
 from core.copy_detection import (  # noqa: E402
     MIN_COPY_SCORE,
     SIGNATURE_SIDE,
     signatures,
     verify_pairs,
 )
+from core.copy_detection import compositions as made  # noqa: E402
 
 Pair = tuple[made.U8, made.U8]
 CHANGES = tuple(change for stage in made.STAGES for change in stage)
@@ -66,7 +67,7 @@ def _rows(
         "copy: two to five changes",
         [(photo, made.composed(photo, random)[0]) for photo in some()],
     )
-    for pair in made.LOOK_ALIKES:
+    for pair in LOOK_ALIKES:
         name = pair.__name__.replace("_", " ")
         yield f"no copy: {name}", [pair(photos, random) for _ in range(count)]
 

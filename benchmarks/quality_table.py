@@ -251,10 +251,17 @@ def _transform_lines(
         f"{listed}.",
         "",
         f"Expected by Winnow itself, from {expected['copies_tried']} known copies of "
-        f"the same images: {expected['copy_recall']:.3f} with a standard error of "
-        f"{expected['copy_recall_error']:.3f}; {by_change}.",
+        f"the same images: {_interval(expected, 'copy_recall')} with one change, "
+        f"{_interval(expected, 'composed_copy_recall')} with two to five, "
+        f"{_interval(expected, 'covered_copy_recall')} with something over them; "
+        f"{by_change}.",
         "",
     ]
+
+
+def _interval(expected: Mapping[str, Any], name: str) -> str:
+    low, high = expected[f"{name}_interval"]
+    return f"{expected[name]:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _ablation_lines(ablation: Mapping[str, Numbers]) -> list[str]:

@@ -5,7 +5,7 @@
 PHOTOGRAPHS is a folder of photographs, ICONS one of icons or clip art; neither may
 hold what the benchmarks judge by. Copies are compositions of one to five changes at
 the size of the photographs and at 28 to 64 pixels. No copies are the look-alikes of
-``benchmarks/compositions.py``, other cuttings of one photograph, and the nearest other
+``benchmarks/look_alikes.py``, other cuttings of one photograph, and the nearest other
 pictures by their lowest cosine coefficients; of these, pairs that look the same at
 16 x 16 in any turn are left out, because nobody knows what they are.
 
@@ -28,7 +28,8 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks import compositions as made  # noqa: E402
+from benchmarks.look_alikes import LOOK_ALIKES, other_moment  # noqa: E402
+from core.copy_detection import compositions as made  # noqa: E402
 from core.copy_detection import signatures  # noqa: E402
 from core.copy_detection.dct import (  # noqa: E402
     WHOLE_FRAME,
@@ -303,8 +304,8 @@ def main() -> None:
         cut = other_cuttings(some(photos), random)
         if cut is not None:
             add(cut, 0, WEIGHTS["cuttings"])
-        look = made.LOOK_ALIKES[int(random.integers(len(made.LOOK_ALIKES)))]
-        kind = "moments" if look is made.other_moment else "look-alikes"
+        look = LOOK_ALIKES[int(random.integers(len(LOOK_ALIKES)))]
+        kind = "moments" if look is other_moment else "look-alikes"
         six = [_square(some(photos), 150) for _ in range(6)]
         add(look(six, random), 0, WEIGHTS[kind])
     for pair in neighbors(photos):

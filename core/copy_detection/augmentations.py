@@ -1,9 +1,11 @@
 """Known copies: a picture, changed in the ways that pictures are changed.
 
-The kinds are those that data sets hold and benchmarks plant (jpeg, resize,
-crop, flip, turn, gray, blur, light, noise, caption); the strengths are fixed,
-in shares of the picture's own side, so that small and large pictures are
-changed alike.
+Some are changed in one way, of the kinds that data sets hold and benchmarks plant
+(jpeg, resize, crop, flip, turn, gray, blur, light, noise, caption, frame); the
+strengths are in shares of the picture's own side, so that small and large pictures are
+changed alike. Others are changed in two to five ways, as people change them, see
+:mod:`.compositions`. Each is saved at a size that the data set has: where all pictures
+have 32 pixels, a part of one is enlarged to 32.
 """
 
 from __future__ import annotations
@@ -12,10 +14,19 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-U8 = NDArray[np.uint8]
-Random = np.random.Generator
+from .compositions import (
+    U8,
+    Random,
+    bordered,
+    changed,
+    covering_changes,
+    letterboxed,
+    sticker,
+    uncovered_changes,
+    watermarked,
+)
+from .compositions import clipped as _rounded
 
 _QUALITY = 90
 _LOW_QUALITY = 40
@@ -99,11 +110,6 @@ def _captioned(picture: U8, random: Random) -> U8:
     return result
 
 
-def _rounded(values: NDArray[np.float64]) -> U8:
-    rounded: U8 = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return rounded
-
-
 _WAYS: dict[str, Callable[[U8, Random], U8]] = {
     "re-encoded": _re_encoded,
     "resized": _resized,
@@ -117,28 +123,44 @@ _WAYS: dict[str, Callable[[U8, Random], U8]] = {
     "other contrast": _contrasted,
     "noisy": _noisy,
     "captioned": _captioned,
+    "with a sticker": sticker,
+    "watermarked": watermarked,
+    "framed": bordered,
+    "letterboxed": letterboxed,
 }
 AUGMENTATIONS = tuple(_WAYS)
 """Names of the changes, in the order of :func:`augmented_copies`."""
 
+UNCOVERED, COVERED = 3, 3
+"""Copies of a picture with two to five changes, without and with a caption, a sticker,
+a mark or a frame among them."""
 
-def augmented_copies(picture: U8, seed: int) -> list[bytes]:
-    """Returns the picture changed in each way, as files.
+
+def augmented_copies(picture: U8, seed: int, sized: Callable[[U8], U8]) -> list[bytes]:
+    """Returns copies of the picture, as files.
 
     Args:
         picture: uint8[h, w, 3], RGB
-        seed: chooses where to crop and which way to turn
+        seed: chooses where to crop, which way to turn, and the compositions
+        sized: what brings a copy to the size at which it is saved
 
     Returns:
-        a JPEG a name of :data:`AUGMENTATIONS`
+        a JPEG a name of :data:`AUGMENTATIONS`, then :data:`UNCOVERED` and
+        :data:`COVERED` with several changes
     """
     files = []
     for name, change in _WAYS.items():
         random = np.random.default_rng(seed)
         quality = _LOW_QUALITY if name == "re-encoded" else _QUALITY
-        changed = cv2.cvtColor(
-            np.ascontiguousarray(change(picture, random)), cv2.COLOR_RGB2BGR
-        )
-        _, data = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        files.append(data.tobytes())
+        files.append(_saved(sized(change(picture, random)), quality))
+    random = np.random.default_rng(seed)
+    for draw in [uncovered_changes] * UNCOVERED + [covering_changes] * COVERED:
+        several = changed(picture, draw(random), random)
+        files.append(_saved(sized(several), _QUALITY))
     return files
+
+
+def _saved(picture: U8, quality: int) -> bytes:
+    bgr = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()

@@ -41,7 +41,7 @@ from .recall_estimate import (
     calibrated_score,
     expected_recall,
     false_rate,
-    recall_error,
+    recall_interval,
 )
 from .samples import image_rows
 from .scan_data import FixedJudgment, ScanData, Thinning, evaluation_splits
@@ -63,12 +63,14 @@ def apply_thresholds(
 
     Returns:
         the findings. Their ``expected`` says of the threshold on copies
-        ``copy_recall``, its standard error ``copy_recall_error``,
-        ``copy_recall_by_change``, ``copies_tried``, ``false_copy_rate`` (None
-        if unknown) and ``non_copies_tried``; of that on labels
-        ``label_precision`` and ``label_recall``, with all ``wrong_labels``; of the
-        default on outliers ``outlier_agreement``, with which share of what it flags
-        people agreed on other sets
+        ``copy_recall`` of copies with one change, its 95 % interval
+        ``copy_recall_interval``, ``copy_recall_by_change``, the same of copies with
+        several changes (``composed_copy_recall``) and with something over or around
+        them as well (``covered_copy_recall``), ``copies_tried``,
+        ``false_copy_rate`` (None if unknown) and ``non_copies_tried``; of that on
+        labels ``label_precision`` and ``label_recall``, with all ``wrong_labels``; of
+        the default on outliers ``outlier_agreement``, with which share of what it
+        flags people agreed on other sets
 
     Raises:
         InputError: a threshold below what the scan looked at
@@ -339,13 +341,23 @@ def _expected(
     if not by_change or settings.min_copy_similarity is not None:
         return {}
     rate = false_rate(recall, min_copy_score)
+    result: dict[str, Any] = {}
+    kinds = {
+        "copy_recall": recall.copy_scores,
+        "composed_copy_recall": recall.composed_scores,
+        "covered_copy_recall": recall.covered_scores,
+    }
+    for name, scores in kinds.items():
+        by_kind = name == "copy_recall"
+        share, *ends = recall_interval(scores, min_copy_score, by_kind=by_kind)
+        result[name] = round(share, 4)
+        result[f"{name}_interval"] = [round(end, 4) for end in ends]
     return {
-        "copy_recall": round(sum(by_change.values()) / len(by_change), 4),
-        "copy_recall_error": round(recall_error(recall, min_copy_score), 4),
+        **result,
         "copy_recall_by_change": {
             name: round(share, 4) for name, share in by_change.items()
         },
-        "copies_tried": recall.copy_scores.size,
+        "copies_tried": sum(scores.size for scores in kinds.values()),
         "false_copy_rate": None if rate is None else round(rate, 6),
         "non_copies_tried": len(recall.negative_scores),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order
-from . import buttons, review, widgets
+from . import buttons, review, scenes, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
 from .state import PanelState
@@ -16,11 +16,16 @@ _A_PAGE = 6
 
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
-    """Draws one page of clusters, conflicts first."""
-    counts = state.tally.counts
-    if not counts["duplicates"]:
+    """Draws one page of clusters, conflicts first, then scenes."""
+    if state.tally.counts["duplicates"]:
+        _draw_clusters(panel, events, state)
+    else:
         widgets.notice(panel, "none", "No image has a copy here.")
-        return
+    scenes.draw(panel, events, state)
+
+
+def _draw_clusters(panel: types.Object, events: Events, state: PanelState) -> None:
+    counts = state.tally.counts
     order_by = state.kept.get("order")
     if order_by not in CLUSTER_ORDERS:
         order_by = CLUSTER_ORDERS[0]

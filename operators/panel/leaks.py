@@ -9,7 +9,7 @@ import fiftyone.operators.types as types
 
 from ..adapter.views.finding_views import aggregate
 from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, split_filter
-from . import buttons, sequences, widgets
+from . import buttons, scenes, sequences, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
 from .state import PanelState
@@ -18,8 +18,9 @@ _A_PAGE = 4
 
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
-    """Draws recordings, the matrix of splits and the copies of the pair chosen."""
+    """Draws recordings, scenes, the matrix of splits, the copies of the pair chosen."""
     sequences.draw(panel, events, state)
+    scenes.draw_leaks(panel, events, state)
     names = split_names(state)
     if not names:
         widgets.notice(

@@ -109,8 +109,8 @@ def test_the_nearest_image_is_named_by_its_id_and_is_no_copy(dataset, scan):
 def test_the_summary_says_what_known_copies_tell(dataset, scan):
     report = scan(dataset)
 
-    assert report.expected["copies_tried"] == 12
-    assert "(12 synthetic copies" in str(report)
+    assert report.expected["copies_tried"] == 22
+    assert "(22 synthetic copies" in str(report)
     recorded = dataset.get_run_info(report.run_key).config.report
     assert recorded["expected"] == report.expected
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import Finding
 from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
-from ..runs.scan_report import ScanReport, outlier_expectation, recordings
+from ..runs.scan_report import ScanReport, outlier_expectation
 from ..views import queries
 from ..views.finding_views import found_expression
 from ..views.queries import count_pairs, count_words
 from . import copy_sections
 from .report_queries import Shown, not_looked_for, words_of
+from .scene_section import scenes_section
 
 _FILES_LISTED = 100
 
@@ -194,20 +194,6 @@ def unreadable_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
     )
     text = ("They were not compared and have no findings.",)
     return Section(key, title, count, text, tables)
-
-
-def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
-    """Other moments and views of scenes, and the recordings among them."""
-    section = pictures_section(shown, report, finding)
-    said = tuple(f"{one[0].upper()}{one[1:]}." for one in recordings(report))
-    name = shown.field("winnow_sequence")
-    frames = count_words(shown.reader, "winnow_sequence", {name: {"$ne": None}})
-    longest = tuple(frames.items())[: shown.top]
-    columns = ("Recording", "Images")
-    table = Table("recordings", "Recordings", columns, longest, len(frames))
-    return replace(
-        section, text=(*section.text, *said), tables=(table,) if frames else ()
-    )
 
 
 def pictures_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:

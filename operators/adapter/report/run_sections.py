@@ -59,8 +59,12 @@ def thresholds_section(report: ScanReport) -> Section:
     ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
     text += tuple(f"Labels: {one}." for one in label_expectation(expected))
-    if "copy_recall" in expected:
+    if "covered_copy_recall" in expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
+        by_change += [
+            ("two to five changes", expected["composed_copy_recall"]),
+            ("two to five, one of which covers", expected["covered_copy_recall"]),
+        ]
         recall = tuple((name, f"{share:.0%}") for name, share in by_change)
         title = "Recall of synthetic copies of these images"
         headers = ("Change", "Found")

@@ -472,16 +472,18 @@ def _details(line: Line) -> str:
 
 def expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says what the threshold on copies finds, and what it lets pass."""
-    if "copy_recall" not in expected:
+    # Runs of before tried no compositions
+    if "covered_copy_recall" not in expected:
         return []
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
     least = ", ".join(f"{name} {by_change[name]:.0%}" for name in hard)
-    share = round(100 * expected["copy_recall"])
-    error = max(1, round(100 * expected["copy_recall_error"]))
     found = (
-        f"estimated recall of near duplicates: {share} \N{PLUS-MINUS SIGN} {error} % ("
-        f"{expected['copies_tried']:,} synthetic copies; lowest: {least})"
+        "estimated recall of near duplicates: "
+        f"{_interval(expected, 'copy_recall')} with one change (lowest: {least}), "
+        f"{_interval(expected, 'composed_copy_recall')} with two to five, "
+        f"{_interval(expected, 'covered_copy_recall')} with a caption, mark or frame "
+        f"among these ({expected['copies_tried']:,} synthetic copies)"
     )
     if expected["false_copy_rate"] is None:
         return [found]
@@ -491,6 +493,12 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         f"{passed:,} of {expected['non_copies_tried']:,} known non-duplicate pairs "
         "would be accepted (look-alikes not included)",
     ]
+
+
+def _interval(expected: Mapping[str, Any], name: str) -> str:
+    """Returns "92 % (87 to 95)": a share and its 95 % interval."""
+    low, high = (100 * end for end in expected[f"{name}_interval"])
+    return f"{100 * expected[name]:.0f} % ({low:.0f} to {high:.0f})"
 
 
 def label_expectation(expected: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from core.copy_detection.augmentations import AUGMENTATIONS, augmented_copies
+from core.copy_detection.augmentations import (
+    AUGMENTATIONS,
+    COVERED,
+    UNCOVERED,
+    augmented_copies,
+)
 from core.reading.decode import DecodedImage, decode_image
 
 
@@ -11,8 +16,13 @@ def picture(draw):
     return np.asarray(draw(4, side=96).resize((120, 90)))
 
 
+def as_it_is(picture):
+    return picture
+
+
 def decoded(files):
-    images = [decode_image(data, side=64, max_megapixels=1) for data in files]
+    alone = files[: len(AUGMENTATIONS)]
+    images = [decode_image(data, side=64, max_megapixels=1) for data in alone]
     assert all(isinstance(image, DecodedImage) for image in images)
     return dict(zip(AUGMENTATIONS, (image.stored for image in images), strict=True))
 
@@ -22,7 +32,7 @@ def apart(one, other):
 
 
 def test_each_copy_is_what_its_name_says(picture):
-    copies = decoded(augmented_copies(picture, 1))
+    copies = decoded(augmented_copies(picture, 1, as_it_is))
 
     assert apart(copies["re-encoded"], picture) < 12
     assert copies["resized"].shape == (45, 60, 3)
@@ -41,26 +51,47 @@ def test_each_copy_is_what_its_name_says(picture):
 
 
 def test_no_copy_is_the_picture_itself(picture):
-    for name, copy in decoded(augmented_copies(picture, 1)).items():
+    for name, copy in decoded(augmented_copies(picture, 1, as_it_is)).items():
         if copy.shape == picture.shape:
             assert apart(copy, picture) > 1, name
 
 
 def test_the_same_seed_gives_the_same_files_and_another_others(picture):
-    assert augmented_copies(picture, 7) == augmented_copies(picture, 7)
-    assert augmented_copies(picture, 7) != augmented_copies(picture, 8)
+    assert augmented_copies(picture, 7, as_it_is) == augmented_copies(
+        picture, 7, as_it_is
+    )
+    assert augmented_copies(picture, 7, as_it_is) != augmented_copies(
+        picture, 8, as_it_is
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (3, 2), (400, 2)])
 def test_the_smallest_pictures_can_be_changed(shape):
     picture = np.full((*shape, 3), 99, np.uint8)
 
-    assert len(decoded(augmented_copies(picture, 0))) == len(AUGMENTATIONS)
+    copies = augmented_copies(picture, 0, as_it_is)
+
+    assert len(decoded(copies)) == len(AUGMENTATIONS)
+    assert len(copies) == len(AUGMENTATIONS) + UNCOVERED + COVERED
+
+
+def test_copies_with_several_changes_differ_from_one_another(picture):
+    composed = augmented_copies(picture, 1, as_it_is)[len(AUGMENTATIONS) :]
+
+    assert len(set(composed)) == UNCOVERED + COVERED
+
+
+def test_copies_are_saved_at_the_size_that_is_asked_for(picture):
+    def small(copy):
+        return cv2.resize(copy, (32, 24))
+
+    for data in augmented_copies(picture, 1, small):
+        assert decode_image(data, side=64, max_megapixels=1).width == 32
 
 
 def test_the_picture_is_left_alone(picture):
     before = picture.copy()
 
-    augmented_copies(picture, 3)
+    augmented_copies(picture, 3, as_it_is)
 
     assert np.array_equal(picture, before)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.copy_detection import signatures
-from core.copy_detection.augmentations import AUGMENTATIONS
+from core.copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
 from core.models.registry import load_embedder
 from core.scan.recall_estimate import (
     ACCEPTED_FALSE_RATE,
@@ -15,7 +15,7 @@ from core.scan.recall_estimate import (
     calibrated_score,
     expected_recall,
     false_rate,
-    recall_error,
+    recall_interval,
     sampled,
     score_synthetic_copies,
 )
@@ -23,11 +23,18 @@ from core.scan.recall_estimate import (
 
 def trial(others, found=1.0):
     copies = np.full((3, len(AUGMENTATIONS)), found, np.float32)
-    return CopyScores(copies, np.array(others, np.float32))
+    return scores_of(copies, others)
+
+
+def scores_of(alone, others=()):
+    uncovered, covered = (
+        np.zeros((len(alone), count), np.float32) for count in (UNCOVERED, COVERED)
+    )
+    return CopyScores(alone, uncovered, covered, np.array(others, np.float32))
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"), [(0, 0), (9, 0), (25, 2), (300, 8), (2500, 25), (10**6, 40)]
+    ("count", "wanted"), [(0, 0), (9, 0), (25, 2), (300, 8), (2500, 25), (10**6, 30)]
 )
 def test_as_many_pictures_are_copied_as_the_set_can_bear(count, wanted):
     rows = sampled(count)
@@ -41,17 +48,43 @@ def test_the_expected_recall_is_the_share_found_of_each_change():
     scores[:3, 0] = 0.7
     scores[:, 1] = [0.59, 0.6, 0.61, 1]
 
-    recall = expected_recall(CopyScores(scores, scores[0]), 0.6)
+    recall = expected_recall(scores_of(scores), 0.6)
 
     assert list(recall) == list(AUGMENTATIONS)
     assert list(recall.values())[:3] == [0.75, 0.75, 0.0]
 
 
-def test_the_error_is_that_of_a_mean_over_pictures():
-    scores = np.zeros((4, len(AUGMENTATIONS)), np.float32)
-    scores[:2] = 1
+def test_copies_that_are_found_by_picture_count_as_few():
+    by_picture, mixed = np.zeros((2, 40, 10), np.float32)
+    by_picture[:20], mixed[:, ::2] = 1, 1
+    mixed[::2] = mixed[::2, ::-1]
+    mixed[:4, 0] = 1
 
-    assert recall_error(CopyScores(scores, scores[0]), 0.6) == pytest.approx(0.25)
+    share, low, high = recall_interval(by_picture, 0.6, by_kind=False)
+    _, mixed_low, mixed_high = recall_interval(mixed, 0.6, by_kind=False)
+
+    assert share == 0.5
+    assert (low, high) == pytest.approx((0.35, 0.65), abs=0.01)
+    assert 0.44 < mixed_low < 0.5 < mixed_high < 0.56
+
+
+def test_kinds_of_change_that_differ_widen_the_interval():
+    scores = np.zeros((40, 10), np.float32)
+    scores[:, :5] = 1
+
+    alike = recall_interval(scores, 0.6, by_kind=False)
+    differing = recall_interval(scores, 0.6, by_kind=True)
+
+    assert alike[0] == differing[0] == 0.5
+    assert differing[1] < 0.25 < 0.4 < alike[1] < alike[2] < 0.6 < 0.75 < differing[2]
+
+
+def test_a_few_pictures_promise_little():
+    low, high = recall_interval(np.ones((8, 6), np.float32), 0.6, by_kind=False)[1:]
+
+    assert 0.5 < low < 0.7
+    assert high == 1
+    assert recall_interval(np.ones((1, 6), np.float32), 0.6, by_kind=False)[1] < 0.1
 
 
 def test_without_a_trial_nothing_is_expected():
@@ -98,7 +131,10 @@ def test_the_threshold_is_never_lowered_and_holds_what_it_says(others, score, ma
 def test_a_higher_threshold_never_expects_more(seed, one, other):
     random = np.random.default_rng(seed)
     found = CopyScores(
-        random.random((5, len(AUGMENTATIONS)), np.float32), random.random(9, np.float32)
+        random.random((5, len(AUGMENTATIONS)), np.float32),
+        random.random((5, UNCOVERED), np.float32),
+        random.random((5, COVERED), np.float32),
+        random.random(9, np.float32),
     )
     low, high = sorted((one, other))
 
@@ -137,6 +173,8 @@ def test_copies_of_the_pictures_are_found_with_their_originals(world, embedder):
     found = tried(world, embedder, [0, 4, 7])
 
     assert found.copy_scores.shape == (3, len(AUGMENTATIONS))
+    assert found.composed_scores.shape == (3, UNCOVERED)
+    assert found.covered_scores.shape == (3, COVERED)
     recall = expected_recall(found, 0.6)
     assert recall["re-encoded"] == recall["resized"] == recall["gray"] == 1
     assert false_rate(found, 0.6) in (None, 0.0)
