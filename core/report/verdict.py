@@ -17,7 +17,7 @@ _DOUBTS = {
     "removable": ("redundant copy", "redundant copies", ""),
     "label_issues": ("label", "labels", "in doubt"),
     "outliers": ("outlier", "outliers", ""),
-    "image_issues": ("bad image", "bad images", ""),
+    "image_issues": ("image", "images", "dark, bright, blurry or odd"),
 }
 """Likewise: what a person should look at."""
 
