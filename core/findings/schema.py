@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import TOO_PLAIN
+from ..copy_detection import PARTLY, TOO_PLAIN
 
 NO_CLUSTER = -1
 NO_LABEL = -1
@@ -28,7 +28,7 @@ UNREADABLE = ("missing", "empty", "truncated", "corrupt", "nonfinite")
 be healthy (of a kind or a size that is not read, or not permitted), so nothing that
 is chosen for being unreadable is one of them."""
 
-UNSURE_RELATIONS = (FIRST_OF, TOO_PLAIN)
+UNSURE_RELATIONS = (FIRST_OF, TOO_PLAIN, PARTLY)
 """How ``dup_relation`` begins where a copy may hold what its keeper does not: nothing
 that is chosen for being redundant is one of them."""
 
