@@ -53,7 +53,9 @@ def _cropped(frame: np.ndarray) -> np.ndarray:
     height, width = frame.shape[:2]
     top, left = round(0.06 * height), round(0.06 * width)
     inside = frame[top : height - top, left : width - left]
-    return np.ascontiguousarray(inside[: inside.shape[0] // 2 * 2, : inside.shape[1] // 2 * 2])
+    return np.ascontiguousarray(
+        inside[: inside.shape[0] // 2 * 2, : inside.shape[1] // 2 * 2]
+    )
 
 
 COPIES = {
@@ -67,7 +69,10 @@ COPIES = {
     "mirrored": (".mp4", _each(lambda frame: frame[:, ::-1])),
     "cropped 12 %": (".mp4", _each(_cropped)),
     "1.5 x slower": (".mp4", lambda frames, rate: (frames, rate / 1.5)),
-    "brighter": (".mp4", _each(lambda frame: cv2.convertScaleAbs(frame, alpha=1.1, beta=20))),
+    "brighter": (
+        ".mp4",
+        _each(lambda frame: cv2.convertScaleAbs(frame, alpha=1.1, beta=20)),
+    ),
 }
 """How a copy is made: its container, and its frames and rate of the original's."""
 

@@ -92,6 +92,41 @@ class VideoTable:
     _positions: NDArray[np.int64]
     _store: RecordStore
 
+    @property
+    def file_bytes(self) -> NDArray[np.int64]:
+        """int64[n], 0 where the file is missing."""
+        return self.file_facts.file_bytes
+
+    @property
+    def modified(self) -> NDArray[np.float64]:
+        """float64[n], seconds since 1970, NaN where missing."""
+        return self.file_facts.modified
+
+    @property
+    def file_id(self) -> NDArray[np.int64]:
+        """int64[n], equal for names of one file; -1 where missing."""
+        return self.file_facts.file_ids()
+
+    @property
+    def is_link(self) -> NDArray[np.bool_]:
+        """bool[n], the path is a symbolic link."""
+        return self.file_facts.is_link
+
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """float64[m], seconds after which each video is over."""
+        rate = self.videos["rate"]
+        shown = np.divide(1, rate, out=np.zeros(len(rate)), where=rate > 0)
+        ends: NDArray[np.float64] = self.videos["seconds"] + shown
+        return ends
+
+    def rows(self) -> NDArray[np.int64]:
+        """Returns int64[m], a row of each unique file."""
+        readable = np.flatnonzero(self.unique_file >= 0)
+        rows = np.empty(len(self.videos), np.int64)
+        rows[self.unique_file[readable]] = readable
+        return rows
+
     def stored(self, field: str) -> StoredColumn:
         """Returns one field of all sampled frames, to be read row by row.
 

@@ -373,7 +373,7 @@ def _leaks(
     decided = read_decisions(index.dataset, run.ids, scan_data)
     accepted = accepted_pairs(scan_data, settings_of(run.record), decided)
     pairs = scan_data.pairs
-    sure, every = pairs.images[accepted & ~pairs.too_plain], pairs.images[accepted]
+    sure, every = pairs.images[accepted & ~pairs.unsure], pairs.images[accepted]
     rows_here = [index.row_of.get(one) for one in run.ids]
     goes = np.array(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
