@@ -108,7 +108,7 @@ def apply_thresholds(
     return Findings(
         columns={spec.name: columns[spec.name] for spec in fields_of(scan_data)},
         counts={
-            **count_video_issues(columns),
+            **count_video_issues(scan_data, columns),
             **count_findings(columns, samples, judged.duplicates),
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
             **(overview.counts if overview else {}),

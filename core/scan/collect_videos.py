@@ -34,7 +34,7 @@ from ..videos.segments import (
     is_empty,
     typical_statistics,
 )
-from ..videos.video_data import VideoData
+from ..videos.video_data import PLAYED, VideoData
 from .candidate_search import search_neighbors
 from .collect import StageClock, model_info
 from .image_labels import labels_of_images, learn_labels
@@ -56,7 +56,7 @@ _DAMAGED = SEGMENTS.index("damaged")
 
 def collect_video_data(
     scan_input: ScanInput,
-    embedder: ImageEmbedder,
+    embedder: ImageEmbedder | None,
     *,
     folder: Path,
     settings: ScanSettings = DEFAULTS,
@@ -67,7 +67,7 @@ def collect_video_data(
 
     Args:
         scan_input: paths, labels and splits of the videos
-        embedder: the model
+        embedder: the model; None if vectors are given, which of videos none can be
         folder: cache in which what was decoded is kept between runs
         settings: see :class:`~core.scan.settings.ScanSettings`
         previous: what a scan left. Videos it compared are not compared again
@@ -76,6 +76,7 @@ def collect_video_data(
     Raises:
         InputError: not one of the files is a readable video
     """
+    assert embedder is not None
     settings.check_against(len(scan_input.paths))
     if previous is not None and not _is_like(previous, settings):
         previous = None
@@ -141,6 +142,7 @@ def collect_video_data(
             frames=table.videos["frames"].copy(),
             is_truncated=table.videos["is_truncated"].copy(),
             has_variable_rate=table.videos["has_variable_rate"].copy(),
+            is_played=np.isin(np.char.lower(table.videos["codec"]), list(PLAYED)),
             segments=_segments(table),
             pairs=shared,
         ),

@@ -121,14 +121,18 @@ def _issues(scan_data: ScanData, videos: VideoData) -> list[list[str]]:
     ]
 
 
-def count_video_issues(columns: dict[str, list[Any]]) -> dict[str, int]:
+def count_video_issues(
+    scan_data: ScanData, columns: dict[str, list[Any]]
+) -> dict[str, int]:
     """Returns how many videos have each issue, and how many stretches there are."""
-    if "winnow_segments" not in columns:
+    if scan_data.videos is None:
         return {}
+    files, played = scan_data.samples.unique_file, scan_data.videos.is_played
     names = [name for row in columns["video_issues"] if row for name in row]
     labels = [one.label for row in columns["winnow_segments"] if row for one in row]
     return {
         "video_issues": sum(bool(row) for row in columns["video_issues"]),
+        "videos_not_played": int((~played[files[files >= 0]]).sum()),
         **{f"video_{name}": names.count(name) for name in VIDEO_ISSUES},
         **{f"segments_{name}": labels.count(name) for name in SEGMENTS},
     }

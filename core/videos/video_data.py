@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from .copies import VideoPairs
 from .segments import Segments
 
+PLAYED = frozenset(
+    b"avc1 avc3 h264 x264 vp80 vp08 vp8 vp90 vp09 vp9 av01 av1 theo".split()
+)
+"""Codecs that all common browsers play, by their four letters, in lower case."""
+
 
 @dataclass(frozen=True, eq=False)
 class VideoData:
@@ -21,6 +26,7 @@ class VideoData:
         frames: int64[m]
         is_truncated: bool[m], the file ends before its video does
         has_variable_rate: bool[m]
+        is_played: bool[m], browsers play its codec
         segments: stretches in which there is nothing to see, or that are damaged
         pairs: of files that share something
     """
@@ -30,5 +36,6 @@ class VideoData:
     frames: NDArray[np.int64]
     is_truncated: NDArray[np.bool_]
     has_variable_rate: NDArray[np.bool_]
+    is_played: NDArray[np.bool_]
     segments: Segments
     pairs: VideoPairs
