@@ -48,6 +48,7 @@ from .scan_data import (
     VerifiedPairs,
 )
 from .settings import DEFAULTS, ScanSettings
+from .stored_scan import most_alike
 from .unique_images import DescribedImages, UniqueImages
 from .whole_set import evidence_of_set
 
@@ -61,6 +62,7 @@ def collect_video_data(
     folder: Path,
     settings: ScanSettings = DEFAULTS,
     previous: ScanData | None = None,
+    other_scans: Path | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from n videos all that thresholds are applied to.
@@ -71,6 +73,8 @@ def collect_video_data(
         folder: cache in which what was decoded is kept between runs
         settings: see :class:`~core.scan.settings.ScanSettings`
         previous: what a scan left. Videos it compared are not compared again
+        other_scans: folder of stored scans, of which the one that knows most of the
+            files stands in where there is no previous one; None for none
         on_progress: told after each video and batch; may raise to cancel
 
     Raises:
@@ -78,8 +82,6 @@ def collect_video_data(
     """
     assert embedder is not None
     settings.check_against(len(scan_input.paths))
-    if previous is not None and not _is_like(previous, settings):
-        previous = None
     clock = StageClock()
     table = embed_videos(
         scan_input.paths,
@@ -93,6 +95,10 @@ def collect_video_data(
     clock.end("read and embed")
     model = model_info(embedder)
     images, empty = _described(table)
+    if previous is None and other_scans is not None:
+        previous = most_alike(other_scans, images.digests)
+    if previous is not None and not _is_like(previous, settings):
+        previous = None
     before = PreviousScan(previous, images, model)
     search = search_neighbors(
         images,
