@@ -19,6 +19,8 @@ _CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "duplicates": ("dup_cluster", lambda cluster: cluster is not None),
     "image_issues": ("image_issues", bool),
     "scenes": ("scene_group", lambda group: group is not None),
+    "sequences": ("winnow_sequence", lambda sequence: sequence is not None),
+    "bursts": ("burst_keep", lambda kept: kept is False),
     "unreadable": ("scan_status", lambda status: status in UNREADABLE),
     "not_read": (
         "scan_status",

@@ -105,7 +105,10 @@ def test_a_job_leaves_tables_a_summary_and_a_page(command, listed, capsys):
     assert table.num_rows == 13
     assert len(table["copy"][0]) == 256
     assert summary["counts"]["leaks"] == 2
-    assert summary["search"]["copy"] == {"cells": 1, "recall": 1.0}
+    assert summary["search"] == {
+        "copy": {"cells": 1, "recall": 1.0, "pair_recall": 1.0},
+        "features": {"cells": 1, "recall": 1.0},
+    }
     assert "again.png" in (out / "report.html").read_text()
     assert "data:image/jpeg" in (out / "report.html").read_text()
 
