@@ -168,6 +168,7 @@ def run_job(
             clock=clock,
             folder=Path(scratch),
             settings=settings,
+            recordings=names.recordings,
         )
     data = with_fixed_judgment(data, settings)
     findings = apply_thresholds(data, settings)

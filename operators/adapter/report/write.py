@@ -21,6 +21,7 @@ from ....core.report.as_html import as_html
 from ....core.report.as_json import as_json
 from ....core.report.as_markdown import as_markdown
 from ....core.report.model import Report, Section, SummaryLine
+from ....core.report.of_set import set_lines
 from ....core.storage.replace_file import put_in_place
 from ..runs.run_record import ScanRun, complete_run, now
 from ..runs.scan_report import ScanReport, finding_lines, report_of
@@ -31,7 +32,7 @@ from . import run_sections
 from .finding_sections import finding_section
 from .object_sections import object_section
 from .report_queries import Shown, folder_of
-from .set_section import set_lines, set_section
+from .set_section import set_section
 
 DEFAULT_TOP = 20
 """Pairs a gallery: 6,096 photographs made a page of 1.4 MB in 0.4 s, and 355 small
@@ -189,7 +190,7 @@ def _summary(report: ScanReport) -> Iterator[SummaryLine]:
         notes = tuple(note for note in (line.note, details, *line.remarks) if note)
         finding, share = line.finding, line.share(report)
         yield SummaryLine(finding.section, finding.label, line.count, share, notes)
-    yield from set_lines(report)
+    yield from set_lines(report.overview)
 
 
 def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:
