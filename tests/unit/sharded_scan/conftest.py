@@ -66,9 +66,9 @@ def many_images(tmp_path_factory, draw):
     for number in range(6):
         noise = rng.integers(0, 256, (500, 700, 3), np.uint8)
         add(f"noise-{number}.png", Image.fromarray(noise), "train", "red")
-    scene = draw(500, 240)
+    scene = draw(500, 600)
     for number in range(14):
-        frame = scene.crop((4 * number, 40, 4 * number + 120, 160))
+        frame = scene.crop((24 * number, 40, 24 * number + 160, 200))
         add(f"walk-{number:02d}.png", frame, "test" if number > 9 else "train", "red")
     add("empty.jpg", b"", "train", "red")
     add("text.png", b"no picture at all", "train", "other")
