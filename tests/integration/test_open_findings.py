@@ -146,7 +146,7 @@ def test_findings_of_the_set_can_be_opened_by_kind_and_by_key(job, opened):
     one = found.overview["findings"][0]
     images = sum(one["key"] in (keys or ()) for keys in found.columns["set_findings"])
 
-    for what in (one["kind"], one["key"]):
+    for what in {one["kind"], one["key"]}:
         result, dataset = opened(what)
         assert result.found >= images > 0
         assert len(dataset) >= result.shown == result.found
