@@ -25,6 +25,7 @@ from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.models import load_model, read_vectors
 from .adapter.dataset.object_fields import check_attributes
 from .adapter.dataset.objects import check_object_field, read_objects
+from .adapter.dataset.predictions import check_predictions, read_predictions
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.lock import exclusive_run, report_progress_to_file
 from .adapter.runs.object_run import scan_objects
@@ -130,6 +131,10 @@ def run_scan(
             sequence_field=options.sequence_field,
         )
         boxes = read_objects(view, options.objects) if options.objects else None
+        predictions = None
+        if options.predictions:
+            check_predictions(view, options.predictions, options.label_field)
+            predictions = read_predictions(view, options.predictions, table.classes)
         vectors = read_vectors(view, options.embeddings) if options.embeddings else None
         embedder = None if options.embeddings else load_model(options.model)
         scan_data = collect_scan_data(
@@ -141,6 +146,7 @@ def run_scan(
                 table.split_names,
                 table.recordings,
                 vectors,
+                predictions,
             ),
             embedder,
             folder=cache_folder(),

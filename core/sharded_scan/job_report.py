@@ -64,6 +64,7 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
         missing["splits"] = "the manifest has no splits"
     why = {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
     why["bursts"] = "a job thins no frames"
+    why["confidently wrong"] = "a job takes no predictions"
     return why | findings_not_looked_for(job.findings, missing)
 
 

@@ -127,6 +127,8 @@ class ScanReport(TableResult):
         missing = findings_not_looked_for(self, why)
         if not self.counts["thinned"]:
             missing["bursts"] = "thin was not run"
+        if not self.expected.get("predicted"):
+            missing["confidently wrong"] = "no predictions were given"
         return missing | self._objects_not_looked_for
 
     @property
@@ -265,7 +267,9 @@ def _outliers(report: ScanReport) -> dict[str, Any]:
 
 
 def _label_issues(report: ScanReport) -> dict[str, Any]:
-    return {"remarks": label_expectation(report.expected)}
+    expected = report.expected
+    said = [*label_expectation(expected), *said_by_predictions(report)]
+    return {"remarks": said}
 
 
 def _leaks(report: ScanReport) -> dict[str, Any]:
@@ -503,6 +507,27 @@ def label_expectation(expected: Mapping[str, Any]) -> list[str]:
     return [
         f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
         f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def said_by_predictions(report: ScanReport) -> list[str]:
+    """Says what came of the predictions, and whether they can be a witness."""
+    expected = report.expected
+    if not expected.get("predicted"):
+        return []
+    counts = report.counts
+    said = (
+        f"the predictions agree with {expected['prediction_agreement']:.0%} of "
+        f"{expected['predicted']:,} labels; of {counts['confidently_wrong']:,} images "
+        "the model is sure and has another class (confidently_wrong)"
+    )
+    if not expected["predictions_repeat"]:
+        return [said]
+    return [
+        said,
+        "the predictions confirm nearly all labels that similar images contradict, as "
+        "a model does that learned them: give predictions of images that it did not "
+        "learn (cross-validation)",
     ]
 
 

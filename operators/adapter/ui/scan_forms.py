@@ -36,6 +36,7 @@ from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
 from ..dataset.object_fields import check_attributes
 from ..dataset.objects import object_field_candidates
+from ..dataset.predictions import prediction_field_candidates
 from ..dataset.samples import (
     flat_image_view,
     group_field_candidates,
@@ -97,6 +98,10 @@ class ScanOptions(ScanSettings, ObjectSettings):
             labels are not looked for
         split_by (None): a list of sample tags, or a string field, that names the
             splits; without it, leaks are not looked for
+        predictions (None): a field of Classification with what a model of yours says
+            of each image, with confidence or logits: one more witness for wrong labels.
+            Predict each image with a model that did not learn it (cross-validation):
+            one that did repeats wrong labels
         sequence_field (None): a field, such as the video, whose equal values are frames
             of one recording; without it, recordings are told by names and times
         objects (None): a field of Detections, Detection, Polylines or Polyline, whose
@@ -109,6 +114,7 @@ class ScanOptions(ScanSettings, ObjectSettings):
 
     label_field: str | None = None
     split_by: str | Sequence[str] | None = None
+    predictions: str | None = None
     sequence_field: str | None = None
     objects: str | None = None
     model: str = DEFAULT_MODEL
@@ -123,6 +129,11 @@ class ScanOptions(ScanSettings, ObjectSettings):
                 f"The vectors in '{self.embeddings}' are of whole images, and objects "
                 "are compared by vectors of their own. Leave out embeddings, so that "
                 "a model makes both; or leave out objects."
+            )
+        if self.predictions is not None and self.preset is not None:
+            raise InputError(
+                f"preset={self.preset!r} has no rules for predictions. Leave it out, "
+                "or leave out predictions."
             )
         if self.objects is not None and self.preset is not None:
             raise InputError(
@@ -318,6 +329,7 @@ def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
         "split_by": _split_by(params),
         "embeddings": _chosen(params.get("embeddings")),
         "objects": _chosen(params.get("objects")),
+        "predictions": _chosen(params.get("predictions")),
         "sequence_field": _chosen(params.get("sequence_field")),
     }
     if params.get("model") == _OWN_MODEL:
@@ -465,6 +477,7 @@ def _ask_more(
         view=types.SwitchView(),
     )
     if ctx.params.get("more"):
+        _ask_predictions(inputs, ctx, view)
         _ask_objects(inputs, ctx, view)
         _ask_recordings(inputs, view)
         _ask_thresholds(inputs, DEFAULTS)
@@ -487,6 +500,28 @@ def _ask_more(
             description="Duplicates, outliers and labels as in fastdup; usually empty",
         )
         _ask_prefix(inputs)
+
+
+def _ask_predictions(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    labels = _chosen(ctx.params.get("label_field"))
+    names = [name for name in prediction_field_candidates(view) if name != labels]
+    if labels is None or not names:
+        return
+    choices = types.Dropdown()
+    choices.add_choice(_NONE, label="None")
+    for name in names:
+        choices.add_choice(name, label=name)
+    inputs.enum(
+        "predictions",
+        [_NONE, *names],
+        default=_NONE,
+        label="Predictions of your model",
+        description="One more witness for wrong labels. Predict each image with a "
+        "model that did not learn it: one that did repeats wrong labels",
+        view=choices,
+    )
 
 
 def _ask_objects(

@@ -317,6 +317,8 @@ def save_found_views(dataset: fo.Dataset, prefix: str | None = None) -> list[str
     names = []
     of_objects = OBJECT_FINDINGS if run.objects else {}
     for what, finding in {**FINDINGS, **of_objects}.items():
+        if finding.needs == "predictions" and run.predictions is None:
+            continue
         view = grouped_view(dataset, what, prefix)
         name = f"Winnow: {finding.label.lower()}" + (f" ({prefix})" if prefix else "")
         dataset.save_view(
