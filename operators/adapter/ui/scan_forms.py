@@ -46,10 +46,9 @@ from ..dataset.samples import (
 from ..runs.object_run import object_settings_of
 from ..runs.reapply import settings_of
 from ..runs.run_record import complete_run
-from .inputs import ask_several, show_error
+from .inputs import NONE, ask_one, ask_several, one_of, show_error
 from .surface import read_options
 
-_NONE = "(none)"
 _BY_TAGS, _BY_FIELD = "tags", "field"
 _OWN_MODEL, VECTORS = "(onnx)", "(field)"
 
@@ -325,12 +324,12 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
 def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``params`` of a scan with the form's names turned into options."""
     options = dict(params) | {
-        "label_field": _chosen(params.get("label_field")),
+        "label_field": one_of(params.get("label_field")),
         "split_by": _split_by(params),
-        "embeddings": _chosen(params.get("embeddings")),
-        "objects": _chosen(params.get("objects")),
-        "predictions": _chosen(params.get("predictions")),
-        "sequence_field": _chosen(params.get("sequence_field")),
+        "embeddings": one_of(params.get("embeddings")),
+        "objects": one_of(params.get("objects")),
+        "predictions": one_of(params.get("predictions")),
+        "sequence_field": one_of(params.get("sequence_field")),
     }
     if params.get("model") == _OWN_MODEL:
         options["model"] = (params.get("model_path") or "").strip() or ".onnx"
@@ -378,18 +377,15 @@ def _ask_labels(
     inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
 ) -> None:
     names = label_field_candidates(view)
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="No labels")
-    for name in names:
-        choices.add_choice(name, label=name)
     likely = [name for name in ("ground_truth", "label", "labels") if name in names]
-    inputs.enum(
+    ask_one(
+        inputs,
         "label_field",
-        [_NONE, *names],
-        default=likely[0] if likely else _NONE,
+        {name: name for name in names},
+        none="No labels",
+        default=likely[0] if likely else None,
         label="Labels",
         description="The field that holds each image's label, to find wrong ones",
-        view=choices,
     )
 
 
@@ -402,9 +398,9 @@ def _ask_splits(
     tags = view.distinct("tags")
     likely = [tag for tag in tags if is_split_name(tag)]
     names = split_field_candidates(view)
-    default = _BY_TAGS if len(likely) > 1 else _NONE
+    default = _BY_TAGS if len(likely) > 1 else NONE
     choices = types.RadioGroup(orientation="horizontal")
-    choices.add_choice(_NONE, label="No splits")
+    choices.add_choice(NONE, label="No splits")
     if len(tags) > 1:
         choices.add_choice(_BY_TAGS, label="Sample tags")
     if names:
@@ -505,22 +501,18 @@ def _ask_more(
 def _ask_predictions(
     inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
 ) -> None:
-    labels = _chosen(ctx.params.get("label_field"))
+    labels = one_of(ctx.params.get("label_field"))
     names = [name for name in prediction_field_candidates(view) if name != labels]
     if labels is None or not names:
         return
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="None")
-    for name in names:
-        choices.add_choice(name, label=name)
-    inputs.enum(
+    ask_one(
+        inputs,
         "predictions",
-        [_NONE, *names],
-        default=_NONE,
+        {name: name for name in names},
+        none="None",
         label="Predictions of your model",
         description="One more witness for wrong labels. Predict each image with a "
         "model that did not learn it: one that did repeats wrong labels",
-        view=choices,
     )
 
 
@@ -530,19 +522,15 @@ def _ask_objects(
     names = object_field_candidates(view)
     if not names:
         return
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="Whole images only")
-    for name in names:
-        choices.add_choice(name, label=name)
-    inputs.enum(
+    ask_one(
+        inputs,
         "objects",
-        [_NONE, *names],
-        default=_NONE,
+        {name: name for name in names},
+        none="Whole images only",
         label="Objects",
         description="The field of boxes, to find wrong labels, outliers and bad boxes",
-        view=choices,
     )
-    if _chosen(ctx.params.get("objects")):
+    if one_of(ctx.params.get("objects")):
         _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
 
 
@@ -550,17 +538,13 @@ def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:
     names = group_field_candidates(view, with_own=False)
     if not names:
         return
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="By names and times")
-    for name in names:
-        choices.add_choice(name, label=name)
-    inputs.enum(
+    ask_one(
+        inputs,
         "sequence_field",
-        [_NONE, *names],
-        default=_NONE,
+        {name: name for name in names},
+        none="By names and times",
         label="Recordings",
         description="The field that names the recording of each frame, if there is one",
-        view=choices,
     )
 
 
@@ -653,7 +637,3 @@ def _split_by(params: Mapping[str, Any]) -> Any:
     if kind == _BY_FIELD:
         return params.get("split_field")
     return None
-
-
-def _chosen(value: str | None) -> str | None:
-    return None if value in (None, "", _NONE) else value
