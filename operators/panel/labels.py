@@ -44,7 +44,7 @@ def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws the worst labels, each between the images for and against it."""
-    if state.reader.label_path is None:
+    if state.reader.labels is None:
         widgets.notice(
             panel,
             "none",
@@ -107,8 +107,8 @@ def _match(state: PanelState, only: Any) -> dict[str, Any]:
     match: dict[str, Any] = {state.field("label_issue"): True, **below}
     if chosen(state) is not None:
         match = {state.field("label_score"): {"$lt": chosen(state)}}
-    if isinstance(only, list):
-        match[str(state.reader.label_path)] = only[0]
+    if isinstance(only, list) and state.reader.labels is not None:
+        match |= state.reader.labels.matches(only[0])
         match[state.field("label_suggestion")] = only[1]
     return match
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ....core.common.text import first_of
 from ....core.errors import InputError
 from ....core.findings.predictions import KEPT, NO_CLASS, Predictions
+from .labels import label_field_of
 
 _SHOWN = 8
 
@@ -40,6 +41,11 @@ def check_predictions(
         raise InputError(
             f"'{predictions}' is given as the labels and as the predictions of a "
             "model, and a label is no witness of itself. Choose another field."
+        )
+    if label_field_of(samples, label_field).kind is list:
+        raise InputError(
+            f"'{label_field}' holds several labels an image, and predictions say one "
+            "class of each. Leave out predictions."
         )
     names = prediction_field_candidates(samples)
     if predictions not in names:

@@ -79,18 +79,19 @@ def _copies(
 def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Copies with two labels."""
     key, title, conflict = finding.section, finding.label, shown.field("dup_conflict")
-    path = shown.reader.label_path
-    if path is None or not report.counts["labeled"]:
+    labels = shown.reader.labels
+    if labels is None or not report.counts["labeled"]:
         return not_looked_for(key, title, report, finding)
     found = shown.one_a_cluster(
         {conflict: True}, ("dup_cluster", "dup_keeper"), {"size": -1}
     )
     numbers = [one.values["dup_cluster"] for one in found]
-    members = shown.members(numbers, _COPY, f"${path}")
+    members = shown.members(numbers, _COPY, f"${labels.path}")
     pairs = []
     for number in numbers:
         # One image a label; without a label there is nothing to disagree with
-        labeled = [row for row in members[number] if row.get("label")]
+        by_label = {labels.text(row.get("label")): row for row in members[number]}
+        labeled = [row for label, row in by_label.items() if label]
         if len(labeled) < 2:
             continue
         keeper, other = (shown.reader.picture(row, _COPY) for row in labeled[:2])
