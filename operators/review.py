@@ -127,7 +127,7 @@ class Review(Operator):
         reader = SampleQueries(
             dataset, complete_run(dataset, options.prefix), options.prefix
         )
-        labels = ()
+        labels: tuple[str, ...] = ()
         if options.what == "label_issues" and reader.labels:
             labels = tuple(reader.labels.distinct(dataset))
         return ReviewQueue(options.what, review_queue(reader, options.what), labels)

@@ -286,8 +286,8 @@ class _Requests:
             "was": {},
         }
         chosen = any(choice.row == row for choice in group)
-        relabeled = self._change.action == RETAG and chosen and new_label is not None
-        if relabeled and index.label_field is not None:
+        relabeled = self._change.action == RETAG and chosen
+        if relabeled and new_label is not None and index.label_field is not None:
             field = label_field_of(index.dataset, index.label_field)
             stored = index.stored_labels[row]
             values = {field.where: field.changed(new_label, stored)}
