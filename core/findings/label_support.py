@@ -25,9 +25,10 @@ COPY_VOTERS = 10
 _LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
 """Added to what each witness says: none may rule out a class alone."""
 
-PREDICTION_WEIGHT = 0.5
-"""Of a person's model in the pool, beside neighbors and classifier together."""
+_WEIGHTS = np.arange(11) / 20
+"""Of a person's model in the pool: never more than all other witnesses together."""
 
+_SHARPNESS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _VOTE_POWER = 16
 _COPY_VOTE_POWER = 4
 """Votes weigh similarity to this power.
@@ -145,12 +146,45 @@ def _add_predictions(found: NDArray[np.float64], predictions: Predictions) -> No
     """Pools support of r x classes with predictions of the r, in place."""
     known = predictions.known
     alone = known & (found.sum(axis=1) == 0)
-    both = known & ~alone
+    both = known & ~alone & (predictions.weight > 0)
     said = predictions.spread(found.shape[1])
     found[alone] = said[alone]
-    found[both] = (found[both] + _LEAST_PROBABILITY) ** (1 - PREDICTION_WEIGHT) * (
-        said[both] + _LEAST_PROBABILITY
-    ) ** PREDICTION_WEIGHT
+    own, other = _logs(found[both]), _logs(said[both])
+    found[both] = np.exp(own + predictions.weight * (other - own))
+
+
+def prediction_weight(
+    own: NDArray[np.float64], predictions: Predictions, labels: Labels
+) -> float:
+    """Returns the weight with which the pool makes the given labels most likely.
+
+    Few labels are wrong, so what predicts them well knows the classes well. A pool may
+    also be too sure, or not sure enough: its sharpness is fitted beside the weight.
+
+    Args:
+        own: r x classes, the support of all other witnesses
+        predictions: of the r images, each with a prediction
+        labels: int32[r], theirs
+    """
+    if not len(labels):
+        return 0.0
+    ours, theirs = _logs(own), _logs(predictions.spread(own.shape[1]))
+    best, found = -np.inf, 0.0
+    for weight in _WEIGHTS.tolist():
+        pooled = ours + weight * (theirs - ours)
+        pooled -= pooled.max(axis=1, keepdims=True)
+        given = pooled[np.arange(len(labels)), labels]
+        for sharpness in _SHARPNESS:
+            total = np.log(np.exp(sharpness * pooled).sum(axis=1))
+            likelihood = float((sharpness * given - total).mean())
+            if likelihood > best:
+                best, found = likelihood, weight
+    return found
+
+
+def _logs(support: NDArray[np.float64]) -> NDArray[np.float64]:
+    logs: NDArray[np.float64] = np.log(support + _LEAST_PROBABILITY)
+    return logs
 
 
 def _votes(

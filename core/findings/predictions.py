@@ -7,7 +7,7 @@ wrong ones alike; :func:`seems_to_repeat` tells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ _HARDEST = 0.05
 _FEWEST = 10
 _REPEATED = 0.9
 """Of labels that all else contradicts, so many are confirmed by a model that learned
-them; one that did not confirms 7 and 15 % (scenes, pictures of 32 pixels)."""
+them; out-of-fold models confirmed 0 to 24 % (scenes, pictures of 32 pixels)."""
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -36,10 +36,12 @@ class Predictions:
         classes: int32[n, k], the likeliest classes, likeliest first; -1 for a class
             that no label has, and where there is no prediction
         probabilities: float32[n, k], theirs; 0 where there is no prediction
+        weight: of the model in a pool with other witnesses, 0 to 1
     """
 
     classes: Labels
     probabilities: Floats
+    weight: float = 0.5
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -52,7 +54,7 @@ class Predictions:
         absent = rows < 0
         classes, probabilities = self.classes[rows], self.probabilities[rows]
         classes[absent], probabilities[absent] = NO_CLASS, 0
-        return Predictions(classes, probabilities)
+        return replace(self, classes=classes, probabilities=probabilities)
 
     def spread(self, class_count: int) -> NDArray[np.float64]:
         """Returns n x classes: the probabilities, the rest shared by the others.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..findings.label_issues import (
     LabelFindings,
     judge_labels,
 )
+from ..findings.label_support import class_support, prediction_weight
 from ..findings.predictions import Predictions, seems_to_repeat
 from ..findings.schema import NO_LABEL
 from .image_labels import majority_labels
@@ -27,6 +28,11 @@ from .judgment import NO_SAMPLE, OWN_RULE
 from .scan_data import ScanData
 
 NO_IMAGE = -1
+_DOUBTFUL = 20.0
+"""Some other class has four times the support of the label."""
+
+_WEIGHED = 2000
+"""Images by which a person's model is weighed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,7 @@ def judge_sample_labels(
     by_features = scan_data.graphs.by_features()
     by_descriptors = scan_data.graphs.by_descriptors()
     evidence = scan_data.classes
-    predictions = _predictions_of_images(scan_data, images, len(cluster))
+    predictions, said = _witness(scan_data, images, votes, cluster)
     found = judge_labels(
         evidence,
         by_features,
@@ -141,7 +147,7 @@ def judge_sample_labels(
         rule=rule,
         expected={
             **_expected_labels(estimate, threshold),
-            **_of_predictions(scan_data, votes, cluster, predictions),
+            **said,
         },
     )
 
@@ -160,30 +166,52 @@ def _predictions_of_images(
     return given.of(row_of)
 
 
-def _of_predictions(
+def _witness(
     scan_data: ScanData,
+    images: NDArray[np.int32],
     votes: NDArray[np.int32],
     cluster: NDArray[np.int64],
-    predictions: Predictions | None,
-) -> dict[str, Any]:
-    """Says how far the predictions agree with the labels, or know them."""
+) -> tuple[Predictions | None, dict[str, Any]]:
+    """Returns the predictions of the unique images, and what is known of them.
+
+    None without predictions, and for those of a model that learned the labels.
+    """
+    predictions = _predictions_of_images(scan_data, images, len(cluster))
     if predictions is None:
-        return {}
-    asked = predictions.known & (votes != NO_LABEL)
+        return None, {}
+    evidence, graphs = scan_data.classes, scan_data.graphs
+    classes = len(scan_data.samples.classes)
     alone = judge_labels(
-        scan_data.classes,
-        scan_data.graphs.by_features(),
+        evidence,
+        graphs.by_features(),
         votes,
         cluster,
-        len(scan_data.samples.classes),
-        copy_graph=scan_data.graphs.by_descriptors(),
+        classes,
+        copy_graph=graphs.by_descriptors(),
     )
+    doubtful = np.nan_to_num(alone.score, nan=100) < _DOUBTFUL
+    repeat = seems_to_repeat(predictions, votes, doubtful)
+    asked = np.flatnonzero(predictions.known & (votes != NO_LABEL))
     agreed = predictions.classes[asked, 0] == votes[asked]
-    return {
-        "predicted": int(asked.sum()),
-        "prediction_agreement": round(float(agreed.mean()), 4) if asked.any() else 0.0,
-        "predictions_repeat": seems_to_repeat(predictions, votes, alone.issue),
+    count = min(len(asked), _WEIGHED)
+    drawn = asked[np.arange(count) * len(asked) // max(count, 1)]
+    own = class_support(
+        evidence,
+        graphs.by_features(),
+        votes,
+        cluster,
+        classes,
+        drawn,
+        graphs.by_descriptors(),
+    )
+    weight = prediction_weight(own, predictions.of(drawn), votes[drawn])
+    said = {
+        "predicted": len(asked),
+        "prediction_agreement": round(float(agreed.mean()), 4) if len(asked) else 0.0,
+        "prediction_weight": 0.0 if repeat else weight,
+        "predictions_repeat": repeat,
     }
+    return None if repeat else replace(predictions, weight=weight), said
 
 
 def _expected_labels(

@@ -144,3 +144,20 @@ def test_predictions_that_cannot_be_are_refused_before_any_work(
         scan(predicted, **given)
 
     assert not predicted.has_sample_field("scan_status")
+
+
+def test_a_model_that_learned_the_labels_is_no_witness(predicted, scan):
+    names = predicted.values("ground_truth.label")
+    names[:14] = ["b" if name == "a" else "a" for name in names[:14]]
+    predicted.set_values("ground_truth.label", names)
+    predicted.set_values(
+        "model", [fo.Classification(label=name, confidence=0.99) for name in names]
+    )
+    scan(predicted, label_field="ground_truth", min_label_score=50)
+    before = predicted.values("label_score")
+
+    report = scanned(scan, predicted, min_label_score=50)
+
+    assert report.expected["predictions_repeat"]
+    assert predicted.values("label_score") == before
+    assert "as a model does that learned them" in str(report)

@@ -526,8 +526,8 @@ def said_by_predictions(report: ScanReport) -> list[str]:
     return [
         said,
         "the predictions confirm nearly all labels that similar images contradict, as "
-        "a model does that learned them: give predictions of images that it did not "
-        "learn (cross-validation)",
+        "a model does that learned them, so they do not count: give predictions of "
+        "images that it did not learn (cross-validation)",
     ]
 
 

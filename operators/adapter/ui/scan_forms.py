@@ -93,8 +93,8 @@ class ScanOptions(ScanSettings, ObjectSettings):
     """What can be chosen.
 
     Attributes:
-        label_field (None): a Classification or string field; without it, wrong
-            labels are not looked for
+        label_field (None): a field of Classification, Classifications, texts, booleans
+            or whole numbers; without it, wrong labels are not looked for
         split_by (None): a list of sample tags, or a string field, that names the
             splits; without it, leaks are not looked for
         predictions (None): a field of Classification with what a model of yours says

@@ -1,10 +1,12 @@
 """What a person's model says: a witness of labels, and findings of its own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.findings.label_issues import judge_labels, label_evidence
-from core.findings.label_support import VOTERS
+from core.findings.label_support import VOTERS, class_support, prediction_weight
 from core.findings.predictions import (
     Predictions,
     confidently_wrong,
@@ -162,3 +164,30 @@ def test_a_prediction_alone_judges_where_nothing_else_speaks():
 
     assert found.score == pytest.approx([90, 10, 50, 100], abs=1)
     assert found.suggestion.tolist() == [-1, 1, -1, -1]
+
+
+def test_a_model_that_knows_the_classes_weighs_more_than_one_that_does_not():
+    vectors, predictions, labels, _ = world(0)
+    alone = np.full(len(labels), -1, np.int64)
+    evidence = label_evidence((vectors,), labels, alone, 4)
+    graph = neighbor_graph(vectors, VOTERS)
+    rows = np.arange(len(labels))
+    own = class_support(evidence, graph, labels, alone, 4, rows)
+    blind = predictions.of(np.random.default_rng(0).permutation(rows))
+
+    assert 0.2 < prediction_weight(own, predictions, labels) <= 0.5
+    assert prediction_weight(own, blind, labels) == 0
+    assert prediction_weight(own[:0], predictions.of(rows[:0]), labels[:0]) == 0
+
+
+def test_a_model_without_weight_changes_nothing():
+    vectors, predictions, labels, _ = world(0)
+    alone = np.full(len(labels), -1, np.int64)
+    evidence = label_evidence((vectors,), labels, alone, 4)
+    graph = neighbor_graph(vectors, VOTERS)
+    silent = replace(predictions, weight=0.0)
+
+    without = judge_labels(evidence, graph, labels, alone, 4)
+    found = judge_labels(evidence, graph, labels, alone, 4, predictions=silent)
+
+    assert (found.score == without.score).all()
