@@ -73,9 +73,9 @@ def test_every_kind_of_label_field_is_scanned_shown_and_reported(
     assert wrong.label_suggestion == first
     shown = foo.get_operator("@winnow/curate/show")(dataset, "label_issues")
     assert wrong.id in shown.values("id")
-    page = tmp_path / "report.html"
-    foo.get_operator("@winnow/curate/report")(dataset, page)
-    assert f"labeled {second}, looks like {first}" in page.read_text()
+    written = foo.get_operator("@winnow/curate/report")(dataset, tmp_path / "report")
+    page = written.html.read_text(encoding="utf-8")
+    assert f"labeled {second}, looks like {first}" in page
 
 
 def test_every_kind_of_label_is_corrected_and_comes_back(labeled, scan):

@@ -78,6 +78,9 @@ def test_a_model_that_learned_the_labels_is_told():
     assert seems_to_repeat(repeats, labels, doubtful)
     assert not seems_to_repeat(honest, labels, doubtful)
     assert not seems_to_repeat(repeats, labels, np.arange(20) < 9)
+    # A good model, where all else knows nothing
+    good = said(*[{number == 15: 0.9} for number in range(20)])
+    assert not seems_to_repeat(good, labels, doubtful)
 
 
 def world(seed):
