@@ -22,7 +22,7 @@ from .adapter.curation.split import (
 )
 from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.samples import (
-    flat_image_view,
+    flat_view,
     group_field_candidates,
     read_samples,
 )
@@ -201,7 +201,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         inputs.str("shares", default=_DEFAULT_TEXT, label="Shares")
         inputs.int("seed", default=0, label="Seed: another one, another split")
     else:
-        view = flat_image_view(ctx.target_view())
+        view = flat_view(ctx.target_view())
         ask_several(
             inputs,
             "fixed",

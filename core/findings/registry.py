@@ -354,6 +354,21 @@ _OF_OBJECTS = (
     ),
 )
 
+VIDEO_ISSUES = Finding(
+    name="video_issues",
+    label="Bad stretches",
+    section="bad_images",
+    description="videos of which a stretch is black, frozen, blurry or dark, or whose "
+    "file is cut off, short or of a variable rate",
+    note="of which a stretch, or the file, is not as it should be",
+    color="#72B7B2",
+    sort_by="video_issues",
+)
+"""Of a scan of videos only; its stretches are labels, in ``winnow_segments``."""
+
+SEGMENTS = "segments"
+"""What is shown of them: a clip each."""
+
 _SET = "#7F7F7F"
 
 _OF_SETS = (

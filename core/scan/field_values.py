@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import NO_RELATION, relation_names
+from ..copy_detection import NO_RELATION, PARTLY, relation_names
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.keepers import KEEPER_REASONS
@@ -184,6 +184,9 @@ def _relations(
             relations[row] = f"{FIRST_OF}{count:,} pictures" + " equal" * bool(equal)
         elif relations[row] is None:
             relations[row] = "looks equal" if equal else _of_size(files, own, kept)
+        elif "trimmed" in relations[row] and files.seconds[own] > files.seconds[kept]:
+            # It shows more than the copy to keep, whose place was worth more
+            relations[row] = f"{PARTLY}, {relations[row]}"
     return relations
 
 

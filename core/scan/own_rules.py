@@ -190,7 +190,7 @@ def _duplicates(
 ) -> Duplicates:
     pairs = scan_data.pairs
     # A page that surely has a copy is in its cluster, not in one of look-alikes
-    unsure = accepted & pairs.too_plain
+    unsure = accepted & pairs.unsure
     known = np.zeros(len(scan_data.images.first_file), bool)
     known[pairs.images[accepted & ~unsure]] = True
     accepted = accepted & ~(unsure & known[pairs.images].any(axis=1))

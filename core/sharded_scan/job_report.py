@@ -18,6 +18,7 @@ from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
 from ..report.model import Gallery, Pair, Picture, Report, Section, SummaryLine, Table
+from ..report.verdict import verdict
 from ..scan.part_of_scan import groups_of
 from .job import FinishedJob
 from .selection import badness, chosen, has_finding
@@ -93,8 +94,11 @@ def job_report(
     """
     root = common_folder([os.fsdecode(path) for path in job.names.paths])
     shown = _Shown(job, root, groups_of(job.scan_data, job.is_copy))
+    name = manifest.rstrip("/").rpartition("/")[2]
     return Report(
-        dataset=manifest.rstrip("/").rpartition("/")[2],
+        title=name,
+        dataset=name,
+        verdict=verdict(job.findings.counts, not_looked_for(job)),
         images=job.findings.counts["images"],
         scanned_at=when,
         made_at=when,

@@ -19,7 +19,7 @@ from ....core.errors import InputError
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of
 from ..dataset.labels import holds_labels, label_field_of
-from ..dataset.samples import flat_image_view, read_samples
+from ..dataset.samples import flat_view, read_samples
 from ..runs.stored_run import StoredRun, load_run
 from ..views.finding_views import clean_samples
 
@@ -132,7 +132,7 @@ def select_images(
         ScanNotFoundError: it was not scanned yet
         StaleRunError: its scan was cut short, or is out of date
     """
-    view = flat_image_view(samples, at_least=1)
+    view = flat_view(samples, at_least=1)
     dataset = dataset_of(view)
     run = load_run(dataset, choice.prefix)
     _check_targets(dataset, choice)

@@ -20,6 +20,7 @@ from .labels import KINDS as LABEL_KINDS
 from .labels import holds_labels, label_field_of
 from .present import present
 
+VIDEO = fo.core.media.VIDEO
 NO_CODE = -1
 """Codes a sample without a label or without a split."""
 
@@ -66,6 +67,27 @@ def flat_image_view(
     Raises:
         InputError: no samples, or samples that are not whole images
     """
+    view = flat_view(samples, at_least)
+    if is_of_videos(view):
+        raise InputError(
+            f"'{dataset_of(view).name}' holds videos, and this works on images. "
+            "sample_frames writes the frames that differ, as a data set of images."
+        )
+    return view
+
+
+def flat_view(
+    samples: fo.core.collections.SampleCollection, at_least: int = 2
+) -> fo.DatasetView:
+    """Returns the samples as a plain view of images or of videos, sorted by id.
+
+    Args:
+        samples: a data set or a view
+        at_least: so many samples; a scan compares them with each other
+
+    Raises:
+        InputError: no samples, or samples that are not whole images or videos
+    """
     if not isinstance(samples, fo.core.collections.SampleCollection):
         raise InputError(
             f"Give a FiftyOne data set or view to scan, not {samples!r}. A data set "
@@ -75,8 +97,8 @@ def flat_image_view(
     if shows_parts(view):
         raise InputError(
             "This view shows parts of samples (patches, frames or clips). Winnow "
-            "scans whole images: go back to the data set and scan that, with objects= "
-            "for what boxes show."
+            "scans whole images and videos: go back to the data set and scan that, "
+            "with objects= for what boxes show."
         )
     if is_grouped_by_field(view):
         view = view.flatten()
@@ -88,18 +110,23 @@ def flat_image_view(
             f"'{name}' is a grouped data set. Scan one slice of it: "
             f"dataset.select_group_slices(SLICE), where SLICE is one of {names}."
         )
-    if media not in ("image", "unknown", None):
+    if media not in ("image", VIDEO, "unknown", None):
         raise InputError(
-            f"'{name}' holds media of type '{media}'. Winnow scans images; of videos, "
-            "sample_frames writes the frames that differ, as a data set of images."
+            f"'{name}' holds media of type '{media}'. Winnow scans images and videos."
         )
     count = len(view)
     if count < at_least:
+        kind = "videos" if media == VIDEO else "images"
         raise InputError(
             f"There {'is 1 sample' if count == 1 else 'are no samples'} to scan. "
-            "Winnow compares images with each other: add at least 2."
+            f"Winnow compares {kind} with each other: add at least 2."
         )
     return view.sort_by("id")
+
+
+def is_of_videos(samples: fo.core.collections.SampleCollection) -> bool:
+    """Returns whether the samples are videos."""
+    return bool(samples.media_type == VIDEO)
 
 
 def label_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
@@ -149,7 +176,7 @@ def read_samples(
     """Reads ids, paths, labels and splits in a few queries.
 
     Args:
-        view: of images, see :func:`flat_image_view`
+        view: of images or videos, see :func:`flat_view`
         label_field: a field of labels, see :mod:`~.labels`
         split_by: a string field, or a list of sample tags, one a split
         sequence_field: a field of texts or whole numbers that names recordings

@@ -31,15 +31,16 @@ from ....core.scan.settings import (
     THRESHOLDS,
     ScanSettings,
 )
-from ..dataset.fields import check_fields
+from ..dataset.fields import check_fields, fields_of_scan
 from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
 from ..dataset.object_fields import check_attributes
 from ..dataset.objects import object_field_candidates
 from ..dataset.predictions import prediction_field_candidates
 from ..dataset.samples import (
-    flat_image_view,
+    flat_view,
     group_field_candidates,
+    is_of_videos,
     label_field_candidates,
     split_field_candidates,
 )
@@ -160,6 +161,9 @@ class ThresholdOptions:
     Attributes:
         min_copy_score ("unchanged"): score above which two images are copies, 0 to
             1; the scan's default is 0.6. It replaces a calibrated one
+        min_shared ("unchanged"): share of the frames of the shorter of two videos that
+            the other shows from which on they are copies, 0.05 to 1; the scan's default
+            is 0.3
         min_copy_similarity ("unchanged"): cosine similarity that copies need as
             well, -1 to 1; None for no such condition
         ignored_changes ("unchanged"): changes by which two images are not copies:
@@ -188,6 +192,7 @@ class ThresholdOptions:
     """
 
     min_copy_score: float | Unchanged = UNCHANGED
+    min_shared: float | Unchanged = UNCHANGED
     min_copy_similarity: float | None | Unchanged = UNCHANGED
     ignored_changes: Sequence[str] | Unchanged = UNCHANGED
     max_outlier_distance: float | None | Unchanged = UNCHANGED
@@ -216,6 +221,13 @@ _THRESHOLDS = {
         "How sure the comparison of two pictures must be that they are copies. "
         "Higher finds fewer.",
         0,
+        1,
+    ),
+    "min_shared": _Slider(
+        "Copies of videos: shared part",
+        "Share of the shorter video's frames that the other must show. Higher finds "
+        "fewer.",
+        0.05,
         1,
     ),
     "min_copy_similarity": _Slider(
@@ -306,7 +318,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
     inputs = types.Object()
     inputs.view_target(ctx, action_description="Scan")
     try:
-        view = flat_image_view(ctx.target_view())
+        view = flat_view(ctx.target_view())
     except CurationError as error:
         show_error(inputs, "samples", error)
     else:
@@ -348,7 +360,8 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
         show_error(inputs, "run", error)
     else:
         in_force = settings_of(run)
-        _ask_thresholds(inputs, in_force)
+        of_videos = "min_shared" in run.report["thresholds"]
+        _ask_thresholds(inputs, in_force, of_videos=of_videos)
         if run.objects is not None:
             _ask_object_thresholds(inputs, object_settings_of(run))
         _ask_ignored_changes(inputs, in_force)
@@ -476,7 +489,15 @@ def _ask_more(
         _ask_predictions(inputs, ctx, view)
         _ask_objects(inputs, ctx, view)
         _ask_recordings(inputs, view)
-        _ask_thresholds(inputs, DEFAULTS)
+        of_videos = is_of_videos(view)
+        if of_videos:
+            inputs.float(
+                "every",
+                default=DEFAULTS.every,
+                label="Seconds between frames",
+                description="How often a frame is looked at. Fewer take longer",
+            )
+        _ask_thresholds(inputs, DEFAULTS, of_videos=of_videos)
         _ask_ignored_changes(inputs, DEFAULTS)
         inputs.int(
             "neighbors",
@@ -558,8 +579,12 @@ def _ask_object_thresholds(inputs: types.Object, settings: ObjectSettings) -> No
         )
 
 
-def _ask_thresholds(inputs: types.Object, settings: ScanSettings) -> None:
+def _ask_thresholds(
+    inputs: types.Object, settings: ScanSettings, *, of_videos: bool
+) -> None:
     for name, ask in _THRESHOLDS.items():
+        if name == ("min_copy_score" if of_videos else "min_shared"):
+            continue
         default = getattr(settings, name)
         text = f"{ask.description} From {ask.low:g} to {ask.high:g}."
         if name == "min_copy_score" and settings.calibrate:
@@ -595,14 +620,18 @@ def _check(
         return
     try:
         options = read_options(ScanOptions, scan_params(ctx.params))
-        check_fields(dataset_of(view), options.prefix, of_objects=bool(options.objects))
+        specs = fields_of_scan(
+            of_objects=bool(options.objects), of_videos=is_of_videos(view)
+        )
+        check_fields(dataset_of(view), options.prefix, specs)
         if options.objects:
             check_attributes(dataset_of(view), options.objects, options.prefix)
         options.settings.check_against(len(view))
     except CurationError as error:
         show_error(inputs, "problem", error)
         return
-    text = f"{len(view):,} images will be scanned"
+    kind = "videos" if is_of_videos(view) else "images"
+    text = f"{len(view):,} {kind} will be scanned"
     moved = {
         name: getattr(options, name)
         for name in THRESHOLDS

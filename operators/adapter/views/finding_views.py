@@ -16,7 +16,9 @@ from ....core.findings.image_issues import SURE_ISSUES
 from ....core.findings.registry import (
     FINDINGS,
     OBJECT_FINDINGS,
+    SEGMENTS,
     SET_FINDINGS,
+    VIDEO_ISSUES,
     Finding,
     image_finding,
 )
@@ -43,7 +45,8 @@ def found_view(
             :data:`~core.findings.registry.OBJECT_FINDINGS`, for a view of patches
             (of images, if the field holds one object an image); or one of
             :data:`~core.findings.registry.SET_FINDINGS`, or the key of one finding of
-            the set
+            the set; or, of videos, ``video_issues``, or ``segments`` for a view of
+            clips
         prefix: of the scan's fields
 
     Raises:
@@ -56,6 +59,8 @@ def found_view(
         return _object_view(dataset, what, prefix)
     if keys := set_keys(run, what):
         return _set_view(dataset, keys, prefix)
+    if what in (SEGMENTS, VIDEO_ISSUES.name):
+        return _video_view(dataset, run, what, prefix)
     view = present(dataset).match(found_expression(what, prefix))
     finding = FINDINGS[what]
     by = field_name(finding.sort_by, prefix)
@@ -79,6 +84,23 @@ def set_keys(run: ScanRun, what: str) -> list[str]:
     found = overview.get("findings", ())
     keys = [one["key"] for one in found if what in (one["kind"], one["key"])]
     return keys or [what] * (what in SET_FINDINGS)
+
+
+def _video_view(
+    dataset: fo.Dataset, run: ScanRun, what: str, prefix: str | None
+) -> fo.DatasetView:
+    """Returns the videos with issues, or a clip of each stretch that was found."""
+    if VIDEO_ISSUES.name not in run.report["counts"]:
+        raise InputError(
+            f"'{what}' is found in videos, and the last scan was of images. Use "
+            f"one of {', '.join(FINDINGS)}."
+        )
+    view = present(dataset)
+    if what == SEGMENTS:
+        stretches = field_name("winnow_segments", prefix)
+        return view.match(F(f"{stretches}.detections").length() > 0).to_clips(stretches)
+    issues = field_name(VIDEO_ISSUES.sort_by, prefix)
+    return view.match(F(issues).length() > 0).sort_by(issues)
 
 
 def _set_view(

@@ -134,18 +134,28 @@ class SampleQueries:
 
     def picture(self, row: Mapping[str, Any], fields: Sequence[str]) -> Picture:
         """Makes a picture of a row that was read with :meth:`projection`."""
-        split = row.get("split")
-        if isinstance(self.split_by, list):
-            tags = row.get("tags") or []
-            split = next((tag for tag in self.split_by if tag in tags), None)
         values = {name: row.get(name) for name in (*fields, "filepath")}
         return Picture(
             id=str(row["_id"]),
             url=self._url(row),
             label=self.labels.text(row.get("label")) if self.labels else None,
-            split=split,
+            split=self.split_of(row),
             values=values,
         )
+
+    def split_of(self, row: Mapping[str, Any]) -> str | None:
+        """Returns the split of a row that was read with :meth:`projection`."""
+        if not isinstance(self.split_by, list):
+            split: str | None = row.get("split")
+            return split
+        tags = row.get("tags") or []
+        return next((tag for tag in self.split_by if tag in tags), None)
+
+    def paths(self, ids: Sequence[str]) -> dict[str, str]:
+        """Returns paths of samples by their ids; those that are gone are left out."""
+        wanted = {"$match": {"_id": {"$in": [ObjectId(one) for one in set(ids)]}}}
+        found = aggregate(self.dataset, [wanted, {"$project": {"filepath": 1}}])
+        return {str(row["_id"]): row["filepath"] for row in found}
 
     def _url(self, row: Mapping[str, Any]) -> str:
         if row.get("media") not in (None, row["filepath"]):
