@@ -19,6 +19,7 @@ from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
 from ..report.model import Gallery, Pair, Picture, Report, Section, SummaryLine, Table
 from ..report.of_set import set_lines, set_section
+from ..report.verdict import verdict
 from ..scan.part_of_scan import groups_of
 from .job import FinishedJob
 from .selection import badness, chosen, has_finding
@@ -68,6 +69,7 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
         missing["splits"] = "the manifest has no splits"
     why = {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
     why["bursts"] = "a job thins no frames"
+    why["confidently wrong"] = "a job takes no predictions"
     return why | findings_not_looked_for(job.findings, missing)
 
 
@@ -100,8 +102,11 @@ def job_report(
         for recordings in (False, True)
     )
     shown = _Shown(job, root, group, scene)
+    name = manifest.rstrip("/").rpartition("/")[2]
     return Report(
-        dataset=manifest.rstrip("/").rpartition("/")[2],
+        title=name,
+        dataset=name,
+        verdict=verdict(job.findings.counts, not_looked_for(job)),
         images=job.findings.counts["images"],
         scanned_at=when,
         made_at=when,
