@@ -32,7 +32,7 @@ from .counts import (
     steps_by_split,
 )
 from .fastdup_preset import judge_by_fastdup
-from .field_values import columns_of
+from .field_values import columns_of, prediction_columns
 from .image_labels import majority_labels
 from .judgment import OWN_RULE, Judgment, rule_of
 from .own_rules import judge_as_fixed, judge_by_own_rules
@@ -99,7 +99,7 @@ def apply_thresholds(
         frames.leak,
         _thinning(scan_data, decided),
         issues,
-    )
+    ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
     columns |= video_columns(scan_data, accepted)
     columns["set_findings"] = keys_of_samples(

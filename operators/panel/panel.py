@@ -138,7 +138,7 @@ class WinnowPanel(foo.Panel):
         state = _scene(ctx)
         if state.tab == "outliers":
             grid.show(ctx, *outliers.grid_view(state))
-        elif state.tab == "labels" and state.reader.label_path:
+        elif state.tab == "labels" and state.reader.labels:
             grid.show(ctx, *labels.grid_view(state))
         elif state.tab in _SHOWN_BY_TAB:
             self._show_finding(ctx, _SHOWN_BY_TAB[state.tab])

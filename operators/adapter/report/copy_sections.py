@@ -10,6 +10,7 @@ from ....core.common.text import size_text
 from ....core.findings.duplicates import KINDS
 from ....core.findings.registry import Finding
 from ....core.report.model import Bars, Gallery, Section, Table
+from ..dataset.labels import LabelField
 from ..runs.scan_report import ScanReport
 from ..views import queries
 from ..views.finding_views import aggregate
@@ -91,18 +92,19 @@ def _copies(
 def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Copies with two labels."""
     key, title, conflict = finding.section, finding.label, shown.field("dup_conflict")
-    path = shown.reader.label_path
-    if path is None or not report.counts["labeled"]:
+    labels = shown.reader.labels
+    if labels is None or not report.counts["labeled"]:
         return not_looked_for(key, title, report, finding)
     found = shown.one_a_cluster(
         {conflict: True}, ("dup_cluster", "dup_keeper"), {"size": -1}
     )
     numbers = [one.values["dup_cluster"] for one in found]
-    members = shown.members(numbers, _COPY, f"${path}")
+    members = shown.members(numbers, _COPY, f"${labels.path}")
     pairs = []
     for number in numbers:
         # One image a label; without a label there is nothing to disagree with
-        labeled = [row for row in members[number] if row.get("label")]
+        by_label = {labels.text(row.get("label")): row for row in members[number]}
+        labeled = [row for label, row in by_label.items() if label]
         if len(labeled) < 2:
             continue
         keeper, other = (shown.reader.picture(row, _COPY) for row in labeled[:2])
@@ -126,18 +128,19 @@ def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Sec
     count = report.counts["conflicts"]
     if not count:
         return Section(key, title, 0, ("No two copies carry two labels.",))
-    bars = charts.bars("Clusters by their labels", _label_sets(shown, path))
+    bars = charts.bars("Clusters by their labels", _label_sets(shown, labels))
     return Section(key, title, count, (text,), galleries=galleries, bars=bars)
 
 
-def _label_sets(shown: Shown, path: str) -> list[tuple[str, int]]:
+def _label_sets(shown: Shown, labels: LabelField) -> list[tuple[str, int]]:
     """Counts clusters by the labels that their copies carry, most frequent first."""
     cluster, conflict = shown.field("dup_cluster"), shown.field("dup_conflict")
-    group = {"_id": f"${cluster}", "labels": {"$addToSet": f"${path}"}}
+    group = {"_id": f"${cluster}", "labels": {"$addToSet": f"${labels.path}"}}
     found = aggregate(
         shown.reader.dataset, [{"$match": {conflict: True}}, {"$group": group}]
     )
-    sets = Counter(" or ".join(sorted(filter(None, row["labels"]))) for row in found)
+    named = (sorted({labels.text(one) or "" for one in row["labels"]}) for row in found)
+    sets = Counter(" or ".join(filter(None, names)) for names in named)
     return sorted(sets.items(), key=lambda one: (-one[1], one[0]))
 
 

@@ -27,9 +27,9 @@ from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import MISTAKES
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
+from ..dataset.labels import label_field_of
 from ..dataset.objects import objects_path
 from ..dataset.present import HERE, present
-from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun, complete_run
 
@@ -315,14 +315,15 @@ def pair_view(
     """
     if run.label_field is None:
         return dataset.limit(0)
-    path = label_path(dataset, run.label_field)
     worst = field_name("label_score", prefix)
     wrong = found_expression("label_issues", prefix)
     if score is not None:
         # None is less than any number to the database
         wrong = F(worst).exists() & (F(worst) < score)
-    pair = (F(path) == given) & (F(field_name("label_suggestion", prefix)) == suggested)
-    return present(dataset).match(wrong & pair).sort_by(worst)
+    pair = F(field_name("label_suggestion", prefix)) == suggested
+    of_label = label_field_of(dataset, run.label_field).matches(given)
+    view = present(dataset).match(wrong & pair).mongo([{"$match": of_label}])
+    return view.sort_by(worst)
 
 
 def in_split(run: ScanRun, split: str) -> Any:
@@ -339,6 +340,8 @@ def save_found_views(dataset: fo.Dataset, prefix: str | None = None) -> list[str
     names = []
     of_objects = OBJECT_FINDINGS if run.objects else {}
     for what, finding in {**FINDINGS, **of_objects}.items():
+        if finding.needs == "predictions" and run.predictions is None:
+            continue
         view = grouped_view(dataset, what, prefix)
         name = f"Winnow: {finding.label.lower()}" + (f" ({prefix})" if prefix else "")
         dataset.save_view(
