@@ -51,6 +51,11 @@ def shows_parts(view: fo.DatasetView) -> bool:
     return bool(view._is_patches or view._is_frames or view._is_clips)
 
 
+def shows_objects(samples: fo.core.collections.SampleCollection) -> bool:
+    """True for a view of patches, one object each."""
+    return isinstance(samples, fo.DatasetView) and bool(samples._is_patches)
+
+
 def is_grouped_by_field(view: fo.DatasetView) -> bool:
     """True for a view that puts samples into groups by a field's value."""
     return bool(view._is_dynamic_groups)
