@@ -17,8 +17,8 @@ Documents = Collection[dict[str, Any]]
 
 
 def dataset_of(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
-    """Returns the data set of a view, or the data set itself."""
-    return samples._dataset
+    """Returns the data set of a view, also of patches, or the data set itself."""
+    return samples._root_dataset
 
 
 def dataset_id(dataset: fo.Dataset) -> str:

@@ -301,6 +301,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
         show_error(inputs, "samples", error)
     else:
         _ask_labels(inputs, ctx, view)
+        _ask_objects(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
         _ask_model(inputs, ctx, view)
         _ask_more(inputs, ctx, view)
@@ -465,7 +466,8 @@ def _ask_more(
         view=types.SwitchView(),
     )
     if ctx.params.get("more"):
-        _ask_objects(inputs, ctx, view)
+        if _chosen(ctx.params.get("objects")):
+            _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
         _ask_recordings(inputs, view)
         _ask_thresholds(inputs, DEFAULTS)
         _ask_ignored_changes(inputs, DEFAULTS)
@@ -499,16 +501,16 @@ def _ask_objects(
     choices.add_choice(_NONE, label="Whole images only")
     for name in names:
         choices.add_choice(name, label=name)
+    likely = [name for name in ("ground_truth", "detections") if name in names]
+    of_images = ctx.params.get("model") == VECTORS
     inputs.enum(
         "objects",
         [_NONE, *names],
-        default=_NONE,
+        default=likely[0] if likely and not of_images else _NONE,
         label="Objects",
         description="The field of boxes, to find wrong labels, outliers and bad boxes",
         view=choices,
     )
-    if _chosen(ctx.params.get("objects")):
-        _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
 
 
 def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:
