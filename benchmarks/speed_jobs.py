@@ -19,16 +19,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import sandbox  # noqa: E402
-from measuring import peak_megabytes  # noqa: E402
+from measuring import cpu_seconds, peak_megabytes  # noqa: E402
 
 atexit.register(sandbox.stop)
 
 NEW_SHARE = 0.01
-LARGE_PHOTOS, LARGE_SIZE, LARGE_QUALITY = 100, (4000, 3000), 94
 
 
 def used() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
+    return time.perf_counter(), cpu_seconds()
 
 
 def timed(work: Callable[[], Any]) -> tuple[dict[str, float], Any]:
@@ -132,43 +131,7 @@ def brain(folder: str) -> dict[str, Any]:
     return {"scan": numbers | {"peak": peak_megabytes()}}
 
 
-def large(folder: str) -> dict[str, Any]:
-    """Reads and embeds photographs of 12 megapixels: enlarged ones, with noise."""
-    import cv2
-    import numpy as np
-
-    from core.embedding.embed import embed_images
-    from core.models.registry import load_embedder
-    from core.reading.folders import list_images
-
-    home = Path(os.environ["WINNOW_CACHE"]).parent / "large"
-    home.mkdir()
-    rng = np.random.default_rng(0)
-    images = [image.path for image in list_images(folder).images]
-    paths: list[Path] = []
-    while len(paths) < LARGE_PHOTOS:
-        picture = cv2.imread(str(images[rng.integers(len(images))]))
-        if picture is None:
-            continue
-        enlarged = cv2.resize(picture, LARGE_SIZE, interpolation=cv2.INTER_CUBIC)
-        noise = rng.integers(0, 12, enlarged.shape, np.uint8)
-        paths.append(home / f"{len(paths)}.jpg")
-        quality = [cv2.IMWRITE_JPEG_QUALITY, LARGE_QUALITY]
-        cv2.imwrite(str(paths[-1]), cv2.add(enlarged, noise), quality)
-    embedder = load_embedder()
-    numbers, _ = timed(
-        lambda: embed_images(
-            [os.fsencode(path) for path in paths],
-            embedder,
-            folder=home / "cache",
-            max_megapixels=64,
-        )
-    )
-    size = sum(path.stat().st_size for path in paths)
-    return {"scan": numbers, "images": len(paths), "megabytes": size / 1e6}
-
-
 if __name__ == "__main__":
     job, images, out = sys.argv[1:]
-    jobs = {"winnow": winnow, "brain": brain, "large": large}
+    jobs = {"winnow": winnow, "brain": brain}
     Path(out).write_text(json.dumps(jobs[job](images)))

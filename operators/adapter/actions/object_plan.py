@@ -29,7 +29,7 @@ from ..runs.run_record import complete_run
 from ..views.finding_views import found_objects, scanned_objects
 from .object_updates import OBJECTS
 from .plan_builder import RETAG, ActionOptions, Change, where_of
-from .selection import SampleIndex
+from .sample_index import SampleIndex
 
 REMOVE_OBJECTS = "remove_objects"
 TAG = "tag"
