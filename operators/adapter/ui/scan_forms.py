@@ -501,7 +501,8 @@ def _ask_objects(
     choices.add_choice(_NONE, label="Whole images only")
     for name in names:
         choices.add_choice(name, label=name)
-    likely = [name for name in ("ground_truth", "detections") if name in names]
+    usual = ("ground_truth", "detections", "objects")
+    likely = [name for name in usual if name in names]
     of_images = ctx.params.get("model") == VECTORS
     inputs.enum(
         "objects",
