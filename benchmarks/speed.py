@@ -153,6 +153,7 @@ def detailed(rounds: Rounds, with_brain: bool) -> list[str]:
     steps = {
         "scan, fields written": "scan",
         "scan again, nothing changed": "again",
+        "scan of known pictures, as of a new data set": "known",
         "scan again with 1 % new images": "more",
         "load the folder into FiftyOne, once": "load",
         "import FiftyOne and the plugin": "start",
