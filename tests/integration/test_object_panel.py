@@ -213,6 +213,8 @@ def test_a_label_that_is_right_is_no_issue_in_later_scans(event, dataset, first)
     assert first(1).label_issue is True
     sample.boxes.detections[0].label = WRONG[1]
     sample.save()
+    rescan(dataset)
+    assert first(1).label_issue is False
     operator("decide")(dataset, "label_verified", objects=[changed.id], undo=True)
     assert first(1).label_issue is True
     assert not getattr(first(1), "winnow_decisions", None)
