@@ -183,12 +183,17 @@ def _headline(job: FinishedJob) -> str:
 
 def _notes(job: FinishedJob) -> list[str]:
     """Says what to know of a search that was not exact."""
-    return [
-        f"Similar images were searched in {said['cells']:,} cells, which found "
-        f"{said['recall']:.1%} of the ten nearest by {name} in a sample."
-        for name, said in job.search.items()
-        if said["cells"] > 1
-    ]
+    notes = []
+    for name, said in job.search.items():
+        if said["cells"] > 1:
+            pairs = ""
+            if "pair_recall" in said:
+                pairs = f", and {said['pair_recall']:.1%} of those that may be copies"
+            notes.append(
+                f"Similar images were searched in {said['cells']:,} cells, which found "
+                f"{said['recall']:.1%} of the ten nearest by {name} in a sample{pairs}."
+            )
+    return notes
 
 
 if __name__ == "__main__":

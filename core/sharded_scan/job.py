@@ -83,7 +83,8 @@ class FinishedJob:
         findings: by them
         is_copy: bool[p], which of the compared pairs are copies
         failures: why a row is unreadable
-        search: of each kind of vectors ``cells``, and the ``recall`` of the ten nearest
+        search: of each kind of vectors ``cells``, and the ``recall`` of the ten
+            nearest; of those that copies are found by also ``pair_recall``
         hosts: that did a part of it in this run
     """
 
@@ -167,6 +168,7 @@ def run_job(
             clock=clock,
             folder=Path(scratch),
             settings=settings,
+            recordings=names.recordings,
         )
     data = with_fixed_judgment(data, settings)
     findings = apply_thresholds(data, settings)

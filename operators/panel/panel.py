@@ -144,7 +144,7 @@ class WinnowPanel(ObjectEvents, foo.Panel):
         state = _scene(ctx)
         if state.tab == "outliers":
             grid.show(ctx, *outliers.grid_view(state))
-        elif state.tab == "labels" and state.reader.label_path:
+        elif state.tab == "labels" and state.reader.labels:
             grid.show(ctx, *labels.grid_view(state))
         elif state.tab == "objects" and (shown := objects.grid_view(state)):
             grid.show(ctx, *shown)

@@ -15,8 +15,8 @@ from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.registry import OBJECT_FINDINGS
 from ..dataset.internals import shows_objects
+from ..dataset.labels import label_field_of
 from ..dataset.objects import objects_path
-from ..dataset.samples import label_path
 from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, object_choices, show_error
 from ..ui.panel_jobs import last_choice
@@ -330,7 +330,7 @@ def _labels(ctx: foo.ExecutionContext) -> list[str]:
     field = run and run.label_field
     if not field:
         return []
-    return list(ctx.dataset.distinct(label_path(ctx.dataset, field)))
+    return label_field_of(ctx.dataset, field).distinct(ctx.dataset)
 
 
 def _run(ctx: foo.ExecutionContext) -> ScanRun | None:
