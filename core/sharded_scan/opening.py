@@ -177,8 +177,9 @@ def _settings(summary: Mapping[str, Any]) -> ScanSettings:
     """Returns the job's settings; what followed from all its images is given."""
     known = {one.name for one in fields(ScanSettings)}
     given = {name: one for name, one in summary["settings"].items() if name in known}
-    brightest = summary["thresholds"]["min_brightest"]
-    return replace(ScanSettings(**given), min_brightest=brightest)
+    of_set = ("min_brightest", "max_darkest")
+    looks = {name: summary["thresholds"][name] for name in of_set}
+    return replace(ScanSettings(**given), **looks)
 
 
 def _with_evidence(

@@ -175,7 +175,7 @@ class ThresholdOptions:
         min_brightest ("unchanged"): gray level that 1 % of the pixels must reach, 0
             to 255, or the picture is dark; None for a rule on this data set
         max_darkest ("unchanged"): gray level that 1 % of the pixels must not exceed,
-            0 to 255, or the picture is bright; the scan's default is 180
+            0 to 255, or the picture is bright; None for a rule on this data set
         min_sharpness ("unchanged"): sharpness below which pictures are blurry; the
             scan's default is 3.7
         min_information ("unchanged"): bits of gray levels below which pictures have
@@ -198,7 +198,7 @@ class ThresholdOptions:
     max_outlier_distance: float | None | Unchanged = UNCHANGED
     min_label_score: float | None | Unchanged = UNCHANGED
     min_brightest: float | None | Unchanged = UNCHANGED
-    max_darkest: float | Unchanged = UNCHANGED
+    max_darkest: float | None | Unchanged = UNCHANGED
     min_sharpness: float | Unchanged = UNCHANGED
     min_information: float | Unchanged = UNCHANGED
     min_object_label_score: float | None | Unchanged = UNCHANGED
@@ -261,7 +261,7 @@ _THRESHOLDS = {
     "max_darkest": _Slider(
         "Bright: darkest level",
         "Pictures whose darkest pixels (1 %) are brighter than this are bright. "
-        "Higher finds fewer.",
+        "Higher finds fewer; empty for a rule based on your images.",
         0,
         255,
     ),
