@@ -99,7 +99,7 @@ def processes() -> Iterator[psutil.Process]:
 
 
 class Memory:
-    """The most that all processes held, looked up every two seconds."""
+    """The most that all processes held, looked up every ten seconds."""
 
     def __init__(self) -> None:
         self.most = 0
@@ -114,7 +114,7 @@ class Memory:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._stop.wait(2):
+        while not self._stop.wait(10):
             held = 0
             for one in processes():
                 try:

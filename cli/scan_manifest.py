@@ -156,7 +156,9 @@ def _line(progress: JobProgress) -> str:
     if not progress.done:
         return f"{progress.stage} ..."
     total = f" of {progress.total:,}" if progress.total else ""
-    parts = [f"{progress.done:,}{total}", f"{progress.per_second:,.0f} a second"]
+    parts = [f"{progress.done:,}{total}"]
+    if progress.per_second:
+        parts.append(f"{progress.per_second:,.0f} a second")
     if progress.seconds_left is not None:
         parts.append(f"{_time(progress.seconds_left)} left")
     if progress.failures:

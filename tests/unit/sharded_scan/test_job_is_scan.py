@@ -86,11 +86,21 @@ def small_tasks(monkeypatch):
 
 
 def test_threads_find_what_a_scan_finds(manifest, scanned, small_tasks, tmp_path):
+    told = []
     job = run_job(
-        read_manifest(str(manifest)), JobFolder(str(tmp_path)), ThreadExecutor()
+        read_manifest(str(manifest)),
+        JobFolder(str(tmp_path)),
+        ThreadExecutor(),
+        on_progress=told.append,
     )
 
     assert_same(job, scanned)
+    assert list(dict.fromkeys(one.stage for one in told))[:4] == [
+        "Reading images",
+        "Searching similar images",
+        "Comparing pictures",
+        "Trying known copies",
+    ]
     assert scanned[1].counts["leaks"] > 5
     assert scanned[1].counts["unreadable"] == 4
 
