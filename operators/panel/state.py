@@ -21,6 +21,7 @@ TABS = {
     "labels": "Labels",
     "leaks": "Leaks",
     "bad_files": "Bad files",
+    "whole_set": "The set",
     "actions": "Actions",
 }
 

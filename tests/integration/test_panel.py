@@ -8,7 +8,7 @@ import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
 PANEL = "@winnow/curate/winnow"
-TABS = "overview duplicates outliers labels leaks bad_files actions".split()
+TABS = "overview duplicates outliers labels leaks bad_files whole_set actions".split()
 
 
 class Answer:

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ....core.findings.registry import SET_FINDINGS
-from ....core.report.model import Bars, Cell, Gallery, Section, SummaryLine, Table
+from ....core.report.model import (
+    Bars,
+    Cell,
+    Gallery,
+    Matrix,
+    Points,
+    Section,
+    SummaryLine,
+    Table,
+)
 from ..runs.scan_report import ScanReport, set_sentences
 from .report_queries import Shown
 
@@ -45,7 +54,38 @@ def set_section(shown: Shown, report: ScanReport) -> Section:
     galleries = tuple(_gallery(shown, one) for one in findings if one["count"])
     bars = (_bars(overview),) if overview else ()
     title = "The set as a whole"
-    return Section(KEY, title, len(findings), text, tables, galleries, bars)
+    return Section(
+        KEY,
+        title,
+        len(findings),
+        text,
+        tables,
+        galleries,
+        bars,
+        matrices=_matrices(overview),
+        points=_points(overview),
+    )
+
+
+def _matrices(overview: Mapping[str, Any]) -> tuple[Matrix, ...]:
+    """Returns which classes look like which; nothing for fewer than two."""
+    # Runs of before did not count them
+    found = overview.get("looks_like", {"classes": []})
+    if len(found["classes"]) < 2:
+        return ()
+    counts = tuple(map(tuple, found["images"]))
+    title = "Images of a class (rows) that look like a class (columns)"
+    return (Matrix(title, tuple(found["classes"]), counts),)
+
+
+def _points(overview: Mapping[str, Any]) -> tuple[Points, ...]:
+    """Returns the map of the set, by what was found."""
+    groups = tuple(
+        (one["kind"], tuple(zip(one["x"], one["y"], strict=True)))
+        for one in overview.get("map", ())
+    )
+    title = "The images on a plane: those that look alike lie near one another"
+    return (Points(title, groups),) if len(groups) > 1 else ()
 
 
 def _bars(overview: Mapping[str, Any]) -> Bars:

@@ -16,8 +16,10 @@ from core.report.model import (
     Bars,
     Gallery,
     Histogram,
+    Matrix,
     Pair,
     Picture,
+    Points,
     Report,
     Section,
     SummaryLine,
@@ -42,7 +44,9 @@ def report_on(name, total=2):
     )
     bars = Bars(name, (name, "test"), ((name, (5, 2)), ("b", (0, 1))))
     spread = Histogram(name, (0.0, 0.5, 1.0), (999, 0), 0.5, name)
-    parts = (table,), (gallery, alone), (bars,), (spread,)
+    matrix = Matrix(name, (name, "b"), ((3, 1), (0, 7)))
+    points = Points(name, (("others", ((0.0, 0.5),)), (name, ((1.0, -1.0),) * 5)))
+    parts = (table,), (gallery, alone), (bars,), (spread,), (matrix,), (points,)
     section = Section("duplicates", name, 2, (name,), *parts)
     return Report(
         title=name,
