@@ -15,7 +15,7 @@ from ..storage.record_store import Vectors
 from . import class_structure
 from .composition import imbalance, label_shift
 from .draw import drawn_images
-from .properties import image_properties
+from .properties import Background, image_properties
 from .records import (
     KINDS,
     Codes,
@@ -89,6 +89,7 @@ def set_evidence(
     group: Rows,
     classes: Sequence[str],
     split_names: Sequence[str],
+    background: Background,
 ) -> SetEvidence:
     """Looks at a draw of i unique images while their vectors are at hand.
 
@@ -104,6 +105,7 @@ def set_evidence(
         group: int64[i], of copies and moments of one scene; negative for none
         classes: names, which folders often have
         split_names: likewise
+        background: of the i images
     """
     strata = (label + 1).astype(np.int64) * (len(split_names) + 1) + split
     rows = drawn_images(strata, group)
@@ -113,6 +115,7 @@ def set_evidence(
         file_bytes[rows],
         [paths[row] for row in rows.tolist()],
         [*classes, *split_names],
+        background.of(rows),
     )
     # Where a file lies, and its type, is no part of how it looks
     looks = properties.values[
