@@ -37,7 +37,7 @@ def test_the_set_is_drawn_as_plots(app):
 
     app.sees("Effective images of the classes")
     app.sees("The images on a plane")
-    assert app.panel.locator(".js-plotly-plot").count() == 3
+    app.panel.locator(".js-plotly-plot").nth(2).wait_for()
     app.shot("panel-set")
 
 
