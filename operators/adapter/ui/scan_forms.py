@@ -179,7 +179,7 @@ class ThresholdOptions:
         min_brightest ("unchanged"): gray level that 1 % of the pixels must reach, 0
             to 255, or the picture is dark; None for a rule on this data set
         max_darkest ("unchanged"): gray level that 1 % of the pixels must not exceed,
-            0 to 255, or the picture is bright; the scan's default is 180
+            0 to 255, or the picture is bright; None for a rule on this data set
         min_sharpness ("unchanged"): sharpness below which pictures are blurry; the
             scan's default is 3.7
         min_information ("unchanged"): bits of gray levels below which pictures have
@@ -202,7 +202,7 @@ class ThresholdOptions:
     max_outlier_distance: float | None | Unchanged = UNCHANGED
     min_label_score: float | None | Unchanged = UNCHANGED
     min_brightest: float | None | Unchanged = UNCHANGED
-    max_darkest: float | Unchanged = UNCHANGED
+    max_darkest: float | None | Unchanged = UNCHANGED
     min_sharpness: float | Unchanged = UNCHANGED
     min_information: float | Unchanged = UNCHANGED
     min_object_label_score: float | None | Unchanged = UNCHANGED
@@ -265,7 +265,7 @@ _THRESHOLDS = {
     "max_darkest": _Slider(
         "Bright: darkest level",
         "Pictures whose darkest pixels (1 %) are brighter than this are bright. "
-        "Higher finds fewer.",
+        "Higher finds fewer; empty for a rule based on your images.",
         0,
         255,
     ),
@@ -327,6 +327,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
         show_error(inputs, "samples", error)
     else:
         _ask_labels(inputs, ctx, view)
+        _ask_objects(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
         _ask_model(inputs, ctx, view)
         _ask_more(inputs, ctx, view)
@@ -499,7 +500,8 @@ def _ask_more(
             description="Fields, such as the place or the weather: those that tell a "
             "class or a split are shortcuts",
         )
-        _ask_objects(inputs, ctx, view)
+        if one_of(ctx.params.get("objects")):
+            _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
         _ask_recordings(inputs, view)
         of_videos = is_of_videos(view)
         if of_videos:
@@ -555,16 +557,18 @@ def _ask_objects(
     names = object_field_candidates(view)
     if not names:
         return
+    usual = ("ground_truth", "detections", "objects")
+    likely = [name for name in usual if name in names]
+    of_images = ctx.params.get("model") == VECTORS
     ask_one(
         inputs,
         "objects",
         {name: name for name in names},
         none="Whole images only",
+        default=likely[0] if likely and not of_images else None,
         label="Objects",
         description="The field of boxes, to find wrong labels, outliers and bad boxes",
     )
-    if one_of(ctx.params.get("objects")):
-        _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
 
 
 def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:
