@@ -107,7 +107,7 @@ def test_a_change_that_keeps_all_or_nothing_is_refused(value):
 
 
 def test_a_crowd_is_stood_for_before_a_stranger():
-    crowd, pair, stranger = range(0, 10, 2), (60, 62), (180,)
+    crowd, pair, stranger = range(0, 10, 2), (120, 122), (240,)
     vectors = turned(*crowd, *pair, *stranger)
     everybody, nobody = np.ones(8, bool), np.zeros(8, bool)
 
