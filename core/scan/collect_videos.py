@@ -94,7 +94,7 @@ def collect_video_data(
     samples = samples_of(table, scan_input, "videos")
     clock.end("read and embed")
     model = model_info(embedder)
-    images, empty = _described(table)
+    images, empty = describe_videos(table)
     if previous is None and other_scans is not None:
         previous = most_alike(other_scans, images.digests)
     if previous is not None and not _is_like(previous, settings):
@@ -160,7 +160,7 @@ def _is_like(previous: ScanData, settings: ScanSettings) -> bool:
     return previous.videos is not None and previous.videos.every == settings.every
 
 
-def _described(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool_]]:
+def describe_videos(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool_]]:
     """Returns the videos as images are described, and which frames are empty.
 
     The vectors of a video are the means of those of its frames that show something, and
@@ -183,8 +183,8 @@ def _described(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool_]]:
     images = DescribedImages(
         groups=groups,
         digests=table.videos["digest"].copy(),
-        descriptors=np.stack(means["copy"]),
-        features=np.stack(means["features"]),
+        descriptors=np.array(means["copy"]),
+        features=np.array(means["features"]),
         signatures=table.stored("signature").at(typical),
         sizes=_sizes(table),
         damaged=_damage(table) != NO_DAMAGE,

@@ -7,6 +7,7 @@ video that was seen before, under whatever name, is not decoded again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import queue
 import struct
@@ -26,9 +27,11 @@ from ..embedding.threads import BATCH, Batch, Described, Session
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import ReadFailure, digest_file, file_identity
+from ..reading.thumbnails import keep, place_of
 from ..storage.record_store import ABSENT, RecordStore, StoredColumn
 from .held import HeldFrames
 from .reading import SampledFrame, VideoFacts, VideoReader
+from .strip import Strip
 
 VIDEO_VERSION = 1
 """Raise it when videos are decoded or sampled differently: old records expire."""
@@ -179,6 +182,7 @@ class _VideoPass:
     ) -> None:
         self._paths = paths
         self._embedder = embedder
+        self._thumbnails = folder / "thumbnails"
         self._every = every
         self._max_megapixels = max_megapixels
         self._seen = open_seen(folder)
@@ -242,6 +246,8 @@ class _VideoPass:
                     self._failures[row] = self._failures[rows[0]]
                 continue
             video, frames, positions = found
+            for row in rows:
+                self._show(row, digest)
             unique_file[rows] = len(videos)
             parts.append((np.full(len(frames), len(videos)), frames, positions))
             videos.append(video)
@@ -260,6 +266,20 @@ class _VideoPass:
             np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)]),
             self._pictures,
         )
+
+    def _strip_of(self, digest: bytes) -> Path:
+        return place_of(digest, self._thumbnails)
+
+    def _show(self, row: int, digest: bytes) -> None:
+        """Puts the strip of a video where the App looks for the picture of its file."""
+        identity, strip = file_identity(self._paths[row]), self._strip_of(digest)
+        if isinstance(identity, ReadFailure):
+            return
+        place = place_of(identity[0], self._thumbnails)
+        # Without it, since the cache was cleared, say, the App shows no picture
+        with contextlib.suppress(OSError):
+            if not place.exists():
+                keep(strip.read_bytes(), place)
 
     def _digest(self, row: int, path: bytes) -> bytes | ReadFailure:
         """Returns the digest of a file; of one that did not change it is known."""
@@ -331,7 +351,7 @@ class _VideoPass:
     def _describe(self, digest: bytes, reader: VideoReader, session: Session) -> None:
         """Decodes a video, and stores its frames and then what it is."""
         row = self._rows[digest][0]
-        held = HeldFrames()
+        held, strip = HeldFrames(), Strip()
         waiting: list[tuple[int, DecodedImage]] = []
         numbers: list[tuple[int, float]] = []
         side = max(FRAME_SIDE, session.side)
@@ -341,6 +361,8 @@ class _VideoPass:
                 return
             if isinstance(found, VideoFacts):
                 self._store(digest, waiting, session)
+                if numbers:
+                    keep(strip.jpeg(), self._strip_of(digest))
                 self._finish(row, digest, found, numbers)
                 return
             if self._stop.is_set():
@@ -348,6 +370,7 @@ class _VideoPass:
             image = _decoded(found, session.side)
             if image is None or held.goes_on(image):
                 continue
+            strip.add(image)
             numbers.append((found.number, found.seconds))
             waiting.append((found.number, image))
             if len(waiting) == BATCH:
