@@ -181,6 +181,25 @@ def test_what_is_of_images_alone_is_refused_and_nothing_changes(videos, options,
     assert "dup_cluster" not in videos.get_field_schema()
 
 
+def test_clips_and_groups_of_videos_are_refused_with_what_to_do(scanned):
+    videos, _ = scanned
+    grouped = fo.Dataset()
+    grouped.add_group_field("group", default="left")
+    group = fo.Group()
+    grouped.add_samples(
+        fo.Sample(filepath=path, group=group.element(side))
+        for side, path in zip(
+            ("left", "right"), (videos.first().filepath, "a.jpg"), strict=True
+        )
+    )
+
+    with pytest.raises(Exception, match="scans whole images and videos"):
+        operator("scan")(operator("show")(videos, "segments"))
+    with pytest.raises(Exception, match="is a grouped data set. Scan one slice"):
+        operator("scan")(grouped)
+    grouped.delete()
+
+
 def test_what_works_on_images_alone_says_so(scanned):
     videos, _ = scanned
 
