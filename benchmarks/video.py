@@ -217,7 +217,7 @@ def main() -> None:
         "moments": lambda: other_moments(sources, options.work),
         "segments": lambda: stretches(sources, options.work),
         "damage": lambda: damaged(sources, options.work),
-        "cost": lambda: cost(_largest(sources), options.work, 40),
+        "cost": lambda: cost(_largest(sources), options.work, 12),
         "hour": lambda: an_hour(_largest(sources), options.work),
     }
     for name, run in parts.items():

@@ -149,7 +149,7 @@ def collect_video_data(
             is_truncated=table.videos["is_truncated"].copy(),
             has_variable_rate=table.videos["has_variable_rate"].copy(),
             is_played=np.isin(np.char.lower(table.videos["codec"]), list(PLAYED)),
-            segments=_segments(table),
+            segments=_segments(table, settings.every),
             pairs=shared,
         ),
     )
@@ -233,7 +233,7 @@ def _files(table: VideoTable) -> UniqueFiles:
     )
 
 
-def _segments(table: VideoTable) -> Segments:
+def _segments(table: VideoTable, every: float) -> Segments:
     """Returns what can be seen to be wrong in stretches of the videos."""
     statistics, ends = table.stored("statistics")[:], table.ends
     found: list[tuple[int, int, int, int]] = []
@@ -244,6 +244,8 @@ def _segments(table: VideoTable) -> Segments:
             table.last[place],
             table.seconds[place],
             ends[video],
+            table.still[place],
+            every,
         )
         found += [(video, *one) for one in stretches]
         facts = table.videos[video]

@@ -29,11 +29,11 @@ from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import ReadFailure, digest_file, file_identity
 from ..reading.thumbnails import keep, place_of
 from ..storage.record_store import ABSENT, RecordStore, StoredColumn
-from .held import HeldFrames
+from .held import HeldFrames, StillRuns
 from .reading import SampledFrame, VideoFacts, VideoReader
 from .strip import Strip
 
-VIDEO_VERSION = 1
+VIDEO_VERSION = 2
 """Raise it when videos are decoded or sampled differently: old records expire."""
 
 FRAME_SIDE = 256
@@ -60,7 +60,16 @@ _VIDEO = np.dtype(
         ("sampled", "<i4"),
     ]
 )
-_FRAME = np.dtype([("number", "<i8"), ("last", "<i8"), ("seconds", "<f8")])
+_FRAME = np.dtype(
+    [
+        ("number", "<i8"),
+        ("last", "<i8"),
+        ("seconds", "<f8"),
+        ("still_first", "<i8"),
+        ("still_last", "<i8"),
+        ("still_seconds", "<f8"),
+    ]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +91,8 @@ class VideoTable:
         number: int64[f], of the frame in its video, from 0; ascending in each
         last: int64[f], until which frame it is held
         seconds: float64[f], when it is shown
+        still: float64[f, 3], the longest run of samples in it that are one picture: its
+            first and last frame, and how long it is in seconds; 0 s for none
     """
 
     unique_file: NDArray[np.int64]
@@ -92,6 +103,7 @@ class VideoTable:
     number: NDArray[np.int64]
     last: NDArray[np.int64]
     seconds: NDArray[np.float64]
+    still: NDArray[np.float64]
     _positions: NDArray[np.int64]
     _store: RecordStore
 
@@ -263,6 +275,13 @@ class _VideoPass:
             frames["number"],
             frames["last"],
             frames["seconds"],
+            np.stack(
+                [
+                    frames[name].astype(np.float64)
+                    for name in ("still_first", "still_last", "still_seconds")
+                ],
+                axis=1,
+            ),
             np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)]),
             self._pictures,
         )
@@ -351,7 +370,7 @@ class _VideoPass:
     def _describe(self, digest: bytes, reader: VideoReader, session: Session) -> None:
         """Decodes a video, and stores its frames and then what it is."""
         row = self._rows[digest][0]
-        held, strip = HeldFrames(), Strip()
+        held, strip, still = HeldFrames(), Strip(), StillRuns()
         waiting: list[tuple[int, DecodedImage]] = []
         numbers: list[tuple[int, float]] = []
         side = max(FRAME_SIDE, session.side)
@@ -363,12 +382,17 @@ class _VideoPass:
                 self._store(digest, waiting, session)
                 if numbers:
                     keep(strip.jpeg(), self._strip_of(digest))
-                self._finish(row, digest, found, numbers)
+                still.end(found.frames, found.seconds)
+                self._finish(row, digest, found, numbers, still)
                 return
             if self._stop.is_set():
                 return
             image = _decoded(found, session.side)
-            if image is None or held.goes_on(image):
+            if image is None:
+                continue
+            goes_on = held.goes_on(image)
+            still.note(found.number, found.seconds, is_still=held.is_still)
+            if goes_on:
                 continue
             strip.add(image)
             numbers.append((found.number, found.seconds))
@@ -392,6 +416,7 @@ class _VideoPass:
         digest: bytes,
         facts: VideoFacts,
         numbers: list[tuple[int, float]],
+        still: StillRuns,
     ) -> None:
         """Stores which frames were sampled, and last what the video is."""
         keys = [_picture_key(digest, number) for number, _ in numbers]
@@ -405,6 +430,10 @@ class _VideoPass:
         frames["number"], frames["seconds"] = zip(*kept, strict=True)
         frames["last"][:-1] = frames["number"][1:] - 1
         frames["last"][-1] = facts.frames - 1
+        for frame in frames:
+            run = still.longest(int(frame["number"]), int(frame["last"]))
+            frame["still_first"], frame["still_last"] = run.first, run.last
+            frame["still_seconds"] = run.seconds
         video = np.zeros(1, _VIDEO)
         for name in _VIDEO.names or ():
             if name not in ("digest", "sampled"):
