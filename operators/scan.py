@@ -27,6 +27,7 @@ from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.models import load_model, read_vectors
 from .adapter.dataset.object_fields import check_attributes
 from .adapter.dataset.objects import check_object_field, read_objects
+from .adapter.dataset.predictions import check_predictions, read_predictions
 from .adapter.dataset.samples import flat_view, is_of_videos, read_samples
 from .adapter.dataset.video_metadata import write_video_metadata
 from .adapter.runs.lock import exclusive_run, report_progress_to_file
@@ -143,6 +144,10 @@ def run_scan(
             sequence_field=options.sequence_field,
         )
         boxes = read_objects(view, options.objects) if options.objects else None
+        predictions = None
+        if options.predictions:
+            check_predictions(view, options.predictions, options.label_field)
+            predictions = read_predictions(view, options.predictions, table.classes)
         vectors = read_vectors(view, options.embeddings) if options.embeddings else None
         embedder = None if options.embeddings else load_model(options.model)
         scan_input = ScanInput(
@@ -153,6 +158,7 @@ def run_scan(
             table.split_names,
             table.recordings,
             vectors,
+            predictions,
         )
         collect = collect_video_data if of_videos else collect_scan_data
         scan_data = collect(

@@ -158,6 +158,23 @@ FIELDS = (
         "The most similar image of the suggested (or another) label: its id",
     ),
     FieldSpec(
+        "prediction_hardness",
+        "float",
+        "How unsure the model is whose predictions were given: the entropy of its "
+        "probabilities, 0 sure to 1 a guess",
+    ),
+    FieldSpec(
+        "hardest",
+        "bool",
+        "prediction_hardness is among the highest twentieth",
+    ),
+    FieldSpec(
+        "confidently_wrong",
+        "bool",
+        "The model whose predictions were given says another class than the label, and "
+        "is as sure of it as it is on average of images with that label",
+    ),
+    FieldSpec(
         "leak",
         "bool",
         "A copy of this image is in another split",

@@ -15,6 +15,7 @@ from ..findings.image_issues import (
     ISSUES,
     LookThresholds,
     image_issues,
+    own_max_darkest,
     own_min_brightest,
 )
 from ..findings.keepers import ImageRows
@@ -31,7 +32,7 @@ from .counts import (
     steps_by_split,
 )
 from .fastdup_preset import judge_by_fastdup
-from .field_values import columns_of
+from .field_values import columns_of, prediction_columns
 from .image_labels import majority_labels
 from .judgment import OWN_RULE, Judgment, rule_of
 from .own_rules import judge_as_fixed, judge_by_own_rules
@@ -98,7 +99,7 @@ def apply_thresholds(
         frames.leak,
         _thinning(scan_data, decided),
         issues,
-    )
+    ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
     columns |= video_columns(scan_data, accepted)
     columns["set_findings"] = keys_of_samples(
@@ -338,15 +339,20 @@ def _look_thresholds(
 ) -> tuple[LookThresholds, dict[str, str]]:
     """Returns the thresholds on how pictures look, and how they were chosen."""
     samples = scan_data.samples
-    names = ("max_darkest", "min_sharpness", "min_information")
+    names = ("min_sharpness", "min_information")
     rules = {name: rule_of(settings, name) for name in names}
-    rules["min_brightest"] = rule_of(settings, "min_brightest", OWN_RULE)
-    brightest = settings.min_brightest
-    if brightest is None:
-        files = samples.unique_file[samples.readable]
-        brightest = own_min_brightest(scan_data.files.statistics[files])
-    given = {name: getattr(settings, name) for name in names}
-    return LookThresholds(brightest, **given), rules
+    files = samples.unique_file[samples.readable]
+    limits = {name: getattr(settings, name) for name in names}
+    for name, own in _OWN_LOOKS.items():
+        rules[name] = rule_of(settings, name, OWN_RULE)
+        limits[name] = getattr(settings, name)
+        if limits[name] is None:
+            limits[name] = own(scan_data.files.statistics[files])
+    return LookThresholds(**limits), rules
+
+
+_OWN_LOOKS = {"min_brightest": own_min_brightest, "max_darkest": own_max_darkest}
+"""Thresholds that depend on the set, where none is given."""
 
 
 def _image_labels(scan_data: ScanData) -> NDArray[np.int32]:

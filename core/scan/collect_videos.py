@@ -152,6 +152,7 @@ def collect_video_data(
             segments=_segments(table, settings.every),
             pairs=shared,
         ),
+        predictions=scan_input.predictions,
     )
 
 

@@ -14,6 +14,7 @@ from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.keepers import KEEPER_REASONS
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
+from ..findings.predictions import Predictions, confidently_wrong, hardest, hardness
 from ..findings.scenes import NO_GROUP, Scenes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
 from ..findings.sequences import Sequences
@@ -99,6 +100,32 @@ def columns_of(
         "damage_reason": optional_names(_damage(samples, files, issues), list(DAMAGES)),
         "scan_status": [samples.statuses[code] for code in samples.status.tolist()],
     }
+
+
+def prediction_columns(
+    predictions: Predictions | None, samples: Samples, verified: NDArray[np.bool_]
+) -> dict[str, list[Any]]:
+    """Returns n values per field on the predictions of a person's model.
+
+    Args:
+        predictions: of n samples; None without
+        samples: the samples
+        verified: bool[n], a person says that the label is right
+    """
+    names = ("prediction_hardness", "hardest", "confidently_wrong")
+    if predictions is None:
+        return {name: [None] * len(samples) for name in names}
+    here = samples.readable & predictions.known
+    hard = hardness(predictions, len(samples.classes))
+    hard[~here] = np.nan
+    wrong = confidently_wrong(predictions, samples.labels) & here & ~verified
+    judged = here & (samples.labels >= 0)
+    columns = (
+        _rounded(hard, 4),
+        _where(here, hardest(hard).tolist()),
+        _where(judged, wrong.tolist()),
+    )
+    return dict(zip(names, columns, strict=True))
 
 
 def _thinned(

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..copy_detection import PARTLY, TOO_PLAIN, relation_bits
-from ..findings.label_issues import ClassEvidence, LabelFindings
+from ..findings.label_issues import LabelFindings
+from ..findings.label_support import ClassEvidence
 from ..findings.outliers import OutlierDistances
+from ..findings.predictions import Predictions
 from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
 from ..overview.records import SetEvidence
@@ -54,6 +56,7 @@ class ScanInput:
         split_names: split names
         recordings: by a field; None to tell them by names, times and looks
         vectors: n x d, embeddings made elsewhere; None to embed the images
+        predictions: of a model of the person's; None without
     """
 
     paths: Sequence[bytes]
@@ -63,6 +66,7 @@ class ScanInput:
     split_names: Sequence[str] = ()
     recordings: Recordings | None = None
     vectors: NDArray[np.float32] | None = None
+    predictions: Predictions | None = None
 
 
 class UnreadableFile(TypedDict):
@@ -321,6 +325,7 @@ class ScanData:
         inputs: of the stages
         seconds: wall-clock time by stage
         fixed: what was judged of outliers and labels before; None to judge them
+        predictions: of the samples, by a model of the person's; None without
         videos: what is known of videos; None for a scan of pictures
     """
 
@@ -339,6 +344,7 @@ class ScanData:
     inputs: StageInputs
     seconds: Mapping[str, float]
     fixed: FixedJudgment | None = None
+    predictions: Predictions | None = None
     videos: VideoData | None = None
 
     @property

@@ -16,6 +16,8 @@ from ....core.errors import InputError
 from ....core.scan.scan_data import Recordings
 from .fields import is_ours
 from .internals import dataset_of, is_grouped_by_field, shows_parts
+from .labels import KINDS as LABEL_KINDS
+from .labels import holds_labels, label_field_of
 from .present import present
 
 VIDEO = fo.core.media.VIDEO
@@ -128,7 +130,7 @@ def is_of_videos(samples: fo.core.collections.SampleCollection) -> bool:
 
 
 def label_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """Returns the names of the fields that can hold one label a sample."""
+    """Returns the names of the fields that can hold the label of each image."""
     schema = samples.get_field_schema(flat=False)
     return [name for name, field in schema.items() if _is_label(name, field)]
 
@@ -148,7 +150,7 @@ def split_field_candidates(samples: fo.core.collections.SampleCollection) -> lis
 def check_label_field(
     samples: fo.core.collections.SampleCollection, label_field: str
 ) -> None:
-    """Raises :class:`InputError` unless the field holds one label a sample."""
+    """Raises :class:`InputError` unless the field holds labels of whole images."""
     candidates = label_field_candidates(samples)
     if label_field in candidates:
         return
@@ -159,8 +161,8 @@ def check_label_field(
     field = schema[label_field]
     kind = getattr(field, "document_type", None) or type(field)
     raise InputError(
-        f"Field '{label_field}' holds {kind.__name__}. A label field must hold one "
-        f"Classification or one string a sample. {hint}"
+        f"Field '{label_field}' holds {kind.__name__}, which is no label of a whole "
+        f"image: {LABEL_KINDS} is needed. {hint}"
     )
 
 
@@ -175,7 +177,7 @@ def read_samples(
 
     Args:
         view: of images or videos, see :func:`flat_view`
-        label_field: a Classification or string field
+        label_field: a field of labels, see :mod:`~.labels`
         split_by: a string field, or a list of sample tags, one a split
         sequence_field: a field of texts or whole numbers that names recordings
 
@@ -195,7 +197,7 @@ def read_samples(
         splits, split_names = _read_splits(view, split_by)
     labels, classes = None, list[str]()
     if label_field is not None:
-        labels, classes = _codes(view.values(label_path(view, label_field)))
+        labels, classes = _codes(label_field_of(view, label_field).texts(view))
         if not classes:
             raise InputError(
                 f"No sample has a label in field '{label_field}'. Choose another "
@@ -330,18 +332,8 @@ def _codes(values: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
     return np.array(codes, np.int32), names
 
 
-def label_path(samples: fo.core.collections.SampleCollection, label_field: str) -> str:
-    """Returns where the name of a sample's label stands."""
-    field = samples.get_field(label_field)
-    return label_field if isinstance(field, fof.StringField) else f"{label_field}.label"
-
-
 def _is_label(name: str, field: fof.Field) -> bool:
-    if isinstance(field, fof.EmbeddedDocumentField):
-        return issubclass(field.document_type, fo.Classification)
-    return (
-        isinstance(field, fof.StringField) and name != "filepath" and not is_ours(field)
-    )
+    return name not in ("id", "filepath") and holds_labels(field) and not is_ours(field)
 
 
 def _list_of(names: Sequence[str], some: str, none: str) -> str:

@@ -19,13 +19,13 @@ from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import (
     FINDINGS,
     OBJECT_FINDINGS,
-    SET_FINDINGS,
     VIDEO_ISSUES,
     Finding,
 )
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.objects.label_doubts import FEWEST_OF_CLASS
+from ....core.report.of_set import set_sentences
 from ....core.scan.scan_data import UnreadableFile
 from ....core.scan.video_findings import VIDEO_ISSUES as ALL_ISSUES
 from ....core.videos.segments import SEGMENTS
@@ -131,6 +131,8 @@ class ScanReport(TableResult):
         missing = findings_not_looked_for(self, why)
         if not self.counts["thinned"]:
             missing["bursts"] = "thin was not run"
+        if not self.expected.get("predicted"):
+            missing["confidently wrong"] = "no predictions were given"
         return missing | self._objects_not_looked_for
 
     @property
@@ -275,7 +277,9 @@ def _outliers(report: ScanReport) -> dict[str, Any]:
 
 
 def _label_issues(report: ScanReport) -> dict[str, Any]:
-    return {"remarks": label_expectation(report.expected)}
+    expected = report.expected
+    said = [*label_expectation(expected), *said_by_predictions(report)]
+    return {"remarks": said}
 
 
 def _leaks(report: ScanReport) -> dict[str, Any]:
@@ -482,7 +486,7 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
         for remark in (_details(line), *line.remarks):
             if remark:
                 yield f"{'':{width + 22}}{plain(remark)}"
-    for text in set_sentences(report):
+    for text in set_sentences(report.overview):
         yield ""
         yield from wrap(plain(text), _TEXT_WIDTH, subsequent_indent="  ")
 
@@ -497,18 +501,9 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
         notes = escape_markdown("; ".join(part for part in parts if part))
         share, label = _share(report, line), line.finding.label
         yield f"| {label} | {line.count:,} | {share} | {notes} |"
-    for text in set_sentences(report):
+    for text in set_sentences(report.overview):
         yield ""
         yield escape_markdown(text)
-
-
-def set_sentences(report: ScanReport) -> list[str]:
-    """Returns what was found of the set as a whole, a paragraph each."""
-    return [
-        f"{SET_FINDINGS[found['kind']].label}: {found['text']}. {found['meaning']}. "
-        f"{found['advice']}."
-        for found in report.overview.get("findings", ())
-    ]
 
 
 def _share(report: ScanReport, line: Line) -> str:
@@ -553,6 +548,27 @@ def label_expectation(expected: Mapping[str, Any]) -> list[str]:
     return [
         f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
         f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def said_by_predictions(report: ScanReport) -> list[str]:
+    """Says what came of the predictions, and whether they can be a witness."""
+    expected = report.expected
+    if not expected.get("predicted"):
+        return []
+    counts = report.counts
+    said = (
+        f"the predictions agree with {expected['prediction_agreement']:.0%} of "
+        f"{expected['predicted']:,} labels; of {counts['confidently_wrong']:,} images "
+        "the model is sure and has another class (confidently_wrong)"
+    )
+    if not expected["predictions_repeat"]:
+        return [said]
+    return [
+        said,
+        "the predictions confirm nearly all labels that similar images contradict, as "
+        "a model does that learned them, so they do not count: give predictions of "
+        "images that it did not learn (cross-validation)",
     ]
 
 

@@ -36,6 +36,7 @@ from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
 from ..dataset.object_fields import check_attributes
 from ..dataset.objects import object_field_candidates
+from ..dataset.predictions import prediction_field_candidates
 from ..dataset.samples import (
     flat_view,
     group_field_candidates,
@@ -46,10 +47,9 @@ from ..dataset.samples import (
 from ..runs.object_run import object_settings_of
 from ..runs.reapply import settings_of
 from ..runs.run_record import complete_run
-from .inputs import ask_several, show_error
+from .inputs import NONE, ask_one, ask_several, one_of, show_error
 from .surface import read_options
 
-_NONE = "(none)"
 _BY_TAGS, _BY_FIELD = "tags", "field"
 _OWN_MODEL, VECTORS = "(onnx)", "(field)"
 
@@ -94,10 +94,14 @@ class ScanOptions(ScanSettings, ObjectSettings):
     """What can be chosen.
 
     Attributes:
-        label_field (None): a Classification or string field; without it, wrong
-            labels are not looked for
+        label_field (None): a field of Classification, Classifications, texts, booleans
+            or whole numbers; without it, wrong labels are not looked for
         split_by (None): a list of sample tags, or a string field, that names the
             splits; without it, leaks are not looked for
+        predictions (None): a field of Classification with what a model of yours says
+            of each image, with confidence or logits: one more witness for wrong labels.
+            Predict each image with a model that did not learn it (cross-validation):
+            one that did repeats wrong labels
         sequence_field (None): a field, such as the video, whose equal values are frames
             of one recording; without it, recordings are told by names and times
         objects (None): a field of Detections, Detection, Polylines or Polyline, whose
@@ -110,6 +114,7 @@ class ScanOptions(ScanSettings, ObjectSettings):
 
     label_field: str | None = None
     split_by: str | Sequence[str] | None = None
+    predictions: str | None = None
     sequence_field: str | None = None
     objects: str | None = None
     model: str = DEFAULT_MODEL
@@ -124,6 +129,11 @@ class ScanOptions(ScanSettings, ObjectSettings):
                 f"The vectors in '{self.embeddings}' are of whole images, and objects "
                 "are compared by vectors of their own. Leave out embeddings, so that "
                 "a model makes both; or leave out objects."
+            )
+        if self.predictions is not None and self.preset is not None:
+            raise InputError(
+                f"preset={self.preset!r} has no rules for predictions. Leave it out, "
+                "or leave out predictions."
             )
         if self.objects is not None and self.preset is not None:
             raise InputError(
@@ -165,7 +175,7 @@ class ThresholdOptions:
         min_brightest ("unchanged"): gray level that 1 % of the pixels must reach, 0
             to 255, or the picture is dark; None for a rule on this data set
         max_darkest ("unchanged"): gray level that 1 % of the pixels must not exceed,
-            0 to 255, or the picture is bright; the scan's default is 180
+            0 to 255, or the picture is bright; None for a rule on this data set
         min_sharpness ("unchanged"): sharpness below which pictures are blurry; the
             scan's default is 3.7
         min_information ("unchanged"): bits of gray levels below which pictures have
@@ -188,7 +198,7 @@ class ThresholdOptions:
     max_outlier_distance: float | None | Unchanged = UNCHANGED
     min_label_score: float | None | Unchanged = UNCHANGED
     min_brightest: float | None | Unchanged = UNCHANGED
-    max_darkest: float | Unchanged = UNCHANGED
+    max_darkest: float | None | Unchanged = UNCHANGED
     min_sharpness: float | Unchanged = UNCHANGED
     min_information: float | Unchanged = UNCHANGED
     min_object_label_score: float | None | Unchanged = UNCHANGED
@@ -251,7 +261,7 @@ _THRESHOLDS = {
     "max_darkest": _Slider(
         "Bright: darkest level",
         "Pictures whose darkest pixels (1 %) are brighter than this are bright. "
-        "Higher finds fewer.",
+        "Higher finds fewer; empty for a rule based on your images.",
         0,
         255,
     ),
@@ -313,6 +323,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
         show_error(inputs, "samples", error)
     else:
         _ask_labels(inputs, ctx, view)
+        _ask_objects(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
         _ask_model(inputs, ctx, view)
         _ask_more(inputs, ctx, view)
@@ -326,11 +337,12 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
 def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``params`` of a scan with the form's names turned into options."""
     options = dict(params) | {
-        "label_field": _chosen(params.get("label_field")),
+        "label_field": one_of(params.get("label_field")),
         "split_by": _split_by(params),
-        "embeddings": _chosen(params.get("embeddings")),
-        "objects": _chosen(params.get("objects")),
-        "sequence_field": _chosen(params.get("sequence_field")),
+        "embeddings": one_of(params.get("embeddings")),
+        "objects": one_of(params.get("objects")),
+        "predictions": one_of(params.get("predictions")),
+        "sequence_field": one_of(params.get("sequence_field")),
     }
     if params.get("model") == _OWN_MODEL:
         options["model"] = (params.get("model_path") or "").strip() or ".onnx"
@@ -379,18 +391,15 @@ def _ask_labels(
     inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
 ) -> None:
     names = label_field_candidates(view)
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="No labels")
-    for name in names:
-        choices.add_choice(name, label=name)
     likely = [name for name in ("ground_truth", "label", "labels") if name in names]
-    inputs.enum(
+    ask_one(
+        inputs,
         "label_field",
-        [_NONE, *names],
-        default=likely[0] if likely else _NONE,
+        {name: name for name in names},
+        none="No labels",
+        default=likely[0] if likely else None,
         label="Labels",
         description="The field that holds each image's label, to find wrong ones",
-        view=choices,
     )
 
 
@@ -403,9 +412,9 @@ def _ask_splits(
     tags = view.distinct("tags")
     likely = [tag for tag in tags if is_split_name(tag)]
     names = split_field_candidates(view)
-    default = _BY_TAGS if len(likely) > 1 else _NONE
+    default = _BY_TAGS if len(likely) > 1 else NONE
     choices = types.RadioGroup(orientation="horizontal")
-    choices.add_choice(_NONE, label="No splits")
+    choices.add_choice(NONE, label="No splits")
     if len(tags) > 1:
         choices.add_choice(_BY_TAGS, label="Sample tags")
     if names:
@@ -478,7 +487,9 @@ def _ask_more(
         view=types.SwitchView(),
     )
     if ctx.params.get("more"):
-        _ask_objects(inputs, ctx, view)
+        _ask_predictions(inputs, ctx, view)
+        if one_of(ctx.params.get("objects")):
+            _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
         _ask_recordings(inputs, view)
         of_videos = is_of_videos(view)
         if of_videos:
@@ -510,43 +521,55 @@ def _ask_more(
         _ask_prefix(inputs)
 
 
+def _ask_predictions(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    labels = one_of(ctx.params.get("label_field"))
+    names = [name for name in prediction_field_candidates(view) if name != labels]
+    if labels is None or not names:
+        return
+    ask_one(
+        inputs,
+        "predictions",
+        {name: name for name in names},
+        none="None",
+        label="Predictions of your model",
+        description="One more witness for wrong labels. Predict each image with a "
+        "model that did not learn it: one that did repeats wrong labels",
+    )
+
+
 def _ask_objects(
     inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
 ) -> None:
     names = object_field_candidates(view)
     if not names:
         return
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="Whole images only")
-    for name in names:
-        choices.add_choice(name, label=name)
-    inputs.enum(
+    usual = ("ground_truth", "detections", "objects")
+    likely = [name for name in usual if name in names]
+    of_images = ctx.params.get("model") == VECTORS
+    ask_one(
+        inputs,
         "objects",
-        [_NONE, *names],
-        default=_NONE,
+        {name: name for name in names},
+        none="Whole images only",
+        default=likely[0] if likely and not of_images else None,
         label="Objects",
         description="The field of boxes, to find wrong labels, outliers and bad boxes",
-        view=choices,
     )
-    if _chosen(ctx.params.get("objects")):
-        _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
 
 
 def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:
     names = group_field_candidates(view, with_own=False)
     if not names:
         return
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="By names and times")
-    for name in names:
-        choices.add_choice(name, label=name)
-    inputs.enum(
+    ask_one(
+        inputs,
         "sequence_field",
-        [_NONE, *names],
-        default=_NONE,
+        {name: name for name in names},
+        none="By names and times",
         label="Recordings",
         description="The field that names the recording of each frame, if there is one",
-        view=choices,
     )
 
 
@@ -647,7 +670,3 @@ def _split_by(params: Mapping[str, Any]) -> Any:
     if kind == _BY_FIELD:
         return params.get("split_field")
     return None
-
-
-def _chosen(value: str | None) -> str | None:
-    return None if value in (None, "", _NONE) else value

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import fault_works
+import psutil
 import pytest
 
 from core.errors import Cancelled
@@ -121,6 +122,17 @@ def test_a_driver_that_was_killed_goes_on_and_reads_no_finished_shard_again(
 def finished(folder):
     results = [one for one in folder.glob("*.npz") if ".input." not in one.name]
     return {one.name: one.stat().st_mtime_ns for one in results}
+
+
+def test_ray_reports_nothing_and_keeps_its_token_out_of_the_home_folder(ray):
+    from ray._private.usage import usage_lib
+
+    token = Path.home() / ".ray" / "auth_token"
+    began = psutil.Process().create_time()
+
+    assert not usage_lib.usage_stats_enabled()
+    assert os.environ["RAY_AUTH_TOKEN"]
+    assert not token.exists() or token.stat().st_mtime < began
 
 
 @pytest.mark.parametrize("engine", ["threads", "ray"])
