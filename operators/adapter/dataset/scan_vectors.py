@@ -79,6 +79,11 @@ def _vectors_of_videos(
     )
     images, _ = describe_videos(videos)
     rows = np.flatnonzero(videos.unique_file >= 0)
-    vectors = images.descriptors if kind == "copy" else images.features[:]
-    ids, paths = ([some[row] for row in rows] for some in (table.ids, table.paths))
-    return ids, paths, vectors[videos.unique_file[rows]]
+    vectors: NDArray[np.floating] = (
+        images.descriptors if kind == "copy" else images.features[:]
+    )
+    return (
+        [table.ids[row] for row in rows],
+        [table.paths[row] for row in rows],
+        vectors[videos.unique_file[rows]],
+    )
