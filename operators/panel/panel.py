@@ -14,7 +14,7 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
-from ...core.findings.registry import FINDINGS
+from ...core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES
 from ..adapter.dataset.decisions import decided_view
 from ..adapter.dataset.internals import is_grouped_by_field
 from ..adapter.dataset.present import present
@@ -161,7 +161,10 @@ class WinnowPanel(ObjectEvents, foo.Panel):
 
     def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
         state = _scene(ctx)
-        if state.tally.counts[what]:
+        if what in (SEGMENTS, VIDEO_ISSUES.name):
+            view = grouped_view(ctx.dataset, what, state.prefix)
+            grid.show(ctx, view, "stretches of videos")
+        elif state.tally.counts[what]:
             view = grouped_view(ctx.dataset, what, state.prefix)
             grid.show(ctx, view, FINDINGS[what].label.lower())
         else:
