@@ -50,6 +50,13 @@ class Events(Protocol):
     choose_leak_cell: Event
     choose_issue: Event
 
+    # Objects
+    choose_object_kind: Event
+    choose_object_class: Event
+    choose_object_split: Event
+    show_objects: Event
+    open_object: Event
+
     # A review
     review: Event
     end_review: Event

@@ -323,6 +323,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
         show_error(inputs, "samples", error)
     else:
         _ask_labels(inputs, ctx, view)
+        _ask_objects(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
         _ask_model(inputs, ctx, view)
         _ask_more(inputs, ctx, view)
@@ -487,7 +488,8 @@ def _ask_more(
     )
     if ctx.params.get("more"):
         _ask_predictions(inputs, ctx, view)
-        _ask_objects(inputs, ctx, view)
+        if one_of(ctx.params.get("objects")):
+            _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
         _ask_recordings(inputs, view)
         of_videos = is_of_videos(view)
         if of_videos:
@@ -543,16 +545,18 @@ def _ask_objects(
     names = object_field_candidates(view)
     if not names:
         return
+    usual = ("ground_truth", "detections", "objects")
+    likely = [name for name in usual if name in names]
+    of_images = ctx.params.get("model") == VECTORS
     ask_one(
         inputs,
         "objects",
         {name: name for name in names},
         none="Whole images only",
+        default=likely[0] if likely and not of_images else None,
         label="Objects",
         description="The field of boxes, to find wrong labels, outliers and bad boxes",
     )
-    if one_of(ctx.params.get("objects")):
-        _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
 
 
 def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:
