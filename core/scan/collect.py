@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,7 @@ from .scan_data import (
 )
 from .scan_sequences import find_sequences
 from .settings import DEFAULTS, ScanSettings
+from .stored_scan import most_alike
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
 from .whole_set import evidence_of_set
@@ -106,6 +107,7 @@ def collect_scan_data(
     folder: Path,
     settings: ScanSettings = DEFAULTS,
     previous: ScanData | None = None,
+    other_scans: Path | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from n images all that thresholds are applied to.
@@ -121,6 +123,8 @@ def collect_scan_data(
             estimate or the class probabilities depend on, they are kept. The result
             is that of a scan from nothing, but for neighbors that an approximate
             search may miss (see :mod:`core.neighbors.incremental`)
+        other_scans: folder of stored scans, of which the one that knows most of the
+            files stands in where there is no previous one; None for none
         on_progress: told after each batch; may raise to cancel
 
     Raises:
@@ -145,10 +149,12 @@ def collect_scan_data(
     images = unique_images(
         table, None if given is None else vectors_of_files(samples, given)
     )
+    if previous is None and other_scans is not None:
+        previous = most_alike(other_scans, images.digests)
     before = PreviousScan(previous, images, model_info(embedder))
     shown = paths_of_images(table, images, paths)
     read_page = page_reader(shown, settings.max_megapixels)
-    return learned(
+    data = learned(
         table,
         samples,
         images,
@@ -161,8 +167,10 @@ def collect_scan_data(
         settings=settings,
         given=given,
         recordings=scan_input.recordings,
+        properties=scan_input.properties,
         on_progress=on_progress,
     )
+    return replace(data, predictions=scan_input.predictions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +216,7 @@ def learned(
     settings: ScanSettings,
     given: NDArray[np.float32] | None = None,
     recordings: Recordings | None = None,
+    properties: Mapping[str, Sequence[Any]] | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from described images all that thresholds are applied to.
@@ -227,6 +236,7 @@ def learned(
         settings: see :class:`~core.scan.settings.ScanSettings`
         given: embeddings made elsewhere
         recordings: by a field; None to tell them by names, times and looks
+        properties: name -> values of the samples that should tell no class or split
         on_progress: told after each batch; may raise to cancel
     """
     files, model = unique_files(table), model_info(embedder)
@@ -270,7 +280,11 @@ def learned(
     clock.end("learn labels")
     related = pairs.images[(pairs.score >= min_score) | pairs.scene]
     shown = paths_of_images(table, images, paths)
-    overview = evidence_of_set(samples, files, images, related, shown)
+    first = images.groups.first_file
+    origins = table.column("captured")[first], table.column("camera")[first]
+    overview = evidence_of_set(
+        samples, files, images, related, shown, origins, properties
+    )
     clock.end("look at the set")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
     return ScanData(

@@ -14,7 +14,7 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
-from ...core.findings.registry import FINDINGS
+from ...core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES
 from ..adapter.dataset.decisions import decided_view
 from ..adapter.dataset.internals import is_grouped_by_field
 from ..adapter.dataset.present import present
@@ -34,6 +34,7 @@ from ..adapter.ui.panel_jobs import (
 from ..adapter.ui.scan_forms import VECTORS, ScanOptions
 from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
+    found_view,
     grouped_view,
     leak_view,
     pair_view,
@@ -46,13 +47,16 @@ from . import (
     grid,
     labels,
     leaks,
+    objects,
     outliers,
     overview,
     review,
     selected,
+    whole_set,
     widgets,
 )
 from .callbacks import Event
+from .object_events import ObjectEvents, named_objects
 from .state import PanelState, scene_of
 
 _TABS = {
@@ -61,7 +65,9 @@ _TABS = {
     "outliers": outliers.draw,
     "labels": labels.draw,
     "leaks": leaks.draw,
+    "objects": objects.draw,
     "bad_files": bad_files.draw,
+    "whole_set": whole_set.draw,
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
@@ -70,7 +76,7 @@ _SELECTED_MOST = 1_000
 images when clusters are numbered anew; larger ones are shown by number."""
 
 
-class WinnowPanel(foo.Panel):
+class WinnowPanel(ObjectEvents, foo.Panel):
     """``@winnow/curate/winnow``, the panel"""
 
     @property
@@ -123,29 +129,42 @@ class WinnowPanel(foo.Panel):
         self._go(ctx, ctx.params["tab"])
 
     def choose_overview_row(self, ctx: foo.ExecutionContext) -> None:
-        row = ctx.params["row"]
-        if 0 <= row < len(overview.LINES):
-            self._go(ctx, overview.LINES[row].tab)
+        row, lines = ctx.params["row"], overview.lines(_scene(ctx))
+        if 0 <= row < len(lines):
+            if lines[row].unit == "objects":
+                chosen = {objects.KIND: lines[row].name, objects.CLASS: None}
+                ctx.panel.set_state(chosen)
+            self._go(ctx, overview.tab_of(lines[row]))
 
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
         ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
         # Who looked at one kind in the grid would take the next tab's for it
         if grid.is_ours(ctx) and grid.shown(ctx):
-            self._show_tab(ctx)
+            self.show_tab(ctx)
 
-    def _show_tab(self, ctx: foo.ExecutionContext) -> None:
+    def show_tab(self, ctx: foo.ExecutionContext) -> None:
         """Puts what the tab is about into the grid."""
         state = _scene(ctx)
         if state.tab == "outliers":
             grid.show(ctx, *outliers.grid_view(state))
-        elif state.tab == "labels" and state.reader.label_path:
+        elif state.tab == "labels" and state.reader.labels:
             grid.show(ctx, *labels.grid_view(state))
+        elif state.tab == "objects" and (shown := objects.grid_view(state)):
+            grid.show(ctx, *shown)
         elif state.tab in _SHOWN_BY_TAB:
             self._show_finding(ctx, _SHOWN_BY_TAB[state.tab])
 
+    def show_of_set(self, ctx: foo.ExecutionContext) -> None:
+        """Shows the images of a finding of the set as a whole."""
+        key = ctx.params["key"]
+        grid.show(ctx, found_view(ctx.dataset, key, _prefix(ctx)), key)
+
     def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
         state = _scene(ctx)
-        if state.tally.counts[what]:
+        if what in (SEGMENTS, VIDEO_ISSUES.name):
+            view = grouped_view(ctx.dataset, what, state.prefix)
+            grid.show(ctx, view, "stretches of videos")
+        elif state.tally.counts[what]:
             view = grouped_view(ctx.dataset, what, state.prefix)
             grid.show(ctx, view, FINDINGS[what].label.lower())
         else:
@@ -176,7 +195,7 @@ class WinnowPanel(foo.Panel):
         if what == _SHOWN_BY_TAB.get(_scene(ctx).tab, what):
             ctx.panel.set_state({"only": None, "start": 0})
         if what in ("outliers", "label_issues"):
-            self._show_tab(ctx)
+            self.show_tab(ctx)
         else:
             self._show_finding(ctx, what)
 
@@ -216,18 +235,18 @@ class WinnowPanel(foo.Panel):
         if not _moved(value, outliers.limit_shown(_scene(ctx))):
             return
         ctx.panel.set_state({"outlier_distance": float(value), "start": 0})
-        self._show_tab(ctx)
+        self.show_tab(ctx)
 
     def move_label_score(self, ctx: foo.ExecutionContext) -> None:
         value = ctx.params.get("value")
         if not _moved(value, labels.limit_shown(_scene(ctx))):
             return
         ctx.panel.set_state({"label_score": float(value), "start": 0, "only": None})
-        self._show_tab(ctx)
+        self.show_tab(ctx)
 
     def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:
         self.refresh(ctx)
-        self._show_tab(ctx)
+        self.show_tab(ctx)
 
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
         """Writes what the sliders show into the fields."""
@@ -325,17 +344,27 @@ class WinnowPanel(foo.Panel):
     def decide(self, ctx: foo.ExecutionContext) -> None:
         """Remembers a decision on the samples that the button names."""
         state, what = _scene(ctx), ctx.params["what"]
-        samples = ctx.params.get("samples")
-        if samples is None:
-            found = F(state.field("dup_cluster")) == ctx.params["number"]
-            if what == "not_duplicate":
-                found = found & (F(state.field("dup_kind")) == "near")
-            samples = present(ctx.dataset).match(found).values("id")
-        elif samples == "selected":
-            samples = list(ctx.selected)
-        decision = {"what": what, "samples": samples, "prefix": state.prefix}
+        decision = {"what": what, "prefix": state.prefix}
+        if "objects" in ctx.params:
+            decision["objects"] = named_objects(ctx, state, ctx.params["objects"])
+        else:
+            decision["samples"] = self._named_samples(ctx, state, what)
         ctx.panel.set_state({"asked": decision, "last": None})
         self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
+
+    def _named_samples(
+        self, ctx: foo.ExecutionContext, state: PanelState, what: str
+    ) -> list[str]:
+        """Returns the samples that a button of a decision is for."""
+        samples = ctx.params.get("samples")
+        if samples == "selected":
+            return list(ctx.selected)
+        if samples is not None:
+            return list(samples)
+        found = F(state.field("dup_cluster")) == ctx.params["number"]
+        if what == "not_duplicate":
+            found = found & (F(state.field("dup_kind")) == "near")
+        return list(present(ctx.dataset).match(found).values("id"))
 
     def decided(self, ctx: foo.ExecutionContext) -> None:
         """Offers to undo what was asked for, now that it is done."""
@@ -350,8 +379,9 @@ class WinnowPanel(foo.Panel):
             self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
 
     def take_back(self, ctx: foo.ExecutionContext) -> None:
-        """Takes back an earlier decision on a sample."""
-        decision = {"what": ctx.params["what"], "samples": ctx.params["samples"]}
+        """Takes back an earlier decision on a sample or an object."""
+        named = ("what", "samples", "objects")
+        decision = {name: ctx.params[name] for name in named if name in ctx.params}
         params = {**decision, "prefix": _prefix(ctx), "undo": True}
         self._ask(ctx, "decide", params, skip_prompt=True)
 
@@ -361,6 +391,8 @@ class WinnowPanel(foo.Panel):
         names = foo.get_operator(_OPERATOR.format(operator)).names()
         if params == selected.SELECTED:
             params["samples"] = list(ctx.selected)
+        if "objects" in params:
+            params["objects"] = named_objects(ctx, _scene(ctx), params["objects"])
         # Undo and purge are of actions, whatever the scan
         if "prefix" in names and _prefix(ctx):
             params["prefix"] = _prefix(ctx)

@@ -14,9 +14,10 @@ from ..runs.scan_report import ScanReport, outlier_expectation
 from ..views import queries
 from ..views.finding_views import found_expression
 from ..views.queries import count_pairs, count_words
-from . import copy_sections
+from . import charts, copy_sections
 from .report_queries import Shown, not_looked_for, words_of
 from .scene_section import scenes_section
+from .video_sections import stretch_tables
 
 _FILES_LISTED = 100
 
@@ -57,7 +58,11 @@ def labels_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     ]
     columns = ("From: label in doubt", "To: most similar image")
     galleries = (Gallery("labels", "", columns, "images", count, tuple(pairs)),)
-    return Section(key, title, count, text, (_confused(shown),), galleries)
+    score = charts.spread(
+        shown, report, "label_score", "Label scores of all images", "min_label_score"
+    )
+    tables = (_confused(shown),)
+    return Section(key, title, count, text, tables, galleries, histograms=score)
 
 
 def _confused(shown: Shown) -> Table:
@@ -109,16 +114,23 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
     )
     columns = ("From: outlier", "To: most similar image")
     galleries = (Gallery("outliers", "", columns, "images", count, tuple(pairs)),)
-    return Section(key, title, count, text, galleries=galleries)
+    distance = charts.spread(
+        shown,
+        report,
+        "outlier_distance",
+        "Outlier distances of all images",
+        "max_outlier_distance",
+    )
+    return Section(key, title, count, text, galleries=galleries, histograms=distance)
 
 
 def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Damaged, dark, bright, blurry and odd images, by issue."""
     key, title, count = finding.section, finding.label, report.counts[finding.name]
+    tables = stretch_tables(shown, report)
     if not count:
-        return Section(
-            key, title, 0, ("No image is damaged, dark, bright, blurry or odd.",)
-        )
+        none = ("No image is damaged, dark, bright, blurry or odd.",)
+        return Section(key, title, 0, none, tables)
     name = shown.field("image_issues")
     words = count_words(shown.reader, "image_issues", {name: {"$ne": None}})
     galleries = []
@@ -143,7 +155,8 @@ def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
             )
         )
     text = ("Many of them may be fine: check them. An image may be in several.",)
-    return Section(key, title, count, text, galleries=tuple(galleries))
+    bars = charts.bars("Images by issue", ((one.title, one.total) for one in galleries))
+    return Section(key, title, count, text, tables, tuple(galleries), bars)
 
 
 def _beside_nearest(
@@ -193,7 +206,8 @@ def unreadable_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
         ),
     )
     text = ("They were not compared and have no findings.",)
-    return Section(key, title, count, text, tables)
+    bars = charts.bars("Files by reason", reasons)
+    return Section(key, title, count, text, tables, bars=bars)
 
 
 def pictures_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:

@@ -8,6 +8,7 @@ from ....core.findings.registry import Finding
 from ....core.report.model import Gallery, Section, Table
 from ..runs.scan_report import ScanReport, recordings
 from ..views.queries import Picture, count_words
+from . import charts
 from .report_queries import Shown, not_looked_for
 
 _LOOKED_AT = 8
@@ -42,7 +43,8 @@ def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     tables = tuple(
         table for table in (_leaks(report), _recordings(shown)) if table.rows
     )
-    return Section(key, title, count, text, tables, (gallery,))
+    bars = charts.group_sizes(shown, "scene_group", "Scenes by number of images")
+    return Section(key, title, count, text, tables, (gallery,), bars=bars)
 
 
 def _first_two(shown: Shown, scenes: int) -> Iterator[tuple[Picture, Picture | None]]:

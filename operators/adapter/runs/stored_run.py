@@ -15,8 +15,8 @@ from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
 from ....core.scan.scan_data import ScanData, with_labels, without
 from ....core.scan.stored_scan import load_scan_data
+from ..dataset.labels import label_field_of
 from ..dataset.present import present
-from ..dataset.samples import label_path
 from .paths import scan_data_path
 from .run_record import ScanRun, complete_run, load_rows
 
@@ -83,7 +83,7 @@ def _as_of_now(
     if field is not None and not dataset.has_sample_field(field):
         field = None
     here = present(dataset)
-    labels = here.values(label_path(here, field) if field else "id")
+    labels = label_field_of(here, field).texts(here) if field else here.values("id")
     label_of = dict(zip(here.values("id"), labels, strict=True))
     gone = np.fromiter((one not in label_of for one in ids), bool, len(ids))
     if gone.any():
