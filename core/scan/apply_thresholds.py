@@ -20,8 +20,9 @@ from ..findings.image_issues import (
 from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
-from ..findings.schema import FIELDS, NO_LABEL, Findings
+from ..findings.schema import FIELDS, NO_LABEL, Findings, optional_floats
 from ..findings.sequences import NO_SEQUENCE, Sequences, find_sequence_leaks
+from .copy_scores import copy_scores
 from .counts import (
     count_changed_pairs,
     count_findings,
@@ -99,6 +100,8 @@ def apply_thresholds(
         issues,
     )
     overview = overview_of(scan_data, judged, scenes)
+    scores = copy_scores(scan_data, eligible_pairs(scan_data, settings, decided))
+    columns["copy_score"] = optional_floats(np.round(scores.astype(np.float64), 4))
     columns["set_findings"] = keys_of_samples(
         overview, scan_data.sample_images, len(scan_data.images.first_file)
     )
@@ -167,17 +170,35 @@ def accepted_pairs(
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    pairs = scan_data.pairs
     min_copy_score, _ = _copy_threshold(scan_data.recall, settings)
-    accepted: NDArray[np.bool_] = pairs.score >= min_copy_score
+    sure: NDArray[np.bool_] = scan_data.pairs.score >= min_copy_score
+    return sure & eligible_pairs(scan_data, settings, decisions)
+
+
+def eligible_pairs(
+    scan_data: ScanData, settings: ScanSettings, decisions: Decisions
+) -> NDArray[np.bool_]:
+    """Returns which pairs would count as copies if they scored enough: bool[p].
+
+    Args:
+        scan_data: of the scan
+        settings: only the thresholds matter here
+        decisions: of a person on the samples
+
+    Raises:
+        InputError: a threshold below what the scan looked at
+    """
+    pairs = scan_data.pairs
+    ignored = [CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes]
+    eligible: NDArray[np.bool_] = (
+        pairs.changes & sum(1 << bit for bit in ignored)
+    ) == 0
     if settings.min_copy_similarity is not None:
         _check_min_similarity(
             settings.min_copy_similarity, scan_data.model.min_candidate_similarity
         )
-        accepted &= pairs.similarity >= settings.min_copy_similarity
-    ignored = [CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes]
-    accepted &= (pairs.changes & sum(1 << bit for bit in ignored)) == 0
-    return accepted & ~ruled_out(pairs.images, scan_data.sample_images, decisions)
+        eligible &= pairs.similarity >= settings.min_copy_similarity
+    return eligible & ~ruled_out(pairs.images, scan_data.sample_images, decisions)
 
 
 def _copy_threshold(recall: CopyScores, settings: ScanSettings) -> tuple[float, str]:

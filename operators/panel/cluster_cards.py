@@ -21,6 +21,8 @@ from .callbacks import Events
 from .state import PanelState
 
 _PICTURES = 8
+_SIDE = 84
+"""Pixels of a picture: nine pairs fit into half of a laptop's screen."""
 _LABELS = 3
 
 Shown = Literal["duplicates", "leaks"]
@@ -41,12 +43,12 @@ def draw_page(
     page = clusters(
         state.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
     )
-    cards = widgets.row(panel, "clusters", gap=1.5, top=True)
+    cards = widgets.row(panel, "clusters", top=True)
     for cluster in page:
         _draw_cluster(cards, events, state, cluster, shown)
     widgets.pager(
         panel,
-        events.page,
+        events,
         shown=len(page),
         start=start,
         step=step,
@@ -64,39 +66,29 @@ def _draw_cluster(
 ) -> None:
     """Draws a cluster: what stays, its copies, and what can be decided."""
     frame = widgets.card(cards, f"cluster_{cluster.number}")
-    head = widgets.row(frame, "head")
+    head = widgets.row(frame, "head", gap=0.25)
     title = f"**{cluster.size:,} copies**"
     if cluster.conflict:
-        title += " · **two labels**"
-    widgets.markdown(head, "title", title)
-    widgets.button(
-        head,
-        "show",
-        "Show",
-        events.show_cluster,
-        icon="grid_view",
-        params={"number": cluster.number},
-    )
+        title = f"**{cluster.size:,}, two labels**"
+    widgets.markdown(head, "title", title, small=True)
     number = {"number": cluster.number}
+    ways = [("show", "grid_view", "Show these copies in the grid", events.show_cluster)]
     if any(picture.values["dup_kind"] == "near" for picture in cluster.pictures):
+        hint = "Not duplicates: they only look alike. Holds in all later scans."
+        ways.append(("not_duplicate", "call_split", hint, events.decide))
+    hint = "Keep all: they are copies and stay all the same. Never flagged again."
+    ways.append(("keep", "favorite_border", hint, events.decide))
+    for what, icon, hint, event in ways:
         widgets.button(
             head,
-            "part",
-            "Not duplicates",
-            events.decide,
-            icon="call_split",
-            params={"what": "not_duplicate", **number},
-            hint="They only look alike. Holds in all later scans.",
+            what,
+            None,
+            event,
+            plain=True,
+            icon=icon,
+            params={**number, "what": what},
+            hint=hint,
         )
-    widgets.button(
-        head,
-        "keep",
-        "Keep all",
-        events.decide,
-        icon="favorite_border",
-        params={"what": "keep", **number},
-        hint="They are copies and stay all the same. Never flagged again.",
-    )
     pictures = widgets.row(frame, "pictures", top=True)
     for place, picture in enumerate(cluster.pictures):
         stays = _stays(picture, shown)
@@ -107,6 +99,7 @@ def _draw_cluster(
             _lines(picture, cluster, shown, stays=stays),
             on_click=events.open_sample,
             marked=stays,
+            side=_SIDE,
         )
         if shown == "duplicates" and not stays:
             widgets.button(
@@ -155,13 +148,14 @@ def _lines(
 ) -> list[str]:
     values = picture.values
     if shown == "leaks" and not stays:
-        first, second = "should go", ""
+        first = "should go"
     elif values["dup_keeper"] or shown == "leaks":
+        why = why_kept(picture) if values["dup_keeper"] else ""
         first = "**keep**" if shown == "duplicates" else "**stays**"
-        second = why_kept(picture) if values["dup_keeper"] else ""
+        first += f" · {why}" * bool(why)
     else:
-        first, second = kind_of_copy(picture), likeness(picture)
+        first = " · ".join(filter(None, (kind_of_copy(picture), likeness(picture))))
     own = " · ".join(part for part in (picture.label, picture.split) if part)
     if own and cluster.conflict:
         own = f"**{own}**"
-    return [line for line in (first, second, own) if line]
+    return [line for line in (first, own) if line]

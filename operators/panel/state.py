@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators as foo
 
+from ...core.errors import CurationError
 from ..adapter.dataset.fields import field_name
 from ..adapter.runs.run_record import ScanRun, finished_runs
 from ..adapter.views.finding_views import Tally, tally
@@ -101,3 +102,17 @@ def scene_of(ctx: foo.ExecutionContext) -> PanelState | None:
         start=max(0, int(ctx.panel.get_state("start") or 0)),
         kept=dict(ctx.panel_state or {}),
     )
+
+
+def needed_scene(ctx: foo.ExecutionContext) -> PanelState:
+    """Returns what to draw.
+
+    Raises:
+        CurationError: there is no finished run
+    """
+    state = scene_of(ctx)
+    if state is None:
+        raise CurationError(
+            f"'{ctx.dataset.name}' has no finished scan any more. Scan it again."
+        )
+    return state

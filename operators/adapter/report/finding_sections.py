@@ -14,7 +14,7 @@ from ....core.report.model import Cell, Gallery, Section, Table
 from ..runs.scan_report import ScanReport, outlier_expectation, recordings
 from ..views import queries
 from ..views.finding_views import found_expression
-from ..views.queries import count_pairs, count_words
+from ..views.queries import count_pairs, count_values
 from . import copy_sections
 from .report_queries import Shown, not_looked_for, words_of
 
@@ -120,7 +120,7 @@ def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
             key, title, 0, ("No image is damaged, dark, bright, blurry or odd.",)
         )
     name = shown.field("image_issues")
-    words = count_words(shown.reader, "image_issues", {name: {"$ne": None}})
+    words = count_values(shown.reader, name, {name: {"$ne": None}})
     galleries = []
     for issue in ISSUES:
         if issue not in words:
@@ -201,7 +201,7 @@ def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     section = pictures_section(shown, report, finding)
     said = tuple(f"{one[0].upper()}{one[1:]}." for one in recordings(report))
     name = shown.field("winnow_sequence")
-    frames = count_words(shown.reader, "winnow_sequence", {name: {"$ne": None}})
+    frames = count_values(shown.reader, name, {name: {"$ne": None}})
     longest = tuple(frames.items())[: shown.top]
     columns = ("Recording", "Images")
     table = Table("recordings", "Recordings", columns, longest, len(frames))
