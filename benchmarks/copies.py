@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from measuring import processor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import compositions as made  # noqa: E402
@@ -45,7 +46,7 @@ def main() -> None:
     print(
         f"`python benchmarks/copies.py PICTURES --count {asked.count} --seed "
         f"{asked.seed}`, {date.today()}, Python {platform.python_version()}, numpy "
-        f"{np.__version__}, OpenCV {cv2.__version__}, {_processor()}, "
+        f"{np.__version__}, OpenCV {cv2.__version__}, {processor()}, "
         f"{len(photos)} photographs. Called copies at a score of {MIN_COPY_SCORE}.\n"
     )
     print("| pairs | called copies |\n| :-- | --: |")
@@ -81,12 +82,6 @@ def _called_copies(pairs: list[Pair]) -> int:
     ends = np.arange(len(images), dtype=np.int32).reshape(-1, 2)
     judged = verify_pairs(signatures(np.array(squares, np.uint8)), ends, sizes)
     return int((judged.scores >= MIN_COPY_SCORE).sum())
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":

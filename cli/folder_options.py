@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from core.reading.folders import FolderListing, describe, list_images
-from core.reading.layouts import parse_choices
+from core.reading.layout_choices import parse_choices
 
 
 def add_folder_options(parser: argparse.ArgumentParser) -> None:

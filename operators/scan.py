@@ -28,7 +28,7 @@ from .adapter.dataset.objects import check_object_field, read_objects
 from .adapter.dataset.samples import flat_image_view, read_samples
 from .adapter.runs.lock import exclusive_run, report_progress_to_file
 from .adapter.runs.object_run import scan_objects
-from .adapter.runs.paths import new_scan_data_path
+from .adapter.runs.paths import new_scan_data_path, runs_folder
 from .adapter.runs.publish import database_errors_explained, publish
 from .adapter.runs.run_record import now
 from .adapter.runs.scan_report import ScanReport
@@ -146,6 +146,7 @@ def run_scan(
             folder=cache_folder(),
             settings=settings,
             previous=previous_scan_data(dataset, options.prefix),
+            other_scans=runs_folder(),
             on_progress=on_progress,
         )
         started = time.perf_counter()

@@ -12,8 +12,9 @@ from ..common.text import plain
 from ..common.writable import expanded
 from ..errors import InputError
 from .image_names import kind_of_other_file
+from .layout_choices import FLAT, Choices
 from .layout_remarks import Folder
-from .layouts import FLAT, Choices, Layout, understand
+from .layouts import Layout, understand
 
 _LITTER = frozenset(
     ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found", "System Volume Information")

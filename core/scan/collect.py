@@ -53,6 +53,7 @@ from .scan_data import (
 )
 from .scan_sequences import find_sequences
 from .settings import DEFAULTS, ScanSettings
+from .stored_scan import most_alike
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
 from .whole_set import evidence_of_set
@@ -106,6 +107,7 @@ def collect_scan_data(
     folder: Path,
     settings: ScanSettings = DEFAULTS,
     previous: ScanData | None = None,
+    other_scans: Path | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from n images all that thresholds are applied to.
@@ -121,6 +123,8 @@ def collect_scan_data(
             estimate or the class probabilities depend on, they are kept. The result
             is that of a scan from nothing, but for neighbors that an approximate
             search may miss (see :mod:`core.neighbors.incremental`)
+        other_scans: folder of stored scans, of which the one that knows most of the
+            files stands in where there is no previous one; None for none
         on_progress: told after each batch; may raise to cancel
 
     Raises:
@@ -145,6 +149,8 @@ def collect_scan_data(
     images = unique_images(
         table, None if given is None else vectors_of_files(samples, given)
     )
+    if previous is None and other_scans is not None:
+        previous = most_alike(other_scans, images.digests)
     before = PreviousScan(previous, images, model_info(embedder))
     shown = paths_of_images(table, images, paths)
     read_page = page_reader(shown, settings.max_megapixels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import types
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import StaleRunError
 from .scan_data import ScanData
@@ -31,6 +33,10 @@ _DAMAGE = (
     zlib.error,
 )
 _VALUES = "others"
+_SCANS_ASKED = 30
+_LEAST_SHARE = 10
+"""One in so many of the files must be known: less saves nothing."""
+
 Record = TypeVar("Record")
 
 
@@ -46,6 +52,45 @@ def load_scan_data(path: Path) -> ScanData:
         StaleRunError: it is gone, damaged or of another version
     """
     return load_record(ScanData, path)
+
+
+def most_alike(folder: Path, digests: NDArray[np.uint8]) -> ScanData | None:
+    """Returns the stored scan, of whatever data set, that knows most of these files.
+
+    None where none of the newest knows one in ten.
+
+    Args:
+        folder: of files that :func:`save_scan_data` wrote, and of others
+        digests: uint8[i, 32], of the files
+    """
+    wanted = _as_words(digests)
+    known: list[tuple[int, Path]] = []
+    for path in _newest_first(folder)[:_SCANS_ASKED]:
+        with contextlib.suppress(*_DAMAGE), np.load(path) as stored:
+            shared = np.isin(wanted, _as_words(stored["files.digest"])).sum()
+            known.append((int(shared), path))
+    # Of equals the newest, which comes first
+    shared, path = max(known, key=lambda one: one[0], default=(0, folder))
+    if shared * _LEAST_SHARE < max(len(wanted), 1):
+        return None
+    try:
+        return load_scan_data(path)
+    except StaleRunError:
+        return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    times = {}
+    for path in folder.glob("*.npz"):
+        # Another process may remove it meanwhile
+        with contextlib.suppress(OSError):
+            times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=lambda path: (-times[path], path.name))
+
+
+def _as_words(digests: NDArray[np.uint8]) -> NDArray[np.void]:
+    rows = np.ascontiguousarray(digests)
+    return rows.view(np.dtype((np.void, rows.shape[1])))[:, 0]
 
 
 def save_record(record: Any, path: Path) -> None:

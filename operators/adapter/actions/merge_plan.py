@@ -32,7 +32,7 @@ from ..dataset.internals import (
 from ..runs.paths import plans_folder
 from .action_reports import PlanReport
 from .plan_builder import RETAG, ActionOptions, Change, totals_of, where_of
-from .selection import SampleIndex
+from .sample_index import SampleIndex
 
 MERGE = "merge"
 CONFLICT_TAG = "merge conflict"

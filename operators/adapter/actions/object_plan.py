@@ -24,7 +24,8 @@ from ..runs.run_record import complete_run
 from ..views.finding_views import found_objects
 from .object_updates import OBJECTS
 from .plan_builder import RETAG, ActionOptions, Change, where_of
-from .selection import SampleIndex, Selection
+from .sample_index import SampleIndex
+from .selection import Selection
 
 REMOVE_OBJECTS = "remove_objects"
 

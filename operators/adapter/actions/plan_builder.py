@@ -23,8 +23,10 @@ from ..dataset.decisions import KEEP, KEEPER, decided_ids
 from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
 from ..dataset.samples import label_path
 from ..runs.paths import plans_folder
+from .choices import choose
 from .references import Reference, paths_in_media_fields, references_elsewhere
-from .selection import Choice, SampleIndex, Selection, choose
+from .sample_index import SampleIndex
+from .selection import Choice, Selection
 
 KEEP_TAG = "keep"
 QUARANTINE, MOVE, RETAG = "quarantine", "move", "retag"

@@ -24,7 +24,12 @@ def new_scan_data_path(dataset: fo.Dataset, prefix: str | None) -> Path:
 
 def scan_data_path(name: str) -> Path:
     """Returns the file of a name that a run's record holds."""
-    return cache_folder() / "runs" / name
+    return runs_folder() / name
+
+
+def runs_folder() -> Path:
+    """Returns where the last scans of all data sets keep what they learned."""
+    return cache_folder() / "runs"
 
 
 def object_data_path(scan_data: Path) -> Path:

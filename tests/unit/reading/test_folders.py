@@ -17,7 +17,7 @@ from core.reading.folders import (
     list_images,
     path_inside,
 )
-from core.reading.layouts import parse_choices
+from core.reading.layout_choices import parse_choices
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(40)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)

@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import InputError
-from core.reading.layouts import Choices, Place, parse_choices, understand
+from core.reading.layout_choices import Choices, Place, parse_choices
+from core.reading.layouts import understand
 
 
 def read(tree, **said):

@@ -14,7 +14,7 @@ from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
 from core.scan.plain_pages import page_reader
 from core.scan.scan_data import ScanInput
-from core.scan.stored_scan import load_scan_data, save_scan_data
+from core.scan.stored_scan import load_scan_data, most_alike, save_scan_data
 from core.scan.unique_images import unique_images
 from core.scan.verified_pairs import joined, verify
 
@@ -43,12 +43,20 @@ def paths(tmp_path, draw):
 
 @pytest.fixture
 def learn(embedder, tmp_path):
-    def run(files, previous=None):
+    def run(files, previous=None, other_scans=None):
         return collect_scan_data(
-            ScanInput(files), embedder, folder=tmp_path / "cache", previous=previous
+            ScanInput(files),
+            embedder,
+            folder=tmp_path / "cache",
+            previous=previous,
+            other_scans=other_scans,
         )
 
     return run
+
+
+def digests(scan_data):
+    return scan_data.files.digest[scan_data.images.first_file]
 
 
 def with_scores(scan_data, score):
@@ -85,6 +93,36 @@ def test_what_is_known_is_taken_over(learn, paths):
     again = learn(paths, previous=with_scores(first, told))
 
     assert np.array_equal(again.pairs.score, told)
+
+
+def test_a_new_data_set_takes_over_what_another_one_s_scan_knows_of_its_files(
+    learn, paths, tmp_path
+):
+    of_all, of_few = learn(paths), learn(paths[:10] + paths[30:35])
+    told = np.linspace(0.1, 0.2, len(of_all.pairs)).astype(np.float32)
+    others = tmp_path / "runs"
+    save_scan_data(with_scores(of_all, told), others / "all.npz")
+    save_scan_data(of_few, others / "few.npz")
+    (others / "damaged.npz").write_bytes(b"PK\3\4 no archive")
+
+    again = learn(paths, other_scans=others)
+    strangers = learn(paths[20:30], other_scans=tmp_path / "none")
+
+    assert np.array_equal(again.pairs.score, told)
+    assert np.array_equal(again.pairs.images, of_all.pairs.images)
+    assert len(strangers.samples) == 10
+
+
+def test_a_stored_scan_that_knows_hardly_any_of_the_files_is_left_alone(
+    learn, paths, tmp_path
+):
+    first = learn(paths[:10] + paths[30:])
+    zeros = np.zeros_like(first.pairs.score)
+    save_scan_data(with_scores(first, zeros), tmp_path / "runs" / "first.npz")
+    lone = paths[10:30] + [paths[0]]
+
+    assert most_alike(tmp_path / "runs", digests(learn(lone))) is None
+    assert most_alike(tmp_path / "runs", digests(first)) is not None
 
 
 def test_scores_that_were_found_in_another_way_are_not(learn, paths):

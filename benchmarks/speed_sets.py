@@ -1,0 +1,73 @@
+"""Makes the sets of speed.md from a folder of photographs: speed_sets.py PHOTOS OUT
+
+Sizes are made by cutting and resizing, so no picture is better than its photograph;
+what a scan costs depends on the size of the file and of the picture, not on that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+SUFFIXES = (".jpg", ".jpeg")
+U8 = npt.NDArray[np.uint8]
+LOOK_ALIKE_SOURCES = 59
+QUALITY, LARGE_QUALITY = 92, 94
+
+
+def main(photos: Path, out: Path) -> None:
+    paths = sorted(
+        path for path in photos.rglob("*") if path.suffix.lower() in SUFFIXES
+    )
+    random = np.random.default_rng(0)
+
+    def any_photo() -> U8:
+        return read(paths[random.integers(len(paths))])
+
+    def look_alike() -> U8:
+        return read(paths[random.integers(LOOK_ALIKE_SOURCES)])
+
+    make(out / "32px", 10_000, lambda: cut(any_photo(), 0.6, (32, 32), random))
+    make(out / "640x480", 2_000, lambda: cut(any_photo(), 0.6, (640, 480), random))
+    make(out / "look-alikes", 2_500, lambda: cut(look_alike(), 0.5, (640, 480), random))
+    make(out / "12mp", 200, lambda: noisy(any_photo(), random), LARGE_QUALITY)
+
+
+def make(
+    home: Path, count: int, picture: Callable[[], U8], quality: int = QUALITY
+) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
+        cv2.imwrite(str(home / f"{number:05}.jpg"), picture(), settings)
+
+
+def read(path: Path) -> U8:
+    return np.asarray(cv2.imread(str(path)), np.uint8)
+
+
+def cut(
+    picture: U8, least: float, size: tuple[int, int], random: np.random.Generator
+) -> U8:
+    """Returns a cutting of at least this share of either side, resized."""
+    height, width = picture.shape[:2]
+    share = random.uniform(least, 1)
+    tall, wide = int(height * share), int(width * share)
+    top, left = random.integers(height - tall + 1), random.integers(width - wide + 1)
+    part = picture[top : top + tall, left : left + wide]
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def noisy(picture: U8, random: np.random.Generator) -> U8:
+    """Returns a picture of 12 megapixels, with the noise of a sensor."""
+    large = cv2.resize(picture, (4_000, 3_000), interpolation=cv2.INTER_CUBIC)
+    return cv2.add(large, random.integers(0, 12, large.shape, np.uint8))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
