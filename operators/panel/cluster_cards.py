@@ -16,14 +16,13 @@ from ..adapter.views.queries import (
     likeness,
     why_kept,
 )
-from . import buttons, widgets
+from . import widgets
 from .callbacks import Events
 from .state import PanelState
 
 _PICTURES = 8
-_SIDE = 84
-"""Pixels of a picture: nine pairs fit into half of a laptop's screen."""
-_LABELS = 3
+_SIDE = 68
+"""Pixels of a picture: three pairs fit side by side into half of a laptop's screen."""
 
 Shown = Literal["duplicates", "leaks"]
 """Of duplicates one stays, of leaks all of one side."""
@@ -100,41 +99,50 @@ def _draw_cluster(
             on_click=events.open_sample,
             marked=stays,
             side=_SIDE,
+            named=False,
         )
+        ways = widgets.row(card, "ways", gap=0.25)
         if shown == "duplicates" and not stays:
             widgets.button(
-                card,
+                ways,
                 "keep",
-                "Keep this",
+                None,
                 events.decide,
                 plain=True,
+                icon="star_border",
                 params={"what": "keeper", "samples": [picture.id]},
-                hint="This copy stays, the others go. Remembered in all later scans.",
+                hint="Keep this: it stays, the others go. Holds in all later scans.",
             )
+        if cluster.conflict and cluster.size == len(cluster.pictures):
+            _draw_label(ways, events, state, cluster, picture)
     more = cluster.size - len(cluster.pictures)
     if more > 0:
         widgets.markdown(pictures, "more", f"and {more:,} more", small=True)
-    elif cluster.conflict:
-        _draw_labels(frame, events, state, cluster)
 
 
-def _draw_labels(
-    frame: types.Object, events: Events, state: PanelState, cluster: Cluster
+def _draw_label(
+    ways: types.Object,
+    events: Events,
+    state: PanelState,
+    cluster: Cluster,
+    picture: Picture,
 ) -> None:
-    """Draws the ways to give copies of two labels one."""
-    labels = sorted({one.label for one in cluster.pictures if one.label is not None})
-    line = widgets.row(frame, "labels")
-    for place, label in enumerate(labels[:_LABELS]):
-        others = [one.id for one in cluster.pictures if one.label != label]
-        buttons.act(
-            line,
-            events,
-            state,
-            "retag",
-            {"what": "selected", "samples": others, "label": label},
-            f"All are {label}",
-            name=f"label_{place}",
-        )
+    """Draws the way to give all copies the label of one."""
+    label = picture.label
+    others = [one.id for one in cluster.pictures if one.label != label]
+    if label is None or "retag" not in state.operators:
+        return
+    params = {"what": "selected", "samples": others, "label": label}
+    widgets.button(
+        ways,
+        "label",
+        None,
+        events.act,
+        plain=True,
+        icon="label",
+        params={"operator": "retag", "with": params},
+        hint=f"All are {label}: the other copies get this label. Shows its plan first.",
+    )
 
 
 def _stays(picture: Picture, shown: Shown) -> bool:

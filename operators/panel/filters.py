@@ -17,8 +17,8 @@ from . import widgets
 from .callbacks import Events
 from .state import PanelState
 
-EVERYTHING = ""
-"""The value of a menu that leaves nothing out."""
+EVERYTHING = "(all)"
+"""The value of a menu that leaves nothing out; the App shows none for an empty text."""
 
 _KINDS = {
     "duplicates": ("dup_kind", "kinds of copies"),
@@ -45,9 +45,10 @@ def match(state: PanelState) -> dict[str, Any]:
 
 
 def chosen(state: PanelState, what: str) -> str:
-    """Returns what was chosen of ``class``, ``split`` or ``kind``."""
+    """Returns what was chosen of ``class``, ``split`` or ``kind``; empty for all."""
     kept: Mapping[str, str] = state.kept.get("filters") or {}
-    return kept.get(key(state.tab, what), EVERYTHING)
+    picked = kept.get(key(state.tab, what), EVERYTHING)
+    return "" if picked == EVERYTHING else picked
 
 
 def key(tab: str, what: str) -> str:
@@ -114,16 +115,16 @@ def _menu(
     known = {str(value): n for value, n in counts.items() if value not in (None, "")}
     picked = chosen(state, what)
     # What was chosen in another tab may be in none of this one
-    known.setdefault(picked, 0)
-    if len(known) < 3 and not picked:
+    if picked:
+        known.setdefault(picked, 0)
+    elif len(known) < 2:
         return
     choices = {EVERYTHING: f"All {things}"}
     choices |= {
         value: f"{value} ({count:,})"
         for value, count in list(known.items())[:_MOST_CHOICES]
-        if value != EVERYTHING
     }
-    widgets.menu(line, what, picked, choices, on_change)
+    widgets.menu(line, what, picked or EVERYTHING, choices, on_change)
 
 
 def _splits(state: PanelState, found: Mapping[str, Any]) -> dict[str, int]:

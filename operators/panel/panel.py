@@ -122,6 +122,19 @@ class WinnowPanel(Choices, foo.Panel):
         ctx.panel.set_state({"run": ctx.params["value"], "start": 0, "only": None})
         self.refresh(ctx)
 
+    def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
+        """Writes what the sliders show into the fields."""
+        state = needed_scene(ctx)
+        sliders = {
+            "min_copy_score": state.kept.get("copy_score"),
+            "max_outlier_distance": state.kept.get("outlier_distance"),
+            "min_label_score": state.kept.get("label_score"),
+        }
+        params = {name: value for name, value in sliders.items() if value is not None}
+        self._ask(
+            ctx, "set_thresholds", {**params, "prefix": state.prefix}, skip_prompt=True
+        )
+
     # -- a review
 
     def review(self, ctx: foo.ExecutionContext) -> None:

@@ -21,6 +21,7 @@ THUMBNAIL = 112
 _FITS = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
 # The App leaves no room between a button's frame and its icon
 _BUTTON = {**_FITS, "button": {"sx": {"paddingLeft": "10px", "paddingRight": "10px"}}}
+_ICON = {**_FITS, "button": {"sx": {"padding": "3px", "minWidth": 0}}}
 # A column of a grid grows with what it holds unless it is told not to
 _SHRINKS = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)"}}}
 # The App's tables are 650 pixels wide at least, with wide cells
@@ -55,7 +56,7 @@ def card(parent: types.Object, name: str) -> types.Object:
         view=types.GridView(
             orientation="vertical",
             gap=1,
-            pad=1.5,
+            pad=1,
             variant="outline",
             align_x="stretch",
             componentsProps={**_FITS, **_SHRINKS},
@@ -132,7 +133,7 @@ def button(
         params=dict(params or {}),
         disabled=disabled,
         title=hint,
-        componentsProps=_BUTTON,
+        componentsProps=_BUTTON if label else _ICON,
     )
 
 
@@ -145,6 +146,7 @@ def thumbnail(
     on_click: Event,
     marked: bool = False,
     side: int = THUMBNAIL,
+    named: bool = True,
 ) -> types.Object:
     """Adds a picture with a few short lines below it.
 
@@ -157,6 +159,7 @@ def thumbnail(
         on_click: called with the sample's id
         marked: with a green frame
         side: of the square that the picture fits into, in pixels
+        named: whether the file's name stands below, not only in its tooltip
 
     Returns:
         the column, to add more to it
@@ -196,7 +199,8 @@ def thumbnail(
             },
         ),
     )
-    text = "\n\n".join([*lines, escape_markdown(picture.name)])
+    name_below = [escape_markdown(picture.name)] * named
+    text = "\n\n".join([*lines, *name_below])
     cut = {
         "margin": 0,
         "fontSize": "0.78rem",
@@ -205,7 +209,7 @@ def thumbnail(
         "overflow": "hidden",
         "textOverflow": "ellipsis",
     }
-    last = {"opacity": 0.65}
+    last = {"opacity": 0.65} if named else {}
     column.md(
         text,
         name="lines",

@@ -18,7 +18,7 @@ from ....core.errors import CurationError
 from ....core.findings.schema import Findings
 from ....core.progress import OnProgress
 from ....core.scan.scan_data import ScanData
-from ..dataset.fields import clear_fields, declare_fields, write_findings
+from ..dataset.fields import clear_other_fields, declare_fields, write_findings
 from ..dataset.indexes import create_indexes, drop_indexes
 from ..dataset.object_fields import (
     clear_attributes,
@@ -53,8 +53,11 @@ def publish(
     settings: Mapping[str, Any],
     seconds: Mapping[str, float],
     on_progress: OnProgress,
+    keeps_rows: bool = False,
 ) -> ScanReport:
     """Writes the fields and the run's record.
+
+    With ``keeps_rows`` the rows are those of the run that it takes the place of.
 
     Attributes of objects come off all labels first: those of a run without objects
     would be another run's. The record says ``writing`` before the first value is
@@ -69,11 +72,11 @@ def publish(
         "scan_data": stored.name,
         "samples": len(ids),
     }
-    start_run(dataset, prefix, record)
+    start_run(dataset, prefix, record, keeps_rows=keeps_rows)
     declare_fields(dataset, prefix, of_objects=objects is not None)
     # Writing a million rows into indexes takes twice as long as making them anew
     drop_indexes(dataset, prefix)
-    clear_fields(dataset, prefix)
+    clear_other_fields(dataset, prefix, ids)
     deleted = write_findings(
         dataset,
         ids,
@@ -117,7 +120,8 @@ def publish(
         peak_memory_bytes=peak_bytes(),
     )
     create_indexes(dataset, prefix)
-    save_rows(dataset, prefix, ids)
+    if not keeps_rows:
+        save_rows(dataset, prefix, ids)
     finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
     remove_other_scan_data(dataset, prefix, stored)
     dataset.reload()

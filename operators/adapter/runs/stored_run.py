@@ -15,7 +15,8 @@ from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.findings.schema import NO_LABEL, QUARANTINED
 from ....core.scan.scan_data import ScanData, with_labels, without
 from ....core.scan.stored_scan import load_scan_data
-from ..dataset.present import present
+from ..dataset.internals import sample_documents
+from ..dataset.present import HERE
 from ..dataset.samples import label_path
 from .paths import scan_data_path
 from .run_record import ScanRun, complete_run, load_rows
@@ -82,9 +83,12 @@ def _as_of_now(
     field = record.label_field
     if field is not None and not dataset.has_sample_field(field):
         field = None
-    here = present(dataset)
-    labels = here.values(label_path(here, field) if field else "id")
-    label_of = dict(zip(here.values("id"), labels, strict=True))
+    # Not two values(): a pass over 25,000 samples takes each half a second
+    shown = f"${label_path(dataset, field)}" if field else None
+    rows = sample_documents(dataset).aggregate(
+        [{"$match": HERE}, {"$project": {"label": shown}}]
+    )
+    label_of = {str(row["_id"]): row.get("label") for row in rows}
     gone = np.fromiter((one not in label_of for one in ids), bool, len(ids))
     if gone.any():
         scan_data = without(scan_data, gone, QUARANTINED)
