@@ -99,7 +99,6 @@ def _draw_cluster(
             on_click=events.open_sample,
             marked=stays,
             side=_SIDE,
-            named=False,
         )
         ways = widgets.row(card, "ways", gap=0.25)
         if shown == "duplicates" and not stays:

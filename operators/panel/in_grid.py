@@ -24,7 +24,13 @@ _SHOWN_BY_TAB = {
     "leaks": "leaks",
     "bad_files": "image_issues",
 }
-"""The finding that the grid shows of a tab; thresholds are shown as moved."""
+"""The finding that the grid shows of a tab."""
+_SHOWN_AS_CHOSEN = {
+    "duplicates": "duplicates",
+    "outliers": "outliers",
+    "labels": "label_issues",
+}
+"""That of a tab with a threshold, which is shown as it was moved."""
 
 
 class InGrid:
@@ -66,7 +72,7 @@ class InGrid:
         what = ctx.params["what"]
         if what == _SHOWN_BY_TAB.get(needed_scene(ctx).tab, what):
             ctx.panel.set_state({"only": None, "start": 0})
-        if what in ("outliers", "label_issues", "duplicates"):
+        if what == _SHOWN_AS_CHOSEN.get(needed_scene(ctx).tab):
             self.show_tab(ctx)
         else:
             self._show_finding(ctx, what)

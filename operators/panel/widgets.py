@@ -29,7 +29,7 @@ _TABLE = {
     "table": {"sx": {"minWidth": 0, "& .MuiTableCell-root": {"px": 1.25}}},
     "tableContainer": {"sx": {"overflowX": "auto"}},
 }
-_NUMBER = {"width": "88px", "flex": "0 0 auto"}
+_NUMBER = {"width": "112px", "flex": "0 0 auto"}
 _MENU = {"width": "auto", "minWidth": "110px", "maxWidth": "220px"}
 
 
@@ -146,7 +146,6 @@ def thumbnail(
     on_click: Event,
     marked: bool = False,
     side: int = THUMBNAIL,
-    named: bool = True,
 ) -> types.Object:
     """Adds a picture with a few short lines below it.
 
@@ -159,7 +158,6 @@ def thumbnail(
         on_click: called with the sample's id
         marked: with a green frame
         side: of the square that the picture fits into, in pixels
-        named: whether the file's name stands below, not only in its tooltip
 
     Returns:
         the column, to add more to it
@@ -199,8 +197,7 @@ def thumbnail(
             },
         ),
     )
-    name_below = [escape_markdown(picture.name)] * named
-    text = "\n\n".join([*lines, *name_below])
+    text = "\n\n".join([*lines, escape_markdown(picture.name)])
     cut = {
         "margin": 0,
         "fontSize": "0.78rem",
@@ -209,7 +206,7 @@ def thumbnail(
         "overflow": "hidden",
         "textOverflow": "ellipsis",
     }
-    last = {"opacity": 0.65} if named else {}
+    last = {"opacity": 0.65}
     column.md(
         text,
         name="lines",

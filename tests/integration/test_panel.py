@@ -7,99 +7,14 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-PANEL = "@winnow/curate/winnow"
+from tests.panel_events import sender
+
 TABS = "overview duplicates outliers labels leaks bad_files actions".split()
-
-
-class Answer:
-    """What an event asked of the App."""
-
-    def __init__(self, requests, state):
-        self.requests = [(r.operator_uri, r.params) for r in requests]
-        self.state = state
-
-    def one(self, uri):
-        (params,) = [params for name, params in self.requests if name == uri]
-        return params
-
-    def asked(self, uri):
-        return any(name == uri for name, _ in self.requests)
-
-    @property
-    def shown(self):
-        """The layout: names of parts to their descriptions."""
-        return self.one("show_panel_output")["output"]["type"]["properties"]
-
-    @property
-    def texts(self):
-        return " ".join(_texts(self.one("show_panel_output")["output"]))
-
-    @property
-    def data(self):
-        return {
-            key: value
-            for name, params in self.requests
-            if name == "patch_panel_data"
-            for key, value in params["data"].items()
-        }
-
-    def rows(self, table):
-        """The rows of a table; its name ends with their number."""
-        (rows,) = [
-            value
-            for name, value in self.data.items()
-            if name.rpartition("_")[0] == table
-        ]
-        return rows
-
-    def view(self, dataset):
-        return fo.DatasetView._build(dataset, self.one("set_view")["view"])
-
-
-def _texts(part):
-    if isinstance(part, dict):
-        for key, value in part.items():
-            if key in ("default", "label") and isinstance(value, str):
-                yield value
-            yield from _texts(value)
-    elif isinstance(part, list):
-        for one in part:
-            yield from _texts(one)
 
 
 @pytest.fixture
 def event(dataset):
-    """Sends an event as the App does: ``event("choose_tab", tab="leaks")``."""
-    state = {}
-
-    def send(method, on=dataset, view=None, selected=None, **params):
-        executor = Executor()
-        request = {
-            "dataset_name": on.name,
-            "view": view or [],
-            "selected": selected or [],
-            "params": {
-                "panel_id": "p",
-                "panel_state": dict(state),
-                "__method__": method,
-                **params,
-            },
-        }
-        ctx = ExecutionContext(
-            request_params=request, executor=executor, operator_uri=PANEL
-        )
-        foo.get_operator(PANEL).execute(ctx)
-        state.clear()
-        state.update(ctx.panel_state)
-        answer = Answer(executor._requests, dict(state))
-        for uri, asked in answer.requests:
-            if uri == "prompt_user_for_operation":
-                # Refuses what the operator does not know; the App adds the panel
-                sent = {**asked["params"], "panel_id": "p", "panel_state": {}}
-                foo.get_operator(asked["operator_uri"]).check_params(sent)
-        return answer
-
-    return send
+    return sender(dataset)
 
 
 @pytest.fixture
@@ -240,7 +155,7 @@ def test_apply_asks_find_for_the_moved_threshold_and_leaves_the_others(event, sc
 
 
 def test_the_bars_of_the_histogram_count_every_image(event, scanned):
-    (bars,) = event("choose_tab", tab="outliers").data["distances"]
+    (bars,) = event("choose_tab", tab="outliers").data["outlier_distance_bars"]
 
     assert sum(bars["y"]) == scanned.count("outlier_distance") == 19
 
@@ -563,11 +478,12 @@ def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
 
     answer = event("choose_tab", tab="duplicates")
 
-    card = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
-    buttons = card["type"]["properties"]["labels"]["type"]["properties"]
-    asked = buttons["label_0"]["view"]["params"]["with"]
-    assert asked["label"] == "a"
-    assert dataset.select(asked["samples"]).values("ground_truth.label") == ["b"]
+    part = answer.shown["clusters"]
+    for name in ("cluster_0", "pictures", "picture_0", "ways", "label"):
+        part = part["type"]["properties"][name]
+    asked = part["view"]["params"]["with"]
+    given = dataset.select(asked["samples"]).values("ground_truth.label")
+    assert sorted([asked["label"], *given]) == ["a", "b"]
 
 
 def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):

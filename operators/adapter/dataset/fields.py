@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -111,7 +111,7 @@ def declare_fields(
 
 
 def clear_other_fields(
-    dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]
+    dataset: fo.Dataset, prefix: str | None, ids: Sequence[str], deleted: int
 ) -> None:
     """Sets the fields to None of every sample that a run does not cover.
 
@@ -122,10 +122,13 @@ def clear_other_fields(
         dataset: that holds the samples
         prefix: of the stored names
         ids: the samples of the run
+        deleted: how many of them are no longer there
     """
-    empty = _empty(dataset, prefix)
-    covered = {ObjectId(one) for one in ids}
     collection = _collection(dataset)
+    empty = _empty(dataset, prefix)
+    if collection.count_documents({}) == len(ids) - deleted:
+        return
+    covered = {ObjectId(one) for one in ids}
     some = {"$or": [{name: {"$ne": None}} for name in empty]}
     others = [
         row["_id"]
@@ -187,7 +190,8 @@ def write_findings(
             )
         there += len(held)
         parts = [column[start:stop] for column in columns.values()]
-        updates = list(_changes(keys, held, empty, [*columns], parts))
+        rows = zip(keys, zip(*parts, strict=True), strict=True)
+        updates = list(_changes(rows, held, empty, [*columns]))
         if updates:
             collection.bulk_write(updates, ordered=False)
         on_progress(Progress("Writing fields", stop, len(ids)))
@@ -195,18 +199,20 @@ def write_findings(
 
 
 def _changes(
-    keys: Sequence[ObjectId],
+    rows: Iterable[tuple[ObjectId, tuple[Any, ...]]],
     held: Mapping[ObjectId, Mapping[str, Any]],
     empty: Mapping[str, None],
     names: Sequence[str],
-    parts: Sequence[Sequence[Any]],
 ) -> Iterator[UpdateOne]:
     """Yields an update for each sample whose row is not what it should be."""
     now = datetime.now(timezone.utc)
-    for key, row in zip(keys, zip(*parts, strict=True), strict=True):
-        wanted = {**empty, **dict(zip(names, row, strict=True))}
-        # None where a field was declared since, and the sample does not have it
-        if key in held and {**empty, **held[key]} != wanted:
+    others = {name: None for name in empty if name not in names}
+    for key, row in rows:
+        wanted = {**dict(zip(names, row, strict=True)), **others}
+        if key not in held or held[key] == wanted:
+            continue
+        # A field that was declared since is not in each sample, which means None
+        if {**empty, **held[key]} != wanted:
             yield UpdateOne({"_id": key}, {"$set": {**wanted, "last_modified_at": now}})
 
 

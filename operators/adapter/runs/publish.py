@@ -76,7 +76,6 @@ def publish(
     declare_fields(dataset, prefix, of_objects=objects is not None)
     # Writing a million rows into indexes takes twice as long as making them anew
     drop_indexes(dataset, prefix)
-    clear_other_fields(dataset, prefix, ids)
     deleted = write_findings(
         dataset,
         ids,
@@ -84,6 +83,7 @@ def publish(
         prefix=prefix,
         on_progress=on_progress,
     )
+    clear_other_fields(dataset, prefix, ids, deleted)
     clear_attributes(dataset, prefix)
     if objects:
         declare_attributes(dataset, objects.field, prefix)

@@ -84,10 +84,8 @@ def _as_of_now(
     if field is not None and not dataset.has_sample_field(field):
         field = None
     # Not two values(): a pass over 25,000 samples takes each half a second
-    shown = f"${label_path(dataset, field)}" if field else None
-    rows = sample_documents(dataset).aggregate(
-        [{"$match": HERE}, {"$project": {"label": shown}}]
-    )
+    shown = {"label": f"${label_path(dataset, field)}"} if field else {"_id": True}
+    rows = sample_documents(dataset).aggregate([{"$match": HERE}, {"$project": shown}])
     label_of = {str(row["_id"]): row.get("label") for row in rows}
     gone = np.fromiter((one not in label_of for one in ids), bool, len(ids))
     if gone.any():
