@@ -43,6 +43,8 @@ class Events(Protocol):
     choose_split: Event
     choose_kind: Event
     choose_order: Event
+    choose_list: Event
+    choose_on_map: Event
 
     # Thresholds, class pairs, pairs of splits, issues
     open_copy_score: Event

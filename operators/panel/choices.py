@@ -74,6 +74,17 @@ class Choices(InGrid):
         ctx.panel.set_state({"filters": {**kept, name: value}, "start": 0})
         self.follow(ctx)
 
+    def choose_list(self, ctx: foo.ExecutionContext) -> None:
+        """Lists copies, or scenes."""
+        ctx.panel.set_state({"list": ctx.params["list"], "start": 0})
+
+    def choose_on_map(self, ctx: foo.ExecutionContext) -> None:
+        """Selects what the person drew around."""
+        points = ctx.params.get("data") or []
+        ids = [one["id"] for one in points if one.get("id")]
+        if ids:
+            ctx.ops.set_selected_samples(ids)
+
     # -- thresholds
 
     def open_copy_score(self, ctx: foo.ExecutionContext) -> None:

@@ -11,7 +11,7 @@ from fiftyone import ViewField as F
 from ..adapter.dataset.present import present
 from ..adapter.views.finding_views import found_view, grouped_view
 from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, histogram
-from . import buttons, filters, review, thresholds, widgets
+from . import buttons, filters, review, scenes, thresholds, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
 from .state import PanelState
@@ -22,6 +22,11 @@ A_PAGE = 24
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws one page of clusters, conflicts first."""
     counts = state.tally.counts
+    if counts["scenes"]:
+        _draw_lists(panel, events, state)
+        if _lists_scenes(state):
+            scenes.draw(panel, events, state, A_PAGE)
+            return
     if not counts["duplicates"] and not _open(state):
         widgets.notice(panel, "none", "No image has a copy here.")
         _draw_threshold_button(widgets.row(panel, "action_buttons"), events, state)
@@ -73,6 +78,27 @@ def limit_shown(state: PanelState) -> float:
 
 def _in_force(state: PanelState) -> float:
     return state.threshold("min_copy_score") or 0.0
+
+
+def _lists_scenes(state: PanelState) -> bool:
+    return state.kept.get("list") == "scenes"
+
+
+def _draw_lists(panel: types.Object, events: Events, state: PanelState) -> None:
+    """Draws the two lists of this tab."""
+    counts, line = state.tally.counts, widgets.row(panel, "lists", gap=0.5)
+    for name, label in (
+        ("copies", f"Copies {counts['duplicates']:,}"),
+        ("scenes", f"Same scene {counts['scenes']:,}"),
+    ):
+        widgets.button(
+            line,
+            name,
+            label,
+            events.choose_list,
+            main=_lists_scenes(state) == (name == "scenes"),
+            params={"list": name},
+        )
 
 
 def _open(state: PanelState) -> bool:

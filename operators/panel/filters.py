@@ -117,7 +117,7 @@ def _menu(
     # What was chosen in another tab may be in none of this one
     if picked:
         known.setdefault(picked, 0)
-    elif len(known) < 2:
+    elif not known:
         return
     choices = {EVERYTHING: f"All {things}"}
     choices |= {

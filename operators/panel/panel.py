@@ -38,6 +38,7 @@ from . import (
     bad_files,
     duplicates,
     grid,
+    image_map,
     labels,
     leaks,
     outliers,
@@ -57,6 +58,7 @@ _TABS = {
     "labels": labels.draw,
     "leaks": leaks.draw,
     "bad_files": bad_files.draw,
+    "map": image_map.draw,
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"

@@ -22,6 +22,7 @@ TABS = {
     "labels": "Labels",
     "leaks": "Leaks",
     "bad_files": "Bad files",
+    "map": "Map",
     "actions": "Actions",
 }
 
