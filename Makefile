@@ -5,12 +5,12 @@ PYTHON ?= python3
 RUN = $(VENV)/bin/python
 # A process per core; the tests of a file stay together, as they share what they build
 PARALLEL = -n logical --dist loadfile
-export MANIFEST ENGINE RAY_ADDRESS MODEL IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS ANNOTATIONS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS CLEAR DOCS CHROMIUM OLDEST
+export MANIFEST ENGINE RAY_ADDRESS MODEL IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS ANNOTATIONS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS TITLE TOP CLEAR DOCS CHROMIUM OLDEST
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-scan: $(VENV)/ready $(if $(MANIFEST),$(VENV)/ready-ray) ## find problems: make scan IMAGES=folder [or MANIFEST=m.parquet [ENGINE=threads|ray] [RAY_ADDRESS=auto] [MODEL=name]; docs/cluster.md] [SPLITS=train=a,test=b] [CLASSES=a,b] [LAYOUT=split/class] [FOLLOW_LINKS=1] [ANNOTATIONS=coco.json] [OUT=folder] [APP=1] [FAIL_ON=leaks,unreadable] [MAX_MEGAPIXELS=64] [IGNORED_CHANGES=mirrored,rotated,recolored]
+scan: $(VENV)/ready $(if $(MANIFEST),$(VENV)/ready-ray) ## find problems: make scan IMAGES=folder [or MANIFEST=m.parquet [ENGINE=threads|ray] [RAY_ADDRESS=auto] [MODEL=name]; docs/cluster.md] [SPLITS=train=a,test=b] [CLASSES=a,b] [LAYOUT=split/class] [FOLLOW_LINKS=1] [ANNOTATIONS=coco.json] [OUT=folder] [TITLE=text] [TOP=20] [APP=1] [FAIL_ON=leaks,unreadable] [MAX_MEGAPIXELS=64] [IGNORED_CHANGES=mirrored,rotated,recolored]
 	@$(RUN) $(if $(MANIFEST),cli/scan_manifest.py,cli/scan_folder.py)
 
 compare: $(VENV)/ready ## what is new in a folder: make compare IMAGES=new AGAINST=folder-or-data-set,another [OUT=folder] [FAIL_ON=known,leaks]

@@ -4,11 +4,11 @@
                               [--layout PATTERN] [--follow-links]
                               [--annotations FILE_OR_FOLDER]
                               [--out DIR] [--app] [--fail-on POLICY]
-                              [--max-megapixels NUMBER]
+                              [--max-megapixels NUMBER] [--title TEXT] [--top NUMBER]
 
 Each option may also come from the environment (IMAGES, SPLITS, CLASSES, LAYOUT,
-FOLLOW_LINKS, ANNOTATIONS, OUT, APP, IGNORED_CHANGES, FAIL_ON, MAX_MEGAPIXELS), which
-is how ``make scan`` passes them on.
+FOLLOW_LINKS, ANNOTATIONS, OUT, APP, IGNORED_CHANGES, FAIL_ON, MAX_MEGAPIXELS, TITLE,
+TOP), which is how ``make scan`` passes them on.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from core.curation.policy import Rule, judge, parse_policy  # noqa: E402
 from core.errors import CurationError  # noqa: E402
 from core.progress import silent  # noqa: E402
 from core.reading.folders import FolderListing  # noqa: E402
+from core.report.model import DEFAULT_TOP, check_top  # noqa: E402
 from core.scan.settings import DEFAULTS, ScanSettings  # noqa: E402
 
 PLUGIN = "fiftyone.plugins.orgs.winnow.curate"
@@ -96,6 +97,8 @@ def _load_and_scan(options: argparse.Namespace) -> int:
     policy = parse_policy(options.fail_on)
     options.max_megapixels = number(options.max_megapixels)
     ScanSettings(max_megapixels=options.max_megapixels)
+    options.top = int(options.top) if str(options.top).isdigit() else options.top
+    check_top(options.top)
     check_home()
     folder = options.folder
     if not folder:
@@ -122,6 +125,16 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_folder_options(parser)
     parser.add_argument("--out", type=Path, default=env.get("OUT") or "winnow-out")
+    parser.add_argument(
+        "--title",
+        default=env.get("TITLE") or None,
+        help="heading of the report; by default the name of the data set",
+    )
+    parser.add_argument(
+        "--top",
+        default=env.get("TOP") or DEFAULT_TOP,
+        help="pairs of pictures that each gallery of the report shows",
+    )
     parser.add_argument("--app", action="store_true", default=bool(env.get("APP")))
     parser.add_argument(
         "--annotations",
@@ -233,12 +246,14 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
         data.dataset,
         options.out,
         prefix=None,
-        top=written.DEFAULT_TOP,
+        title=options.title,
+        top=options.top,
         on_progress=silent,
         scan_report=report,
     )
     print(f"Written: {options.out}/report.html, also as report.md and report.json;")
-    files = ["findings.jsonl", *["objects.jsonl"] * bool(objects), "summary.json"]
+    files = ["findings.csv", "findings.jsonl", *["objects.jsonl"] * bool(objects)]
+    files.append("summary.json")
     print(f"         {', '.join(files[:-1])} and {files[-1]}")
     print(f"In FiftyOne: fo.load_dataset({data.dataset.name!r})")
     if options.app:

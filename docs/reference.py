@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.findings.schema import FIELDS  # noqa: E402
+from core.findings.schema import FIELDS, VIDEO_FIELDS  # noqa: E402
 from core.objects.findings import ATTRIBUTES, PICTURE_FIELDS  # noqa: E402
 
 WIDTH = 100
@@ -74,6 +74,11 @@ With `objects="ground_truth"` a scan also writes these on each label of that fie
 *image* is what the box shows here, and a *sample* another object, by its label id. An
 attribute is absent where there is nothing to say. They are written by the id of the
 label: one that is edited during the scan keeps its edit.
+"""
+_VIDEOS = """\
+A scan of videos writes these besides. A video is what an *image* is above; `segments`
+are `TemporalDetections`, whose `support` counts frames from 1, whose `confidence` is
+the share of the frames that both show, and whose `of` is the other video's id.
 """
 
 
@@ -177,6 +182,9 @@ def fields_page() -> str:
     ]
     lines += ["", "And these on each sample:", ""]
     lines += _table(("field", "type", "meaning"), of_pictures)
+    of_videos = [(f"`{one.name}`", one.type, one.description) for one in VIDEO_FIELDS]
+    lines += ["", "## Fields of videos", "", *_wrapped(_VIDEOS), ""]
+    lines += _table(("field", "type", "meaning"), of_videos)
     return "\n".join(lines) + "\n"
 
 

@@ -11,13 +11,8 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
-from .adapter.report.write import (
-    DEFAULT_TOP,
-    MOST_TOP,
-    WrittenReport,
-    check_choices,
-    write_report,
-)
+from ..core.report.model import DEFAULT_TOP, MOST_TOP
+from .adapter.report.write import WrittenReport, check_choices, write_report
 from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_folder, ask_prefix, folder_of, prefix_of, show_error
 from .adapter.ui.surface import LONG, LongOperator, keywords
@@ -29,13 +24,16 @@ class ReportOptions:
 
     Attributes:
         output_dir: the folder to write to; created if needed
-        top (20): most pairs of pictures per gallery; the rest is counted
+        title (None): heading of the report; by default the name of the data set
+        top (20): most pairs of pictures per gallery; the rest is counted, and all of
+            it is in ``findings.csv``
         overwrite (False): replace an existing report
         prefix (None): prefix of the scan's fields
     """
 
     output_dir: str | Path
     _: KW_ONLY
+    title: str | None = None
     top: int = DEFAULT_TOP
     overwrite: bool = False
     prefix: str | None = None
@@ -61,15 +59,16 @@ class Report(LongOperator):
     def __call__(
         self, dataset: fo.Dataset, options: ReportOptions, on_progress: OnProgress
     ) -> WrittenReport:
-        """Writes ``report.html``, ``report.md`` and ``report.json``.
+        """Writes ``report.html``, ``.md``, ``.json`` and ``findings.csv``.
 
         The HTML file holds its pictures, loads nothing and names paths relative to
-        the folder of the images. The JSON file has the same for a program.
+        the folder of the images. The JSON file has the same for a program. The CSV
+        file has a line for every image of every finding.
 
         Example::
 
             write_report = foo.get_operator("@winnow/curate/report")
-            written = write_report(dataset, "report")
+            written = write_report(dataset, "report", title="Scenes, before cleaning")
             print(written.html)
 
         Args:
@@ -88,6 +87,7 @@ class Report(LongOperator):
             dataset,
             target,
             prefix=options.prefix,
+            title=options.title,
             top=options.top,
             on_progress=on_progress,
         )
@@ -108,13 +108,14 @@ class Report(LongOperator):
 
 def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: ScanRun) -> None:
     ask_folder(inputs, "output_dir", "Into the folder")
+    inputs.str("title", label="Title", description="The name of the data set if empty")
     inputs.int(
         "top",
         default=DEFAULT_TOP,
         min=1,
         max=MOST_TOP,
         label="Pairs of pictures per gallery",
-        description="The rest is counted; 20 make a file of 1 to 4 MB",
+        description="20 make a file of 1 to 8 MB; findings.csv has all of them",
     )
     inputs.bool("overwrite", default=False, label="Replace an existing report")
     if folder_of(ctx.params):
@@ -127,6 +128,6 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext, run: ScanRun) -> None:
         except CurationError as error:
             show_error(inputs, "problem", error)
             return
-    text = f"report.html, report.md and report.json of {run.samples:,} images"
+    text = f"report.html, .md, .json and findings.csv of {run.samples:,} images"
     inputs.view("status", types.Notice(label=text))
     ask_prefix(inputs, ctx)

@@ -127,9 +127,9 @@ class Review(Operator):
         reader = SampleQueries(
             dataset, complete_run(dataset, options.prefix), options.prefix
         )
-        labels = ()
-        if options.what == "label_issues" and reader.label_path:
-            labels = tuple(one for one in dataset.distinct(reader.label_path) if one)
+        labels: tuple[str, ...] = ()
+        if options.what == "label_issues" and reader.labels:
+            labels = tuple(reader.labels.distinct(dataset))
         return ReviewQueue(options.what, review_queue(reader, options.what), labels)
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:

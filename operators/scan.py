@@ -13,19 +13,23 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.common.memory import give_back
+from ..core.errors import InputError
 from ..core.progress import OnProgress
 from ..core.scan.apply_thresholds import apply_thresholds
 from ..core.scan.collect import collect_scan_data
+from ..core.scan.collect_videos import collect_video_data
 from ..core.scan.scan_data import ScanInput
 from ..core.scan.stored_scan import save_scan_data
 from ..core.storage.cache import cache_folder
 from .adapter.dataset.decisions import read_decisions
-from .adapter.dataset.fields import check_fields
+from .adapter.dataset.fields import check_fields, fields_of_scan
 from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.models import load_model, read_vectors
 from .adapter.dataset.object_fields import check_attributes
 from .adapter.dataset.objects import check_object_field, read_objects
-from .adapter.dataset.samples import flat_image_view, read_samples
+from .adapter.dataset.predictions import check_predictions, read_predictions
+from .adapter.dataset.samples import flat_view, is_of_videos, read_samples
+from .adapter.dataset.video_metadata import write_video_metadata
 from .adapter.runs.lock import exclusive_run, report_progress_to_file
 from .adapter.runs.object_run import scan_objects
 from .adapter.runs.paths import new_scan_data_path, runs_folder
@@ -68,11 +72,15 @@ class Scan(LongOperator):
         options: ScanOptions,
         on_progress: OnProgress,
     ) -> ScanReport:
-        """Reads, embeds and compares all images, and writes the fields.
+        """Reads, embeds and compares all images or videos, and writes the fields.
 
         Images that were embedded before are not embedded again. With ``objects``, the
         labeled boxes are compared as well, each by what it shows: their findings are
         attributes of the labels.
+
+        A data set of videos needs no ffmpeg: every ``every`` seconds a frame of each is
+        looked at. Two videos are copies if the frames of the shorter follow one another
+        in the longer, too; what each stretch shows is in ``winnow_segments``.
 
         Example::
 
@@ -83,7 +91,7 @@ class Scan(LongOperator):
             print(report)
 
         Args:
-            samples: a data set or view of images
+            samples: a data set or view of images, or of videos
 
         Returns:
             a :class:`operators.adapter.runs.scan_report.ScanReport`, or the queued
@@ -113,11 +121,17 @@ def run_scan(
     """Reads, embeds, finds, writes. Checks everything before any work."""
     settings = options.settings
     with database_errors_explained(), contextlib.ExitStack() as stack:
-        view = flat_image_view(samples)
+        view = flat_view(samples)
         dataset = dataset_of(view)
         stack.enter_context(exclusive_run(dataset))
         on_progress = report_progress_to_file(dataset, on_progress)
-        check_fields(dataset, options.prefix, of_objects=bool(options.objects))
+        if of_videos := is_of_videos(view):
+            _check_for_videos(options)
+        check_fields(
+            dataset,
+            options.prefix,
+            fields_of_scan(of_objects=bool(options.objects), of_videos=of_videos),
+        )
         if options.objects:
             check_object_field(view, options.objects)
             check_attributes(dataset, options.objects, options.prefix)
@@ -130,18 +144,25 @@ def run_scan(
             sequence_field=options.sequence_field,
         )
         boxes = read_objects(view, options.objects) if options.objects else None
+        predictions = None
+        if options.predictions:
+            check_predictions(view, options.predictions, options.label_field)
+            predictions = read_predictions(view, options.predictions, table.classes)
         vectors = read_vectors(view, options.embeddings) if options.embeddings else None
         embedder = None if options.embeddings else load_model(options.model)
-        scan_data = collect_scan_data(
-            ScanInput(
-                table.paths,
-                table.labels,
-                table.classes,
-                table.splits,
-                table.split_names,
-                table.recordings,
-                vectors,
-            ),
+        scan_input = ScanInput(
+            table.paths,
+            table.labels,
+            table.classes,
+            table.splits,
+            table.split_names,
+            table.recordings,
+            vectors,
+            predictions,
+        )
+        collect = collect_video_data if of_videos else collect_scan_data
+        scan_data = collect(
+            scan_input,
             embedder,
             folder=cache_folder(),
             settings=settings,
@@ -176,6 +197,8 @@ def run_scan(
             )
             seconds |= objects.seconds
         give_back()
+        if of_videos:
+            write_video_metadata(dataset, table.ids, scan_data)
         return publish(
             dataset,
             table.ids,
@@ -189,3 +212,18 @@ def run_scan(
             seconds=seconds,
             on_progress=on_progress,
         )
+
+
+def _check_for_videos(options: ScanOptions) -> None:
+    """Raises :class:`InputError` for what a scan of videos has no use for."""
+    for name, why in _NOT_OF_VIDEOS.items():
+        if getattr(options, name):
+            raise InputError(f"{name}= is of images: {why}. Leave it out for videos.")
+
+
+_NOT_OF_VIDEOS = {
+    "embeddings": "a video is compared by vectors of its frames, which a model makes",
+    "objects": "boxes lie on frames; sample_frames makes images of them, with boxes",
+    "preset": "fastdup compares images; sample_frames makes images of the frames",
+    "calibrate": "known copies are made of images",
+}

@@ -19,10 +19,15 @@ from .adapter.curation.select import (
     select_images,
 )
 from .adapter.runs.run_record import complete_run
-from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
+from .adapter.ui.inputs import (
+    ask_one,
+    ask_prefix,
+    prefix_of,
+    show_error,
+    without_none,
+)
 from .adapter.ui.surface import Operator, keywords
 
-_NONE = "(none)"
 _DEFAULT_N = 100
 
 
@@ -96,19 +101,15 @@ class Select(Operator):
                 "ones: what resembles them is selected last",
                 view=given,
             )
-            fields = types.Dropdown()
-            fields.add_choice(_NONE, label="No balance")
-            if run.split_by is not None:
-                fields.add_choice(SPLITS, label="The splits of the scan")
-            for name in balance_candidates(ctx.dataset):
-                fields.add_choice(name, label=name)
-            inputs.enum(
+            of_scan = {SPLITS: "The splits of the scan"} if run.split_by else {}
+            fields = {name: name for name in balance_candidates(ctx.dataset)}
+            ask_one(
+                inputs,
                 "balance",
-                fields.values(),
-                default=_NONE,
+                of_scan | fields,
+                none="No balance",
                 label="Balance",
                 description="Select equally many images of each value",
-                view=fields,
             )
             inputs.str("tag", default=DEFAULT_TAG, label="Tag of the selected images")
             inputs.str("field", label="Or field, for the place of each")
@@ -119,13 +120,7 @@ class Select(Operator):
         )
 
     def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
-        # An emptied input, and what a form shows for None
-        empty = {"given": "", "balance": _NONE}
-        return {
-            name: value
-            for name, value in ctx.params.items()
-            if name not in empty or value != empty[name]
-        }
+        return without_none(ctx.params, "given", "balance")
 
     def default_target(self, ctx: foo.ExecutionContext) -> Any:
         return ctx.target_view()

@@ -29,7 +29,9 @@ class ShowOptions:
             ``object_leaks`` or ``bad_boxes``, as a view of patches; of the set as a
             whole ``imbalance``, ``label_shift``, ``appearance_shift``, ``shortcuts``,
             ``overlapping_classes``, ``divided_classes``, ``thin_regions``, or the key
-            of one such finding
+            of one such finding; of videos ``video_issues``, or ``segments``, a view of
+            clips: each stretch that is black, frozen, blurry, dark or damaged, or that
+            another video shows too
         grouped (False): show one tile per cluster
         save (False): also keep a saved view of every finding; saved views are
             filters, so they follow later scans

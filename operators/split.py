@@ -22,16 +22,22 @@ from .adapter.curation.split import (
 )
 from .adapter.dataset.internals import dataset_of
 from .adapter.dataset.samples import (
-    flat_image_view,
+    flat_view,
     group_field_candidates,
     read_samples,
 )
 from .adapter.runs.run_record import complete_run
-from .adapter.ui.inputs import ask_prefix, ask_several, prefix_of, show_error
+from .adapter.ui.inputs import (
+    ask_one,
+    ask_prefix,
+    ask_several,
+    prefix_of,
+    show_error,
+    without_none,
+)
 from .adapter.ui.surface import Operator, keywords, may_be_empty, read_options
 
 _NEW, _KEEP = "new", "keep"
-_NONE = "(none)"
 _DEFAULT_TEXT = ", ".join(f"{name} {share}" for name, share in DEFAULT_SHARES.items())
 
 
@@ -144,9 +150,8 @@ class Split(Operator):
 
 def _chosen(params: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``params`` with the form's names turned into options."""
-    options, way, shares = dict(params), params.get("way"), params.get("shares")
-    if params.get("group_field") == _NONE:
-        del options["group_field"]
+    options = without_none(params, "group_field")
+    way, shares = params.get("way"), params.get("shares")
     if way == _NEW:
         # The form keeps what was chosen before another way was
         options["fixed"] = ()
@@ -196,7 +201,7 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         inputs.str("shares", default=_DEFAULT_TEXT, label="Shares")
         inputs.int("seed", default=0, label="Seed: another one, another split")
     else:
-        view = flat_image_view(ctx.target_view())
+        view = flat_view(ctx.target_view())
         ask_several(
             inputs,
             "fixed",
@@ -204,17 +209,13 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
             label="Splits that must not change",
             description="Copies of their images in other splits then get no split",
         )
-    groups = types.Dropdown()
-    groups.add_choice(_NONE, label="No groups")
-    for name in group_field_candidates(ctx.dataset):
-        groups.add_choice(name, label=name)
-    inputs.enum(
+    ask_one(
+        inputs,
         "group_field",
-        groups.values(),
-        default=_NONE,
+        {name: name for name in group_field_candidates(ctx.dataset)},
+        none="No groups",
         label="Groups",
         description="Images with one value of this field stay together",
-        view=groups,
     )
     inputs.str("field", default=DEFAULT_FIELD, label="Into the field")
     # Without it, as from Python, nothing is written

@@ -25,6 +25,7 @@ from .planes import tones_of
 from .relations import (
     CHANGES_OF_MEANING,
     NO_RELATION,
+    PARTLY,
     RELATIONS,
     TOO_PLAIN,
     relation_bits,
@@ -42,6 +43,7 @@ __all__ = [
     "NO_RELATION",
     "OTHER",
     "PAGE_SIDE",
+    "PARTLY",
     "RELATIONS",
     "SAME",
     "SIGNATURE_BYTES",

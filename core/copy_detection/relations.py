@@ -15,7 +15,13 @@ from .types import Bools, Doubles, Floats
 TOO_PLAIN = "too plain to tell"
 """Pages that look the same, but may be forms that are filled in differently."""
 
+PARTLY = "partly the same"
+"""Videos that share a stretch, beside which each shows what the other does not."""
+
 RELATIONS = (
+    PARTLY,
+    "trimmed",
+    "re-timed",
     "mirrored",
     "rotated",
     "inverted",
@@ -29,8 +35,8 @@ RELATIONS = (
     "re-encoded",
     TOO_PLAIN,
 )
-"""Changes of frame, content and file, the most telling first. A pair has a bit for
-each, the first the lowest."""
+"""Changes of time, frame, content and file, the most telling first. A pair has a bit
+for each, the first the lowest."""
 
 NO_RELATION = 0
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import pickle
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
+from ..common.children import Child, command_of, end_child, start_child
 from .worker import WorkerSettings, send
 
 MIN_FILES = 1024
 """Fewer new files are embedded by threads: a process takes half a second to start."""
 
 _WAIT_SECONDS = 0.1
-_COMMAND = (sys.executable, "-m", "core.embedding.worker")
+_COMMAND = command_of("core.embedding.worker")
 
 Rows: TypeAlias = Sequence[int]
 """A block of files, by their rows in the paths."""
@@ -134,21 +131,13 @@ class _Process:
     def __init__(self, command: Sequence[str], settings: WorkerSettings) -> None:
         self._command = command
         self._settings = settings
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self.is_ready = False
 
     def start(self) -> None:
         self.end()
-        with contextlib.suppress(OSError):
-            self._child = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=Path(__file__).parents[2],
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            )
-            self._ask(tuple(self._settings))
+        self._child = start_child(self._command)
+        self._ask(tuple(self._settings))
 
     def embed(self, paths: list[bytes]) -> bool:
         """Returns False if the process died."""
@@ -162,12 +151,10 @@ class _Process:
             child.kill()
 
     def end(self) -> None:
-        self.kill()
         child, self._child = self._child, None
         self.is_ready = False
         if child is not None:
-            with contextlib.suppress(OSError):  # what was still to be written
-                child.communicate()
+            end_child(child)
 
     def _ask(self, message: object) -> None:
         """Sends a message and waits for the answer."""

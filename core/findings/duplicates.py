@@ -99,9 +99,9 @@ def find_duplicates(
         one value per row. Every member of a cluster is of the keeper's unique
         image, or of one that stands in a pair with it. The keeper is the first by:
         not damaged, not a link, protected, label (that of most images of the
-        cluster), not enlarged, not flawed, pixels, bytes per pixel, sharpness,
-        age, path; among the members that were compared with all others.
-        Before all rules comes the member that a person chose, whatever it was
+        cluster), the longest video, not enlarged, not flawed, pixels, bytes per
+        pixel, sharpness, age, path; among the members that were compared with all
+        others. Before all rules comes the member that a person chose, whatever it was
         compared with.
     """
     graph = _graph(_image_count(rows, pairs), pairs)

@@ -19,6 +19,7 @@ KEEPER_REASONS = (
     "a file, not a link to it",
     "protected",
     "label of most copies",
+    "longest",
     "not enlarged",
     "looks as it should",
     "highest resolution",
@@ -58,6 +59,7 @@ class ImageRows:
         protected: bool[n], True where the file must stay
         flawed: bool[n], it looks dark, bright, blurry, empty or gray
         damaged: bool[n], the file is damaged inside
+        seconds: float64[n], how long a video lasts; 0 for a picture
     """
 
     unique_image: NDArray[np.int32]
@@ -75,6 +77,7 @@ class ImageRows:
     protected: Bools
     flawed: Bools
     damaged: Bools
+    seconds: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,7 @@ def choose_keepers(rows: ImageRows, member: Ints, group: Ints, is_hub: Bools) ->
     rules = _rules(rows, member)
     rules[3:3] = [
         (~_has_majority_label(rows.label[member], group)).astype(np.float64),
+        _is_shortened(rows.seconds[member], group).astype(np.float64),
         _is_enlarged(rows, member, group).astype(np.float64),
     ]
     # Last, so that what is chosen changes no cluster, only what stays of it
@@ -153,6 +157,18 @@ def choose_keepers(rows: ImageRows, member: Ints, group: Ints, is_hub: Bools) ->
     reason = 1 + differs.argmax(axis=0)
     reason[place != starts] = LIKE_ALL
     return Ranked(order, order[place], reason.astype(np.int8))
+
+
+_SHORTENED = 0.95
+"""Of the longest of its copies: encoders drop a frame or two at the end."""
+
+
+def _is_shortened(seconds: NDArray[np.float64], group: Ints) -> Bools:
+    """Returns which videos last less long than another one of their group."""
+    longest = np.zeros(group.max(initial=-1) + 1)
+    np.maximum.at(longest, group, seconds)
+    shortened: Bools = seconds < _SHORTENED * longest[group]
+    return shortened
 
 
 _ENLARGED_SHARPNESS = 1 / 7

@@ -33,12 +33,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..neighbors.knn_graph import NeighborGraph
-from .label_issues import (
-    ClassEvidence,
-    Floats,
-    class_support,
-    judge_labels,
-)
+from .label_issues import judge_labels
+from .label_support import ClassEvidence, Floats, class_support
+from .predictions import Predictions
 
 AIMED_PRECISION = 0.8
 """Of the labels that are flagged by default so many are expected to be wrong."""
@@ -109,6 +106,7 @@ def estimate_labels(
     class_count: int,
     copy_graph: NeighborGraph | None,
     scores: Floats,
+    predictions: Predictions | None = None,
 ) -> LabelEstimate | None:
     """Flips some labels and estimates from their scores what others mean.
 
@@ -122,6 +120,7 @@ def estimate_labels(
         class_count: likewise
         copy_graph: likewise
         scores: float32[m], what that function says of these labels
+        predictions: as for that function
 
     Returns:
         None for fewer than 1,000 labels that can be judged, or if too few have low
@@ -143,7 +142,7 @@ def estimate_labels(
     flipped_item = np.concatenate([drawn, drawn_unsure])
     looks = np.concatenate([like, drawn_unsure])
     support = class_support(
-        evidence, graph, labels, cluster, class_count, looks, copy_graph
+        evidence, graph, labels, cluster, class_count, looks, copy_graph, predictions
     )
     flipped = _mistaken(support, labels[flipped_item], random)
     flips = judge_labels(
@@ -154,6 +153,7 @@ def estimate_labels(
         class_count,
         judged=np.stack([flipped_item, flipped], axis=1),
         copy_graph=copy_graph,
+        predictions=predictions,
     )
     return estimate(scores[item], flips.score)
 

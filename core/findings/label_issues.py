@@ -29,8 +29,7 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..common.memory import give_back
-from ..neighbors.distinct_neighbors import distinct_neighbors
-from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
+from ..neighbors.knn_graph import NeighborGraph
 from ..progress import OnProgress, Progress, silent
 from ..storage.record_store import Vectors
 from .label_classifier import (
@@ -41,29 +40,13 @@ from .label_classifier import (
     fit,
     probabilities,
 )
+from .label_support import ClassEvidence, support, voters_of
+from .predictions import Predictions
 
 NO_LABEL = -1
-VOTERS = 40
-"""Neighbors to ask of the feature graph."""
-
-COPY_VOTERS = 10
-"""Of the copy graph: the head that finds copies sees other likenesses."""
-
 FALLBACK_MIN_LABEL_SCORE = 5.0
 """Some other class has 19 times the support. For sets that are too small to estimate
 a threshold of their own, see :mod:`core.findings.label_estimate`."""
-
-_LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
-"""Added to what each witness says: none may rule out a class alone."""
-
-_VOTE_POWER = 16
-_COPY_VOTE_POWER = 4
-"""Votes weigh similarity to this power.
-
-Of 4 to 20 the best for each graph on three sets; 2 more or less change the
-average precision by less than 0.005. Cosines of the copy vectors fall faster,
-so they need less of it.
-"""
 
 _CLASSES_KEPT = 5
 _FEWEST_LABELED = 10
@@ -72,22 +55,6 @@ _FEWEST_LABELED = 10
 _FOLDS = 5
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]
-
-
-@dataclass(frozen=True, eq=False)
-class ClassEvidence:
-    """What a classifier that never saw an image or its copies says of it.
-
-    Attributes:
-        classes: int32[m, 5], the likeliest classes, likeliest first, -1 padded
-        probabilities: float32[m, 5], theirs
-        given: float32[m], that of the image's label; NaN where the classifier
-            has no say: no label, or too little to learn from
-    """
-
-    classes: Labels
-    probabilities: Floats
-    given: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,23 +156,25 @@ def judge_labels(
     *,
     judged: NDArray[np.int64] | None = None,
     copy_graph: NeighborGraph | None = None,
+    predictions: Predictions | None = None,
     min_label_score: float = FALLBACK_MIN_LABEL_SCORE,
 ) -> LabelFindings:
-    """Scores each label by the support of neighbors and classifier.
+    """Scores each label by the support of neighbors, classifier and predictions.
 
-    With one class only every score is 100. Without a classifier's word the
-    votes decide alone, without votes the classifier.
+    With one class only every score is 100. A witness that is silent leaves the
+    decision to the others.
 
     Args:
         evidence: from :func:`label_evidence`
-        graph: of the feature vectors, :data:`VOTERS` neighbors per image
+        graph: of the feature vectors, :data:`~.label_support.VOTERS` neighbors an image
         labels: int32[m], the labels that vote, -1 without
         cluster: int64[m], duplicate cluster of each image, negative for none
         class_count: number of classes
         judged: int64[q, 2], the images and labels to judge; an image may have
             several labels, or others than it votes with. If None, each image
             with the label it votes with, so that q = m
-        copy_graph: of the copy vectors, :data:`COPY_VOTERS` neighbors
+        copy_graph: of the copy vectors, :data:`~.label_support.COPY_VOTERS` neighbors
+        predictions: of the m images, by a model of the person's
         min_label_score: labels that score less are issues
     """
     if judged is None:
@@ -219,119 +188,26 @@ def judge_labels(
     if (classes != NO_LABEL).sum() < 2:
         score[labeled] = 100
         return LabelFindings(score, suggestion, np.zeros(len(judged), bool), share)
-    voters = _voters(graph, copy_graph, cluster)
+    voters = voters_of(graph, copy_graph, cluster)
     judgeable = _has_other_picture(image, label, labels, cluster, class_count)
     for part in chunks(len(labeled)):
         row = labeled[part]
         given_label = label[row]
-        support = _support(image[row], voters, evidence, labels, class_count)
-        given = _take(support, given_label)
-        best = support.argmax(axis=1)
-        best_support = _take(support, best)
-        support[np.arange(len(row)), given_label] = 0
-        other = support.max(axis=1)
+        found = support(image[row], voters, evidence, labels, class_count, predictions)
+        given = _take(found, given_label)
+        best = found.argmax(axis=1)
+        best_support = _take(found, best)
+        found[np.arange(len(row)), given_label] = 0
+        other = found.max(axis=1)
         known = given + other > 0
         agree = np.full(len(row), np.nan)
         agree[known] = 100 * given[known] / (given + other)[known]
         score[row] = np.where(judgeable[row], agree, np.nan)
         disagree = (best != given_label) & (best_support > given)
         suggestion[row] = np.where(disagree, best, NO_LABEL)
-        share[row[disagree]] = best_support[disagree] / support[disagree].sum(axis=1)
+        share[row[disagree]] = best_support[disagree] / found[disagree].sum(axis=1)
     issue = np.nan_to_num(score, nan=100) < min_label_score
     return LabelFindings(score, suggestion, issue, share)
-
-
-def class_support(
-    evidence: ClassEvidence,
-    graph: NeighborGraph,
-    labels: Labels,
-    cluster: NDArray[np.int64],
-    class_count: int,
-    rows: NDArray[np.int64],
-    copy_graph: NeighborGraph | None = None,
-) -> NDArray[np.float64]:
-    """Returns rows x classes: how much speaks for each class, whatever the label.
-
-    Args:
-        evidence: as for :func:`judge_labels`
-        graph: likewise
-        labels: int32[m], the labels that vote, -1 without
-        cluster: int64[m]
-        class_count: number of classes
-        rows: int64[r], the items
-        copy_graph: as for :func:`judge_labels`
-    """
-    voters = _voters(graph, copy_graph, cluster)
-    return _support(rows, voters, evidence, labels, class_count)
-
-
-def _voters(
-    graph: NeighborGraph,
-    copy_graph: NeighborGraph | None,
-    cluster: NDArray[np.int64],
-) -> list[tuple[NeighborGraph, int]]:
-    """Returns the neighbors that vote, and the power that weighs them."""
-    voters = [(distinct_neighbors(graph, cluster, VOTERS), _VOTE_POWER)]
-    if copy_graph is not None:
-        near = distinct_neighbors(copy_graph, cluster, COPY_VOTERS)
-        voters.append((near, _COPY_VOTE_POWER))
-    return voters
-
-
-def _support(
-    rows: NDArray[np.int64],
-    voters: list[tuple[NeighborGraph, int]],
-    evidence: ClassEvidence,
-    labels: Labels,
-    class_count: int,
-) -> NDArray[np.float64]:
-    """Returns rows x classes: the pool of votes and class probabilities."""
-    votes = np.zeros((len(rows), class_count))
-    for graph, power in voters:
-        votes += _votes(graph, rows, labels, power, class_count)
-    heard = votes.sum(axis=1)
-    votes[heard > 0] /= heard[heard > 0, None]
-
-    asked = ~np.isnan(evidence.given[rows])
-    likely = np.zeros_like(votes)
-    line = np.arange(len(rows))
-    for classes, probability in zip(
-        evidence.classes[rows].T, evidence.probabilities[rows].T, strict=True
-    ):
-        named = asked & (classes != NO_LABEL)
-        likely[line[named], classes[named]] = probability[named]
-    likely[line[asked], labels[rows[asked]]] = evidence.given[rows[asked]]
-
-    # A lone witness is believed as it is
-    support: NDArray[np.float64] = np.where(asked[:, None], likely, votes)
-    both = asked & (heard > 0)
-    support[both] = np.sqrt(
-        (votes[both] + _LEAST_VOTE) * (likely[both] + _LEAST_PROBABILITY)
-    )
-    return support
-
-
-def _votes(
-    graph: NeighborGraph,
-    rows: NDArray[np.int64],
-    labels: Labels,
-    power: int,
-    class_count: int,
-) -> NDArray[np.float64]:
-    """Returns rows x classes, rows that sum to 1, or to 0 without voters."""
-    near = graph.indices[rows]
-    label = np.where(near == NO_NEIGHBOR, NO_LABEL, labels[near])
-    weight = np.maximum(graph.similarities[rows], 0).astype(np.float64) ** power
-    weight[label == NO_LABEL] = 0
-    cell = np.arange(len(rows))[:, None] * class_count + np.maximum(label, 0)
-    votes = np.bincount(
-        cell.ravel(), weight.ravel(), minlength=len(rows) * class_count
-    ).reshape(len(rows), class_count)
-    total = votes.sum(axis=1, keepdims=True)
-    shares: NDArray[np.float64] = np.divide(
-        votes, total, out=np.zeros_like(votes), where=total > 0
-    )
-    return shares
 
 
 def _has_other_picture(

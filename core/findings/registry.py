@@ -36,8 +36,8 @@ class Finding:
         descending: whether the largest value is first
         grouped: whether the App shows one tile per cluster
         needs: what must be given for it to be looked for
-        part_of: finding that has all its images, and whose line of a summary covers
-            it; empty if it has a line of its own
+        part_of: finding whose line of a summary covers it; empty if it has a line of
+            its own
         counted_with: finding whose line of a summary counts it too, likewise
         parts: what else a policy may name, and the counts that it adds up
     """
@@ -55,7 +55,7 @@ class Finding:
     then_by: str = ""
     descending: bool = False
     grouped: bool = False
-    needs: Literal["labels", "splits"] | None = None
+    needs: Literal["labels", "splits", "predictions"] | None = None
     part_of: str = ""
     counted_with: str = ""
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -134,6 +134,36 @@ _ALL = (
         flag="label_issue",
         sort_by="label_score",
         needs="labels",
+        parts={
+            "confidently wrong": ("confidently_wrong",),
+        },
+    ),
+    Finding(
+        name="confidently_wrong",
+        label="Confidently wrong",
+        description="images of which the model whose predictions were given is sure, "
+        "but not of their label",
+        color=_LABELS,
+        section="labels",
+        tab="labels",
+        flag="confidently_wrong",
+        sort_by="prediction_hardness",
+        needs="predictions",
+        part_of="label_issues",
+    ),
+    Finding(
+        name="hardest",
+        label="Hardest images",
+        description="images of which the model whose predictions were given is least "
+        "sure",
+        color=_LABELS,
+        section="labels",
+        tab="labels",
+        flag="hardest",
+        sort_by="prediction_hardness",
+        descending=True,
+        needs="predictions",
+        part_of="label_issues",
     ),
     Finding(
         name="leaks",
@@ -323,6 +353,21 @@ _OF_OBJECTS = (
         sort_by="copy_agreement",
     ),
 )
+
+VIDEO_ISSUES = Finding(
+    name="video_issues",
+    label="Bad stretches",
+    section="bad_images",
+    description="videos of which a stretch is black, frozen, blurry or dark, or whose "
+    "file is cut off, short or of a variable rate",
+    note="of which a stretch, or the file, is not as it should be",
+    color="#72B7B2",
+    sort_by="video_issues",
+)
+"""Of a scan of videos only; its stretches are labels, in ``winnow_segments``."""
+
+SEGMENTS = "segments"
+"""What is shown of them: a clip each."""
 
 _SET = "#7F7F7F"
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import TOO_PLAIN
+from ..copy_detection import PARTLY, TOO_PLAIN
 
 NO_CLUSTER = -1
 NO_LABEL = -1
@@ -28,7 +28,7 @@ UNREADABLE = ("missing", "empty", "truncated", "corrupt", "nonfinite")
 be healthy (of a kind or a size that is not read, or not permitted), so nothing that
 is chosen for being unreadable is one of them."""
 
-UNSURE_RELATIONS = (FIRST_OF, TOO_PLAIN)
+UNSURE_RELATIONS = (FIRST_OF, TOO_PLAIN, PARTLY)
 """How ``dup_relation`` begins where a copy may hold what its keeper does not: nothing
 that is chosen for being redundant is one of them."""
 
@@ -42,12 +42,13 @@ class FieldSpec:
     Attributes:
         name: of the field
         type: of its values; None stands where there is none. A "sample" is
-            another image: its row here, its id or path outside the core
+            another image: its row here, its id or path outside the core; "segments"
+            are stretches of a video, :class:`Segment`
         description: shown beside the field, a sentence
     """
 
     name: str
-    type: Literal["int", "float", "bool", "str", "list of str", "sample"]
+    type: Literal["int", "float", "bool", "str", "list of str", "sample", "segments"]
     description: str
 
 
@@ -71,7 +72,8 @@ FIELDS = (
         "dup_relation",
         "str",
         "How a near copy differs from the keeper, all that is known, the most telling "
-        "first: re-encoded, resized, "
+        "first: of videos partly the same (each shows what the other does not), "
+        "trimmed, re-timed; re-encoded, resized, "
         "cropped, mirrored, rotated, framed, inverted, other ground, color-changed, "
         "blurred, edited; or why it is no more than near: first of 5 pictures equal, "
         "looks equal (other depth, transparency or color profile), too plain to tell "
@@ -80,7 +82,8 @@ FIELDS = (
     FieldSpec(
         "dup_similarity",
         "float",
-        "Cosine similarity to the keeper, -1 to 1; 1 is identical",
+        "Cosine similarity to the keeper, -1 to 1; 1 is identical. Of videos the share "
+        "of the frames of the shorter that the other shows too, in order",
     ),
     FieldSpec(
         "copy_score",
@@ -97,9 +100,10 @@ FIELDS = (
         "keeper_reason",
         "str",
         "Why this copy is the keeper: chosen by a person, whole where others are "
-        "damaged, in a test or validation split, majority label, not enlarged, no "
-        "image issue that its copy does not have, more pixels, less compressed, "
-        "sharper, older, first path. Never a link if the file itself is in the cluster",
+        "damaged, in a test or validation split, majority label, longest video, not "
+        "enlarged, no image issue that its copy does not have, more pixels, less "
+        "compressed, sharper, older, first path. Never a link if the file itself is in "
+        "the cluster",
     ),
     FieldSpec(
         "dup_conflict",
@@ -158,6 +162,23 @@ FIELDS = (
         "label_counterexample",
         "sample",
         "The most similar image of the suggested (or another) label: its id",
+    ),
+    FieldSpec(
+        "prediction_hardness",
+        "float",
+        "How unsure the model is whose predictions were given: the entropy of its "
+        "probabilities, 0 sure to 1 a guess",
+    ),
+    FieldSpec(
+        "hardest",
+        "bool",
+        "prediction_hardness is among the highest twentieth",
+    ),
+    FieldSpec(
+        "confidently_wrong",
+        "bool",
+        "The model whose predictions were given says another class than the label, and "
+        "is as sure of it as it is on average of images with that label",
     ),
     FieldSpec(
         "leak",
@@ -284,12 +305,51 @@ FIELDS = (
 )
 
 
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a video.
+
+    Attributes:
+        label: of :data:`core.videos.segments.SEGMENTS`
+        first: frame with which it begins, from 1
+        last: frame with which it ends
+        score: share of the shorter video that both show; None for what is no copy
+        of: the row of the video that shows it too; None for what is no copy
+    """
+
+    label: str
+    first: int
+    last: int
+    score: float | None = None
+    of: int | None = None
+
+
+VIDEO_FIELDS = (
+    FieldSpec(
+        "video_issues",
+        "list of str",
+        "What is wrong with a stretch of the video (black, frozen, blurry, dark), or "
+        "with the file: truncated (it ends before its frames do), short (less than a "
+        "second), variable_rate (some frames are shown for much longer than others)",
+    ),
+    FieldSpec(
+        "winnow_segments",
+        "segments",
+        "Stretches of the video: black, frozen, blurry, dark and damaged ones; and "
+        "what another video shows too: as a copy, shared beside different parts, or as "
+        "the intro of a series",
+    ),
+)
+"""What a scan of videos says beyond that of pictures."""
+
+
 @dataclass(frozen=True, eq=False)
 class Findings:
     """The findings of n images.
 
     Attributes:
-        columns: n values a field of :data:`FIELDS`, None where there is none
+        columns: n values a field of :data:`FIELDS`, None where there is none; of videos
+            those of :data:`VIDEO_FIELDS` as well
         counts: how many images (or clusters) each finding has
         leak_matrix: split x split counts of copies, by kind
         scene_matrix: split x split counts of images of whose scene the other has

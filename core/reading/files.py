@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_FILE_BYTES = 512 * 2**20
-"""Of larger files nothing is read."""
+"""Of larger files nothing is read, but for videos."""
+
+_PART_BYTES = 2**20
 
 
 def open_flags(*names: str) -> int:
@@ -107,6 +109,25 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
     finally:
         os.close(descriptor)
     return FileContent(data, hashlib.sha256(data).digest())
+
+
+def digest_file(path: bytes) -> bytes | ReadFailure:
+    """Returns the SHA-256 of a regular file of any size, read part by part."""
+    digest = hashlib.sha256()
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError as error:
+        return _failure_of_os_error(error)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ReadFailure("not_regular", "not a regular file")
+        while part := os.read(descriptor, _PART_BYTES):
+            digest.update(part)
+    except OSError as error:
+        return _failure_of_os_error(error)
+    finally:
+        os.close(descriptor)
+    return digest.digest()
 
 
 def first_bytes(path: bytes, count: int) -> bytes:

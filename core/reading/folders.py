@@ -11,7 +11,7 @@ from pathlib import Path
 from ..common.text import plain
 from ..common.writable import expanded
 from ..errors import InputError
-from .image_names import kind_of_other_file
+from .image_names import VIDEOS, kind_of_other_file
 from .layout_choices import FLAT, Choices
 from .layout_remarks import Folder
 from .layouts import Layout, understand
@@ -37,7 +37,7 @@ _NO_SPLIT, _NO_CLASS = "(no split)", "(no class)"
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A file that is an image by its name or its first bytes.
+    """A file that is an image by its name or its first bytes, or a video by its name.
 
     Attributes:
         path: absolute
@@ -60,6 +60,7 @@ class FolderListing:
         splits: names of the splits, in the order of their folders
         skipped: how many other files and folders there are, by what they are
         layout: how the folders were understood
+        of_videos: the files are videos, since there is no image
     """
 
     root: Path
@@ -67,6 +68,12 @@ class FolderListing:
     splits: list[str]
     skipped: Counter[str]
     layout: Layout
+    of_videos: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the files are, in the plural."""
+        return VIDEOS if self.of_videos else "images"
 
 
 def list_images(
@@ -76,13 +83,15 @@ def list_images(
     choices: Choices | None = None,
     follow_links: bool = False,
 ) -> FolderListing:
-    """Lists a folder's images with their splits and classes.
+    """Lists a folder's images, or its videos, with their splits and classes.
+
+    Where there is an image, videos are counted only: a data set holds one kind.
 
     Hidden folders are not entered, nor what systems leave behind; links to folders
     only where ``follow_links`` says so, and each folder once. All is counted.
 
     Args:
-        folder: that holds the images
+        folder: that holds the images or videos
         at_least: how many there must be
         choices: what a person says of the folders
         follow_links: enter folders that are linked
@@ -93,23 +102,33 @@ def list_images(
     root = _root(folder)
     skipped = Counter[str]()
     found: dict[Folder, list[str]] = {}
+    videos: dict[Folder, list[str]] = {}
     for path, place, names in _folders(str(root), follow_links, skipped):
         kinds = [kind_of_other_file(f"{path}{os.sep}{name}") for name in names]
         skipped.update(kind for kind in kinds if kind is not None)
-        chosen = [name for name, kind in zip(names, kinds, strict=True) if kind is None]
-        if chosen:
-            found[place] = chosen
+        for into, wanted in ((found, None), (videos, VIDEOS)):
+            chosen = [
+                name for name, kind in zip(names, kinds, strict=True) if kind == wanted
+            ]
+            if chosen:
+                into[place] = chosen
+    of_videos = not found
+    if of_videos:
+        found = videos
+        del skipped[VIDEOS]
     count = sum(map(len, found.values()))
     if not count:
         raise InputError(
             f"There are no images in '{root}'{_describe_rest(skipped)}. Winnow "
-            "looks for names such as .jpg, .png, .webp, .gif, .bmp and .tif, and into "
-            "files whose names do not say what they are."
+            "looks for names such as .jpg, .png, .webp, .gif, .bmp and .tif, into "
+            "files whose names do not say what they are, and, where there is no image, "
+            "for videos such as .mp4, .mov, .mkv and .avi."
         )
+    kind = VIDEOS if of_videos else "images"
     if count < at_least:
         raise InputError(
-            f"There is only one image in '{root}'. Winnow compares images with each "
-            "other: give a folder with at least 2."
+            f"There is only one {kind[:-1]} in '{root}'. Winnow compares {kind} with "
+            "each other: give a folder with at least 2."
         )
     layout = understand({place: len(names) for place, names in found.items()}, choices)
     images = [
@@ -123,7 +142,7 @@ def list_images(
     ]
     images.sort(key=lambda image: image.path)
     splits = list(dict.fromkeys(image.split for image in images if image.split))
-    return FolderListing(root, images, splits, skipped, layout)
+    return FolderListing(root, images, splits, skipped, layout, of_videos)
 
 
 def folder_of(listing: FolderListing, path: str) -> Folder:
@@ -169,7 +188,9 @@ def equal_across(
 def describe(listing: FolderListing) -> str:
     """Returns how a folder was understood, for a person: a few lines and a table."""
     count, layout = len(listing.images), listing.layout
-    lines = [f"{count:,} images in {listing.root}{_describe_rest(listing.skipped)}"]
+    lines = [
+        f"{count:,} {listing.kind} in {listing.root}{_describe_rest(listing.skipped)}"
+    ]
     lines.append(_describe_patterns(layout))
     if list(layout.patterns) != [FLAT]:
         lines += [f"  {line}" for line in _table(listing)]
@@ -317,7 +338,7 @@ def _table(listing: FolderListing) -> list[str]:
     total = len(listing.images)
     rows.append(["all", *(of_split[split] for split in columns), total])
     last = "all" if len(columns) == len(splits) else f"all {len(splits):,} splits"
-    head = ["", *columns, last if columns else "images"]
+    head = ["", *columns, last if columns else listing.kind]
     return _aligned([head, *rows])
 
 

@@ -13,18 +13,23 @@ _NOT_DECODED = (
     ".heic .heif .avif .jp2 .j2k .jxl .psd .svg .ico .tga .ppm .pgm .pbm "
     ".raw .cr2 .cr3 .nef .arw .dng .eps"
 )
+_VIDEOS = (
+    ".mp4 .m4v .mov .qt .3gp .avi .mkv .webm .mpg .mpeg .mpe .m2v .m2ts .mts .ts .vob "
+    ".wmv .asf .flv .ogv .mxf"
+)
 _TEXT = (
     ".txt .xml .json .jsonl .csv .tsv .md .yaml .yml .html .htm .names .cfg .log .rst"
 )
 # Not worth opening: there may be as many of them as images
 _OTHER = (
     ".npy .npz .pkl .pt .pth .h5 .hdf5 .mat .parquet .tfrecord .lmdb .onnx .zip .tar "
-    ".gz .tgz .bz2 .xz .7z .rar .mp4 .avi .mov .mkv .webm .mp3 .wav .pdf .py .pyc "
+    ".gz .tgz .bz2 .xz .7z .rar .mp3 .wav .pdf .py .pyc "
     ".ipynb .db .ini .lnk .url .sh .bat .exe .dll .so"
 )
 IMAGE_SUFFIXES = frozenset(f"{_DECODED} {_NOT_DECODED}".split())
 _TEXT_SUFFIXES, _OTHER_SUFFIXES = frozenset(_TEXT.split()), frozenset(_OTHER.split())
-TEXT_FILES, OTHER_FILES = "text and label files", "other files"
+VIDEO_SUFFIXES = frozenset(_VIDEOS.split())
+TEXT_FILES, OTHER_FILES, VIDEOS = "text and label files", "other files", "videos"
 
 _BMP_HEADER_BYTES = (12, 40, 52, 56, 64, 108, 124)
 _LONGEST = 32
@@ -40,6 +45,8 @@ def kind_of_other_file(path: str) -> str | None:
     suffix = os.path.splitext(path)[1].lower()
     if suffix in IMAGE_SUFFIXES:
         return None
+    if suffix in VIDEO_SUFFIXES:
+        return VIDEOS
     if suffix in _TEXT_SUFFIXES:
         return TEXT_FILES
     if suffix in _OTHER_SUFFIXES or not starts_like_an_image(path):

@@ -20,10 +20,11 @@ DAMAGES = (
     "a marker that does not belong there",
     "zeros in place of coded data",
     "a part that its decoder cannot read",
+    "it ends before its frames do",
 )
-"""What may be wrong, in words; the last one of a TIFF."""
+"""What may be wrong, in words; the last two of a TIFF or a video."""
 NO_DAMAGE = -1
-_INCOMPLETE, _ODD_MARKER, _ZEROS, UNREADABLE_PART = 4, 5, 6, 7
+_INCOMPLETE, _ODD_MARKER, _ZEROS, UNREADABLE_PART, ENDS_EARLY = 4, 5, 6, 7, 8
 
 _WARNINGS = (
     "premature end",

@@ -33,17 +33,19 @@ _MARKED: Color = (255, 190, 0)
 _QUALITY = 80
 
 
-def thumbnail(path: str, folder: Path) -> Path | None:
+def thumbnail(path: str, folder: Path, side: int = SIDE) -> Path | None:
     """Returns a small JPEG of a picture, made if it is not there yet.
 
     Args:
         path: of the image
         folder: where thumbnails are kept; may be deleted at any time
+        side: its longer side, in pixels, if the picture has as many
 
     Returns:
         None if the picture cannot be read, or the thumbnail not be written
     """
-    return _kept(path, "", folder, SIDE, lambda image: image.fitted(SIDE))
+    what = "" if side == SIDE else f"side {side}"
+    return _kept(path, what, folder, side, lambda image: image.fitted(side))
 
 
 def crop_thumbnail(path: str, box: Sequence[float], folder: Path) -> Path | None:

@@ -14,6 +14,9 @@ from ..common.text import plain, share_text
 from .as_markdown import cell_text
 from .model import Picture, Report, left_out_text
 
+_SHOWN_AT_ONCE = 20
+"""Pairs of a gallery that need no click."""
+
 
 def as_html(report: Report) -> str:
     """Returns the report as a page that needs nothing but itself."""
@@ -35,6 +38,7 @@ def as_html(report: Report) -> str:
         "share": _share,
     }
     environment.globals["left_out"] = left_out_text
+    environment.globals["shown_at_once"] = _SHOWN_AT_ONCE
     page: str = environment.get_template("page.html").render(report=report)
     return page
 

@@ -16,7 +16,9 @@ def as_json(report: Report) -> str:
     (rows by their headers) and ``galleries`` (``pairs`` of ``from`` and ``to``).
     """
     whole = {
+        "title": report.title,
         "dataset": report.dataset,
+        "verdict": report.verdict,
         "images": report.images,
         "scanned_at": report.scanned_at,
         "made_at": report.made_at,

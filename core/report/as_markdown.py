@@ -15,15 +15,17 @@ def as_markdown(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# {escape_markdown(report.dataset)}"
+    yield f"# {escape_markdown(report.title)}"
+    yield ""
+    yield f"**{escape_markdown(report.verdict)}**"
     yield ""
     scanned, winnow, made = (
         escape_markdown(text)
         for text in (report.scanned_at, report.winnow, report.made_at)
     )
     yield (
-        f"{report.images:,} images, scanned {scanned} by Winnow {winnow}; "
-        f"report written {made}."
+        f"{escape_markdown(report.dataset)}: {report.images:,} images, scanned "
+        f"{scanned} by Winnow {winnow}; report written {made}."
     )
     for note in report.notes:
         yield from ("", f"**{escape_markdown(note)}**")

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import InputError
+
 Cell = str | int | float | None
+
+DEFAULT_TOP = 20
+"""Pairs a gallery: 6,096 photographs made a page of 1.4 MB in 0.4 s, and 355 small
+pictures, repeated to a million samples, one of 1.4 MB in 43 s."""
+
+MOST_TOP = 10_000
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,45 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Histogram:
+    """How the values of all images are spread, for a page.
+
+    Attributes:
+        title: what is counted
+        edges: of the bins, of equal width, one more than there are counts
+        counts: values in each bin
+        threshold: in force; None draws none
+        threshold_text: a few words on what lies beyond it
+    """
+
+    title: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    threshold: float | None
+    threshold_text: str
+
+    @property
+    def bars(self) -> tuple[tuple[float, float, int, float], ...]:
+        """Of each bin its two edges, its count, and the height of its bar, 0 to 1.
+
+        Heights are logarithmic: few images are seen too.
+        """
+        most = math.log1p(max(self.counts)) or 1.0
+        heights = (math.log1p(count) / most for count in self.counts)
+        return tuple(
+            zip(self.edges[:-1], self.edges[1:], self.counts, heights, strict=True)
+        )
+
+    @property
+    def mark(self) -> float | None:
+        """Where the threshold is, 0 (left) to 1; None if it is outside."""
+        low, high = self.edges[0], self.edges[-1]
+        if self.threshold is None or not low <= self.threshold <= high or low == high:
+            return None
+        return (self.threshold - low) / (high - low)
+
+
+@dataclass(frozen=True)
 class Section:
     """One kind of finding, or what else there is to say.
 
@@ -127,6 +175,7 @@ class Section:
         tables: before the pictures
         galleries: may be empty
         bars: before the tables
+        histograms: likewise
     """
 
     key: str
@@ -136,6 +185,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     galleries: tuple[Gallery, ...] = ()
     bars: tuple[Bars, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +212,9 @@ class Report:
     """All of it.
 
     Attributes:
+        title: what a person calls it
         dataset: its name
+        verdict: what it comes to, in a sentence
         images: how many the run looked at
         scanned_at: for a person
         made_at: for a person
@@ -173,7 +225,9 @@ class Report:
         run: the run's record as JSON values, for a program
     """
 
+    title: str
     dataset: str
+    verdict: str
     images: int
     scanned_at: str
     made_at: str
@@ -191,3 +245,12 @@ def left_out_text(part: Gallery | Table) -> str:
     shown = part.total - part.left_out
     things = part.things if isinstance(part, Gallery) else "rows"
     return f"The first {shown:,} of {part.total:,} {things}; {part.left_out:,} more."
+
+
+def check_top(top: object) -> None:
+    """Raises :class:`InputError` if galleries cannot show so many pairs."""
+    if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= MOST_TOP:
+        raise InputError(
+            f"top must be a whole number from 1 to {MOST_TOP:,}, got {top!r}: it is "
+            "how many pairs of pictures each gallery shows."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,14 @@ from ..findings.image_issues import (
 from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
-from ..findings.schema import FIELDS, NO_LABEL, Findings, optional_floats
+from ..findings.schema import (
+    FIELDS,
+    NO_LABEL,
+    VIDEO_FIELDS,
+    FieldSpec,
+    Findings,
+    optional_floats,
+)
 from ..findings.sequences import NO_SEQUENCE, Sequences, find_sequence_leaks
 from .copy_scores import copy_scores
 from .counts import (
@@ -32,7 +39,7 @@ from .counts import (
     steps_by_split,
 )
 from .fastdup_preset import judge_by_fastdup
-from .field_values import columns_of
+from .field_values import columns_of, prediction_columns
 from .image_labels import majority_labels
 from .judgment import OWN_RULE, Judgment, rule_of
 from .own_rules import judge_as_fixed, judge_by_own_rules
@@ -47,6 +54,7 @@ from .recall_estimate import (
 from .samples import image_rows
 from .scan_data import FixedJudgment, ScanData, Thinning, evaluation_splits
 from .settings import DEFAULTS, ScanSettings
+from .video_findings import count_video_issues, video_columns
 from .whole_set import keys_of_samples, overview_of
 
 
@@ -76,7 +84,7 @@ def apply_thresholds(
     """
     samples, recall = scan_data.samples, scan_data.recall
     decided = decisions or no_decisions(len(samples))
-    min_copy_score, copy_rule = _copy_threshold(recall, settings)
+    copies = _copy_threshold(scan_data, settings)
     accepted = accepted_pairs(scan_data, settings, decided)
     rows = image_rows(samples, scan_data.files, scan_data.images)
     rows = replace(rows, chosen=decided.keeper)
@@ -98,17 +106,19 @@ def apply_thresholds(
         frames.leak,
         _thinning(scan_data, decided),
         issues,
-    )
+    ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
     scores = copy_scores(scan_data, eligible_pairs(scan_data, settings, decided))
     columns["copy_score"] = optional_floats(np.round(scores.astype(np.float64), 4))
+    columns |= video_columns(scan_data, accepted)
     columns["set_findings"] = keys_of_samples(
         overview, scan_data.sample_images, len(scan_data.images.first_file)
     )
     by_own_rules = scan_data.nearest_samples is None
     return Findings(
-        columns={spec.name: columns[spec.name] for spec in FIELDS},
+        columns={spec.name: columns[spec.name] for spec in fields_of(scan_data)},
         counts={
+            **count_video_issues(scan_data, columns),
             **count_findings(columns, samples, judged.duplicates),
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
             **(overview.counts if overview else {}),
@@ -121,12 +131,12 @@ def apply_thresholds(
         thresholds={
             **judged.thresholds,
             **asdict(looks),
-            "min_copy_score": min_copy_score,
+            copies.name: copies.value,
         },
-        rules={**judged.rules, **look_rules, "min_copy_score": copy_rule},
+        rules={**judged.rules, **look_rules, copies.name: copies.rule},
         conflicts=tuple(int(number) for number in judged.duplicates.conflicts),
         expected={
-            **(_expected(recall, min_copy_score, settings) if by_own_rules else {}),
+            **(_expected(recall, copies.value, settings) if by_own_rules else {}),
             **judged.expected,
         },
     )
@@ -170,8 +180,8 @@ def accepted_pairs(
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    min_copy_score, _ = _copy_threshold(scan_data.recall, settings)
-    sure: NDArray[np.bool_] = scan_data.pairs.score >= min_copy_score
+    least = _copy_threshold(scan_data, settings).value
+    sure: NDArray[np.bool_] = scan_data.pairs.score >= least
     return sure & eligible_pairs(scan_data, settings, decisions)
 
 
@@ -201,12 +211,33 @@ def eligible_pairs(
     return eligible & ~ruled_out(pairs.images, scan_data.sample_images, decisions)
 
 
-def _copy_threshold(recall: CopyScores, settings: ScanSettings) -> tuple[float, str]:
-    """Returns the score that copies need, and how it was chosen."""
-    if not settings.calibrate:
-        return settings.min_copy_score, rule_of(settings, "min_copy_score")
+def fields_of(scan_data: ScanData) -> tuple[FieldSpec, ...]:
+    """Returns the fields of a scan: those of pictures, and more of videos."""
+    return FIELDS if scan_data.videos is None else (*FIELDS, *VIDEO_FIELDS)
+
+
+@dataclass(frozen=True)
+class _CopyThreshold:
+    """The score that copies need.
+
+    Attributes:
+        name: of the setting
+        value: in force
+        rule: how it was chosen
+    """
+
+    name: str
+    value: float
+    rule: str
+
+
+def _copy_threshold(scan_data: ScanData, settings: ScanSettings) -> _CopyThreshold:
+    name = "min_copy_score" if scan_data.videos is None else "min_shared"
+    least = getattr(settings, name)
+    if scan_data.videos is not None or not settings.calibrate:
+        return _CopyThreshold(name, least, rule_of(settings, name))
     rule = f"raised until {ACCEPTED_FALSE_RATE:.1%} of known non-copies pass at most"
-    return calibrated_score(recall, settings.min_copy_score), rule
+    return _CopyThreshold(name, calibrated_score(scan_data.recall, least), rule)
 
 
 def _check_min_similarity(min_similarity: float, lowest: float) -> None:
@@ -262,7 +293,7 @@ def _leaks(
         protected_splits=evaluation_splits(samples.split_names),
         chosen=rows.chosen,
         damaged=rows.damaged,
-        unsure=scan_data.pairs.too_plain[accepted],
+        unsure=scan_data.pairs.unsure[accepted],
     )
     leaks.leak[decided.keep] = False
     leaks.kinds[decided.keep] = NO_KIND

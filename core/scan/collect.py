@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -154,7 +154,7 @@ def collect_scan_data(
     before = PreviousScan(previous, images, model_info(embedder))
     shown = paths_of_images(table, images, paths)
     read_page = page_reader(shown, settings.max_megapixels)
-    return learned(
+    data = learned(
         table,
         samples,
         images,
@@ -169,6 +169,7 @@ def collect_scan_data(
         recordings=scan_input.recordings,
         on_progress=on_progress,
     )
+    return replace(data, predictions=scan_input.predictions)
 
 
 @dataclass(frozen=True, eq=False)

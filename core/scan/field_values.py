@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import NO_RELATION, relation_names
+from ..copy_detection import NO_RELATION, PARTLY, relation_names
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.keepers import KEEPER_REASONS
 from ..findings.leaks import DROP_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
+from ..findings.predictions import Predictions, confidently_wrong, hardest, hardness
 from ..findings.scenes import NO_GROUP, Scenes
 from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_names
 from ..findings.sequences import Sequences
@@ -101,6 +102,32 @@ def columns_of(
     }
 
 
+def prediction_columns(
+    predictions: Predictions | None, samples: Samples, verified: NDArray[np.bool_]
+) -> dict[str, list[Any]]:
+    """Returns n values per field on the predictions of a person's model.
+
+    Args:
+        predictions: of n samples; None without
+        samples: the samples
+        verified: bool[n], a person says that the label is right
+    """
+    names = ("prediction_hardness", "hardest", "confidently_wrong")
+    if predictions is None:
+        return {name: [None] * len(samples) for name in names}
+    here = samples.readable & predictions.known
+    hard = hardness(predictions, len(samples.classes))
+    hard[~here] = np.nan
+    wrong = confidently_wrong(predictions, samples.labels) & here & ~verified
+    judged = here & (samples.labels >= 0)
+    columns = (
+        _rounded(hard, 4),
+        _where(here, hardest(hard).tolist()),
+        _where(judged, wrong.tolist()),
+    )
+    return dict(zip(names, columns, strict=True))
+
+
 def _thinned(
     thinning: Thinning | None, readable: NDArray[np.bool_]
 ) -> dict[str, list[Any]]:
@@ -157,6 +184,9 @@ def _relations(
             relations[row] = f"{FIRST_OF}{count:,} pictures" + " equal" * bool(equal)
         elif relations[row] is None:
             relations[row] = "looks equal" if equal else _of_size(files, own, kept)
+        elif "trimmed" in relations[row] and files.seconds[own] > files.seconds[kept]:
+            # It shows more than the copy to keep, whose place was worth more
+            relations[row] = f"{PARTLY}, {relations[row]}"
     return relations
 
 

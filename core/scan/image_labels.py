@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings.label_issues import ClassEvidence, label_evidence
+from ..findings.label_issues import label_evidence
+from ..findings.label_support import ClassEvidence
 from ..findings.schema import NO_CLUSTER, NO_LABEL
 from ..progress import OnProgress, silent
 from .scan_data import Pairs, Samples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,8 @@ from numpy.typing import NDArray
 from ..findings.decisions import Decisions
 from ..findings.duplicates import Duplicates, find_duplicates
 from ..findings.keepers import ImageRows
-from ..findings.label_estimate import (
-    AIMED_PRECISION,
-    LabelEstimate,
-    estimate_labels,
-    suggestion_confidence,
-)
-from ..findings.label_examples import label_neighbors
 from ..findings.label_issues import (
-    FALLBACK_MIN_LABEL_SCORE,
     LabelFindings,
-    judge_labels,
 )
 from ..findings.outliers import (
     AGREED,
@@ -30,12 +21,10 @@ from ..findings.outliers import (
     outlier_threshold,
 )
 from ..findings.schema import NO_CLUSTER, NO_LABEL
-from .image_labels import majority_labels
 from .judgment import NO_SAMPLE, OWN_RULE, Judgment, rule_of
+from .label_judgment import NO_IMAGE, judge_sample_labels
 from .scan_data import FixedJudgment, ScanData, first_samples
 from .settings import ScanSettings
-
-NO_IMAGE = -1
 
 
 def judge_by_own_rules(
@@ -72,7 +61,7 @@ def judge_by_own_rules(
         agreement = {"outlier_agreement": AGREED}
         if not np.isfinite(max_distance):
             rule, agreement = "too few images to tell", {}
-    judged = _labels(scan_data, images, cluster, settings.min_label_score)
+    judged = judge_sample_labels(scan_data, images, cluster, settings.min_label_score)
     of_samples = _of_samples(outliers, images)
     # The last value stands for no image
     sample_of = np.append(first_samples(scan_data), NO_SAMPLE)
@@ -201,7 +190,7 @@ def _duplicates(
 ) -> Duplicates:
     pairs = scan_data.pairs
     # A page that surely has a copy is in its cluster, not in one of look-alikes
-    unsure = accepted & pairs.too_plain
+    unsure = accepted & pairs.unsure
     known = np.zeros(len(scan_data.images.first_file), bool)
     known[pairs.images[accepted & ~unsure]] = True
     accepted = accepted & ~(unsure & known[pairs.images].any(axis=1))
@@ -241,115 +230,3 @@ def _image_clusters(
     readable = images >= 0
     cluster[images[readable]] = duplicates.cluster[readable]
     return cluster
-
-
-@dataclass(frozen=True, eq=False)
-class _JudgedLabels:
-    """What was found of the labels of n samples.
-
-    Attributes:
-        found: of the samples
-        confidence: float32[n], that the suggested label is right, NaN without
-        support: int32[n], the most similar image of the label, -1 for none
-        counterexample: int32[n], that of another label
-        threshold: on the score, in force
-        rule: how it is chosen where none is given
-        expected: what known flips say of the threshold
-    """
-
-    found: LabelFindings
-    confidence: NDArray[np.float32]
-    support: NDArray[np.int32]
-    counterexample: NDArray[np.int32]
-    threshold: float
-    rule: str
-    expected: dict[str, Any]
-
-
-def _labels(
-    scan_data: ScanData,
-    images: NDArray[np.int32],
-    cluster: NDArray[np.int64],
-    min_label_score: float | None,
-) -> _JudgedLabels:
-    """Judges each sample's label.
-
-    Equal pictures are one unique image, which votes with its commonest label.
-    Its other labels are judged too, but have no vote.
-    """
-    labels, classes = scan_data.samples.labels, len(scan_data.samples.classes)
-    rows = np.flatnonzero((images >= 0) & (labels >= 0))
-    key = images[rows].astype(np.int64) * max(classes, 1) + labels[rows]
-    pair, judgment = np.unique(key, return_inverse=True)
-    judged = np.stack(np.divmod(pair, max(classes, 1)), axis=1)
-    votes = majority_labels(images, labels, len(cluster), classes)
-    by_features = scan_data.graphs.by_features()
-    by_descriptors = scan_data.graphs.by_descriptors()
-    evidence = scan_data.classes
-    found = judge_labels(
-        evidence,
-        by_features,
-        votes,
-        cluster,
-        classes,
-        judged=judged,
-        copy_graph=by_descriptors,
-    )
-    voting = judged[:, 1] == votes[judged[:, 0]]
-    scores = np.full(len(votes), np.nan, np.float32)
-    scores[judged[voting, 0]] = found.score[voting]
-    estimate = estimate_labels(
-        evidence, by_features, votes, cluster, classes, by_descriptors, scores
-    )
-    threshold, rule = min_label_score, "too few labels to tell"
-    confidence = np.full(len(judged), np.nan, np.float32)
-    if estimate is not None:
-        rule = f"{OWN_RULE}: {AIMED_PRECISION:.0%} expected to be wrong"
-        confidence = suggestion_confidence(
-            estimate, found.score, found.suggestion_share
-        )
-    if threshold is None:
-        threshold = FALLBACK_MIN_LABEL_SCORE
-        if estimate is not None:
-            threshold = estimate.threshold()
-    near = label_neighbors(
-        [graph for graph in (by_features, by_descriptors) if graph is not None],
-        votes,
-        cluster,
-        judged,
-        found.suggestion,
-    )
-
-    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
-        of_samples = np.full(len(images), absent, values.dtype)
-        of_samples[rows] = values[judgment]
-        return of_samples
-
-    issue = np.nan_to_num(found.score, nan=100) < threshold
-    return _JudgedLabels(
-        found=LabelFindings(
-            spread(found.score, np.nan),
-            spread(found.suggestion, NO_LABEL),
-            spread(issue, False),
-            spread(found.suggestion_share, np.nan),
-        ),
-        confidence=spread(confidence, np.nan),
-        support=spread(near.agreeing, NO_IMAGE),
-        counterexample=spread(near.contradicting, NO_IMAGE),
-        threshold=threshold,
-        rule=rule,
-        expected=_expected_labels(estimate, threshold),
-    )
-
-
-def _expected_labels(
-    estimate: LabelEstimate | None, threshold: float
-) -> dict[str, Any]:
-    if estimate is None:
-        return {}
-    precision, recall = estimate.at(threshold)
-    return {
-        "wrong_labels": round(estimate.wrong),
-        "label_precision": round(precision, 4),
-        "label_recall": round(recall, 4),
-    }

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings.label_issues import ClassEvidence
+from ..findings.label_support import ClassEvidence
 from ..neighbors.knn_graph import NeighborGraph
 from .image_labels import connected_groups
 from .judgment import NO_SAMPLE

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings.label_issues import ClassEvidence
+from ..findings.label_support import ClassEvidence
 from .image_labels import ImageLabels
 from .recall_estimate import CopyScores
 from .scan_data import ImageGraphs, ModelInfo, ScanData, StageInputs, VerifiedPairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..findings.image_issues import flaws
 from ..findings.keepers import ImageRows
 from ..findings.schema import NO_LABEL
+from ..reading.files import ReadFailure
 from ..reading.image_statistics import sharpness
 from ..reading.jpeg_damage import NO_DAMAGE
 from .scan_data import (
@@ -27,13 +28,38 @@ from .unique_images import DescribedImages, UniqueImages, distinct_rows
 _UNREADABLE_KEPT = 1000
 
 
-def samples_of(table: ImageTable, scan_input: ScanInput) -> Samples:
+class FileTable(Protocol):
+    """What a pass over n files found of them, see
+    :class:`~core.embedding.image_table.ImageTable`."""
+
+    @property
+    def unique_file(self) -> NDArray[np.int64]: ...
+    @property
+    def failures(self) -> dict[int, ReadFailure]: ...
+    @property
+    def file_bytes(self) -> NDArray[np.int64]: ...
+    @property
+    def modified(self) -> NDArray[np.float64]: ...
+    @property
+    def file_id(self) -> NDArray[np.int64]: ...
+    @property
+    def is_link(self) -> NDArray[np.bool_]: ...
+
+
+def samples_of(
+    table: FileTable, scan_input: ScanInput, kind: str = "images"
+) -> Samples:
     """Returns the n samples with what the pass over their files found.
 
+    Args:
+        table: of the files
+        scan_input: what the data set knows of them
+        kind: what they should be, in the plural
+
     Raises:
-        InputError: not one of the files is a readable image
+        InputError: not one of the files is readable
     """
-    _require_readable(table)
+    _require_readable(table, kind)
     statuses, status = _statuses(table)
     return Samples(
         unique_file=table.unique_file,
@@ -62,6 +88,7 @@ def unique_files(table: ImageTable) -> UniqueFiles:
         height=table.column("height"),
         statistics=table.column("statistics"),
         damage=table.column("damage"),
+        seconds=np.zeros(len(table.column("damage"))),
     )
 
 
@@ -113,10 +140,11 @@ def image_rows(samples: Samples, files: UniqueFiles, images: UniqueImages) -> Im
         protected=samples.evaluated,
         flawed=spread(flaws(files.statistics), False),
         damaged=sample_damage(samples, files) != NO_DAMAGE,
+        seconds=spread(files.seconds, 0),
     )
 
 
-def _require_readable(table: ImageTable) -> None:
+def _require_readable(table: FileTable, kind: str) -> None:
     if (table.unique_file >= 0).any():
         return
     reasons: dict[str, int] = {}
@@ -126,12 +154,12 @@ def _require_readable(table: ImageTable) -> None:
         f"{count:,} {status}" for status, count in sorted(reasons.items())
     )
     raise InputError(
-        f"None of the {len(table.unique_file):,} images can be read ({counts}). "
-        "Nothing was changed. Check that the paths are right and the files are images."
+        f"None of the {len(table.unique_file):,} {kind} can be read ({counts}). "
+        f"Nothing was changed. Check that the paths are right and the files are {kind}."
     )
 
 
-def _unreadable(table: ImageTable, paths: Sequence[bytes]) -> list[UnreadableFile]:
+def _unreadable(table: FileTable, paths: Sequence[bytes]) -> list[UnreadableFile]:
     return [
         {
             "path": paths[row].decode("utf-8", "backslashreplace"),
@@ -150,7 +178,7 @@ def _ranks(paths: Sequence[bytes]) -> NDArray[np.int64]:
     return rank
 
 
-def _statuses(table: ImageTable) -> tuple[list[str], NDArray[np.int16]]:
+def _statuses(table: FileTable) -> tuple[list[str], NDArray[np.int16]]:
     """Returns the words, "ok" first, and each row's code."""
     words = ["ok", *sorted({failure.status for failure in table.failures.values()})]
     codes = np.zeros(len(table.unique_file), np.int16)

@@ -13,14 +13,17 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import TOO_PLAIN, relation_bits
-from ..findings.label_issues import ClassEvidence, LabelFindings
+from ..copy_detection import PARTLY, TOO_PLAIN, relation_bits
+from ..findings.label_issues import LabelFindings
+from ..findings.label_support import ClassEvidence
 from ..findings.outliers import OutlierDistances
+from ..findings.predictions import Predictions
 from ..findings.sequences import Sequences
 from ..neighbors.knn_graph import NeighborGraph
 from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
+from ..videos.video_data import VideoData
 from .recall_estimate import CopyScores
 from .unique_images import UniqueImages
 
@@ -53,6 +56,7 @@ class ScanInput:
         split_names: split names
         recordings: by a field; None to tell them by names, times and looks
         vectors: n x d, embeddings made elsewhere; None to embed the images
+        predictions: of a model of the person's; None without
     """
 
     paths: Sequence[bytes]
@@ -62,6 +66,7 @@ class ScanInput:
     split_names: Sequence[str] = ()
     recordings: Recordings | None = None
     vectors: NDArray[np.float32] | None = None
+    predictions: Predictions | None = None
 
 
 class UnreadableFile(TypedDict):
@@ -133,6 +138,7 @@ class UniqueFiles:
         statistics: float32[m, s], see :mod:`core.reading.image_statistics`
         damage: int8[m], index in :data:`core.reading.jpeg_damage.DAMAGES`;
             ``NO_DAMAGE`` for a whole picture
+        seconds: float64[m], how long a video lasts; 0 for a picture
     """
 
     digest: NDArray[np.uint8]
@@ -142,6 +148,7 @@ class UniqueFiles:
     height: NDArray[np.int32]
     statistics: NDArray[np.float32]
     damage: NDArray[np.int8]
+    seconds: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,9 +205,15 @@ class VerifiedPairs:
         return len(self.images)
 
     @property
-    def too_plain(self) -> NDArray[np.bool_]:
-        """bool[p], True for pages that look the same but may be different ones."""
-        unsure: NDArray[np.bool_] = self.relation == relation_bits(TOO_PLAIN)
+    def unsure(self) -> NDArray[np.bool_]:
+        """bool[p], True where one may show what the other does not.
+
+        Pages that look the same but may be different ones, and videos that share a
+        part of each.
+        """
+        plain = self.relation == relation_bits(TOO_PLAIN)
+        partly = (self.relation & relation_bits(PARTLY)) != 0
+        unsure: NDArray[np.bool_] = plain | partly
         return unsure
 
     def accepted(self, min_score: float) -> Pairs:
@@ -312,6 +325,8 @@ class ScanData:
         inputs: of the stages
         seconds: wall-clock time by stage
         fixed: what was judged of outliers and labels before; None to judge them
+        predictions: of the samples, by a model of the person's; None without
+        videos: what is known of videos; None for a scan of pictures
     """
 
     samples: Samples
@@ -329,6 +344,8 @@ class ScanData:
     inputs: StageInputs
     seconds: Mapping[str, float]
     fixed: FixedJudgment | None = None
+    predictions: Predictions | None = None
+    videos: VideoData | None = None
 
     @property
     def sample_images(self) -> NDArray[np.int32]:

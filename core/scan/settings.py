@@ -15,6 +15,8 @@ from ..findings.image_issues import (
     DEFAULT_MIN_SHARPNESS,
 )
 from ..reading.decode import DEFAULT_MAX_MEGAPIXELS
+from ..videos.copies import DEFAULT_MIN_SHARED
+from ..videos.sampling import DEFAULT_EVERY, check_every
 
 PRESETS = ("fastdup",)
 """Other tools whose rules a scan can follow."""
@@ -31,6 +33,9 @@ class ScanSettings:
         min_copy_similarity: least cosine similarity of copies, -1 to 1; None
             for no such condition
         min_copy_score: least score of the pair classifier for copies, 0 to 1
+        every: seconds between the frames of videos that are looked at, 0.04 to 60
+        min_shared: share of the frames of the shorter of two videos that the other
+            shows, in order, from which on they are copies, 0 to 1
         ignored_changes: names of :data:`~core.copy_detection.CHANGES_OF_MEANING`;
             pairs that differ by one of them are neither copies nor leaks
         max_outlier_distance: distance to all similar images beyond which an image
@@ -58,6 +63,8 @@ class ScanSettings:
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
     min_copy_similarity: float | None = None
     min_copy_score: float = MIN_COPY_SCORE
+    every: float = DEFAULT_EVERY
+    min_shared: float = DEFAULT_MIN_SHARED
     ignored_changes: Sequence[str] = ()
     max_outlier_distance: float | None = None
     min_label_score: float | None = None
@@ -71,6 +78,8 @@ class ScanSettings:
     def __post_init__(self) -> None:
         check_number("min_copy_similarity", self.min_copy_similarity, -1, 1)
         check_number("min_copy_score", self.min_copy_score, 0, 1)
+        check_every(self.every)
+        check_number("min_shared", self.min_shared, 0.05, 1)
         if isinstance(self.ignored_changes, str):
             raise InputError(
                 "ignored_changes must be a list of names, got "
@@ -135,6 +144,7 @@ def check_number(name: str, value: float | None, low: float, high: float) -> Non
 DEFAULTS = ScanSettings()
 THRESHOLDS = (
     "min_copy_score",
+    "min_shared",
     "min_copy_similarity",
     "max_outlier_distance",
     "min_label_score",

@@ -18,6 +18,7 @@ from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
 from ..report.model import Gallery, Pair, Picture, Report, Section, SummaryLine, Table
+from ..report.verdict import verdict
 from ..scan.part_of_scan import groups_of
 from .job import FinishedJob
 from .selection import badness, chosen, has_finding
@@ -64,6 +65,7 @@ def not_looked_for(job: FinishedJob) -> dict[str, str]:
         missing["splits"] = "the manifest has no splits"
     why = {one.words: "a job scans no objects" for one in OBJECT_FINDINGS.values()}
     why["bursts"] = "a job thins no frames"
+    why["confidently wrong"] = "a job takes no predictions"
     return why | findings_not_looked_for(job.findings, missing)
 
 
@@ -92,8 +94,11 @@ def job_report(
     """
     root = common_folder([os.fsdecode(path) for path in job.names.paths])
     shown = _Shown(job, root, groups_of(job.scan_data, job.is_copy))
+    name = manifest.rstrip("/").rpartition("/")[2]
     return Report(
-        dataset=manifest.rstrip("/").rpartition("/")[2],
+        title=name,
+        dataset=name,
+        verdict=verdict(job.findings.counts, not_looked_for(job)),
         images=job.findings.counts["images"],
         scanned_at=when,
         made_at=when,

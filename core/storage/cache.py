@@ -12,7 +12,7 @@ from ..common.writable import expanded
 from ..errors import CacheError
 
 _KINDS = {
-    "embeddings": r"(seen|[0-9a-f]{16}|pixels-\d+)/(keys|values)\.bin",
+    "embeddings": r"(seen|[0-9a-f]{16}|(pixels|videos|frames)-\d+)/(keys|values)\.bin",
     "small pictures": r"thumbnails/[0-9a-f]{32}\.winnow\.jpg",
     "scans": r"runs/[0-9a-f]{24}-\w+-[0-9a-f]{8}\.npz",
 }

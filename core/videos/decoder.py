@@ -38,6 +38,10 @@ _SLACK = 0.001
 """Seconds: times are rounded to milliseconds by some containers."""
 
 _USUAL_RATES = (0.1, 480.0)
+_VARIES = 2.5
+"""Times the shortest interval that the longest of a steady rate stays below: one frame
+that is left out doubles an interval."""
+
 _ENDED_EARLY = (b"ended prematurely", b"moov atom not found", b"partial file")
 _SAID_BY_CODEC = re.compile(rb"^(\[[\w,.-]+ @ 0x[0-9a-f]+\]|error while)", re.MULTILINE)
 _MOST_READ = 1 << 20
@@ -73,6 +77,7 @@ class _Damage:
     def __init__(self) -> None:
         self.count = 0
         self.first: int | None = None
+        self.last: int | None = None
         self.ended_early = False
 
     def note(self, text: bytes, frame: int) -> None:
@@ -80,17 +85,41 @@ class _Damage:
             return
         self.ended_early |= any(one in text for one in _ENDED_EARLY)
         found = len(_SAID_BY_CODEC.findall(text))
-        if found and self.first is None:
-            self.first = frame
+        if found:
+            self.first = frame if self.first is None else self.first
+            self.last = frame
         self.count += found
 
 
+class _Intervals:
+    """The shortest and the longest time between two frames, in seconds."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._shortest, self._longest = float("inf"), 0.0
+
+    def note(self, seconds: float) -> None:
+        if self._last is not None and seconds > self._last:
+            self._shortest = min(self._shortest, seconds - self._last)
+            self._longest = max(self._longest, seconds - self._last)
+        self._last = seconds
+
+    @property
+    def vary(self) -> bool:
+        return self._longest > _VARIES * (self._shortest + _SLACK)
+
+
 def _decode(
-    answers: IO[bytes], complaints: _Complaints, path: bytes, every: float, most: float
+    answers: IO[bytes],
+    complaints: _Complaints,
+    path: bytes,
+    every: float,
+    side: int | None,
+    most: float,
 ) -> None:
     import cv2
 
-    damage = _Damage()
+    damage, intervals = _Damage(), _Intervals()
     complaints.since()
     with _name_of(path) as name:
         video = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
@@ -116,12 +145,17 @@ def _decode(
         # Some containers have no times
         seconds = position if position > shown else (frame / rate if rate else 0.0)
         shown = max(shown, position)
+        intervals.note(seconds)
         reached = int((seconds + _SLACK) / every)
         is_due = reached >= due if rate else frame % FRAMES_WITHOUT_RATE == 0
         if is_due:
             ok, pixels = video.retrieve()
             if ok and pixels is not None and pixels.ndim == 3:
                 height, width = pixels.shape[:2]
+                scale = 1.0 if side is None else side / min(width, height)
+                if scale < 1:
+                    size = round(width * scale), round(height * scale)
+                    pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
                 quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
                 _, data = cv2.imencode(".jpg", pixels, quality)
                 head = {"kind": "frame", "frame": frame, "seconds": seconds}
@@ -143,6 +177,8 @@ def _decode(
             "codec": code.to_bytes(4, "little").decode("latin-1").strip("\0 "),
             "damage": damage.count,
             "first_damage": damage.first,
+            "last_damage": damage.last,
+            "has_variable_rate": intervals.vary,
             "ended_early": damage.ended_early,
         },
     )
@@ -177,7 +213,14 @@ def _main() -> None:
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         path = bytes.fromhex(asked["path"])
-        _decode(answers, complaints, path, asked["every"], asked["most_pixels"])
+        _decode(
+            answers,
+            complaints,
+            path,
+            asked["every"],
+            asked["side"],
+            asked["most_pixels"],
+        )
 
 
 if __name__ == "__main__":

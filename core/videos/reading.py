@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
+from ..common.children import Child, command_of, end_child, start_child
 from ..reading.files import ReadFailure, file_identity, first_bytes
 
 SECONDS_WITHOUT_A_FRAME = 60.0
 """After so long a process is taken to hang."""
 
 _START_SECONDS = 120.0
-_COMMAND = (sys.executable, "-m", "core.videos.decoder")
+_COMMAND = command_of("core.videos.decoder")
 _WAITING = 4
 """Frames that are decoded ahead of who reads them."""
 
@@ -41,7 +38,7 @@ class SampledFrame:
     Attributes:
         number: of the frame, from 0
         seconds: when it is shown
-        jpeg: the picture, upright, as a JPEG of high quality
+        jpeg: the picture, upright, as a JPEG of high quality; perhaps shrunk
     """
 
     number: int
@@ -62,8 +59,10 @@ class VideoFacts:
         codec: its four letters
         announced: frames that the file says it has; many say wrong
         damage: complaints of the decoder; 0 for a whole video
-        first_damage: frame at which they began; None without
+        first_damage: frame at which they began, from 0; None without
+        last_damage: the last frame of which it complained; None without
         is_truncated: the file ends before its video does
+        has_variable_rate: some frames are shown for much longer than others
     """
 
     frames: int
@@ -75,7 +74,9 @@ class VideoFacts:
     announced: int
     damage: int
     first_damage: int | None
+    last_damage: int | None
     is_truncated: bool
+    has_variable_rate: bool
 
 
 Outcome = VideoFacts | ReadFailure
@@ -110,12 +111,16 @@ class VideoReader:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def read(self, path: bytes, every: float) -> Iterator[SampledFrame | Outcome]:
+    def read(
+        self, path: bytes, every: float, side: int | None = None
+    ) -> Iterator[SampledFrame | Outcome]:
         """Yields frames of a video, and last what it is, or why it cannot be read.
 
         Args:
             path: absolute path of the file
             every: seconds between the frames
+            side: to which the shorter side of larger frames is shrunk, in pixels;
+                None for frames as they are
         """
         failure = _not_a_video(path)
         if failure is not None:
@@ -125,7 +130,12 @@ class VideoReader:
         if process is None:
             yield ReadFailure("read_error", "no process could be started to decode it")
             return
-        asked = {"path": path.hex(), "every": every, "most_pixels": self._most_pixels}
+        asked = {
+            "path": path.hex(),
+            "every": every,
+            "side": side,
+            "most_pixels": self._most_pixels,
+        }
         process.ask(asked)
         is_over = False
         try:
@@ -142,8 +152,12 @@ class VideoReader:
     def _ready(self) -> _Process | None:
         if self._process is None or not self._process.is_alive:
             self._end()
-            process = _Process.started(self._command)
-            if process is None or process.answer(_START_SECONDS) is None:
+            child = start_child(self._command)
+            if child is None:
+                return None
+            process = _Process(child)
+            if process.answer(_START_SECONDS) is None:
+                process.end()
                 return None
             self._process = process
         return self._process
@@ -165,27 +179,12 @@ class _Process:
         hangs: it had nothing to say for too long
     """
 
-    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+    def __init__(self, child: Child) -> None:
         self.is_alive, self.hangs = True, False
         self._child = child
         self._answers: queue.Queue[Answer | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
-
-    @classmethod
-    def started(cls, command: Sequence[str]) -> _Process | None:
-        try:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=Path(__file__).parents[2],
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            )
-        except OSError:
-            return None
-        return cls(child)
 
     def ask(self, message: dict[str, Any]) -> None:
         assert self._child.stdin is not None
@@ -209,8 +208,7 @@ class _Process:
         while self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._answers.get(timeout=0.05)
-        with contextlib.suppress(OSError):
-            self._child.communicate()
+        end_child(self._child)
 
     def _listen(self) -> None:
         assert self._child.stdout is not None
@@ -275,7 +273,9 @@ def _facts(message: dict[str, Any]) -> Outcome:
         announced=announced,
         damage=int(message["damage"]),
         first_damage=None if first is None else int(first),
+        last_damage=None if first is None else int(message["last_damage"]),
         is_truncated=bool(message["ended_early"]) or breaks_off,
+        has_variable_rate=bool(message["has_variable_rate"]),
     )
 
 

@@ -8,7 +8,6 @@ found here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,29 +15,16 @@ from numpy.typing import NDArray
 from ..common.text import plain
 from ..embedding.records import ImageEmbedder
 from ..errors import InputError
-from ..reading.decode import DecodedImage, decode_image
+from ..reading.decode import decode_image
 from ..reading.files import ReadFailure
+from .held import HeldFrames
 from .reading import Outcome, SampledFrame, VideoReader
 
 DEFAULT_EVERY = 0.5
 LEAST_SECONDS, MOST_SECONDS = 0.04, 60.0
 
 _BATCH = 8
-_GRAY_SIDE = 64
-_SAME_GRAY = 1.0
-"""Mean difference of gray levels below which a frame is the one before, held longer.
-A frozen picture differs by up to 0.7, since encoders refine it for a while; a fixed
-camera by 1.9 and more."""
-
 Embed = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
-
-
-@dataclass
-class _Last:
-    """The frame that was looked at last, and the one that was kept."""
-
-    gray: NDArray[np.int16] | None = None
-    kept: NDArray[np.float32] | None = None
 
 
 def check_every(every: float) -> None:
@@ -74,6 +60,7 @@ class FrameSampler:
         self._side = embedder.input_size
         self._every = every
         self._least_alike = 1 - min_change
+        self._last: NDArray[np.float32] | None = None
 
     def kept(self, path: bytes) -> Iterator[SampledFrame | Outcome]:
         """Yields the frames that are kept, and last what the video is.
@@ -81,40 +68,28 @@ class FrameSampler:
         Args:
             path: absolute path of the video
         """
-        last = _Last()
+        held, self._last = HeldFrames(), None
         waiting: list[tuple[SampledFrame, NDArray[np.uint8]]] = []
         for found in self._reader.read(path, self._every):
             if not isinstance(found, SampledFrame):
-                yield from self._different(waiting, last)
+                yield from self._different(waiting)
                 yield found
                 return
             image = decode_image(found.jpeg, side=self._side, max_megapixels=np.inf)
-            if isinstance(image, ReadFailure) or _is_held(image, last):
+            if isinstance(image, ReadFailure) or held.goes_on(image):
                 continue
             waiting.append((found, image.square(self._side)))
             if len(waiting) == _BATCH:
-                yield from self._different(waiting, last)
+                yield from self._different(waiting)
                 waiting.clear()
 
     def _different(
-        self, frames: list[tuple[SampledFrame, NDArray[np.uint8]]], last: _Last
+        self, frames: list[tuple[SampledFrame, NDArray[np.uint8]]]
     ) -> Iterator[SampledFrame]:
         if not frames:
             return
         vectors = self._session(np.stack([square for _, square in frames]))[0]
         for (frame, _), vector in zip(frames, vectors.astype(np.float32), strict=True):
-            if last.kept is None or float(vector @ last.kept) <= self._least_alike:
-                last.kept = vector
+            if self._last is None or float(vector @ self._last) <= self._least_alike:
+                self._last = vector
                 yield frame
-
-
-def _is_held(image: DecodedImage, last: _Last) -> bool:
-    """Returns whether a frame shows what the last that was looked at does.
-
-    Compared with that one, not with its neighbor: a fade changes little by little.
-    """
-    gray = np.ascontiguousarray(image.square(_GRAY_SIDE)).mean(axis=2).astype(np.int16)
-    if last.gray is not None and np.abs(gray - last.gray).mean() < _SAME_GRAY:
-        return True
-    last.gray = gray
-    return False

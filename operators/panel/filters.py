@@ -35,8 +35,11 @@ def match(state: PanelState) -> dict[str, Any]:
     """Returns the filter of MongoDB of what the person wants to see."""
     found: dict[str, Any] = {}
     label, split, kind = (chosen(state, what) for what in ("class", "split", "kind"))
-    if label and state.reader.label_path:
-        found[state.reader.label_path] = label
+    labels = state.reader.labels
+    if label and labels:
+        # Of several labels of an image, one is enough
+        several = labels.kind is list
+        found |= {labels.path: label} if several else labels.matches(label)
     if split and state.reader.split_by:
         found |= split_filter(state.reader, split)
     if kind and state.tab in _KINDS:
@@ -87,8 +90,8 @@ def draw(
     """
     line = widgets.row(panel, f"menus_{state.tab}", gap=0.5)
     reader = state.reader
-    if reader.label_path:
-        counts = count_values(reader, reader.label_path, found)
+    if reader.labels:
+        counts = count_values(reader, reader.labels.path, found)
         _menu(line, state, "class", "classes", counts, events.choose_class)
     if reader.split_by:
         _menu(

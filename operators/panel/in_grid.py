@@ -41,7 +41,7 @@ class InGrid:
         state = needed_scene(ctx)
         if state.tab == "outliers":
             grid.show(ctx, *outliers.grid_view(state))
-        elif state.tab == "labels" and state.reader.label_path:
+        elif state.tab == "labels" and state.reader.labels:
             grid.show(ctx, *labels.grid_view(state))
         elif state.tab == "duplicates" and state.tally.counts["duplicates"]:
             grid.show(ctx, *duplicates.grid_view(state))

@@ -8,6 +8,7 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
+from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.present import present
 from ..adapter.runs.scan_report import label_expectation
 from ..adapter.views.finding_views import found_view
@@ -46,7 +47,7 @@ def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws the worst labels, each between the images for and against it."""
-    if state.reader.label_path is None:
+    if state.reader.labels is None:
         widgets.notice(
             panel,
             "none",
@@ -82,6 +83,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     buttons.action_buttons(panel, events, state, "label_issues", retag, line=line)
     if moved:
         widgets.markdown(panel, "moved", widgets.in_force(f"{in_force:g}"), small=True)
+    _draw_predicted(panel, events, state)
     _draw_pairs(panel, events, state, only, count, set_data)
     filters.draw(panel, events, state, all_found, list(_ORDERS))
     start = state.start_of_page(count, A_PAGE)
@@ -121,8 +123,8 @@ def _match(state: PanelState, only: Any) -> dict[str, Any]:
     match: dict[str, Any] = {state.field("label_issue"): True, **below}
     if chosen(state) is not None:
         match = {state.field("label_score"): {"$lt": chosen(state)}}
-    if isinstance(only, list):
-        match[str(state.reader.label_path)] = only[0]
+    if isinstance(only, list) and state.reader.labels is not None:
+        match |= state.reader.labels.matches(only[0])
         match[state.field("label_suggestion")] = only[1]
     return match
 
@@ -143,6 +145,25 @@ def _about(count: int, limit: float, only: Any, state: PanelState) -> str:
         sure = label_expectation(state.run.report["expected"])
         about += "".join(f" Of all labels {sentence}." for sentence in sure)
     return about
+
+
+def _draw_predicted(panel: types.Object, events: Events, state: PanelState) -> None:
+    """Draws the ways to the images on which a person's model is wrong or unsure."""
+    if state.run.predictions is None:
+        return
+    line = widgets.row(panel, "predicted")
+    widgets.markdown(line, "words", "Your model:", small=True)
+    for what in ("confidently_wrong", "hardest"):
+        finding = FINDINGS[what]
+        widgets.button(
+            line,
+            what,
+            f"{finding.label} {state.tally.counts[what]:,}",
+            events.show,
+            icon="grid_view",
+            params={"what": what},
+            hint=f"{finding.description[0].upper()}{finding.description[1:]}.",
+        )
 
 
 def _draw_pairs(

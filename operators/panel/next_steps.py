@@ -24,7 +24,7 @@ def draw(panel: types.Object, events: Events, state: PanelState) -> None:
 
 
 def _draw_decided(panel: types.Object, events: Events, state: PanelState) -> None:
-    label_field = state.run.label_field if state.reader.label_path else None
+    label_field = state.run.label_field if state.reader.labels else None
     waits = state.reader.cached(
         "waiting decisions", lambda: waiting(state.dataset, label_field)
     )

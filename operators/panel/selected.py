@@ -39,7 +39,7 @@ def draw(
     if any(one.values["dup_kind"] == "near" for one in found.values()):
         hint = "They only look alike. Holds in all later scans."
         _decide(line, events, "not_duplicate", "Not duplicates", hint)
-    if state.reader.label_path:
+    if state.reader.labels:
         hint = "Remembered in all later scans, as long as the label stays."
         _decide(line, events, "label_verified", "Label is right", hint)
         buttons.act(line, events, state, "retag", SELECTED, "Relabel")

@@ -104,7 +104,7 @@ def test_a_video_data_set(refused):
     videos = fo.Dataset()
     videos.add_samples([fo.Sample(filepath=f"/tmp/{n}.mp4") for n in range(3)])
 
-    refused("media of type 'video'", videos)
+    refused("None of the 3 videos can be read \\(3 missing\\)", videos)
 
     videos.delete()
 

@@ -31,7 +31,8 @@ def scanned(tmp_path_factory, draw):
         # 20 to 23 are copies of 0 to 3, of another label, in another split
         label = fo.Classification(label="ab"[(number // 20 + number) % 2])
         tags = ["test" if number >= 18 else "train"]
-        samples.append(fo.Sample(str(path), ground_truth=label, tags=tags))
+        model = fo.Classification(label="ab"[number % 2], confidence=0.6 + number / 99)
+        samples.append(fo.Sample(str(path), ground_truth=label, model=model, tags=tags))
     Image.new("RGB", (64, 64), (2, 2, 2)).save(root / "05.png")
     # Two views of one scene, in two splits
     with (resources.files("skimage.data") / "coffee.png").open("rb") as file:
@@ -46,6 +47,7 @@ def scanned(tmp_path_factory, draw):
         dataset,
         label_field="ground_truth",
         split_by=["train", "test"],
+        predictions="model",
         min_label_score=100,
         max_outlier_distance=0.1,
         progress=False,

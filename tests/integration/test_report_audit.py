@@ -1,7 +1,9 @@
 import json
+from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import pandas
 import pytest
 from fiftyone.core.odm import get_db_conn
 from fiftyone.operators.executor import ExecutionContext, Executor
@@ -173,6 +175,48 @@ def test_a_prefix_has_a_report_of_its_own(dataset, scan, tmp_path):
 
     assert sections(written)["duplicates"]["count"] == 4
     assert galleries(written, "duplicates")["exact"]["total"] == 2
+
+
+def test_a_report_has_a_title_and_a_verdict(scanned, tmp_path):
+    written = operator("report")(scanned, tmp_path / "out", title=" Spring <b> ")
+
+    said = json.loads(written.json.read_text())
+    assert said["title"] == "Spring <b>" and said["dataset"] == scanned.name
+    counts = said["run"]["counts"]
+    assert said["verdict"].startswith(
+        f"To mend before use: {counts['leaks_to_remove']} images that leak between "
+        f"splits, {counts['conflicts']} clusters of copies with two labels and 1 file "
+    )
+    assert "<h1><bdi>Spring &lt;b&gt;</bdi></h1>" in written.html.read_text()
+
+
+def test_the_csv_has_every_image_of_every_finding(scanned, tmp_path):
+    written = operator("report")(scanned, tmp_path / "out", top=1)
+
+    rows = pandas.read_csv(written.csv)
+    counts = json.loads(written.json.read_text())["run"]["counts"]
+    found = rows.finding.value_counts()
+    for finding in ("duplicates", "outliers", "label_issues", "leaks"):
+        assert found[finding] == counts[finding] > 0
+    assert found["not_read"] == counts["unreadable"] == 1
+    copy = rows[(rows.finding == "duplicates") & (rows.filepath == "18.bmp")].iloc[0]
+    assert copy.copy_of == "01.png" or copy.dup_keeper
+    assert set(rows[rows.finding == "outliers"].nearest) <= set(rows.filepath) | {
+        Path(path).name for path in scanned.values("filepath")
+    }
+    assert str(tmp_path) not in written.csv.read_text("utf-8")
+
+
+def test_each_finding_has_a_chart(scanned, tmp_path):
+    html = operator("report")(scanned, tmp_path / "out").html.read_text()
+
+    for title in (
+        "Clusters by their labels",
+        "Outlier distances of all images",
+        "Label scores of all images",
+        "Images with a copy in another split",
+    ):
+        assert f'role="img" aria-label="{title}' in html
 
 
 def test_top_limits_every_gallery_and_the_rest_is_counted(scanned, tmp_path):

@@ -87,6 +87,7 @@ OTHERS = {
     "min_copy_similarity": 0.9,
     "min_label_score": 9,
     "min_object_label_score": 9,
+    "min_shared": 0.5,
     "n": 7,
     "neighbors": 7,
     "object_margin": 0.1,

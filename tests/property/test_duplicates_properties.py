@@ -35,6 +35,7 @@ def worlds(draw):
         protected=random.random(count) < 0.1,
         flawed=random.random(count) < 0.2,
         damaged=random.random(count) < 0.2,
+        seconds=random.choice([0.0, 10.0, 60.0], count),
     )
     present = np.unique(image[image >= 0])
     links = draw(st.integers(0, 30)) if len(present) else 0

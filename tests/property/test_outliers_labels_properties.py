@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.findings.image_issues import ISSUES, image_issues
-from core.findings.label_issues import NO_LABEL, ClassEvidence, judge_labels
+from core.findings.label_issues import NO_LABEL, judge_labels
+from core.findings.label_support import ClassEvidence
 from core.findings.outliers import outlier_distances, outlier_threshold
 from core.neighbors.distinct_neighbors import distinct_neighbors
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ....core.common.text import short_path
-from ....core.copy_detection import TOO_PLAIN
+from ....core.copy_detection import PARTLY, TOO_PLAIN
 from ....core.errors import InputError
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
 from ....core.findings.schema import UNREADABLE, is_unsure
@@ -28,6 +28,10 @@ _KIND_WORDS = {
 _PLAIN = (
     "it looks equal to its copy, but both are too plain to tell (pages may differ in "
     "text): look at them, and tag it if it may go (what='tag')"
+)
+_PARTLY = (
+    "it may show what its copy does not, since they share a part of each: look at "
+    "both, and tag it if it may go (what='tag')"
 )
 
 
@@ -74,6 +78,8 @@ def choose_duplicates(
             unsure = index.not_compared(row, kept_copy) if how == "near" else None
             if how == "near" and relation_of[row] == TOO_PLAIN:
                 unsure = _PLAIN
+            if how == "near" and (relation_of[row] or "").startswith(PARTLY):
+                unsure = _PARTLY
             yield Choice(row, why, kept_copy, refusal or unsure)
 
 
@@ -102,7 +108,7 @@ def choose_leaks(
     decided = read_decisions(index.dataset, run.ids, scan_data)
     accepted = accepted_pairs(scan_data, settings_of(run.record), decided)
     pairs = scan_data.pairs
-    sure, every = pairs.images[accepted & ~pairs.too_plain], pairs.images[accepted]
+    sure, every = pairs.images[accepted & ~pairs.unsure], pairs.images[accepted]
     rows_here = [index.row_of.get(one) for one in run.ids]
     goes = np.array(
         [drop is not None and row is not None and bool(drop[row]) for row in rows_here],
@@ -132,7 +138,8 @@ def choose_leaks(
             if drop is None or drop[victim]:
                 why = f"{name} image with a copy in {other}"
                 refusal = index.not_compared(victim, kept_copy)
-                refusal = _PLAIN if unsure[row] else refusal
+                if unsure[row]:
+                    refusal = _PLAIN if scan_data.videos is None else _PARTLY
                 if damaged[copy] and not damaged[row]:
                     refusal = "its copy that would stay is damaged inside"
                 yield Choice(victim, why, kept_copy, refusal)

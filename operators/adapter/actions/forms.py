@@ -16,7 +16,7 @@ from ....core.actions.plan import ActionPlan
 from ....core.common.text import escape_markdown, short_path
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
-from ..dataset.samples import label_path
+from ..dataset.labels import label_field_of
 from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, show_error
 from ..ui.panel_jobs import last_choice
@@ -354,7 +354,7 @@ def _labels(ctx: foo.ExecutionContext) -> list[str]:
     field = run and run.label_field
     if not field:
         return []
-    return list(ctx.dataset.distinct(label_path(ctx.dataset, field)))
+    return label_field_of(ctx.dataset, field).distinct(ctx.dataset)
 
 
 def _run(ctx: foo.ExecutionContext) -> ScanRun | None:

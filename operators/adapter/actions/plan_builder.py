@@ -21,11 +21,12 @@ from ....core.errors import InputError, StaleRunError
 from ....core.progress import OnProgress, silent
 from ..dataset.decisions import KEEP, KEEPER, decided_ids
 from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
-from ..dataset.samples import label_path
+from ..dataset.labels import label_field_of
 from ..runs.paths import plans_folder
 from .choices import choose
 from .references import Reference, paths_in_media_fields, references_elsewhere
 from .sample_index import SampleIndex
+from .sample_updates import to_json
 from .selection import Choice, Selection
 
 KEEP_TAG = "keep"
@@ -287,11 +288,12 @@ class _Requests:
             "was": {},
         }
         chosen = any(choice.row == row for choice in group)
-        relabeled = self._change.action == RETAG and chosen and new_label is not None
-        if relabeled and index.label_field is not None:
-            field = label_path(index.dataset, index.label_field)
-            entry["set"] = {field: new_label}
-            entry["was"] = {field: index.labels[row]}
+        relabeled = self._change.action == RETAG and chosen
+        if relabeled and new_label is not None and index.label_field is not None:
+            field = label_field_of(index.dataset, index.label_field)
+            stored = index.stored_labels[row]
+            values = {field.where: field.changed(new_label, stored)}
+            entry |= to_json({"set": values, "was": {field.where: stored}})
         return entry
 
     def _check_label(self) -> None:
@@ -306,6 +308,8 @@ class _Requests:
             raise InputError(
                 f"label={label!r} is not a label: give a word, such as 'cat'."
             )
+        # A word that the field cannot hold is refused, even as a new one
+        label_field_of(index.dataset, index.label_field).values(label)
         known = sorted({one for one in index.labels if one is not None})
         if label not in known and not self._change.allow_new_label:
             shown = ", ".join(known[:20]) + (" ..." if len(known) > 20 else "")

@@ -10,8 +10,8 @@ import fiftyone as fo
 
 from ....core.errors import CurationError
 from ..dataset.fields import field_name
+from ..dataset.labels import label_field_of
 from ..dataset.present import is_present
-from ..dataset.samples import label_path
 from ..runs.run_record import ScanRun, complete_run
 from ..runs.stored_run import StoredRun, load_run
 
@@ -64,9 +64,14 @@ class SampleIndex:
     def labels(self) -> list[str | None]:
         if self.label_field is None:
             return [None] * len(self.ids)
-        path = label_path(self._view, self.label_field)
-        labels: list[str | None] = self._view.values(path)
-        return labels
+        return label_field_of(self._view, self.label_field).texts(self._view)
+
+    @cached_property
+    def stored_labels(self) -> list[Any]:
+        """What stands where a label is replaced."""
+        assert self.label_field is not None
+        field = label_field_of(self.dataset, self.label_field)
+        return field.stored(self.dataset, self.ids)
 
     @cached_property
     def splits(self) -> list[str | None]:

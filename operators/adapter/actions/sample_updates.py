@@ -115,7 +115,7 @@ class SampleRecords:
             field, _, attribute = name.partition(".")
             if attribute and old["fields"][name] is None:
                 # There is no label yet that could be given another name
-                values[field] = fo.Classification(label=values.pop(name)).to_dict()
+                values[field] = _new_labels(attribute, values.pop(name))
         if item.target is not None:
             values["filepath"] = self._new_path(item)
         update: Document = {"$set": {**values, "last_modified_at": now()}}
@@ -207,6 +207,14 @@ def written() -> Iterator[Any]:
                 write_concern=WriteConcern(w=1, j=True)
             )
             collection.bulk_write(steps, ordered=False)
+
+
+def _new_labels(attribute: str, value: Any) -> Document:
+    """Returns a field's labels, of which an attribute is known."""
+    several = attribute == "classifications"
+    kind = fo.Classifications if several else fo.Classification
+    document: Document = {**kind().to_dict(), attribute: value}
+    return document
 
 
 def value_at(document: Document, name: str) -> Any:

@@ -18,7 +18,7 @@ from ....core.common.text import first_of
 from ....core.curation.class_folders import ClassFolders, class_folders
 from ....core.errors import CurationError, InputError
 from ....core.progress import OnProgress, Progress
-from ..dataset.samples import label_path
+from ..dataset.labels import label_field_of
 from ..runs.run_record import ScanRun, now
 from .export_objects import BOX_FORMATS, export_boxes
 
@@ -142,7 +142,7 @@ def export_view(
     paths = rows.values("filepath")
     labels: Sequence[str | None] = [None] * len(paths)
     if format == "folders" and run.label_field:
-        labels = rows.values(label_path(rows, run.label_field))
+        labels = label_field_of(rows, run.label_field).texts(rows)
     names = [Path(path).name for path in paths]
     tree = class_folders(names, _splits(rows, run), labels)
     _copy(paths, folder, tree.paths, on_progress)

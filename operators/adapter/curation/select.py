@@ -18,7 +18,8 @@ from ....core.curation.select import representative_order
 from ....core.errors import InputError
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of
-from ..dataset.samples import flat_image_view, label_path, read_samples
+from ..dataset.labels import holds_labels, label_field_of
+from ..dataset.samples import flat_view, read_samples
 from ..runs.stored_run import StoredRun, load_run
 from ..views.finding_views import clean_samples
 
@@ -27,7 +28,6 @@ SPLITS = "splits"
 """As a field to balance: the splits of the scan."""
 
 _LEFT_OUT = ("redundant_copies", "image_issues", "unreadable", "not_read")
-_BALANCED = (fof.StringField, fof.BooleanField, fof.IntField)
 _MADE_BY = "@winnow/curate/select"
 
 
@@ -132,7 +132,7 @@ def select_images(
         ScanNotFoundError: it was not scanned yet
         StaleRunError: its scan was cut short, or is out of date
     """
-    view = flat_image_view(samples, at_least=1)
+    view = flat_view(samples, at_least=1)
     dataset = dataset_of(view)
     run = load_run(dataset, choice.prefix)
     _check_targets(dataset, choice)
@@ -201,9 +201,7 @@ def balance_candidates(samples: fo.core.collections.SampleCollection) -> list[st
 
 
 def _is_balanced(field: fof.Field) -> bool:
-    if isinstance(field, fof.EmbeddedDocumentField):
-        return issubclass(field.document_type, fo.Classification)
-    return isinstance(field, _BALANCED) and not (field.info or {}).get("created_by")
+    return holds_labels(field) and not (field.info or {}).get("created_by")
 
 
 def _check_targets(dataset: fo.Dataset, choice: SelectChoice) -> None:
@@ -283,9 +281,7 @@ def _strata(
                 f"'{balance}' is no field of labels, texts, whole numbers or booleans. "
                 f"Fields here: {', '.join(known) or 'none'}."
             )
-        field = view.get_field(balance)
-        is_label = isinstance(field, fof.EmbeddedDocumentField)
-        values = view.values(label_path(view, balance) if is_label else balance)
+        values = label_field_of(view, balance).texts(view)
     names = sorted({str(value) for value in values if value is not None})
     code_of = {name: code for code, name in enumerate(names)}
     stratum = np.full(len(run.scan_data.images.first_file), -1, np.int32)

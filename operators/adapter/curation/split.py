@@ -26,7 +26,7 @@ from ....core.errors import InputError
 from ....core.scan.apply_thresholds import accepted_pairs
 from ..dataset.decisions import read_decisions
 from ..dataset.internals import dataset_of
-from ..dataset.samples import flat_image_view, read_groups, read_samples
+from ..dataset.samples import flat_view, read_groups, read_samples
 from ..runs.reapply import settings_of
 from ..runs.stored_run import load_run
 
@@ -213,7 +213,7 @@ def propose_split(
         StaleRunError: its scan was cut short, or is out of date
     """
     shares = None if choice.shares is None else check_shares(choice.shares)
-    view = flat_image_view(samples)
+    view = flat_view(samples)
     run = load_run(dataset_of(view), choice.prefix)
     known = run.record.settings
     label_field = choice.label_field or known["label_field"]

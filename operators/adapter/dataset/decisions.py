@@ -23,8 +23,8 @@ from ....core.findings.decisions import Decisions
 from ....core.scan.scan_data import ScanData
 from .fields import CREATED_BY, field_name, is_ours
 from .internals import dataset_of, sample_documents
+from .labels import label_field_of
 from .present import present
-from .samples import label_path
 
 DECISIONS = "winnow_decisions"
 DISTINCT = "winnow_not_duplicate_of"
@@ -190,7 +190,8 @@ def verify_labels(
             "The last scan had no labels, so there is none to verify. Scan again "
             "with label_field, the field that holds them."
         )
-    pairs = zip(*samples.values(["id", label_path(samples, label_field)]), strict=True)
+    labels = label_field_of(samples, label_field).texts(samples)
+    pairs = zip(samples.values("id"), labels, strict=True)
     words = ((i, [_LABEL_IS + label]) for i, label in pairs if label is not None)
     _take_back(samples, *_INSTEAD_OF[LABEL_VERIFIED])
     return _add(samples, DECISIONS, words)
@@ -281,8 +282,11 @@ def waiting(dataset: fo.Dataset, label_field: str | None) -> dict[str, int]:
     labels, wrong = decided_labels(dataset), 0
     if labels and label_field is not None:
         view = here.select(list(labels))
-        now = zip(*view.values(["id", label_path(view, label_field)]), strict=True)
-        wrong = sum(labels[one] != label for one, label in now)
+        now = label_field_of(view, label_field).texts(view)
+        wrong = sum(
+            labels[one] != label
+            for one, label in zip(view.values("id"), now, strict=True)
+        )
     return {RELABEL: wrong, MAY_GO: going}
 
 

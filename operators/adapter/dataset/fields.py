@@ -12,7 +12,7 @@ from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
 from ....core.errors import InputError, StaleRunError
-from ....core.findings.schema import FIELDS
+from ....core.findings.schema import FIELDS, VIDEO_FIELDS, FieldSpec, Segment
 from ....core.objects.findings import PICTURE_FIELDS
 from ....core.progress import OnProgress, Progress
 from .internals import sample_documents
@@ -27,12 +27,14 @@ FIELD_TYPES: dict[str, tuple[type[fo.Field], type[fo.Field] | None]] = {
     "str": (fo.StringField, None),
     "list of str": (fo.ListField, fo.StringField),
     "sample": (fo.StringField, None),
+    "segments": (fo.EmbeddedDocumentField, None),
 }
 SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
 """The fields that name another sample."""
 
 _SAMPLES_A_WRITE = 1_000
-_ALL = (*FIELDS, *PICTURE_FIELDS)
+_SEGMENT_FIELDS = tuple(spec.name for spec in VIDEO_FIELDS if spec.type == "segments")
+_ALL = (*FIELDS, *PICTURE_FIELDS, *VIDEO_FIELDS)
 # Waits for the journal: a write that was acknowledged survives a killed mongod
 DURABLE = WriteConcern(w=1, j=True)
 
@@ -47,8 +49,22 @@ def is_ours(field: fo.Field) -> bool:
     return (field.info or {}).get("created_by") == CREATED_BY
 
 
+def fields_of_scan(*, of_objects: bool, of_videos: bool) -> tuple[FieldSpec, ...]:
+    """Returns the fields that a scan writes on samples.
+
+    Args:
+        of_objects: whether objects are compared as well
+        of_videos: whether the samples are videos
+    """
+    return (
+        *FIELDS,
+        *(PICTURE_FIELDS if of_objects else ()),
+        *(VIDEO_FIELDS if of_videos else ()),
+    )
+
+
 def check_fields(
-    dataset: fo.Dataset, prefix: str | None, *, of_objects: bool = False
+    dataset: fo.Dataset, prefix: str | None, specs: Sequence[FieldSpec] = FIELDS
 ) -> None:
     """Raises :class:`InputError` if a name is taken by someone else.
 
@@ -57,7 +73,7 @@ def check_fields(
     Args:
         dataset: that holds the samples
         prefix: of the fields' names
-        of_objects: whether those that count what objects have are written too
+        specs: the fields, see :func:`fields_of_scan`
     """
     if prefix is not None and (not prefix.isidentifier() or prefix.startswith("_")):
         raise InputError(
@@ -65,7 +81,7 @@ def check_fields(
             "letters, digits and underscores, for example 'clean'."
         )
     schema = dataset.get_field_schema()
-    for spec in _ALL if of_objects else FIELDS:
+    for spec in specs:
         name = field_name(spec.name, prefix)
         field = schema.get(name)
         if field is None:
@@ -86,23 +102,26 @@ def check_fields(
 
 
 def declare_fields(
-    dataset: fo.Dataset, prefix: str | None, *, of_objects: bool = False
+    dataset: fo.Dataset, prefix: str | None, specs: Sequence[FieldSpec] = FIELDS
 ) -> None:
     """Adds the fields and their sidebar group.
 
     Args:
         dataset: that holds the samples
         prefix: of the fields' names
-        of_objects: whether to add those that count what objects have
+        specs: the fields, see :func:`fields_of_scan`
     """
     names = []
-    for spec in _ALL if of_objects else FIELDS:
+    for spec in specs:
         name = field_name(spec.name, prefix)
         kind, subfield = FIELD_TYPES[spec.type]
         dataset.add_sample_field(
             name,
             kind,
             subfield=subfield,
+            embedded_doc_type=(
+                fo.TemporalDetections if spec.type == "segments" else None
+            ),
             description=spec.description,
             info={"created_by": CREATED_BY},
         )
@@ -227,10 +246,28 @@ def _empty(dataset: fo.Dataset, prefix: str | None) -> dict[str, None]:
 
 
 def _by_id(name: str, column: Sequence[Any], ids: Sequence[str]) -> Sequence[Any]:
-    """Puts ids in place of the rows of other samples."""
+    """Puts ids in place of the rows of other samples, and labels for stretches."""
+    if name in _SEGMENT_FIELDS:
+        return [None if row is None else _detections(row, ids) for row in column]
     if name not in SAMPLE_FIELDS:
         return column
     return [None if row is None else ids[row] for row in column]
+
+
+def _detections(segments: Sequence[Segment], ids: Sequence[str]) -> Any:
+    """Returns the stretches of a video as FiftyOne stores them."""
+    found = fo.TemporalDetections(
+        detections=[
+            fo.TemporalDetection(
+                label=one.label,
+                support=[one.first, one.last],
+                confidence=one.score,
+                **({} if one.of is None else {"of": ids[one.of]}),
+            )
+            for one in segments
+        ]
+    )
+    return found.to_dict()
 
 
 def _collection(dataset: fo.Dataset) -> Any:

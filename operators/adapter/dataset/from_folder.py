@@ -44,27 +44,30 @@ class FolderData:
 def load_folder(listing: FolderListing, *, progress: bool | None = None) -> FolderData:
     """Brings the folder's data set up to date; removes no sample.
 
+    A folder that held images and holds videos now is another data set.
+
     Splits and labels that came from folders follow how those are understood now;
     what a person gave a sample since stays.
     """
-    name = dataset_name(listing.root)
+    name = dataset_name(listing.root) + "-videos" * listing.of_videos
     if fo.dataset_exists(name):
         dataset = fo.load_dataset(name)
     else:
         dataset = fo.Dataset(name, persistent=True)
         dataset.info["root"] = str(listing.root)
         dataset.save()
+    media = fom.VIDEO if listing.of_videos else fom.IMAGE
     not_held = {
         image.path: status
         for image in listing.images
-        if (status := _why_not_held(image.path)) is not None
+        if (status := _why_not_held(image.path, media)) is not None
     }
     held = {image.path: image for image in listing.images if image.path not in not_held}
     known = dict(zip(*dataset.values(["filepath", "id"]), strict=True))
     added = [image for path, image in held.items() if path not in known]
     if added:
         dataset.add_samples(
-            (sample_of(image) for image in added),
+            (sample_of(image, media) for image in added),
             num_samples=len(added),
             progress=progress,
         )
@@ -100,26 +103,35 @@ def split_tags_of(listing: FolderListing) -> list[str] | None:
     return listing.splits if len(listing.splits) > 1 else None
 
 
-def _why_not_held(path: str) -> str | None:
-    """Returns the status of a file that cannot be a sample, else None."""
+def _why_not_held(path: str, media: str) -> str | None:
+    """Returns the status of a file that cannot be a sample, else None.
+
+    Args:
+        path: of the file
+        media: what the data set holds
+    """
     try:
         path.encode()
     except UnicodeEncodeError:
         return "bad_name"
     # FiftyOne goes by the suffix; where that says nothing, the first bytes do
-    if fom.get_media_type(path) == fom.IMAGE or starts_like_an_image(path):
+    if (
+        media == fom.VIDEO
+        or fom.get_media_type(path) == media
+        or starts_like_an_image(path)
+    ):
         return None
     return "unsupported"
 
 
-def sample_of(image: ImageFile) -> fo.Sample:
-    """Returns the sample of an image: its split a tag, its class a label."""
+def sample_of(image: ImageFile, media: str = fom.IMAGE) -> fo.Sample:
+    """Returns the sample of a file: its split a tag, its class a label."""
     tags = [image.split] if image.split else []
-    # Named, since a data set of images refuses what it would call unknown
+    # Named, since a data set refuses what it would call of another kind
     return fo.Sample(
         filepath=image.path,
         tags=tags,
-        _media_type=fom.IMAGE,
+        _media_type=media,
         **{LABEL_FIELD: _classification(image.label)},
     )
 

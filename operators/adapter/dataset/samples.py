@@ -16,8 +16,11 @@ from ....core.errors import InputError
 from ....core.scan.scan_data import Recordings
 from .fields import is_ours
 from .internals import dataset_of, is_grouped_by_field, shows_parts
+from .labels import KINDS as LABEL_KINDS
+from .labels import holds_labels, label_field_of
 from .present import present
 
+VIDEO = fo.core.media.VIDEO
 NO_CODE = -1
 """Codes a sample without a label or without a split."""
 
@@ -64,6 +67,27 @@ def flat_image_view(
     Raises:
         InputError: no samples, or samples that are not whole images
     """
+    view = flat_view(samples, at_least)
+    if is_of_videos(view):
+        raise InputError(
+            f"'{dataset_of(view).name}' holds videos, and this works on images. "
+            "sample_frames writes the frames that differ, as a data set of images."
+        )
+    return view
+
+
+def flat_view(
+    samples: fo.core.collections.SampleCollection, at_least: int = 2
+) -> fo.DatasetView:
+    """Returns the samples as a plain view of images or of videos, sorted by id.
+
+    Args:
+        samples: a data set or a view
+        at_least: so many samples; a scan compares them with each other
+
+    Raises:
+        InputError: no samples, or samples that are not whole images or videos
+    """
     if not isinstance(samples, fo.core.collections.SampleCollection):
         raise InputError(
             f"Give a FiftyOne data set or view to scan, not {samples!r}. A data set "
@@ -73,8 +97,8 @@ def flat_image_view(
     if shows_parts(view):
         raise InputError(
             "This view shows parts of samples (patches, frames or clips). Winnow "
-            "scans whole images: go back to the data set and scan that, with objects= "
-            "for what boxes show."
+            "scans whole images and videos: go back to the data set and scan that, "
+            "with objects= for what boxes show."
         )
     if is_grouped_by_field(view):
         view = view.flatten()
@@ -86,22 +110,27 @@ def flat_image_view(
             f"'{name}' is a grouped data set. Scan one slice of it: "
             f"dataset.select_group_slices(SLICE), where SLICE is one of {names}."
         )
-    if media not in ("image", "unknown", None):
+    if media not in ("image", VIDEO, "unknown", None):
         raise InputError(
-            f"'{name}' holds media of type '{media}'. Winnow scans images; of videos, "
-            "sample_frames writes the frames that differ, as a data set of images."
+            f"'{name}' holds media of type '{media}'. Winnow scans images and videos."
         )
     count = len(view)
     if count < at_least:
+        kind = "videos" if media == VIDEO else "images"
         raise InputError(
             f"There {'is 1 sample' if count == 1 else 'are no samples'} to scan. "
-            "Winnow compares images with each other: add at least 2."
+            f"Winnow compares {kind} with each other: add at least 2."
         )
     return view.sort_by("id")
 
 
+def is_of_videos(samples: fo.core.collections.SampleCollection) -> bool:
+    """Returns whether the samples are videos."""
+    return bool(samples.media_type == VIDEO)
+
+
 def label_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """Returns the names of the fields that can hold one label a sample."""
+    """Returns the names of the fields that can hold the label of each image."""
     schema = samples.get_field_schema(flat=False)
     return [name for name, field in schema.items() if _is_label(name, field)]
 
@@ -121,7 +150,7 @@ def split_field_candidates(samples: fo.core.collections.SampleCollection) -> lis
 def check_label_field(
     samples: fo.core.collections.SampleCollection, label_field: str
 ) -> None:
-    """Raises :class:`InputError` unless the field holds one label a sample."""
+    """Raises :class:`InputError` unless the field holds labels of whole images."""
     candidates = label_field_candidates(samples)
     if label_field in candidates:
         return
@@ -132,8 +161,8 @@ def check_label_field(
     field = schema[label_field]
     kind = getattr(field, "document_type", None) or type(field)
     raise InputError(
-        f"Field '{label_field}' holds {kind.__name__}. A label field must hold one "
-        f"Classification or one string a sample. {hint}"
+        f"Field '{label_field}' holds {kind.__name__}, which is no label of a whole "
+        f"image: {LABEL_KINDS} is needed. {hint}"
     )
 
 
@@ -147,8 +176,8 @@ def read_samples(
     """Reads ids, paths, labels and splits in a few queries.
 
     Args:
-        view: of images, see :func:`flat_image_view`
-        label_field: a Classification or string field
+        view: of images or videos, see :func:`flat_view`
+        label_field: a field of labels, see :mod:`~.labels`
         split_by: a string field, or a list of sample tags, one a split
         sequence_field: a field of texts or whole numbers that names recordings
 
@@ -168,7 +197,7 @@ def read_samples(
         splits, split_names = _read_splits(view, split_by)
     labels, classes = None, list[str]()
     if label_field is not None:
-        labels, classes = _codes(view.values(label_path(view, label_field)))
+        labels, classes = _codes(label_field_of(view, label_field).texts(view))
         if not classes:
             raise InputError(
                 f"No sample has a label in field '{label_field}'. Choose another "
@@ -303,18 +332,8 @@ def _codes(values: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
     return np.array(codes, np.int32), names
 
 
-def label_path(samples: fo.core.collections.SampleCollection, label_field: str) -> str:
-    """Returns where the name of a sample's label stands."""
-    field = samples.get_field(label_field)
-    return label_field if isinstance(field, fof.StringField) else f"{label_field}.label"
-
-
 def _is_label(name: str, field: fof.Field) -> bool:
-    if isinstance(field, fof.EmbeddedDocumentField):
-        return issubclass(field.document_type, fo.Classification)
-    return (
-        isinstance(field, fof.StringField) and name != "filepath" and not is_ours(field)
-    )
+    return name not in ("id", "filepath") and holds_labels(field) and not is_ours(field)
 
 
 def _list_of(names: Sequence[str], some: str, none: str) -> str:

@@ -9,9 +9,12 @@ from typing import Any
 from ....core.common.text import size_text
 from ....core.findings.duplicates import KINDS
 from ....core.findings.registry import Finding
-from ....core.report.model import Gallery, Section, Table
+from ....core.report.model import Bars, Gallery, Section, Table
+from ..dataset.labels import LabelField
 from ..runs.scan_report import ScanReport
 from ..views import queries
+from ..views.finding_views import aggregate
+from . import charts
 from .report_queries import Shown, not_looked_for
 
 _COPY = ("dup_cluster", "dup_kind", "dup_relation", "dup_similarity", "dup_keeper")
@@ -40,8 +43,18 @@ def duplicates_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
         _copies(shown, "exact", "Same bytes or same pixels", _EXACT, {"size": -1}),
     )
     kept = tuple(one for one in galleries if one.total)
+    kinds = charts.bars(
+        "Images with a copy, by kind",
+        ((_SAME[kind], counts[f"duplicates_{kind}"]) for kind in KINDS),
+    )
+    sizes = charts.group_sizes(shown, "dup_cluster", "Clusters by number of images")
     return Section(
-        finding.section, finding.label, counts["duplicates"], text, galleries=kept
+        finding.section,
+        finding.label,
+        counts["duplicates"],
+        text,
+        galleries=kept,
+        bars=(*kinds, *sizes)[:1],
     )
 
 
@@ -79,18 +92,19 @@ def _copies(
 def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Copies with two labels."""
     key, title, conflict = finding.section, finding.label, shown.field("dup_conflict")
-    path = shown.reader.label_path
-    if path is None or not report.counts["labeled"]:
+    labels = shown.reader.labels
+    if labels is None or not report.counts["labeled"]:
         return not_looked_for(key, title, report, finding)
     found = shown.one_a_cluster(
         {conflict: True}, ("dup_cluster", "dup_keeper"), {"size": -1}
     )
     numbers = [one.values["dup_cluster"] for one in found]
-    members = shown.members(numbers, _COPY, f"${path}")
+    members = shown.members(numbers, _COPY, f"${labels.path}")
     pairs = []
     for number in numbers:
         # One image a label; without a label there is nothing to disagree with
-        labeled = [row for row in members[number] if row.get("label")]
+        by_label = {labels.text(row.get("label")): row for row in members[number]}
+        labeled = [row for label, row in by_label.items() if label]
         if len(labeled) < 2:
             continue
         keeper, other = (shown.reader.picture(row, _COPY) for row in labeled[:2])
@@ -114,7 +128,20 @@ def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Sec
     count = report.counts["conflicts"]
     if not count:
         return Section(key, title, 0, ("No two copies carry two labels.",))
-    return Section(key, title, count, (text,), galleries=galleries)
+    bars = charts.bars("Clusters by their labels", _label_sets(shown, labels))
+    return Section(key, title, count, (text,), galleries=galleries, bars=bars)
+
+
+def _label_sets(shown: Shown, labels: LabelField) -> list[tuple[str, int]]:
+    """Counts clusters by the labels that their copies carry, most frequent first."""
+    cluster, conflict = shown.field("dup_cluster"), shown.field("dup_conflict")
+    group = {"_id": f"${cluster}", "labels": {"$addToSet": f"${labels.path}"}}
+    found = aggregate(
+        shown.reader.dataset, [{"$match": {conflict: True}}, {"$group": group}]
+    )
+    named = (sorted({labels.text(one) or "" for one in row["labels"]}) for row in found)
+    sets = Counter(" or ".join(filter(None, names)) for names in named)
+    return sorted(sets.items(), key=lambda one: (-one[1], one[0]))
 
 
 def leaks_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
@@ -170,7 +197,24 @@ def leaks_section(shown: Shown, report: ScanReport, finding: Finding) -> Section
     )
     both = (_matrix(report), _by_class(shown, report))
     tables = tuple(table for table in both if table.rows)
-    return Section(key, title, counts["leaks"], text, tables, tuple(galleries))
+    return Section(
+        key, title, counts["leaks"], text, tables, tuple(galleries), _leak_bars(report)
+    )
+
+
+def _leak_bars(report: ScanReport) -> tuple[Bars, ...]:
+    """Returns the images with a copy in another split, by kind of copy."""
+    kinds = [kind for kind in KINDS if kind in report.leak_matrix]
+    counts: dict[str, list[int]] = {}
+    for place, kind in enumerate(kinds):
+        for one, others in report.leak_matrix[kind].items():
+            for other, count in others.items():
+                row = counts.setdefault(f"{one} in {other}", [0] * len(kinds))
+                row[place] += 0 if one == other else count
+    rows = sorted(counts.items(), key=lambda row: (-sum(row[1]), row[0]))
+    shown = tuple((name, tuple(numbers)) for name, numbers in rows if any(numbers))
+    title = "Images with a copy in another split"
+    return (Bars(title, tuple(_SAME[kind] for kind in kinds), shown),)
 
 
 def _unclustered_leaks(shown: Shown, columns: tuple[str, str]) -> list[Gallery]:

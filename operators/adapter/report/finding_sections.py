@@ -15,7 +15,7 @@ from ..runs.scan_report import ScanReport, outlier_expectation, recordings
 from ..views import queries
 from ..views.finding_views import found_expression
 from ..views.queries import count_pairs, count_values
-from . import copy_sections
+from . import charts, copy_sections
 from .report_queries import Shown, not_looked_for, words_of
 
 _FILES_LISTED = 100
@@ -57,7 +57,11 @@ def labels_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     ]
     columns = ("From: label in doubt", "To: most similar image")
     galleries = (Gallery("labels", "", columns, "images", count, tuple(pairs)),)
-    return Section(key, title, count, text, (_confused(shown),), galleries)
+    score = charts.spread(
+        shown, report, "label_score", "Label scores of all images", "min_label_score"
+    )
+    tables = (_confused(shown),)
+    return Section(key, title, count, text, tables, galleries, histograms=score)
 
 
 def _confused(shown: Shown) -> Table:
@@ -109,7 +113,14 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
     )
     columns = ("From: outlier", "To: most similar image")
     galleries = (Gallery("outliers", "", columns, "images", count, tuple(pairs)),)
-    return Section(key, title, count, text, galleries=galleries)
+    distance = charts.spread(
+        shown,
+        report,
+        "outlier_distance",
+        "Outlier distances of all images",
+        "max_outlier_distance",
+    )
+    return Section(key, title, count, text, galleries=galleries, histograms=distance)
 
 
 def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
@@ -143,7 +154,8 @@ def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
             )
         )
     text = ("Many of them may be fine: check them. An image may be in several.",)
-    return Section(key, title, count, text, galleries=tuple(galleries))
+    bars = charts.bars("Images by issue", ((one.title, one.total) for one in galleries))
+    return Section(key, title, count, text, galleries=tuple(galleries), bars=bars)
 
 
 def _beside_nearest(
@@ -193,7 +205,8 @@ def unreadable_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
         ),
     )
     text = ("They were not compared and have no findings.",)
-    return Section(key, title, count, text, tables)
+    bars = charts.bars("Files by reason", reasons)
+    return Section(key, title, count, text, tables, bars=bars)
 
 
 def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
@@ -205,8 +218,12 @@ def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     longest = tuple(frames.items())[: shown.top]
     columns = ("Recording", "Images")
     table = Table("recordings", "Recordings", columns, longest, len(frames))
+    bars = charts.group_sizes(shown, "scene_group", "Scenes by number of images")
     return replace(
-        section, text=(*section.text, *said), tables=(table,) if frames else ()
+        section,
+        text=(*section.text, *said),
+        tables=(table,) if frames else (),
+        bars=bars if section.count else (),
     )
 
 

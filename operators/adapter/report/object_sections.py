@@ -14,6 +14,7 @@ from ....core.report.model import Gallery, Pair, Picture, Section
 from ..runs.paths import thumbnails_folder
 from ..runs.scan_report import ScanReport, finding_lines
 from ..views.object_queries import ObjectQueries, ShownObject
+from . import charts
 from .report_queries import Shown, not_looked_for
 
 Told = tuple[tuple[str, ...], Picture | None]
@@ -37,7 +38,10 @@ def object_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     line = next(one for one in finding_lines(report) if one.finding is finding)
     remarks = tuple(f"{remark.capitalize()}." for remark in line.remarks)
     gallery = Gallery(finding.name, "", what.columns, "objects", count, pairs)
-    return Section(key, title, count, (what.text, *remarks), galleries=(gallery,))
+    by_class = reader.count_labels(finding.name).items()
+    bars = charts.bars("Objects by class", by_class)
+    text = (what.text, *remarks)
+    return Section(key, title, count, text, galleries=(gallery,), bars=bars)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,10 @@ from ..views.queries import SampleQueries
 
 Filter = Mapping[str, Any]
 
+_SIDE = 320
+"""Pixels, of a picture: twice what the page shows, as it can be enlarged there. A
+photograph has 18 kB then."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -50,7 +54,7 @@ class Shown:
     def picture(self, found: queries.Picture) -> Picture:
         """Returns the picture with what is shown of it, small."""
         path = str(found.values["filepath"])
-        small = thumbnail(path, thumbnails_folder())
+        small = thumbnail(path, thumbnails_folder(), _SIDE)
         return Picture(
             path=self.relative(path),
             label=found.label,

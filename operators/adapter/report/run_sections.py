@@ -24,6 +24,7 @@ from .report_queries import Shown, words_of
 
 _MEANING = {
     "min_copy_score": "how sure it must be that two pictures are copies, 0 to 1",
+    "min_shared": "share of the shorter video's frames that a copy shows, 0 to 1",
     "min_copy_similarity": "cosine similarity that copies need, -1 to 1",
     "max_outlier_distance": "images farther than this from all others are outliers",
     "min_label_score": "labels that score less are issues, 0 to 100",

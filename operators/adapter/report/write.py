@@ -1,4 +1,4 @@
-"""Gathers a report and writes its three forms."""
+"""Gathers a report and writes its forms."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from ....core.common.version import winnow_version
 from ....core.errors import InputError
 from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
 from ....core.progress import OnProgress, Progress
+from ....core.report.as_csv import write_csv
 from ....core.report.as_html import as_html
 from ....core.report.as_json import as_json
 from ....core.report.as_markdown import as_markdown
-from ....core.report.model import Report, Section, SummaryLine
+from ....core.report.model import Report, Section, SummaryLine, check_top
+from ....core.report.verdict import verdict
 from ....core.storage.replace_file import put_in_place
 from ..runs.run_record import ScanRun, complete_run, now
 from ..runs.scan_report import ScanReport, finding_lines, report_of
@@ -28,17 +30,13 @@ from ..views.finding_views import tally
 from ..views.queries import SampleQueries
 from ..views.thumbnails import media_url
 from . import run_sections
+from .csv_rows import HEADERS, csv_rows
 from .finding_sections import finding_section
 from .object_sections import object_section
 from .report_queries import Shown, folder_of
 from .set_section import set_lines, set_section
 
-DEFAULT_TOP = 20
-"""Pairs a gallery: 6,096 photographs made a page of 1.4 MB in 0.4 s, and 355 small
-pictures, repeated to a million samples, one of 1.4 MB in 43 s."""
-
-MOST_TOP = 500
-
+CSV = "findings.csv"
 _FORMS = {"report.html": as_html, "report.md": as_markdown, "report.json": as_json}
 
 
@@ -50,12 +48,14 @@ class WrittenReport(Result):
         html: the file to look at and to send: nothing else is needed
         markdown: the same without pictures
         json: the same for a program
+        csv: every image of every finding, for a spreadsheet
         bytes: size of the HTML file
     """
 
     html: Path
     markdown: Path
     json: Path
+    csv: Path
     bytes: int
 
     def to_markdown(self) -> str:
@@ -63,13 +63,14 @@ class WrittenReport(Result):
             f"[Open the report]({media_url(str(self.html))}) "
             f"({size_text(self.bytes)})\n\n"
             f"Written: {escape_markdown(str(self.html))}, and beside it "
-            f"{self.markdown.name} and {self.json.name}. The HTML file holds its "
-            "pictures: send it to whom you like."
+            f"{self.markdown.name}, {self.json.name} and {self.csv.name}. The HTML "
+            "file holds its pictures: send it to whom you like."
         )
 
     def summary(self) -> str:
         """Returns the files in a sentence."""
-        return f"Written: {self.html} ({size_text(self.bytes)}), report.md, report.json"
+        others = ", ".join(one.name for one in (self.markdown, self.json, self.csv))
+        return f"Written: {self.html} ({size_text(self.bytes)}), {others}"
 
 
 def check_choices(folder: str | Path, top: int, overwrite: bool) -> Path:
@@ -78,17 +79,13 @@ def check_choices(folder: str | Path, top: int, overwrite: bool) -> Path:
     Raises:
         InputError: a choice that cannot work; nothing was written
     """
-    if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= MOST_TOP:
-        raise InputError(
-            f"top must be a whole number from 1 to {MOST_TOP}, got {top!r}: it is how "
-            "many pairs of pictures each gallery shows."
-        )
+    check_top(top)
     if not str(folder).strip():
         raise InputError("Choose a folder to write the report into.")
     target = Path(folder).expanduser().absolute()
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file. Choose a folder for the report.")
-    there = [name for name in _FORMS if (target / name).exists()]
+    there = [name for name in (*_FORMS, CSV) if (target / name).exists()]
     if there and not overwrite:
         raise InputError(
             f"{target} already holds {', '.join(there)}. Choose another folder, or "
@@ -102,16 +99,18 @@ def write_report(
     folder: Path,
     *,
     prefix: str | None,
+    title: str | None,
     top: int,
     on_progress: OnProgress,
     scan_report: ScanReport | None = None,
 ) -> WrittenReport:
-    """Gathers the report of a finished run and writes its three forms.
+    """Gathers the report of a finished run and writes its forms.
 
     Args:
         dataset: that was scanned
         folder: made if it is not there; files of the same names are replaced
         prefix: of the scan's fields
+        title: what a person calls it; None for the data set's name
         top: most pairs a gallery
         on_progress: called once a section
         scan_report: in place of the recorded one, with the same run's numbers and
@@ -121,37 +120,41 @@ def write_report(
         ScanNotFoundError: it was not scanned yet
         StaleRunError: its scan was cut short, or is out of date
     """
-    report = gather_report(dataset, prefix, top, on_progress, scan_report)
+    run = complete_run(dataset, prefix)
+    recorded = report_of(run)
+    scanned = scan_report or recorded
+    not_held = scanned.unreadable[len(recorded.unreadable) :]
+    reader = SampleQueries(dataset, run, prefix)
+    shown = Shown(reader, folder_of(dataset), top, not_held)
+    report = _gather(shown, scanned, title, on_progress)
     folder.mkdir(parents=True, exist_ok=True)
     for name, form in _FORMS.items():
         part = folder / f"{name}.part"
         part.write_text(form(report), encoding="utf-8")
         put_in_place(part, folder / name)
-    html, text, data = (folder / name for name in _FORMS)
-    return WrittenReport(html, text, data, html.stat().st_size)
+    part = folder / f"{CSV}.part"
+    # With a mark of its encoding, which spreadsheets need and pandas takes
+    with part.open("w", encoding="utf-8-sig", newline="") as file:
+        write_csv(file, HEADERS, csv_rows(shown, scanned))
+    put_in_place(part, folder / CSV)
+    html, text, data, table = (folder / name for name in (*_FORMS, CSV))
+    return WrittenReport(html, text, data, table, html.stat().st_size)
 
 
-def gather_report(
-    dataset: fo.Dataset,
-    prefix: str | None,
-    top: int,
-    on_progress: OnProgress,
-    scan_report: ScanReport | None = None,
+def _gather(
+    shown: Shown, report: ScanReport, title: str | None, on_progress: OnProgress
 ) -> Report:
     """Asks the database for what fits into a report, see :func:`write_report`."""
-    run = complete_run(dataset, prefix)
-    recorded = report_of(run)
-    report = scan_report or recorded
-    not_held = report.unreadable[len(recorded.unreadable) :]
-    reader = SampleQueries(dataset, run, prefix)
-    shown = Shown(reader, folder_of(dataset), top, not_held)
+    dataset, run = shown.reader.dataset, shown.reader.run
     return Report(
+        title=(title or "").strip() or dataset.name,
         dataset=dataset.name,
+        verdict=verdict(report.counts, report.not_looked_for),
         images=report.counts["images"],
         scanned_at=_when(run.scanned_at),
         made_at=_when(now()),
         winnow=winnow_version(),
-        notes=tuple(_notes(dataset, run, prefix)),
+        notes=tuple(_notes(dataset, run, shown.reader.prefix)),
         summary=tuple(_summary(report)),
         sections=_sections(shown, report, run.settings, on_progress),
         run=_record(report, run),

@@ -9,17 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ....core.findings.schema import FIELDS
+from ....core.findings.schema import FIELDS, VIDEO_FIELDS
 from ....core.objects.findings import ATTRIBUTES
 from ....core.reading.folders import FolderListing, equal_across, path_inside
 from ....core.storage.replace_file import put_in_place
 from ..dataset.fields import SAMPLE_FIELDS
 from ..dataset.from_folder import LABEL_FIELD, FolderData
 from ..dataset.objects import objects_of, objects_path
+from ..dataset.samples import is_of_videos
 from .scan_report import ScanReport
 from .stored_run import load_run
 
 _NAMES = [spec.name for spec in FIELDS]
+_STRETCHES = "winnow_segments"
 
 
 def write_findings_file(data: FolderData, listing: FolderListing, path: Path) -> None:
@@ -123,7 +125,10 @@ def write_summary_file(
 
 def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:
     view = data.view.sort_by("filepath")
-    ids, paths, tags, *columns = view.values(["id", "filepath", "tags", *_NAMES])
+    names = list(_NAMES)
+    if is_of_videos(view):
+        names += [spec.name for spec in VIDEO_FIELDS]
+    ids, paths, tags, *columns = view.values(["id", "filepath", "tags", *names])
     path_of = {
         name: path_inside(path, listing.root)
         for name, path in zip(ids, paths, strict=True)
@@ -138,10 +143,28 @@ def _sample_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str
             "split": next((tag for tag in tags[row] if tag in splits), None),
             "label": labels[row],
             **{
-                name: path_of.get(column[row]) if name in SAMPLE_FIELDS else column[row]
-                for name, column in zip(_NAMES, columns, strict=True)
+                name: _value(name, column[row], path_of)
+                for name, column in zip(names, columns, strict=True)
             },
         }
+
+
+def _value(name: str, value: Any, path_of: Mapping[str, str]) -> Any:
+    """Returns what JSON holds of a field's value."""
+    if name in SAMPLE_FIELDS:
+        return path_of.get(value)
+    if name == _STRETCHES and value is not None:
+        return [
+            {
+                "label": one.label,
+                "first_frame": one.support[0],
+                "last_frame": one.support[1],
+                "share": one.confidence,
+                "of": path_of.get(one["of"]) if one.has_field("of") else None,
+            }
+            for one in value.detections
+        ]
+    return value
 
 
 def _other_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str, Any]]:

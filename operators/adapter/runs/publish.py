@@ -18,7 +18,12 @@ from ....core.errors import CurationError
 from ....core.findings.schema import Findings
 from ....core.progress import OnProgress
 from ....core.scan.scan_data import ScanData
-from ..dataset.fields import clear_other_fields, declare_fields, write_findings
+from ..dataset.fields import (
+    clear_other_fields,
+    declare_fields,
+    fields_of_scan,
+    write_findings,
+)
 from ..dataset.indexes import create_indexes, drop_indexes
 from ..dataset.object_fields import (
     clear_attributes,
@@ -73,7 +78,10 @@ def publish(
         "samples": len(ids),
     }
     start_run(dataset, prefix, record, keeps_rows=keeps_rows)
-    declare_fields(dataset, prefix, of_objects=objects is not None)
+    specs = fields_of_scan(
+        of_objects=objects is not None, of_videos=scan_data.videos is not None
+    )
+    declare_fields(dataset, prefix, specs)
     # Writing a million rows into indexes takes twice as long as making them anew
     drop_indexes(dataset, prefix)
     deleted = write_findings(

@@ -62,6 +62,13 @@ class ScanRun:
         return split_by
 
     @property
+    def predictions(self) -> str | None:
+        """The field of a model's predictions, None without."""
+        # Runs of before did not know them
+        predictions: str | None = self.settings.get("predictions")
+        return predictions
+
+    @property
     def objects(self) -> str | None:
         """The field of the objects, None without."""
         # Runs of before did not know objects

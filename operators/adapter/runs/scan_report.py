@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -19,12 +20,15 @@ from ....core.findings.registry import (
     FINDINGS,
     OBJECT_FINDINGS,
     SET_FINDINGS,
+    VIDEO_ISSUES,
     Finding,
 )
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.objects.label_doubts import FEWEST_OF_CLASS
 from ....core.scan.scan_data import UnreadableFile
+from ....core.scan.video_findings import VIDEO_ISSUES as ALL_ISSUES
+from ....core.videos.segments import SEGMENTS
 from .run_record import ScanRun
 
 _NO_SCENES = dict.fromkeys(
@@ -127,12 +131,19 @@ class ScanReport(TableResult):
         missing = findings_not_looked_for(self, why)
         if not self.counts["thinned"]:
             missing["bursts"] = "thin was not run"
+        if not self.expected.get("predicted"):
+            missing["confidently wrong"] = "no predictions were given"
         return missing | self._objects_not_looked_for
 
     @property
     def measures(self) -> dict[str, float]:
         """Returns the numbers of the set that a policy may limit, by their names."""
         return set_measures(self.overview, self.counts)
+
+    @property
+    def of_videos(self) -> bool:
+        """True if videos were scanned."""
+        return VIDEO_ISSUES.name in self.counts
 
     @property
     def has_objects(self) -> bool:
@@ -229,7 +240,8 @@ class Line:
 def finding_lines(report: ScanReport) -> Iterable[Line]:
     """Yields the findings at a glance, in the order of the summary."""
     of_objects = OBJECT_FINDINGS.values() if report.has_objects else ()
-    for finding in (*FINDINGS.values(), *of_objects):
+    of_videos = [VIDEO_ISSUES] * report.of_videos
+    for finding in (*FINDINGS.values(), *of_videos, *of_objects):
         if finding.has_line:
             line = Line(finding, report.counts[finding.name], note_of(finding, report))
             more = _MORE.get(finding.name)
@@ -265,7 +277,9 @@ def _outliers(report: ScanReport) -> dict[str, Any]:
 
 
 def _label_issues(report: ScanReport) -> dict[str, Any]:
-    return {"remarks": label_expectation(report.expected)}
+    expected = report.expected
+    said = [*label_expectation(expected), *said_by_predictions(report)]
+    return {"remarks": said}
 
 
 def _leaks(report: ScanReport) -> dict[str, Any]:
@@ -342,6 +356,43 @@ def _image_issues(report: ScanReport) -> dict[str, Any]:
     return {"note": "", "details": issues}
 
 
+def _video_issues(report: ScanReport) -> dict[str, Any]:
+    issues = {
+        name.replace("_", " "): report.counts[f"video_{name}"] for name in ALL_ISSUES
+    }
+    return {"note": "", "details": issues, "remarks": video_remarks(report.counts)}
+
+
+def video_remarks(counts: Mapping[str, int]) -> list[str]:
+    """Says what videos share besides copies, and how their stretches are seen."""
+    remarks = []
+    if shared := counts["segments_shared"]:
+        remarks.append(
+            f"{shared:,} stretches are in another video too, which is no copy"
+        )
+    if intros := counts["segments_intro"]:
+        remarks.append(f"{intros:,} stretches are the intro of a series, and no copies")
+    if any(counts[f"segments_{name}"] for name in SEGMENTS):
+        remarks.append('each stretch is a clip in show(dataset, "segments")')
+    return [*remarks, *playing(counts)]
+
+
+def playing(counts: Mapping[str, int]) -> list[str]:
+    """Says what the App cannot play, on this machine and in a browser."""
+    remarks = []
+    if shutil.which("ffprobe") is None:
+        remarks.append(
+            "the App plays videos only where ffmpeg is installed (apt, brew or winget "
+            "install ffmpeg, then start the App anew); a scan does without"
+        )
+    if count := counts["videos_not_played"]:
+        remarks.append(
+            f"{count:,} have a codec that browsers do not play; "
+            "fiftyone.utils.video.reencode_videos, which needs ffmpeg, converts them"
+        )
+    return remarks
+
+
 def _unreadable(report: ScanReport) -> dict[str, Any]:
     statuses = {
         name.removeprefix(_STATUS).replace("_", " "): count
@@ -401,6 +452,7 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
     "scenes": _scenes,
     "image_issues": _image_issues,
     "unreadable": _unreadable,
+    "video_issues": _video_issues,
     "object_label_issues": _object_label_issues,
     "object_duplicates": _object_duplicates,
     "bad_boxes": _bad_boxes,
@@ -411,13 +463,15 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
 
 def _headline(report: ScanReport) -> str:
     images = report.counts["images"]
+    kind = "videos" if report.of_videos else "images"
     rate = images / max(report.total_seconds, 1e-9)
     objects = f" and {report.counts['objects']:,} objects" if report.has_objects else ""
     if _READ not in report.seconds:
-        return f"Winnow applied the thresholds to {images:,} scanned images{objects}"
+        return f"Winnow applied the thresholds to {images:,} scanned {kind}{objects}"
+    speed = f" ({rate:,.0f} a second)" if rate >= 1 else ""
     return (
-        f"Winnow scanned {images:,} images{objects} in {report.total_seconds:.1f} s "
-        f"({rate:,.0f} a second) with {report.model}"
+        f"Winnow scanned {images:,} {kind}{objects} in {report.total_seconds:.1f} s"
+        f"{speed} with {report.model}"
     )
 
 
@@ -503,6 +557,27 @@ def label_expectation(expected: Mapping[str, Any]) -> list[str]:
     return [
         f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
         f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+    ]
+
+
+def said_by_predictions(report: ScanReport) -> list[str]:
+    """Says what came of the predictions, and whether they can be a witness."""
+    expected = report.expected
+    if not expected.get("predicted"):
+        return []
+    counts = report.counts
+    said = (
+        f"the predictions agree with {expected['prediction_agreement']:.0%} of "
+        f"{expected['predicted']:,} labels; of {counts['confidently_wrong']:,} images "
+        "the model is sure and has another class (confidently_wrong)"
+    )
+    if not expected["predictions_repeat"]:
+        return [said]
+    return [
+        said,
+        "the predictions confirm nearly all labels that similar images contradict, as "
+        "a model does that learned them, so they do not count: give predictions of "
+        "images that it did not learn (cross-validation)",
     ]
 
 

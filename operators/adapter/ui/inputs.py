@@ -128,6 +128,49 @@ def ask_several(
     inputs.list(name, types.String(), view=view, **more)
 
 
+NONE = "(none)"
+"""In a dropdown, the choice that stands for None."""
+
+
+def ask_one(
+    inputs: types.Object,
+    name: str,
+    labels: Mapping[str, str],
+    *,
+    none: str,
+    default: str | None = None,
+    **texts: str,
+) -> None:
+    """Asks for one of some values, or none.
+
+    Args:
+        inputs: of the form
+        name: of the input
+        labels: value -> what the form calls it
+        none: what the form calls None
+        default: value that is chosen at first; None for none
+        texts: label and description
+    """
+    choices = types.Dropdown()
+    for value, label in {NONE: none, **labels}.items():
+        choices.add_choice(value, label=label)
+    inputs.enum(name, choices.values(), default=default or NONE, view=choices, **texts)
+
+
+def one_of(value: Any) -> Any:
+    """Returns what :func:`ask_one` or a caller chose, None for none."""
+    return None if value in (None, "", NONE) else value
+
+
+def without_none(params: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Returns params without those names whose value stands for None."""
+    return {
+        name: value
+        for name, value in params.items()
+        if name not in names or one_of(value) is not None
+    }
+
+
 def ask_folder(
     inputs: types.Object, name: str, label: str, *, required: bool = True, **more: Any
 ) -> None:

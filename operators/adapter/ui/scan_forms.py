@@ -31,24 +31,25 @@ from ....core.scan.settings import (
     THRESHOLDS,
     ScanSettings,
 )
-from ..dataset.fields import check_fields
+from ..dataset.fields import check_fields, fields_of_scan
 from ..dataset.internals import dataset_of
 from ..dataset.models import vector_field_candidates
 from ..dataset.object_fields import check_attributes
 from ..dataset.objects import object_field_candidates
+from ..dataset.predictions import prediction_field_candidates
 from ..dataset.samples import (
-    flat_image_view,
+    flat_view,
     group_field_candidates,
+    is_of_videos,
     label_field_candidates,
     split_field_candidates,
 )
 from ..runs.object_run import object_settings_of
 from ..runs.reapply import settings_of
 from ..runs.run_record import complete_run
-from .inputs import ask_several, show_error
+from .inputs import NONE, ask_one, ask_several, one_of, show_error
 from .surface import read_options
 
-_NONE = "(none)"
 _BY_TAGS, _BY_FIELD = "tags", "field"
 _OWN_MODEL, VECTORS = "(onnx)", "(field)"
 
@@ -93,10 +94,14 @@ class ScanOptions(ScanSettings, ObjectSettings):
     """What can be chosen.
 
     Attributes:
-        label_field (None): a Classification or string field; without it, wrong
-            labels are not looked for
+        label_field (None): a field of Classification, Classifications, texts, booleans
+            or whole numbers; without it, wrong labels are not looked for
         split_by (None): a list of sample tags, or a string field, that names the
             splits; without it, leaks are not looked for
+        predictions (None): a field of Classification with what a model of yours says
+            of each image, with confidence or logits: one more witness for wrong labels.
+            Predict each image with a model that did not learn it (cross-validation):
+            one that did repeats wrong labels
         sequence_field (None): a field, such as the video, whose equal values are frames
             of one recording; without it, recordings are told by names and times
         objects (None): a field of Detections, Detection, Polylines or Polyline, whose
@@ -109,6 +114,7 @@ class ScanOptions(ScanSettings, ObjectSettings):
 
     label_field: str | None = None
     split_by: str | Sequence[str] | None = None
+    predictions: str | None = None
     sequence_field: str | None = None
     objects: str | None = None
     model: str = DEFAULT_MODEL
@@ -123,6 +129,11 @@ class ScanOptions(ScanSettings, ObjectSettings):
                 f"The vectors in '{self.embeddings}' are of whole images, and objects "
                 "are compared by vectors of their own. Leave out embeddings, so that "
                 "a model makes both; or leave out objects."
+            )
+        if self.predictions is not None and self.preset is not None:
+            raise InputError(
+                f"preset={self.preset!r} has no rules for predictions. Leave it out, "
+                "or leave out predictions."
             )
         if self.objects is not None and self.preset is not None:
             raise InputError(
@@ -150,6 +161,9 @@ class ThresholdOptions:
     Attributes:
         min_copy_score ("unchanged"): score above which two images are copies, 0 to
             1; the scan's default is 0.6. It replaces a calibrated one
+        min_shared ("unchanged"): share of the frames of the shorter of two videos that
+            the other shows from which on they are copies, 0.05 to 1; the scan's default
+            is 0.3
         min_copy_similarity ("unchanged"): cosine similarity that copies need as
             well, -1 to 1; None for no such condition
         ignored_changes ("unchanged"): changes by which two images are not copies:
@@ -178,6 +192,7 @@ class ThresholdOptions:
     """
 
     min_copy_score: float | Unchanged = UNCHANGED
+    min_shared: float | Unchanged = UNCHANGED
     min_copy_similarity: float | None | Unchanged = UNCHANGED
     ignored_changes: Sequence[str] | Unchanged = UNCHANGED
     max_outlier_distance: float | None | Unchanged = UNCHANGED
@@ -206,6 +221,13 @@ _THRESHOLDS = {
         "How sure the comparison of two pictures must be that they are copies. "
         "Higher finds fewer.",
         0,
+        1,
+    ),
+    "min_shared": _Slider(
+        "Copies of videos: shared part",
+        "Share of the shorter video's frames that the other must show. Higher finds "
+        "fewer.",
+        0.05,
         1,
     ),
     "min_copy_similarity": _Slider(
@@ -296,7 +318,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
     inputs = types.Object()
     inputs.view_target(ctx, action_description="Scan")
     try:
-        view = flat_image_view(ctx.target_view())
+        view = flat_view(ctx.target_view())
     except CurationError as error:
         show_error(inputs, "samples", error)
     else:
@@ -314,11 +336,12 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
 def scan_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ``params`` of a scan with the form's names turned into options."""
     options = dict(params) | {
-        "label_field": _chosen(params.get("label_field")),
+        "label_field": one_of(params.get("label_field")),
         "split_by": _split_by(params),
-        "embeddings": _chosen(params.get("embeddings")),
-        "objects": _chosen(params.get("objects")),
-        "sequence_field": _chosen(params.get("sequence_field")),
+        "embeddings": one_of(params.get("embeddings")),
+        "objects": one_of(params.get("objects")),
+        "predictions": one_of(params.get("predictions")),
+        "sequence_field": one_of(params.get("sequence_field")),
     }
     if params.get("model") == _OWN_MODEL:
         options["model"] = (params.get("model_path") or "").strip() or ".onnx"
@@ -337,7 +360,8 @@ def thresholds_form(ctx: foo.ExecutionContext) -> types.Property:
         show_error(inputs, "run", error)
     else:
         in_force = settings_of(run)
-        _ask_thresholds(inputs, in_force)
+        of_videos = "min_shared" in run.report["thresholds"]
+        _ask_thresholds(inputs, in_force, of_videos=of_videos)
         if run.objects is not None:
             _ask_object_thresholds(inputs, object_settings_of(run))
         _ask_ignored_changes(inputs, in_force)
@@ -366,18 +390,15 @@ def _ask_labels(
     inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
 ) -> None:
     names = label_field_candidates(view)
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="No labels")
-    for name in names:
-        choices.add_choice(name, label=name)
     likely = [name for name in ("ground_truth", "label", "labels") if name in names]
-    inputs.enum(
+    ask_one(
+        inputs,
         "label_field",
-        [_NONE, *names],
-        default=likely[0] if likely else _NONE,
+        {name: name for name in names},
+        none="No labels",
+        default=likely[0] if likely else None,
         label="Labels",
         description="The field that holds each image's label, to find wrong ones",
-        view=choices,
     )
 
 
@@ -390,9 +411,9 @@ def _ask_splits(
     tags = view.distinct("tags")
     likely = [tag for tag in tags if is_split_name(tag)]
     names = split_field_candidates(view)
-    default = _BY_TAGS if len(likely) > 1 else _NONE
+    default = _BY_TAGS if len(likely) > 1 else NONE
     choices = types.RadioGroup(orientation="horizontal")
-    choices.add_choice(_NONE, label="No splits")
+    choices.add_choice(NONE, label="No splits")
     if len(tags) > 1:
         choices.add_choice(_BY_TAGS, label="Sample tags")
     if names:
@@ -465,9 +486,18 @@ def _ask_more(
         view=types.SwitchView(),
     )
     if ctx.params.get("more"):
+        _ask_predictions(inputs, ctx, view)
         _ask_objects(inputs, ctx, view)
         _ask_recordings(inputs, view)
-        _ask_thresholds(inputs, DEFAULTS)
+        of_videos = is_of_videos(view)
+        if of_videos:
+            inputs.float(
+                "every",
+                default=DEFAULTS.every,
+                label="Seconds between frames",
+                description="How often a frame is looked at. Fewer take longer",
+            )
+        _ask_thresholds(inputs, DEFAULTS, of_videos=of_videos)
         _ask_ignored_changes(inputs, DEFAULTS)
         inputs.int(
             "neighbors",
@@ -489,25 +519,39 @@ def _ask_more(
         _ask_prefix(inputs)
 
 
+def _ask_predictions(
+    inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
+) -> None:
+    labels = one_of(ctx.params.get("label_field"))
+    names = [name for name in prediction_field_candidates(view) if name != labels]
+    if labels is None or not names:
+        return
+    ask_one(
+        inputs,
+        "predictions",
+        {name: name for name in names},
+        none="None",
+        label="Predictions of your model",
+        description="One more witness for wrong labels. Predict each image with a "
+        "model that did not learn it: one that did repeats wrong labels",
+    )
+
+
 def _ask_objects(
     inputs: types.Object, ctx: foo.ExecutionContext, view: fo.DatasetView
 ) -> None:
     names = object_field_candidates(view)
     if not names:
         return
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="Whole images only")
-    for name in names:
-        choices.add_choice(name, label=name)
-    inputs.enum(
+    ask_one(
+        inputs,
         "objects",
-        [_NONE, *names],
-        default=_NONE,
+        {name: name for name in names},
+        none="Whole images only",
         label="Objects",
         description="The field of boxes, to find wrong labels, outliers and bad boxes",
-        view=choices,
     )
-    if _chosen(ctx.params.get("objects")):
+    if one_of(ctx.params.get("objects")):
         _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
 
 
@@ -515,17 +559,13 @@ def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:
     names = group_field_candidates(view, with_own=False)
     if not names:
         return
-    choices = types.Dropdown()
-    choices.add_choice(_NONE, label="By names and times")
-    for name in names:
-        choices.add_choice(name, label=name)
-    inputs.enum(
+    ask_one(
+        inputs,
         "sequence_field",
-        [_NONE, *names],
-        default=_NONE,
+        {name: name for name in names},
+        none="By names and times",
         label="Recordings",
         description="The field that names the recording of each frame, if there is one",
-        view=choices,
     )
 
 
@@ -539,8 +579,12 @@ def _ask_object_thresholds(inputs: types.Object, settings: ObjectSettings) -> No
         )
 
 
-def _ask_thresholds(inputs: types.Object, settings: ScanSettings) -> None:
+def _ask_thresholds(
+    inputs: types.Object, settings: ScanSettings, *, of_videos: bool
+) -> None:
     for name, ask in _THRESHOLDS.items():
+        if name == ("min_copy_score" if of_videos else "min_shared"):
+            continue
         default = getattr(settings, name)
         text = f"{ask.description} From {ask.low:g} to {ask.high:g}."
         if name == "min_copy_score" and settings.calibrate:
@@ -576,14 +620,18 @@ def _check(
         return
     try:
         options = read_options(ScanOptions, scan_params(ctx.params))
-        check_fields(dataset_of(view), options.prefix, of_objects=bool(options.objects))
+        specs = fields_of_scan(
+            of_objects=bool(options.objects), of_videos=is_of_videos(view)
+        )
+        check_fields(dataset_of(view), options.prefix, specs)
         if options.objects:
             check_attributes(dataset_of(view), options.objects, options.prefix)
         options.settings.check_against(len(view))
     except CurationError as error:
         show_error(inputs, "problem", error)
         return
-    text = f"{len(view):,} images will be scanned"
+    kind = "videos" if is_of_videos(view) else "images"
+    text = f"{len(view):,} {kind} will be scanned"
     moved = {
         name: getattr(options, name)
         for name in THRESHOLDS
@@ -618,7 +666,3 @@ def _split_by(params: Mapping[str, Any]) -> Any:
     if kind == _BY_FIELD:
         return params.get("split_field")
     return None
-
-
-def _chosen(value: str | None) -> str | None:
-    return None if value in (None, "", _NONE) else value

@@ -16,7 +16,9 @@ from ....core.findings.image_issues import SURE_ISSUES
 from ....core.findings.registry import (
     FINDINGS,
     OBJECT_FINDINGS,
+    SEGMENTS,
     SET_FINDINGS,
+    VIDEO_ISSUES,
     Finding,
     image_finding,
 )
@@ -25,9 +27,9 @@ from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import MISTAKES
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
+from ..dataset.labels import label_field_of
 from ..dataset.objects import objects_path
 from ..dataset.present import HERE, present
-from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun, complete_run
 
@@ -43,7 +45,8 @@ def found_view(
             :data:`~core.findings.registry.OBJECT_FINDINGS`, for a view of patches
             (of images, if the field holds one object an image); or one of
             :data:`~core.findings.registry.SET_FINDINGS`, or the key of one finding of
-            the set
+            the set; or, of videos, ``video_issues``, or ``segments`` for a view of
+            clips
         prefix: of the scan's fields
 
     Raises:
@@ -56,6 +59,8 @@ def found_view(
         return _object_view(dataset, what, prefix)
     if keys := set_keys(run, what):
         return _set_view(dataset, keys, prefix)
+    if what in (SEGMENTS, VIDEO_ISSUES.name):
+        return _video_view(dataset, run, what, prefix)
     view = present(dataset).match(found_expression(what, prefix))
     finding = FINDINGS[what]
     by = field_name(finding.sort_by, prefix)
@@ -79,6 +84,23 @@ def set_keys(run: ScanRun, what: str) -> list[str]:
     found = overview.get("findings", ())
     keys = [one["key"] for one in found if what in (one["kind"], one["key"])]
     return keys or [what] * (what in SET_FINDINGS)
+
+
+def _video_view(
+    dataset: fo.Dataset, run: ScanRun, what: str, prefix: str | None
+) -> fo.DatasetView:
+    """Returns the videos with issues, or a clip of each stretch that was found."""
+    if VIDEO_ISSUES.name not in run.report["counts"]:
+        raise InputError(
+            f"'{what}' is found in videos, and the last scan was of images. Use "
+            f"one of {', '.join(FINDINGS)}."
+        )
+    view = present(dataset)
+    if what == SEGMENTS:
+        stretches = field_name("winnow_segments", prefix)
+        return view.match(F(f"{stretches}.detections").length() > 0).to_clips(stretches)
+    issues = field_name(VIDEO_ISSUES.sort_by, prefix)
+    return view.match(F(issues).length() > 0).sort_by(issues)
 
 
 def _set_view(
@@ -296,14 +318,15 @@ def pair_view(
     """
     if run.label_field is None:
         return dataset.limit(0)
-    path = label_path(dataset, run.label_field)
     worst = field_name("label_score", prefix)
     wrong = found_expression("label_issues", prefix)
     if score is not None:
         # None is less than any number to the database
         wrong = F(worst).exists() & (F(worst) < score)
-    pair = (F(path) == given) & (F(field_name("label_suggestion", prefix)) == suggested)
-    return present(dataset).match(wrong & pair).sort_by(worst)
+    pair = F(field_name("label_suggestion", prefix)) == suggested
+    of_label = label_field_of(dataset, run.label_field).matches(given)
+    view = present(dataset).match(wrong & pair).mongo([{"$match": of_label}])
+    return view.sort_by(worst)
 
 
 def in_split(run: ScanRun, split: str) -> Any:
@@ -320,6 +343,8 @@ def save_found_views(dataset: fo.Dataset, prefix: str | None = None) -> list[str
     names = []
     of_objects = OBJECT_FINDINGS if run.objects else {}
     for what, finding in {**FINDINGS, **of_objects}.items():
+        if finding.needs == "predictions" and run.predictions is None:
+            continue
         view = grouped_view(dataset, what, prefix)
         name = f"Winnow: {finding.label.lower()}" + (f" ({prefix})" if prefix else "")
         dataset.save_view(

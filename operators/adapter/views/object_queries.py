@@ -95,6 +95,19 @@ class ObjectQueries:
             {"$limit": limit},
         )
 
+    def count_labels(self, what: str) -> dict[str, int]:
+        """Counts objects of a finding by their label, most frequent first."""
+        found = aggregate(
+            self.dataset,
+            [
+                {"$project": {"found": self._with(self._condition(what))}},
+                {"$unwind": "$found"},
+                {"$group": {"_id": "$found.label", "count": {"$sum": 1}}},
+                {"$sort": {"count": -1, "_id": 1}},
+            ],
+        )
+        return {row["_id"] or "no label": row["count"] for row in found}
+
     def by_id(
         self, ids: Sequence[str], fields: Sequence[str] = ()
     ) -> dict[str, ShownObject]:

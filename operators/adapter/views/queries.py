@@ -6,6 +6,7 @@ all samples is cached until something changes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +21,8 @@ from numpy.typing import NDArray
 from ....core.findings.keepers import CHOSEN
 from ..dataset.fields import field_name
 from ..dataset.internals import sample_documents
+from ..dataset.labels import label_field_of
 from ..dataset.present import HERE
-from ..dataset.samples import label_path
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun
 from .finding_views import aggregate
@@ -67,7 +68,7 @@ class SampleQueries:
         label_field = run.label_field
         if label_field and dataset.get_field(label_field) is None:
             label_field = None
-        self.label_path = label_path(dataset, label_field) if label_field else None
+        self.labels = label_field_of(dataset, label_field) if label_field else None
         self._media = dataset.app_config.grid_media_field or "filepath"
 
     @cached_property
@@ -125,26 +126,36 @@ class SampleQueries:
         """Returns the stage that reads what :meth:`picture` needs."""
         shown = {name: f"${self.field(name)}" for name in fields}
         shown |= {"filepath": "$filepath", "media": f"${self._media}", "tags": "$tags"}
-        if self.label_path:
-            shown["label"] = f"${self.label_path}"
+        if self.labels:
+            shown["label"] = f"${self.labels.path}"
         if isinstance(self.split_by, str):
             shown["split"] = f"${self.split_by}"
         return shown
 
     def picture(self, row: Mapping[str, Any], fields: Sequence[str]) -> Picture:
         """Makes a picture of a row that was read with :meth:`projection`."""
-        split = row.get("split")
-        if isinstance(self.split_by, list):
-            tags = row.get("tags") or []
-            split = next((tag for tag in self.split_by if tag in tags), None)
         values = {name: row.get(name) for name in (*fields, "filepath")}
         return Picture(
             id=str(row["_id"]),
             url=self._url(row),
-            label=row.get("label"),
-            split=split,
+            label=self.labels.text(row.get("label")) if self.labels else None,
+            split=self.split_of(row),
             values=values,
         )
+
+    def split_of(self, row: Mapping[str, Any]) -> str | None:
+        """Returns the split of a row that was read with :meth:`projection`."""
+        if not isinstance(self.split_by, list):
+            split: str | None = row.get("split")
+            return split
+        tags = row.get("tags") or []
+        return next((tag for tag in self.split_by if tag in tags), None)
+
+    def paths(self, ids: Sequence[str]) -> dict[str, str]:
+        """Returns paths of samples by their ids; those that are gone are left out."""
+        wanted = {"$match": {"_id": {"$in": [ObjectId(one) for one in set(ids)]}}}
+        found = aggregate(self.dataset, [wanted, {"$project": {"filepath": 1}}])
+        return {str(row["_id"]): row["filepath"] for row in found}
 
     def _url(self, row: Mapping[str, Any]) -> str:
         if row.get("media") not in (None, row["filepath"]):
@@ -370,21 +381,23 @@ def _count_pairs(
     reader: SampleQueries, match: Mapping[str, Any]
 ) -> list[tuple[str, str, int]]:
     suggestion = reader.field("label_suggestion")
-    if reader.label_path is None:
+    if reader.labels is None:
         return []
-    both = {"given": f"${reader.label_path}", "suggested": f"${suggestion}"}
+    both = {"given": f"${reader.labels.path}", "suggested": f"${suggestion}"}
     rows = aggregate(
         reader.dataset,
         [
             {"$match": {**match, suggestion: {"$ne": None}}},
             {"$group": {"_id": both, "count": {"$sum": 1}}},
-            {"$sort": {"count": -1, "_id": 1}},
         ],
     )
-    return [
-        (row["_id"].get("given") or "?", row["_id"]["suggested"], row["count"])
-        for row in rows
-    ]
+    pairs = Counter[tuple[str, str]]()
+    for row in rows:
+        # Several labels of an image stand in any order
+        given = reader.labels.text(row["_id"].get("given")) or "?"
+        pairs[given, row["_id"]["suggested"]] += row["count"]
+    ordered = sorted(pairs.items(), key=lambda one: (-one[1], one[0]))
+    return [(*pair, count) for pair, count in ordered]
 
 
 def count_values(

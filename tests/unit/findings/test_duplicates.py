@@ -36,6 +36,7 @@ def rows_of(image, **known):
         "chosen": np.zeros(count, bool),
         "flawed": np.zeros(count, bool),
         "damaged": np.zeros(count, bool),
+        "seconds": np.zeros(count),
     } | {name: np.array(value) for name, value in known.items()}
     return ImageRows(
         unique_image=image,
@@ -53,6 +54,7 @@ def rows_of(image, **known):
         chosen=values["chosen"].astype(bool),
         flawed=values["flawed"].astype(bool),
         damaged=values["damaged"].astype(bool),
+        seconds=values["seconds"].astype(np.float64),
     )
 
 
@@ -172,6 +174,7 @@ def test_an_item_between_two_stars_stays_with_the_one_of_more_images():
     [
         ({"chosen": [False, True]}, "chosen by a person"),
         ({"damaged": [True, False]}, "whole, not damaged"),
+        ({"seconds": [30.0, 60.0]}, "longest"),
         ({"protected": [False, True]}, "protected"),
         ({"flawed": [True, False]}, "looks as it should"),
         ({"width": [100, 101]}, "highest resolution"),

@@ -13,11 +13,10 @@ from core.findings.label_estimate import (
 )
 from core.findings.label_issues import (
     NO_LABEL,
-    VOTERS,
-    ClassEvidence,
     judge_labels,
     label_evidence,
 )
+from core.findings.label_support import VOTERS, ClassEvidence
 from core.neighbors.knn_graph import neighbor_graph
 
 

@@ -4,12 +4,11 @@ import pytest
 from core.findings.label_issues import (
     _FOLDS,
     NO_LABEL,
-    VOTERS,
-    ClassEvidence,
     _around,
     judge_labels,
     label_evidence,
 )
+from core.findings.label_support import VOTERS, ClassEvidence
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph
 from core.progress import Progress
 

@@ -93,9 +93,22 @@ def test_what_is_no_image_is_left_alone_and_counted(make):
         "hidden files and folders": 2,
         "folders of the system": 2,
         "text and label files": 3,
-        "other files": 6,
+        "other files": 5,
+        "videos": 1,
     }
-    assert "6 other files, 3 text and label files" in describe(listing)
+    assert "5 other files, 3 text and label files" in describe(listing)
+
+
+def test_where_there_is_no_image_videos_are_listed(make):
+    root = make("train/a.mp4", "test/b.MOV", "test/notes.txt")
+
+    listing = list_images(root)
+
+    assert names_in(listing) == ["test/b.MOV", "train/a.mp4"]
+    assert listing.of_videos
+    assert listing.kind == "videos"
+    assert sorted(listing.splits) == ["test", "train"]
+    assert "2 videos in" in describe(listing)
 
 
 def test_linked_folders_are_entered_only_if_asked_and_each_folder_once(make):

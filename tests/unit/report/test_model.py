@@ -8,18 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.errors import InputError
 from core.report.as_html import as_html
 from core.report.as_json import as_json
 from core.report.as_markdown import as_markdown, cell_text
 from core.report.model import (
     Bars,
     Gallery,
+    Histogram,
     Pair,
     Picture,
     Report,
     Section,
     SummaryLine,
     Table,
+    check_top,
 )
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;|`[a](b)"
@@ -38,9 +41,12 @@ def report_on(name, total=2):
         "files", name, (name, "Count"), ((name, 1234), (None, 0.25)), total + 1
     )
     bars = Bars(name, (name, "test"), ((name, (5, 2)), ("b", (0, 1))))
-    parts = (table,), (gallery, alone), (bars,)
+    spread = Histogram(name, (0.0, 0.5, 1.0), (999, 0), 0.5, name)
+    parts = (table,), (gallery, alone), (bars,), (spread,)
     section = Section("duplicates", name, 2, (name,), *parts)
     return Report(
+        title=name,
+        verdict=name,
         dataset=name,
         images=1000,
         scanned_at=name,
@@ -232,5 +238,67 @@ def test_bars_are_as_long_as_their_numbers_and_say_them():
     page = Page(html)
     widths = re.findall(r'x="180"[^>]* width="([\d.]+)"', html)
     assert widths == ["460.0", "184.0", "0.0", "92.0"]
-    assert page.tags.count("text") == 6
+    assert page.tags.count("text") == 6 + 6
     assert 'role="img" aria-label="cats"' in html
+
+
+def test_a_histogram_has_a_bar_per_bin_and_a_line_at_its_threshold():
+    page = Page(as_html(report_on("cats")))
+
+    assert page.of("line", "x1") == page.of("line", "x2") == ["360.0"]
+    heights = page.of("rect", "height")
+    assert heights.count("120.0") == 1 and heights.count("0.0") == 1
+    assert "0 to 0.5: 999" in page.text and "999 images;" in as_html(report_on("cats"))
+
+
+@pytest.mark.parametrize("threshold", [None, 2.0])
+def test_a_threshold_outside_of_the_values_is_not_drawn(threshold):
+    spread = Histogram("Scores", (0.0, 0.5, 1.0), (3, 0), threshold, "")
+
+    page = Page(as_html(report_with(histograms=(spread,))))
+
+    assert "line" not in page.tags and page.tags.count("rect") == 2
+
+
+def test_one_value_alone_is_a_histogram_too():
+    spread = Histogram("Scores", (5.0, 5.0), (1,), 5.0, "")
+
+    assert "line" not in Page(as_html(report_with(histograms=(spread,)))).tags
+
+
+def test_each_pair_enlarges_by_a_checkbox_of_its_own():
+    pairs = [
+        Pair(Picture(f"{n}.jpg", "a", None, b"x"), None, None, (), {}) for n in (1, 2)
+    ]
+    page = Page(as_html(report_with(galleries=(one_gallery(*pairs),))))
+
+    assert page.of("input", "id") == page.of("label", "for") == ["z1", "z2"]
+    assert page.of("input", "aria-label")[0] == "Enlarge: Image of class a, file 1.jpg"
+
+
+def test_what_does_not_fit_at_once_is_behind_a_click_and_in_the_page():
+    pairs = [
+        Pair(Picture(f"{n}.jpg", None, None, None), None, None, (), {})
+        for n in range(25)
+    ]
+    page = Page(as_html(report_with(galleries=(one_gallery(*pairs),))))
+
+    assert page.tags.count("details") == 1 and "Show 5 more" in page.text
+    assert page.tags.count("li") == 25
+    few = Page(as_html(report_with(galleries=(one_gallery(*pairs[:20]),))))
+    assert "details" not in few.tags
+
+
+@pytest.mark.parametrize("form", [as_html, as_markdown])
+def test_the_title_and_the_verdict_stand_on_top(form):
+    report = replace(report_on("cats"), title="Spring", verdict="Nothing was found.")
+    text = form(report)
+
+    assert 0 < text.index("Spring") < text.index("Nothing was found.")
+    assert text.index("Nothing was found.") < text.index("1,000 images, scanned")
+
+
+@pytest.mark.parametrize("top", [0, 10_001, True, "all", 2.5])
+def test_galleries_show_a_whole_number_of_pairs(top):
+    with pytest.raises(InputError, match="whole number from 1 to 10,000"):
+        check_top(top)

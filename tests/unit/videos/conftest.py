@@ -39,3 +39,21 @@ def write_video():
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def shot(draw):
+    """Returns frames of a camera that moves over shapes, of a number."""
+
+    def frames(number, count, side=160, step=4):
+        pictures = [
+            np.asarray(draw(1000 * number + part, side))
+            for part in range(2 + step * count // side)
+        ]
+        ground = np.concatenate(pictures, axis=1)[:, :, ::-1]
+        return [
+            np.ascontiguousarray(ground[:, step * frame : step * frame + side])
+            for frame in range(count)
+        ]
+
+    return frames

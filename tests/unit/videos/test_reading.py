@@ -168,14 +168,14 @@ DIES = """
 import sys, json
 from core.videos import decoder
 whole = decoder._decode
-def decode(answers, complaints, path, every, most):
+def decode(answers, complaints, path, *more):
     if b"deadly" in path:
         import os; os.abort()
     if b"hangs" in path:
         import time; time.sleep(600)
     if b"lies" in path:
         answers.write(b'{"kind": "end", "bytes": 0}\\n'); answers.flush(); return
-    whole(answers, complaints, path, every, most)
+    whole(answers, complaints, path, *more)
 decoder._decode = decode
 decoder._main()
 """
@@ -220,7 +220,14 @@ def test_the_decoder_itself_opens_containers_and_no_playlists(whole, tmp_path):
         "#EXT-X-ENDLIST\n"
     )
     asked = [
-        json.dumps({"path": os.fsencode(path).hex(), "every": 60, "most_pixels": 1e7})
+        json.dumps(
+            {
+                "path": os.fsencode(path).hex(),
+                "every": 60,
+                "side": None,
+                "most_pixels": 1e7,
+            }
+        )
         for path in (playlist, whole["mkv"])
     ]
     answers = subprocess.run(

@@ -1,0 +1,59 @@
+"""What a scan comes to, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_FAULTS = {
+    "leaks_to_remove": ("image", "images", "that leak between splits"),
+    "conflicts": ("cluster", "clusters", "of copies with two labels"),
+    "unreadable": ("file", "files", "that cannot be read"),
+    "damaged": ("image", "images", "damaged inside"),
+}
+"""By count: what is wrong whatever the images are for; one, several, and what they
+are."""
+
+_DOUBTS = {
+    "removable": ("redundant copy", "redundant copies", ""),
+    "label_issues": ("label", "labels", "in doubt"),
+    "outliers": ("outlier", "outliers", ""),
+    "image_issues": ("image", "images", "dark, bright, blurry or odd"),
+}
+"""Likewise: what a person should look at."""
+
+
+def verdict(counts: Mapping[str, int], not_looked_for: Mapping[str, str]) -> str:
+    """Returns whether a set is fit for use, and what stands in the way.
+
+    Args:
+        counts: of a scan, by the names of its findings
+        not_looked_for: why a finding is not known, by its name in a policy
+    """
+    faults, doubts = _phrases(counts, _FAULTS), _phrases(counts, _DOUBTS)
+    images = counts["images"]
+    if faults:
+        said = f"To mend before use: {_listed(faults)}."
+        said += f" To look at: {_listed(doubts)}." if doubts else ""
+    elif doubts:
+        said = f"No certain fault in {images:,} images. To look at: {_listed(doubts)}."
+    else:
+        said = f"Nothing was found in {images:,} images."
+    unknown = [
+        name for name in ("leaks", "label issues", "outliers") if name in not_looked_for
+    ]
+    return said + (f" Not looked for: {_listed(unknown)}." if unknown else "")
+
+
+def _phrases(
+    counts: Mapping[str, int], kinds: Mapping[str, tuple[str, str, str]]
+) -> list[str]:
+    return [
+        f"{count:,} {one if count == 1 else several} {what}".strip()
+        for name, (one, several, what) in kinds.items()
+        if (count := counts.get(name, 0))
+    ]
+
+
+def _listed(phrases: list[str]) -> str:
+    *first, last = phrases
+    return f"{', '.join(first)} and {last}" if first else last

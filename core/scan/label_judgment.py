@@ -1,0 +1,227 @@
+"""Labels of samples, judged by all witnesses that a scan has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..findings.label_estimate import (
+    AIMED_PRECISION,
+    LabelEstimate,
+    estimate_labels,
+    suggestion_confidence,
+)
+from ..findings.label_examples import label_neighbors
+from ..findings.label_issues import (
+    FALLBACK_MIN_LABEL_SCORE,
+    LabelFindings,
+    judge_labels,
+)
+from ..findings.label_support import class_support, prediction_weight
+from ..findings.predictions import Predictions, seems_to_repeat
+from ..findings.schema import NO_LABEL
+from .image_labels import majority_labels
+from .judgment import NO_SAMPLE, OWN_RULE
+from .scan_data import ScanData
+
+NO_IMAGE = -1
+_DOUBTFUL = 20.0
+"""Some other class has four times the support of the label."""
+
+_WEIGHED = 2000
+"""Images by which a person's model is weighed."""
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedLabels:
+    """What was found of the labels of n samples.
+
+    Attributes:
+        found: of the samples
+        confidence: float32[n], that the suggested label is right, NaN without
+        support: int32[n], the most similar image of the label, -1 for none
+        counterexample: int32[n], that of another label
+        threshold: on the score, in force
+        rule: how it is chosen where none is given
+        expected: what known flips say of the threshold
+    """
+
+    found: LabelFindings
+    confidence: NDArray[np.float32]
+    support: NDArray[np.int32]
+    counterexample: NDArray[np.int32]
+    threshold: float
+    rule: str
+    expected: dict[str, Any]
+
+
+def judge_sample_labels(
+    scan_data: ScanData,
+    images: NDArray[np.int32],
+    cluster: NDArray[np.int64],
+    min_label_score: float | None,
+) -> JudgedLabels:
+    """Judges each sample's label.
+
+    Equal pictures are one unique image, which votes with its commonest label.
+    Its other labels are judged too, but have no vote.
+
+    Args:
+        scan_data: of n samples
+        images: int32[n], the unique image of each; -1 if unreadable
+        cluster: int64[i], the duplicate cluster of each unique image
+        min_label_score: threshold on the score; None to choose it
+    """
+    labels, classes = scan_data.samples.labels, len(scan_data.samples.classes)
+    rows = np.flatnonzero((images >= 0) & (labels >= 0))
+    key = images[rows].astype(np.int64) * max(classes, 1) + labels[rows]
+    pair, judgment = np.unique(key, return_inverse=True)
+    judged = np.stack(np.divmod(pair, max(classes, 1)), axis=1)
+    votes = majority_labels(images, labels, len(cluster), classes)
+    by_features = scan_data.graphs.by_features()
+    by_descriptors = scan_data.graphs.by_descriptors()
+    evidence = scan_data.classes
+    predictions, said = _witness(scan_data, images, votes, cluster)
+    found = judge_labels(
+        evidence,
+        by_features,
+        votes,
+        cluster,
+        classes,
+        judged=judged,
+        copy_graph=by_descriptors,
+        predictions=predictions,
+    )
+    voting = judged[:, 1] == votes[judged[:, 0]]
+    scores = np.full(len(votes), np.nan, np.float32)
+    scores[judged[voting, 0]] = found.score[voting]
+    estimate = estimate_labels(
+        evidence,
+        by_features,
+        votes,
+        cluster,
+        classes,
+        by_descriptors,
+        scores,
+        predictions,
+    )
+    threshold, rule = min_label_score, "too few labels to tell"
+    confidence = np.full(len(judged), np.nan, np.float32)
+    if estimate is not None:
+        rule = f"{OWN_RULE}: {AIMED_PRECISION:.0%} expected to be wrong"
+        confidence = suggestion_confidence(
+            estimate, found.score, found.suggestion_share
+        )
+    if threshold is None:
+        threshold = FALLBACK_MIN_LABEL_SCORE
+        if estimate is not None:
+            threshold = estimate.threshold()
+    near = label_neighbors(
+        [graph for graph in (by_features, by_descriptors) if graph is not None],
+        votes,
+        cluster,
+        judged,
+        found.suggestion,
+    )
+
+    def spread(values: NDArray[Any], absent: float) -> NDArray[Any]:
+        of_samples = np.full(len(images), absent, values.dtype)
+        of_samples[rows] = values[judgment]
+        return of_samples
+
+    issue = np.nan_to_num(found.score, nan=100) < threshold
+    return JudgedLabels(
+        found=LabelFindings(
+            spread(found.score, np.nan),
+            spread(found.suggestion, NO_LABEL),
+            spread(issue, False),
+            spread(found.suggestion_share, np.nan),
+        ),
+        confidence=spread(confidence, np.nan),
+        support=spread(near.agreeing, NO_IMAGE),
+        counterexample=spread(near.contradicting, NO_IMAGE),
+        threshold=threshold,
+        rule=rule,
+        expected={
+            **_expected_labels(estimate, threshold),
+            **said,
+        },
+    )
+
+
+def _predictions_of_images(
+    scan_data: ScanData, images: NDArray[np.int32], count: int
+) -> Predictions | None:
+    """Returns the predictions of the unique images: of the first path that has one."""
+    given = scan_data.predictions
+    if given is None:
+        return None
+    rows = np.flatnonzero(given.known & (images >= 0))
+    rows = rows[np.argsort(-scan_data.samples.path_rank[rows])]
+    row_of = np.full(count, NO_SAMPLE, np.int64)
+    row_of[images[rows]] = rows
+    return given.of(row_of)
+
+
+def _witness(
+    scan_data: ScanData,
+    images: NDArray[np.int32],
+    votes: NDArray[np.int32],
+    cluster: NDArray[np.int64],
+) -> tuple[Predictions | None, dict[str, Any]]:
+    """Returns the predictions of the unique images, and what is known of them.
+
+    None without predictions, and for those of a model that learned the labels.
+    """
+    predictions = _predictions_of_images(scan_data, images, len(cluster))
+    if predictions is None:
+        return None, {}
+    evidence, graphs = scan_data.classes, scan_data.graphs
+    classes = len(scan_data.samples.classes)
+    alone = judge_labels(
+        evidence,
+        graphs.by_features(),
+        votes,
+        cluster,
+        classes,
+        copy_graph=graphs.by_descriptors(),
+    )
+    doubtful = np.nan_to_num(alone.score, nan=100) < _DOUBTFUL
+    repeat = seems_to_repeat(predictions, votes, doubtful)
+    asked = np.flatnonzero(predictions.known & (votes != NO_LABEL))
+    agreed = predictions.classes[asked, 0] == votes[asked]
+    count = min(len(asked), _WEIGHED)
+    drawn = asked[np.arange(count) * len(asked) // max(count, 1)]
+    own = class_support(
+        evidence,
+        graphs.by_features(),
+        votes,
+        cluster,
+        classes,
+        drawn,
+        graphs.by_descriptors(),
+    )
+    weight = prediction_weight(own, predictions.of(drawn), votes[drawn])
+    said = {
+        "predicted": len(asked),
+        "prediction_agreement": round(float(agreed.mean()), 4) if len(asked) else 0.0,
+        "prediction_weight": 0.0 if repeat else weight,
+        "predictions_repeat": repeat,
+    }
+    return None if repeat else replace(predictions, weight=weight), said
+
+
+def _expected_labels(
+    estimate: LabelEstimate | None, threshold: float
+) -> dict[str, Any]:
+    if estimate is None:
+        return {}
+    precision, recall = estimate.at(threshold)
+    return {
+        "wrong_labels": round(estimate.wrong),
+        "label_precision": round(precision, 4),
+        "label_recall": round(recall, 4),
+    }

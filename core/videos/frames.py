@@ -1,0 +1,420 @@
+"""The one pass over videos: each is decoded once, and its frames are embedded.
+
+What the pass learns of a video is kept under the digest of the file's bytes: what it
+is, which frames were sampled, and of each frame the same record as of a picture. A
+video that was seen before, under whatever name, is not decoded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.cpu import available_cores
+from ..embedding.file_facts import FileFacts
+from ..embedding.records import ImageEmbedder, open_seen, open_store
+from ..embedding.threads import BATCH, Batch, Described, Session
+from ..progress import OnProgress, Progress, silent
+from ..reading.decode import DecodedImage, decode_image
+from ..reading.files import ReadFailure, digest_file, file_identity
+from ..storage.record_store import ABSENT, RecordStore, StoredColumn
+from .held import HeldFrames
+from .reading import SampledFrame, VideoFacts, VideoReader
+
+VIDEO_VERSION = 1
+"""Raise it when videos are decoded or sampled differently: old records expire."""
+
+FRAME_SIDE = 256
+"""Shorter side of the frames that are looked at, in pixels, at most."""
+
+_REPORT_SECONDS = 0.2
+_NO_FRAME = -1
+
+_VIDEO = np.dtype(
+    [
+        ("digest", "u1", (32,)),
+        ("seconds", "<f8"),
+        ("rate", "<f8"),
+        ("frames", "<i8"),
+        ("announced", "<i8"),
+        ("width", "<i4"),
+        ("height", "<i4"),
+        ("damage", "<i4"),
+        ("first_damage", "<i8"),
+        ("last_damage", "<i8"),
+        ("is_truncated", "?"),
+        ("has_variable_rate", "?"),
+        ("codec", "S8"),
+        ("sampled", "<i4"),
+    ]
+)
+_FRAME = np.dtype([("number", "<i8"), ("last", "<i8"), ("seconds", "<f8")])
+
+
+@dataclass(frozen=True, eq=False)
+class VideoTable:
+    """What one pass over n videos found.
+
+    Files of equal bytes are one *unique file*; they are sorted by digest. A frame that
+    does not change is one sampled frame, however long it is held.
+
+    Attributes:
+        unique_file: int64[n], row of each file in the unique files; -1 if unreadable
+        failures: why a row is unreadable
+        file_facts: what the file system says of the n files
+        videos: m records: ``digest``, ``seconds``, ``rate`` (0 if unknown),
+            ``frames``, ``announced``, ``width``, ``height``, ``damage`` (complaints),
+            ``first_damage`` and ``last_damage`` (frames from 0; -1 without),
+            ``is_truncated``, ``has_variable_rate``, ``codec``, ``sampled``
+        video: int32[f], the unique file of each sampled frame, ascending
+        number: int64[f], of the frame in its video, from 0; ascending in each
+        last: int64[f], until which frame it is held
+        seconds: float64[f], when it is shown
+    """
+
+    unique_file: NDArray[np.int64]
+    failures: dict[int, ReadFailure]
+    file_facts: FileFacts
+    videos: NDArray[Any]
+    video: NDArray[np.int32]
+    number: NDArray[np.int64]
+    last: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    _positions: NDArray[np.int64]
+    _store: RecordStore
+
+    @property
+    def file_bytes(self) -> NDArray[np.int64]:
+        """int64[n], 0 where the file is missing."""
+        return self.file_facts.file_bytes
+
+    @property
+    def modified(self) -> NDArray[np.float64]:
+        """float64[n], seconds since 1970, NaN where missing."""
+        return self.file_facts.modified
+
+    @property
+    def file_id(self) -> NDArray[np.int64]:
+        """int64[n], equal for names of one file; -1 where missing."""
+        return self.file_facts.file_ids()
+
+    @property
+    def is_link(self) -> NDArray[np.bool_]:
+        """bool[n], the path is a symbolic link."""
+        return self.file_facts.is_link
+
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """float64[m], seconds after which each video is over."""
+        rate = self.videos["rate"]
+        shown = np.divide(1, rate, out=np.zeros(len(rate)), where=rate > 0)
+        ends: NDArray[np.float64] = self.videos["seconds"] + shown
+        return ends
+
+    def rows(self) -> NDArray[np.int64]:
+        """Returns int64[m], a row of each unique file."""
+        readable = np.flatnonzero(self.unique_file >= 0)
+        rows = np.empty(len(self.videos), np.int64)
+        rows[self.unique_file[readable]] = readable
+        return rows
+
+    def stored(self, field: str) -> StoredColumn:
+        """Returns one field of all sampled frames, to be read row by row.
+
+        The fields are those of :meth:`core.embedding.image_table.ImageTable.column`.
+        """
+        return StoredColumn(self._store, self._positions, field)
+
+
+def embed_videos(
+    paths: Sequence[bytes],
+    embedder: ImageEmbedder,
+    *,
+    folder: Path,
+    every: float,
+    max_megapixels: float,
+    cores: int | None = None,
+    on_progress: OnProgress = silent,
+) -> VideoTable:
+    """Decodes n videos, and describes and embeds frames of them.
+
+    Args:
+        paths: absolute file paths
+        embedder: the model
+        folder: where records are kept between runs
+        every: seconds between the frames that are looked at
+        max_megapixels: videos of larger frames are refused
+        cores: to use at once; by default all that we may use
+        on_progress: told after each video; may raise to cancel, which keeps the
+            videos that were finished
+
+    Returns:
+        one row a path; a bad file is a failure in the table, never an error
+    """
+    job = _VideoPass(paths, embedder, folder, every, max_megapixels)
+    job.find()
+    job.run(cores or available_cores(), on_progress)
+    return job.table()
+
+
+class _VideoPass:
+    """One row a file, found again by the digest of its bytes."""
+
+    def __init__(
+        self,
+        paths: Sequence[bytes],
+        embedder: ImageEmbedder,
+        folder: Path,
+        every: float,
+        max_megapixels: float,
+    ) -> None:
+        self._paths = paths
+        self._embedder = embedder
+        self._every = every
+        self._max_megapixels = max_megapixels
+        self._seen = open_seen(folder)
+        self._pictures = open_store(folder, embedder)
+        self._videos = RecordStore(folder / f"videos-{VIDEO_VERSION}", _VIDEO)
+        self._frames = RecordStore(folder / f"frames-{VIDEO_VERSION}", _FRAME)
+        self._facts = FileFacts.unknown(len(paths))
+        self._failures: dict[int, ReadFailure] = {}
+        self._rows: dict[bytes, list[int]] = {}
+        self._new: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+
+    def find(self) -> None:
+        """Tells the contents of the files; those without a record wait."""
+        for row, path in enumerate(self._paths):
+            digest = self._digest(row, path)
+            if isinstance(digest, ReadFailure):
+                self._failures[row] = digest
+            else:
+                self._rows.setdefault(digest, []).append(row)
+        for digest in self._rows:
+            if self._known(digest) is None:
+                self._new.put(digest)
+
+    def run(self, threads: int, on_progress: OnProgress) -> None:
+        """Decodes what waits; reports, and is cancelled, on the caller's thread."""
+        total, finished = self._new.qsize(), 0
+        workers = [
+            threading.Thread(target=self._work, name=f"winnow-video-{i}", daemon=True)
+            for i in range(min(threads, total))
+        ]
+        on_progress(Progress("Reading videos", 0, total))
+        for worker in workers:
+            worker.start()
+        try:
+            while finished < total:
+                try:
+                    error = self._done.get(timeout=_REPORT_SECONDS)
+                except queue.Empty:
+                    on_progress(Progress("Reading videos", finished, total))
+                    continue
+                if error is not None:
+                    raise error
+                finished += 1
+                on_progress(Progress("Reading videos", finished, total))
+        finally:
+            self._stop.set()
+            for worker in workers:
+                worker.join()
+
+    def table(self) -> VideoTable:
+        unique_file = np.full(len(self._paths), ABSENT, np.int64)
+        videos: list[Any] = []
+        parts: list[tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]] = []
+        for digest in sorted(self._rows):
+            rows = self._rows[digest]
+            found = self._known(digest)
+            if found is None or rows[0] in self._failures:
+                for row in rows:
+                    self._failures[row] = self._failures[rows[0]]
+                continue
+            video, frames, positions = found
+            unique_file[rows] = len(videos)
+            parts.append((np.full(len(frames), len(videos)), frames, positions))
+            videos.append(video)
+        frames = np.concatenate([np.zeros(0, _FRAME), *(part[1] for part in parts)])
+        return VideoTable(
+            unique_file,
+            self._failures,
+            self._facts,
+            np.array(videos, _VIDEO),
+            np.concatenate([np.zeros(0), *(part[0] for part in parts)]).astype(
+                np.int32
+            ),
+            frames["number"],
+            frames["last"],
+            frames["seconds"],
+            np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)]),
+            self._pictures,
+        )
+
+    def _digest(self, row: int, path: bytes) -> bytes | ReadFailure:
+        """Returns the digest of a file; of one that did not change it is known."""
+        identity = file_identity(path)
+        if isinstance(identity, ReadFailure):
+            return identity
+        key, status = identity
+        self._facts.note(row, path, status)
+        if status.st_size == 0:
+            return ReadFailure("empty", "the file is empty")
+        place = self._seen.position(key)
+        if place != ABSENT:
+            known = self._seen.read(np.array([place]), "digest")[0]
+            return bytes(known.tobytes())
+        digest = digest_file(path)
+        if isinstance(digest, bytes):
+            entry = np.zeros(1, self._seen.dtype)
+            entry["digest"] = np.frombuffer(digest, np.uint8)
+            self._seen.append([key], entry)
+        return digest
+
+    def _known(
+        self, digest: bytes
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]] | None:
+        """Returns the records of a video, of its frames, and their pictures' places.
+
+        None unless all of them are there.
+        """
+        place = self._videos.position(_key(digest, self._every))
+        if place == ABSENT:
+            return None
+        here = np.array([place])
+        video = np.zeros(1, _VIDEO)
+        for name in _VIDEO.names or ():
+            video[name] = self._videos.read(here, name)
+        if video["width"][0] * int(video["height"][0]) > self._max_megapixels * 1e6:
+            return None
+        keys = [
+            _key(digest, self._every, place) for place in range(video["sampled"][0])
+        ]
+        places = self._frames.positions(keys)
+        if (places == ABSENT).any():
+            return None
+        frames = np.zeros(len(places), _FRAME)
+        for name in _FRAME.names or ():
+            frames[name] = self._frames.read(places, name)
+        pictures = self._pictures.positions(
+            [_picture_key(digest, number) for number in frames["number"].tolist()]
+        )
+        return None if (pictures == ABSENT).any() else (video[0], frames, pictures)
+
+    def _work(self) -> None:
+        reader = VideoReader(max_megapixels=self._max_megapixels)
+        session = Session(self._embedder)
+        with reader:
+            while not self._stop.is_set():
+                try:
+                    digest = self._new.get_nowait()
+                except queue.Empty:
+                    return
+                # Whatever ends a thread must end the run, on the caller's thread
+                try:
+                    self._describe(digest, reader, session)
+                    self._done.put(None)
+                except BaseException as error:
+                    self._done.put(error)
+                    return
+
+    def _describe(self, digest: bytes, reader: VideoReader, session: Session) -> None:
+        """Decodes a video, and stores its frames and then what it is."""
+        row = self._rows[digest][0]
+        held = HeldFrames()
+        waiting: list[tuple[int, DecodedImage]] = []
+        numbers: list[tuple[int, float]] = []
+        side = max(FRAME_SIDE, session.side)
+        for found in reader.read(self._paths[row], self._every, side):
+            if isinstance(found, ReadFailure):
+                self._failures[row] = found
+                return
+            if isinstance(found, VideoFacts):
+                self._store(digest, waiting, session)
+                self._finish(row, digest, found, numbers)
+                return
+            if self._stop.is_set():
+                return
+            image = _decoded(found, session.side)
+            if image is None or held.goes_on(image):
+                continue
+            numbers.append((found.number, found.seconds))
+            waiting.append((found.number, image))
+            if len(waiting) == BATCH:
+                self._store(digest, waiting, session)
+                waiting.clear()
+
+    def _store(
+        self, digest: bytes, frames: list[tuple[int, DecodedImage]], session: Session
+    ) -> None:
+        described = Described(len(frames), self._pictures)
+        batch = Batch(described, session)
+        for row, (number, image) in enumerate(frames):
+            batch.add(row, _picture_key(digest, number), image)
+        batch.flush()
+
+    def _finish(
+        self,
+        row: int,
+        digest: bytes,
+        facts: VideoFacts,
+        numbers: list[tuple[int, float]],
+    ) -> None:
+        """Stores which frames were sampled, and last what the video is."""
+        keys = [_picture_key(digest, number) for number, _ in numbers]
+        # What the model gave no vector for is left out
+        there = self._pictures.positions(keys) != ABSENT
+        kept = [one for one, is_there in zip(numbers, there, strict=True) if is_there]
+        if not kept:
+            self._failures[row] = ReadFailure("nonfinite", "no frame has a vector")
+            return
+        frames = np.zeros(len(kept), _FRAME)
+        frames["number"], frames["seconds"] = zip(*kept, strict=True)
+        frames["last"][:-1] = frames["number"][1:] - 1
+        frames["last"][-1] = facts.frames - 1
+        video = np.zeros(1, _VIDEO)
+        for name in _VIDEO.names or ():
+            if name not in ("digest", "sampled"):
+                value = getattr(facts, name)
+                video[name] = _NO_FRAME if value is None else value
+        video["digest"] = np.frombuffer(digest, np.uint8)
+        video["sampled"] = len(kept)
+        self._frames.append(
+            [_key(digest, self._every, place) for place in range(len(kept))], frames
+        )
+        self._videos.append([_key(digest, self._every)], video)
+
+
+def frames_by_video(video: NDArray[np.int32], count: int) -> Iterator[slice]:
+    """Yields where the frames of each of so many videos stand."""
+    ends = np.searchsorted(video, np.arange(count + 1))
+    for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+        yield slice(start, end)
+
+
+def _decoded(frame: SampledFrame, side: int) -> DecodedImage | None:
+    image = decode_image(frame.jpeg, side=side, max_megapixels=np.inf)
+    return None if isinstance(image, ReadFailure) else image
+
+
+def _key(digest: bytes, every: float, place: int | None = None) -> bytes:
+    """Returns the key of a video as it is sampled, or of one of its sampled frames."""
+    what = b"winnow video" if place is None else struct.pack("<q", place)
+    return hashlib.sha256(digest + struct.pack("<d", every) + what).digest()
+
+
+def _picture_key(digest: bytes, number: int) -> bytes:
+    """Returns the key of a frame's picture, whatever it was sampled with."""
+    return hashlib.sha256(
+        b"winnow frame" + struct.pack("<qq", VIDEO_VERSION, number) + digest
+    ).digest()

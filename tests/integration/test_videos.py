@@ -1,0 +1,203 @@
+"""A data set of videos: scanned, shown, put away and back, without any ffmpeg."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import fiftyone as fo
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RATE, SIDE, STEP = 25, 160, 4
+
+
+def operator(name):
+    return foo.get_operator(f"@winnow/curate/{name}")
+
+
+def write(path, frames):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    code = {".avi": "MJPG", ".mp4": "mp4v"}[path.suffix]
+    writer = cv2.VideoWriter(
+        str(path), cv2.VideoWriter_fourcc(*code), RATE, (SIDE, SIDE)
+    )
+    for frame in frames:
+        writer.write(np.ascontiguousarray(frame))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, draw):
+    """A film in train, its first half in test; another one, black for two seconds."""
+    root = tmp_path_factory.mktemp("films")
+
+    def film(number, count=125):
+        pictures = [
+            np.asarray(draw(1000 * number + part, SIDE))
+            for part in range(2 + STEP * count // SIDE)
+        ]
+        ground = np.concatenate(pictures, axis=1)[:, :, ::-1]
+        return [ground[:, STEP * at : STEP * at + SIDE] for at in range(count)]
+
+    first, second = film(1), film(2)
+    write(root / "train" / "film.mp4", first)
+    write(root / "test" / "half.avi", first[:60])
+    black = [np.zeros_like(second[0])] * 50
+    write(root / "train" / "black.mp4", [*second[:40], *black, *second[90:]])
+    write(root / "test" / "other.mp4", film(3))
+    shutil.copyfile(root / "test" / "other.mp4", root / "test" / "again.mp4")
+    (root / "test" / "text.mp4").write_text("no video at all")
+    return root
+
+
+@pytest.fixture
+def videos(root, tmp_path, monkeypatch):
+    # No ffmpeg, whatever this machine has
+    monkeypatch.setenv("PATH", "")
+    folder = tmp_path / "films"
+    shutil.copytree(root, folder)
+    dataset = fo.Dataset()
+    dataset.add_samples(
+        [
+            fo.Sample(filepath=str(path), tags=[path.parent.name])
+            for path in sorted(folder.rglob("*.*"))
+        ]
+    )
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def scanned(videos):
+    report = operator("scan")(videos, split_by=["train", "test"], progress=False)
+    return videos, report
+
+
+def by_name(dataset, field):
+    paths, values = dataset.values(["filepath", field])
+    return {Path(path).stem: value for path, value in zip(paths, values, strict=True)}
+
+
+def test_a_scan_finds_copies_leaks_stretches_and_bad_files(scanned):
+    videos, report = scanned
+    cluster, status = by_name(videos, "dup_cluster"), by_name(videos, "scan_status")
+
+    assert videos.media_type == "video"
+    assert cluster["film"] == cluster["half"] is not None
+    assert by_name(videos, "dup_kind")["again"] == "bytes"
+    # The half stays, since it is in test; so the film shows what no other does
+    assert by_name(videos, "dup_keeper")["half"] is True
+    assert by_name(videos, "dup_relation")["film"].startswith("partly the same")
+    assert operator("show")(videos, "redundant_copies").count() == 1
+    assert by_name(videos, "leak")["half"] is True
+    assert status["text"] == "unsupported"
+    assert by_name(videos, "video_issues")["black"] == ["black"]
+    assert "Winnow scanned 6 videos" in str(report)
+    assert "Bad stretches" in str(report)
+    assert "only where ffmpeg is installed" in str(report)
+    assert report.counts["videos_not_played"] == 5
+
+
+def test_stretches_are_temporal_detections_and_their_view_is_of_clips(scanned):
+    videos, _ = scanned
+    (black,) = [
+        one
+        for one in by_name(videos, "winnow_segments")["black"].detections
+        if one.label == "black"
+    ]
+    copy = next(
+        one
+        for one in by_name(videos, "winnow_segments")["half"].detections
+        if one.label == "copy"
+    )
+
+    assert abs(black.support[0] - 41) <= 13
+    assert abs(black.support[1] - 90) <= 13
+    assert copy["of"] == by_name(videos, "id")["film"]
+    clips = operator("show")(videos, "segments")
+    assert clips.media_type == "video"
+    assert {"black", "copy"} <= set(clips.values("winnow_segments.label"))
+    assert operator("show")(videos, "video_issues").count() == 1
+
+
+def test_metadata_is_written_without_ffprobe(scanned):
+    videos, _ = scanned
+    found = by_name(videos, "metadata")["film"]
+
+    assert (found.total_frame_count, found.frame_rate) == (125, RATE)
+    assert (found.frame_width, found.frame_height) == (SIDE, SIDE)
+    assert round(found.duration, 1) == 5.0
+
+
+def test_a_threshold_is_moved_and_nothing_is_read(scanned):
+    videos, _ = scanned
+    shutil.rmtree(Path(videos.first().filepath).parents[1])
+
+    report = operator("set_thresholds")(videos, min_shared=1.0)
+
+    assert report.thresholds["min_shared"] == 1.0
+    assert "min_copy_score" not in report.thresholds
+
+
+def test_a_copy_is_put_away_and_comes_back(scanned):
+    videos, _ = scanned
+    before = {path: Path(path).read_bytes() for path in videos.values("filepath")}
+
+    planned = operator("quarantine")(videos, what="duplicates", kinds=["bytes"])
+    done = operator("quarantine")(videos, plan_id=planned.plan_id, dry_run=False)
+
+    assert done.planned == 1
+    assert sum(Path(path).exists() for path in before) == len(before) - 1
+    operator("undo")(videos, dry_run=False)
+    assert {path: Path(path).read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"embeddings": "vectors"}, "embeddings= is of images"),
+        ({"objects": "boxes"}, "objects= is of images"),
+        ({"preset": "fastdup"}, "preset= is of images"),
+        ({"every": 0}, "every must be in"),
+        ({"min_shared": 2}, "min_shared must be in"),
+    ],
+)
+def test_what_is_of_images_alone_is_refused_and_nothing_changes(videos, options, text):
+    with pytest.raises(Exception, match=text):
+        operator("scan")(videos, progress=False, **options)
+
+    assert "dup_cluster" not in videos.get_field_schema()
+
+
+def test_what_works_on_images_alone_says_so(scanned):
+    videos, _ = scanned
+
+    with pytest.raises(Exception, match="holds videos, and this works on images"):
+        operator("thin")(videos)
+
+
+def test_the_folder_command_scans_a_folder_of_videos(root, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "cli" / "scan_folder.py"), str(root)],
+        cwd=tmp_path,
+        env={**os.environ, "OUT": str(tmp_path / "out")},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "6 videos in" in done.stdout
+    assert "Winnow scanned 6 videos" in done.stdout
+    lines = [
+        json.loads(line)
+        for line in (tmp_path / "out" / "findings.jsonl").read_text().splitlines()
+    ]
+    half = next(one for one in lines if one["filepath"] == "test/half.avi")
+    assert "train/film.mp4" in [one["of"] for one in half["winnow_segments"]]

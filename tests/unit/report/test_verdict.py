@@ -1,0 +1,35 @@
+import pytest
+
+from core.report.verdict import verdict
+
+NOTHING = {"images": 2_000, "leaks_to_remove": 0, "label_issues": 0}
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        ({}, "Nothing was found in 2,000 images."),
+        (
+            {"removable": 1, "label_issues": 13},
+            "No certain fault in 2,000 images. "
+            "To look at: 1 redundant copy and 13 labels in doubt.",
+        ),
+        (
+            {"leaks_to_remove": 14, "conflicts": 1, "unreadable": 3},
+            "To mend before use: 14 images that leak between splits, 1 cluster of "
+            "copies with two labels and 3 files that cannot be read.",
+        ),
+        (
+            {"damaged": 1, "outliers": 1_234},
+            "To mend before use: 1 image damaged inside. To look at: 1,234 outliers.",
+        ),
+    ],
+)
+def test_a_verdict_names_faults_before_doubts(counts, says):
+    assert verdict(NOTHING | counts, {}) == says
+
+
+def test_a_verdict_says_what_nobody_looked_for():
+    why = {"leaks": "no splits were given", "bursts": "thin was not run"}
+
+    assert verdict(NOTHING, why).endswith("2,000 images. Not looked for: leaks.")
