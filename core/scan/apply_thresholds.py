@@ -20,14 +20,7 @@ from ..findings.image_issues import (
 from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
-from ..findings.schema import (
-    FIELDS,
-    NO_LABEL,
-    VIDEO_FIELDS,
-    FieldSpec,
-    Findings,
-    optional_floats,
-)
+from ..findings.schema import FIELDS, NO_LABEL, VIDEO_FIELDS, FieldSpec, Findings
 from ..findings.sequences import NO_SEQUENCE, Sequences, find_sequence_leaks
 from .copy_scores import copy_scores
 from .counts import (
@@ -39,7 +32,7 @@ from .counts import (
     steps_by_split,
 )
 from .fastdup_preset import judge_by_fastdup
-from .field_values import columns_of, prediction_columns
+from .field_values import columns_of, prediction_columns, rounded
 from .image_labels import majority_labels
 from .judgment import OWN_RULE, Judgment, rule_of
 from .own_rules import judge_as_fixed, judge_by_own_rules
@@ -108,8 +101,8 @@ def apply_thresholds(
         issues,
     ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
-    scores = copy_scores(scan_data, eligible_pairs(scan_data, settings, decided))
-    columns["copy_score"] = optional_floats(np.round(scores.astype(np.float64), 4))
+    eligible = eligible_pairs(scan_data, settings, decided)
+    columns["copy_score"] = rounded(copy_scores(scan_data, eligible), 4)
     columns |= video_columns(scan_data, accepted)
     columns["set_findings"] = keys_of_samples(
         overview, scan_data.sample_images, len(scan_data.images.first_file)

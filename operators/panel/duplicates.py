@@ -144,7 +144,8 @@ def _about(state: PanelState) -> str:
 def _draw_threshold_button(
     line: types.Object, events: Events, state: PanelState
 ) -> None:
-    if not state.dataset.has_sample_field(state.field("copy_score")):
+    known = state.dataset.has_sample_field(state.field("copy_score"))
+    if not known or state.threshold("min_copy_score") is None:
         return
     widgets.button(
         line,

@@ -78,7 +78,7 @@ class PanelState:
 
     def threshold(self, name: str) -> float | None:
         """Returns a threshold in force, None if nothing was flagged by it."""
-        value: float | None = self.run.report["thresholds"][name]
+        value: float | None = self.run.report["thresholds"].get(name)
         return value
 
 
