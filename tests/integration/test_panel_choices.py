@@ -12,8 +12,18 @@ def event(dataset):
 
 
 @pytest.fixture
-def scanned(dataset, scan):
-    scan(dataset, label_field="ground_truth", split_by=["train", "test"])
+def scanned(dataset, scan, folder):
+    """A data set with copies, outliers, doubtful labels, leaks and a dark image."""
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), (2, 2, 2)).save(folder / "06.png")
+    scan(
+        dataset,
+        label_field="ground_truth",
+        split_by=["train", "test"],
+        max_outlier_distance=0.1,
+        min_label_score=60,
+    )
     return dataset
 
 
