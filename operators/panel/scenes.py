@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fiftyone.operators.types as types
 
+from ...core.common.text import counted
 from ..adapter.views.scene_queries import count_scenes, scenes
 from . import buttons, filters, widgets
 from .callbacks import Events
@@ -42,7 +43,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, step: int) -> N
     cards = widgets.row(panel, "scenes", top=True)
     for scene in page:
         frame = widgets.card(cards, f"scene_{scene.number}")
-        title = f"**{scene.size:,} image{'' if scene.size == 1 else 's'}**"
+        title = f"**{counted(scene.size, 'image')}**"
         if scene.leaks:
             title += " · in several splits"
         widgets.markdown(frame, "title", title, small=True)
