@@ -14,7 +14,7 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
-from ...core.findings.registry import FINDINGS
+from ...core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES
 from ..adapter.dataset.decisions import decided_view
 from ..adapter.dataset.internals import is_grouped_by_field
 from ..adapter.dataset.present import present
@@ -34,6 +34,7 @@ from ..adapter.ui.panel_jobs import (
 from ..adapter.ui.scan_forms import VECTORS, ScanOptions
 from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
+    found_view,
     grouped_view,
     leak_view,
     pair_view,
@@ -51,6 +52,7 @@ from . import (
     overview,
     review,
     selected,
+    whole_set,
     widgets,
 )
 from .callbacks import Event
@@ -65,6 +67,7 @@ _TABS = {
     "leaks": leaks.draw,
     "objects": objects.draw,
     "bad_files": bad_files.draw,
+    "whole_set": whole_set.draw,
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
@@ -151,9 +154,17 @@ class WinnowPanel(ObjectEvents, foo.Panel):
         elif state.tab in _SHOWN_BY_TAB:
             self._show_finding(ctx, _SHOWN_BY_TAB[state.tab])
 
+    def show_of_set(self, ctx: foo.ExecutionContext) -> None:
+        """Shows the images of a finding of the set as a whole."""
+        key = ctx.params["key"]
+        grid.show(ctx, found_view(ctx.dataset, key, _prefix(ctx)), key)
+
     def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
         state = _scene(ctx)
-        if state.tally.counts[what]:
+        if what in (SEGMENTS, VIDEO_ISSUES.name):
+            view = grouped_view(ctx.dataset, what, state.prefix)
+            grid.show(ctx, view, "stretches of videos")
+        elif state.tally.counts[what]:
             view = grouped_view(ctx.dataset, what, state.prefix)
             grid.show(ctx, view, FINDINGS[what].label.lower())
         else:
