@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..findings.registry import SET_FINDINGS
-from .model import Bars, Cell, Gallery, Section, SummaryLine, Table
+from .model import (
+    Bars,
+    Cell,
+    Gallery,
+    Matrix,
+    Points,
+    Section,
+    SummaryLine,
+    Table,
+)
 
 SET_SECTION = "overview"
 _MOST_BARS = 30
@@ -46,7 +55,38 @@ def set_section(overview: Overview, galleries: Sequence[Gallery], top: int) -> S
     tables = tuple(_tables(overview, top)) if overview else ()
     bars = (_bars(overview),) if overview else ()
     title, count = "The set as a whole", len(overview.get("findings", ()))
-    return Section(SET_SECTION, title, count, text, tables, tuple(galleries), bars)
+    return Section(
+        SET_SECTION,
+        title,
+        count,
+        text,
+        tables,
+        tuple(galleries),
+        bars,
+        matrices=_matrices(overview),
+        points=_points(overview),
+    )
+
+
+def _matrices(overview: Overview) -> tuple[Matrix, ...]:
+    """Returns which classes look like which; nothing for fewer than two."""
+    # Runs of before did not count them
+    found = overview.get("looks_like", {"classes": []})
+    if len(found["classes"]) < 2:
+        return ()
+    counts = tuple(map(tuple, found["images"]))
+    title = "Images of a class (rows) that look like a class (columns)"
+    return (Matrix(title, tuple(found["classes"]), counts),)
+
+
+def _points(overview: Overview) -> tuple[Points, ...]:
+    """Returns the map of the set, by what was found."""
+    groups = tuple(
+        (one["kind"], tuple(zip(one["x"], one["y"], strict=True)))
+        for one in overview.get("map", ())
+    )
+    title = "The images on a plane: those that look alike lie near one another"
+    return (Points(title, groups),) if len(groups) > 1 else ()
 
 
 def _bars(overview: Mapping[str, Any]) -> Bars:

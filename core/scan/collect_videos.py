@@ -125,7 +125,9 @@ def collect_video_data(
     clock.end("learn labels")
     related = pairs.images[(pairs.score >= DEFAULT_MIN_SHARED) | pairs.scene]
     shown = [scan_input.paths[row] for row in table.rows()]
-    overview = evidence_of_set(samples, files, images, related, shown)
+    overview = evidence_of_set(
+        samples, files, images, related, shown, fields=scan_input.properties
+    )
     clock.end("look at the set")
     return ScanData(
         samples=samples,

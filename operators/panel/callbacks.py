@@ -32,6 +32,7 @@ class Events(Protocol):
     # What the grid shows
     open_sample: Event
     show: Event
+    show_of_set: Event
     show_cluster: Event
     show_decided: Event
     show_missing: Event

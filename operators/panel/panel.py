@@ -34,6 +34,7 @@ from ..adapter.ui.panel_jobs import (
 from ..adapter.ui.scan_forms import VECTORS, ScanOptions
 from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
+    found_view,
     grouped_view,
     leak_view,
     pair_view,
@@ -51,6 +52,7 @@ from . import (
     overview,
     review,
     selected,
+    whole_set,
     widgets,
 )
 from .callbacks import Event
@@ -65,6 +67,7 @@ _TABS = {
     "leaks": leaks.draw,
     "objects": objects.draw,
     "bad_files": bad_files.draw,
+    "whole_set": whole_set.draw,
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
@@ -150,6 +153,11 @@ class WinnowPanel(ObjectEvents, foo.Panel):
             grid.show(ctx, *shown)
         elif state.tab in _SHOWN_BY_TAB:
             self._show_finding(ctx, _SHOWN_BY_TAB[state.tab])
+
+    def show_of_set(self, ctx: foo.ExecutionContext) -> None:
+        """Shows the images of a finding of the set as a whole."""
+        key = ctx.params["key"]
+        grid.show(ctx, found_view(ctx.dataset, key, _prefix(ctx)), key)
 
     def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
         state = _scene(ctx)

@@ -23,6 +23,7 @@ TABS = {
     "leaks": "Leaks",
     "objects": "Objects",
     "bad_files": "Bad files",
+    "whole_set": "The set",
     "actions": "Actions",
 }
 

@@ -37,6 +37,7 @@ from ..dataset.models import vector_field_candidates
 from ..dataset.object_fields import check_attributes
 from ..dataset.objects import object_field_candidates
 from ..dataset.predictions import prediction_field_candidates
+from ..dataset.properties import property_candidates
 from ..dataset.samples import (
     flat_view,
     group_field_candidates,
@@ -102,6 +103,8 @@ class ScanOptions(ScanSettings, ObjectSettings):
             of each image, with confidence or logits: one more witness for wrong labels.
             Predict each image with a model that did not learn it (cross-validation):
             one that did repeats wrong labels
+        properties (()): fields, such as the hospital or the weather, that should not
+            tell a class or split: those that do are shortcuts
         sequence_field (None): a field, such as the video, whose equal values are frames
             of one recording; without it, recordings are told by names and times
         objects (None): a field of Detections, Detection, Polylines or Polyline, whose
@@ -115,6 +118,7 @@ class ScanOptions(ScanSettings, ObjectSettings):
     label_field: str | None = None
     split_by: str | Sequence[str] | None = None
     predictions: str | None = None
+    properties: Sequence[str] = ()
     sequence_field: str | None = None
     objects: str | None = None
     model: str = DEFAULT_MODEL
@@ -488,6 +492,14 @@ def _ask_more(
     )
     if ctx.params.get("more"):
         _ask_predictions(inputs, ctx, view)
+        ask_several(
+            inputs,
+            "properties",
+            property_candidates(view),
+            label="Properties that should tell no class",
+            description="Fields, such as the place or the weather: those that tell a "
+            "class or a split are shortcuts",
+        )
         if one_of(ctx.params.get("objects")):
             _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
         _ask_recordings(inputs, view)
