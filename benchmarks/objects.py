@@ -223,15 +223,19 @@ def _compared(
     return result, copies, time.perf_counter() - started
 
 
-def _second_boxes() -> None:
-    """A second box whose edges are off by up to 3 % of its sides."""
+def second_boxes(count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+    """Returns boxes, and second ones whose edges are off by up to 3 % of a side."""
     random = np.random.default_rng(3)
-    count = 1000
     size = random.uniform(0.05, 0.4, (count, 2))
     low = random.uniform(0.02, 0.5, (count, 2))
     off = random.uniform(-0.03, 0.03, (count, 4)) * np.tile(size, 2)
     one = np.concatenate([low, size], axis=1)
-    other = one + np.concatenate([off[:, :2], off[:, 2:] - off[:, :2]], axis=1)
+    return one, one + np.concatenate([off[:, :2], off[:, 2:] - off[:, :2]], axis=1)
+
+
+def _second_boxes() -> None:
+    one, other = second_boxes()
+    count = len(one)
     file, boxes = np.tile(np.arange(count), 2), np.concatenate([one, other])
     sizes = np.full((count, 2), 640, np.int32)
     nothing = np.zeros(2 * count, np.int64)

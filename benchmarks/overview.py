@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from core.models.registry import load_embedder  # noqa: E402
 from core.overview.composition import composition  # noqa: E402
 from core.overview.overview import look_at_set, set_evidence  # noqa: E402
+from core.overview.properties import Background  # noqa: E402
 from core.overview.records import SetMembers  # noqa: E402
 from core.scan.apply_thresholds import apply_thresholds  # noqa: E402
 from core.scan.collect import collect_scan_data  # noqa: E402
@@ -155,6 +156,18 @@ def is_planted(finding: Any, case: Any, first: str) -> bool:
     return finding["kind"] == case[1] and measures.get("class") == first
 
 
+def metadata_of(count: int, random: np.random.Generator) -> Background:
+    """Returns cameras, dates and fields that go with nothing; some are not known."""
+    captured = random.uniform(1.5e9, 1.7e9, count)
+    captured[random.random(count) < 0.3] = np.nan
+    fields = {
+        "site": random.choice(["north", "south", "east"], count).tolist(),
+        "checked": (random.random(count) < 0.2).tolist(),
+        "angle": random.normal(size=count).tolist(),
+    }
+    return Background(captured, random.integers(0, 6, count).astype(np.uint32), fields)
+
+
 def false_findings(root: Path, trials: int, count: int) -> None:
     """Prints how many sets with random splits and shuffled labels have a finding."""
     everything = sorted(path for path in root.rglob("*") if path.is_file())
@@ -196,6 +209,7 @@ def false_findings(root: Path, trials: int, count: int) -> None:
                 alone,
                 names,
                 SPLITS,
+                metadata_of(len(rows), rng),
             )
             members = SetMembers(
                 label=label,

@@ -22,7 +22,6 @@ from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.curation.diverse import diverse_order  # noqa: E402
 from core.curation.select import representative_order  # noqa: E402
 from core.embedding.embed import embed_images  # noqa: E402
 from core.models.registry import load_embedder  # noqa: E402
@@ -67,6 +66,19 @@ def uniqueness(features: Floats) -> NDArray[np.int64]:
     return np.argsort(-(distance * [0.6, 0.3, 0.1]).mean(axis=1))
 
 
+def k_center(features: Floats, count: int) -> NDArray[np.int64]:
+    """Returns the rows in the order of the greedy k-center of Gonzalez (1985)."""
+    row = int((features @ features.mean(axis=0)).argmax())
+    likeness = features @ features[row]
+    chosen = [row]
+    while len(chosen) < count:
+        likeness[row] = np.inf
+        row = int(likeness.argmin())
+        chosen.append(row)
+        np.maximum(likeness, features @ features[row], out=likeness)
+    return np.array(chosen)
+
+
 def ways(
     features: Floats, reduced: Floats, codes: NDArray[np.int32], seed: int
 ) -> dict[str, dict[int, NDArray[np.int64]]]:
@@ -78,7 +90,7 @@ def ways(
         "random": np.random.default_rng(seed).permutation(len(features)),
         "select": representative_order(graph, most, **flags),
         "select, balanced": representative_order(graph, most, stratum=codes, **flags),
-        "k-center": diverse_order(features, most),
+        "k-center": k_center(features, most),
         "uniqueness": uniqueness(features),
     }
     found = {name: {n: order[:n] for n in BUDGETS} for name, order in orders.items()}

@@ -156,7 +156,9 @@ def _line(progress: JobProgress) -> str:
     if not progress.done:
         return f"{progress.stage} ..."
     total = f" of {progress.total:,}" if progress.total else ""
-    parts = [f"{progress.done:,}{total}", f"{progress.per_second:,.0f} a second"]
+    parts = [f"{progress.done:,}{total}"]
+    if progress.per_second:
+        parts.append(f"{progress.per_second:,.0f} a second")
     if progress.seconds_left is not None:
         parts.append(f"{_time(progress.seconds_left)} left")
     if progress.failures:
@@ -183,12 +185,17 @@ def _headline(job: FinishedJob) -> str:
 
 def _notes(job: FinishedJob) -> list[str]:
     """Says what to know of a search that was not exact."""
-    return [
-        f"Similar images were searched in {said['cells']:,} cells, which found "
-        f"{said['recall']:.1%} of the ten nearest by {name} in a sample."
-        for name, said in job.search.items()
-        if said["cells"] > 1
-    ]
+    notes = []
+    for name, said in job.search.items():
+        if said["cells"] > 1:
+            pairs = ""
+            if "pair_recall" in said:
+                pairs = f", and {said['pair_recall']:.1%} of those that may be copies"
+            notes.append(
+                f"Similar images were searched in {said['cells']:,} cells, which found "
+                f"{said['recall']:.1%} of the ten nearest by {name} in a sample{pairs}."
+            )
+    return notes
 
 
 if __name__ == "__main__":

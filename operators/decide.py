@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias
 
@@ -33,12 +33,19 @@ from .adapter.dataset.decisions import (
     undo_verify_labels,
     verify_labels,
 )
-from .adapter.dataset.internals import dataset_of
+from .adapter.dataset.internals import dataset_of, shows_objects
+from .adapter.dataset.object_decisions import (
+    keep_objects,
+    undo_on_objects,
+    verify_object_labels,
+)
+from .adapter.dataset.objects import chosen_objects
 from .adapter.dataset.present import present
 from .adapter.runs.reapply import reapply_thresholds, settings_of
 from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.surface import Operator, keywords
+from .adapter.views.finding_views import scanned_objects
 
 Samples: TypeAlias = fo.core.collections.SampleCollection
 
@@ -54,6 +61,8 @@ class _Decision:
         undone: the sentence after it was taken back
         store: remembers it of samples, as the options and the run's record ask
         take_back: forgets it; both return of how many images
+        store_objects: remembers it of objects of a field, by the ids of their labels,
+            and returns of how many; None for a decision on whole images
         is_for_later: no finding changes until it is applied
     """
 
@@ -63,6 +72,7 @@ class _Decision:
     undone: str
     store: Callable[[Samples, DecideOptions, ScanRun], int]
     take_back: Callable[[Samples], int]
+    store_objects: Callable[[fo.Dataset, str, Sequence[str]], int] | None = None
     is_for_later: bool = False
 
 
@@ -84,6 +94,7 @@ _DECISIONS = {
         "{} no longer kept",
         lambda samples, *_: keep(samples),
         undo_keep,
+        keep_objects,
     ),
     NOT_DUPLICATE: _Decision(
         "Not a duplicate",
@@ -100,6 +111,7 @@ _DECISIONS = {
         "Labels of {} are checked again",
         lambda samples, _, run: verify_labels(samples, run.label_field),
         undo_verify_labels,
+        verify_object_labels,
     ),
     RELABEL: _Decision(
         "Another label",
@@ -141,6 +153,9 @@ class DecideOptions:
             does it.
             ``may_go``: they may be put away; ``quarantine(dataset, "may_go")`` does it
         undo (False): take the decision back instead
+        objects (None): ids of labels of the field that was scanned for objects; the
+            decision, ``keep`` or ``label_verified``, is then on these objects. A view
+            of patches stands for its objects
         label (None): the label, for ``relabel``
         update (True): bring the findings in line at once; False for the first of
             many decisions, and the next scan, threshold or decision does
@@ -150,6 +165,7 @@ class DecideOptions:
     what: str
     _: KW_ONLY
     undo: bool = False
+    objects: Sequence[str] | None = None
     label: str | None = None
     update: bool = True
     prefix: str | None = None
@@ -160,6 +176,8 @@ class DecideOptions:
                 f"There is no decision '{self.what}'. Use one of "
                 f"{', '.join(_DECISIONS)}."
             )
+        if self.objects is not None:
+            _check_of_objects(self.what)
 
 
 @dataclass(frozen=True)
@@ -167,7 +185,7 @@ class Decided(Result):
     """The outcome of a decision.
 
     Attributes:
-        count: images that it is stored for
+        count: images, or objects, that it is stored for
         updated: whether the findings follow it already; else the next scan does
         text: one sentence
     """
@@ -204,12 +222,13 @@ class Decide(Operator):
     def __call__(
         self, samples: fo.core.collections.SampleCollection, options: DecideOptions
     ) -> Decided:
-        """Stores a decision on each sample, and updates the findings.
+        """Stores a decision on each sample or object, and updates the findings.
 
         Decisions hold in every later scan, whatever its prefix, until they are
         taken back. They are the fields ``winnow_decisions`` and
         ``winnow_not_duplicate_of``, so they can be filtered, and they leave with the
-        sample. A verified label counts as long as the sample carries it.
+        sample. A verified label counts as long as the sample carries it. Decisions on
+        objects are an attribute ``winnow_decisions`` of their labels.
 
         Example::
 
@@ -217,7 +236,8 @@ class Decide(Operator):
             print(decide(dataset.match_tags("fine"), "keep"))
 
         Args:
-            samples: a view of the images, such as ``dataset.select(ids)``
+            samples: a view of the images, such as ``dataset.select(ids)``; of
+                ``objects``, the data set
 
         Returns:
             a :class:`Decided`
@@ -229,12 +249,16 @@ class Decide(Operator):
         """
         dataset, decision = dataset_of(samples), _DECISIONS[options.what]
         run = complete_run(dataset, options.prefix)
-        if options.undo:
-            count, sentence = decision.take_back(samples), decision.undone
+        objects = chosen_objects(samples, options.objects)
+        thing = "image" if objects is None else "object"
+        if objects is not None:
+            count = _decide_on_objects(dataset, options, objects)
+        elif options.undo:
+            count = decision.take_back(samples)
         else:
             count = decision.store(present(samples), options, run)
-            sentence = decision.done
-        text = sentence.format(f"{count:,} image{'' if count == 1 else 's'}")
+        sentence = decision.undone if options.undo else decision.done
+        text = sentence.format(f"{count:,} {thing}{'' if count == 1 else 's'}")
         if not options.update or decision.is_for_later:
             dataset.reload()
             return Decided(count, False, f"{text}.")
@@ -256,11 +280,13 @@ class Decide(Operator):
         )
         try:
             complete_run(ctx.dataset, prefix_of(ctx.params))
-            count = self.target(ctx).count()
+            target = self.target(ctx)
         except CurationError as error:
             show_error(inputs, "problem", error)
         else:
-            inputs.view("status", types.Notice(label=f"For {count:,} selected images"))
+            things = "objects" if shows_objects(target) else "images"
+            text = f"For {target.count():,} selected {things}"
+            inputs.view("status", types.Notice(label=text))
         if ctx.params.get("what") == RELABEL:
             inputs.str("label", required=True, label="New label")
         inputs.bool("undo", default=False, label="Take it back instead")
@@ -271,9 +297,12 @@ class Decide(Operator):
         )
 
     def default_target(self, ctx: foo.ExecutionContext) -> Any:
+        if ctx.params.get("objects"):
+            return ctx.dataset
         if not ctx.selected:
             raise InputError("Select the images in the grid first, then decide.")
-        return ctx.dataset.select(ctx.selected)
+        grid = ctx.view if shows_objects(ctx.view) else ctx.dataset
+        return grid.select(ctx.selected)
 
     def execute(self, ctx: foo.ExecutionContext) -> dict[str, Any]:
         decided: Decided = self.run(ctx)
@@ -287,3 +316,24 @@ class Decide(Operator):
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> None:
         """Shows nothing: the App notifies."""
+
+
+def _check_of_objects(what: str) -> None:
+    if _DECISIONS[what].store_objects is None:
+        known = [name for name, one in _DECISIONS.items() if one.store_objects]
+        raise InputError(
+            f"'{what}' is decided of whole images. Of objects, decide one of "
+            f"{', '.join(known)}; retag and remove_objects change them."
+        )
+
+
+def _decide_on_objects(
+    dataset: fo.Dataset, options: DecideOptions, objects: Sequence[str]
+) -> int:
+    _check_of_objects(options.what)
+    field = scanned_objects(dataset, options.prefix)
+    if options.undo:
+        return undo_on_objects(dataset, field, objects, options.what)
+    store = _DECISIONS[options.what].store_objects
+    assert store is not None
+    return store(dataset, field, objects)

@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.common.result import Result
 from ..core.errors import InputError
-from ..core.findings.registry import FINDINGS
+from ..core.findings.registry import FINDINGS, SET_FINDINGS
 from ..core.progress import OnProgress
 from ..core.reading.folders import ImageFile, common_folder
 from ..core.scan.apply_thresholds import apply_thresholds
@@ -34,7 +34,8 @@ class OpenFindingsOptions:
     """What can be chosen.
 
     Attributes:
-        what ("duplicates"): name of the finding, as for ``show``
+        what ("duplicates"): name of a finding of images or of the set, or the key of
+            one finding of the set, as for ``show``
         split (None): only what was found in this split
         label (None): only what was found under this label
         limit (200000): images to load at most: whole groups of copies, the worst
@@ -157,7 +158,7 @@ class OpenFindings(LongOperator):
         inputs = types.Object()
         ask_folder(inputs, "job", "The job: OUT of make scan MANIFEST=...")
         choices = types.Dropdown()
-        for finding in FINDINGS.values():
+        for finding in (*FINDINGS.values(), *SET_FINDINGS.values()):
             choices.add_choice(finding.name, label=finding.label)
         default = OpenFindingsOptions.what
         inputs.enum(

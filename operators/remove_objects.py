@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
@@ -13,14 +14,22 @@ from ..core.errors import CurationError, InputError
 from ..core.findings.registry import OBJECT_FINDINGS
 from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport, PlanReport
-from .adapter.actions.object_plan import REMOVE_OBJECTS, plan_objects
+from .adapter.actions.object_plan import (
+    REMOVE_OBJECTS,
+    TAG,
+    ObjectChoice,
+    plan_objects,
+)
 from .adapter.actions.plan_builder import KEEP_TAG, ActionOptions, Change
-from .adapter.actions.planned_action import PlannedAction, PlanOptions, ask_tick
-from .adapter.actions.selection import Selection
-from .adapter.ui.inputs import ask_prefix, show_error
+from .adapter.actions.plan_preview import PLAN_NAMES, show_plan
+from .adapter.actions.planned_action import PlannedAction, PlanOptions, count_text
+from .adapter.ui.inputs import ask_prefix, object_choices, show_error
 from .adapter.ui.surface import LONG, keywords
 
-_TAG = "tag"
+_ABOUT = (
+    "Boxes are removed from the data set; images and annotation files stay as they "
+    "are. *Undo*, in the panel's tab *Actions*, puts the boxes back."
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,8 @@ class ObjectSelection:
 
     Attributes:
         what (None): a finding of objects, such as ``bad_boxes``; or ``tag``, for
-            objects whose label has the ``tag``
+            objects whose label has the ``tag``; None for all that ``objects`` names
+        objects (None): ids of the labels that it is limited to
         tag (None): of the labels
         protect_tags ("keep"): tags of labels that stay
         prefix (None): prefix of the scan's fields
@@ -37,17 +47,18 @@ class ObjectSelection:
 
     what: str | None = None
     _: KW_ONLY
+    objects: Sequence[str] | None = None
     tag: str | None = None
     protect_tags: Sequence[str] = (KEEP_TAG,)
     prefix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.what not in (None, _TAG, *OBJECT_FINDINGS):
+        if self.what not in (None, TAG, *OBJECT_FINDINGS):
             raise InputError(
                 f"what={self.what!r} is no finding of objects. Use one of: "
                 f"{', '.join(OBJECT_FINDINGS)}; or tag."
             )
-        if self.what == _TAG and not self.tag:
+        if self.what == TAG and not self.tag:
             raise InputError("Say which tag of labels: tag='outdated', for example.")
 
 
@@ -60,7 +71,7 @@ class RemoveObjects(PlannedAction):
     """``@winnow/curate/remove_objects``"""
 
     action = REMOVE_OBJECTS
-    form_names = ("problem", "plan_text", "limit")
+    form_names = ("about", "problem", *PLAN_NAMES)
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -117,31 +128,35 @@ class RemoveObjects(PlannedAction):
         options: RemoveObjectsOptions,
         on_progress: OnProgress = silent,
     ) -> PlanReport:
-        selection = _Objects(options.what, tag=options.tag, prefix=options.prefix)
+        choice = ObjectChoice(
+            what=options.what,
+            ids=options.objects,
+            tag=options.tag,
+            prefix=options.prefix,
+        )
         how = ActionOptions(protect_tags=options.protect_tags)
         change = Change(REMOVE_OBJECTS)
-        return PlanReport(plan_objects(samples, change, selection, how, on_progress))
+        return PlanReport(plan_objects(samples, change, choice, how, on_progress))
+
+    def default_target(self, ctx: foo.ExecutionContext) -> fo.Dataset:
+        return ctx.dataset
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         inputs = types.Object()
-        choices = types.Dropdown()
-        for name, finding in OBJECT_FINDINGS.items():
-            choices.add_choice(name, label=finding.label)
-        choices.add_choice(_TAG, label="Objects with a tag")
-        inputs.enum("what", choices.values(), required=True, label="What", view=choices)
-        if ctx.params.get("what") == _TAG:
-            inputs.str("tag", required=True, label="Tag of the labels")
+        inputs.md(_ABOUT, name="about")
+        # A button that was pressed for some objects has said which
+        if not ctx.params.get("objects"):
+            self._ask_what(inputs, ctx)
         submit = "Remove"
-        if ctx.params.get("what") or ctx.params.get("plan_id"):
+        if any(ctx.params.get(name) for name in ("what", "objects", "plan_id")):
             try:
                 report = self.plan_to_show(ctx)
             except CurationError as error:
                 show_error(inputs, "problem", error)
             else:
-                inputs.md(report.to_markdown(), name="plan_text")
+                show_plan(inputs, ctx, report)
                 if report.count:
-                    ask_tick(inputs, ctx, report.plan)
-                    submit = f"Remove {report.count:,} objects"
+                    submit = f"Remove {count_text(report.plan)}"
         ask_prefix(inputs, ctx)
         return types.Property(
             inputs,
@@ -150,6 +165,11 @@ class RemoveObjects(PlannedAction):
             ),
         )
 
-
-class _Objects(Selection):
-    takes_objects = True
+    def _ask_what(self, inputs: types.Object, ctx: foo.ExecutionContext) -> None:
+        choices = types.Dropdown()
+        with contextlib.suppress(CurationError):
+            object_choices(ctx, choices)
+        choices.add_choice(TAG, label="Objects with a tag")
+        inputs.enum("what", choices.values(), required=True, label="What", view=choices)
+        if ctx.params.get("what") == TAG:
+            inputs.str("tag", required=True, label="Tag of the labels")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import fiftyone as fo
@@ -13,8 +14,9 @@ from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.file_action import FileAction, FileOptions
 from .adapter.actions.forms import ON_DISK
-from .adapter.actions.object_plan import plan_objects
+from .adapter.actions.object_plan import ObjectChoice, plan_objects
 from .adapter.actions.plan_builder import RETAG, Change
+from .adapter.dataset.internals import shows_objects
 from .adapter.ui.panel_jobs import remember_choice
 from .adapter.ui.stream import Outcome
 from .adapter.ui.surface import LONG, keywords
@@ -29,6 +31,8 @@ class RetagOptions(FileOptions):
         on_disk (False): also move files from the folder of their label's name to the
             folder of the new label
         allow_new_label (False): allow a label that no sample has
+        objects (None): ids of labels: those objects get the label, or of a finding of
+            objects only they; files stay as they are
     """
 
     takes_objects = True
@@ -36,6 +40,7 @@ class RetagOptions(FileOptions):
     label: str | None = None
     on_disk: bool = False
     allow_new_label: bool = False
+    objects: Sequence[str] | None = None
 
 
 class Retag(FileAction):
@@ -101,10 +106,17 @@ class Retag(FileAction):
         options: RetagOptions,
         on_progress: OnProgress = silent,
     ) -> PlanReport:
-        if options.what not in OBJECT_FINDINGS:
+        named = options.what is None and shows_objects(samples)
+        if options.what not in OBJECT_FINDINGS and not options.objects and not named:
             return super().plan(samples, options, on_progress)
         change = self.change(options)
-        return PlanReport(plan_objects(samples, change, options, options, on_progress))
+        choice = ObjectChoice(
+            what=options.what,
+            ids=options.objects,
+            pair=options.pair,
+            prefix=options.prefix,
+        )
+        return PlanReport(plan_objects(samples, change, choice, options, on_progress))
 
     def change(self, options: RetagOptions) -> Change:
         return Change(

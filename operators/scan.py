@@ -28,6 +28,7 @@ from .adapter.dataset.models import load_model, read_vectors
 from .adapter.dataset.object_fields import check_attributes
 from .adapter.dataset.objects import check_object_field, read_objects
 from .adapter.dataset.predictions import check_predictions, read_predictions
+from .adapter.dataset.properties import read_properties
 from .adapter.dataset.samples import flat_view, is_of_videos, read_samples
 from .adapter.dataset.video_metadata import write_video_metadata
 from .adapter.runs.lock import exclusive_run, report_progress_to_file
@@ -159,6 +160,7 @@ def run_scan(
             table.recordings,
             vectors,
             predictions,
+            read_properties(view, options.properties),
         )
         collect = collect_video_data if of_videos else collect_scan_data
         scan_data = collect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -13,8 +13,13 @@ import fiftyone.operators.types as types
 from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
 from ..core.findings.registry import OBJECT_FINDINGS
-from .adapter.dataset.internals import dataset_of, is_grouped_by_field, stages_of
-from .adapter.dataset.objects import objects_path
+from .adapter.dataset.internals import (
+    dataset_of,
+    is_grouped_by_field,
+    shows_objects,
+    stages_of,
+)
+from .adapter.dataset.objects import chosen_objects, objects_path
 from .adapter.dataset.present import present
 from .adapter.ui.inputs import (
     SELECTED,
@@ -26,7 +31,7 @@ from .adapter.ui.inputs import (
     set_choices,
 )
 from .adapter.ui.surface import Operator, keywords
-from .adapter.views.finding_views import found_objects, found_view
+from .adapter.views.finding_views import found_objects, found_view, scanned_objects
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,10 @@ class TagOptions:
 
     Attributes:
         what: name of a finding, as for ``show``, or ``view`` for all samples; a
-            finding of objects tags their labels
+            finding of objects, or a view of patches, tags their labels
         tag: the tag, any text
         remove (False): remove the tag instead
+        objects (None): ids of labels: these are tagged, or of a finding only they
         prefix (None): prefix of the scan's fields
     """
 
@@ -45,6 +51,7 @@ class TagOptions:
     tag: str
     _: KW_ONLY
     remove: bool = False
+    objects: Sequence[str] | None = None
     prefix: str | None = None
 
     def __post_init__(self) -> None:
@@ -114,8 +121,9 @@ class Tag(Operator):
             ScanNotFoundError: it was not scanned yet
             StaleRunError: its scan was cut short, or is out of date
         """
-        if options.what in OBJECT_FINDINGS:
-            return _tag_objects(samples, options)
+        objects = chosen_objects(samples, options.objects)
+        if options.what in OBJECT_FINDINGS or objects is not None:
+            return _tag_objects(samples, options, objects)
         view, tag = present(samples), options.tag.strip()
         if options.what != VIEW:
             found = found_view(dataset_of(samples), options.what, options.prefix)
@@ -136,9 +144,11 @@ class Tag(Operator):
         except CurationError as error:
             inputs.view("run", types.Notice(label=str(error)))
             choices = types.Dropdown()
-        choices.add_choice(VIEW, label=f"All images in the grid ({ctx.view.count():,})")
+        things = "objects" if shows_objects(ctx.view) else "images"
+        count = f"({ctx.view.count():,})"
+        choices.add_choice(VIEW, label=f"All {things} in the grid {count}")
         if ctx.selected:
-            label = f"The selected images ({len(ctx.selected):,})"
+            label = f"The selected {things} ({len(ctx.selected):,})"
             choices.add_choice(SELECTED, label=label)
         inputs.enum("what", choices.values(), required=True, label="Tag", view=choices)
         known = types.AutocompleteView()
@@ -160,7 +170,8 @@ class Tag(Operator):
     def default_target(self, ctx: foo.ExecutionContext) -> Any:
         what = ctx.params.get("what")
         if what == SELECTED:
-            return ctx.dataset.select(ctx.selected)
+            grid = ctx.view if shows_objects(ctx.view) else ctx.dataset
+            return grid.select(ctx.selected)
         if what == VIEW:
             return ctx.view.flatten() if is_grouped_by_field(ctx.view) else ctx.view
         return ctx.dataset
@@ -176,11 +187,20 @@ class Tag(Operator):
 
 
 def _tag_objects(
-    samples: fo.core.collections.SampleCollection, options: TagOptions
+    samples: fo.core.collections.SampleCollection,
+    options: TagOptions,
+    objects: list[str] | None,
 ) -> Tagged:
-    view, name = found_objects(samples, options.what, options.prefix)
+    dataset = dataset_of(samples)
+    among = dataset if shows_objects(samples) else samples
+    name = scanned_objects(dataset, options.prefix)
+    view = present(among)
+    if options.what in OBJECT_FINDINGS:
+        view, _ = found_objects(among, options.what, options.prefix)
+    if objects is not None:
+        view = view.select_labels(ids=objects, fields=name)
     tag = options.tag.strip()
-    count = view.count(objects_path(dataset_of(samples), name))
+    count = view.count(objects_path(dataset, name))
     if options.remove:
         view.untag_labels(tag, label_fields=name)
     else:

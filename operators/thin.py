@@ -94,7 +94,7 @@ class Thin(LongOperator):
             inputs.int(
                 "keep",
                 label="Or keep so many",
-                description="The most different images of the whole set",
+                description="The images of the whole set that stand for the rest",
             )
             choices = types.RadioGroup(orientation="horizontal")
             for name in PREFER:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..neighbors.knn_graph import neighbor_graph
 from ..scan.scan_data import Thinning
-from .diverse import diverse_order
+from .select import representative_order
 
 NO_SERIES = -1
 NO_BURST = -1
@@ -24,6 +25,9 @@ frames of 0.84."""
 
 _LOOKED_AHEAD = 256
 """Images that are compared at once with the first of a burst, at most."""
+
+_NEIGHBORS = 40
+"""Similar images that an image can stand for."""
 
 _ROWS_AT_ONCE = 8192
 
@@ -93,9 +97,10 @@ def thin_to_count(
     protected: Bools,
     count: int,
 ) -> Thinning:
-    """Keeps the images that differ most from one another; each other joins the nearest.
+    """Keeps the images that stand for the rest; each other joins the nearest.
 
-    Protected images and those that are alone in their class are kept first, and count.
+    They are chosen as :mod:`core.curation.select` chooses. Protected images and those
+    that are alone in their class are kept first, and count.
 
     Args:
         vectors: n x d, unit copy vectors; the order of the rows decides between equals
@@ -110,7 +115,15 @@ def thin_to_count(
     sizes = np.bincount(own[own >= 0], minlength=int(own.max(initial=0)) + 1)
     alone = (own >= 0) & (sizes[own] == 1)
     first = np.flatnonzero(protected[rows] | alone)
-    more = diverse_order(table, max(0, count - len(first)), first)
+    every, given = np.ones(len(rows), bool), np.zeros(len(rows), bool)
+    given[first] = True
+    more = representative_order(
+        neighbor_graph(table, _NEIGHBORS),
+        max(0, count - len(first)),
+        may_be_chosen=every,
+        counts=every,
+        given=given,
+    )
     chosen = np.concatenate([first, more])
     burst = np.full(len(label), NO_BURST, np.int64)
     kept = ~considered | protected

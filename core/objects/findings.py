@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..findings.decisions import Decisions, no_decisions
 from ..findings.schema import FIELDS, FieldSpec, optional_names
 from ..scan.apply_thresholds import apply_thresholds
 from ..scan.settings import DEFAULTS, ScanSettings
@@ -57,7 +58,8 @@ ATTRIBUTES = (
         "str",
         "What copies of the picture say of the box: agrees, shifted, missing (a copy "
         "lacks it), other label; the gravest of several. Absent without a copy that "
-        "shows its place, or if the object moved between the two",
+        "shows its place, if the object moved between the two, or if a person decided "
+        "that it is right here",
     ),
     FieldSpec("copy_label", "str", "The label in a copy of the picture, if another"),
 )
@@ -106,6 +108,7 @@ def find_objects(
     picture_group: NDArray[np.int64],
     settings: ScanSettings = DEFAULTS,
     options: ObjectSettings = OBJECT_DEFAULTS,
+    decisions: Decisions | None = None,
 ) -> ObjectFindings:
     """Applies thresholds to what a scan of objects learned. Reads no file.
 
@@ -117,8 +120,10 @@ def find_objects(
             nor leaks, but have one vote on labels
         settings: those of the scan of the pictures
         options: of objects
+        decisions: of a person on the objects; they overrule all else
     """
     count = len(data.boxes)
+    decided = decisions or no_decisions(count)
     columns: dict[str, list[Any]] = {spec.name: [None] * count for spec in ATTRIBUTES}
     own = ("min_object_label_score", "max_object_outlier_distance")
     thresholds: dict[str, Any] = dict.fromkeys(own)
@@ -126,7 +131,7 @@ def find_objects(
     labels = np.full(count, -1, np.int64)
     if data.scan is not None:
         labels = data.scan.samples.labels.astype(np.int64)
-        found = apply_thresholds(data.scan, options.of_crops(settings))
+        found = apply_thresholds(data.scan, options.of_crops(settings), decided)
         columns |= {name: list(found.columns[name]) for name in _AS_FOR_IMAGES}
         judged = can_be_judged(labels, data.scan.sample_images.astype(np.int64))
         _drop_doubts(columns, data, labels, judged)
@@ -138,6 +143,8 @@ def find_objects(
             of_crops = name.replace("_object", "")
             thresholds[name] = found.thresholds[of_crops]
             rules[name] = found.rules[of_crops]
+        for row in np.flatnonzero(decided.keep).tolist():
+            _leave_cluster(columns, row)
         splits = data.scan.samples.splits
         _keep_news(columns, picture_group[data.units.file], splits,
                    data.scan.samples.split_names)  # fmt: skip
@@ -152,6 +159,8 @@ def find_objects(
         data.attribute_count,
         min_overlap=options.min_box_overlap,
     )
+    for name in MISTAKES:
+        issues[decided.keep, BOX_ISSUES.index(name)] = False
     columns["object_status"] = [STATUSES[code] for code in data.units.status.tolist()]
     columns["box_issues"] = [
         [BOX_ISSUES[number] for number in np.flatnonzero(row)] or None for row in issues
@@ -160,6 +169,7 @@ def find_objects(
     columns["copy_agreement"] = optional_names(copies.kind, list(AGREEMENTS))
     if data.scan is not None:
         columns["copy_label"] = optional_names(copies.label, data.scan.samples.classes)
+    _drop_settled(columns, decided)
     flagged = _flagged(columns, issues)
     counts = _counts(columns, flagged, issues)
     counts |= {
@@ -254,9 +264,8 @@ def _keep_news(
     columns["leak_splits"] = [None] * len(group)
     for rows in members.values():
         if len(set(group[rows].tolist())) == 1:
-            for name in ("dup_cluster", "dup_kind", "dup_similarity", "dup_keeper"):
-                for row in rows:
-                    columns[name][row] = None
+            for row in rows:
+                _leave_cluster(columns, row)
             continue
         for row in rows:
             others = {
@@ -269,6 +278,22 @@ def _keep_news(
             if has_split[row] and others:
                 columns["leak"][row] = True
                 columns["leak_splits"][row] = sorted(others)
+
+
+def _leave_cluster(columns: dict[str, list[Any]], row: int) -> None:
+    for name in ("dup_cluster", "dup_kind", "dup_similarity", "dup_keeper"):
+        columns[name][row] = None
+
+
+def _drop_settled(columns: dict[str, list[Any]], decided: Decisions) -> None:
+    """Leaves the disagreements of copies in which no person took this side."""
+    kinds = columns["copy_agreement"]
+    for row in np.flatnonzero(decided.keep | decided.verified).tolist():
+        of_label = kinds[row] == "other label"
+        if (of_label and decided.verified[row]) or (
+            kinds[row] in DISAGREEMENTS and decided.keep[row]
+        ):
+            kinds[row] = columns["copy_label"][row] = None
 
 
 def _flagged(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ _LEAST_SHARE = 0.1
 """Of a class that looks like another one, or that a part of it holds."""
 
 _MOST_PAIRS = 10
+_MOST_SHOWN = 12
+"""Classes in the matrix of those that look like others."""
+
 _LINKS = 10
 """Nearest neighbors by which the images of a class hang together."""
 
@@ -105,6 +109,31 @@ def overlaps(members: SetMembers, classes: Sequence[str]) -> list[SetFinding]:
             )
         )
     return findings
+
+
+def looks_like(members: SetMembers, classes: Sequence[str]) -> dict[str, Any]:
+    """Counts the images of each class that look like each class.
+
+    Args:
+        members: the images
+        classes: names in order of their codes
+
+    Returns:
+        ``classes``, those that are taken for others most often, and ``images``, a row
+        for the images of each and a column for what they look like
+    """
+    _, label, likeliest = _asked(members)
+    counts = np.bincount(
+        label.astype(np.int64) * len(classes) + likeliest,
+        minlength=len(classes) ** 2,
+    ).reshape(len(classes), len(classes))
+    mixed = counts - np.diag(np.diag(counts))
+    order = np.argsort(-(mixed.sum(axis=0) + mixed.sum(axis=1)), kind="stable")
+    shown = np.sort(order[:_MOST_SHOWN])
+    return {
+        "classes": [classes[code] for code in shown.tolist()],
+        "images": counts[np.ix_(shown, shown)].tolist(),
+    }
 
 
 def divided(

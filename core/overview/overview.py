@@ -15,7 +15,7 @@ from ..storage.record_store import Vectors
 from . import class_structure
 from .composition import imbalance, label_shift
 from .draw import drawn_images
-from .properties import image_properties
+from .properties import Background, image_properties
 from .records import (
     KINDS,
     Codes,
@@ -25,6 +25,7 @@ from .records import (
     SetFinding,
     SetMembers,
 )
+from .set_map import SetMap, set_map
 from .shift import appearance_shift
 from .shortcuts import shortcuts
 from .split_scores import split_scores
@@ -39,12 +40,16 @@ class Overview:
         shifts: of each two splits, how well their images can be told apart
         tried: properties of classes and splits that were looked at as shortcuts
         findings: in the order of :data:`~core.overview.records.KINDS`
+        looks_like: which classes the images of which look like
+        map: points of a plane, by what was found of their images
     """
 
     composition: Composition
     shifts: Sequence[Mapping[str, Any]]
     tried: int
     findings: Sequence[SetFinding]
+    looks_like: Mapping[str, Any]
+    map: Sequence[Mapping[str, Any]]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -59,6 +64,8 @@ class Overview:
             "appearance_shift": list(self.shifts),
             "properties_tried": self.tried,
             "findings": [finding.to_dict() for finding in self.findings],
+            "looks_like": self.looks_like,
+            "map": list(self.map),
         }
 
     def keys_of(self, image_count: int) -> list[list[str]]:
@@ -82,6 +89,7 @@ def set_evidence(
     group: Rows,
     classes: Sequence[str],
     split_names: Sequence[str],
+    background: Background,
 ) -> SetEvidence:
     """Looks at a draw of i unique images while their vectors are at hand.
 
@@ -97,6 +105,7 @@ def set_evidence(
         group: int64[i], of copies and moments of one scene; negative for none
         classes: names, which folders often have
         split_names: likewise
+        background: of the i images
     """
     strata = (label + 1).astype(np.int64) * (len(split_names) + 1) + split
     rows = drawn_images(strata, group)
@@ -106,6 +115,7 @@ def set_evidence(
         file_bytes[rows],
         [paths[row] for row in rows.tolist()],
         [*classes, *split_names],
+        background.of(rows),
     )
     # Where a file lies, and its type, is no part of how it looks
     looks = properties.values[
@@ -114,7 +124,7 @@ def set_evidence(
     scores = split_scores(
         descriptors, features, looks, rows, split[rows], len(split_names)
     )
-    return SetEvidence(rows, scores, properties)
+    return SetEvidence(rows, scores, properties, set_map(features, rows))
 
 
 def look_at_set(
@@ -148,4 +158,42 @@ def look_at_set(
         findings += class_structure.overlaps(members, classes)
         findings += class_structure.divided(members, graph, classes)
     findings += class_structure.thin_regions(members, classes)
-    return Overview(composition, shifts, of_classes + of_splits, findings)
+    return Overview(
+        composition,
+        shifts,
+        of_classes + of_splits,
+        findings,
+        class_structure.looks_like(members, classes),
+        _points(evidence.map, members, findings),
+    )
+
+
+def _points(
+    places: SetMap, members: SetMembers, findings: Sequence[SetFinding]
+) -> list[dict[str, Any]]:
+    """Returns the points of the map by what was found: ``kind``, ``x`` and ``y``.
+
+    An image that several findings show counts for the rarest kind.
+    """
+    shown = {
+        "wrong labels": members.wrong_label.copy(),
+        "outliers": members.outlier.copy(),
+    }
+    for finding in findings:
+        images = shown.setdefault(
+            finding.kind.replace("_", " "), np.zeros(len(members.here), bool)
+        )
+        images[finding.images] = True
+    kinds = sorted(shown, key=lambda kind: int(shown[kind].sum()))
+    rows = np.flatnonzero(members.here[places.images])
+    left = np.ones(len(rows), bool)
+    points = []
+    for kind in [*kinds, "others"]:
+        is_kind = left.copy()
+        if kind in shown:
+            is_kind &= shown[kind][places.images[rows]]
+        left &= ~is_kind
+        if is_kind.any() or kind == "others":
+            x, y = np.round(places.places[rows[is_kind]].astype(np.float64), 3).T
+            points.append({"kind": kind, "x": x.tolist(), "y": y.tolist()})
+    return points[::-1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,8 @@ class Properties:
     Attributes:
         names: what each column is, for a person: "brightness", "file type png"
         kinds: of each column: "look" of the picture, which classes may well differ in;
-            "made", a trait of how it was made; "type" of its file; "folder"
+            "made", a trait of how it was made; "type" of its file; "folder"; "origin",
+            of its metadata; "field" of the data set
         values: float32[r, p]
     """
 
@@ -45,12 +46,37 @@ class Properties:
     values: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What is known of i images beside their files.
+
+    Attributes:
+        captured: float64[i], when it was taken, NaN without
+        camera: uint32[i], equal for pictures of one camera; 0 without
+        fields: name -> i values, numbers or texts; None without
+    """
+
+    captured: NDArray[np.float64]
+    camera: NDArray[np.uint32]
+    fields: Mapping[str, Sequence[Any]]
+
+    def of(self, rows: NDArray[np.int64]) -> Background:
+        """Returns that of some images."""
+        chosen = rows.tolist()
+        fields = {
+            name: [values[row] for row in chosen]
+            for name, values in self.fields.items()
+        }
+        return Background(self.captured[rows], self.camera[rows], fields)
+
+
 def image_properties(
     statistics: Floats,
     signatures: NDArray[np.uint8],
     file_bytes: NDArray[np.int64],
     paths: Sequence[bytes],
     own_words: Collection[str],
+    background: Background,
 ) -> Properties:
     """Gathers the properties of r images.
 
@@ -60,6 +86,7 @@ def image_properties(
         file_bytes: int64[r]
         paths: of the files
         own_words: names of classes and splits, which say nothing new as folders
+        background: of the r images
     """
     gray = signatures[:, : GRAY_SIDE**2].reshape(-1, GRAY_SIDE, GRAY_SIDE)
     width, height = column(statistics, "width"), column(statistics, "height")
@@ -81,6 +108,9 @@ def image_properties(
         *(("made", name, column) for name, column in made.items()),
         *_each_value("type", "file type", [_file_type(path) for path in paths]),
         *_each_value("folder", "folder", _folders(paths, own_words)),
+        *_number("origin", "date taken", background.captured),
+        *_each_value("origin", "camera", _cameras(background.camera)),
+        *(one for field in background.fields.items() for one in _of_field(*field)),
     ]
     used = [one for one in columns if one[2].min() < one[2].max()]
     values = np.zeros((len(paths), len(used)), np.float32)
@@ -99,6 +129,42 @@ def _each_value(
         (kind, f"{name} {value}", np.array([text == value for text in texts]))
         for value in _common(texts)
     ]
+
+
+def _number(
+    kind: str, name: str, values: NDArray[np.float64]
+) -> list[tuple[str, str, NDArray[Any]]]:
+    """Returns a column of numbers, and one of where there are none, if known of some.
+
+    Where it is not known stands the median, which tells nothing.
+    """
+    known = np.isfinite(values)
+    if known.sum() < _FEWEST_OF_VALUE:
+        return []
+    filled = np.where(known, values, np.median(values[known]))
+    # Seconds since 1970 are more than single precision holds
+    ranks = np.unique(filled, return_inverse=True)[1].reshape(-1)
+    columns: list[tuple[str, str, NDArray[Any]]] = [(kind, name, ranks)]
+    if (~known).sum() >= _FEWEST_OF_VALUE:
+        columns.append((kind, f"{name} is known", known))
+    return columns
+
+
+def _cameras(codes: NDArray[np.uint32]) -> list[str]:
+    """Names cameras by how many pictures they took: "no. 1" took most."""
+    counts = Counter(code for code in codes.tolist() if code)
+    often = sorted(counts, key=lambda code: (-counts[code], code))
+    name = {code: f"no. {place}" for place, code in enumerate(often, 1)}
+    return [name.get(code, "") for code in codes.tolist()]
+
+
+def _of_field(name: str, values: Sequence[Any]) -> list[tuple[str, str, NDArray[Any]]]:
+    """Returns the columns of a field: of numbers one, of texts one for each."""
+    if any(isinstance(value, (str, bool)) for value in values):
+        texts = ["" if value is None else str(value) for value in values]
+        return _each_value("field", name, texts)
+    numbers = [np.nan if value is None else float(value) for value in values]
+    return _number("field", name, np.array(numbers))
 
 
 def _flat_sides(gray: NDArray[np.uint8]) -> NDArray[np.int64]:

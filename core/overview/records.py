@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .properties import Properties
+from .set_map import SetMap
 
 Codes = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -37,11 +38,13 @@ class SetEvidence:
         images: int64[r], the unique images that were looked at, ascending
         split_scores: float32[r, s], see :func:`core.overview.split_scores`
         properties: of the r images
+        map: where some of them lie
     """
 
     images: Rows
     split_scores: NDArray[np.float32]
     properties: Properties
+    map: SetMap
 
 
 @dataclass(frozen=True, eq=False)

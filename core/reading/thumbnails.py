@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .decode import DEFAULT_MAX_MEGAPIXELS, WHOLE, DecodedImage, decode_image
-from .files import ReadFailure, file_identity, read_file
+from .files import ReadFailure, file_identity, first_bytes, read_file
+from .formats import format_of
 
 SIDE = 160
 """Longer side, in pixels."""
@@ -31,6 +32,8 @@ _PLAIN: Color = (130, 200, 255)
 _MARKED: Color = (255, 190, 0)
 
 _QUALITY = 80
+_LONGEST_START = 512
+"""Bytes that tell the format of a picture."""
 
 
 def thumbnail(path: str, folder: Path, side: int = SIDE) -> Path | None:
@@ -140,26 +143,37 @@ def _kept(
     identity = file_identity(os.fsencode(path))
     if isinstance(identity, ReadFailure):
         return None
-    name = hashlib.sha256(identity[0] + what.encode())
-    small = folder / f"{name.hexdigest()[:32]}.winnow.jpg"
+    small = place_of(identity[0] + what.encode(), folder)
     if small.exists():
         return small
+    # A video may be large, and was drawn when it was scanned
+    if format_of(first_bytes(os.fsencode(path), _LONGEST_START)) is None:
+        return None
     content = read_file(os.fsencode(path))
     if isinstance(content, ReadFailure):
         return None
     data = _drawn(content.data, side, draw)
-    if data is None:
+    if data is None or not keep(data, small):
         return None
+    return small
+
+
+def place_of(key: bytes, folder: Path) -> Path:
+    """Returns the file of what is drawn under a key."""
+    return folder / f"{hashlib.sha256(key).hexdigest()[:32]}.winnow.jpg"
+
+
+def keep(data: bytes, small: Path) -> bool:
+    """Writes a JPEG; returns False where that cannot be, as on a full disk."""
     # A name of its own: two events of the panel may ask for one at the same time
     part = small.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        small.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
         part.replace(small)
     except OSError:
-        # A full disk, say: the App then shows the picture itself
-        return None
-    return small
+        return False
+    return True
 
 
 def small_jpeg(data: bytes) -> bytes | None:

@@ -164,6 +164,42 @@ class Histogram:
 
 
 @dataclass(frozen=True)
+class Matrix:
+    """Counts by two names, darker where there are more, for a page.
+
+    Attributes:
+        title: what is counted; rows before columns
+        names: of the rows, and of the columns
+        counts: a row for each name
+    """
+
+    title: str
+    names: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    @property
+    def shares(self) -> tuple[tuple[tuple[int, float], ...], ...]:
+        """Of each cell its count, and its share of the row, 0 to 1."""
+        return tuple(
+            tuple((count, count / max(1, sum(row))) for count in row)
+            for row in self.counts
+        )
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of a plane in groups, for a page.
+
+    Attributes:
+        title: what they are
+        groups: name and points, from -1 to 1; the last is drawn on top
+    """
+
+    title: str
+    groups: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """One kind of finding, or what else there is to say.
 
@@ -176,6 +212,8 @@ class Section:
         galleries: may be empty
         bars: before the tables
         histograms: likewise
+        matrices: likewise
+        points: likewise
     """
 
     key: str
@@ -186,6 +224,8 @@ class Section:
     galleries: tuple[Gallery, ...] = ()
     bars: tuple[Bars, ...] = ()
     histograms: tuple[Histogram, ...] = ()
+    matrices: tuple[Matrix, ...] = ()
+    points: tuple[Points, ...] = ()
 
 
 @dataclass(frozen=True)

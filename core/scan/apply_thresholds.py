@@ -15,6 +15,7 @@ from ..findings.image_issues import (
     ISSUES,
     LookThresholds,
     image_issues,
+    own_max_darkest,
     own_min_brightest,
 )
 from ..findings.keepers import ImageRows
@@ -359,15 +360,20 @@ def _look_thresholds(
 ) -> tuple[LookThresholds, dict[str, str]]:
     """Returns the thresholds on how pictures look, and how they were chosen."""
     samples = scan_data.samples
-    names = ("max_darkest", "min_sharpness", "min_information")
+    names = ("min_sharpness", "min_information")
     rules = {name: rule_of(settings, name) for name in names}
-    rules["min_brightest"] = rule_of(settings, "min_brightest", OWN_RULE)
-    brightest = settings.min_brightest
-    if brightest is None:
-        files = samples.unique_file[samples.readable]
-        brightest = own_min_brightest(scan_data.files.statistics[files])
-    given = {name: getattr(settings, name) for name in names}
-    return LookThresholds(brightest, **given), rules
+    files = samples.unique_file[samples.readable]
+    limits = {name: getattr(settings, name) for name in names}
+    for name, own in _OWN_LOOKS.items():
+        rules[name] = rule_of(settings, name, OWN_RULE)
+        limits[name] = getattr(settings, name)
+        if limits[name] is None:
+            limits[name] = own(scan_data.files.statistics[files])
+    return LookThresholds(**limits), rules
+
+
+_OWN_LOOKS = {"min_brightest": own_min_brightest, "max_darkest": own_max_darkest}
+"""Thresholds that depend on the set, where none is given."""
 
 
 def _image_labels(scan_data: ScanData) -> NDArray[np.int32]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +167,7 @@ def collect_scan_data(
         settings=settings,
         given=given,
         recordings=scan_input.recordings,
+        properties=scan_input.properties,
         on_progress=on_progress,
     )
     return replace(data, predictions=scan_input.predictions)
@@ -215,6 +216,7 @@ def learned(
     settings: ScanSettings,
     given: NDArray[np.float32] | None = None,
     recordings: Recordings | None = None,
+    properties: Mapping[str, Sequence[Any]] | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from described images all that thresholds are applied to.
@@ -234,6 +236,7 @@ def learned(
         settings: see :class:`~core.scan.settings.ScanSettings`
         given: embeddings made elsewhere
         recordings: by a field; None to tell them by names, times and looks
+        properties: name -> values of the samples that should tell no class or split
         on_progress: told after each batch; may raise to cancel
     """
     files, model = unique_files(table), model_info(embedder)
@@ -277,7 +280,11 @@ def learned(
     clock.end("learn labels")
     related = pairs.images[(pairs.score >= min_score) | pairs.scene]
     shown = paths_of_images(table, images, paths)
-    overview = evidence_of_set(samples, files, images, related, shown)
+    first = images.groups.first_file
+    origins = table.column("captured")[first], table.column("camera")[first]
+    overview = evidence_of_set(
+        samples, files, images, related, shown, origins, properties
+    )
     clock.end("look at the set")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
     return ScanData(

@@ -94,7 +94,7 @@ def collect_video_data(
     samples = samples_of(table, scan_input, "videos")
     clock.end("read and embed")
     model = model_info(embedder)
-    images, empty = _described(table)
+    images, empty = describe_videos(table)
     if previous is None and other_scans is not None:
         previous = most_alike(other_scans, images.digests)
     if previous is not None and not _is_like(previous, settings):
@@ -125,7 +125,9 @@ def collect_video_data(
     clock.end("learn labels")
     related = pairs.images[(pairs.score >= DEFAULT_MIN_SHARED) | pairs.scene]
     shown = [scan_input.paths[row] for row in table.rows()]
-    overview = evidence_of_set(samples, files, images, related, shown)
+    overview = evidence_of_set(
+        samples, files, images, related, shown, fields=scan_input.properties
+    )
     clock.end("look at the set")
     return ScanData(
         samples=samples,
@@ -149,7 +151,7 @@ def collect_video_data(
             is_truncated=table.videos["is_truncated"].copy(),
             has_variable_rate=table.videos["has_variable_rate"].copy(),
             is_played=np.isin(np.char.lower(table.videos["codec"]), list(PLAYED)),
-            segments=_segments(table),
+            segments=_segments(table, settings.every),
             pairs=shared,
         ),
         predictions=scan_input.predictions,
@@ -161,7 +163,7 @@ def _is_like(previous: ScanData, settings: ScanSettings) -> bool:
     return previous.videos is not None and previous.videos.every == settings.every
 
 
-def _described(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool_]]:
+def describe_videos(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool_]]:
     """Returns the videos as images are described, and which frames are empty.
 
     The vectors of a video are the means of those of its frames that show something, and
@@ -184,8 +186,8 @@ def _described(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool_]]:
     images = DescribedImages(
         groups=groups,
         digests=table.videos["digest"].copy(),
-        descriptors=np.stack(means["copy"]),
-        features=np.stack(means["features"]),
+        descriptors=np.array(means["copy"]),
+        features=np.array(means["features"]),
         signatures=table.stored("signature").at(typical),
         sizes=_sizes(table),
         damaged=_damage(table) != NO_DAMAGE,
@@ -234,7 +236,7 @@ def _files(table: VideoTable) -> UniqueFiles:
     )
 
 
-def _segments(table: VideoTable) -> Segments:
+def _segments(table: VideoTable, every: float) -> Segments:
     """Returns what can be seen to be wrong in stretches of the videos."""
     statistics, ends = table.stored("statistics")[:], table.ends
     found: list[tuple[int, int, int, int]] = []
@@ -245,6 +247,8 @@ def _segments(table: VideoTable) -> Segments:
             table.last[place],
             table.seconds[place],
             ends[video],
+            table.still[place],
+            every,
         )
         found += [(video, *one) for one in stretches]
         facts = table.videos[video]

@@ -12,7 +12,7 @@ from ..findings.label_support import ClassEvidence
 from ..neighbors.knn_graph import NeighborGraph
 from .image_labels import connected_groups
 from .judgment import NO_SAMPLE
-from .scan_data import ImageGraphs, ScanData
+from .scan_data import ImageGraphs, Pairs, ScanData
 from .unique_images import UniqueImages
 
 Bools = NDArray[np.bool_]
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 Record = TypeVar("Record")
 
 
-def groups_of(scan_data: ScanData, accepted: Bools) -> Ints:
+def groups_of(scan_data: ScanData, accepted: Bools, *, recordings: bool) -> Ints:
     """Returns int64[n]: a number for samples that belong together, each its own else.
 
     Copies, and moments of one scene, however many steps apart: whoever takes all of a
@@ -29,14 +29,27 @@ def groups_of(scan_data: ScanData, accepted: Bools) -> Ints:
     Args:
         scan_data: of n samples
         accepted: bool[p], the pairs that are copies
+        recordings: whether the frames of one belong together too, which may be many
     """
     pairs, images = scan_data.pairs, scan_data.sample_images
     count = len(scan_data.images.first_file)
-    linked = connected_groups(count, pairs.images[accepted | pairs.scene])
+    together = [pairs.images[accepted | pairs.scene]]
+    if recordings:
+        together.append(_next_frames(images, scan_data.sequences.code))
+    linked = connected_groups(count, np.concatenate(together))
     # Images without a group follow those with one, and samples without an image these
     alone = np.where(linked < 0, count + np.arange(count), linked)
     own = 2 * count + np.arange(len(images))
     return np.where(images < 0, own, np.append(alone, -1)[images])
+
+
+def _next_frames(images: NDArray[np.int32], code: NDArray[np.int32]) -> Pairs:
+    """Returns int32[q, 2], pairs of images that hold each recording together."""
+    framed = np.flatnonzero((images >= 0) & (code >= 0))
+    framed = framed[np.argsort(code[framed], kind="stable")]
+    pairs = np.stack([framed[:-1], framed[1:]], axis=1)
+    found: Pairs = images[pairs[code[pairs[:, 0]] == code[pairs[:, 1]]]]
+    return found
 
 
 def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:

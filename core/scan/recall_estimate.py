@@ -300,7 +300,8 @@ def _proposed(
     and what may be a turned copy. Made copies do not meet one another.
     """
     count = len(vectors)
-    near = nearest(vectors, copied, CANDIDATE_NEIGHBORS)
+    # Few ask: an index of many pictures would cost more, and hold them all
+    near = nearest(vectors, copied, CANDIDATE_NEIGHBORS, exact=True)
     row, column = np.nonzero(near.similarities >= min_similarity)
     similar = np.stack([count + row, near.indices[row, column]], axis=1)
     made = np.arange(count, len(described))

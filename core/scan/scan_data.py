@@ -57,6 +57,7 @@ class ScanInput:
         recordings: by a field; None to tell them by names, times and looks
         vectors: n x d, embeddings made elsewhere; None to embed the images
         predictions: of a model of the person's; None without
+        properties: name -> n values that should tell no class or split
     """
 
     paths: Sequence[bytes]
@@ -67,6 +68,7 @@ class ScanInput:
     recordings: Recordings | None = None
     vectors: NDArray[np.float32] | None = None
     predictions: Predictions | None = None
+    properties: Mapping[str, Sequence[Any]] | None = None
 
 
 class UnreadableFile(TypedDict):

@@ -10,7 +10,6 @@ from typing import Any
 from ..copy_detection import CHANGES_OF_MEANING, MIN_COPY_SCORE
 from ..errors import InputError
 from ..findings.image_issues import (
-    DEFAULT_MAX_DARKEST,
     DEFAULT_MIN_INFORMATION,
     DEFAULT_MIN_SHARPNESS,
 )
@@ -48,7 +47,8 @@ class ScanSettings:
             pictures are dark. None for a rule on this data set, see
             :func:`core.findings.image_issues.own_min_brightest`
         max_darkest: gray level that 1 % of the pixels must not exceed, 0 to 255;
-            brighter pictures are bright
+            brighter pictures are bright. None for a rule on this data set, see
+            :func:`core.findings.image_issues.own_max_darkest`
         min_sharpness: sharpness below which pictures are blurry
         min_information: bits of gray levels a pixel below which pictures have low
             information, 0 to 8
@@ -69,7 +69,7 @@ class ScanSettings:
     max_outlier_distance: float | None = None
     min_label_score: float | None = None
     min_brightest: float | None = None
-    max_darkest: float = DEFAULT_MAX_DARKEST
+    max_darkest: float | None = None
     min_sharpness: float = DEFAULT_MIN_SHARPNESS
     min_information: float = DEFAULT_MIN_INFORMATION
     calibrate: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,15 @@ from ..findings.scenes import Scenes
 from ..findings.schema import NO_CLUSTER
 from ..overview.composition import composition, units
 from ..overview.overview import Overview, look_at_set, set_evidence
+from ..overview.properties import Background
 from ..overview.records import NONE, SetEvidence, SetMembers
 from .image_labels import connected_groups, majority_labels
 from .judgment import Judgment
 from .scan_data import Pairs, Samples, ScanData, UniqueFiles, first_samples
 from .unique_images import DescribedImages
+
+Origins = tuple[NDArray[np.float64], NDArray[np.uint32]]
+"""When images were taken, and by which camera; see :class:`Background`."""
 
 
 def evidence_of_set(
@@ -24,6 +29,8 @@ def evidence_of_set(
     images: DescribedImages,
     related: Pairs,
     paths: Sequence[bytes],
+    origins: Origins | None = None,
+    fields: Mapping[str, Sequence[Any]] | None = None,
 ) -> SetEvidence:
     """Looks at the set while the vectors are at hand.
 
@@ -33,6 +40,8 @@ def evidence_of_set(
         images: i unique images
         related: int32[p, 2], pairs of them that are copies or show one scene
         paths: of the unique images
+        origins: of the unique images, as their metadata say; None if not known
+        fields: name -> n values of the samples
     """
     count = len(images)
     of_samples = images.groups.of_samples(samples.unique_file)
@@ -52,6 +61,27 @@ def evidence_of_set(
         connected_groups(count, related),
         samples.classes,
         samples.split_names,
+        _background(of_samples, count, origins, fields or {}),
+    )
+
+
+def _background(
+    of_samples: NDArray[np.int32],
+    count: int,
+    origins: Origins | None,
+    fields: Mapping[str, Sequence[Any]],
+) -> Background:
+    """Returns what is known of the unique images: of a sample of each."""
+    captured, camera = origins or (np.full(count, np.nan), np.zeros(count, np.uint32))
+    sample_of = np.zeros(count, np.int64)
+    readable = np.flatnonzero(of_samples >= 0)[::-1]
+    # Last assignment wins: the first sample comes last
+    sample_of[of_samples[readable]] = readable
+    rows = sample_of.tolist()
+    return Background(
+        captured,
+        camera,
+        {name: [values[row] for row in rows] for name, values in fields.items()},
     )
 
 

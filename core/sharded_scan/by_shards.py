@@ -14,6 +14,7 @@ from ..errors import CurationError
 from ..findings.outliers import NEIGHBORS_NEEDED
 from ..neighbors.incremental import SPARE_NEIGHBORS
 from ..neighbors.knn_graph import NeighborGraph, exact_neighbors
+from ..neighbors.reverse_neighbors import with_reverse_neighbors
 from ..reading.files import ReadContent
 from ..scan.candidate_search import NeighborSearch, distinct_pairs
 from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
@@ -162,10 +163,12 @@ class ByShards:
             graph.indices[own] = found["indices"]
             graph.similarities[own] = found["similarities"]
             pairs.append(found["pairs"])
-        self.said[name] = {
-            "cells": len(centers),
-            **_recall(vectors, graph, len(centers)),
-        }
+        if len(centers) > 1:
+            graph = with_reverse_neighbors(graph)
+        said = _recall(vectors, graph, len(centers), min_similarity)
+        if not candidates:
+            del said["pair_recall"]
+        self.said[name] = {"cells": len(centers), **said}
         return graph, distinct_pairs(*pairs)
 
     def _cells(
@@ -224,16 +227,23 @@ class ByShards:
         return (result_of(self.folder, work, task) for task in tasks)
 
 
-def _recall(vectors: Vectors, graph: NeighborGraph, cells: int) -> dict[str, float]:
-    """Measures which share of the nearest a search in cells finds."""
+def _recall(
+    vectors: Vectors, graph: NeighborGraph, cells: int, min_similarity: float
+) -> dict[str, float]:
+    """Measures what a search in cells finds: ``recall`` is the share of the ten
+    nearest, ``pair_recall`` of those among them that may be copies."""
     if cells == 1:
-        return {"recall": 1.0}
+        return {"recall": 1.0, "pair_recall": 1.0}
     count = len(vectors)
     rows = np.arange(min(_SAMPLED, count)) * count // min(_SAMPLED, count)
-    true = exact_neighbors(vectors, rows, _NEAREST).indices
-    found = graph.indices[rows, :_NEAREST]
-    hits = (true[:, :, None] == found[:, None, :]).any(axis=2)
-    return {"recall": round(float(hits.mean()), 4)}
+    true = exact_neighbors(vectors, rows, _NEAREST)
+    near = true.indices
+    hits = (near[:, :, None] == graph.indices[rows][:, None, :]).any(axis=2)
+    # A pair is compared if either finds the other
+    pairs = hits | (graph.indices[near] == rows[:, None, None]).any(axis=2)
+    alike = true.similarities >= min_similarity
+    share = float(pairs[alike].mean()) if alike.any() else 1.0
+    return {"recall": round(float(hits.mean()), 4), "pair_recall": round(share, 4)}
 
 
 def positions_of(images: DescribedImages) -> Positions:

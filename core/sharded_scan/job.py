@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..findings.decisions import no_decisions
 from ..findings.schema import Findings
 from ..models.registry import DEFAULT_MODEL
+from ..progress import Progress
 from ..reading.files import ReadFailure
 from ..scan.apply_thresholds import (
     accepted_pairs,
@@ -55,7 +56,7 @@ class JobProgress:
         done: finished units of the stage
         total: all of them; 0 if not known, as for tar files
         failures: images that could not be read so far
-        per_second: units a second since the stage began
+        per_second: units a second since the stage began; 0 if not known
         cpu_seconds: of all tasks of the stage
         seconds_left: of the stage; None if not known
     """
@@ -83,7 +84,8 @@ class FinishedJob:
         findings: by them
         is_copy: bool[p], which of the compared pairs are copies
         failures: why a row is unreadable
-        search: of each kind of vectors ``cells``, and the ``recall`` of the ten nearest
+        search: of each kind of vectors ``cells``, and the ``recall`` of the ten
+            nearest; of those that copies are found by also ``pair_recall``
         hosts: that did a part of it in this run
     """
 
@@ -167,6 +169,8 @@ def run_job(
             clock=clock,
             folder=Path(scratch),
             settings=settings,
+            recordings=names.recordings,
+            on_progress=teller.show,
         )
     data = with_fixed_judgment(data, settings)
     findings = apply_thresholds(data, settings)
@@ -225,6 +229,11 @@ class _Teller:
     def __init__(self, on_progress: OnJobProgress) -> None:
         self._tell = on_progress
         self.hosts: set[str] = set()
+
+    def show(self, progress: Progress) -> None:
+        """Tells what the driver does itself."""
+        stage, done, total = progress.stage, progress.done, progress.total
+        self._tell(JobProgress(stage, done, total, 0, 0.0, 0.0, None))
 
     def begin(self, stage: str, total: int) -> OnDone:
         """Begins a stage; returns what is told of each task."""

@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
 from ..curation.not_looked_for import findings_not_looked_for
-from ..findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ..findings.registry import FINDINGS, OBJECT_FINDINGS, SET_FINDINGS, Finding
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
 from ..report.model import Gallery, Pair, Picture, Report, Section, SummaryLine, Table
+from ..report.of_set import set_lines, set_section
 from ..report.verdict import verdict
 from ..scan.part_of_scan import groups_of
 from .job import FinishedJob
 from .selection import badness, chosen, has_finding
 from .sources import read_source
 
-_TOP = 20
+_TOP, _OF_SET = 20, 6
+"""Pictures of a finding: of one of the set, they only show what it is about."""
+
 _BESIDE = {
     "outliers": ("outlier_nearest", "most similar image"),
     "label_issues": ("label_counterexample", "image of the suggested label"),
@@ -54,6 +57,7 @@ def lines_of(job: FinishedJob) -> Iterator[SummaryLine]:
             note = f"not looked for: {reason}" if reason else finding.note
             share = None if finding.unit == "clusters" else count / counts["images"]
             yield SummaryLine(finding.section, finding.label, count, share, (note,))
+    yield from set_lines(job.findings.overview)
 
 
 def not_looked_for(job: FinishedJob) -> dict[str, str]:
@@ -93,7 +97,11 @@ def job_report(
         when: it was done, for a person
     """
     root = common_folder([os.fsdecode(path) for path in job.names.paths])
-    shown = _Shown(job, root, groups_of(job.scan_data, job.is_copy))
+    group, scene = (
+        groups_of(job.scan_data, job.is_copy, recordings=recordings)
+        for recordings in (False, True)
+    )
+    shown = _Shown(job, root, group, scene)
     name = manifest.rstrip("/").rpartition("/")[2]
     return Report(
         title=name,
@@ -105,10 +113,13 @@ def job_report(
         winnow=winnow_version(),
         notes=tuple(notes),
         summary=tuple(lines_of(job)),
-        sections=tuple(
-            _section(shown, finding)
-            for finding in FINDINGS.values()
-            if finding.has_line and finding.section
+        sections=(
+            *(
+                _section(shown, finding)
+                for finding in FINDINGS.values()
+                if finding.has_line and finding.section
+            ),
+            _of_set(shown),
         ),
         run={},
     )
@@ -116,11 +127,19 @@ def job_report(
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """What is shown of a job's images."""
+    """What is shown of a job's images.
+
+    Attributes:
+        job: that is finished
+        root: folder that holds all images
+        group: int64[n], equal for images that belong together
+        scene: int64[n], likewise, whole recordings
+    """
 
     job: FinishedJob
     root: str
     group: NDArray[np.int64]
+    scene: NDArray[np.int64]
 
     def picture(self, row: int) -> Picture:
         """Returns an image, small."""
@@ -150,7 +169,7 @@ def _section(shown: _Shown, finding: Finding) -> Section:
     if not count:
         return Section(finding.section, finding.label, 0, ("None was found.",))
     found = has_finding(finding, columns)
-    group = shown.group
+    group = shown.scene if finding.section == "scenes" else shown.group
     rows = chosen(found, badness(finding, columns), group, len(found))
     if finding.name == "unreadable":
         return Section(
@@ -178,6 +197,23 @@ def _section(shown: _Shown, finding: Finding) -> Section:
     )
     text = (f"Images: {finding.description}; the worst first.",)
     return Section(finding.section, finding.label, count, text, (), (gallery,))
+
+
+def _of_set(shown: _Shown) -> Section:
+    """Returns what is wrong with the set, with the first images that show it."""
+    overview, columns = shown.job.findings.overview, shown.job.findings.columns
+    galleries = []
+    for one in overview.get("findings", ()):
+        finding, key = SET_FINDINGS[one["kind"]], one["key"]
+        found = np.flatnonzero(has_finding(finding, columns, [key]))
+        worst = badness(finding, columns)[found]
+        rows = found[np.argsort(worst, kind="stable")][:_OF_SET]
+        pairs = tuple(Pair(shown.picture(row), None, None, (), {}) for row in rows)
+        title = key[0].upper() + key[1:]
+        galleries.append(
+            Gallery(key, title, ("Image", ""), "images", len(found), pairs)
+        )
+    return set_section(overview, galleries, _TOP)
 
 
 def _first_other(group: NDArray[np.int64], row: int) -> int | None:

@@ -14,7 +14,7 @@ from ..embedding.file_facts import FileFacts
 from ..embedding.image_table import ImageTable, unique_records
 from ..findings.schema import NO_LABEL
 from ..reading.files import ReadFailure
-from ..scan.scan_data import ScanInput
+from ..scan.scan_data import Recordings, ScanInput
 from ..storage.record_store import ABSENT
 from .describing import records_file
 from .job_folder import JobFolder, unpacked
@@ -60,6 +60,7 @@ def job_table(
     locators: list[bytes] = []
     splits: list[str | None] = []
     labels: list[str | None] = []
+    sequences: list[str | None] = []
     failures: dict[int, ReadFailure] = {}
     facts, positions = [], []
     for number, (shard, result) in enumerate(zip(shards, results, strict=True)):
@@ -70,9 +71,11 @@ def job_table(
         if shard.tar:
             labels += [one.decode() or None for one in unpacked(result, "labels")]
             splits += [None] * len(some)
+            sequences += [None] * len(some)
         else:
             labels += shard.labels
             splits += shard.splits
+            sequences += shard.sequences
         record = result["record"]
         here = position_of(number, record)
         positions.append(np.where(record == ABSENT, ABSENT, here))
@@ -98,6 +101,7 @@ def job_table(
         classes,
         _codes(splits, split_names),
         split_names,
+        _recordings(sequences),
     )
     return JobTable(table, names, store, unique)
 
@@ -116,6 +120,11 @@ def _one_a_digest(positions: Positions, store: ShardRecords) -> Positions:
     first = there[order[starts]]
     result[there[order]] = positions[first[np.cumsum(starts) - 1]]
     return result
+
+
+def _recordings(sequences: Sequence[str | None]) -> Recordings | None:
+    names = _names(sequences)
+    return Recordings(_codes(sequences, names), names) if names else None
 
 
 def _names(names: Sequence[str | None]) -> list[str]:

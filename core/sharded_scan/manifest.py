@@ -1,8 +1,8 @@
 """The list of a job's images: parquet, CSV, text, a folder, or tar files.
 
-One row an image: ``path``, and if there are any ``split``, ``label``, ``bytes`` and
-``etag``. A path is local, a URL, or ``shard.tar::member``; one that is not absolute
-lies beside the manifest.
+One row an image: ``path``, and if there are any ``split``, ``label``, ``sequence`` (the
+recording that it is a frame of), ``bytes`` and ``etag``. A path is local, a URL, or
+``shard.tar::member``; one that is not absolute lies beside the manifest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .sources import MEMBER
 ROWS_A_SHARD = 5_000
 """Half a minute of a core: so much is done again where a machine is lost."""
 
-_COLUMNS = ("path", "split", "label", "bytes", "etag")
+_COLUMNS = ("path", "split", "label", "sequence", "bytes", "etag")
 _STAMPS = ("bytes", "etag")
 _TABLES, _TARS = (".parquet", ".csv", ".txt"), (".tar",)
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
@@ -43,6 +43,7 @@ class ListedShard:
         locators: of the images; empty for a tar file, which lists them itself
         splits: names, None without
         labels: names, None without
+        sequences: names of recordings, None without
         stamps: what changes when an image does, as far as the manifest says
     """
 
@@ -50,6 +51,7 @@ class ListedShard:
     locators: Sequence[bytes]
     splits: Sequence[str | None]
     labels: Sequence[str | None]
+    sequences: Sequence[str | None]
     stamps: Sequence[bytes]
 
 
@@ -134,7 +136,7 @@ def _listed(address: str) -> list[str]:
 def _shards(file: str) -> Iterator[ListedShard]:
     lowered = file.lower()
     if lowered.endswith(_TARS):
-        yield ListedShard(file, (), (), (), ())
+        yield ListedShard(file, (), (), (), (), ())
         return
     if not lowered.endswith(_TABLES):
         yield from _of_folder(file)
@@ -149,32 +151,44 @@ def _shards(file: str) -> Iterator[ListedShard]:
     paths = columns["path"]
     locators = [_locator(file, row, path) for row, path in enumerate(paths)]
     none: list[Any] = [None] * len(paths)
-    splits, labels = (columns.get(name, none) for name in ("split", "label"))
+    named = [
+        [_name(value) for value in columns.get(name, none)]
+        for name in ("split", "label", "sequence")
+    ]
     stamps = [columns[name] for name in _STAMPS if name in columns]
     stamped = [repr(row).encode() for row in zip(*stamps, strict=True)]
-    yield from _parts(locators, list(map(_name, splits)), list(map(_name, labels)),
-                      stamped)  # fmt: skip
+    yield from _parts(locators, named, stamped)
 
 
 def _of_folder(folder: str) -> Iterator[ListedShard]:
     images = list_images(folder).images
     yield from _parts(
         [os.fsencode(image.path) for image in images],
-        [image.split for image in images],
-        [image.label for image in images],
+        [
+            [image.split for image in images],
+            [image.label for image in images],
+            [None] * len(images),
+        ],
         [],
     )
 
 
 def _parts(
     locators: Sequence[bytes],
-    splits: Sequence[str | None],
-    labels: Sequence[str | None],
+    named: Sequence[Sequence[str | None]],
     stamps: Sequence[bytes],
 ) -> Iterator[ListedShard]:
+    splits, labels, sequences = named
     for start in range(0, len(locators), ROWS_A_SHARD):
         some = slice(start, start + ROWS_A_SHARD)
-        yield ListedShard("", locators[some], splits[some], labels[some], stamps[some])
+        yield ListedShard(
+            "",
+            locators[some],
+            splits[some],
+            labels[some],
+            sequences[some],
+            stamps[some],
+        )
 
 
 def _bytes(file: str) -> bytes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..findings.decisions import no_decisions
-from ..findings.registry import image_finding
+from ..findings.registry import SET_FINDINGS, Finding, image_finding
 from ..scan.apply_thresholds import accepted_pairs
 from ..scan.part_of_scan import groups_of, part_of_scan
 from ..scan.scan_data import ScanData
@@ -72,7 +72,7 @@ def open_job(
 
     Args:
         address: OUT of the job
-        what: a finding
+        what: a finding of images or of the set, or the key of one of the set
         split: only what is found in this split
         label: only what is found under this label
         limit: images at most
@@ -81,7 +81,6 @@ def open_job(
         InputError: no finished job, no such finding, or nothing to be shown
         StaleRunError: the job is of another version of Winnow
     """
-    finding = image_finding(what)
     if isinstance(limit, bool) or not 1 <= limit <= MOST:
         raise InputError(
             f"limit must be from 1 to {MOST:,}, got {limit!r}: FiftyOne shows a part "
@@ -94,8 +93,9 @@ def open_job(
             "OUT of a job; one that was stopped goes on with the same command."
         )
     summary = json.loads(folder.local_anew("summary.json").read_bytes())
+    finding, keys = _asked(what, summary["overview"].get("findings", ()))
     columns = _columns(folder, summary["findings"], fields_of(finding))
-    is_found = has_finding(finding, columns)
+    is_found = has_finding(finding, columns, keys)
     for name, value in (("split", split), ("label", label)):
         if value is not None:
             is_found &= np.array([one == value for one in columns[name]], bool)
@@ -106,7 +106,11 @@ def open_job(
     data = load_scan_data(folder.local_anew(SCAN))
     settings = _settings(summary)
     nobody = no_decisions(len(data.samples))
-    group = groups_of(data, accepted_pairs(data, settings, nobody))
+    group = groups_of(
+        data,
+        accepted_pairs(data, settings, nobody),
+        recordings=finding.section == "scenes",
+    )
     order = badness(finding, columns)
     rows = chosen(is_found & here, order, group, limit)
     if not len(rows):
@@ -128,6 +132,17 @@ def open_job(
         shown=int(is_found[rows].sum()),
         elsewhere=elsewhere,
     )
+
+
+def _asked(
+    what: str, of_set: Sequence[Mapping[str, Any]]
+) -> tuple[Finding, Sequence[str]]:
+    """Returns a finding, and the keys of those of the set that are asked for."""
+    keys = [one["key"] for one in of_set if what in (one["kind"], one["key"])]
+    for one in of_set:
+        if what == one["key"]:
+            return SET_FINDINGS[one["kind"]], keys
+    return SET_FINDINGS.get(what) or image_finding(what), keys
 
 
 def _nothing(what: str, found: int, split: str | None, label: str | None) -> str:
@@ -162,8 +177,9 @@ def _settings(summary: Mapping[str, Any]) -> ScanSettings:
     """Returns the job's settings; what followed from all its images is given."""
     known = {one.name for one in fields(ScanSettings)}
     given = {name: one for name, one in summary["settings"].items() if name in known}
-    brightest = summary["thresholds"]["min_brightest"]
-    return replace(ScanSettings(**given), min_brightest=brightest)
+    of_set = ("min_brightest", "max_darkest")
+    looks = {name: summary["thresholds"][name] for name in of_set}
+    return replace(ScanSettings(**given), **looks)
 
 
 def _with_evidence(

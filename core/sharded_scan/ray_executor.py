@@ -80,7 +80,7 @@ def ray_executor(address: str | None) -> Iterator[RayExecutor]:
                 "_temp_dir": folder,
             }
         try:
-            ray.init(**({"address": address} | shared))
+            _init(ray, address, shared)
         # Of many kinds: connection, version, token, resources
         except Exception as error:
             where = f"the cluster '{address}'" if address else "Ray on this machine"
@@ -92,6 +92,20 @@ def ray_executor(address: str | None) -> Iterator[RayExecutor]:
         try:
             yield RayExecutor()
         finally:
+            ray.shutdown()
+
+
+def _init(ray: Any, address: str | None, shared: dict[str, Any]) -> None:
+    """Joins a cluster, or starts Ray here."""
+    # On a busy machine its own processes may wait for one another in vain, once
+    for is_last in (True,) if address else (False, True):
+        try:
+            ray.init(**({"address": address} | shared))
+            return
+        # Of many kinds, and all that was begun is given up
+        except Exception:
+            if is_last:
+                raise
             ray.shutdown()
 
 

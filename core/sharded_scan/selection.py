@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings.registry import Finding
+from ..findings.registry import SET_FINDINGS, Finding
 from ..findings.schema import QUARANTINED, UNREADABLE, is_unsure
 
 Columns = Mapping[str, Sequence[Any]]
@@ -19,6 +19,8 @@ _CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "duplicates": ("dup_cluster", lambda cluster: cluster is not None),
     "image_issues": ("image_issues", bool),
     "scenes": ("scene_group", lambda group: group is not None),
+    "sequences": ("winnow_sequence", lambda sequence: sequence is not None),
+    "bursts": ("burst_keep", lambda kept: kept is False),
     "unreadable": ("scan_status", lambda status: status in UNREADABLE),
     "not_read": (
         "scan_status",
@@ -31,7 +33,9 @@ _CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 
 def fields_of(finding: Finding) -> tuple[str, ...]:
     """Returns the fields that :func:`has_finding` and :func:`badness` look at."""
-    wanted = {finding.sort_by, finding.flag}
+    wanted = {finding.sort_by, finding.then_by, finding.flag}
+    if finding.name in SET_FINDINGS:
+        wanted.add("set_findings")
     if finding.name in _CONDITIONS:
         wanted.add(_CONDITIONS[finding.name][0])
     if finding.name == "redundant_copies":
@@ -39,15 +43,21 @@ def fields_of(finding: Finding) -> tuple[str, ...]:
     return tuple(sorted(wanted - {""}))
 
 
-def has_finding(finding: Finding, columns: Columns) -> Bools:
+def has_finding(finding: Finding, columns: Columns, keys: Sequence[str] = ()) -> Bools:
     """Returns bool[n], which images have a finding.
 
     Args:
-        finding: of images
+        finding: of images, or of the set
         columns: n values a field
+        keys: of a finding of the set, those that are asked for
     """
-    if finding.flag:
-        flags: Sequence[Any] = [value is True for value in columns[finding.flag]]
+    if finding.name in SET_FINDINGS:
+        wanted = set(keys)
+        flags: Sequence[Any] = [
+            bool(wanted.intersection(one or ())) for one in columns["set_findings"]
+        ]
+    elif finding.flag:
+        flags = [value is True for value in columns[finding.flag]]
     elif finding.name == "redundant_copies":
         flags = [
             keeper is False and not is_unsure(relation)
@@ -64,13 +74,19 @@ def has_finding(finding: Finding, columns: Columns) -> Bools:
 def badness(finding: Finding, columns: Columns) -> NDArray[np.float64]:
     """Returns float64[n], smaller for what is shown first; 0 without an order."""
     sign = -1 if finding.descending else 1
-    return np.array(
-        [
-            sign * value if isinstance(value, int | float) else 0.0
-            for value in columns[finding.sort_by]
-        ],
-        np.float64,
-    )
+    values = columns[finding.sort_by]
+    if not finding.then_by:
+        return sign * np.array([_number(value) for value in values], np.float64)
+    # Texts, such as the names of recordings, and the order within each
+    names = np.array([value if value is not None else "" for value in values])
+    within = np.array([_number(value) for value in columns[finding.then_by]])
+    place = np.empty(len(names))
+    place[np.lexsort((within, names))] = np.arange(len(names))
+    return place
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0.0
 
 
 def chosen(

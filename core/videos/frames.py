@@ -7,6 +7,7 @@ video that was seen before, under whatever name, is not decoded again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import queue
 import struct
@@ -26,11 +27,13 @@ from ..embedding.threads import BATCH, Batch, Described, Session
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import ReadFailure, digest_file, file_identity
+from ..reading.thumbnails import keep, place_of
 from ..storage.record_store import ABSENT, RecordStore, StoredColumn
-from .held import HeldFrames
+from .held import HeldFrames, StillRuns
 from .reading import SampledFrame, VideoFacts, VideoReader
+from .strip import Strip
 
-VIDEO_VERSION = 1
+VIDEO_VERSION = 3
 """Raise it when videos are decoded or sampled differently: old records expire."""
 
 FRAME_SIDE = 256
@@ -57,7 +60,16 @@ _VIDEO = np.dtype(
         ("sampled", "<i4"),
     ]
 )
-_FRAME = np.dtype([("number", "<i8"), ("last", "<i8"), ("seconds", "<f8")])
+_FRAME = np.dtype(
+    [
+        ("number", "<i8"),
+        ("last", "<i8"),
+        ("seconds", "<f8"),
+        ("still_first", "<i8"),
+        ("still_last", "<i8"),
+        ("still_seconds", "<f8"),
+    ]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +91,8 @@ class VideoTable:
         number: int64[f], of the frame in its video, from 0; ascending in each
         last: int64[f], until which frame it is held
         seconds: float64[f], when it is shown
+        still: float64[f, 3], the longest run of samples in it that are one picture: its
+            first and last frame, and how long it is in seconds; 0 s for none
     """
 
     unique_file: NDArray[np.int64]
@@ -89,6 +103,7 @@ class VideoTable:
     number: NDArray[np.int64]
     last: NDArray[np.int64]
     seconds: NDArray[np.float64]
+    still: NDArray[np.float64]
     _positions: NDArray[np.int64]
     _store: RecordStore
 
@@ -179,6 +194,7 @@ class _VideoPass:
     ) -> None:
         self._paths = paths
         self._embedder = embedder
+        self._thumbnails = folder / "thumbnails"
         self._every = every
         self._max_megapixels = max_megapixels
         self._seen = open_seen(folder)
@@ -242,6 +258,8 @@ class _VideoPass:
                     self._failures[row] = self._failures[rows[0]]
                 continue
             video, frames, positions = found
+            for row in rows:
+                self._show(row, digest)
             unique_file[rows] = len(videos)
             parts.append((np.full(len(frames), len(videos)), frames, positions))
             videos.append(video)
@@ -257,9 +275,30 @@ class _VideoPass:
             frames["number"],
             frames["last"],
             frames["seconds"],
+            np.stack(
+                [
+                    frames[name].astype(np.float64)
+                    for name in ("still_first", "still_last", "still_seconds")
+                ],
+                axis=1,
+            ),
             np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)]),
             self._pictures,
         )
+
+    def _strip_of(self, digest: bytes) -> Path:
+        return place_of(digest, self._thumbnails)
+
+    def _show(self, row: int, digest: bytes) -> None:
+        """Puts the strip of a video where the App looks for the picture of its file."""
+        identity, strip = file_identity(self._paths[row]), self._strip_of(digest)
+        if isinstance(identity, ReadFailure):
+            return
+        place = place_of(identity[0], self._thumbnails)
+        # Without it, since the cache was cleared, say, the App shows no picture
+        with contextlib.suppress(OSError):
+            if not place.exists():
+                keep(strip.read_bytes(), place)
 
     def _digest(self, row: int, path: bytes) -> bytes | ReadFailure:
         """Returns the digest of a file; of one that did not change it is known."""
@@ -331,7 +370,7 @@ class _VideoPass:
     def _describe(self, digest: bytes, reader: VideoReader, session: Session) -> None:
         """Decodes a video, and stores its frames and then what it is."""
         row = self._rows[digest][0]
-        held = HeldFrames()
+        held, strip, still = HeldFrames(), Strip(), StillRuns()
         waiting: list[tuple[int, DecodedImage]] = []
         numbers: list[tuple[int, float]] = []
         side = max(FRAME_SIDE, session.side)
@@ -341,13 +380,26 @@ class _VideoPass:
                 return
             if isinstance(found, VideoFacts):
                 self._store(digest, waiting, session)
-                self._finish(row, digest, found, numbers)
+                if numbers:
+                    keep(strip.jpeg(), self._strip_of(digest))
+                still.end(found.frames, found.seconds)
+                self._finish(row, digest, found, numbers, still)
                 return
             if self._stop.is_set():
                 return
             image = _decoded(found, session.side)
-            if image is None or held.goes_on(image):
+            if image is None:
                 continue
+            goes_on = held.goes_on(image)
+            still.note(
+                found.number,
+                found.seconds,
+                is_still=held.is_still,
+                is_alike=held.is_alike,
+            )
+            if goes_on:
+                continue
+            strip.add(image)
             numbers.append((found.number, found.seconds))
             waiting.append((found.number, image))
             if len(waiting) == BATCH:
@@ -369,6 +421,7 @@ class _VideoPass:
         digest: bytes,
         facts: VideoFacts,
         numbers: list[tuple[int, float]],
+        still: StillRuns,
     ) -> None:
         """Stores which frames were sampled, and last what the video is."""
         keys = [_picture_key(digest, number) for number, _ in numbers]
@@ -382,6 +435,10 @@ class _VideoPass:
         frames["number"], frames["seconds"] = zip(*kept, strict=True)
         frames["last"][:-1] = frames["number"][1:] - 1
         frames["last"][-1] = facts.frames - 1
+        for frame in frames:
+            run = still.longest(int(frame["number"]), int(frame["last"]))
+            frame["still_first"], frame["still_last"] = run.first, run.last
+            frame["still_seconds"] = run.seconds
         video = np.zeros(1, _VIDEO)
         for name in _VIDEO.names or ():
             if name not in ("digest", "sampled"):

@@ -22,6 +22,7 @@ SEGMENTS = ("black", "frozen", "blurry", "dark", "damaged", "copy", "shared", "i
 one that shares no more than that, and by others of a series."""
 
 LOOKS_OF_FRAMES = SEGMENTS[:4]
+_FROZEN = SEGMENTS.index("frozen")
 
 _DARK_BELOW = 64.0
 """Gray level that 99 % of the pixels do not exceed."""
@@ -30,7 +31,9 @@ _BLURRY_SHARE = 0.1
 _SOME_CONTRAST = 2.0
 _LEAST_SECONDS = 1.0
 _FROZEN_SECONDS = 2.0
-_SLACK = 1e-3
+_SLACK = 0.1
+"""Seconds: a sample is the first frame after its time."""
+
 
 Bools = NDArray[np.bool_]
 
@@ -69,6 +72,8 @@ def find_segments(
     last: NDArray[np.int64],
     seconds: NDArray[np.float64],
     end: float,
+    still: NDArray[np.float64],
+    step: float,
 ) -> Iterator[tuple[int, int, int]]:
     """Yields the kind, the first and the last frame of each stretch of one video.
 
@@ -78,23 +83,27 @@ def find_segments(
         last: int64[f], until which frame it is held
         seconds: float64[f], when each is shown
         end: seconds after which the video is over
+        still: float64[f, 3], see :class:`~core.videos.frames.VideoTable`
+        step: seconds between samples. An encoder refines a frozen picture, so that the
+            first sample differs from the next
     """
     until = np.append(seconds[1:], end)
     scores = dict(zip(LOOKS, look_scores(statistics).T, strict=True))
     empty = is_empty(statistics)
     dark = scores["brightest"] < _DARK_BELOW
     black = empty & dark
-    held = (until - seconds >= _FROZEN_SECONDS - _SLACK) & ~black
+    frozen = (still[:, 2] > 0) & (still[:, 2] >= _FROZEN_SECONDS - step - _SLACK)
+    for first, past, _ in still[frozen & ~black].tolist():
+        yield _FROZEN, int(first), int(past)
     flags = {
         "black": black,
-        "frozen": held,
         "blurry": _blurry(statistics, scores["sharpness"], empty),
         "dark": dark & ~black,
     }
-    for kind, name in enumerate(LOOKS_OF_FRAMES):
-        for start, stop in _runs(flags[name]):
+    for name, flag in flags.items():
+        for start, stop in _runs(flag):
             if until[stop] - seconds[start] >= _LEAST_SECONDS - _SLACK:
-                yield kind, int(number[start]), int(last[stop])
+                yield SEGMENTS.index(name), int(number[start]), int(last[stop])
 
 
 def _blurry(

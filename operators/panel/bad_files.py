@@ -9,7 +9,7 @@ import fiftyone.operators.types as types
 from ...core.common.text import short_path
 from ...core.findings.schema import QUARANTINED
 from ..adapter.views.queries import Picture, count_values
-from . import buttons, filters, widgets
+from . import buttons, filters, stretches, widgets
 from .callbacks import Events
 from .state import PanelState
 
@@ -32,7 +32,7 @@ _STATUS = {
     "no_permission": "the file may not be read",
     "not_regular": "not an ordinary file",
     "empty": "the file is empty",
-    "unsupported": "not an image of a known kind",
+    "unsupported": "of no kind that is known",
     "too_large": "more pixels than the limit",
     "truncated": "cut off: the end of the file is missing",
     "corrupt": "damaged inside",
@@ -45,6 +45,7 @@ _STATUS = {
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws bad images by issue, and unreadable files."""
     counts = state.tally.counts
+    stretches.draw(panel, events, state)
     unread = counts["unreadable"] + counts["not_read"]
     if not counts["image_issues"] and not unread:
         widgets.notice(panel, "none", "Every file can be read, and no image looks bad.")

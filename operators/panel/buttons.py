@@ -16,6 +16,8 @@ _ICONS = {
     "quarantine": "inventory_2",
     "move": "drive_file_move",
     "retag": "label",
+    "remove_objects": "layers_clear",
+    "tag": "sell",
     "undo": "undo",
     "purge": "delete_forever",
     "report": "description",
@@ -145,6 +147,26 @@ def decide(
         events.decide,
         icon=_DECISIONS[what],
         params={"what": what, "samples": list(samples) if samples else "selected"},
+        hint=hint,
+    )
+
+
+def decide_on_objects(
+    parent: types.Object,
+    events: Events,
+    what: str,
+    objects: str | Sequence[str],
+    label: str,
+    hint: str,
+) -> None:
+    """Adds the button of a decision on objects, as :func:`decide`."""
+    widgets.button(
+        parent,
+        what,
+        label,
+        events.decide,
+        icon=_DECISIONS[what],
+        params={"what": what, "objects": objects},
         hint=hint,
     )
 

@@ -32,6 +32,7 @@ class Events(Protocol):
     # What the grid shows
     open_sample: Event
     show: Event
+    show_of_set: Event
     show_cluster: Event
     show_decided: Event
     show_missing: Event
@@ -61,6 +62,13 @@ class Events(Protocol):
     choose_leak: Event
     choose_leak_cell: Event
     choose_issue: Event
+
+    # Objects
+    choose_object_kind: Event
+    choose_object_class: Event
+    choose_object_split: Event
+    show_objects: Event
+    open_object: Event
 
     # A review
     review: Event

@@ -13,6 +13,7 @@ from . import (
     filters,
     labels,
     leaks,
+    objects,
     outliers,
     thresholds,
 )
@@ -24,6 +25,7 @@ _A_PAGE = {
     "outliers": outliers.A_PAGE,
     "labels": labels.A_PAGE,
     "leaks": leaks.A_PAGE,
+    "objects": objects.A_PAGE,
     "bad_files": bad_files.A_PAGE,
     "actions": actions.A_PAGE,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fiftyone.operators as foo
 from fiftyone import ViewField as F
 
-from ...core.findings.registry import FINDINGS
+from ...core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES
 from ..adapter.dataset.decisions import decided_view
 from ..adapter.dataset.present import present
 from ..adapter.views.finding_views import (
@@ -14,7 +14,7 @@ from ..adapter.views.finding_views import (
     leak_view,
     pair_view,
 )
-from . import duplicates, filters, grid, labels, leaks, outliers
+from . import duplicates, filters, grid, labels, leaks, objects, outliers
 from .state import needed_scene
 
 _SELECTED_MOST = 1_000
@@ -45,8 +45,15 @@ class InGrid:
             grid.show(ctx, *labels.grid_view(state))
         elif state.tab == "duplicates" and state.tally.counts["duplicates"]:
             grid.show(ctx, *duplicates.grid_view(state))
+        elif state.tab == "objects" and (shown := objects.grid_view(state)):
+            grid.show(ctx, *shown)
         elif state.tab in _SHOWN_BY_TAB:
             self._show_finding(ctx, _SHOWN_BY_TAB[state.tab])
+
+    def show_of_set(self, ctx: foo.ExecutionContext) -> None:
+        """Shows the images of a finding of the set as a whole."""
+        state, key = needed_scene(ctx), ctx.params["key"]
+        grid.show(ctx, found_view(ctx.dataset, key, state.prefix), key)
 
     def follow(self, ctx: foo.ExecutionContext) -> None:
         """Lets the grid follow the panel, if it shows what the panel put there."""
@@ -55,6 +62,10 @@ class InGrid:
 
     def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
         state = needed_scene(ctx)
+        if what in (SEGMENTS, VIDEO_ISSUES.name):
+            view = grouped_view(ctx.dataset, what, state.prefix)
+            grid.show(ctx, view, "stretches of videos")
+            return
         words = FINDINGS[what].label.lower()
         if not state.tally.counts[what]:
             grid.show_all(ctx)

@@ -10,7 +10,7 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown, share_text, size_text
-from ...core.findings.registry import FINDINGS, Finding
+from ...core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
 from ..adapter.runs.scan_report import (
@@ -25,8 +25,7 @@ from .callbacks import Events
 from .state import TABS, PanelState
 
 _DETAILS = 8
-LINES = [finding for finding in FINDINGS.values() if finding.has_line]
-"""The findings behind the lines of the table."""
+_LINES = [finding for finding in FINDINGS.values() if finding.has_line]
 
 _DECIDED = {
     "keeper": "Chosen as the one to keep",
@@ -49,6 +48,16 @@ _WELCOME = """
 It reads each image once and writes its findings into
 fields of the samples. It moves and changes no file.
 """
+
+
+def lines(state: PanelState) -> list[Finding]:
+    """Returns the findings behind the lines of the table."""
+    return [*_LINES, *(OBJECT_FINDINGS.values() if state.objects else ())]
+
+
+def tab_of(finding: Finding) -> str:
+    """Returns the tab that shows a finding."""
+    return "objects" if finding.unit == "objects" else finding.tab
 
 
 def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> None:
@@ -121,9 +130,8 @@ def draw_head(
         widgets.markdown(head, "begun", "**At work ...**")
     elif last:
         # In a line that is there anyway: nothing moves under the pointer
-        widgets.markdown(
-            head, "done", f"{_DECIDED[last['what']]} ({len(last['samples']):,})"
-        )
+        count = len(last.get("samples") or last.get("objects") or ())
+        widgets.markdown(head, "done", f"{_DECIDED[last['what']]} ({count:,})")
         widgets.button(head, "undo", "Undo", events.undo, icon="undo")
     if len(state.prefixes) > 1:
         _choose_run(panel, events, state)
@@ -143,7 +151,9 @@ def draw_head(
         widgets.button(line, "all", "Show all", events.show_all, icon="grid_view")
     tabs = widgets.row(panel, "tabs", gap=0.5)
     for tab, label in TABS.items():
-        in_tab = _count_in_tab(tab, state.tally.counts)
+        if tab == "objects" and state.objects is None:
+            continue
+        in_tab = _count_in_tab(tab, state)
         widgets.button(
             tabs,
             tab,
@@ -157,7 +167,8 @@ def draw_head(
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
     """Draws all findings with their counts."""
     counts = state.tally.counts
-    if not any(counts[what] for what in FINDINGS):
+    found = [counts[what] for what in FINDINGS] + [*state.object_counts.values()]
+    if not any(found):
         widgets.notice(
             panel,
             "clean",
@@ -167,7 +178,11 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     widgets.table(
         panel,
         "overview_rows",
-        {"finding": "Finding", "images": "Images", "note": ""},
+        {
+            "finding": "Finding",
+            "images": "Count" if state.objects else "Images",
+            "note": "",
+        },
         _rows(state),
         set_data,
         on_click_row=events.choose_overview_row,
@@ -213,16 +228,21 @@ def _rows(state: PanelState) -> list[dict[str, str]]:
     counts = state.tally.counts
     images = max(1, counts["images"])
     rows = []
-    for finding in LINES:
+    for finding in lines(state):
         note = note_of(finding, report)
         if finding.name == "duplicates":
             note = _duplicates_note(state)
         elif counts["not_read"] and finding.name == "unreadable":
             note = f"of them {counts['not_read']:,} that may be whole and are not read"
+        if finding.unit == "objects":
+            count = state.object_counts[finding.name]
+            text = _with_share(finding, count, max(1, report.counts["objects"]))
+        else:
+            text = _with_share(finding, _count_of(finding, counts), images)
         rows.append(
             {
                 "finding": finding.label,
-                "images": _with_share(finding, _count_of(finding, counts), images),
+                "images": text,
                 "note": note,
             }
         )
@@ -258,11 +278,14 @@ def _duplicates_note(state: PanelState) -> str:
     return "; ".join([note, *plain_pages(report), *changes_of_meaning(report)])
 
 
-def _count_in_tab(tab: str, counts: Mapping[str, int]) -> int | None:
-    """Returns how many images the findings of a tab have; None without findings."""
+def _count_in_tab(tab: str, state: PanelState) -> int | None:
+    """Returns how many images, or objects, the findings of a tab have; None without
+    findings."""
+    if tab == "objects":
+        return sum(state.object_counts.values())
     found = [
-        _count_of(finding, counts)
-        for finding in LINES
+        _count_of(finding, state.tally.counts)
+        for finding in _LINES
         if finding.tab == tab and finding.unit == "images"
     ]
     return sum(found) if found else None

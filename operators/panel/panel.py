@@ -41,14 +41,17 @@ from . import (
     image_map,
     labels,
     leaks,
+    objects,
     outliers,
     overview,
     review,
     selected,
+    whole_set,
     widgets,
 )
 from .callbacks import Event
 from .choices import Choices
+from .object_events import ObjectEvents, named_objects
 from .state import PanelState, needed_scene, scene_of
 
 _TABS = {
@@ -57,14 +60,16 @@ _TABS = {
     "outliers": outliers.draw,
     "labels": labels.draw,
     "leaks": leaks.draw,
+    "objects": objects.draw,
     "bad_files": bad_files.draw,
     "map": image_map.draw,
+    "whole_set": whole_set.draw,
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
 
 
-class WinnowPanel(Choices, foo.Panel):
+class WinnowPanel(Choices, ObjectEvents, foo.Panel):
     """``@winnow/curate/winnow``, the panel"""
 
     @property
@@ -111,9 +116,12 @@ class WinnowPanel(Choices, foo.Panel):
         self._go(ctx, ctx.params["tab"])
 
     def choose_overview_row(self, ctx: foo.ExecutionContext) -> None:
-        row = ctx.params["row"]
-        if 0 <= row < len(overview.LINES):
-            self._go(ctx, overview.LINES[row].tab)
+        row, lines = ctx.params["row"], overview.lines(needed_scene(ctx))
+        if 0 <= row < len(lines):
+            if lines[row].unit == "objects":
+                chosen = {objects.KIND: lines[row].name, objects.CLASS: None}
+                ctx.panel.set_state(chosen)
+            self._go(ctx, overview.tab_of(lines[row]))
 
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
         ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
@@ -178,17 +186,27 @@ class WinnowPanel(Choices, foo.Panel):
     def decide(self, ctx: foo.ExecutionContext) -> None:
         """Remembers a decision on the samples that the button names."""
         state, what = needed_scene(ctx), ctx.params["what"]
-        samples = ctx.params.get("samples")
-        if samples is None:
-            found = F(state.field("dup_cluster")) == ctx.params["number"]
-            if what == "not_duplicate":
-                found = found & (F(state.field("dup_kind")) == "near")
-            samples = present(ctx.dataset).match(found).values("id")
-        elif samples == "selected":
-            samples = list(ctx.selected)
-        decision = {"what": what, "samples": samples, "prefix": state.prefix}
+        decision = {"what": what, "prefix": state.prefix}
+        if "objects" in ctx.params:
+            decision["objects"] = named_objects(ctx, state, ctx.params["objects"])
+        else:
+            decision["samples"] = self._named_samples(ctx, state, what)
         ctx.panel.set_state({"asked": decision, "last": None})
         self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
+
+    def _named_samples(
+        self, ctx: foo.ExecutionContext, state: PanelState, what: str
+    ) -> list[str]:
+        """Returns the samples that a button of a decision is for."""
+        samples = ctx.params.get("samples")
+        if samples == "selected":
+            return list(ctx.selected)
+        if samples is not None:
+            return list(samples)
+        found = F(state.field("dup_cluster")) == ctx.params["number"]
+        if what == "not_duplicate":
+            found = found & (F(state.field("dup_kind")) == "near")
+        return list(present(ctx.dataset).match(found).values("id"))
 
     def decided(self, ctx: foo.ExecutionContext) -> None:
         """Offers to undo what was asked for, now that it is done."""
@@ -203,8 +221,9 @@ class WinnowPanel(Choices, foo.Panel):
             self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
 
     def take_back(self, ctx: foo.ExecutionContext) -> None:
-        """Takes back an earlier decision on a sample."""
-        decision = {"what": ctx.params["what"], "samples": ctx.params["samples"]}
+        """Takes back an earlier decision on a sample or an object."""
+        named = ("what", "samples", "objects")
+        decision = {name: ctx.params[name] for name in named if name in ctx.params}
         params = {**decision, "prefix": _prefix(ctx), "undo": True}
         self._ask(ctx, "decide", params, skip_prompt=True)
 
@@ -214,6 +233,8 @@ class WinnowPanel(Choices, foo.Panel):
         names = foo.get_operator(_OPERATOR.format(operator)).names()
         if params == selected.SELECTED:
             params["samples"] = list(ctx.selected)
+        if "objects" in params:
+            params["objects"] = named_objects(ctx, needed_scene(ctx), params["objects"])
         # Undo and purge are of actions, whatever the scan
         if "prefix" in names and _prefix(ctx):
             params["prefix"] = _prefix(ctx)

@@ -11,6 +11,9 @@ from .callbacks import Events
 from .state import PanelState
 
 SELECTED = {"what": "selected"}
+OBJECTS = "selected"
+"""Stands for the ids of the objects that are selected."""
+
 _LOOKED_AT = 1_000
 """Images of a large selection by which is told what can be decided of it."""
 
@@ -24,10 +27,13 @@ def draw(
         panel: to draw on
         events: of the panel
         state: what is drawn
-        ids: what is selected; of a grid of objects, none is an image
+        ids: what is selected: images, or in a grid of objects their labels
     """
+    if not ids:
+        return
     found = state.reader.by_id(list(ids)[:_LOOKED_AT], ("dup_cluster", "dup_kind"))
     if not found:
+        _draw_objects(panel, events, state, ids)
         return
     line = widgets.row(panel, "selected")
     widgets.markdown(line, "count", f"**{len(ids):,} selected**")
@@ -48,6 +54,30 @@ def draw(
     widgets.button(
         line, "tag", "Tag", events.tag, icon="sell", params={"what": "selected"}
     )
+    widgets.button(line, "none", "Select none", events.select_none, plain=True)
+
+
+def _draw_objects(
+    panel: types.Object, events: Events, state: PanelState, ids: Sequence[str]
+) -> None:
+    if state.objects is None or not state.objects.by_id(list(ids)[:_LOOKED_AT]):
+        return
+    line = widgets.row(panel, "selected")
+    things = f"object{'' if len(ids) == 1 else 's'}"
+    widgets.markdown(line, "count", f"**{len(ids):,} {things} selected**")
+    for what, label, hint in (
+        ("keep", "Keep", "They are fine. Never flagged again."),
+        (
+            "label_verified",
+            "Label is right",
+            "Remembered in all later scans, as long as the label stays.",
+        ),
+    ):
+        buttons.decide_on_objects(line, events, what, OBJECTS, label, hint)
+    named = {"objects": OBJECTS}
+    buttons.act(line, events, state, "retag", named, "Relabel")
+    buttons.act(line, events, state, "remove_objects", named, "Remove")
+    buttons.act(line, events, state, "tag", {"what": "view", **named}, "Tag")
     widgets.button(line, "none", "Select none", events.select_none, plain=True)
 
 

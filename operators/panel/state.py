@@ -13,6 +13,7 @@ from ...core.errors import CurationError
 from ..adapter.dataset.fields import field_name
 from ..adapter.runs.run_record import ScanRun, finished_runs
 from ..adapter.views.finding_views import Tally, tally
+from ..adapter.views.object_queries import ObjectQueries
 from ..adapter.views.queries import SampleQueries
 
 TABS = {
@@ -21,8 +22,10 @@ TABS = {
     "outliers": "Outliers",
     "labels": "Labels",
     "leaks": "Leaks",
+    "objects": "Objects",
     "bad_files": "Bad files",
     "map": "Map",
+    "whole_set": "The set",
     "actions": "Actions",
 }
 
@@ -58,6 +61,18 @@ class PanelState:
     def reader(self) -> SampleQueries:
         """Reads pictures of the run."""
         return SampleQueries(self.dataset, self.run, self.prefix)
+
+    @cached_property
+    def objects(self) -> ObjectQueries | None:
+        """Reads the objects of the run; None if it did not look at any."""
+        if self.run.objects is None:
+            return None
+        return ObjectQueries(self.dataset, self.run, self.prefix)
+
+    @cached_property
+    def object_counts(self) -> dict[str, int]:
+        """How many objects each finding has: a pass over the samples."""
+        return self.objects.counts() if self.objects else {}
 
     @cached_property
     def operators(self) -> set[str]:

@@ -215,6 +215,21 @@ def thumbnail(
     return column
 
 
+def dropdown(
+    parent: types.Object,
+    name: str,
+    choices: Mapping[str, str],
+    chosen: str,
+    *,
+    on_change: Event,
+) -> None:
+    """Adds a list to choose one thing of: value -> what it is called."""
+    view = types.DropdownView(componentsProps=_FITS)
+    for value, label in choices.items():
+        view.add_choice(value, label=label)
+    parent.str(name, default=chosen, view=view, on_change=on_change)
+
+
 def slider(
     parent: types.Object,
     name: str,

@@ -32,6 +32,14 @@ def test_scan_asks_then_shows_progress_and_counts(app):
     app.shot("panel-overview")
 
 
+def test_the_set_is_drawn_as_plots(app):
+    app.tab("The set")
+
+    app.sees("Effective images of the classes")
+    app.panel.locator(".js-plotly-plot").nth(1).wait_for()
+    app.shot("panel-set")
+
+
 def test_duplicates_show_clusters_conflicts_first(app):
     app.tab("Duplicates")
 

@@ -73,6 +73,20 @@ def test_all_pictures_show_and_nothing_sticks_out(opened, width):
     assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
 
 
+def test_a_click_or_the_space_bar_enlarges_a_pair_and_takes_it_back(opened):
+    page = opened()
+    picture = page.locator("ul.pairs img").first
+    small = picture.bounding_box()
+
+    picture.click()
+    large = picture.bounding_box()
+    assert large["height"] > 4 * small["height"]
+    assert page.locator(".zoom:checked + .pictures img").count() == 2
+    _keep(page, "_report-enlarged")
+    page.keyboard.press("Space")
+    assert picture.bounding_box()["height"] == small["height"]
+
+
 def test_it_is_dark_where_a_person_likes_it_dark_and_white_on_paper(opened):
     dark, paper = opened(theme="dark"), opened(theme="dark", media="print")
 

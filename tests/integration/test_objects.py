@@ -388,12 +388,14 @@ def test_the_form_asks_for_objects_where_there_are_boxes(make):
         return operator("scan").resolve_input(ctx).type.properties
 
     dataset = make(count=10)
-    assert "objects" not in asked(dataset)
-    form = asked(dataset, more=True)
+    form = asked(dataset)
     assert form["objects"].type.values == ["(none)", "boxes"]
-    assert "min_box_overlap" not in form
+    assert form["objects"].default == "(none)" and "min_box_overlap" not in form
     form = asked(dataset, more=True, objects="boxes")
     assert form["min_box_overlap"].default == 0.85 and "problem" not in form
+    dataset.rename_sample_field("boxes", "ground_truth")
+    assert asked(dataset)["objects"].default == "ground_truth"
+    dataset.rename_sample_field("ground_truth", "boxes")
     dataset.add_sample_field("boxes.detections.outlier", fo.StringField)
     assert "problem" in asked(dataset, more=True, objects="boxes")
     chosen = operator("scan").options(

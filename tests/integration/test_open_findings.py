@@ -17,7 +17,8 @@ OTHERWISE = ("dup_cluster", "scene_group", "set_findings")
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory, draw):
-    """70 pictures in two splits: copies within, one across, one in three files."""
+    """82 pictures in two splits: copies within, one across, one in three files; and a
+    recording of twelve frames."""
     folder = tmp_path_factory.mktemp("job")
     lines = ["path,split,label"]
     for number in range(64):
@@ -32,6 +33,11 @@ def job(tmp_path_factory, draw):
     draw(5).resize((50, 50)).save(folder / "small.png")
     lines.append(f"{folder}/small.png,train,b")
     lines.append(f"{folder}/missing.png,train,a")
+    scene = draw(500, 600)
+    for number in range(12):
+        path = folder / f"walk-{number:02d}.png"
+        scene.crop((24 * number, 40, 24 * number + 160, 200)).save(path)
+        lines.append(f"{path},{'test' if number > 8 else 'train'},a")
     manifest = folder / "m.csv"
     manifest.write_text("\n".join(lines))
     return finished_job(manifest, folder / "out"), folder / "out"
@@ -60,7 +66,7 @@ def test_duplicates_come_with_all_that_the_job_says_of_them(job, opened):
     columns = found.findings.columns
     row_of = {os.fsdecode(path): row for row, path in enumerate(found.names.paths)}
     assert result.shown == result.found == 9
-    assert result.images == 70
+    assert result.images == 82
     path_of = dict(zip(*dataset.values(["id", "filepath"])))
     for spec in FIELDS:
         if spec.name in OTHERWISE:
@@ -119,6 +125,31 @@ def test_leaks_of_a_split_can_be_asked_for(opened):
     assert result.found == result.shown == 1
     assert dataset.match({"leak": True}).count() == 2
     assert dataset.get_run_info("winnow").config.report["leak_matrix"]["bytes"]
+
+
+def test_recordings_come_whole_and_in_their_order(job, opened):
+    result, dataset = opened("sequences")
+
+    assert result.shown == 12
+    frames = dataset.match({"winnow_sequence": {"$ne": None}}).sort_by("winnow_place")
+    assert [Path(path).stem for path in frames.values("filepath")] == [
+        f"walk-{number:02d}" for number in range(12)
+    ]
+    assert set(frames.values("scene_size")) == {12}
+    assert frames.match({"sequence_leak": True}).count() == 12
+    result, dataset = opened("sequence_leaks", limit=12)
+    assert (result.found, result.shown) == (12, 12)
+
+
+def test_findings_of_the_set_can_be_opened_by_kind_and_by_key(job, opened):
+    found = job[0].findings
+    one = found.overview["findings"][0]
+    images = sum(one["key"] in (keys or ()) for keys in found.columns["set_findings"])
+
+    for what in {one["kind"], one["key"]}:
+        result, dataset = opened(what)
+        assert result.found >= images > 0
+        assert len(dataset) >= result.shown == result.found
 
 
 def test_a_missing_file_is_shown_as_unreadable(opened):

@@ -9,7 +9,9 @@ from fiftyone.operators.executor import ExecutionContext, Executor
 
 from tests.panel_events import sender
 
-TABS = "overview duplicates outliers labels leaks bad_files actions".split()
+TABS = (
+    "overview duplicates outliers labels leaks objects bad_files map whole_set actions"
+).split()
 
 
 @pytest.fixture

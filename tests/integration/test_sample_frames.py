@@ -131,7 +131,7 @@ def test_nothing_is_written_where_it_cannot_work(videos, tmp_path, dataset):
     with pytest.raises(ValueError, match="frames are of videos"):
         sample(dataset, str(out))
     with pytest.raises(ValueError, match="sample_frames writes the frames"):
-        operator("scan")(videos)
+        operator("thin")(videos)
     assert not out.exists()
 
 

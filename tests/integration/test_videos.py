@@ -12,6 +12,11 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from fiftyone.operators.executor import ExecutionContext, Executor
+
+from core.reading.thumbnails import thumbnail
+from core.storage.cache import cache_folder
+from tests.integration.test_panel import PANEL, TABS, Answer
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE, SIDE, STEP = 25, 160, 4
@@ -176,6 +181,25 @@ def test_what_is_of_images_alone_is_refused_and_nothing_changes(videos, options,
     assert "dup_cluster" not in videos.get_field_schema()
 
 
+def test_clips_and_groups_of_videos_are_refused_with_what_to_do(scanned):
+    videos, _ = scanned
+    grouped = fo.Dataset()
+    grouped.add_group_field("group", default="left")
+    group = fo.Group()
+    grouped.add_samples(
+        fo.Sample(filepath=path, group=group.element(side))
+        for side, path in zip(
+            ("left", "right"), (videos.first().filepath, "a.jpg"), strict=True
+        )
+    )
+
+    with pytest.raises(Exception, match="scans whole images and videos"):
+        operator("scan")(operator("show")(videos, "segments"))
+    with pytest.raises(Exception, match="is a grouped data set. Scan one slice"):
+        operator("scan")(grouped)
+    grouped.delete()
+
+
 def test_what_works_on_images_alone_says_so(scanned):
     videos, _ = scanned
 
@@ -201,3 +225,72 @@ def test_the_folder_command_scans_a_folder_of_videos(root, tmp_path):
     ]
     half = next(one for one in lines if one["filepath"] == "test/half.avi")
     assert "train/film.mp4" in [one["of"] for one in half["winnow_segments"]]
+
+
+@pytest.fixture
+def event(scanned):
+    """Sends an event to the panel, as the App does."""
+    state = {}
+
+    def send(method, **params):
+        executor = Executor()
+        sent = {"panel_id": "p", "panel_state": dict(state), "__method__": method}
+        request = {"dataset_name": scanned[0].name, "params": {**sent, **params}}
+        ctx = ExecutionContext(
+            request_params=request, executor=executor, operator_uri=PANEL
+        )
+        foo.get_operator(PANEL).execute(ctx)
+        state.clear()
+        state.update(ctx.panel_state)
+        return Answer(executor._requests, dict(state))
+
+    return send
+
+
+def test_the_panel_shows_videos_as_strips_and_their_stretches_as_clips(event, scanned):
+    videos, _ = scanned
+    event("on_load")
+    told = {tab: event("choose_tab", tab=tab).texts for tab in TABS}
+
+    assert "Stretches of videos" in told["bad_files"]
+    assert "black 1" in told["bad_files"]
+    strip = thumbnail(
+        by_name(videos, "filepath")["film"], cache_folder() / "thumbnails"
+    )
+    height, width = cv2.imread(str(strip)).shape[:2]
+    assert width == 4 * height
+    clips = event("show", what="segments").view(videos)
+    assert clips.count() > 1
+    assert clips.first().support[0] >= 1
+
+
+def test_frames_of_scanned_videos_are_images_that_can_be_scanned(scanned, tmp_path):
+    videos, _ = scanned
+
+    report = operator("sample_frames")(videos, str(tmp_path / "frames"), progress=False)
+    operator("scan")(report.dataset, sequence_field="video_id", progress=False)
+
+    assert "video_issues" not in report.dataset.get_field_schema()
+    report.dataset.delete()
+
+
+def test_what_works_on_files_works_on_videos(scanned, tmp_path):
+    videos, _ = scanned
+
+    written = operator("report")(videos, str(tmp_path / "report"))
+    exported = operator("export")(videos, str(tmp_path / "clean"), format="images")
+    merged = operator("merge")(videos)
+    rated = operator("audit")(videos, policy="no leaks")
+    vectors = operator("register_embeddings")(videos)
+
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "Stretches of videos" in text
+    assert "| half.avi | copy |" in text.replace("test/", "")
+    assert str(written)
+    kept = {path.name for path in (tmp_path / "clean").rglob("*.*")}
+    assert "other.mp4" in kept or "again.mp4" in kept
+    assert {"other.mp4", "again.mp4"} - kept
+    assert str(exported)
+    assert not [one for one in merged.conflicts if one.field == "winnow_segments"]
+    assert not rated.passed
+    assert "5 embeddings" in str(vectors)

@@ -13,7 +13,15 @@ import fiftyone.operators.types as types
 from ....core.progress import OnProgress, silent
 from ..ui.surface import read_options
 from .action_reports import PlanReport
-from .forms import DROPPED, FORM_NAMES, SUGGESTED, action_form, likely, selected
+from .forms import (
+    DROPPED,
+    FORM_NAMES,
+    SUGGESTED,
+    action_form,
+    likely,
+    of_objects,
+    selected,
+)
 from .plan_builder import ActionOptions, Change, plan_action
 from .planned_action import PlannedAction, PlanOptions
 from .selection import Selection
@@ -53,12 +61,14 @@ class FileAction(PlannedAction):
 
     def target(self, ctx: foo.ExecutionContext) -> Any:
         what = ctx.params.get("what") or likely(ctx, self.action)
+        if of_objects(ctx):
+            return ctx.dataset
         if ctx.params.get("samples") or what == "selected":
             return ctx.dataset.select(selected(ctx))
         return ctx.view if what == "view" and ctx.has_custom_view else ctx.dataset
 
     def plan_to_show(self, ctx: foo.ExecutionContext) -> PlanReport:
-        if ctx.params.get("plan_id") or ctx.params.get("what"):
+        if any(ctx.params.get(name) for name in ("plan_id", "what", "objects")):
             return super().plan_to_show(ctx)
         # Nothing is chosen yet: the plan of what the form proposes
         self.check_params(ctx.params)

@@ -5,29 +5,28 @@ The form makes the plan anew at every change and shows it.
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Callable
-from itertools import islice
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ....core.actions.plan import ActionPlan
-from ....core.common.text import escape_markdown, short_path
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
+from ....core.findings.registry import OBJECT_FINDINGS
+from ..dataset.internals import shows_objects
 from ..dataset.labels import label_field_of
+from ..dataset.objects import objects_path
 from ..runs.run_record import ScanRun, complete_run
-from ..ui.inputs import ask_several, show_error
+from ..ui.inputs import ask_several, object_choices, show_error
 from ..ui.panel_jobs import last_choice
-from ..views.thumbnails import thumbnail_url
+from ..views.finding_views import scanned_objects
 from .action_reports import PlanReport
 from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions, Change
-from .planned_action import ask_tick, images_text
+from .plan_preview import PLAN_NAMES, show_plan
+from .planned_action import count_text
 from .selection import PROVEN, WHAT
 
-_PICTURES = 12
-_MORE_PICTURES = 500
 ON_DISK = "on_disk"
 SUGGESTED = "(suggested)"
 """Stands for no label: the suggestion of each sample."""
@@ -41,10 +40,7 @@ FORM_NAMES = frozenset(
         "leave_out",
         "problem",
         "more",
-        "whole",
-        "plan_text",
-        "plan_pictures",
-        "limit",
+        *PLAN_NAMES,
         "only_pair",
         "only_between",
     ]
@@ -100,10 +96,12 @@ def action_form(
     """
     inputs = types.Object()
     inputs.md(_ABOUT[action], name="about")
-    # A button that was pressed for some images has said which
-    if not ctx.params.get("samples"):
+    # A button that was pressed for some images, or objects, has said which
+    named = ctx.params.get("samples") or ctx.params.get("objects")
+    objects = of_objects(ctx)
+    if not named:
         _ask_what(inputs, ctx, action)
-        if action == RETAG:
+        if action == RETAG and not objects:
             inputs.md(_LEAVE_OUT, name="leave_out")
     if action == MOVE:
         inputs.str(
@@ -114,7 +112,9 @@ def action_form(
         )
     if action == RETAG:
         _ask_label(inputs, ctx)
-    if not ctx.params.get("samples"):
+        if not objects:
+            _ask_on_disk(inputs, ctx)
+    if not named and not objects:
         _ask_more(inputs, ctx, action)
     submit = _TITLES[action]
     try:
@@ -122,10 +122,9 @@ def action_form(
     except CurationError as error:
         show_error(inputs, "problem", error)
     else:
-        _show_plan(inputs, ctx, report)
+        show_plan(inputs, ctx, report)
         if report.count:
-            ask_tick(inputs, ctx, report.plan)
-            submit = _BUTTONS[action].format(images_text(report.count))
+            submit = _BUTTONS[action].format(count_text(report.plan))
     return types.Property(
         inputs,
         view=types.PromptView(label=_TITLES[action], submit_button_label=submit),
@@ -150,18 +149,27 @@ def plan_form(
     except CurationError as error:
         show_error(inputs, "problem", error)
     else:
-        _show_plan(inputs, ctx, report)
+        show_plan(inputs, ctx, report)
         if report.count:
-            ask_tick(inputs, ctx, report.plan)
-            submit = _BUTTONS[QUARANTINE].format(images_text(report.count))
+            submit = _BUTTONS[QUARANTINE].format(count_text(report.plan))
     return types.Property(
         inputs, view=types.PromptView(label=label, submit_button_label=submit)
     )
 
 
+def of_objects(ctx: foo.ExecutionContext) -> bool:
+    """Returns whether what is chosen so far are objects, not images."""
+    return bool(ctx.params.get("objects")) or ctx.params.get("what") in OBJECT_FINDINGS
+
+
 def selected(ctx: foo.ExecutionContext) -> list[str]:
-    """Returns the samples that a button was pressed for, or those selected."""
-    return ctx.params.get("samples") or list(ctx.selected)
+    """Returns the samples that a button was pressed for, or those selected.
+
+    In a grid of objects no image is selected.
+    """
+    if ctx.params.get("samples"):
+        return list(ctx.params["samples"])
+    return [] if not ctx.selected or shows_objects(ctx.view) else list(ctx.selected)
 
 
 def likely(ctx: foo.ExecutionContext, action: str) -> str:
@@ -187,6 +195,9 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
         if name in (_OF_FILES if action == RETAG else ("relabel",)):
             continue
         choices.add_choice(name, label=label)
+    if action == RETAG:
+        with contextlib.suppress(CurationError):
+            object_choices(ctx, choices)
     what = ctx.params.get("what") or likely(ctx, action)
     inputs.enum(
         "what",
@@ -234,7 +245,8 @@ def _ask_what(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
 
 def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     choices = types.AutocompleteView()
-    choices.add_choice(SUGGESTED, label="What similar images are called")
+    things = "objects" if of_objects(ctx) else "images"
+    choices.add_choice(SUGGESTED, label=f"What similar {things} are called")
     for label in _labels(ctx):
         choices.add_choice(label, label=label)
     inputs.enum(
@@ -244,6 +256,9 @@ def _ask_label(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
         label="New label",
         view=choices,
     )
+
+
+def _ask_on_disk(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     inputs.bool(
         ON_DISK,
         default=last_choice(ctx.dataset, ON_DISK, otherwise=Change.on_disk),
@@ -296,48 +311,6 @@ def _ask_more(inputs: types.Object, ctx: foo.ExecutionContext, action: str) -> N
     inputs.str("prefix", label="Prefix of the scan's fields")
 
 
-def _show_plan(
-    inputs: types.Object, ctx: foo.ExecutionContext, report: PlanReport
-) -> None:
-    plan = report.plan
-    lines = [f"**{report.summary()}**", ""]
-    lines += [f"* {escape_markdown(line)}" for line in report.details()]
-    inputs.md("\n".join(lines), name="plan_text")
-    if plan.count > _PICTURES:
-        most = min(plan.count, _MORE_PICTURES)
-        words = f"the first {most}" if most < plan.count else f"all {most}"
-        view = types.SwitchView()
-        inputs.bool("whole", default=False, label=f"Show {words}", view=view)
-    if plan.count:
-        shown = _MORE_PICTURES if ctx.params.get("whole") else _PICTURES
-        inputs.md(_pictures(plan, shown), name="plan_pictures")
-
-
-def _pictures(plan: ActionPlan, most: int) -> str:
-    """Returns a table of what changes, beside what stays where a copy does."""
-    items = list(islice(plan.items(), most))
-    pairs = any(item.kept_copy for item in items)
-    lines = ["| changes | stays | why |" if pairs else "| changes | why |"]
-    lines.append("| :-- | :-- | :-- |" if pairs else "| :-- | :-- |")
-    for item in items:
-        cells = [_image(os.path.join(plan.root, item.source), item.source)]
-        if pairs:
-            kept = item.kept_copy
-            cells.append(_image(kept.path, short_path(kept.path)) if kept else "")
-        lines.append(f"| {' | '.join(cells)} | {escape_markdown(item.why)} |")
-    more = plan.count - len(items)
-    if more:
-        lines += ["", f"and {more:,} more"]
-    return "\n".join(lines)
-
-
-def _image(path: str, name: str) -> str:
-    """Returns Markdown of a small picture and its name; of the name alone where the
-    file cannot be read."""
-    url, name = thumbnail_url(path), escape_markdown(name)
-    return f"![{name}]({url}) {name}" if url else name
-
-
 def _split_names(ctx: foo.ExecutionContext) -> list[str]:
     run = _run(ctx)
     split_by = run and run.split_by
@@ -351,6 +324,9 @@ def _split_names(ctx: foo.ExecutionContext) -> list[str]:
 
 def _labels(ctx: foo.ExecutionContext) -> list[str]:
     run = _run(ctx)
+    if run and of_objects(ctx):
+        path = objects_path(ctx.dataset, scanned_objects(ctx.dataset, run.prefix))
+        return list(ctx.dataset.distinct(f"{path}.label"))
     field = run and run.label_field
     if not field:
         return []

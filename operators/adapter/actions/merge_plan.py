@@ -285,7 +285,11 @@ def _names(dataset: fo.Dataset, fields: Sequence[str]) -> list[str]:
                 f"The field '{name}' cannot be merged. Fields that can, beside tags "
                 f"and labels: {', '.join(possible) or 'none'}."
             )
-    labels = [name for name, field in schema.items() if _is_label(field)]
+    labels = [
+        name
+        for name, field in schema.items()
+        if _is_label(field) and not is_ours(field)
+    ]
     return list(dict.fromkeys(["tags", *labels, *fields]))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
@@ -12,39 +13,63 @@ from ....core.actions.limits import Totals
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planner import Request, Rules, make_plan
 from ....core.errors import InputError
-from ....core.findings.registry import OBJECT_FINDINGS
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.progress import OnProgress, silent
 from ..dataset.fields import field_name
-from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
-from ..dataset.objects import objects_of, objects_path
+from ..dataset.internals import (
+    dataset_id,
+    dataset_of,
+    sample_documents_name,
+    shows_objects,
+)
+from ..dataset.objects import box_of, chosen_objects, objects_of, objects_path
 from ..dataset.present import present
 from ..runs.paths import plans_folder
 from ..runs.run_record import complete_run
-from ..views.finding_views import found_objects
+from ..views.finding_views import found_objects, scanned_objects
 from .object_updates import OBJECTS
 from .plan_builder import RETAG, ActionOptions, Change, where_of
 from .sample_index import SampleIndex
-from .selection import Selection
 
 REMOVE_OBJECTS = "remove_objects"
+TAG = "tag"
+"""Stands for objects whose labels have a tag."""
 
 Label = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectChoice:
+    """The objects to act on.
+
+    Attributes:
+        what: a finding of objects, or :data:`TAG`; None for all that ``ids`` name
+        ids: of the labels that it is limited to; None for no limit
+        tag: of the labels
+        pair: given and suggested label that it is limited to; None for all
+        prefix: of the scan's fields
+    """
+
+    what: str | None = None
+    ids: Sequence[str] | None = None
+    tag: str | None = None
+    pair: Sequence[str] | None = None
+    prefix: str | None = None
 
 
 def plan_objects(
     samples: fo.core.collections.SampleCollection,
     change: Change,
-    selection: Selection,
+    choice: ObjectChoice,
     options: ActionOptions,
     on_progress: OnProgress = silent,
 ) -> ActionPlan:
     """Makes the plan of an action on objects; nothing but the plan is written.
 
     Args:
-        samples: a scanned data set; or a view, to limit the selection to it
+        samples: a scanned data set; or a view, also of patches, to limit it
         change: :data:`REMOVE_OBJECTS`, or another label
-        selection: a finding of objects, or a tag of their labels
+        choice: which
         options: how; objects with a protected tag stay
 
     Raises:
@@ -53,16 +78,14 @@ def plan_objects(
         StaleRunError: its scan was cut short, or is out of date
     """
     dataset = dataset_of(samples)
-    run = complete_run(dataset, selection.prefix)
-    if selection.what is None:
+    run = complete_run(dataset, choice.prefix)
+    ids = chosen_objects(samples, choice.ids)
+    if choice.what is None and ids is None:
         raise InputError("Say what to act on: what='bad_boxes', for example.")
-    if run.objects is None:
-        raise InputError(
-            "The last scan did not look at objects, so there is none to act on. Scan "
-            'again with objects= and the name of their field, such as "ground_truth".'
-        )
-    path = objects_path(dataset, run.objects)
-    view = _chosen(samples, selection.what, selection, run.objects)
+    field = scanned_objects(dataset, choice.prefix)
+    path = objects_path(dataset, field)
+    among = dataset if shows_objects(samples) else samples
+    view = _chosen(among, replace(choice, ids=ids), field)
     path_of = dict(zip(*view.values(["id", "filepath"]), strict=True))
     every = Counter(
         label.get("label")
@@ -72,7 +95,7 @@ def plan_objects(
     if change.action == RETAG:
         _check_label(change, every)
     wanted = set(view.values(f"{path}.id", unwind=True))
-    why_of = _WHY.get(selection.what, _tagged)
+    why_of = _WHY.get(choice.what or "", _named)
 
     def requests() -> Iterator[tuple[float, Request]]:
         for sample, labels in objects_of(view, path):
@@ -81,13 +104,13 @@ def plan_objects(
                     continue
 
                 def value(name: str, label: Label = label) -> Any:
-                    return label.get(field_name(name, selection.prefix))
+                    return label.get(field_name(name, choice.prefix))
 
                 new = change.label
                 if change.action == RETAG and new is None:
                     new = value("label_suggestion")
                 pair = (label.get("label"), new)
-                if selection.pair and pair != tuple(selection.pair):
+                if choice.pair and pair != tuple(choice.pair):
                     continue
                 score = value("label_score") if change.action == RETAG else None
                 yield (
@@ -105,6 +128,7 @@ def plan_objects(
                                     "id": str(label["_id"]),
                                     "label": new,
                                     "was": label.get("label"),
+                                    "box": box_of(label),
                                 },
                             }
                         ],
@@ -114,7 +138,7 @@ def plan_objects(
                     ),
                 )
 
-    index = SampleIndex(dataset, selection.prefix)
+    index = SampleIndex(dataset, choice.prefix)
     classes = {name: count for name, count in every.items() if name is not None}
     found = sorted(requests(), key=lambda one: one[0])
     return make_plan(
@@ -128,8 +152,8 @@ def plan_objects(
             "dataset": dataset_id(dataset),
             "collection": sample_documents_name(dataset),
             "scanned_at": run.completed_at,
-            "prefix": selection.prefix,
-            "what": selection.what,
+            "prefix": choice.prefix,
+            "what": choice.what,
             OBJECTS: path,
         },
         on_progress=on_progress,
@@ -137,16 +161,18 @@ def plan_objects(
 
 
 def _chosen(
-    samples: fo.core.collections.SampleCollection,
-    what: str,
-    selection: Selection,
-    field: str,
+    samples: fo.core.collections.SampleCollection, choice: ObjectChoice, field: str
 ) -> fo.DatasetView:
-    if what in OBJECT_FINDINGS:
-        return found_objects(samples, what, selection.prefix)[0]
-    view = present(samples).select_labels(tags=selection.tag, fields=field)
-    if not view.count():
-        raise InputError(f"No object is tagged '{selection.tag}'.")
+    """Returns the samples with the chosen objects alone."""
+    view = present(samples)
+    if choice.what is not None and choice.what != TAG:
+        view = found_objects(samples, choice.what, choice.prefix)[0]
+    if choice.what == TAG:
+        view = view.select_labels(tags=choice.tag, fields=field)
+        if not view.count():
+            raise InputError(f"No object is tagged '{choice.tag}'.")
+    if choice.ids is not None:
+        view = view.select_labels(ids=choice.ids, fields=field)
     return view
 
 
@@ -206,8 +232,8 @@ def _differs(value: Value, label: str | None, new: str | None) -> str:
     return f"{label}, {'a copy lacks it' if kind == 'missing' else 'shifted'}"
 
 
-def _tagged(value: Value, label: str | None, new: str | None) -> str:
-    return f"{label}, tagged" if new is None else f"'{label}' becomes '{new}'"
+def _named(value: Value, label: str | None, new: str | None) -> str:
+    return f"{label}, chosen" if new is None else f"'{label}' becomes '{new}'"
 
 
 _WHY = {

@@ -127,11 +127,6 @@ def count_text(plan: ActionPlan) -> str:
     return f"{plan.count:,} {thing_of(plan)}" + ("" if plan.count == 1 else "s")
 
 
-def images_text(count: int) -> str:
-    """Returns "1 image" or "1,234 images"."""
-    return f"{count:,} image" + ("" if count == 1 else "s")
-
-
 def _ticked_plan(params: Mapping[str, Any]) -> str | None:
     """Returns the id of the plan that was shown and agreed to."""
     ticked = [

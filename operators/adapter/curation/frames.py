@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ....core.reading.decode import DEFAULT_MAX_MEGAPIXELS
 from ....core.reading.files import ReadFailure
 from ....core.videos.reading import SampledFrame, VideoFacts, VideoReader
 from ....core.videos.sampling import DEFAULT_EVERY, FrameSampler, check_every
+from ..dataset.fields import is_ours
 from ..dataset.internals import dataset_of
 from ..dataset.models import load_model
 
@@ -156,6 +157,8 @@ def sample_frames(
             "delete it first."
         )
     embedder = load_model(DEFAULT_MODEL)
+    schema = dataset_of(view).get_field_schema()
+    ours = {name for name, field in schema.items() if is_ours(field)}
     lines, samples = [], []
     taken: set[str] = set()
     with VideoReader(max_megapixels=choice.max_megapixels) as reader:
@@ -172,7 +175,7 @@ def sample_frames(
                     break
                 path = folder / f"{stem}_{found.number + 1:06d}.jpg"
                 _write(path, found.jpeg)
-                samples.append(_sample(video, path, found))
+                samples.append(_sample(video, path, found, ours))
                 kept += 1
             assert outcome is not None
             lines.append(_line(video.filepath, kept, outcome))
@@ -223,16 +226,24 @@ def _write(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _sample(video: fo.Sample, path: Path, found: SampledFrame) -> fo.Sample:
+def _sample(
+    video: fo.Sample, path: Path, found: SampledFrame, ours: Collection[str]
+) -> fo.Sample:
     """Returns the sample of a frame, with the labels of the video and of the frame.
 
     FiftyOne counts frames from 1.
+
+    Args:
+        video: its sample
+        path: of the frame
+        found: the frame
+        ours: fields that say what Winnow found of the video, and nothing of frames
     """
     number = found.number + 1
     fields: dict[str, Any] = {
         name: video[name]
         for name in video.field_names
-        if name not in (*_OWN, "frames") and not name.startswith("_")
+        if name not in (*_OWN, "frames", *ours) and not name.startswith("_")
     }
     if number in video.frames:
         frame = video.frames[number]

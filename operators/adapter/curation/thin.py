@@ -46,7 +46,7 @@ class ThinChoice:
         min_change (0.05): how much an image must differ (cosine distance of the copy
             vectors) from the last kept one of its sequence to be kept
         keep (None): keep so many images of the whole set in place of that, those
-            that differ most from one another
+            that stand best for the rest
         prefer ("first"): which image of a burst is kept: ``first`` or ``sharpest``
         prefix (None): prefix of the scan's fields
     """
@@ -97,11 +97,7 @@ class ThinReport(TableResult):
     def summary(self) -> str:
         """Returns the outcome in a sentence."""
         gone = self.images - self.kept
-        why = (
-            "are less different"
-            if self.is_to_count
-            else "show no more than one of them"
-        )
+        why = "are like them" if self.is_to_count else "show no more than one of them"
         return (
             f"Of {self.images:,} images {self.kept:,} are kept; {gone:,} "
             f"({share_text(gone, max(1, self.images))}) {why}."

@@ -40,7 +40,7 @@ RELABEL = "relabel"
 """The image should get another label."""
 LABEL_WORDS = "label "
 """How the decisions on a label begin, as they are stored."""
-_LABEL_IS, _LABEL_TO = f"{LABEL_WORDS}is ", f"{LABEL_WORDS}to "
+LABEL_IS, _LABEL_TO = f"{LABEL_WORDS}is ", f"{LABEL_WORDS}to "
 _IN_WORDS = {
     KEEP: "kept",
     KEEPER: "chosen as the one to keep",
@@ -89,7 +89,7 @@ def read_decisions(
         label = scan_data.samples.classes[code] if code >= 0 else None
         # One that was corrected as decided is right, too
         verified[row] = label is not None and (
-            _LABEL_IS + label in words or _LABEL_TO + label in words
+            LABEL_IS + label in words or _LABEL_TO + label in words
         )
     distinct = [
         (row_of[one], row_of[other])
@@ -192,7 +192,7 @@ def verify_labels(
         )
     labels = label_field_of(samples, label_field).texts(samples)
     pairs = zip(samples.values("id"), labels, strict=True)
-    words = ((i, [_LABEL_IS + label]) for i, label in pairs if label is not None)
+    words = ((i, [LABEL_IS + label]) for i, label in pairs if label is not None)
     _take_back(samples, *_INSTEAD_OF[LABEL_VERIFIED])
     return _add(samples, DECISIONS, words)
 
@@ -347,7 +347,7 @@ def _decision(word: str) -> str:
     """Returns the name of the decision that a stored word stands for."""
     if word.startswith(_LABEL_TO):
         return RELABEL
-    return LABEL_VERIFIED if word.startswith(_LABEL_IS) else word
+    return LABEL_VERIFIED if word.startswith(LABEL_IS) else word
 
 
 def _stored(dataset: fo.Dataset, name: str) -> Iterator[tuple[str, list[str]]]:

@@ -17,8 +17,8 @@ Documents = Collection[dict[str, Any]]
 
 
 def dataset_of(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
-    """Returns the data set of a view, or the data set itself."""
-    return samples._dataset
+    """Returns the data set of a view, also of patches, or the data set itself."""
+    return samples._root_dataset
 
 
 def dataset_id(dataset: fo.Dataset) -> str:
@@ -49,6 +49,11 @@ def refresh_held_samples(dataset: fo.Dataset) -> None:
 def shows_parts(view: fo.DatasetView) -> bool:
     """True for a view of patches, frames or clips."""
     return bool(view._is_patches or view._is_frames or view._is_clips)
+
+
+def shows_objects(samples: fo.core.collections.SampleCollection) -> bool:
+    """True for a view of patches, one object each."""
+    return isinstance(samples, fo.DatasetView) and bool(samples._is_patches)
 
 
 def is_grouped_by_field(view: fo.DatasetView) -> bool:

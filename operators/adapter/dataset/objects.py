@@ -8,12 +8,13 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.core.fields as fof
 import numpy as np
+from bson import ObjectId
 
 from ....core.errors import InputError
 from ....core.objects.collect import ObjectInput
 from ....core.objects.units import look_like_pixels
 from .fields import is_ours
-from .internals import dataset_of, sample_documents
+from .internals import dataset_of, sample_documents, shows_objects
 from .present import present
 from .samples import NO_CODE
 
@@ -131,6 +132,42 @@ def labels_by_id(dataset: fo.Dataset, name: str) -> dict[str, str | None]:
         for _, found in objects_of(present(dataset), path)
         for label in found
     }
+
+
+def chosen_objects(
+    samples: fo.core.collections.SampleCollection, ids: Sequence[str] | None
+) -> list[str] | None:
+    """Returns the ids of the labels that a call is about.
+
+    Args:
+        samples: of the call; a view of patches stands for its objects
+        ids: that the call names
+
+    Returns:
+        None where nothing limits it to some objects
+
+    Raises:
+        InputError: an id that is none
+    """
+    if ids is None:
+        return list(samples.values("id")) if shows_objects(samples) else None
+    object_ids(ids)
+    return list(ids)
+
+
+def object_ids(ids: Sequence[str]) -> list[ObjectId]:
+    """Returns ids of labels as the database has them.
+
+    Raises:
+        InputError: one that is no id
+    """
+    for one in ids:
+        if not ObjectId.is_valid(one):
+            raise InputError(
+                f"objects= takes the ids of labels, and {one!r:.40} is none. A view of "
+                "patches has them: view.values('id')."
+            )
+    return [ObjectId(one) for one in ids]
 
 
 def box_of(label: Mapping[str, Any]) -> list[float] | None:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from ....core.embedding.embed import embed_images
 from ....core.progress import OnProgress
+from ....core.scan.collect_videos import describe_videos
 from ....core.storage.cache import cache_folder
+from ....core.videos.frames import embed_videos
 from .fields import field_name
 from .models import load_model, read_vectors
 from .present import present
-from .samples import read_samples
+from .samples import SampleTable, is_of_videos, read_samples
 
 
 def scanned_vectors(
@@ -25,7 +27,7 @@ def scanned_vectors(
     kind: str,
     on_progress: OnProgress,
 ) -> tuple[list[str], list[bytes], NDArray[np.floating]]:
-    """Returns ids, paths and vectors of the images that the scan could read.
+    """Returns ids, paths and vectors of the images or videos that the scan could read.
 
     They come from the cache; an image that is no longer in it is embedded again,
     and one that cannot be read any more is left out.
@@ -48,6 +50,8 @@ def scanned_vectors(
         table = read_samples(view)
         return table.ids, table.paths, read_vectors(view, field)
     table = read_samples(view)
+    if is_of_videos(view):
+        return _vectors_of_videos(table, settings, kind, on_progress)
     images = embed_images(
         table.paths,
         load_model(settings["model"]),
@@ -59,3 +63,27 @@ def scanned_vectors(
     vectors = images.column(kind)[images.unique_file[readable]]
     rows = np.flatnonzero(readable).tolist()
     return [table.ids[r] for r in rows], [table.paths[r] for r in rows], vectors
+
+
+def _vectors_of_videos(
+    table: SampleTable, settings: Mapping[str, Any], kind: str, on_progress: OnProgress
+) -> tuple[list[str], list[bytes], NDArray[np.floating]]:
+    """Returns the same of videos, whose vectors are the means of those of frames."""
+    videos = embed_videos(
+        table.paths,
+        load_model(settings["model"]),
+        folder=cache_folder(),
+        every=settings["every"],
+        max_megapixels=settings["max_megapixels"],
+        on_progress=on_progress,
+    )
+    images, _ = describe_videos(videos)
+    rows = np.flatnonzero(videos.unique_file >= 0)
+    vectors: NDArray[np.floating] = (
+        images.descriptors if kind == "copy" else images.features[:]
+    )
+    return (
+        [table.ids[row] for row in rows],
+        [table.paths[row] for row in rows],
+        vectors[videos.unique_file[rows]],
+    )

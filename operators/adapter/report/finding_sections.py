@@ -17,6 +17,7 @@ from ..views.finding_views import found_expression
 from ..views.queries import count_pairs, count_values
 from . import charts, copy_sections
 from .report_queries import Shown, not_looked_for, words_of
+from .video_sections import stretch_tables
 
 _FILES_LISTED = 100
 
@@ -126,10 +127,10 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
 def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Damaged, dark, bright, blurry and odd images, by issue."""
     key, title, count = finding.section, finding.label, report.counts[finding.name]
+    tables = stretch_tables(shown, report)
     if not count:
-        return Section(
-            key, title, 0, ("No image is damaged, dark, bright, blurry or odd.",)
-        )
+        none = ("No image is damaged, dark, bright, blurry or odd.",)
+        return Section(key, title, 0, none, tables)
     name = shown.field("image_issues")
     words = count_values(shown.reader, name, {name: {"$ne": None}})
     galleries = []
@@ -155,7 +156,7 @@ def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
         )
     text = ("Many of them may be fine: check them. An image may be in several.",)
     bars = charts.bars("Images by issue", ((one.title, one.total) for one in galleries))
-    return Section(key, title, count, text, galleries=tuple(galleries), bars=bars)
+    return Section(key, title, count, text, tables, tuple(galleries), bars)
 
 
 def _beside_nearest(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ....core.findings.registry import Finding
 from ....core.objects.agreement import DISAGREEMENTS
@@ -13,6 +12,7 @@ from ....core.reading.thumbnails import boxes_thumbnail, crop_thumbnail
 from ....core.report.model import Gallery, Pair, Picture, Section
 from ..runs.paths import thumbnails_folder
 from ..runs.scan_report import ScanReport, finding_lines
+from ..views.object_copies import boxes_to_draw, copies_of
 from ..views.object_queries import ObjectQueries, ShownObject
 from . import charts
 from .report_queries import Shown, not_looked_for
@@ -102,7 +102,7 @@ def _boxes(
 def _disagreements(
     shown: Shown, reader: ObjectQueries, found: Sequence[ShownObject]
 ) -> Iterable[Told]:
-    copies = _copies(shown, [one.sample for one in found])
+    copies = copies_of(shown.reader, [one.sample for one in found])
     boxes = reader.of_samples(list(set(copies.values())), ("copy_agreement",))
     for one in found:
         kind = one.values["copy_agreement"]
@@ -115,27 +115,6 @@ def _disagreements(
         copy = copies.get(one.sample)
         target = _with_boxes(shown, boxes[copy]) if copy and boxes[copy] else None
         yield (says,), target
-
-
-def _copies(shown: Shown, samples: Sequence[str]) -> dict[str, str]:
-    """Returns for each sample a copy of it: the keeper, or its first copy."""
-    names = ("dup_cluster", "dup_keeper")
-    clusters = {
-        name: one.values["dup_cluster"]
-        for name, one in shown.reader.by_id(list(set(samples)), names).items()
-    }
-    numbers = sorted({one for one in clusters.values() if one is not None})
-    match = {shown.field("dup_cluster"): {"$in": numbers}}
-    members: dict[int, list[Any]] = {}
-    sort = {shown.field("dup_keeper"): -1}
-    for one in shown.reader.pictures(match, (*names, "box_conflict"), sort=sort):
-        if one.values["box_conflict"]:
-            members.setdefault(one.values["dup_cluster"], []).append(one.id)
-    return {
-        name: others[0]
-        for name, number in clusters.items()
-        if (others := [one for one in members.get(number, []) if one != name])
-    }
 
 
 _SECTIONS = {
@@ -188,11 +167,7 @@ def _crop(shown: Shown, one: ShownObject) -> Picture:
 
 
 def _with_boxes(shown: Shown, found: Sequence[ShownObject]) -> Picture:
-    boxes = [
-        (one.box, one.values["copy_agreement"] in DISAGREEMENTS)
-        for one in found
-        if one.box
-    ]
+    boxes = boxes_to_draw(found)
     small = boxes_thumbnail(found[0].filepath, boxes, thumbnails_folder())
     return _picture(shown, found[0], None, small)
 

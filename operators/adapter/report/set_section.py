@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ....core.findings.registry import SET_FINDINGS
-from ....core.report.model import Bars, Cell, Gallery, Section, SummaryLine, Table
-from ..runs.scan_report import ScanReport, set_sentences
+from ....core.report.model import Gallery, Section
+from ....core.report.of_set import set_section as section_of
+from ..runs.scan_report import ScanReport
 from .report_queries import Shown
 
-KEY = "overview"
 _MOST_PICTURES = 6
 """Of a finding: they only show what it is about."""
-
-_MOST_BARS = 30
-
-
-def set_lines(report: ScanReport) -> Iterator[SummaryLine]:
-    """Yields a line of the summary for each kind of finding of the set there is.
-
-    Args:
-        report: of the scan
-    """
-    findings = report.overview.get("findings", ())
-    for kind, finding in SET_FINDINGS.items():
-        texts = tuple(one["text"] for one in findings if one["kind"] == kind)
-        if texts:
-            yield SummaryLine(KEY, finding.label, len(texts), None, texts)
 
 
 def set_section(shown: Shown, report: ScanReport) -> Section:
@@ -37,74 +21,9 @@ def set_section(shown: Shown, report: ScanReport) -> Section:
         shown: what may be shown
         report: of the scan
     """
-    overview = report.overview
-    findings = overview.get("findings", ())
-    nothing = ("Nothing stands out in the set as a whole.",)
-    text = tuple(set_sentences(report)) or nothing
-    tables = tuple(_tables(overview, shown.top)) if overview else ()
-    galleries = tuple(_gallery(shown, one) for one in findings if one["count"])
-    bars = (_bars(overview),) if overview else ()
-    title = "The set as a whole"
-    return Section(KEY, title, len(findings), text, tables, galleries, bars)
-
-
-def _bars(overview: Mapping[str, Any]) -> Bars:
-    """Returns the effective images of the classes, the largest and the smallest."""
-    rows = _by_size(overview)
-    if len(rows) > _MOST_BARS:
-        rows = rows[: _MOST_BARS // 2] + rows[-_MOST_BARS // 2 :]
-    return Bars(
-        "Effective images: copies and moments of one scene count once"
-        + f"; the largest and the smallest {_MOST_BARS // 2} classes"
-        * (len(overview["classes"]) > _MOST_BARS),
-        tuple(overview["splits"]),
-        tuple((name or "all", tuple(effective)) for name, _, effective in rows),
-    )
-
-
-def _by_size(
-    overview: Mapping[str, Any],
-) -> list[tuple[str, Sequence[int], Sequence[int]]]:
-    """Returns the classes with their images and effective images, largest first."""
-    return sorted(
-        zip(
-            overview["classes"],
-            overview["images"],
-            overview["effective"],
-            strict=True,
-        ),
-        key=lambda row: (-sum(row[2]), row[0]),
-    )
-
-
-def _tables(overview: Mapping[str, Any], top: int) -> Iterator[Table]:
-    rows = _by_size(overview)
-    of_splits = [(split,) if split else () for split in overview["splits"]]
-    headers = [" ".join(("Images", *of)) for of in of_splits]
-    headers += [" ".join(("Effective", *of)) for of in of_splits]
-    cells: list[tuple[Cell, ...]] = [
-        (name or "all", *images, *effective) for name, images, effective in rows
-    ]
-    yield Table(
-        "classes",
-        "Images by class; effective: copies and moments of one scene count once",
-        ("Class", *headers),
-        # The largest and the smallest: both ends matter
-        tuple(cells if len(cells) <= 2 * top else cells[:top] + cells[-top:]),
-        len(cells),
-    )
-    shifts = [
-        (*one["splits"], one["auroc"], f"{one['low']:.2f} to {one['high']:.2f}")
-        for one in overview["appearance_shift"]
-    ]
-    if shifts:
-        yield Table(
-            "appearance_shift",
-            "How well a classifier tells images of two splits apart; chance is 0.5",
-            ("Split", "Other split", "AUROC", "Interval (99 %)"),
-            tuple(shifts),
-            len(shifts),
-        )
+    findings = report.overview.get("findings", ())
+    galleries = [_gallery(shown, one) for one in findings if one["count"]]
+    return section_of(report.overview, galleries, shown.top)
 
 
 def _gallery(shown: Shown, finding: Mapping[str, Any]) -> Gallery:

@@ -22,6 +22,7 @@ from ....core.report.as_html import as_html
 from ....core.report.as_json import as_json
 from ....core.report.as_markdown import as_markdown
 from ....core.report.model import Report, Section, SummaryLine, check_top
+from ....core.report.of_set import set_lines
 from ....core.report.verdict import verdict
 from ....core.storage.replace_file import put_in_place
 from ..runs.run_record import ScanRun, complete_run, now
@@ -34,7 +35,7 @@ from .csv_rows import HEADERS, csv_rows
 from .finding_sections import finding_section
 from .object_sections import object_section
 from .report_queries import Shown, folder_of
-from .set_section import set_lines, set_section
+from .set_section import set_section
 
 CSV = "findings.csv"
 _FORMS = {"report.html": as_html, "report.md": as_markdown, "report.json": as_json}
@@ -192,7 +193,7 @@ def _summary(report: ScanReport) -> Iterator[SummaryLine]:
         notes = tuple(note for note in (line.note, details, *line.remarks) if note)
         finding, share = line.finding, line.share(report)
         yield SummaryLine(finding.section, finding.label, line.count, share, notes)
-    yield from set_lines(report)
+    yield from set_lines(report.overview)
 
 
 def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:

@@ -28,6 +28,7 @@ from ....core.scan.scan_data import ScanData
 from ....core.scan.settings import ScanSettings
 from ....core.scan.stored_scan import load_record, save_record
 from ....core.storage.cache import cache_folder
+from ..dataset.object_decisions import read_object_decisions
 from ..dataset.objects import labels_by_id
 from .paths import object_data_path, scan_data_path
 from .run_record import ScanRun, complete_run
@@ -98,10 +99,11 @@ def scan_objects(
         on_progress=on_progress,
     )
     save_record(data, object_data_path(stored))
-    return judge_objects(field, data, pictures, found, settings, options)
+    return judge_objects(dataset, field, data, pictures, found, settings, options)
 
 
 def judge_objects(
+    dataset: fo.Dataset,
     field: str,
     data: ObjectData,
     pictures: ScanData,
@@ -109,9 +111,10 @@ def judge_objects(
     settings: ScanSettings,
     options: ObjectSettings,
 ) -> ObjectRun:
-    """Applies thresholds to objects.
+    """Applies thresholds to objects, and what was decided of them.
 
     Args:
+        dataset: that holds them
         field: that holds them
         data: what was learned of them
         pictures: what was learned of the pictures they are on
@@ -120,7 +123,9 @@ def judge_objects(
         options: of objects
     """
     group = _picture_groups(found.columns["dup_cluster"])
-    findings = find_objects(data, picture_sizes(pictures), group, settings, options)
+    decided = read_object_decisions(dataset, field, data.ids)
+    sizes = picture_sizes(pictures)
+    findings = find_objects(data, sizes, group, settings, options, decided)
     return ObjectRun(field, data, findings)
 
 

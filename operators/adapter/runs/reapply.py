@@ -50,6 +50,7 @@ def reapply_thresholds(
         objects = None
         if run.record.objects is not None:
             objects = judge_objects(
+                dataset,
                 run.record.objects,
                 load_objects(dataset, run.record),
                 run.scan_data,

@@ -25,13 +25,13 @@ from ....core.findings.image_issues import ISSUES
 from ....core.findings.registry import (
     FINDINGS,
     OBJECT_FINDINGS,
-    SET_FINDINGS,
     VIDEO_ISSUES,
     Finding,
 )
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.objects.label_doubts import FEWEST_OF_CLASS
+from ....core.report.of_set import set_sentences
 from ....core.scan.scan_data import UnreadableFile
 from ....core.scan.video_findings import VIDEO_ISSUES as ALL_ISSUES
 from ....core.videos.segments import SEGMENTS
@@ -493,7 +493,7 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
         for remark in (_details(line), *line.remarks):
             if remark:
                 yield f"{'':{width + 22}}{plain(remark)}"
-    for text in set_sentences(report):
+    for text in set_sentences(report.overview):
         yield ""
         yield from wrap(plain(text), _TEXT_WIDTH, subsequent_indent="  ")
 
@@ -508,18 +508,9 @@ def _markdown_lines(report: ScanReport) -> Iterable[str]:
         notes = escape_markdown("; ".join(part for part in parts if part))
         share, label = _share(report, line), line.finding.label
         yield f"| {label} | {line.count:,} | {share} | {notes} |"
-    for text in set_sentences(report):
+    for text in set_sentences(report.overview):
         yield ""
         yield escape_markdown(text)
-
-
-def set_sentences(report: ScanReport) -> list[str]:
-    """Returns what was found of the set as a whole, a paragraph each."""
-    return [
-        f"{SET_FINDINGS[found['kind']].label}: {found['text']}. {found['meaning']}. "
-        f"{found['advice']}."
-        for found in report.overview.get("findings", ())
-    ]
 
 
 def _share(report: ScanReport, line: Line) -> str:

@@ -37,6 +37,7 @@ from ..dataset.models import vector_field_candidates
 from ..dataset.object_fields import check_attributes
 from ..dataset.objects import object_field_candidates
 from ..dataset.predictions import prediction_field_candidates
+from ..dataset.properties import property_candidates
 from ..dataset.samples import (
     flat_view,
     group_field_candidates,
@@ -102,6 +103,8 @@ class ScanOptions(ScanSettings, ObjectSettings):
             of each image, with confidence or logits: one more witness for wrong labels.
             Predict each image with a model that did not learn it (cross-validation):
             one that did repeats wrong labels
+        properties (()): fields, such as the hospital or the weather, that should not
+            tell a class or split: those that do are shortcuts
         sequence_field (None): a field, such as the video, whose equal values are frames
             of one recording; without it, recordings are told by names and times
         objects (None): a field of Detections, Detection, Polylines or Polyline, whose
@@ -115,6 +118,7 @@ class ScanOptions(ScanSettings, ObjectSettings):
     label_field: str | None = None
     split_by: str | Sequence[str] | None = None
     predictions: str | None = None
+    properties: Sequence[str] = ()
     sequence_field: str | None = None
     objects: str | None = None
     model: str = DEFAULT_MODEL
@@ -175,7 +179,7 @@ class ThresholdOptions:
         min_brightest ("unchanged"): gray level that 1 % of the pixels must reach, 0
             to 255, or the picture is dark; None for a rule on this data set
         max_darkest ("unchanged"): gray level that 1 % of the pixels must not exceed,
-            0 to 255, or the picture is bright; the scan's default is 180
+            0 to 255, or the picture is bright; None for a rule on this data set
         min_sharpness ("unchanged"): sharpness below which pictures are blurry; the
             scan's default is 3.7
         min_information ("unchanged"): bits of gray levels below which pictures have
@@ -198,7 +202,7 @@ class ThresholdOptions:
     max_outlier_distance: float | None | Unchanged = UNCHANGED
     min_label_score: float | None | Unchanged = UNCHANGED
     min_brightest: float | None | Unchanged = UNCHANGED
-    max_darkest: float | Unchanged = UNCHANGED
+    max_darkest: float | None | Unchanged = UNCHANGED
     min_sharpness: float | Unchanged = UNCHANGED
     min_information: float | Unchanged = UNCHANGED
     min_object_label_score: float | None | Unchanged = UNCHANGED
@@ -261,7 +265,7 @@ _THRESHOLDS = {
     "max_darkest": _Slider(
         "Bright: darkest level",
         "Pictures whose darkest pixels (1 %) are brighter than this are bright. "
-        "Higher finds fewer.",
+        "Higher finds fewer; empty for a rule based on your images.",
         0,
         255,
     ),
@@ -323,6 +327,7 @@ def scan_form(ctx: foo.ExecutionContext) -> types.Property:
         show_error(inputs, "samples", error)
     else:
         _ask_labels(inputs, ctx, view)
+        _ask_objects(inputs, ctx, view)
         _ask_splits(inputs, ctx, view)
         _ask_model(inputs, ctx, view)
         _ask_more(inputs, ctx, view)
@@ -487,7 +492,16 @@ def _ask_more(
     )
     if ctx.params.get("more"):
         _ask_predictions(inputs, ctx, view)
-        _ask_objects(inputs, ctx, view)
+        ask_several(
+            inputs,
+            "properties",
+            property_candidates(view),
+            label="Properties that should tell no class",
+            description="Fields, such as the place or the weather: those that tell a "
+            "class or a split are shortcuts",
+        )
+        if one_of(ctx.params.get("objects")):
+            _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
         _ask_recordings(inputs, view)
         of_videos = is_of_videos(view)
         if of_videos:
@@ -543,16 +557,18 @@ def _ask_objects(
     names = object_field_candidates(view)
     if not names:
         return
+    usual = ("ground_truth", "detections", "objects")
+    likely = [name for name in usual if name in names]
+    of_images = ctx.params.get("model") == VECTORS
     ask_one(
         inputs,
         "objects",
         {name: name for name in names},
         none="Whole images only",
+        default=likely[0] if likely and not of_images else None,
         label="Objects",
         description="The field of boxes, to find wrong labels, outliers and bad boxes",
     )
-    if one_of(ctx.params.get("objects")):
-        _ask_object_thresholds(inputs, OBJECT_DEFAULTS)
 
 
 def _ask_recordings(inputs: types.Object, view: fo.DatasetView) -> None:

@@ -174,23 +174,42 @@ def found_objects(
         ScanNotFoundError: it was not scanned yet
         StaleRunError: its scan was cut short, or is out of date
     """
-    run = complete_run(dataset_of(samples), prefix)
+    name = scanned_objects(dataset_of(samples), prefix)
+    wanted = object_expression(what, prefix)
+    return present(samples).filter_labels(name, wanted), name
+
+
+def scanned_objects(dataset: fo.Dataset, prefix: str | None) -> str:
+    """Returns the field whose objects the last scan looked at.
+
+    Raises:
+        InputError: objects were not scanned
+        ScanNotFoundError: it was not scanned yet
+        StaleRunError: its scan was cut short, or is out of date
+    """
+    run = complete_run(dataset, prefix)
     if run.objects is None:
         raise InputError(
-            f"The last scan did not look at objects, so there is no '{what}'. Scan "
+            "The last scan did not look at objects, so nothing is known of them. Scan "
             'again with objects= and the name of their field, such as "ground_truth".'
         )
-    wanted = object_expression(what, prefix)
-    return present(samples).filter_labels(run.objects, wanted), run.objects
+    return run.objects
+
+
+def patches_of(samples: fo.DatasetView, name: str, wanted: Any) -> fo.DatasetView:
+    """Returns the objects of a field that a filter lets through, as patches.
+
+    If the field holds one object an image, these are images.
+    """
+    # Filtered first: to_patches copies what it gets
+    view = samples.filter_labels(name, wanted)
+    return view if objects_path(samples, name) == name else view.to_patches(name)
 
 
 def _object_view(dataset: fo.Dataset, what: str, prefix: str | None) -> fo.DatasetView:
-    # Filtered first: to_patches copies what it gets
-    view, name = found_objects(dataset, what, prefix)
-    finding = OBJECT_FINDINGS[what]
+    name, finding = scanned_objects(dataset, prefix), OBJECT_FINDINGS[what]
+    view = patches_of(present(dataset), name, object_expression(what, prefix))
     by = f"{name}.{field_name(finding.sort_by, prefix)}"
-    if objects_path(dataset, name) != name:
-        view = view.to_patches(name)
     return view.sort_by(by, reverse=finding.descending)
 
 

@@ -8,13 +8,16 @@ from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
+from fiftyone import ViewField as F
 
 from ....core.findings.registry import OBJECT_FINDINGS
+from ..dataset.decisions import DECISIONS
 from ..dataset.fields import field_name
 from ..dataset.objects import box_of, objects_path
+from ..dataset.present import present
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun
-from .finding_views import aggregate, object_expression
+from .finding_views import aggregate, in_split, object_expression, patches_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class ShownObject:
         filepath: of its picture
         label: None without
         box: left, top, width, height as shares of the picture; None where it has none
+        decisions: what a person decided of it, as it is stored
         values: attributes of the run by their plain names
     """
 
@@ -35,7 +39,26 @@ class ShownObject:
     filepath: str
     label: str | None
     box: list[float] | None
+    decisions: Sequence[str]
     values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ObjectFilter:
+    """What is shown of a finding.
+
+    Attributes:
+        label: of the objects; None for all
+        split: of their pictures; None for all
+    """
+
+    label: str | None = None
+    split: str | None = None
+
+
+ALL = ObjectFilter()
+DECIDED = "decided"
+"""Stands for the objects that something was decided of."""
 
 
 class ObjectQueries:
@@ -73,27 +96,80 @@ class ObjectQueries:
         key = cache_key_of(self.dataset, self.run)
         return cached(self.dataset, ("objects", self.prefix), key, count)
 
+    def classes(self, what: str, split: str | None) -> dict[str, int]:
+        """Counts the objects of a finding by label, most frequent first.
+
+        Args:
+            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+                :data:`DECIDED`
+            split: of their pictures; None for all
+        """
+
+        def count() -> dict[str, int]:
+            rows = aggregate(
+                self.dataset,
+                [
+                    *self._chosen(what, ObjectFilter(split=split)),
+                    {"$group": {"_id": "$found.label", "count": {"$sum": 1}}},
+                    {"$sort": {"count": -1, "_id": 1}},
+                ],
+            )
+            return {row["_id"] or "": row["count"] for row in rows}
+
+        key = cache_key_of(self.dataset, self.run)
+        name = ("objects by class", self.prefix, what, split)
+        return cached(self.dataset, name, key, count)
+
+    def ids(self, what: str, only: ObjectFilter) -> list[str]:
+        """Returns the ids of the objects of a finding; see :meth:`page`."""
+        steps = [*self._chosen(what, only), {"$project": {"found._id": 1}}]
+        return [str(row["found"]["_id"]) for row in aggregate(self.dataset, steps)]
+
+    def view(self, what: str, only: ObjectFilter) -> fo.DatasetView:
+        """Returns the objects of a finding as a grid shows them, the worst first."""
+        assert self.run.objects is not None
+        samples, wanted = present(self.dataset), self._expression(what)
+        if only.split is not None:
+            samples = samples.match(in_split(self.run, only.split))
+        if only.label is not None:
+            wanted = (F("label") == only.label) & wanted
+        view = patches_of(samples, self.run.objects, wanted)
+        if what == DECIDED:
+            return view
+        finding = OBJECT_FINDINGS[what]
+        by = f"{self.run.objects}.{field_name(finding.sort_by, self.prefix)}"
+        return view.sort_by(by, reverse=finding.descending)
+
     def page(
-        self, what: str, fields: Sequence[str], skip: int, limit: int
+        self,
+        what: str,
+        fields: Sequence[str],
+        skip: int,
+        limit: int,
+        only: ObjectFilter = ALL,
     ) -> list[ShownObject]:
         """Returns objects of a finding, the worst first.
 
         Args:
-            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`
+            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+                :data:`DECIDED`
             fields: attributes of the run, by their plain names
             skip: how many to pass over
             limit: most to return
+            only: what is shown of them
         """
-        finding = OBJECT_FINDINGS[what]
-        by = f"found.{field_name(finding.sort_by, self.prefix)}"
-        way = -1 if finding.descending else 1
-        return self._read(
-            self._condition(what),
-            fields,
-            {"$sort": {by: way, "found._id": 1}},
+        order: dict[str, int] = {"found._id": 1}
+        if what != DECIDED:
+            finding = OBJECT_FINDINGS[what]
+            by = f"found.{field_name(finding.sort_by, self.prefix)}"
+            order = {by: -1 if finding.descending else 1, **order}
+        steps = [
+            *self._chosen(what, only),
+            {"$sort": order},
             {"$skip": skip},
             {"$limit": limit},
-        )
+        ]
+        return self._read(steps, fields)
 
     def count_labels(self, what: str) -> dict[str, int]:
         """Counts objects of a finding by their label, most frequent first."""
@@ -113,7 +189,9 @@ class ObjectQueries:
     ) -> dict[str, ShownObject]:
         """Returns objects by their ids; those that are gone are left out."""
         wanted = [ObjectId(one) for one in ids]
-        found = self._read({"$in": ["$$this._id", wanted]}, fields)
+        match = {"$match": {f"{self.path}._id": {"$in": wanted}}}
+        objects = self._objects({"$in": ["$$this._id", wanted]})
+        found = self._read([match, *objects], fields)
         return {one.id: one for one in found}
 
     def of_samples(
@@ -123,35 +201,40 @@ class ObjectQueries:
         wanted = [ObjectId(one) for one in samples]
         match = {"$match": {"_id": {"$in": wanted}}}
         found: dict[str, list[ShownObject]] = {one: [] for one in samples}
-        for one in self._read(True, fields, first=match):
+        for one in self._read([match, *self._objects(True)], fields):
             found[one.sample].append(one)
         return found
 
+    def _expression(self, what: str) -> Any:
+        if what == DECIDED:
+            return F(DECISIONS).exists()
+        return object_expression(what, self.prefix)
+
     def _condition(self, what: str) -> Any:
-        expression = object_expression(what, self.prefix)
-        return expression.to_mongo(prefix="$$this")
+        return self._expression(what).to_mongo(prefix="$$this")
 
     def _with(self, condition: Any) -> dict[str, Any]:
         labels = {"$ifNull": [self._list, []]}
         return {"$filter": {"input": labels, "cond": condition}}
 
+    def _objects(self, condition: Any) -> list[dict[str, Any]]:
+        """Returns the steps that make a row of each object."""
+        found = {"filepath": 1, "found": self._with(condition)}
+        return [{"$project": found}, {"$unwind": "$found"}]
+
+    def _chosen(self, what: str, only: ObjectFilter) -> list[dict[str, Any]]:
+        steps = self._objects(self._condition(what))
+        if only.split is not None:
+            in_it = {"$expr": in_split(self.run, only.split).to_mongo()}
+            steps.insert(0, {"$match": in_it})
+        if only.label is not None:
+            steps.append({"$match": {"found.label": only.label}})
+        return steps
+
     def _read(
-        self,
-        condition: Any,
-        fields: Sequence[str],
-        *steps: Mapping[str, Any],
-        first: Mapping[str, Any] | None = None,
+        self, steps: Sequence[Mapping[str, Any]], fields: Sequence[str]
     ) -> list[ShownObject]:
-        rows = aggregate(
-            self.dataset,
-            [
-                *([first] if first else []),
-                {"$project": {"filepath": 1, "found": self._with(condition)}},
-                {"$unwind": "$found"},
-                *steps,
-            ],
-        )
-        return [self._shown(row, fields) for row in rows]
+        return [self._shown(row, fields) for row in aggregate(self.dataset, steps)]
 
     def _shown(self, row: Mapping[str, Any], fields: Sequence[str]) -> ShownObject:
         label = row["found"]
@@ -161,5 +244,6 @@ class ObjectQueries:
             filepath=row["filepath"],
             label=label.get("label"),
             box=box_of(label),
+            decisions=label.get(DECISIONS) or [],
             values={name: label.get(field_name(name, self.prefix)) for name in fields},
         )

@@ -1,5 +1,6 @@
 """Set-up says what is missing on a platform, before it works for minutes."""
 
+import contextlib
 import importlib.util
 import os
 import subprocess
@@ -90,3 +91,26 @@ def test_pip_is_silent_where_nobody_watches_and_heard_where_it_fails(tmp_path, c
     assert "Could not open requirements file" in refused
     assert set_up.pip_install(Path(sys.executable), ["pip"]) is None
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+def test_pip_is_one_line_on_a_terminal_which_is_empty_at_the_end(tmp_path):
+    program = (
+        "import runpy, sys, pathlib;"
+        f"pip = runpy.run_path({str(ROOT / 'cli' / 'set_up.py')!r})['pip_install'];"
+        "pip(pathlib.Path(sys.executable), ['pip'])"
+    )
+    here, there = os.openpty()
+    with subprocess.Popen([sys.executable, "-c", program], stdout=there) as done:
+        os.close(there)
+        shown = b""
+        # The end of a terminal is an error on Linux, and nothing on macOS
+        with contextlib.suppress(OSError):
+            while part := os.read(here, 4096):
+                shown += part
+    os.close(here)
+
+    assert done.returncode == 0
+    assert b"Requirement already satisfied: pip" in shown and b"\n" not in shown
+    assert shown.rstrip(b"\r").rpartition(b"\r")[2].strip() == b""

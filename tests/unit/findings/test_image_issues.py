@@ -108,6 +108,25 @@ def test_a_lone_black_picture_is_dark():
     assert dark_of((20, 1)) == 1
 
 
+@pytest.mark.parametrize(
+    ("groups", "bright"),
+    [
+        (((200, 4), (20, 96)), 4),
+        # Scanned pages: above 180 are 12 %, and only what is above 220 is washed out
+        (((190, 12), (230, 1), (20, 87)), 1),
+        (((230, 60), (20, 40)), 0),
+        (((230, 1),), 1),
+    ],
+)
+def test_pictures_as_bright_as_many_others_are_not_bright(groups, bright):
+    table = np.tile(measured(photo()), (sum(count for _, count in groups), 1))
+    darkest = np.repeat([level for level, _ in groups], [n for _, n in groups])
+    table[:, IMAGE_STATISTICS.index("darkest")] = darkest
+    found = image_issues(table, np.zeros(len(table), bool))
+
+    assert found[:, ISSUES.index("bright")].sum() == bright
+
+
 def test_thresholds_on_looks_can_be_moved():
     table = np.stack([measured(photo()), measured(blurred(photo(), 0.01))])
     whole = np.zeros(2, bool)
@@ -120,11 +139,11 @@ def test_thresholds_on_looks_can_be_moved():
     }
 
     for name, moved in names.items():
-        limits = LookThresholds(**{"min_brightest": 0, **moved})
+        limits = LookThresholds(**{"min_brightest": 0, "max_darkest": 255, **moved})
         found = image_issues(table, whole, limits)
         flagged = [ISSUES[i] for i in np.flatnonzero(found.any(axis=0))]
         assert flagged == [name]
-    limits = LookThresholds(0, min_sharpness=scores["sharpness"].mean())
+    limits = LookThresholds(0, 255, min_sharpness=scores["sharpness"].mean())
     assert image_issues(table, whole, limits)[:, ISSUES.index("blurry")].tolist() == [
         False,
         True,

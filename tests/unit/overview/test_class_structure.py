@@ -6,6 +6,7 @@ import pytest
 from core.neighbors.knn_graph import neighbor_graph
 from core.overview.class_structure import (
     divided,
+    looks_like,
     overlaps,
     says_something,
     thin_regions,
@@ -108,3 +109,22 @@ def test_images_far_from_most_are_in_thin_regions_but_outliers_are_not():
 
     assert sorted(finding.images) == list(range(15))
     assert "15 of them are of class cat" in finding.text
+
+
+def test_the_matrix_has_the_classes_that_are_taken_for_others_most_often(mixed):
+    found = looks_like(members_of(*mixed), NAMES)
+
+    assert found["classes"] == NAMES
+    assert found["images"] == [[60, 40, 0], [0, 100, 0], [0, 0, 100]]
+
+    many = np.repeat(np.arange(40), 10)
+    likeliest = many.copy()
+    likeliest[many == 39] = 38
+    names = [f"{code:02d}" for code in range(40)]
+    found = looks_like(members_of(many, likeliest), names)
+    assert len(found["classes"]) == 12 and {"38", "39"} <= set(found["classes"])
+    assert found["images"][-1][-2:] == [10, 0]
+
+
+def test_without_labels_the_matrix_is_empty():
+    assert looks_like(members_of([-1, -1]), []) == {"classes": [], "images": []}

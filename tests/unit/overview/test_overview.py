@@ -8,6 +8,7 @@ from core.neighbors.knn_graph import neighbor_graph
 from core.overview.composition import composition
 from core.overview.draw import drawn_images
 from core.overview.overview import look_at_set, set_evidence
+from core.overview.properties import Background
 from core.overview.records import SetMembers
 from core.reading.image_statistics import IMAGE_STATISTICS
 
@@ -33,6 +34,9 @@ class Pictures:
             for number, label in enumerate(self.label)
         ]
         self.group = np.full(count, -1)
+        self.captured = np.full(count, np.nan)
+        self.camera = np.zeros(count, np.uint32)
+        self.fields = {}
 
     def overview(self):
         unit = np.linalg.norm(self.vectors, axis=1, keepdims=True)
@@ -50,6 +54,7 @@ class Pictures:
             self.group,
             CLASSES,
             SPLITS,
+            Background(self.captured, self.camera, self.fields),
         )
         members = SetMembers(
             label=self.label,
@@ -204,3 +209,54 @@ def test_a_draw_takes_small_strata_whole_and_one_of_each_group():
     assert len(rows) == 100
     assert (rows >= 1000).sum() == 30
     assert (rows < 500).sum() == 1
+
+
+def test_a_camera_that_took_one_class_alone_is_a_shortcut(pictures):
+    pictures.camera[:] = np.where(pictures.label == 0, 7001, 0)
+    pictures.camera[np.flatnonzero(pictures.label)[::4]] = 7002
+
+    assert "camera no. 1" in properties_told(pictures.overview())
+
+
+def test_dates_that_tell_a_class_are_a_shortcut_also_where_some_are_not_known(pictures):
+    count = len(pictures.label)
+    day = 86_400.0
+    pictures.captured[:] = 1.7e9 + day * (10 * pictures.label + np.arange(count) % 9)
+    pictures.captured[::5] = np.nan
+
+    assert properties_told(pictures.overview()) == {"date taken"}
+
+
+def test_that_a_date_is_known_may_tell_a_class(pictures):
+    known = pictures.label == 0
+    pictures.captured[known] = 1.7e9 + np.arange(known.sum()) % 5
+
+    assert "date taken is known" in properties_told(pictures.overview())
+
+
+def test_a_chosen_field_that_tells_a_class_is_a_shortcut(pictures):
+    weather = ["rain" if label == 0 else "sun" for label in pictures.label]
+    pictures.fields = {
+        "weather": weather,
+        "angle": [float(number % 7) for number in range(len(weather))],
+        "checked": [number % 3 == 0 for number in range(len(weather))],
+        "note": [None] * len(weather),
+    }
+
+    (told,) = properties_told(pictures.overview())
+    assert told.startswith("weather ")
+
+
+def test_metadata_and_fields_that_go_with_nothing_are_no_shortcuts(pictures):
+    random, count = np.random.default_rng(5), len(pictures.label)
+    pictures.captured[:] = random.uniform(1.6e9, 1.7e9, count)
+    pictures.camera[:] = random.integers(1, 9, count)
+    pictures.fields = {"site": random.choice(["a", "b", "c"], count).tolist()}
+
+    assert properties_told(pictures.overview()) == set()
+
+
+def properties_told(overview):
+    return {
+        one.measures["property"] for one in overview.findings if one.kind == "shortcuts"
+    }

@@ -16,8 +16,10 @@ from core.report.model import (
     Bars,
     Gallery,
     Histogram,
+    Matrix,
     Pair,
     Picture,
+    Points,
     Report,
     Section,
     SummaryLine,
@@ -42,7 +44,9 @@ def report_on(name, total=2):
     )
     bars = Bars(name, (name, "test"), ((name, (5, 2)), ("b", (0, 1))))
     spread = Histogram(name, (0.0, 0.5, 1.0), (999, 0), 0.5, name)
-    parts = (table,), (gallery, alone), (bars,), (spread,)
+    matrix = Matrix(name, (name, "b"), ((3, 1), (0, 7)))
+    points = Points(name, (("others", ((0.0, 0.5),)), (name, ((1.0, -1.0),) * 5)))
+    parts = (table,), (gallery, alone), (bars,), (spread,), (matrix,), (points,)
     section = Section("duplicates", name, 2, (name,), *parts)
     return Report(
         title=name,
@@ -236,10 +240,27 @@ def test_bars_are_as_long_as_their_numbers_and_say_them():
     html = as_html(report_on("cats"))
 
     page = Page(html)
-    widths = re.findall(r'x="180"[^>]* width="([\d.]+)"', html)
+    widths = re.findall(r'x="180"[^>]* width="(\d+\.\d)"', html)
     assert widths == ["460.0", "184.0", "0.0", "92.0"]
-    assert page.tags.count("text") == 6 + 6
+    assert page.tags.count("text") == 6 + 6 + 7
     assert 'role="img" aria-label="cats"' in html
+
+
+def test_a_matrix_is_darker_where_more_of_a_row_is_and_says_the_counts():
+    page = Page(as_html(report_on("cats")))
+
+    # 3 and 1 of four, none and 7 of seven
+    assert page.of("rect", "fill-opacity") == ["0.47", "0.20", "0.06", "0.60"]
+
+
+def test_points_differ_in_form_and_the_legend_counts_them():
+    html = as_html(report_on("cats"))
+
+    page = Page(html)
+    # One of the others, in the map and in the legend; five of the first kind
+    assert html.count('<circle class="rest"') == 2
+    assert page.of("circle", "cx").count("708.0") == 5
+    assert "others 1" in "".join(page.text) and "cats 5" in "".join(page.text)
 
 
 def test_a_histogram_has_a_bar_per_bin_and_a_line_at_its_threshold():

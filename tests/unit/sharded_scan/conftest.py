@@ -35,13 +35,13 @@ def many_images(tmp_path_factory, draw):
         splits.append(split)
         labels.append(label)
 
-    for number in range(240):
+    for number in range(220):
         image, split = draw(number, 96), "train" if number % 4 else "test"
         label = "red" if np.asarray(image)[..., 0].mean() > 120 else "other"
         if number % 17 == 0:
             label = None
         add(f"{number:03d}.jpg", image, split, label, quality=92)
-    for number in range(0, 240, 8):
+    for number in range(0, 220, 8):
         image, other = draw(number, 96), "test" if number % 4 else "train"
         kind = (number // 8) % 6
         if kind == 0:
@@ -66,6 +66,10 @@ def many_images(tmp_path_factory, draw):
     for number in range(6):
         noise = rng.integers(0, 256, (500, 700, 3), np.uint8)
         add(f"noise-{number}.png", Image.fromarray(noise), "train", "red")
+    scene = draw(500, 600)
+    for number in range(14):
+        frame = scene.crop((24 * number, 40, 24 * number + 160, 200))
+        add(f"walk-{number:02d}.png", frame, "test" if number > 9 else "train", "red")
     add("empty.jpg", b"", "train", "red")
     add("text.png", b"no picture at all", "train", "other")
     add("cut-off.jpg", paths[3].read_bytes()[:900], "test", "other")

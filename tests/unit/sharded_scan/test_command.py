@@ -69,6 +69,18 @@ def test_what_cannot_work_is_said_before_any_work(
     assert not (out / "work").exists()
 
 
+def test_without_ray_it_is_said_how_to_get_it(command, listed, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    out = listed.parent / "out"
+
+    assert command(listed, "--out", out, "--engine", "ray") == 2
+
+    says = capsys.readouterr().err
+    assert "ENGINE=ray needs Ray, which is not installed" in says
+    assert "requirements-ray.txt, or use ENGINE=threads" in says
+    assert not (out / "work").exists()
+
+
 def test_without_a_manifest_there_is_nothing_to_do(command, capsys, tmp_path):
     assert command("--out", tmp_path) == 2
     assert "MANIFEST=" in capsys.readouterr().err
@@ -105,7 +117,10 @@ def test_a_job_leaves_tables_a_summary_and_a_page(command, listed, capsys):
     assert table.num_rows == 13
     assert len(table["copy"][0]) == 256
     assert summary["counts"]["leaks"] == 2
-    assert summary["search"]["copy"] == {"cells": 1, "recall": 1.0}
+    assert summary["search"] == {
+        "copy": {"cells": 1, "recall": 1.0, "pair_recall": 1.0},
+        "features": {"cells": 1, "recall": 1.0},
+    }
     assert "again.png" in (out / "report.html").read_text()
     assert "data:image/jpeg" in (out / "report.html").read_text()
 

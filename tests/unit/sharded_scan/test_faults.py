@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import fault_works
+import psutil
 import pytest
 
 from core.errors import Cancelled
@@ -17,6 +18,7 @@ from core.sharded_scan.job import run_job
 from core.sharded_scan.job_folder import JobFolder
 from core.sharded_scan.machine import OtherMachineError
 from core.sharded_scan.manifest import read_manifest
+from core.sharded_scan.ray_executor import ClusterError, ray_executor
 from core.sharded_scan.thread_executor import ThreadExecutor
 
 pytestmark = pytest.mark.slow
@@ -121,6 +123,40 @@ def test_a_driver_that_was_killed_goes_on_and_reads_no_finished_shard_again(
 def finished(folder):
     results = [one for one in folder.glob("*.npz") if ".input." not in one.name]
     return {one.name: one.stat().st_mtime_ns for one in results}
+
+
+def test_ray_reports_nothing_and_keeps_its_token_out_of_the_home_folder(ray):
+    from ray._private.usage import usage_lib
+
+    token = Path.home() / ".ray" / "auth_token"
+    began = psutil.Process().create_time()
+
+    assert not usage_lib.usage_stats_enabled()
+    assert os.environ["RAY_AUTH_TOKEN"]
+    assert not token.exists() or token.stat().st_mtime < began
+
+
+@pytest.mark.parametrize("address, tries", [(None, 2), ("127.0.0.1:1", 1)])
+def test_ray_that_does_not_start_is_tried_again_and_then_named(
+    address, tries, monkeypatch
+):
+    ray = pytest.importorskip("ray")
+    tried = []
+
+    def fails(**settings):
+        tried.append(settings["address"])
+        raise RuntimeError("timed out")
+
+    monkeypatch.setattr(ray, "init", fails)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+
+    with (
+        pytest.raises(ClusterError, match="does not answer .timed out.*ENGINE=threads"),
+        ray_executor(address),
+    ):
+        pass
+
+    assert len(tried) == tries
 
 
 @pytest.mark.parametrize("engine", ["threads", "ray"])

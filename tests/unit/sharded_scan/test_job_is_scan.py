@@ -1,10 +1,13 @@
 """A job finds what a scan finds, to the last bit."""
 
 import os
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
+from core.findings.registry import FINDINGS, SET_FINDINGS
+from core.findings.schema import FIELDS
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput
@@ -12,6 +15,7 @@ from core.sharded_scan import by_shards
 from core.sharded_scan.job import run_job
 from core.sharded_scan.job_folder import JobFolder
 from core.sharded_scan.manifest import read_manifest
+from core.sharded_scan.selection import has_finding
 from core.sharded_scan.thread_executor import ThreadExecutor
 
 pytestmark = pytest.mark.slow
@@ -59,10 +63,9 @@ def assert_same(job, scanned):
     found = job.findings
     for name, values in findings.columns.items():
         assert found.columns[name] == values, name
-    for name in ("counts", "leak_matrix", "scene_matrix", "leaks_by_class", "overview"):
-        assert getattr(found, name) == getattr(findings, name), name
-    for name in ("thresholds", "rules", "conflicts", "expected"):
-        assert getattr(found, name) == getattr(findings, name), name
+    assert list(found.columns) == list(findings.columns) == [x.name for x in FIELDS]
+    for one in fields(findings):
+        assert getattr(found, one.name) == getattr(findings, one.name), one.name
     for name in ("images", "similarity", "score", "relation", "changes", "scene"):
         one, other = getattr(job.scan_data.pairs, name), getattr(data.pairs, name)
         np.testing.assert_array_equal(one, other, err_msg=name, strict=True)
@@ -83,13 +86,36 @@ def small_tasks(monkeypatch):
 
 
 def test_threads_find_what_a_scan_finds(manifest, scanned, small_tasks, tmp_path):
+    told = []
     job = run_job(
-        read_manifest(str(manifest)), JobFolder(str(tmp_path)), ThreadExecutor()
+        read_manifest(str(manifest)),
+        JobFolder(str(tmp_path)),
+        ThreadExecutor(),
+        on_progress=told.append,
     )
 
     assert_same(job, scanned)
+    assert list(dict.fromkeys(one.stage for one in told))[:4] == [
+        "Reading images",
+        "Searching similar images",
+        "Comparing pictures",
+        "Trying known copies",
+    ]
     assert scanned[1].counts["leaks"] > 5
     assert scanned[1].counts["unreadable"] == 4
+
+
+def test_each_finding_that_files_can_have_is_among_them(scanned):
+    findings = scanned[1]
+    without = {
+        name
+        for name, finding in FINDINGS.items()
+        if not has_finding(finding, findings.columns).any()
+    }
+
+    # Frames are thinned on request
+    assert without == {"bursts"}
+    assert any(findings.counts[name] for name in SET_FINDINGS)
 
 
 def test_ray_finds_what_a_scan_finds(manifest, scanned, small_tasks, ray, tmp_path):

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from core.findings.registry import FINDINGS
-from core.sharded_scan.selection import badness, chosen, has_finding
+from core.findings.registry import FINDINGS, SET_FINDINGS
+from core.findings.schema import FIELDS
+from core.sharded_scan.selection import badness, chosen, fields_of, has_finding
 
 
 def test_the_worst_come_first_and_bring_their_whole_group():
@@ -30,6 +31,10 @@ COLUMNS = {
     "outlier": [False, False, True, None, False],
     "outlier_distance": [0.1, 0.2, 0.9, None, 0.3],
     "scene_group": [None, 3, 3, None, None],
+    "winnow_sequence": [None, "walk", "boat", None, "boat"],
+    "winnow_place": [None, 4, 9, None, 2],
+    "burst_keep": [None, None, False, None, True],
+    "set_findings": [["shortcut: size"], [], ["label shift: a"], None, []],
     "image_issues": [[], ["dark"], [], None, []],
     "scan_status": ["ok", "ok", "ok", "corrupt", "too_large"],
 }
@@ -43,6 +48,8 @@ COLUMNS = {
         ("conflicts", [0, 1]),
         ("outliers", [2]),
         ("scenes", [1, 2]),
+        ("sequences", [1, 2, 4]),
+        ("bursts", [2]),
         ("image_issues", [1]),
         ("unreadable", [3]),
         ("not_read", [4]),
@@ -50,6 +57,31 @@ COLUMNS = {
 )
 def test_each_finding_has_its_images(what, rows):
     assert np.flatnonzero(has_finding(FINDINGS[what], COLUMNS)).tolist() == rows
+
+
+def test_every_finding_of_images_can_be_chosen():
+    columns = {spec.name: [None, None] for spec in FIELDS}
+    columns["scan_status"] = ["ok", "ok"]
+
+    for finding in FINDINGS.values():
+        some = {name: columns[name] for name in fields_of(finding)}
+        assert not has_finding(finding, some).any()
+        assert badness(finding, some).shape == (2,)
+
+
+def test_findings_of_the_set_are_chosen_by_their_keys():
+    shortcuts = SET_FINDINGS["shortcuts"]
+
+    found = has_finding(shortcuts, COLUMNS, ["shortcut: size", "shortcut: other"])
+
+    assert np.flatnonzero(found).tolist() == [0]
+    assert "set_findings" in fields_of(shortcuts)
+
+
+def test_frames_stand_in_their_order():
+    place = badness(FINDINGS["sequences"], COLUMNS)
+
+    assert np.argsort(place)[-3:].tolist() == [4, 2, 1]
 
 
 def test_larger_distances_are_worse():

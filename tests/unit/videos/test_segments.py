@@ -3,6 +3,7 @@
 import numpy as np
 
 from core.reading.image_statistics import IMAGE_STATISTICS
+from core.videos.held import NOT_STILL, StillRun, StillRuns
 from core.videos.segments import LOOKS_OF_FRAMES, find_segments, typical_statistics
 
 STEP, RATE = 0.5, 25
@@ -30,8 +31,10 @@ def segments(*looks, held=None):
         [[{**LIT, **look}.get(name, 0) for name in IMAGE_STATISTICS] for look in looks],
         np.float32,
     )
+    still = np.stack([number, last, steps * STEP], axis=1).astype(np.float64)
+    still[steps < 3] = -1, -1, 0
     found = find_segments(
-        statistics, number, last, begins[:-1] * STEP, begins[-1] * STEP
+        statistics, number, last, begins[:-1] * STEP, begins[-1] * STEP, still, STEP
     )
     return [(LOOKS_OF_FRAMES[kind], first, last) for kind, first, last in found]
 
@@ -42,9 +45,33 @@ def test_each_kind_is_found_with_its_first_and_last_frame():
         assert found == [(name, 50, 99)], name
 
 
-def test_a_frame_that_is_held_for_two_seconds_is_frozen():
+def test_a_frame_that_stands_still_for_two_seconds_is_frozen():
     assert segments({}, {}, {}, held=[2, 4, 2]) == [("frozen", 25, 74)]
-    assert segments({}, {}, {}, held=[2, 3, 2]) == []
+    assert segments({}, {}, {}, held=[2, 2, 2]) == []
+
+
+def still_runs(likeness):
+    """Runs of samples that differ from the one before (0), a little (1), or not (2)."""
+    runs, told = StillRuns(), [int(one) for one in likeness.split()]
+    for place, like in enumerate(told):
+        runs.note(12 * place, place / 2, is_still=like == 2, is_alike=like > 0)
+    runs.end(12 * len(told), len(told) / 2)
+    return runs
+
+
+def test_a_key_frame_does_not_end_a_picture_that_stands_still():
+    assert still_runs("0 2 1 2 0 0").runs == [StillRun(0, 47, 2.0)]
+    # Noise alone, and a change after which nothing stands still
+    assert still_runs("0 1 1 1 1 1 1").runs == []
+    assert still_runs("0 2 2 1 1 1 0").runs == [StillRun(0, 35, 1.5)]
+
+
+def test_noise_of_a_camera_is_told_from_a_picture_that_stands_still():
+    runs = still_runs("0 2 2 2 0 2 0 0 2 2")
+
+    assert runs.runs == [StillRun(0, 47, 2.0), StillRun(84, 119, 1.5)]
+    assert runs.longest(0, 119) == StillRun(0, 47, 2.0)
+    assert runs.longest(48, 80) == NOT_STILL
 
 
 def test_black_that_is_held_is_black_and_not_frozen():

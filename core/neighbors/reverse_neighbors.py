@@ -1,0 +1,68 @@
+"""Takes into each row's neighbors the rows that have it as theirs.
+
+A search in parts misses neighbors of a row that lies at the edge of its part. Most of
+them find the row from their own parts: likeness is the same either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .knn_graph import NO_NEIGHBOR, NeighborGraph
+
+_ROWS_AT_ONCE = 2**16
+
+Rows = NDArray[np.int32]
+Similarities = NDArray[np.float32]
+
+
+def with_reverse_neighbors(graph: NeighborGraph) -> NeighborGraph:
+    """Returns the k nearest of what each row found, and what found it.
+
+    An exact graph stays as it is. The product of two rows must not depend on which of
+    them asks, as those of :func:`core.neighbors.knn_graph.ranked` do not.
+
+    Args:
+        graph: of n rows among themselves; left as it is
+    """
+    found = [part for part in _offers(graph) if len(part[0])]
+    result = NeighborGraph(graph.indices.copy(), graph.similarities.copy())
+    if not found:
+        return result
+    asked, offered, similarity = map(np.concatenate, zip(*found, strict=True))
+    order = np.argsort(asked, kind="stable")
+    asked, offered, similarity = asked[order], offered[order], similarity[order]
+    rows, starts = np.unique(asked, return_index=True)
+    ends = np.append(starts[1:], len(asked))
+    for at in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[at : at + _ROWS_AT_ONCE]
+        new = slice(starts[at], ends[at + len(some) - 1])
+        place = np.concatenate(
+            [
+                np.repeat(np.arange(len(some)), graph.k),
+                np.searchsorted(some, asked[new]),
+            ]
+        )
+        near = np.concatenate([graph.indices[some].ravel(), offered[new]])
+        alike = np.concatenate([graph.similarities[some].ravel(), similarity[new]])
+        best = np.lexsort((near, -alike, place))
+        first = np.searchsorted(place[best], np.arange(len(some)))
+        best = best[first[:, None] + np.arange(graph.k)]
+        result.indices[some] = near[best]
+        result.similarities[some] = alike[best]
+    return result
+
+
+def _offers(graph: NeighborGraph) -> Iterator[tuple[Rows, Rows, Similarities]]:
+    """Yields rows, and rows that they lack and are near enough to, with likenesses."""
+    least = graph.similarities[:, -1]
+    for start in range(0, len(graph.indices), _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        near, alike = graph.indices[some], graph.similarities[some]
+        row, column = np.nonzero((near != NO_NEIGHBOR) & (alike >= least[near]))
+        asked, offered = near[row, column], (start + row).astype(np.int32)
+        lacks = (graph.indices[asked] != offered[:, None]).all(axis=1)
+        yield asked[lacks], offered[lacks], alike[row, column][lacks]
