@@ -81,6 +81,11 @@ def run_key(prefix: str | None) -> str:
     return f"winnow_{prefix}" if prefix else "winnow"
 
 
+def brain_keys(prefix: str | None) -> tuple[str, str]:
+    """Returns the keys of the similarity and the visualization run."""
+    return f"{run_key(prefix)}_similarity", f"{run_key(prefix)}_map"
+
+
 def start_run(
     dataset: fo.Dataset,
     prefix: str | None,

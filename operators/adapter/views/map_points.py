@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....core.findings.registry import FINDINGS
-from ..curation.brain_runs import brain_keys
+from ..runs.run_record import brain_keys
 from .finding_views import found_view
 from .queries import SampleQueries
 
