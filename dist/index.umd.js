@@ -1,4 +1,4 @@
-/* built from 84f6d1527fbcbf1612b0f8ecc5a147b88fb9ddc2c1e2b1aef9f247c08b1ab14f */
+/* built from 2595c0118fb0f2377ed5a4984871a78bee55a6979739bb697bd63bd9dfa4507c */
 (function(factory) {
   typeof define === "function" && define.amd ? define(factory) : factory();
 })((function() {
@@ -113,23 +113,48 @@
       });
     });
   }
+  const kindOf = ({ what, label, undo }) => JSON.stringify([what, label, !!undo]);
+  function join(calls, decision) {
+    for (let place = calls.length - 1; place >= 0; place -= 1) {
+      const other = calls[place];
+      if (kindOf(other) === kindOf(decision)) {
+        other.samples = [.../* @__PURE__ */ new Set([...other.samples, ...decision.samples])];
+        return;
+      }
+      if (decision.samples.some((one) => other.samples.includes(one))) break;
+    }
+    calls.push({ ...decision });
+  }
   function decisionWriter(prefix, onChange) {
-    let last = Promise.resolve();
-    let waiting = 0;
+    let waiting = [];
+    let beingStored = 0;
+    let work = null;
     let error = null;
-    const tell = () => onChange(waiting, error);
-    const store = (decision) => {
-      waiting += 1;
-      tell();
-      last = last.then(() => call("decide", { ...decision, update: false, ...prefix ? { prefix } : {} })).catch((failure) => {
-        error = failure.message;
-      }).then(() => {
-        waiting -= 1;
+    const tell = () => onChange(waiting.length + beingStored, error);
+    const run = async () => {
+      while (waiting.length) {
+        const calls = [];
+        waiting.forEach((decision) => join(calls, decision));
+        beingStored = waiting.length;
+        waiting = [];
+        for (const one of calls) {
+          try {
+            await call("decide", { ...one, update: false, ...prefix ? { prefix } : {} });
+          } catch (failure) {
+            error = failure.message;
+          }
+        }
+        beingStored = 0;
         tell();
-      });
-      return last;
+      }
+      work = null;
     };
-    return { store, drained: () => last };
+    const store = (decision) => {
+      waiting.push(decision);
+      tell();
+      work = work || run();
+    };
+    return { store, drained: async () => work };
   }
   const { React, ReactDOM } = window;
   const { useEffect, useMemo, useRef, useState } = React;

@@ -12,8 +12,8 @@ import fiftyone.operators.types as types
 from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
-from .adapter.curation.brain_runs import METHODS, brain_keys, register_brain_runs
-from .adapter.runs.run_record import complete_run
+from .adapter.curation.brain_runs import METHODS, register_brain_runs
+from .adapter.runs.run_record import brain_keys, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.surface import LONG, LongOperator, keywords
 

@@ -6,6 +6,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..core.common.text import counted
 from ..core.errors import CurationError
 from ..core.progress import OnProgress
 from .adapter.curation.thin import PREFER, ThinChoice, ThinReport, thin
@@ -76,8 +77,8 @@ class Thin(LongOperator):
         else:
             counts = run.report["counts"]
             found = (
-                f"The last scan found {counts.get('sequences', 0):,} frames of "
-                f"{counts.get('sequence_groups', 0):,} recordings."
+                f"The last scan found {counted(counts['sequences'], 'frame')} of "
+                f"{counted(counts['sequence_groups'], 'recording')}."
                 if counts.get("sequences")
                 else "The last scan found no recordings: all images are thinned in "
                 "the order of their paths."

@@ -25,7 +25,7 @@ def main(work: Path) -> None:
     import pandas as pd
 
     objects = load(work)
-    names = ("bbox_x", "bbox_y", "bbox_w", "bbox_h")
+    names = ("col_x", "row_y", "width", "height")
     rows = [
         {
             "filename": one["file"],

@@ -31,6 +31,16 @@ def share_text(count: float, of: int) -> str:
     return f"{number}\N{NO-BREAK SPACE}%".replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def counted(count: int, thing: str) -> str:
+    """Returns ``1 scene``, ``2 scenes``, ``1 image`` and so on.
+
+    Args:
+        count: of the things
+        thing: one of them; more are told by an s
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def first_of(texts: Sequence[str], most: int) -> str:
     """Returns the first texts, and how many more there are: "a, b and 3 more"."""
     more = len(texts) - most

@@ -86,6 +86,12 @@ FIELDS = (
         "of the frames of the shorter that the other shows too, in order",
     ),
     FieldSpec(
+        "copy_score",
+        "float",
+        "How surely it is a copy of another image, 0 to 1, by its best pair, even if "
+        "that is below min_copy_score; 1 for equal pixels, None where nothing is near",
+    ),
+    FieldSpec(
         "dup_keeper",
         "bool",
         "True for the copy to keep, one per cluster; False for its redundant copies",

@@ -23,6 +23,7 @@ from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
 from ..findings.schema import FIELDS, NO_LABEL, VIDEO_FIELDS, FieldSpec, Findings
 from ..findings.sequences import NO_SEQUENCE, Sequences, find_sequence_leaks
+from .copy_scores import copy_scores
 from .counts import (
     count_changed_pairs,
     count_findings,
@@ -32,7 +33,7 @@ from .counts import (
     steps_by_split,
 )
 from .fastdup_preset import judge_by_fastdup
-from .field_values import columns_of, prediction_columns
+from .field_values import columns_of, prediction_columns, rounded
 from .image_labels import majority_labels
 from .judgment import OWN_RULE, Judgment, rule_of
 from .own_rules import judge_as_fixed, judge_by_own_rules
@@ -103,6 +104,8 @@ def apply_thresholds(
         issues,
     ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
+    eligible = eligible_pairs(scan_data, settings, decided)
+    columns["copy_score"] = rounded(copy_scores(scan_data, eligible), 4)
     columns |= video_columns(scan_data, accepted)
     columns["set_findings"] = keys_of_samples(
         overview, scan_data.sample_images, len(scan_data.images.first_file)
@@ -173,17 +176,35 @@ def accepted_pairs(
     Raises:
         InputError: a threshold below what the scan looked at
     """
-    pairs = scan_data.pairs
     least = _copy_threshold(scan_data, settings).value
-    accepted: NDArray[np.bool_] = pairs.score >= least
+    sure: NDArray[np.bool_] = scan_data.pairs.score >= least
+    return sure & eligible_pairs(scan_data, settings, decisions)
+
+
+def eligible_pairs(
+    scan_data: ScanData, settings: ScanSettings, decisions: Decisions
+) -> NDArray[np.bool_]:
+    """Returns which pairs would count as copies if they scored enough: bool[p].
+
+    Args:
+        scan_data: of the scan
+        settings: only the thresholds matter here
+        decisions: of a person on the samples
+
+    Raises:
+        InputError: a threshold below what the scan looked at
+    """
+    pairs = scan_data.pairs
+    ignored = [CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes]
+    eligible: NDArray[np.bool_] = (
+        pairs.changes & sum(1 << bit for bit in ignored)
+    ) == 0
     if settings.min_copy_similarity is not None:
         _check_min_similarity(
             settings.min_copy_similarity, scan_data.model.min_candidate_similarity
         )
-        accepted &= pairs.similarity >= settings.min_copy_similarity
-    ignored = [CHANGES_OF_MEANING.index(name) for name in settings.ignored_changes]
-    accepted &= (pairs.changes & sum(1 << bit for bit in ignored)) == 0
-    return accepted & ~ruled_out(pairs.images, scan_data.sample_images, decisions)
+        eligible &= pairs.similarity >= settings.min_copy_similarity
+    return eligible & ~ruled_out(pairs.images, scan_data.sample_images, decisions)
 
 
 def fields_of(scan_data: ScanData) -> tuple[FieldSpec, ...]:

@@ -60,19 +60,19 @@ def columns_of(
         "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
         "dup_kind": optional_names(duplicates.kind, list(KINDS)),
         "dup_relation": _relations(samples, files, duplicates),
-        "dup_similarity": _rounded(duplicates.similarity),
+        "dup_similarity": rounded(duplicates.similarity),
         "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
         "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
         "dup_conflict": _where(clustered, conflict.tolist()),
-        "outlier_distance": _rounded(outliers.distance),
+        "outlier_distance": rounded(outliers.distance),
         "outlier": _where(readable & ~np.isnan(outliers.distance), outlier.tolist()),
         "outlier_cause": optional_names(
             _causes(samples, files, judged, issues), list(CAUSES)
         ),
         "outlier_nearest": _samples(judged.nearest),
-        "label_score": _rounded(labels.score, 2),
+        "label_score": rounded(labels.score, 2),
         "label_suggestion": optional_names(labels.suggestion, samples.classes),
-        "label_suggestion_confidence": _rounded(
+        "label_suggestion_confidence": rounded(
             np.where(labels.suggestion < 0, np.nan, judged.confidence), 4
         ),
         "label_support": _samples(judged.support),
@@ -121,7 +121,7 @@ def prediction_columns(
     wrong = confidently_wrong(predictions, samples.labels) & here & ~verified
     judged = here & (samples.labels >= 0)
     columns = (
-        _rounded(hard, 4),
+        rounded(hard, 4),
         _where(here, hardest(hard).tolist()),
         _where(judged, wrong.tolist()),
     )
@@ -147,7 +147,7 @@ def _look_values(samples: Samples, files: UniqueFiles) -> dict[str, list[float |
     scores = np.full((len(readable), len(LOOKS)), np.nan, np.float32)
     scores[readable] = look_scores(files.statistics[samples.unique_file[readable]])
     return {
-        name: _rounded(values, 3) for name, values in zip(LOOKS, scores.T, strict=True)
+        name: rounded(values, 3) for name, values in zip(LOOKS, scores.T, strict=True)
     }
 
 
@@ -232,7 +232,8 @@ def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:
     ]
 
 
-def _rounded(values: NDArray[np.floating], digits: int = 6) -> list[float | None]:
+def rounded(values: NDArray[np.floating], digits: int = 6) -> list[float | None]:
+    """Returns the values of a field, None for NaN."""
     return optional_floats(np.round(values.astype(np.float64), digits))
 
 

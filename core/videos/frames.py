@@ -33,7 +33,7 @@ from .held import HeldFrames, StillRuns
 from .reading import SampledFrame, VideoFacts, VideoReader
 from .strip import Strip
 
-VIDEO_VERSION = 2
+VIDEO_VERSION = 3
 """Raise it when videos are decoded or sampled differently: old records expire."""
 
 FRAME_SIDE = 256
@@ -391,7 +391,12 @@ class _VideoPass:
             if image is None:
                 continue
             goes_on = held.goes_on(image)
-            still.note(found.number, found.seconds, is_still=held.is_still)
+            still.note(
+                found.number,
+                found.seconds,
+                is_still=held.is_still,
+                is_alike=held.is_alike,
+            )
             if goes_on:
                 continue
             strip.add(image)

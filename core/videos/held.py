@@ -46,19 +46,20 @@ class HeldFrames:
     def __init__(self) -> None:
         self._gray: NDArray[np.int16] | None = None
         self._before: NDArray[np.int16] | None = None
-        self.is_still = False
+        self.is_still = self.is_alike = False
 
     def goes_on(self, image: DecodedImage) -> bool:
         """Returns whether a frame shows what the last that did not go on does.
 
         Compared with that one, not with its neighbor: a fade changes little by little.
-        Whether it is the picture of its neighbor is ``is_still`` afterwards.
+        Whether it is the picture of its neighbor is ``is_still`` afterwards, and
+        whether it is but for what an encoder changes, ``is_alike``.
         """
         square = np.ascontiguousarray(image.square(_GRAY_SIDE))
         gray = square.mean(axis=2).astype(np.int16)
-        self.is_still = self._before is not None and bool(
-            np.abs(gray - self._before).mean() < _STILL_GRAY
-        )
+        before = gray - 255 if self._before is None else self._before
+        apart = float(np.abs(gray - before).mean())
+        self.is_still, self.is_alike = apart < _STILL_GRAY, apart < _SAME_GRAY
         self._before = gray
         if self._gray is not None and np.abs(gray - self._gray).mean() < _SAME_GRAY:
             return True
@@ -67,27 +68,36 @@ class HeldFrames:
 
 
 class StillRuns:
-    """Gathers the runs of samples that are one picture, of one video."""
+    """Gathers the runs of samples that are one picture, of one video.
+
+    A key frame encodes it anew, so that one sample within a run may differ a little.
+    """
 
     def __init__(self) -> None:
         self.runs: list[StillRun] = []
         self._first = (0, 0.0)
+        self._anew: tuple[int, float] | None = None
         self._pairs = 0
 
-    def note(self, number: int, seconds: float, *, is_still: bool) -> None:
+    def note(
+        self, number: int, seconds: float, *, is_still: bool, is_alike: bool
+    ) -> None:
         """Takes in the next sample."""
         if is_still:
             self._pairs += 1
+            self._anew = None
+        elif is_alike and self._pairs and self._anew is None:
+            self._anew = number, seconds
         else:
-            self.end(number, seconds)
-            self._first = (number, seconds)
+            self.end(*(self._anew or (number, seconds)))
+            self._first = number, seconds
 
     def end(self, number: int, seconds: float) -> None:
         """Ends the run, before the frame of this number."""
         if self._pairs >= _FEWEST_STILL:
             first, since = self._first
             self.runs.append(StillRun(first, number - 1, seconds - since))
-        self._pairs = 0
+        self._pairs, self._anew = 0, None
 
     def longest(self, first: int, last: int) -> StillRun:
         """Returns the longest run that begins within some frames."""

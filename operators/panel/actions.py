@@ -19,7 +19,8 @@ from .callbacks import Events
 from .state import PanelState
 
 _SHOWN = 10
-_DECIDED_SHOWN = 12
+A_PAGE = 12
+"""Of decided images."""
 _PLANS = {
     "duplicates": ("quarantine", "Extra copies", "redundant_copies"),
     "leaks": ("quarantine", "One side of each leak", "leaks_to_remove"),
@@ -66,10 +67,8 @@ def _draw_decisions(panel: types.Object, events: Events, state: PanelState) -> N
     total = cached("decided in all", lambda: decided_view(dataset).count())
     if not total:
         return
-    start = state.start_of_page(total, _DECIDED_SHOWN)
-    decided = cached(
-        ("decisions", start), lambda: decisions_of(dataset, start, _DECIDED_SHOWN)
-    )
+    start = state.start_of_page(total, A_PAGE)
+    decided = cached(("decisions", start), lambda: decisions_of(dataset, start, A_PAGE))
     line = widgets.row(panel, "decided_about")
     widgets.markdown(line, "words", "**What you decided**, and every scan respects")
     widgets.button(
@@ -100,10 +99,10 @@ def _draw_decisions(panel: types.Object, events: Events, state: PanelState) -> N
             )
     widgets.pager(
         panel,
-        events.page,
+        events,
         shown=len(decided),
         start=start,
-        step=_DECIDED_SHOWN,
+        step=A_PAGE,
         total=total,
         things="images",
     )

@@ -8,18 +8,25 @@ import fiftyone.operators.types as types
 
 from ...core.common.text import short_path
 from ...core.findings.schema import QUARANTINED
-from ..adapter.views.queries import Picture, count_words
-from . import buttons, stretches, widgets
+from ..adapter.views.queries import Picture, count_values
+from . import buttons, filters, stretches, widgets
 from .callbacks import Events
 from .state import PanelState
 
-_A_PAGE = 18
+A_PAGE = 18
 _UNREADABLE_SHOWN = 50
 _MISSING = (
     "There is no file to quarantine. To remove such samples, select them, press the "
     "key **`** in the grid and run FiftyOne's *Delete selected samples*."
 )
 _WAYS = {"unreadable": "damaged and empty files", "not_read": "what is not read"}
+_MEASURES = {
+    "dark": ("brightest", 1),
+    "bright": ("darkest", -1),
+    "blurry": ("sharpness", 1),
+    "low_information": ("information", 1),
+}
+"""Of issues that are a matter of degree, the field and which end is worst."""
 _STATUS = {
     "missing": "the file is not there",
     "no_permission": "the file may not be read",
@@ -51,10 +58,9 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
 
 def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
     name = state.field("image_issues")
-    words = count_words(state.reader, "image_issues", {name: {"$ne": None}})
-    only = state.kept.get("only")
-    if only not in words:
-        only = next(iter(words))
+    words = count_values(state.reader, name, {name: {"$ne": None}})
+    kept = state.kept.get("only")
+    only = str(kept if kept in words else next(iter(words)))
     widgets.markdown(
         panel,
         "about",
@@ -81,9 +87,19 @@ def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
         tag="Tag all",
         more={"issues": [only]},
     )
-    start = state.start_of_page(words[only], _A_PAGE)
+    measure = _MEASURES.get(only)
+    orders = {"worst": {state.field(measure[0]): measure[1]}} if measure else {}
+    orders["file name"] = {"filepath": 1}
+    filters.draw(panel, events, state, {name: only}, list(orders))
+    wanted = {name: only, **filters.match(state)}
+    count = state.reader.count(wanted)
+    start = state.start_of_page(count, A_PAGE)
     found = state.reader.pictures(
-        {name: only}, ("damage_reason",), skip=start, limit=_A_PAGE
+        wanted,
+        ("damage_reason",),
+        sort=orders[filters.order(state, list(orders))],
+        skip=start,
+        limit=A_PAGE,
     )
     pictures = widgets.row(panel, "pictures", top=True)
     for number, picture in enumerate(found):
@@ -97,11 +113,11 @@ def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
         buttons.keep(card, events, picture.id)
     widgets.pager(
         panel,
-        events.page,
+        events,
         shown=len(found),
         start=start,
-        step=_A_PAGE,
-        total=words[only],
+        step=A_PAGE,
+        total=count,
         things=f"{only.replace('_', ' ')} images",
     )
 

@@ -23,8 +23,8 @@ class Events(Protocol):
     choose_tab: Event
     choose_overview_row: Event
     choose_run: Event
-    choose_order: Event
     page: Event
+    turn_to: Event
     look_again: Event
     stop: Event
     dismiss: Event
@@ -39,10 +39,22 @@ class Events(Protocol):
     show_all: Event
     select_none: Event
 
+    # What a tab leaves out, and its order
+    choose_class: Event
+    choose_split: Event
+    choose_kind: Event
+    choose_order: Event
+    choose_list: Event
+    choose_on_map: Event
+
     # Thresholds, class pairs, pairs of splits, issues
+    open_copy_score: Event
+    move_copy_score: Event
+    pick_copy_score: Event
     move_outlier_distance: Event
     pick_outlier_distance: Event
     move_label_score: Event
+    pick_label_score: Event
     reset_thresholds: Event
     apply_thresholds: Event
     choose_pair: Event

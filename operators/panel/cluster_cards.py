@@ -16,12 +16,13 @@ from ..adapter.views.queries import (
     likeness,
     why_kept,
 )
-from . import buttons, widgets
+from . import widgets
 from .callbacks import Events
 from .state import PanelState
 
 _PICTURES = 8
-_LABELS = 3
+_SIDE = 68
+"""Pixels of a picture: three pairs fit side by side into half of a laptop's screen."""
 
 Shown = Literal["duplicates", "leaks"]
 """Of duplicates one stays, of leaks all of one side."""
@@ -41,12 +42,12 @@ def draw_page(
     page = clusters(
         state.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
     )
-    cards = widgets.row(panel, "clusters", gap=1.5, top=True)
+    cards = widgets.row(panel, "clusters", top=True)
     for cluster in page:
         _draw_cluster(cards, events, state, cluster, shown)
     widgets.pager(
         panel,
-        events.page,
+        events,
         shown=len(page),
         start=start,
         step=step,
@@ -64,39 +65,29 @@ def _draw_cluster(
 ) -> None:
     """Draws a cluster: what stays, its copies, and what can be decided."""
     frame = widgets.card(cards, f"cluster_{cluster.number}")
-    head = widgets.row(frame, "head")
+    head = widgets.row(frame, "head", gap=0.25)
     title = f"**{cluster.size:,} copies**"
     if cluster.conflict:
-        title += " · **two labels**"
-    widgets.markdown(head, "title", title)
-    widgets.button(
-        head,
-        "show",
-        "Show",
-        events.show_cluster,
-        icon="grid_view",
-        params={"number": cluster.number},
-    )
+        title = f"**{cluster.size:,}, two labels**"
+    widgets.markdown(head, "title", title, small=True)
     number = {"number": cluster.number}
+    ways = [("show", "grid_view", "Show these copies in the grid", events.show_cluster)]
     if any(picture.values["dup_kind"] == "near" for picture in cluster.pictures):
+        hint = "Not duplicates: they only look alike. Holds in all later scans."
+        ways.append(("not_duplicate", "call_split", hint, events.decide))
+    hint = "Keep all: they are copies and stay all the same. Never flagged again."
+    ways.append(("keep", "favorite_border", hint, events.decide))
+    for what, icon, hint, event in ways:
         widgets.button(
             head,
-            "part",
-            "Not duplicates",
-            events.decide,
-            icon="call_split",
-            params={"what": "not_duplicate", **number},
-            hint="They only look alike. Holds in all later scans.",
+            what,
+            None,
+            event,
+            plain=True,
+            icon=icon,
+            params={**number, "what": what},
+            hint=hint,
         )
-    widgets.button(
-        head,
-        "keep",
-        "Keep all",
-        events.decide,
-        icon="favorite_border",
-        params={"what": "keep", **number},
-        hint="They are copies and stay all the same. Never flagged again.",
-    )
     pictures = widgets.row(frame, "pictures", top=True)
     for place, picture in enumerate(cluster.pictures):
         stays = _stays(picture, shown)
@@ -107,41 +98,50 @@ def _draw_cluster(
             _lines(picture, cluster, shown, stays=stays),
             on_click=events.open_sample,
             marked=stays,
+            side=_SIDE,
         )
+        ways = widgets.row(card, "ways", gap=0.25)
         if shown == "duplicates" and not stays:
             widgets.button(
-                card,
+                ways,
                 "keep",
-                "Keep this",
+                None,
                 events.decide,
                 plain=True,
+                icon="star_border",
                 params={"what": "keeper", "samples": [picture.id]},
-                hint="This copy stays, the others go. Remembered in all later scans.",
+                hint="Keep this: it stays, the others go. Holds in all later scans.",
             )
+        if cluster.conflict and cluster.size == len(cluster.pictures):
+            _draw_label(ways, events, state, cluster, picture)
     more = cluster.size - len(cluster.pictures)
     if more > 0:
         widgets.markdown(pictures, "more", f"and {more:,} more", small=True)
-    elif cluster.conflict:
-        _draw_labels(frame, events, state, cluster)
 
 
-def _draw_labels(
-    frame: types.Object, events: Events, state: PanelState, cluster: Cluster
+def _draw_label(
+    ways: types.Object,
+    events: Events,
+    state: PanelState,
+    cluster: Cluster,
+    picture: Picture,
 ) -> None:
-    """Draws the ways to give copies of two labels one."""
-    labels = sorted({one.label for one in cluster.pictures if one.label is not None})
-    line = widgets.row(frame, "labels")
-    for place, label in enumerate(labels[:_LABELS]):
-        others = [one.id for one in cluster.pictures if one.label != label]
-        buttons.act(
-            line,
-            events,
-            state,
-            "retag",
-            {"what": "selected", "samples": others, "label": label},
-            f"All are {label}",
-            name=f"label_{place}",
-        )
+    """Draws the way to give all copies the label of one."""
+    label = picture.label
+    others = [one.id for one in cluster.pictures if one.label != label]
+    if label is None or "retag" not in state.operators:
+        return
+    params = {"what": "selected", "samples": others, "label": label}
+    widgets.button(
+        ways,
+        "label",
+        None,
+        events.act,
+        plain=True,
+        icon="label",
+        params={"operator": "retag", "with": params},
+        hint=f"All are {label}: the other copies get this label. Shows its plan first.",
+    )
 
 
 def _stays(picture: Picture, shown: Shown) -> bool:
@@ -155,13 +155,14 @@ def _lines(
 ) -> list[str]:
     values = picture.values
     if shown == "leaks" and not stays:
-        first, second = "should go", ""
+        first = "should go"
     elif values["dup_keeper"] or shown == "leaks":
+        why = why_kept(picture) if values["dup_keeper"] else ""
         first = "**keep**" if shown == "duplicates" else "**stays**"
-        second = why_kept(picture) if values["dup_keeper"] else ""
+        first += f" · {why}" * bool(why)
     else:
-        first, second = kind_of_copy(picture), likeness(picture)
+        first = " · ".join(filter(None, (kind_of_copy(picture), likeness(picture))))
     own = " · ".join(part for part in (picture.label, picture.split) if part)
     if own and cluster.conflict:
         own = f"**{own}**"
-    return [line for line in (first, second, own) if line]
+    return [line for line in (first, own) if line]

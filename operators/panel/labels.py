@@ -12,13 +12,14 @@ from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.present import present
 from ..adapter.runs.scan_report import label_expectation
 from ..adapter.views.finding_views import found_view
-from ..adapter.views.queries import Picture, count_pairs
-from . import buttons, review, widgets
+from ..adapter.views.queries import Picture, count_pairs, histogram
+from . import buttons, filters, review, thresholds, widgets
 from .callbacks import Events
 from .state import PanelState
 
-_A_PAGE = 5
+A_PAGE = 5
 _PAIRS = 5
+_ORDERS = {"worst": 1, "best": -1}
 
 
 def class_pairs(state: PanelState) -> list[tuple[str, str, int]]:
@@ -36,11 +37,12 @@ def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
     """Returns what the grid shows of this tab, and what that is called."""
     limit = chosen(state)
     if limit is None:
-        return found_view(state.dataset, "label_issues", state.prefix), "label issues"
+        found = found_view(state.dataset, "label_issues", state.prefix)
+        return filters.narrowed(state, found), "label issues"
     name = state.field("label_score")
     # None is less than any number to the database
     view = present(state.dataset).exists(name).match(F(name) < limit).sort_by(name)
-    return view, f"labels that score below {limit:g}"
+    return filters.narrowed(state, view), f"labels that score below {limit:g}"
 
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
@@ -53,14 +55,25 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         )
         return
     only = state.kept.get("only")
-    match = _match(state, only)
+    all_found = _match(state, only)
+    match = {**all_found, **filters.match(state)}
     in_force = _in_force(state)
     limit = limit_shown(state)
     count = state.reader.count(match)
     widgets.markdown(panel, "about", _about(count, limit, only, state))
-    widgets.slider(
-        panel, "label_slider", limit, 0, 100, 0.5, on_change=events.move_label_score
+    threshold = thresholds.Threshold(
+        "label_score",
+        "agreement of the label with similar images",
+        0,
+        100,
+        0.5,
+        False,
+        events.move_label_score,
+        events.pick_label_score,
     )
+    bars = histogram(state.reader, "label_score")
+    if bars.counts:
+        thresholds.draw(panel, threshold, bars, limit, set_data)
     line = widgets.row(panel, "action_buttons")
     if state.tally.counts["label_issues"]:
         review.button(line, events, "label_issues")
@@ -72,22 +85,23 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         widgets.markdown(panel, "moved", widgets.in_force(f"{in_force:g}"), small=True)
     _draw_predicted(panel, events, state)
     _draw_pairs(panel, events, state, only, count, set_data)
-    start = state.start_of_page(count, _A_PAGE)
+    filters.draw(panel, events, state, all_found, list(_ORDERS))
+    start = state.start_of_page(count, A_PAGE)
     score = state.field("label_score")
     found = state.reader.pictures(
         match,
         ("label_score", "label_suggestion", "label_support", "label_counterexample"),
-        sort={score: 1},
+        sort={score: _ORDERS[filters.order(state, list(_ORDERS))]},
         skip=start,
-        limit=_A_PAGE,
+        limit=A_PAGE,
     )
     _draw_issues(panel, events, state, found)
     widgets.pager(
         panel,
-        events.page,
+        events,
         shown=len(found),
         start=start,
-        step=_A_PAGE,
+        step=A_PAGE,
         total=count,
         things="labels",
     )

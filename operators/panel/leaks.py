@@ -9,12 +9,12 @@ import fiftyone.operators.types as types
 
 from ..adapter.views.finding_views import aggregate
 from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, split_filter
-from . import buttons, scenes, sequences, widgets
+from . import buttons, filters, scenes, sequences, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
 from .state import PanelState
 
-_A_PAGE = 4
+A_PAGE = 24
 
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
@@ -85,7 +85,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         "has a green frame. Test and validation splits stay, or the smaller of two.",
         small=True,
     )
-    _draw_pairs(panel, events, state, only)
+    _draw_pairs(panel, events, state, between)
 
 
 def _should_go(state: PanelState, between: list[str] | None) -> int:
@@ -110,14 +110,20 @@ def split_names(state: PanelState) -> list[str]:
 
 
 def _draw_pairs(
-    panel: types.Object, events: Events, state: PanelState, only: Any
+    panel: types.Object,
+    events: Events,
+    state: PanelState,
+    between: list[str] | None,
 ) -> None:
     match: dict[str, Any] = {state.field("leak"): True}
-    if isinstance(only, list):
-        one, other = only
+    if between is not None:
+        one, other = between
         match = {**split_filter(state.reader, one), state.field("leak_splits"): other}
-    numbers = cluster_order(state.reader, CLUSTER_ORDERS[0], only=match)
-    draw_page(panel, events, state, numbers, step=_A_PAGE, shown="leaks")
+    filters.draw(panel, events, state, match, CLUSTER_ORDERS)
+    order = filters.order(state, CLUSTER_ORDERS)
+    both = {"$and": [match, filters.match(state)]}
+    numbers = cluster_order(state.reader, order, only=both)
+    draw_page(panel, events, state, numbers, step=A_PAGE, shown="leaks")
 
 
 def _matrix(state: PanelState, names: list[str]) -> dict[tuple[str, str], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fiftyone.operators.types as types
 
+from ...core.common.text import counted
 from ...core.curation.review_time import total_minutes
 from ..adapter.curation.needs_eyes import needs_eyes, proven
 from ..adapter.dataset.decisions import MAY_GO, RELABEL, waiting
@@ -33,10 +34,10 @@ def _draw_decided(panel: types.Object, events: Events, state: PanelState) -> Non
     line = widgets.row(panel, "decided_waits")
     widgets.markdown(line, "words", "**You decided, and nothing is changed yet:**")
     if waits[RELABEL]:
-        words = f"Correct {_count(waits[RELABEL], 'label')}"
+        words = f"Correct {counted(waits[RELABEL], 'label')}"
         buttons.act(line, events, state, "retag", {"what": RELABEL}, words)
     if waits[MAY_GO]:
-        words = f"Quarantine {_count(waits[MAY_GO], 'image')}"
+        words = f"Quarantine {counted(waits[MAY_GO], 'image')}"
         buttons.act(line, events, state, "quarantine", {"what": MAY_GO}, words)
 
 
@@ -59,7 +60,7 @@ def _draw_reviews(panel: types.Object, events: Events, state: PanelState) -> Non
     widgets.markdown(
         line,
         "words",
-        f"**Needs your eyes,** about {_count(minutes, 'minute')}:",
+        f"**Needs your eyes,** about {counted(minutes, 'minute')}:",
     )
     for one in reviews:
         words = f"{one.count:,} {one.label}, {one.minutes:,} min"
@@ -75,7 +76,3 @@ def _draw_reviews(panel: types.Object, events: Events, state: PanelState) -> Non
             params={"tab": tab},
             hint=f"In the tab {TABS[tab]}.",
         )
-
-
-def _count(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -22,6 +22,10 @@ class ObjectEvents:
     def show_tab(self, ctx: foo.ExecutionContext) -> None:
         """Puts what the tab is about into the grid."""
 
+    @abstractmethod
+    def follow(self, ctx: foo.ExecutionContext) -> None:
+        """Lets the grid follow the panel, if it shows what the panel put there."""
+
     def choose_object_kind(self, ctx: foo.ExecutionContext) -> None:
         kind = ctx.params["kind"]
         if kind == DECIDED or kind in OBJECT_FINDINGS:
@@ -42,8 +46,7 @@ class ObjectEvents:
 
     def _choose(self, ctx: foo.ExecutionContext, chosen: Mapping[str, Any]) -> None:
         ctx.panel.set_state({**chosen, "start": 0})
-        if grid.is_ours(ctx) and grid.shown(ctx):
-            self.show_tab(ctx)
+        self.follow(ctx)
 
     def show_objects(self, ctx: foo.ExecutionContext) -> None:
         self.show_tab(ctx)

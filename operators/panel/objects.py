@@ -22,7 +22,7 @@ EVERY = "all"
 KIND, CLASS, SPLIT = "object_kind", "object_class", "object_split"
 """What the panel's state keeps of the tab."""
 
-_A_PAGE = 8
+A_PAGE = 8
 
 
 def kind_of(state: PanelState) -> str | None:
@@ -70,14 +70,14 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     _draw_filters(panel, events, state, classes, only)
     if total and kind != DECIDED:
         _draw_actions(panel, events, state, kind, only, total)
-    start = state.start_of_page(total, _A_PAGE)
-    shown = object_cards.draw(panel, events, state, kind, only, start, _A_PAGE)
+    start = state.start_of_page(total, A_PAGE)
+    shown = object_cards.draw(panel, events, state, kind, only, start, A_PAGE)
     widgets.pager(
         panel,
-        events.page,
+        events,
         shown=shown,
         start=start,
-        step=_A_PAGE,
+        step=A_PAGE,
         total=total,
         things="objects",
     )

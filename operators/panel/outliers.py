@@ -11,13 +11,13 @@ from fiftyone import ViewField as F
 from ..adapter.dataset.present import present
 from ..adapter.runs.scan_report import outlier_expectation
 from ..adapter.views.finding_views import found_view
-from ..adapter.views.queries import Histogram, Picture, histogram
-from . import buttons, review, widgets
+from ..adapter.views.queries import Picture, histogram
+from . import buttons, filters, review, thresholds, widgets
 from .callbacks import Events
 from .state import PanelState
 
-_A_PAGE = 8
-_BLUE, _ORANGE = "#6d8fc7", "#f58518"
+A_PAGE = 8
+_ORDERS = {"farthest": -1, "nearest": 1}
 
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
@@ -32,7 +32,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     if limit is None:
         limit = bars.edges[-1]
     name = state.field("outlier_distance")
-    beyond = {name: {"$gt": limit}}
+    all_beyond = {name: {"$gt": limit}}
+    beyond = {**all_beyond, **filters.match(state)}
     count = state.reader.count(beyond)
     moved = chosen is not None and chosen != in_force
     sure = [] if moved else outlier_expectation(state.run.report["expected"])
@@ -44,17 +45,17 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         "diagram; the grid follows."
         + "".join(f" {sentence.capitalize()}." for sentence in sure),
     )
-    _draw_histogram(panel, events, bars, limit, set_data)
-    low, high = bars.edges[0], bars.edges[-1]
-    widgets.slider(
-        panel,
-        "outlier_slider",
-        limit,
-        round(low, 3),
-        round(high, 3),
+    threshold = thresholds.Threshold(
+        "outlier_distance",
+        "distance from similar images",
+        round(bars.edges[0], 3),
+        round(bars.edges[-1], 3),
         0.001,
-        on_change=events.move_outlier_distance,
+        True,
+        events.move_outlier_distance,
+        events.pick_outlier_distance,
     )
+    thresholds.draw(panel, threshold, bars, limit, set_data)
     line = widgets.row(panel, "action_buttons")
     if state.tally.counts["outliers"]:
         review.button(line, events, "outliers")
@@ -65,21 +66,22 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     if moved:
         text = widgets.in_force(None if in_force is None else f"{in_force:.3f}")
         widgets.markdown(panel, "moved", text, small=True)
-    start = state.start_of_page(count, _A_PAGE)
+    filters.draw(panel, events, state, all_beyond, list(_ORDERS))
+    start = state.start_of_page(count, A_PAGE)
     page = state.reader.pictures(
         beyond,
         ("outlier_distance", "outlier_cause", "outlier_nearest"),
-        sort={name: -1},
+        sort={name: _ORDERS[filters.order(state, list(_ORDERS))]},
         skip=start,
-        limit=_A_PAGE,
+        limit=A_PAGE,
     )
     _draw_pairs(panel, events, state, page)
     widgets.pager(
         panel,
-        events.page,
+        events,
         shown=len(page),
         start=start,
-        step=_A_PAGE,
+        step=A_PAGE,
         total=count,
         things="outliers",
     )
@@ -89,14 +91,15 @@ def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
     """Returns what the grid shows of this tab, and what that is called."""
     chosen = state.kept.get("outlier_distance")
     if chosen is None:
-        return found_view(state.dataset, "outliers", state.prefix), "outliers"
+        found = found_view(state.dataset, "outliers", state.prefix)
+        return filters.narrowed(state, found), "outliers"
     name = state.field("outlier_distance")
     view = (
         present(state.dataset)
         .match(F(name) > float(chosen))
         .sort_by(name, reverse=True)
     )
-    return view, f"images farther than {chosen:.3f}"
+    return filters.narrowed(state, view), f"images farther than {chosen:.3f}"
 
 
 def limit_shown(state: PanelState) -> float | None:
@@ -104,52 +107,6 @@ def limit_shown(state: PanelState) -> float | None:
     chosen = state.kept.get("outlier_distance")
     return (
         float(chosen) if chosen is not None else state.threshold("max_outlier_distance")
-    )
-
-
-def _draw_histogram(
-    panel: types.Object,
-    events: Events,
-    bars: Histogram,
-    limit: float,
-    set_data: Any,
-) -> None:
-    middle = [(a + b) / 2 for a, b in zip(bars.edges, bars.edges[1:], strict=False)]
-    panel.plot(
-        "distances",
-        layout={
-            "height": 180,
-            "bargap": 0.05,
-            "margin": {"t": 8, "l": 44, "r": 12, "b": 36},
-            "xaxis": {"title": {"text": "distance from similar images"}},
-            # Most images are no outliers: a plain scale would hide those that are
-            "yaxis": {"type": "log", "title": {"text": "images"}, "dtick": 1},
-            "shapes": [
-                {
-                    "type": "line",
-                    "x0": limit,
-                    "x1": limit,
-                    "y0": 0,
-                    "y1": 1,
-                    "yref": "paper",
-                    "line": {"color": _ORANGE, "width": 2, "dash": "dash"},
-                }
-            ],
-        },
-        config={"displayModeBar": False, "scrollZoom": False},
-        on_click=events.pick_outlier_distance,
-    )
-    set_data(
-        "distances",
-        [
-            {
-                "type": "bar",
-                "x": middle,
-                "y": bars.counts,
-                "marker": {"color": [_ORANGE if x > limit else _BLUE for x in middle]},
-                "hovertemplate": "%{y} images at %{x:.3f}<extra></extra>",
-            }
-        ],
     )
 
 

@@ -14,9 +14,6 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ...core.errors import CurationError
-from ...core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES
-from ..adapter.dataset.decisions import decided_view
-from ..adapter.dataset.internals import is_grouped_by_field
 from ..adapter.dataset.present import present
 from ..adapter.runs.lock import running, stop
 from ..adapter.ui.panel_jobs import (
@@ -34,10 +31,6 @@ from ..adapter.ui.panel_jobs import (
 from ..adapter.ui.scan_forms import VECTORS, ScanOptions
 from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
-    found_view,
-    grouped_view,
-    leak_view,
-    pair_view,
     save_found_views,
 )
 from . import (
@@ -45,6 +38,7 @@ from . import (
     bad_files,
     duplicates,
     grid,
+    image_map,
     labels,
     leaks,
     objects,
@@ -56,8 +50,9 @@ from . import (
     widgets,
 )
 from .callbacks import Event
+from .choices import Choices
 from .object_events import ObjectEvents, named_objects
-from .state import PanelState, scene_of
+from .state import PanelState, needed_scene, scene_of
 
 _TABS = {
     "overview": overview.draw,
@@ -67,16 +62,14 @@ _TABS = {
     "leaks": leaks.draw,
     "objects": objects.draw,
     "bad_files": bad_files.draw,
+    "map": image_map.draw,
     "whole_set": whole_set.draw,
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
-_SELECTED_MOST = 1_000
-"""Images of a cluster that a view names one by one. It then shows the same
-images when clusters are numbered anew; larger ones are shown by number."""
 
 
-class WinnowPanel(ObjectEvents, foo.Panel):
+class WinnowPanel(Choices, ObjectEvents, foo.Panel):
     """``@winnow/curate/winnow``, the panel"""
 
     @property
@@ -105,12 +98,6 @@ class WinnowPanel(ObjectEvents, foo.Panel):
     def on_change_selected(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew: what can be done with what is selected."""
 
-    def refresh(self, ctx: foo.ExecutionContext) -> None:
-        """Draws anew after something changed the findings."""
-        # Sliders go back to the thresholds in force
-        names = ("outlier_distance", "outlier_slider", "label_score", "label_slider")
-        ctx.panel.set_state(dict.fromkeys(names))
-
     def look_again(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew while something is at work."""
 
@@ -129,7 +116,7 @@ class WinnowPanel(ObjectEvents, foo.Panel):
         self._go(ctx, ctx.params["tab"])
 
     def choose_overview_row(self, ctx: foo.ExecutionContext) -> None:
-        row, lines = ctx.params["row"], overview.lines(_scene(ctx))
+        row, lines = ctx.params["row"], overview.lines(needed_scene(ctx))
         if 0 <= row < len(lines):
             if lines[row].unit == "objects":
                 chosen = {objects.KIND: lines[row].name, objects.CLASS: None}
@@ -139,168 +126,23 @@ class WinnowPanel(ObjectEvents, foo.Panel):
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
         ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
         # Who looked at one kind in the grid would take the next tab's for it
-        if grid.is_ours(ctx) and grid.shown(ctx):
-            self.show_tab(ctx)
-
-    def show_tab(self, ctx: foo.ExecutionContext) -> None:
-        """Puts what the tab is about into the grid."""
-        state = _scene(ctx)
-        if state.tab == "outliers":
-            grid.show(ctx, *outliers.grid_view(state))
-        elif state.tab == "labels" and state.reader.labels:
-            grid.show(ctx, *labels.grid_view(state))
-        elif state.tab == "objects" and (shown := objects.grid_view(state)):
-            grid.show(ctx, *shown)
-        elif state.tab in _SHOWN_BY_TAB:
-            self._show_finding(ctx, _SHOWN_BY_TAB[state.tab])
-
-    def show_of_set(self, ctx: foo.ExecutionContext) -> None:
-        """Shows the images of a finding of the set as a whole."""
-        key = ctx.params["key"]
-        grid.show(ctx, found_view(ctx.dataset, key, _prefix(ctx)), key)
-
-    def _show_finding(self, ctx: foo.ExecutionContext, what: str) -> None:
-        state = _scene(ctx)
-        if what in (SEGMENTS, VIDEO_ISSUES.name):
-            view = grouped_view(ctx.dataset, what, state.prefix)
-            grid.show(ctx, view, "stretches of videos")
-        elif state.tally.counts[what]:
-            view = grouped_view(ctx.dataset, what, state.prefix)
-            grid.show(ctx, view, FINDINGS[what].label.lower())
-        else:
-            grid.show_all(ctx)
+        self.follow(ctx)
 
     def choose_run(self, ctx: foo.ExecutionContext) -> None:
         ctx.panel.set_state({"run": ctx.params["value"], "start": 0, "only": None})
         self.refresh(ctx)
 
-    def choose_order(self, ctx: foo.ExecutionContext) -> None:
-        ctx.panel.set_state({"order": ctx.params["order"], "start": 0})
-
-    def page(self, ctx: foo.ExecutionContext) -> None:
-        ctx.panel.set_state("start", max(0, int(ctx.params["start"])))
-
-    # -- what the grid shows
-
-    def open_sample(self, ctx: foo.ExecutionContext) -> None:
-        if is_grouped_by_field(ctx.view):
-            # The App finds no sample in a grid of groups: it would show an empty page
-            grid.show(ctx, ctx.view.flatten(), grid.shown(ctx) or grid.OWN)
-            ctx.ops.notify("The grid shows each image now: click again to open it.")
-        else:
-            ctx.ops.open_sample(id=ctx.params["id"])
-
-    def show(self, ctx: foo.ExecutionContext) -> None:
-        what = ctx.params["what"]
-        if what == _SHOWN_BY_TAB.get(_scene(ctx).tab, what):
-            ctx.panel.set_state({"only": None, "start": 0})
-        if what in ("outliers", "label_issues"):
-            self.show_tab(ctx)
-        else:
-            self._show_finding(ctx, what)
-
-    def show_cluster(self, ctx: foo.ExecutionContext) -> None:
-        state, number = _scene(ctx), ctx.params["number"]
-        view = present(ctx.dataset).match(F(state.field("dup_cluster")) == number)
-        view = view.sort_by(state.field("dup_keeper"), reverse=True)
-        ids = view.limit(_SELECTED_MOST + 1).values("id")
-        if len(ids) <= _SELECTED_MOST:
-            view = ctx.dataset.select(ids, ordered=True)
-        grid.show(ctx, view, "the copies of one cluster")
-
-    def show_decided(self, ctx: foo.ExecutionContext) -> None:
-        grid.show(ctx, decided_view(ctx.dataset), "what you decided")
-
-    def show_missing(self, ctx: foo.ExecutionContext) -> None:
-        """Shows the samples whose files are not there."""
-        state = _scene(ctx)
-        view = present(ctx.dataset).match(F(state.field("scan_status")) == "missing")
-        grid.show(ctx, view, "samples whose files are missing")
-
-    def show_all(self, ctx: foo.ExecutionContext) -> None:
-        grid.show_all(ctx)
-
-    def select_none(self, ctx: foo.ExecutionContext) -> None:
-        ctx.ops.clear_selected_samples()
-
-    # -- outliers and labels
-
-    def move_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
-        self._show_beyond(ctx, ctx.params.get("value"))
-
-    def pick_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
-        self._show_beyond(ctx, ctx.params.get("x"))
-
-    def _show_beyond(self, ctx: foo.ExecutionContext, value: Any) -> None:
-        if not _moved(value, outliers.limit_shown(_scene(ctx))):
-            return
-        ctx.panel.set_state({"outlier_distance": float(value), "start": 0})
-        self.show_tab(ctx)
-
-    def move_label_score(self, ctx: foo.ExecutionContext) -> None:
-        value = ctx.params.get("value")
-        if not _moved(value, labels.limit_shown(_scene(ctx))):
-            return
-        ctx.panel.set_state({"label_score": float(value), "start": 0, "only": None})
-        self.show_tab(ctx)
-
-    def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:
-        self.refresh(ctx)
-        self.show_tab(ctx)
-
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:
         """Writes what the sliders show into the fields."""
-        state = _scene(ctx)
+        state = needed_scene(ctx)
         sliders = {
+            "min_copy_score": state.kept.get("copy_score"),
             "max_outlier_distance": state.kept.get("outlier_distance"),
             "min_label_score": state.kept.get("label_score"),
         }
         params = {name: value for name, value in sliders.items() if value is not None}
         self._ask(
             ctx, "set_thresholds", {**params, "prefix": state.prefix}, skip_prompt=True
-        )
-
-    def choose_pair(self, ctx: foo.ExecutionContext) -> None:
-        """Shows the label issues of one line of the list of class pairs."""
-        state = _scene(ctx)
-        pairs = labels.class_pairs(state)
-        row = ctx.params["row"]
-        if not 0 <= row < len(pairs):
-            return
-        given, suggested, _ = pairs[row]
-        ctx.panel.set_state({"only": [given, suggested], "start": 0})
-        view = pair_view(
-            ctx.dataset, state.run, given, suggested, labels.chosen(state), state.prefix
-        )
-        grid.show(ctx, view, f"{given} that similar images call {suggested}")
-
-    def choose_all_pairs(self, ctx: foo.ExecutionContext) -> None:
-        ctx.panel.set_state({"only": None, "start": 0})
-
-    # -- leaks and bad files
-
-    def choose_leak(self, ctx: foo.ExecutionContext) -> None:
-        self._show_leak(ctx, ctx.params["one"], ctx.params["other"])
-
-    def choose_leak_cell(self, ctx: foo.ExecutionContext) -> None:
-        names = leaks.split_names(_scene(ctx))
-        row, column = ctx.params["row"], ctx.params["column"] - 1
-        # The head and the names of the splits are cells, too
-        if 0 <= row < len(names) and 0 <= column < len(names) and row != column:
-            self._show_leak(ctx, *(names[i] for i in sorted((row, column))))
-
-    def _show_leak(self, ctx: foo.ExecutionContext, one: str, other: str) -> None:
-        state = _scene(ctx)
-        ctx.panel.set_state({"only": [one, other], "start": 0})
-        view = leak_view(ctx.dataset, state.run, one, other, state.prefix)
-        grid.show(ctx, view, f"copies of {one} and {other}")
-
-    def choose_issue(self, ctx: foo.ExecutionContext) -> None:
-        state, issue = _scene(ctx), ctx.params["issue"]
-        ctx.panel.set_state({"only": issue, "start": 0})
-        found = F(state.field("image_issues")).contains(issue)
-        grid.show(
-            ctx, present(ctx.dataset).match(found), f"{issue.replace('_', ' ')} images"
         )
 
     # -- a review
@@ -343,7 +185,7 @@ class WinnowPanel(ObjectEvents, foo.Panel):
 
     def decide(self, ctx: foo.ExecutionContext) -> None:
         """Remembers a decision on the samples that the button names."""
-        state, what = _scene(ctx), ctx.params["what"]
+        state, what = needed_scene(ctx), ctx.params["what"]
         decision = {"what": what, "prefix": state.prefix}
         if "objects" in ctx.params:
             decision["objects"] = named_objects(ctx, state, ctx.params["objects"])
@@ -392,7 +234,7 @@ class WinnowPanel(ObjectEvents, foo.Panel):
         if params == selected.SELECTED:
             params["samples"] = list(ctx.selected)
         if "objects" in params:
-            params["objects"] = named_objects(ctx, _scene(ctx), params["objects"])
+            params["objects"] = named_objects(ctx, needed_scene(ctx), params["objects"])
         # Undo and purge are of actions, whatever the scan
         if "prefix" in names and _prefix(ctx):
             params["prefix"] = _prefix(ctx)
@@ -485,30 +327,8 @@ class WinnowPanel(ObjectEvents, foo.Panel):
         return widgets.page(panel)
 
 
-_SHOWN_BY_TAB = {
-    "duplicates": "duplicates",
-    "leaks": "leaks",
-    "bad_files": "image_issues",
-}
-"""The finding that the grid shows of a tab; thresholds are shown as moved."""
-
-
-def _scene(ctx: foo.ExecutionContext) -> PanelState:
-    state = scene_of(ctx)
-    if state is None:
-        raise CurationError(
-            f"'{ctx.dataset.name}' has no finished scan any more. Scan it again."
-        )
-    return state
-
-
-def _moved(value: Any, limit: float | None) -> bool:
-    """False for the event that the App sends when it draws a slider."""
-    return value is not None and (limit is None or abs(float(value) - limit) > 1e-6)
-
-
 def _prefix(ctx: foo.ExecutionContext) -> str | None:
-    return _scene(ctx).prefix
+    return needed_scene(ctx).prefix
 
 
 def _scan_params(state: PanelState) -> dict[str, Any]:

@@ -4,55 +4,74 @@ from __future__ import annotations
 
 import fiftyone.operators.types as types
 
-from ...core.common.text import escape_markdown
+from ...core.common.text import counted, escape_markdown
 from ..adapter.runs.scan_report import report_of
-from . import buttons, widgets
+from ..adapter.views.scene_queries import count_scenes, scenes
+from . import buttons, filters, widgets
 from .callbacks import Events
 from .state import PanelState
 
-_SCENES = 3
-_PICTURES = 6
+_PICTURES = 8
+_SIDE = 68
 
 
-def draw(panel: types.Object, events: Events, state: PanelState) -> None:
-    """Draws a card of the largest scenes; nothing where the scan found none."""
-    images, groups = state.tally.counts["scenes"], _scene_count(state)
-    if not images:
-        return
-    card = widgets.card(panel, "scenes")
+def draw(panel: types.Object, events: Events, state: PanelState, step: int) -> None:
+    """Draws what can be done with scenes, and one page of them."""
+    found = {state.field("scene_group"): {"$ne": None}}
     widgets.markdown(
-        card,
+        panel,
         "about",
-        f"**Same scene.** {images:,} images are other moments or views of {groups:,} "
-        f"scene{'' if groups == 1 else 's'}, or frames of recordings. They are no "
-        "copies, and nothing removes them.",
+        f"{state.tally.counts['scenes']:,} images are other moments or views of "
+        f"{counted(report_of(state.run).counts['scene_groups'], 'scene')}, or frames "
+        "of recordings. They are no copies, and nothing removes them.",
     )
-    line = widgets.row(card, "scene_buttons")
+    line = widgets.row(panel, "action_buttons")
     widgets.button(
         line,
-        "show_scenes",
-        "Show scenes",
+        "show",
+        "Show in grid",
         events.show,
         icon="grid_view",
         params={"what": "scenes"},
     )
     buttons.act(line, events, state, "thin", {}, "Find images that show nothing new")
-    group = state.field("scene_group")
-    for number in range(min(_SCENES, groups)):
-        pictures = state.reader.pictures(
-            {group: number}, ("scene_size",), sort={"filepath": 1}, limit=_PICTURES
-        )
-        if not pictures:  # they were put away since
-            continue
-        shown = widgets.row(card, f"scene_{number}", top=True)
-        for place, picture in enumerate(pictures):
-            lines = [line for line in (picture.label, picture.split) if line]
+    by_scene = {"group_field": state.field("scene_group")}
+    buttons.act(line, events, state, "split", by_scene, "Propose a split by scene")
+    filters.draw(panel, events, state, found)
+    wanted = filters.match(state)
+    total = count_scenes(state.reader, wanted)
+    start = state.start_of_page(total, step)
+    page = scenes(state.reader, wanted, skip=start, limit=step, most_shown=_PICTURES)
+    cards = widgets.row(panel, "scenes", top=True)
+    for scene in page:
+        frame = widgets.card(cards, f"scene_{scene.number}")
+        title = f"**{counted(scene.size, 'image')}**"
+        if scene.leaks:
+            title += " · in several splits"
+        widgets.markdown(frame, "title", title, small=True)
+        pictures = widgets.row(frame, "pictures", top=True)
+        for place, picture in enumerate(scene.pictures):
+            own = " · ".join(part for part in (picture.label, picture.split) if part)
             widgets.thumbnail(
-                shown, f"moment_{place}", picture, lines, on_click=events.open_sample
+                pictures,
+                f"picture_{place}",
+                picture,
+                [own] if own else [],
+                on_click=events.open_sample,
+                side=_SIDE,
             )
-        more = pictures[0].values["scene_size"] - len(pictures)
+        more = scene.size - len(scene.pictures)
         if more > 0:
-            widgets.markdown(shown, "more", f"and {more:,} more", small=True)
+            widgets.markdown(pictures, "more", f"and {more:,} more", small=True)
+    widgets.pager(
+        panel,
+        events,
+        shown=len(page),
+        start=start,
+        step=step,
+        total=total,
+        things="scenes",
+    )
 
 
 def draw_leaks(panel: types.Object, events: Events, state: PanelState) -> None:
@@ -85,8 +104,3 @@ def draw_leaks(panel: types.Object, events: Events, state: PanelState) -> None:
     by_scene = {"group_field": state.field("scene_group")}
     label = "Propose a split by scene"
     buttons.act(line, events, state, "split", by_scene, label, name="split_scenes")
-
-
-def _scene_count(state: PanelState) -> int:
-    count: int = report_of(state.run).counts["scene_groups"]
-    return count

@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators as foo
 
+from ...core.errors import CurationError
 from ..adapter.dataset.fields import field_name
 from ..adapter.runs.run_record import ScanRun, finished_runs
 from ..adapter.views.finding_views import Tally, tally
@@ -23,6 +24,7 @@ TABS = {
     "leaks": "Leaks",
     "objects": "Objects",
     "bad_files": "Bad files",
+    "map": "Map",
     "whole_set": "The set",
     "actions": "Actions",
 }
@@ -91,7 +93,7 @@ class PanelState:
 
     def threshold(self, name: str) -> float | None:
         """Returns a threshold in force, None if nothing was flagged by it."""
-        value: float | None = self.run.report["thresholds"][name]
+        value: float | None = self.run.report["thresholds"].get(name)
         return value
 
 
@@ -116,3 +118,17 @@ def scene_of(ctx: foo.ExecutionContext) -> PanelState | None:
         start=max(0, int(ctx.panel.get_state("start") or 0)),
         kept=dict(ctx.panel_state or {}),
     )
+
+
+def needed_scene(ctx: foo.ExecutionContext) -> PanelState:
+    """Returns what to draw.
+
+    Raises:
+        CurationError: there is no finished run
+    """
+    state = scene_of(ctx)
+    if state is None:
+        raise CurationError(
+            f"'{ctx.dataset.name}' has no finished scan any more. Scan it again."
+        )
+    return state

@@ -6,7 +6,7 @@ form as well as in color (the palette of Okabe and Ito).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import fiftyone.operators.types as types
@@ -20,8 +20,6 @@ from .state import PanelState
 SetData = Callable[[str, Any], None]
 
 _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
-_SIGNS = ("circle", "square", "triangle-up", "diamond", "cross", "x")
-_GRAY = "#8a8f94"
 _MOST_CLASSES = 20
 _PLAIN = {"displayModeBar": False, "scrollZoom": False}
 
@@ -43,7 +41,6 @@ def draw(
         _draw_finding(panel, events, number, one)
     _draw_classes(panel, overview, set_data)
     _draw_matrix(panel, overview, set_data)
-    _draw_map(panel, overview, set_data)
 
 
 def _draw_finding(
@@ -140,47 +137,6 @@ def _draw_matrix(
             "height": 130 + 30 * len(names),
             "xaxis": axis,
             "yaxis": {**axis, "autorange": "reversed"},
-        },
-        set_data,
-    )
-
-
-def _draw_map(
-    panel: types.Object, overview: Mapping[str, Any], set_data: SetData
-) -> None:
-    """Draws the images as points, by what was found of them."""
-    groups: Sequence[Mapping[str, Any]] = overview.get("map") or ()
-    if not any(group["x"] for group in groups):
-        return
-    traces = []
-    for number, group in enumerate(groups):
-        mark = {"color": _GRAY, "size": 5, "opacity": 0.5, "symbol": "circle"}
-        if group["kind"] != "others":
-            place = (number - 1) % len(_COLORS)
-            mark = {"color": _COLORS[place], "size": 8, "symbol": _SIGNS[place]}
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": f"{group['kind']} {len(group['x']):,}",
-                "x": group["x"],
-                "y": group["y"],
-                "marker": mark,
-                "hoverinfo": "name",
-            }
-        )
-    blank = {"showticklabels": False, "zeroline": False}
-    _plot(
-        panel,
-        "set_map",
-        "**The images on a plane**: those that look alike lie near one another",
-        traces,
-        {
-            "height": 420,
-            "showlegend": True,
-            "legend": {"orientation": "h", "y": -0.05},
-            "xaxis": blank,
-            "yaxis": blank,
         },
         set_data,
     )

@@ -13,7 +13,7 @@ import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown
 from ..adapter.views.queries import Picture
-from .callbacks import Event
+from .callbacks import Event, Events
 
 THUMBNAIL = 112
 """Pixels: six fit into half of a laptop's screen."""
@@ -21,6 +21,7 @@ THUMBNAIL = 112
 _FITS = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
 # The App leaves no room between a button's frame and its icon
 _BUTTON = {**_FITS, "button": {"sx": {"paddingLeft": "10px", "paddingRight": "10px"}}}
+_ICON = {**_FITS, "button": {"sx": {"padding": "3px", "minWidth": 0}}}
 # A column of a grid grows with what it holds unless it is told not to
 _SHRINKS = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)"}}}
 # The App's tables are 650 pixels wide at least, with wide cells
@@ -28,6 +29,8 @@ _TABLE = {
     "table": {"sx": {"minWidth": 0, "& .MuiTableCell-root": {"px": 1.25}}},
     "tableContainer": {"sx": {"overflowX": "auto"}},
 }
+_NUMBER = {"width": "112px", "flex": "0 0 auto"}
+_MENU = {"width": "auto", "minWidth": "110px", "maxWidth": "220px"}
 
 
 def page(parent: types.Object) -> types.Property:
@@ -53,7 +56,7 @@ def card(parent: types.Object, name: str) -> types.Object:
         view=types.GridView(
             orientation="vertical",
             gap=1,
-            pad=1.5,
+            pad=1,
             variant="outline",
             align_x="stretch",
             componentsProps={**_FITS, **_SHRINKS},
@@ -107,7 +110,7 @@ def warn(parent: types.Object, name: str, text: str) -> None:
 def button(
     parent: types.Object,
     name: str,
-    label: str,
+    label: str | None,
     on_click: Event,
     *,
     main: bool = False,
@@ -117,7 +120,10 @@ def button(
     disabled: bool = False,
     hint: str | None = None,
 ) -> None:
-    """Adds a button: the main one filled, a plain one without a frame."""
+    """Adds a button: the main one filled, a plain one without a frame.
+
+    One without a label shows its icon alone, and its hint says what it does.
+    """
     parent.btn(
         name,
         label=label,
@@ -127,7 +133,7 @@ def button(
         params=dict(params or {}),
         disabled=disabled,
         title=hint,
-        componentsProps=_BUTTON,
+        componentsProps=_BUTTON if label else _ICON,
     )
 
 
@@ -247,11 +253,41 @@ def slider(
             value_precision=3 if step < 0.1 else 1,
             # The App puts 32 pixels above and below
             componentsProps={
-                "container": {"sx": {"marginTop": -3, "marginBottom": -3}}
+                "item": {"sx": {"flex": "1 1 200px", "maxWidth": "100%"}},
+                "container": {"sx": {"marginTop": -3, "marginBottom": -3}},
             },
         ),
         on_change=on_change,
     )
+
+
+def number(parent: types.Object, name: str, value: str, on_change: Event) -> None:
+    """Adds a number to type, which counts once Enter is pressed or it is left.
+
+    The App keeps what was typed under the name of the input: each value has its own.
+    """
+    parent.str(
+        f"{name}_is_{value.replace('.', '_').replace('-', 'minus_')}",
+        default=value,
+        view=types.LazyFieldView(
+            save_on_blur=True, componentsProps={"item": {"sx": _NUMBER}}
+        ),
+        on_change=on_change,
+    )
+
+
+def menu(
+    parent: types.Object,
+    name: str,
+    chosen: str,
+    choices: Mapping[str, str],
+    on_change: Event,
+) -> None:
+    """Adds a menu of values and what they are called."""
+    view = types.DropdownView(componentsProps={"item": {"sx": _MENU}})
+    for value, label in choices.items():
+        view.add_choice(value, label=label)
+    parent.str(name, default=chosen, view=view, on_change=on_change)
 
 
 def table(
@@ -298,7 +334,7 @@ def in_force(threshold: str | None) -> str:
 
 def pager(
     parent: types.Object,
-    on_click: Event,
+    events: Events,
     *,
     shown: int,
     start: int,
@@ -306,11 +342,11 @@ def pager(
     total: int,
     things: str,
 ) -> None:
-    """Adds what part of the list is shown, and the way to the rest.
+    """Adds what part of the list is shown, and the ways to the rest.
 
     Args:
         parent: the panel
-        on_click: called with the new ``start``
+        events: of the panel
         shown: how many are shown
         start: how many were passed over
         step: how many a page holds
@@ -319,18 +355,29 @@ def pager(
     """
     if total <= shown and not start:
         return
-    line = row(parent, "pager")
-    back, on = {"start": max(0, start - step)}, {"start": start + step}
-    button(
-        line,
-        "back",
-        "Back",
-        on_click,
-        icon="chevron_left",
-        params=back,
-        disabled=start == 0,
+    line = row(parent, "pager", gap=0.5)
+    end = (total - 1) // step * step
+    ways = (
+        ("first", "first_page", "The first page", 0, start == 0),
+        ("back", "chevron_left", "Back", max(0, start - step), start == 0),
+        ("on", "chevron_right", "More", start + step, start >= end),
+        ("last", "last_page", "The last page", end, start >= end),
     )
-    last = start + shown >= total
-    button(line, "on", "More", on_click, icon="chevron_right", params=on, disabled=last)
-    where = f"{start + 1:,} to {start + shown:,} of {total:,} {things}"
+    for name, icon, hint, to, disabled in ways:
+        button(
+            line,
+            name,
+            None,
+            events.page,
+            icon=icon,
+            params={"start": to},
+            disabled=disabled,
+            hint=hint,
+        )
+    markdown(line, "page", "Page", small=True)
+    number(line, "page", str(start // step + 1), events.turn_to)
+    where = (
+        f"of {end // step + 1:,}: {start + 1:,} to {start + shown:,} of {total:,} "
+        f"{things}"
+    )
     markdown(line, "where", where, small=True)

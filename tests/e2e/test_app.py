@@ -36,8 +36,7 @@ def test_the_set_is_drawn_as_plots(app):
     app.tab("The set")
 
     app.sees("Effective images of the classes")
-    app.sees("The images on a plane")
-    app.panel.locator(".js-plotly-plot").nth(2).wait_for()
+    app.panel.locator(".js-plotly-plot").nth(1).wait_for()
     app.shot("panel-set")
 
 
@@ -55,14 +54,26 @@ def test_duplicates_show_clusters_conflicts_first(app):
     app.shot("_duplicates-in-grid")
 
 
-def test_a_click_on_a_picture_opens_it(app):
-    app.sees("The grid shows duplicates")
-    app.press("Show all")
-    app.grid_shows(354)
+def test_six_clusters_and_more_fit_on_a_screen(app):
+    panel = app.panel.bounding_box()
+    pictures = [one.bounding_box() for one in app.panel.locator("img").all()]
 
-    app.panel.locator("img").first.click()
+    inside = [one for one in pictures if one["y"] + one["height"] < panel["height"]]
+    assert len(inside) >= 12
+
+
+def test_a_click_on_a_picture_opens_it_while_the_grid_is_grouped(app):
+    app.sees("The grid shows duplicates")
+
+    picture = app.panel.locator("img").nth(1)
+    name = picture.get_attribute("title").rpartition("/")[2]
+    picture.click()
     modal = app.page.locator("[data-cy='modal']")
     modal.wait_for()
+    app.sees("dup_keeper", modal)
+    app.page.wait_for_timeout(3000)
+    assert not modal.get_by_text("No sample").count(), name
+    app.shot("_opened-from-a-group")
     # The App hears the key only once the picture is loaded
     for _ in range(30):
         app.page.wait_for_timeout(1000)
@@ -70,6 +81,31 @@ def test_a_click_on_a_picture_opens_it(app):
             break
         app.page.keyboard.press("Escape")
     assert not modal.is_visible()
+
+
+def test_a_class_and_a_threshold_narrow_what_is_shown(app, dataset):
+    app.panel.get_by_role("combobox").first.click()
+    options = app.page.get_by_role("option")
+    options.nth(1).wait_for()
+    label = options.nth(1).inner_text().partition(" (")[0]
+    options.nth(1).click()
+    found = dataset.match({"dup_cluster": {"$ne": None}})
+    app.grid_shows(found.match({"ground_truth.label": label}).count())
+    app.shot("_narrowed")
+    app.panel.get_by_role("combobox").first.click()
+    app.page.get_by_role("option", name="All classes").click()
+    app.grid_shows(26)
+
+    app.press("Threshold")
+    app.sees("how surely an image is a copy")
+    number = app.panel.locator("input[type=text]").first
+    number.fill("0.95")
+    number.press("Tab")
+    app.sees("have a copy that scores 0.950")
+    app.shot("panel-copies-threshold")
+    app.press("Reset")
+    app.press("Threshold")
+    app.sees("52 images in 26 clusters")
 
 
 def test_keep_is_remembered_and_can_be_undone(app, dataset):
@@ -386,3 +422,25 @@ def test_the_embeddings_panel_has_our_map(app):
     tab.locator("svg").last.click()
     tab.wait_for(state="detached")
     app.grid_shows(355)
+
+
+def test_a_map_of_all_images_selects_what_is_drawn_around(app):
+    app.tab("Map")
+    app.sees("Draw around some to select them")
+    plot = app.panel.locator(".js-plotly-plot")
+    plot.wait_for()
+    app.page.wait_for_timeout(3000)
+    box = plot.bounding_box()
+    x, y = box["x"], box["y"]
+    corners = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.6), (0.2, 0.6), (0.2, 0.2)]
+    app.page.mouse.move(x + 0.2 * box["width"], y + 0.2 * box["height"])
+    app.page.mouse.down()
+    for right, down in corners:
+        at = x + right * box["width"], y + down * box["height"]
+        app.page.mouse.move(*at, steps=8)
+    app.page.mouse.up()
+
+    app.sees(" selected")
+    app.shot("panel-map")
+    app.press("Select none")
+    app.tab("Overview")

@@ -10,7 +10,7 @@ from fiftyone.operators.executor import ExecutionContext, Executor
 from tests.panel_events import sender
 
 TABS = (
-    "overview duplicates outliers labels leaks objects bad_files whole_set actions"
+    "overview duplicates outliers labels leaks objects bad_files map whole_set actions"
 ).split()
 
 
@@ -157,7 +157,7 @@ def test_apply_asks_find_for_the_moved_threshold_and_leaves_the_others(event, sc
 
 
 def test_the_bars_of_the_histogram_count_every_image(event, scanned):
-    (bars,) = event("choose_tab", tab="outliers").data["distances"]
+    (bars,) = event("choose_tab", tab="outliers").data["outlier_distance_bars"]
 
     assert sum(bars["y"]) == scanned.count("outlier_distance") == 19
 
@@ -366,7 +366,7 @@ def test_every_tab_shows_what_the_preset_found(event, dataset, scan):
     event("on_load")
     for tab in TABS:
         assert event("choose_tab", tab=tab).texts
-    assert "similarity 1.00" in event("choose_tab", tab="duplicates").texts
+    assert "1.00 similar" in event("choose_tab", tab="duplicates").texts
 
 
 def test_a_table_that_got_shorter_has_another_name(event, scanned):
@@ -480,11 +480,12 @@ def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
 
     answer = event("choose_tab", tab="duplicates")
 
-    card = answer.shown["clusters"]["type"]["properties"]["cluster_0"]
-    buttons = card["type"]["properties"]["labels"]["type"]["properties"]
-    asked = buttons["label_0"]["view"]["params"]["with"]
-    assert asked["label"] == "a"
-    assert dataset.select(asked["samples"]).values("ground_truth.label") == ["b"]
+    part = answer.shown["clusters"]
+    for name in ("cluster_0", "pictures", "picture_0", "ways", "label"):
+        part = part["type"]["properties"][name]
+    asked = part["view"]["params"]["with"]
+    given = dataset.select(asked["samples"]).values("ground_truth.label")
+    assert sorted([asked["label"], *given]) == ["a", "b"]
 
 
 def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):

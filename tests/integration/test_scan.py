@@ -8,10 +8,12 @@ from fiftyone.operators.executor import ExecutionContext, Executor
 
 SCAN = "@winnow/curate/scan"
 FIELDS = (
-    "dup_cluster dup_kind dup_relation dup_similarity dup_keeper keeper_reason "
+    "dup_cluster dup_kind dup_relation dup_similarity copy_score dup_keeper "
+    "keeper_reason "
     "dup_conflict outlier_distance outlier outlier_cause outlier_nearest label_score "
     "label_suggestion label_suggestion_confidence label_issue label_support "
-    "label_counterexample leak leak_splits leak_conflict leak_remove "
+    "label_counterexample prediction_hardness hardest confidently_wrong "
+    "leak leak_splits leak_conflict leak_remove "
     "leak_remove_reason scene_group scene_size scene_leak scene_leak_splits "
     "winnow_sequence winnow_place sequence_leak burst burst_keep "
     "set_findings "

@@ -11,7 +11,7 @@ from ..dataset.fields import CREATED_BY, field_name, is_ours
 from ..dataset.present import present
 from ..dataset.scan_vectors import scanned_vectors
 from ..runs.lock import exclusive_run
-from ..runs.run_record import ScanRun, complete_run, run_key
+from ..runs.run_record import ScanRun, brain_keys, complete_run
 
 METHODS = {
     "pca": "Seconds: the two directions in which the images differ most",
@@ -19,11 +19,6 @@ METHODS = {
     "umap": "Minutes, and needs the package umap-learn",
 }
 _FIELD = "winnow_embedding"
-
-
-def brain_keys(prefix: str | None) -> tuple[str, str]:
-    """Returns the keys of the similarity and the visualization run."""
-    return f"{run_key(prefix)}_similarity", f"{run_key(prefix)}_map"
 
 
 def register_brain_runs(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.common.text import size_text
+from ....core.common.text import counted, size_text
 from ....core.findings.duplicates import KINDS
 from ....core.findings.registry import Finding
 from ....core.report.model import Bars, Gallery, Section, Table
@@ -29,8 +29,9 @@ def duplicates_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
     counts = report.counts
     text = (
         f"{counts['duplicates']:,} images have a copy, in "
-        f"{counts['duplicate_clusters']:,} clusters. Keeping one of each saves "
-        f"{counts['removable']:,} files, {size_text(counts['removable_bytes'])}.",
+        f"{counted(counts['duplicate_clusters'], 'cluster')}. Keeping one of each "
+        f"saves {counted(counts['removable'], 'file')}, "
+        f"{size_text(counts['removable_bytes'])}.",
         "One pair per cluster: the redundant copy and the copy to keep, "
         "with the reason. Near copies are sorted by similarity, exact ones by how "
         "many there are.",

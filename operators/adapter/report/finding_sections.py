@@ -13,7 +13,7 @@ from ....core.report.model import Cell, Gallery, Section, Table
 from ..runs.scan_report import ScanReport, outlier_expectation
 from ..views import queries
 from ..views.finding_views import found_expression
-from ..views.queries import count_pairs, count_words
+from ..views.queries import count_pairs, count_values
 from . import charts, copy_sections
 from .report_queries import Shown, not_looked_for, words_of
 from .scene_section import scenes_section
@@ -132,7 +132,7 @@ def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
         none = ("No image is damaged, dark, bright, blurry or odd.",)
         return Section(key, title, 0, none, tables)
     name = shown.field("image_issues")
-    words = count_words(shown.reader, "image_issues", {name: {"$ne": None}})
+    words = count_values(shown.reader, name, {name: {"$ne": None}})
     galleries = []
     for issue in ISSUES:
         if issue not in words:

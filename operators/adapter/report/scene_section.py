@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ....core.findings.registry import Finding
 from ....core.report.model import Gallery, Section, Table
 from ..runs.scan_report import ScanReport, recordings
-from ..views.queries import Picture, count_words
+from ..views.queries import Picture, count_values
 from . import charts
 from .report_queries import Shown, not_looked_for
 
@@ -83,7 +83,7 @@ def _leaks(report: ScanReport) -> Table:
 
 def _recordings(shown: Shown) -> Table:
     name = shown.field("winnow_sequence")
-    frames = count_words(shown.reader, "winnow_sequence", {name: {"$ne": None}})
+    frames = count_values(shown.reader, name, {name: {"$ne": None}})
     longest = tuple(frames.items())[: shown.top]
     columns = ("Recording", "Images")
     return Table("recordings", "Recordings", columns, longest, len(frames))

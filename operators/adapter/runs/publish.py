@@ -19,7 +19,7 @@ from ....core.findings.schema import Findings
 from ....core.progress import OnProgress
 from ....core.scan.scan_data import ScanData
 from ..dataset.fields import (
-    clear_fields,
+    clear_other_fields,
     declare_fields,
     fields_of_scan,
     write_findings,
@@ -58,8 +58,11 @@ def publish(
     settings: Mapping[str, Any],
     seconds: Mapping[str, float],
     on_progress: OnProgress,
+    keeps_rows: bool = False,
 ) -> ScanReport:
     """Writes the fields and the run's record.
+
+    With ``keeps_rows`` the rows are those of the run that it takes the place of.
 
     Attributes of objects come off all labels first: those of a run without objects
     would be another run's. The record says ``writing`` before the first value is
@@ -74,14 +77,13 @@ def publish(
         "scan_data": stored.name,
         "samples": len(ids),
     }
-    start_run(dataset, prefix, record)
+    start_run(dataset, prefix, record, keeps_rows=keeps_rows)
     specs = fields_of_scan(
         of_objects=objects is not None, of_videos=scan_data.videos is not None
     )
     declare_fields(dataset, prefix, specs)
     # Writing a million rows into indexes takes twice as long as making them anew
     drop_indexes(dataset, prefix)
-    clear_fields(dataset, prefix)
     deleted = write_findings(
         dataset,
         ids,
@@ -89,6 +91,7 @@ def publish(
         prefix=prefix,
         on_progress=on_progress,
     )
+    clear_other_fields(dataset, prefix, ids, deleted)
     clear_attributes(dataset, prefix)
     if objects:
         declare_attributes(dataset, objects.field, prefix)
@@ -125,7 +128,8 @@ def publish(
         peak_memory_bytes=peak_bytes(),
     )
     create_indexes(dataset, prefix)
-    save_rows(dataset, prefix, ids)
+    if not keeps_rows:
+        save_rows(dataset, prefix, ids)
     finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
     remove_other_scan_data(dataset, prefix, stored)
     dataset.reload()

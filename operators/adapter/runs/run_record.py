@@ -81,10 +81,29 @@ def run_key(prefix: str | None) -> str:
     return f"winnow_{prefix}" if prefix else "winnow"
 
 
+def brain_keys(prefix: str | None) -> tuple[str, str]:
+    """Returns the keys of the similarity and the visualization run."""
+    return f"{run_key(prefix)}_similarity", f"{run_key(prefix)}_map"
+
+
 def start_run(
-    dataset: fo.Dataset, prefix: str | None, record: Mapping[str, Any]
+    dataset: fo.Dataset,
+    prefix: str | None,
+    record: Mapping[str, Any],
+    *,
+    keeps_rows: bool = False,
 ) -> None:
-    """Registers the run as ``writing``; an older run of the prefix ends here."""
+    """Registers the run as ``writing``; an older run of the prefix ends here.
+
+    With ``keeps_rows`` what :func:`save_rows` kept of the older run stays.
+    """
+    if keeps_rows:
+        config = dataset.get_run_info(run_key(prefix)).config
+        for name, value in {**record, "started_at": now()}.items():
+            setattr(config, name, value)
+        config.status = _WRITING
+        dataset.update_run_config(run_key(prefix), config)
+        return
     config = dataset.init_run(
         method=_METHOD,
         status=_WRITING,

@@ -11,7 +11,13 @@ from textwrap import wrap
 from typing import Any
 
 from ....core.common.result import TableResult
-from ....core.common.text import escape_markdown, plain, share_text, size_text
+from ....core.common.text import (
+    counted,
+    escape_markdown,
+    plain,
+    share_text,
+    size_text,
+)
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.curation.not_looked_for import findings_not_looked_for, set_measures
 from ....core.findings.duplicates import KINDS
@@ -257,8 +263,9 @@ def note_of(finding: Finding, report: ScanReport) -> str:
 def _duplicates(report: ScanReport) -> dict[str, Any]:
     counts = report.counts
     return {
-        "note": f"in {counts['duplicate_clusters']:,} clusters; keeping one of each "
-        f"saves {counts['removable']:,} files, {size_text(counts['removable_bytes'])}",
+        "note": f"in {counted(counts['duplicate_clusters'], 'cluster')}; keeping one "
+        f"of each saves {counted(counts['removable'], 'file')}, "
+        f"{size_text(counts['removable_bytes'])}",
         "details": {
             "same bytes": counts["duplicates_bytes"],
             "same pixels": counts["duplicates_pixels"],
@@ -293,7 +300,7 @@ def _scenes(report: ScanReport) -> dict[str, Any]:
     counts = report.counts
     leaks = counts["scene_leaks"]
     return {
-        "note": f"other moments or views of {counts['scene_groups']:,} scenes",
+        "note": f"other moments or views of {counted(counts['scene_groups'], 'scene')}",
         "details": _leak_pairs({"scenes": report.scene_matrix}),
         "remarks": [
             *[
@@ -415,8 +422,8 @@ def _object_label_issues(report: ScanReport) -> dict[str, Any]:
 
 
 def _object_duplicates(report: ScanReport) -> dict[str, Any]:
-    return {"note": f"in {report.counts['object_clusters']:,} clusters of equal crops, "
-            "in pictures that are no copies"}  # fmt: skip
+    clusters = counted(report.counts["object_clusters"], "cluster")
+    return {"note": f"in {clusters} of equal crops, in pictures that are no copies"}
 
 
 def _bad_boxes(report: ScanReport) -> dict[str, Any]:

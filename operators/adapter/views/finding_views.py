@@ -291,7 +291,11 @@ def _with_issues(issues: Sequence[str], prefix: str | None) -> Any:
 def grouped_view(
     dataset: fo.Dataset, what: str, prefix: str | None = None
 ) -> fo.DatasetView:
-    """Returns the view as the App shows it best: copies behind one tile."""
+    """Returns the view as the App shows it best: copies behind one tile.
+
+    It has no ``sort_expr``: the App would take the view for one without groups, and
+    show nothing of a sample that is opened.
+    """
     view = found_view(dataset, what, prefix)
     if what not in FINDINGS or not FINDINGS[what].grouped:
         return view
@@ -299,7 +303,6 @@ def grouped_view(
         field_name("dup_cluster", prefix),
         order_by=field_name("dup_keeper", prefix),
         reverse=True,
-        sort_expr=F().length(),
     )
 
 

@@ -213,7 +213,7 @@ def likeness(picture: Picture) -> str:
     """Returns how similar a copy is; empty if it was not compared with the one to
     keep, which a person chose."""
     alike = picture.values["dup_similarity"]
-    return "" if alike is None else f"similarity {alike:.2f}"
+    return "" if alike is None else f"{alike:.2f} similar"
 
 
 def cluster_order(
@@ -400,19 +400,24 @@ def _count_pairs(
     return [(*pair, count) for pair, count in ordered]
 
 
-def count_words(
-    reader: SampleQueries, name: str, match: Mapping[str, Any]
-) -> dict[str, int]:
-    """Counts the values of a field (or of a list's entries), most frequent first."""
+def count_values(
+    reader: SampleQueries, path: str, match: Mapping[str, Any]
+) -> dict[Any, int]:
+    """Counts the values of a field (or of a list's entries), most frequent first.
+
+    Args:
+        reader: of the run
+        path: stored name of the field
+        match: a filter of MongoDB on the images
+    """
     return reader.cached(
-        ("words", name, repr(match)), lambda: _count_words(reader, name, match)
+        ("values", path, repr(match)), lambda: _count_values(reader, path, match)
     )
 
 
-def _count_words(
-    reader: SampleQueries, name: str, match: Mapping[str, Any]
-) -> dict[str, int]:
-    path = reader.field(name)
+def _count_values(
+    reader: SampleQueries, path: str, match: Mapping[str, Any]
+) -> dict[Any, int]:
     rows = aggregate(
         reader.dataset,
         [

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.common.text import escape_markdown, first_of, plain, share_text, size_text
+from core.common.text import (
+    counted,
+    escape_markdown,
+    first_of,
+    plain,
+    share_text,
+    size_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +66,9 @@ def test_markdown_has_one_line_and_no_bare_mark(text):
 )
 def test_the_first_of_many_are_named_and_the_others_counted(count, said):
     assert first_of(["a", "b", *["c"] * 1200][:count], 2) == said
+
+
+def test_one_thing_has_no_plural():
+    assert counted(1, "scene") == "1 scene"
+    assert counted(0, "scene") == "0 scenes"
+    assert counted(2_000, "scene") == "2,000 scenes"

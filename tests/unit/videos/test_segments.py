@@ -50,11 +50,24 @@ def test_a_frame_that_stands_still_for_two_seconds_is_frozen():
     assert segments({}, {}, {}, held=[2, 2, 2]) == []
 
 
+def still_runs(likeness):
+    """Runs of samples that differ from the one before (0), a little (1), or not (2)."""
+    runs, told = StillRuns(), [int(one) for one in likeness.split()]
+    for place, like in enumerate(told):
+        runs.note(12 * place, place / 2, is_still=like == 2, is_alike=like > 0)
+    runs.end(12 * len(told), len(told) / 2)
+    return runs
+
+
+def test_a_key_frame_does_not_end_a_picture_that_stands_still():
+    assert still_runs("0 2 1 2 0 0").runs == [StillRun(0, 47, 2.0)]
+    # Noise alone, and a change after which nothing stands still
+    assert still_runs("0 1 1 1 1 1 1").runs == []
+    assert still_runs("0 2 2 1 1 1 0").runs == [StillRun(0, 35, 1.5)]
+
+
 def test_noise_of_a_camera_is_told_from_a_picture_that_stands_still():
-    runs = StillRuns()
-    for place, is_still in enumerate([0, 1, 1, 1, 0, 1, 0, 0, 1, 1]):
-        runs.note(12 * place, place / 2, is_still=bool(is_still))
-    runs.end(120, 5.0)
+    runs = still_runs("0 2 2 2 0 2 0 0 2 2")
 
     assert runs.runs == [StillRun(0, 47, 2.0), StillRun(84, 119, 1.5)]
     assert runs.longest(0, 119) == StillRun(0, 47, 2.0)

@@ -1,0 +1,161 @@
+"""What a person chooses to see in the panel: menus, pages, numbers, thresholds."""
+
+import fiftyone.operators as foo
+import pytest
+
+from tests.panel_events import sender
+
+
+@pytest.fixture
+def event(dataset):
+    return sender(dataset)
+
+
+@pytest.fixture
+def scanned(dataset, scan, folder):
+    """A data set with copies, outliers, doubtful labels, leaks and a dark image."""
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), (2, 2, 2)).save(folder / "06.png")
+    scan(
+        dataset,
+        label_field="ground_truth",
+        split_by=["train", "test"],
+        max_outlier_distance=0.1,
+        min_label_score=60,
+    )
+    return dataset
+
+
+def menu(answer, tab, name):
+    part = answer.shown[f"menus_{tab}"]["type"]["properties"][name]
+    return {one["value"]: one["label"] for one in part["view"]["choices"]}
+
+
+@pytest.mark.parametrize("tab", ["duplicates", "outliers", "labels", "bad_files"])
+def test_each_tab_can_be_narrowed_to_a_class_that_its_menu_counts(event, scanned, tab):
+    before = event("choose_tab", tab=tab)
+    choices = menu(before, tab, "class")
+    assert choices.pop("(all)") == "All classes"
+    label, words = next(iter(choices.items()))
+    assert words.startswith(f"{label} (")
+
+    after = event("choose_class", value=label)
+
+    assert after.state["filters"] == {"class": label}
+    assert "problem" not in after.shown
+
+
+def test_a_menu_that_is_drawn_changes_nothing(event, scanned):
+    event("choose_tab", tab="duplicates")
+
+    answer = event("choose_class", value="(all)")
+
+    assert not answer.state.get("filters")
+
+
+def test_a_class_and_a_split_hold_in_other_tabs_and_a_kind_in_its_own(event, scanned):
+    event("choose_tab", tab="duplicates")
+    event("choose_class", value="a")
+    event("choose_kind", value="pixels")
+
+    answer = event("choose_tab", tab="outliers")
+
+    kept = answer.state["filters"]
+    assert kept == {"class": "a", "kind of duplicates": "pixels"}
+
+
+def test_the_grid_follows_a_menu(event, scanned):
+    event("choose_tab", tab="duplicates")
+    shown = event("show", what="duplicates")
+    stages = shown.one("set_view")["view"]
+    event("choose_class", value="a", view=stages)
+
+    answer = event("show", what="duplicates")
+
+    view = answer.view(scanned)
+    assert set(view.values("ground_truth.label")) == {"a"}
+
+
+def test_a_number_that_is_typed_moves_the_threshold(event, scanned):
+    event("choose_tab", tab="labels")
+
+    assert event("move_label_score", value="42.5").state["label_score"] == 42.5
+    assert event("move_label_score", value="many").state["label_score"] == 42.5
+
+
+def test_labels_and_copies_have_a_histogram_too(event, scanned):
+    bars = event("choose_tab", tab="labels").data["label_score_bars"][0]
+    assert sum(bars["y"]) == scanned.count("label_score")
+
+    event("choose_tab", tab="duplicates")
+    opened = event("open_copy_score")
+    assert sum(opened.data["copy_score_bars"][0]["y"]) == scanned.count("copy_score")
+
+
+def test_the_threshold_on_copies_counts_at_once_and_is_applied(event, scanned):
+    event("choose_tab", tab="duplicates")
+    event("open_copy_score")
+    sure = scanned.match({"copy_score": {"$gte": 0.99}}).count()
+
+    answer = event("move_copy_score", value=0.99)
+
+    assert f"**{sure:,}** images have a copy that scores **0.990**" in answer.texts
+    assert answer.view(scanned).count() == sure
+    asked = event("apply_thresholds").one("prompt_user_for_operation")["params"]
+    assert asked["min_copy_score"] == 0.99
+    report = foo.get_operator("@winnow/curate/set_thresholds")(
+        scanned, min_copy_score=0.99
+    )
+    assert report.counts["duplicates"] == sure
+
+
+def test_a_page_is_turned_to_by_its_number(event, scanned):
+    event("choose_tab", tab="outliers")
+
+    assert event("turn_to", value="3").state["start"] == 16
+    assert event("turn_to", value="0").state["start"] == 0
+    assert event("turn_to", value="last").state["start"] == 0
+
+
+def test_a_picture_opens_from_a_grid_of_groups_at_once(event, scanned):
+    event("choose_tab", tab="duplicates")
+    stages = event("show", what="duplicates").one("set_view")["view"]
+    # With one, the App takes the view for one without groups and shows no sample
+    assert dict(stages[-1]["kwargs"])["sort_expr"] is None
+    one = scanned.exists("dup_cluster").first().id
+
+    answer = event("open_sample", id=one, view=stages)
+
+    assert answer.one("open_sample") == {"id": one, "group_id": None}
+    assert not answer.asked("set_view")
+
+
+def test_scenes_are_listed_and_thin_is_offered(event, scanned):
+    ids = scanned.limit(4).values("id")
+    scenes = dict(zip(ids, [0, 0, 0, 1], strict=True))
+    scanned.set_values("scene_group", scenes, key_field="id")
+    event("choose_tab", tab="duplicates")
+
+    answer = event("choose_list", list="scenes")
+
+    assert "**3 images**" in answer.texts and "**1 images**" not in answer.texts
+    buttons = answer.shown["action_buttons"]["type"]["properties"]
+    assert buttons["thin"]["view"]["params"]["operator"] == "thin"
+    fewer = event("choose_class", value="b")
+    assert "scene_1" not in fewer.shown or fewer.state["filters"]["class"] == "b"
+
+
+def test_what_is_drawn_around_on_the_map_is_selected(event, scanned):
+    assert "Make the map" in event("choose_tab", tab="map").texts
+    foo.get_operator("@winnow/curate/register_embeddings")(scanned)
+
+    traces = event("choose_tab", tab="map").data["map"]
+
+    ids = [one for trace in traces for one in trace["ids"]]
+    assert len(ids) == len(set(ids)) == scanned.count("outlier_distance")
+    assert traces[0]["name"].startswith("no finding") and len(traces) > 1
+    points = [{"id": one, "x": 0, "y": 0} for one in ids[:3]]
+    answer = event("choose_on_map", data=points)
+    selected = answer.one("set_selected_samples")["samples"]
+    assert [one["id"] for one in selected] == ids[:3]
