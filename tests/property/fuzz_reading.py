@@ -1,4 +1,4 @@
-"""Reads damaged files of every kind that is read: ``fuzz_reading.py SECONDS FOLDER``.
+"""Reads damaged files of every kind that is read: ``fuzz_reading.py SECONDS FOLDER SEED``.
 
 Runs in a process of its own, so that a crash, a hang and a word on the terminal
 are seen. The bytes at hand lie in FOLDER when it ends badly; how many were read
@@ -133,8 +133,8 @@ def read(data: bytes) -> None:
     assert isinstance(whole, DecodedImage | ReadFailure), whole
 
 
-def main(seconds: float, folder: Path) -> None:
-    chance = random.Random(0)
+def main(seconds: float, folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
     files = whole_files(chance)
     for content in files:
         read(content)
@@ -152,4 +152,4 @@ def main(seconds: float, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), Path(sys.argv[2]))
+    main(float(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
