@@ -25,7 +25,7 @@ from .adapter.runs.paths import new_scan_data_path
 from .adapter.runs.publish import database_errors_explained, publish
 from .adapter.runs.run_record import now
 from .adapter.ui.inputs import ask_folder, folder_of
-from .adapter.ui.scan_forms import ScanOptions
+from .adapter.ui.scan_options import ScanOptions
 from .adapter.ui.surface import LONG, LongOperator, keywords
 
 

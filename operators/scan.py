@@ -38,12 +38,8 @@ from .adapter.runs.publish import database_errors_explained, publish
 from .adapter.runs.run_record import now
 from .adapter.runs.scan_report import ScanReport
 from .adapter.runs.stored_run import previous_scan_data
-from .adapter.ui.scan_forms import (
-    SCAN_FORM_NAMES,
-    ScanOptions,
-    scan_form,
-    scan_params,
-)
+from .adapter.ui.scan_form import SCAN_FORM_NAMES, scan_form, scan_params
+from .adapter.ui.scan_options import ScanOptions
 from .adapter.ui.surface import LONG, LongOperator, keywords
 
 

@@ -9,8 +9,9 @@ import fiftyone.operators.types as types
 from ..core.progress import OnProgress
 from .adapter.runs.reapply import move_thresholds
 from .adapter.runs.scan_report import ScanReport
-from .adapter.ui.scan_forms import ThresholdOptions, thresholds_form
+from .adapter.ui.scan_options import ThresholdOptions
 from .adapter.ui.surface import LONG, LongOperator, keywords
+from .adapter.ui.threshold_form import thresholds_form
 
 
 class SetThresholds(LongOperator):

@@ -28,7 +28,8 @@ from ..adapter.ui.panel_jobs import (
     just_ended,
     notice_of,
 )
-from ..adapter.ui.scan_forms import VECTORS, ScanOptions
+from ..adapter.ui.scan_form import VECTORS
+from ..adapter.ui.scan_options import ScanOptions
 from ..adapter.ui.surface import as_params, read_options
 from ..adapter.views.finding_views import (
     save_found_views,

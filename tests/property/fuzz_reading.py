@@ -1,4 +1,4 @@
-"""Reads damaged files of every kind that is read: ``fuzz_reading.py SECONDS FOLDER SEED``.
+"""Reads damaged files of every kind: ``fuzz_reading.py SECONDS FOLDER SEED``.
 
 Runs in a process of its own, so that a crash, a hang and a word on the terminal
 are seen. The bytes at hand lie in FOLDER when it ends badly; how many were read
