@@ -136,12 +136,18 @@ def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Sec
 def _label_sets(shown: Shown, labels: LabelField) -> list[tuple[str, int]]:
     """Counts clusters by the labels that their copies carry, most frequent first."""
     cluster, conflict = shown.field("dup_cluster"), shown.field("dup_conflict")
-    group = {"_id": f"${cluster}", "labels": {"$addToSet": f"${labels.path}"}}
-    found = aggregate(
-        shown.reader.dataset, [{"$match": {conflict: True}}, {"$group": group}]
-    )
-    named = (sorted({labels.text(one) or "" for one in row["labels"]}) for row in found)
-    sets = Counter(" or ".join(filter(None, names)) for names in named)
+    # Counted where they are stored: there may be as many clusters as images
+    steps: list[dict[str, Any]] = [
+        {"$match": {conflict: True}},
+        {"$group": {"_id": {"cluster": f"${cluster}", "label": f"${labels.path}"}}},
+        {"$sort": {"_id.label": 1}},
+        {"$group": {"_id": "$_id.cluster", "labels": {"$push": "$_id.label"}}},
+        {"$group": {"_id": "$labels", "clusters": {"$sum": 1}}},
+    ]
+    sets: Counter[str] = Counter()
+    for row in aggregate(shown.reader.dataset, steps):
+        names = sorted({labels.text(one) or "" for one in row["_id"]})
+        sets[" or ".join(filter(None, names))] += row["clusters"]
     return sorted(sets.items(), key=lambda one: (-one[1], one[0]))
 
 
