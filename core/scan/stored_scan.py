@@ -66,7 +66,12 @@ def most_alike(folder: Path, digests: NDArray[np.uint8]) -> ScanData | None:
     wanted = _as_words(digests)
     known: list[tuple[int, Path]] = []
     for path in _newest_first(folder)[:_SCANS_ASKED]:
-        with contextlib.suppress(*_DAMAGE), np.load(path) as stored:
+        # Opened here: np.load leaves a damaged file open
+        with (
+            contextlib.suppress(*_DAMAGE),
+            path.open("rb") as file,
+            np.load(file, allow_pickle=False) as stored,
+        ):
             shared = np.isin(wanted, _as_words(stored["files.digest"])).sum()
             known.append((int(shared), path))
     # Of equals the newest, which comes first

@@ -70,7 +70,7 @@ def test_a_click_on_a_picture_opens_it_while_the_grid_is_grouped(app):
     picture.click()
     modal = app.page.locator("[data-cy='modal']")
     modal.wait_for()
-    app.sees("dup_keeper", modal)
+    app.sees("filepath", modal)
     app.page.wait_for_timeout(3000)
     assert not modal.get_by_text("No sample").count(), name
     app.shot("_opened-from-a-group")

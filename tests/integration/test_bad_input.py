@@ -59,7 +59,6 @@ def test_a_label_field_that_does_not_exist_lists_the_candidates(refused):
     ("field", "value", "kind"),
     [
         ("boxes", fo.Detections(), "Detections"),
-        ("count", 3, "IntField"),
         ("many", ["a"], "ListField"),
         ("points", fo.Keypoints(), "Keypoints"),
     ],

@@ -11,8 +11,8 @@ import pytest
 from core.findings.schema import FIELDS
 from tests.finished_job import finished_job
 
-OTHERWISE = ("dup_cluster", "scene_group", "set_findings")
-"""Numbered anew, or about the whole set."""
+OTHERWISE = ("dup_cluster", "scene_group", "set_findings", "copy_score")
+"""Numbered anew, about the whole set, or of pairs with images that were not loaded."""
 
 
 @pytest.fixture(scope="module")

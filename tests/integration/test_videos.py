@@ -12,11 +12,10 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.operators.executor import ExecutionContext, Executor
 
 from core.reading.thumbnails import thumbnail
 from core.storage.cache import cache_folder
-from tests.integration.test_panel import PANEL, TABS, Answer
+from tests.panel_events import sender
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE, SIDE, STEP = 25, 160, 4
@@ -229,28 +228,16 @@ def test_the_folder_command_scans_a_folder_of_videos(root, tmp_path):
 
 @pytest.fixture
 def event(scanned):
-    """Sends an event to the panel, as the App does."""
-    state = {}
-
-    def send(method, **params):
-        executor = Executor()
-        sent = {"panel_id": "p", "panel_state": dict(state), "__method__": method}
-        request = {"dataset_name": scanned[0].name, "params": {**sent, **params}}
-        ctx = ExecutionContext(
-            request_params=request, executor=executor, operator_uri=PANEL
-        )
-        foo.get_operator(PANEL).execute(ctx)
-        state.clear()
-        state.update(ctx.panel_state)
-        return Answer(executor._requests, dict(state))
-
-    return send
+    return sender(scanned[0])
 
 
 def test_the_panel_shows_videos_as_strips_and_their_stretches_as_clips(event, scanned):
     videos, _ = scanned
     event("on_load")
-    told = {tab: event("choose_tab", tab=tab).texts for tab in TABS}
+    told = {
+        tab: event("choose_tab", tab=tab).texts
+        for tab in ("duplicates", "leaks", "bad_files")
+    }
 
     assert "Stretches of videos" in told["bad_files"]
     assert "black 1" in told["bad_files"]
