@@ -98,7 +98,8 @@ def test_a_class_and_a_threshold_narrow_what_is_shown(app, dataset):
 
     app.press("Threshold")
     app.sees("how surely an image is a copy")
-    number = app.panel.get_by_role("spinbutton").first
+    app.shot("_threshold-of-copies")
+    number = app.panel.get_by_role("textbox").first
     number.fill("0.95")
     number.press("Tab")
     app.sees("have a copy that scores 0.950")
