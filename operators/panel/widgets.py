@@ -21,7 +21,7 @@ THUMBNAIL = 112
 _FITS = {"item": {"sx": {"width": "auto", "maxWidth": "100%"}}}
 # The App leaves no room between a button's frame and its icon
 _BUTTON = {**_FITS, "button": {"sx": {"paddingLeft": "10px", "paddingRight": "10px"}}}
-_ICON = {**_FITS, "button": {"sx": {"padding": "3px", "minWidth": 0}}}
+_ICON: dict[str, Any] = {**_FITS, "button": {"sx": {"padding": "3px", "minWidth": 0}}}
 # A column of a grid grows with what it holds unless it is told not to
 _SHRINKS = {"grid": {"sx": {"gridTemplateColumns": "minmax(0, 1fr)"}}}
 # The App's tables are 650 pixels wide at least, with wide cells
@@ -31,6 +31,11 @@ _TABLE = {
 }
 _NUMBER = {"width": "112px", "flex": "0 0 auto"}
 _MENU = {"width": "auto", "minWidth": "110px", "maxWidth": "220px"}
+
+
+def _icon_named(hint: str | None) -> dict[str, Any]:
+    """Returns how an icon is drawn, with its hint for who does not see it."""
+    return {**_ICON, "button": {**_ICON["button"], "aria-label": hint}}
 
 
 def page(parent: types.Object) -> types.Property:
@@ -133,7 +138,7 @@ def button(
         params=dict(params or {}),
         disabled=disabled,
         title=hint,
-        componentsProps=_BUTTON if label else _ICON,
+        componentsProps=_BUTTON if label else _icon_named(hint),
     )
 
 
