@@ -23,7 +23,6 @@ _SLOW = 45_000  # ms: a busy machine of CI starts the page of the App in half a 
 
 
 NOT_YET_SEEN = (
-    "keep_is_remembered",
     "a_threshold_moves",
     "labels_are_reviewed",
     "a_verified_label",
