@@ -10,8 +10,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown
-from ..adapter.dataset.decisions import KEEP, LABEL_VERIFIED
-from ..adapter.dataset.object_decisions import decision_of
+from ..adapter.dataset.decisions import KEEP, LABEL_VERIFIED, decision_of
 from ..adapter.views.object_copies import boxes_to_draw, copies_of
 from ..adapter.views.object_queries import DECIDED, ObjectFilter, ShownObject
 from ..adapter.views.queries import Picture

@@ -17,7 +17,7 @@ from pymongo import UpdateOne
 
 from ....core.errors import InputError
 from ....core.findings.decisions import Decisions, no_decisions
-from .decisions import DECISIONS, KEEP, LABEL_IS, LABEL_VERIFIED
+from .decisions import DECISIONS, KEEP, LABEL_IS, LABEL_VERIFIED, decision_of
 from .fields import CREATED_BY, is_ours
 from .internals import sample_documents
 from .objects import object_ids, objects_path
@@ -89,11 +89,6 @@ def decided_objects(dataset: fo.Dataset, name: str) -> dict[str, int]:
     for label in _decided_labels(dataset, path):
         counts.update({decision_of(word) for word in label[DECISIONS]})
     return dict(counts)
-
-
-def decision_of(word: str) -> str:
-    """Returns the name of the decision that a stored word stands for."""
-    return LABEL_VERIFIED if word.startswith(LABEL_IS) else word
 
 
 def _words(label: Label) -> set[str]:
