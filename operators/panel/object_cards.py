@@ -92,7 +92,9 @@ class _Cards:
         lines: Sequence[str],
         **more: Any,
     ) -> types.Object:
-        picture = Picture(one.id, url, one.label, None, {"filepath": one.filepath})
+        picture = Picture(
+            one.id, lambda: url, one.label, None, {"filepath": one.filepath}
+        )
         return widgets.thumbnail(
             parent,
             name,

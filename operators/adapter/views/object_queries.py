@@ -155,7 +155,7 @@ class ObjectQueries:
                 :data:`DECIDED`
             fields: attributes of the run, by their plain names
             skip: how many to pass over
-            limit: most to return
+            limit: most to return, 0 for all
             only: what is shown of them
         """
         order: dict[str, int] = {"found._id": 1}
@@ -167,22 +167,9 @@ class ObjectQueries:
             *self._chosen(what, only),
             {"$sort": order},
             {"$skip": skip},
-            {"$limit": limit},
+            *([{"$limit": limit}] if limit else ()),
         ]
         return self._read(steps, fields)
-
-    def count_labels(self, what: str) -> dict[str, int]:
-        """Counts objects of a finding by their label, most frequent first."""
-        found = aggregate(
-            self.dataset,
-            [
-                {"$project": {"found": self._with(self._condition(what))}},
-                {"$unwind": "$found"},
-                {"$group": {"_id": "$found.label", "count": {"$sum": 1}}},
-                {"$sort": {"count": -1, "_id": 1}},
-            ],
-        )
-        return {row["_id"] or "no label": row["count"] for row in found}
 
     def by_id(
         self, ids: Sequence[str], fields: Sequence[str] = ()
