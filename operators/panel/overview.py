@@ -10,7 +10,9 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown, share_text, size_text
-from ...core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ...core.findings.finding import Finding
+from ...core.findings.object_registry import OBJECT_FINDINGS
+from ...core.findings.registry import FINDINGS
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
 from ..adapter.runs.scan_report import (

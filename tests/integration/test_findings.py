@@ -100,7 +100,7 @@ def test_each_finding_has_a_line_in_the_summary_and_a_section(scanned, tmp_path)
 def test_a_new_finding_needs_one_entry(scanned, tmp_path, monkeypatch):
     dataset, _ = scanned
     registry = module("core.findings.registry")
-    new = registry.Finding(
+    new = module("core.findings.finding").Finding(
         name="keepers",
         label="Keepers",
         description="copies to keep",

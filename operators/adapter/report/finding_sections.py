@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ....core.findings.finding import Finding
 from ....core.findings.image_issues import ISSUES
-from ....core.findings.registry import Finding
 from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
 from ..runs.scan_report import ScanReport, outlier_expectation

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.reading.thumbnails import boxes_thumbnail, crop_thumbnail
 from ....core.report.model import Gallery, Pair, Picture, Section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.report.model import Gallery, Section, Table
 from ..runs.scan_report import ScanReport, recordings
 from ..views.queries import Picture, count_values

@@ -15,7 +15,8 @@ from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
 from ....core.common.version import winnow_version
 from ....core.errors import InputError
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS
 from ....core.progress import OnProgress, Progress
 from ....core.report.as_csv import write_csv
 from ....core.report.as_html import as_html

@@ -21,13 +21,10 @@ from ....core.common.text import (
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.curation.not_looked_for import findings_not_looked_for, set_measures
 from ....core.findings.duplicates import KINDS
+from ....core.findings.finding import Finding
 from ....core.findings.image_issues import ISSUES
-from ....core.findings.registry import (
-    FINDINGS,
-    OBJECT_FINDINGS,
-    VIDEO_ISSUES,
-    Finding,
-)
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS, VIDEO_ISSUES
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.objects.label_doubts import FEWEST_OF_CLASS
