@@ -114,7 +114,7 @@ def test_a_new_finding_needs_one_entry(scanned, tmp_path, monkeypatch):
     for user in (
         "core.scan.counts",
         "operators.adapter.views.finding_views",
-        "operators.adapter.runs.scan_report",
+        "operators.adapter.runs.finding_lines",
         "operators.adapter.report.write",
     ):
         monkeypatch.setattr(module(user), "FINDINGS", registry.FINDINGS)

@@ -26,8 +26,9 @@ from ....core.report.model import Report, Section, SummaryLine, check_top
 from ....core.report.of_set import set_lines
 from ....core.report.verdict import verdict
 from ....core.storage.replace_file import put_in_place
+from ..runs.finding_lines import finding_lines
 from ..runs.run_record import ScanRun, complete_run, now
-from ..runs.scan_report import ScanReport, finding_lines, report_of
+from ..runs.scan_report import ScanReport, report_of
 from ..views.finding_views import tally
 from ..views.queries import SampleQueries
 from ..views.thumbnails import media_url
