@@ -12,17 +12,12 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 
 from ....core.errors import InputError
+from ....core.findings.finding import Finding
 from ....core.findings.image_issues import SURE_ISSUES
-from ....core.findings.registry import (
-    FINDINGS,
-    OBJECT_FINDINGS,
-    SEGMENTS,
-    SET_FINDINGS,
-    VIDEO_ISSUES,
-    Finding,
-    image_finding,
-)
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES, image_finding
 from ....core.findings.schema import QUARANTINED, UNREADABLE, UNSURE_RELATIONS
+from ....core.findings.set_registry import SET_FINDINGS
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import MISTAKES
 from ..dataset.fields import field_name
@@ -41,12 +36,10 @@ def found_view(
 
     Args:
         dataset: that was scanned
-        what: a name of :data:`~core.findings.registry.FINDINGS`; or one of
-            :data:`~core.findings.registry.OBJECT_FINDINGS`, for a view of patches
-            (of images, if the field holds one object an image); or one of
-            :data:`~core.findings.registry.SET_FINDINGS`, or the key of one finding of
-            the set; or, of videos, ``video_issues``, or ``segments`` for a view of
-            clips
+        what: a name of :data:`~core.findings.registry.FINDINGS`; or of an object's
+            finding, for a view of patches (of images, if the field holds one object an
+            image); or of a finding of the set, or the key of one; or, of videos,
+            ``video_issues``, or ``segments`` for a view of clips
         prefix: of the scan's fields
 
     Raises:
@@ -74,7 +67,7 @@ def set_keys(run: ScanRun, what: str) -> list[str]:
 
     Args:
         run: the record of a scan
-        what: a name of :data:`~core.findings.registry.SET_FINDINGS`, or a key
+        what: a name of :data:`~core.findings.set_registry.SET_FINDINGS`, or a key
 
     Returns:
         none if it is neither; of a kind of which nothing was found, the kind, which
@@ -166,7 +159,7 @@ def found_objects(
 
     Args:
         samples: a data set that was scanned, or a view of it
-        what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`
+        what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`
         prefix: of the scan's fields
 
     Raises:
