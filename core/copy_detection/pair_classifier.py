@@ -38,6 +38,11 @@ _BEST = {
     "one_sided": 0,
     "spread": 0,
     "drift": 0,
+    "bare": 1,
+    "bare_alike": np.log1p(64),
+    "bare_unlike": 0,
+    "bare_least": 1,
+    "bare_drift": 0,
 }
 """What the brightness of equal pictures gives: the trees are monotonic in all of it
 but ``detail``, so that nothing gives log odds much above."""
@@ -74,6 +79,16 @@ _SOME_UNLIKE = 0.02
 """Residual beside what differs, number of places, and share of unlike blocks, that
 make it stand out. Filled-in forms differ in three places or more; noise, cuts and
 clipped lights of plain photographs leave one or two."""
+
+_TONES_OF_PAGES = 1.8
+_LEAST_PATCH = 0.04
+_AT_EDGE = 4
+_FEW_PLACES = 2
+_SPECKS = 0.02
+_FEW_BARE_BLOCKS = 2.5
+"""What a caption leaves: more tones (a log) than the 1.6 of forms and documents, one
+patch of so large a share, few places and specks beside it, and so many blocks (a log)
+that agree beside it."""
 
 _ONE_SIDED = 0.95
 _MIN_SPREAD = 0.3
@@ -161,7 +176,7 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     # A blurred scan differs a little everywhere, another form much in places
     several = (evidence["places"] >= _SEVERAL) & (evidence["residual"] < _EXACT)
     unlike = (evidence["unlike"] > _SOME_UNLIKE) | little
-    differs = several | ((evidence["places"] > 0) & unlike)
+    differs = (several | ((evidence["places"] > 0) & unlike)) & ~_is_covered(evidence)
     differs |= altered & (evidence["unlike"] > _SOME_UNLIKE)
     through_view = evidence["through_view"] > 0
     hue = np.where(through_view, _MAX_HUE_VIEWED, _MAX_HUE)
@@ -172,6 +187,20 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     simple = evidence["tones"] < _SIMPLE_TONES
     result |= simple & (evidence["turned"] > 0) & through_view
     return result | (plain & differs)
+
+
+def _is_covered(evidence: dict[str, Floats]) -> Bools:
+    """Returns where one large patch is all that differs in a photograph: bool[b].
+
+    On a page it may as well be another entry, and on a smooth ground another thing.
+    """
+    one = (evidence["places"] <= _FEW_PLACES) & (evidence["scattered"] <= _SPECKS)
+    large: Bools = evidence["patch"] >= _LEAST_PATCH
+    rest = (evidence["bare_unlike"] <= _SOME_UNLIKE) & (
+        evidence["bare_alike"] >= _FEW_BARE_BLOCKS
+    )
+    at_edge = evidence["inward"] <= _AT_EDGE
+    return at_edge & large & one & rest & (evidence["tones"] >= _TONES_OF_PAGES)
 
 
 def is_marked(evidence: dict[str, Floats]) -> Bools:
@@ -263,8 +292,10 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
     explained: share of the picture that the tone curve explains, 0 to 1
     tone_change: how far the tone curve is from none
     alike: log of the number of blocks that agree
-    unlike, rest, places, patch, scattered, least_alike, detail, one_sided, spread,
-        drift: see :class:`~.agreement.Agreement`
+    bare_alike: log of the number of blocks that agree, of what is explained alone
+    unlike, rest, places, patch, inward, scattered, least_alike, detail, one_sided,
+        spread, drift, bare, bare_unlike, bare_least, bare_drift: see
+        :class:`~.agreement.Agreement`
     """
     shown = equally_sharp(show(pictures, overlays))
     curve = fit_tone_curve(shown)
@@ -279,10 +310,16 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
         "rest": agrees.rest,
         "places": agrees.places,
         "patch": agrees.patch,
+        "inward": agrees.inward,
         "scattered": agrees.scattered,
         "least_alike": agrees.least_alike,
         "detail": agrees.detail,
         "one_sided": agrees.one_sided,
         "spread": agrees.spread,
         "drift": agrees.drift,
+        "bare": agrees.bare,
+        "bare_alike": np.log1p(agrees.bare_alike),
+        "bare_unlike": agrees.bare_unlike,
+        "bare_least": agrees.bare_least,
+        "bare_drift": agrees.bare_drift,
     }
