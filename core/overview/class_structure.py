@@ -123,16 +123,20 @@ def looks_like(members: SetMembers, classes: Sequence[str]) -> dict[str, Any]:
         for the images of each and a column for what they look like
     """
     _, label, likeliest = _asked(members)
-    counts = np.bincount(
-        label.astype(np.int64) * len(classes) + likeliest,
-        minlength=len(classes) ** 2,
-    ).reshape(len(classes), len(classes))
-    mixed = counts - np.diag(np.diag(counts))
-    order = np.argsort(-(mixed.sum(axis=0) + mixed.sum(axis=1)), kind="stable")
-    shown = np.sort(order[:_MOST_SHOWN])
+    mixed = label != likeliest
+    often = np.bincount(
+        np.concatenate([label[mixed], likeliest[mixed]]), minlength=len(classes)
+    )
+    shown = np.sort(np.argsort(-often, kind="stable")[:_MOST_SHOWN])
+    place = np.full(len(classes), NONE)
+    place[shown] = np.arange(len(shown))
+    row, column = place[label], place[likeliest]
+    both = (row != NONE) & (column != NONE)
+    images = np.zeros((len(shown), len(shown)), np.int64)
+    np.add.at(images, (row[both], column[both]), 1)
     return {
         "classes": [classes[code] for code in shown.tolist()],
-        "images": counts[np.ix_(shown, shown)].tolist(),
+        "images": images.tolist(),
     }
 
 

@@ -81,7 +81,8 @@ def apply_thresholds(
     samples, recall = scan_data.samples, scan_data.recall
     decided = decisions or no_decisions(len(samples))
     copies = _copy_threshold(scan_data, settings)
-    accepted = accepted_pairs(scan_data, settings, decided)
+    eligible = eligible_pairs(scan_data, settings, decided)
+    accepted = eligible & (scan_data.pairs.score >= copies.value)
     rows = image_rows(samples, scan_data.files, scan_data.images)
     rows = replace(rows, chosen=decided.keeper)
     judged = _judge(scan_data, rows, accepted, settings, decided)
@@ -104,7 +105,6 @@ def apply_thresholds(
         issues,
     ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
-    eligible = eligible_pairs(scan_data, settings, decided)
     columns["copy_score"] = rounded(copy_scores(scan_data, eligible), 4)
     columns |= video_columns(scan_data, accepted)
     columns["set_findings"] = keys_of_samples(

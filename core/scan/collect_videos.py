@@ -36,8 +36,7 @@ from ..videos.segments import (
 )
 from ..videos.video_data import PLAYED, VideoData
 from .candidate_search import search_neighbors
-from .collect import StageClock, model_info
-from .image_labels import labels_of_images, learn_labels
+from .collect import StageClock, learn_of_set, model_info, paths_of_images
 from .previous_scan import PreviousScan
 from .recall_estimate import NO_COPY_SCORES
 from .samples import samples_of, split_membership
@@ -50,7 +49,6 @@ from .scan_data import (
 from .settings import DEFAULTS, ScanSettings
 from .stored_scan import most_alike
 from .unique_images import DescribedImages, UniqueImages
-from .whole_set import evidence_of_set
 
 _DAMAGED = SEGMENTS.index("damaged")
 
@@ -95,10 +93,12 @@ def collect_video_data(
     clock.end("read and embed")
     model = model_info(embedder)
     images, empty = describe_videos(table)
-    if previous is None and other_scans is not None:
-        previous = most_alike(other_scans, images.digests)
     if previous is not None and not _is_like(previous, settings):
         previous = None
+    if previous is None and other_scans is not None:
+        previous = most_alike(other_scans, images.digests)
+        if previous is not None and not _is_like(previous, settings):
+            previous = None
     before = PreviousScan(previous, images, model)
     search = search_neighbors(
         images,
@@ -120,15 +120,18 @@ def collect_video_data(
     )
     files, pairs = _files(table), _pairs(shared, table)
     clock.end("compare videos")
-    labels = labels_of_images(samples, images, pairs.accepted(DEFAULT_MIN_SHARED))
-    classes = before.classes(labels) or learn_labels(images, labels, on_progress)
-    clock.end("learn labels")
-    related = pairs.images[(pairs.score >= DEFAULT_MIN_SHARED) | pairs.scene]
-    shown = [scan_input.paths[row] for row in table.rows()]
-    overview = evidence_of_set(
-        samples, files, images, related, shown, fields=scan_input.properties
+    labels, classes, overview = learn_of_set(
+        samples,
+        files,
+        images,
+        pairs,
+        DEFAULT_MIN_SHARED,
+        paths_of_images(table, images, scan_input.paths),
+        before,
+        clock,
+        properties=scan_input.properties,
+        on_progress=on_progress,
     )
-    clock.end("look at the set")
     return ScanData(
         samples=samples,
         files=files,
@@ -273,7 +276,8 @@ def _compared(
     """Compares the videos, but for two that were compared before."""
     count, shown = len(table.videos), np.flatnonzero(~empty)
     old, known = [], None
-    if before.pairs is not None and previous is not None and previous.videos:
+    # Pairs of videos come from their vectors, as neighbors do
+    if before.graphs is not None and previous is not None and previous.videos:
         known = before.image >= 0
         old.append(_renumbered(previous.videos.pairs, before.image))
     frames = VideoFrames(

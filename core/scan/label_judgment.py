@@ -24,8 +24,8 @@ from ..findings.label_support import class_support, prediction_weight
 from ..findings.predictions import Predictions, seems_to_repeat
 from ..findings.schema import NO_LABEL
 from .image_labels import majority_labels
-from .judgment import NO_SAMPLE, OWN_RULE
-from .scan_data import ScanData
+from .judgment import OWN_RULE
+from .scan_data import ScanData, first_by_path
 
 NO_IMAGE = -1
 _DOUBTFUL = 20.0
@@ -159,11 +159,8 @@ def _predictions_of_images(
     given = scan_data.predictions
     if given is None:
         return None
-    rows = np.flatnonzero(given.known & (images >= 0))
-    rows = rows[np.argsort(-scan_data.samples.path_rank[rows])]
-    row_of = np.full(count, NO_SAMPLE, np.int64)
-    row_of[images[rows]] = rows
-    return given.of(row_of)
+    told = np.where(given.known, images, -1)
+    return given.of(first_by_path(told, scan_data.samples.path_rank, count))
 
 
 def _witness(

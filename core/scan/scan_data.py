@@ -384,12 +384,28 @@ def with_labels(scan_data: ScanData, labels: NDArray[np.int32]) -> ScanData:
 
 def first_samples(scan_data: ScanData) -> NDArray[np.int64]:
     """Returns int64[i]: of the samples of each unique image that of the first path."""
-    images = scan_data.sample_images
-    rows = np.flatnonzero(images >= 0)
+    count = len(scan_data.images.first_file)
+    return first_by_path(scan_data.sample_images, scan_data.samples.path_rank, count)
+
+
+def first_by_path(
+    groups: NDArray[np.integer], path_rank: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """Returns which sample of each group has the first path, whatever their order.
+
+    Args:
+        groups: int[n], of the samples; -1 for none
+        path_rank: int64[n], of the samples
+        count: of groups
+
+    Returns:
+        int64[count], -1 for a group without a sample
+    """
+    rows = np.flatnonzero(groups >= 0)
     # Last assignment wins: the first path comes last
-    rows = rows[np.argsort(-scan_data.samples.path_rank[rows])]
-    result = np.full(len(scan_data.images.first_file), -1, np.int64)
-    result[images[rows]] = rows
+    rows = rows[np.argsort(-path_rank[rows])]
+    result = np.full(count, -1, np.int64)
+    result[groups[rows]] = rows
     return result
 
 

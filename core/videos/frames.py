@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..embedding.file_facts import FileFacts
-from ..embedding.records import ImageEmbedder, open_seen, open_store
-from ..embedding.threads import BATCH, Batch, Described, Session
+from ..embedding.image_table import FileTable
+from ..embedding.records import ImageEmbedder, open_seen, open_store, record_kind
+from ..embedding.threads import Batch, Described, Session
+from ..errors import CacheError
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import ReadFailure, digest_file, file_identity
 from ..reading.thumbnails import keep, place_of
-from ..storage.record_store import ABSENT, RecordStore, StoredColumn
+from ..storage.record_store import ABSENT, RecordStore
 from .held import HeldFrames, StillRuns
 from .reading import SampledFrame, VideoFacts, VideoReader
 from .strip import Strip
@@ -41,6 +43,8 @@ FRAME_SIDE = 256
 
 _REPORT_SECONDS = 0.2
 _NO_FRAME = -1
+_Known = tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]
+"""The record of a video, those of its sampled frames, and where their pictures' are."""
 
 _VIDEO = np.dtype(
     [
@@ -73,16 +77,12 @@ _FRAME = np.dtype(
 
 
 @dataclass(frozen=True, eq=False)
-class VideoTable:
-    """What one pass over n videos found.
+class VideoTable(FileTable):
+    """What one pass over n files of videos found: records of their sampled frames.
 
-    Files of equal bytes are one *unique file*; they are sorted by digest. A frame that
-    does not change is one sampled frame, however long it is held.
+    A frame that does not change is one sampled frame, however long it is held.
 
     Attributes:
-        unique_file: int64[n], row of each file in the unique files; -1 if unreadable
-        failures: why a row is unreadable
-        file_facts: what the file system says of the n files
         videos: m records: ``digest``, ``seconds``, ``rate`` (0 if unknown),
             ``frames``, ``announced``, ``width``, ``height``, ``damage`` (complaints),
             ``first_damage`` and ``last_damage`` (frames from 0; -1 without),
@@ -95,37 +95,12 @@ class VideoTable:
             first and last frame, and how long it is in seconds; 0 s for none
     """
 
-    unique_file: NDArray[np.int64]
-    failures: dict[int, ReadFailure]
-    file_facts: FileFacts
     videos: NDArray[Any]
     video: NDArray[np.int32]
     number: NDArray[np.int64]
     last: NDArray[np.int64]
     seconds: NDArray[np.float64]
     still: NDArray[np.float64]
-    _positions: NDArray[np.int64]
-    _store: RecordStore
-
-    @property
-    def file_bytes(self) -> NDArray[np.int64]:
-        """int64[n], 0 where the file is missing."""
-        return self.file_facts.file_bytes
-
-    @property
-    def modified(self) -> NDArray[np.float64]:
-        """float64[n], seconds since 1970, NaN where missing."""
-        return self.file_facts.modified
-
-    @property
-    def file_id(self) -> NDArray[np.int64]:
-        """int64[n], equal for names of one file; -1 where missing."""
-        return self.file_facts.file_ids()
-
-    @property
-    def is_link(self) -> NDArray[np.bool_]:
-        """bool[n], the path is a symbolic link."""
-        return self.file_facts.is_link
 
     @property
     def ends(self) -> NDArray[np.float64]:
@@ -135,20 +110,6 @@ class VideoTable:
         ends: NDArray[np.float64] = self.videos["seconds"] + shown
         return ends
 
-    def rows(self) -> NDArray[np.int64]:
-        """Returns int64[m], a row of each unique file."""
-        readable = np.flatnonzero(self.unique_file >= 0)
-        rows = np.empty(len(self.videos), np.int64)
-        rows[self.unique_file[readable]] = readable
-        return rows
-
-    def stored(self, field: str) -> StoredColumn:
-        """Returns one field of all sampled frames, to be read row by row.
-
-        The fields are those of :meth:`core.embedding.image_table.ImageTable.column`.
-        """
-        return StoredColumn(self._store, self._positions, field)
-
 
 def embed_videos(
     paths: Sequence[bytes],
@@ -157,7 +118,6 @@ def embed_videos(
     folder: Path,
     every: float,
     max_megapixels: float,
-    cores: int | None = None,
     on_progress: OnProgress = silent,
 ) -> VideoTable:
     """Decodes n videos, and describes and embeds frames of them.
@@ -168,7 +128,6 @@ def embed_videos(
         folder: where records are kept between runs
         every: seconds between the frames that are looked at
         max_megapixels: videos of larger frames are refused
-        cores: to use at once; by default all that we may use
         on_progress: told after each video; may raise to cancel, which keeps the
             videos that were finished
 
@@ -176,8 +135,8 @@ def embed_videos(
         one row a path; a bad file is a failure in the table, never an error
     """
     job = _VideoPass(paths, embedder, folder, every, max_megapixels)
-    job.find()
-    job.run(cores or available_cores(), on_progress)
+    job.find(on_progress)
+    job.run(available_cores(), on_progress)
     return job.table()
 
 
@@ -195,6 +154,7 @@ class _VideoPass:
         self._paths = paths
         self._embedder = embedder
         self._thumbnails = folder / "thumbnails"
+        self._kind = record_kind(embedder).encode()
         self._every = every
         self._max_megapixels = max_megapixels
         self._seen = open_seen(folder)
@@ -204,21 +164,26 @@ class _VideoPass:
         self._facts = FileFacts.unknown(len(paths))
         self._failures: dict[int, ReadFailure] = {}
         self._rows: dict[bytes, list[int]] = {}
+        self._found: dict[bytes, _Known] = {}
         self._new: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._stop = threading.Event()
 
-    def find(self) -> None:
+    def find(self, on_progress: OnProgress) -> None:
         """Tells the contents of the files; those without a record wait."""
         for row, path in enumerate(self._paths):
+            on_progress(Progress("Looking for known videos", row, len(self._paths)))
             digest = self._digest(row, path)
             if isinstance(digest, ReadFailure):
                 self._failures[row] = digest
             else:
                 self._rows.setdefault(digest, []).append(row)
         for digest in self._rows:
-            if self._known(digest) is None:
+            known = self._known(digest)
+            if known is None:
                 self._new.put(digest)
+            else:
+                self._found[digest] = known
 
     def run(self, threads: int, on_progress: OnProgress) -> None:
         """Decodes what waits; reports, and is cancelled, on the caller's thread."""
@@ -252,11 +217,13 @@ class _VideoPass:
         parts: list[tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]] = []
         for digest in sorted(self._rows):
             rows = self._rows[digest]
-            found = self._known(digest)
-            if found is None or rows[0] in self._failures:
+            if rows[0] in self._failures:
                 for row in rows:
                     self._failures[row] = self._failures[rows[0]]
                 continue
+            found = self._found.get(digest) or self._known(digest)
+            if found is None:
+                raise CacheError("The cache was deleted during the scan; scan again.")
             video, frames, positions = found
             for row in rows:
                 self._show(row, digest)
@@ -267,7 +234,12 @@ class _VideoPass:
         return VideoTable(
             unique_file,
             self._failures,
-            self._facts,
+            self._facts.file_bytes,
+            self._facts.modified,
+            self._facts.file_ids(),
+            self._facts.is_link,
+            np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)]),
+            self._pictures,
             np.array(videos, _VIDEO),
             np.concatenate([np.zeros(0), *(part[0] for part in parts)]).astype(
                 np.int32
@@ -282,8 +254,6 @@ class _VideoPass:
                 ],
                 axis=1,
             ),
-            np.concatenate([np.zeros(0, np.int64), *(part[2] for part in parts)]),
-            self._pictures,
         )
 
     def _strip_of(self, digest: bytes) -> Path:
@@ -320,14 +290,12 @@ class _VideoPass:
             self._seen.append([key], entry)
         return digest
 
-    def _known(
-        self, digest: bytes
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]] | None:
+    def _known(self, digest: bytes) -> _Known | None:
         """Returns the records of a video, of its frames, and their pictures' places.
 
         None unless all of them are there.
         """
-        place = self._videos.position(_key(digest, self._every))
+        place = self._videos.position(self._key(digest))
         if place == ABSENT:
             return None
         here = np.array([place])
@@ -336,9 +304,7 @@ class _VideoPass:
             video[name] = self._videos.read(here, name)
         if video["width"][0] * int(video["height"][0]) > self._max_megapixels * 1e6:
             return None
-        keys = [
-            _key(digest, self._every, place) for place in range(video["sampled"][0])
-        ]
+        keys = [self._key(digest, place) for place in range(video["sampled"][0])]
         places = self._frames.positions(keys)
         if (places == ABSENT).any():
             return None
@@ -349,6 +315,16 @@ class _VideoPass:
             [_picture_key(digest, number) for number in frames["number"].tolist()]
         )
         return None if (pictures == ABSENT).any() else (video[0], frames, pictures)
+
+    def _key(self, digest: bytes, place: int | None = None) -> bytes:
+        """Returns the key of a video as it is sampled, or of one of its frames.
+
+        Which frames are kept depends on the model: on the size of the pictures, and on
+        what it gives a vector for.
+        """
+        what = b"winnow video" if place is None else struct.pack("<q", place)
+        how = self._kind + struct.pack("<d", self._every)
+        return hashlib.sha256(how + digest + what).digest()
 
     def _work(self) -> None:
         reader = VideoReader(max_megapixels=self._max_megapixels)
@@ -371,7 +347,8 @@ class _VideoPass:
         """Decodes a video, and stores its frames and then what it is."""
         row = self._rows[digest][0]
         held, strip, still = HeldFrames(), Strip(), StillRuns()
-        waiting: list[tuple[int, DecodedImage]] = []
+        # Only which pictures are stored is asked of it, so one row serves all
+        batch = Batch(Described(1, self._pictures), session)
         numbers: list[tuple[int, float]] = []
         side = max(FRAME_SIDE, session.side)
         for found in reader.read(self._paths[row], self._every, side):
@@ -379,7 +356,7 @@ class _VideoPass:
                 self._failures[row] = found
                 return
             if isinstance(found, VideoFacts):
-                self._store(digest, waiting, session)
+                batch.flush()
                 if numbers:
                     keep(strip.jpeg(), self._strip_of(digest))
                 still.end(found.frames, found.seconds)
@@ -401,19 +378,9 @@ class _VideoPass:
                 continue
             strip.add(image)
             numbers.append((found.number, found.seconds))
-            waiting.append((found.number, image))
-            if len(waiting) == BATCH:
-                self._store(digest, waiting, session)
-                waiting.clear()
-
-    def _store(
-        self, digest: bytes, frames: list[tuple[int, DecodedImage]], session: Session
-    ) -> None:
-        described = Described(len(frames), self._pictures)
-        batch = Batch(described, session)
-        for row, (number, image) in enumerate(frames):
-            batch.add(row, _picture_key(digest, number), image)
-        batch.flush()
+            key = _picture_key(digest, found.number)
+            if self._pictures.position(key) == ABSENT:
+                batch.add(0, key, image)
 
     def _finish(
         self,
@@ -447,9 +414,9 @@ class _VideoPass:
         video["digest"] = np.frombuffer(digest, np.uint8)
         video["sampled"] = len(kept)
         self._frames.append(
-            [_key(digest, self._every, place) for place in range(len(kept))], frames
+            [self._key(digest, place) for place in range(len(kept))], frames
         )
-        self._videos.append([_key(digest, self._every)], video)
+        self._videos.append([self._key(digest)], video)
 
 
 def frames_by_video(video: NDArray[np.int32], count: int) -> Iterator[slice]:
@@ -462,12 +429,6 @@ def frames_by_video(video: NDArray[np.int32], count: int) -> Iterator[slice]:
 def _decoded(frame: SampledFrame, side: int) -> DecodedImage | None:
     image = decode_image(frame.jpeg, side=side, max_megapixels=np.inf)
     return None if isinstance(image, ReadFailure) else image
-
-
-def _key(digest: bytes, every: float, place: int | None = None) -> bytes:
-    """Returns the key of a video as it is sampled, or of one of its sampled frames."""
-    what = b"winnow video" if place is None else struct.pack("<q", place)
-    return hashlib.sha256(digest + struct.pack("<d", every) + what).digest()
 
 
 def _picture_key(digest: bytes, number: int) -> bytes:

@@ -33,7 +33,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         limit = bars.edges[-1]
     name = state.field("outlier_distance")
     all_beyond = {name: {"$gt": limit}}
-    beyond = {**all_beyond, **filters.match(state)}
+    beyond = filters.within(state, all_beyond)
     count = state.reader.count(beyond)
     moved = chosen is not None and chosen != in_force
     sure = [] if moved else outlier_expectation(state.run.report["expected"])

@@ -6,8 +6,9 @@ from collections import Counter
 import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
-from fiftyone.operators.executor import ExecutionContext, Executor
 from PIL import Image
+
+from tests.panel_events import drawn
 
 FRAMES, STEP, SIDE = 16, 7, 96
 
@@ -267,27 +268,6 @@ def test_a_burst_is_told_by_the_times_of_its_camera(tmp_path, draw, scan):
     assert names(burst) == [f"{one}.jpg" for one in "stuvwxyz"]
     assert set(burst.values("winnow_sequence")) == {"burst of 2024-05-01 12:00:00"}
     dataset.delete()
-
-
-def drawn(dataset, tab):
-    """The layout of a tab of the panel, as text."""
-    executor = Executor()
-    request = {
-        "dataset_name": dataset.name,
-        "view": [],
-        "params": {
-            "panel_id": "p",
-            "panel_state": {"tab": tab},
-            "__method__": "refresh",
-        },
-    }
-    ctx = ExecutionContext(
-        request_params=request,
-        executor=executor,
-        operator_uri="@winnow/curate/winnow",
-    )
-    operator("winnow").execute(ctx)
-    return str([request.params for request in executor._requests])
 
 
 def test_the_panel_offers_to_split_by_recording_and_to_put_away_what_repeats(scanned):

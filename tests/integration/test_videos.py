@@ -109,6 +109,18 @@ def test_a_scan_finds_copies_leaks_stretches_and_bad_files(scanned):
     assert report.counts["videos_not_played"] == 5
 
 
+def test_a_threshold_that_changes_nothing_writes_no_video_again(scanned):
+    videos, _ = scanned
+    before = videos.values(["last_modified_at", "winnow_segments.detections.id"])
+
+    operator("set_thresholds")(videos, min_shared=0.3)
+
+    after = videos.values(["last_modified_at", "winnow_segments.detections.id"])
+    assert after == before
+    ids = [one for some in before[1] for one in some or ()]
+    assert len(set(ids)) == len(ids) > 2
+
+
 def test_stretches_are_temporal_detections_and_their_view_is_of_clips(scanned):
     videos, _ = scanned
     (black,) = [

@@ -298,7 +298,7 @@ def decided(dataset: fo.Dataset) -> dict[str, int]:
     if dataset.has_sample_field(DECISIONS):
         for word, count in here.count_values(DECISIONS).items():
             if word is not None:
-                counts[_decision(word)] += count
+                counts[decision_of(word)] += count
     if dataset.has_sample_field(DISTINCT):
         counts[NOT_DUPLICATE] = here.exists(DISTINCT).count()
     return counts
@@ -325,7 +325,7 @@ def decisions_of(
     ):
         decisions = {}
         for word in words or ():
-            decisions[_decision(word)] = _IN_WORDS.get(word, word)
+            decisions[decision_of(word)] = _IN_WORDS.get(word, word)
         if others:
             decisions[NOT_DUPLICATE] = f"no copy of {len(others):,}"
         found.append((sample_id, decisions))
@@ -343,7 +343,7 @@ def decided_view(dataset: fo.Dataset) -> fo.DatasetView:
     return present(dataset).match(some)
 
 
-def _decision(word: str) -> str:
+def decision_of(word: str) -> str:
     """Returns the name of the decision that a stored word stands for."""
     if word.startswith(_LABEL_TO):
         return RELABEL
@@ -390,9 +390,9 @@ def _take_back(samples: fo.core.collections.SampleCollection, *decisions: str) -
         return 0
     decided = samples.exists(DECISIONS)
     left = {
-        one: [word for word in words if _decision(word) not in decisions]
+        one: [word for word in words if decision_of(word) not in decisions]
         for one, words in zip(*decided.values(["id", DECISIONS]), strict=True)
-        if any(_decision(word) in decisions for word in words)
+        if any(decision_of(word) in decisions for word in words)
     }
     _set(dataset, DECISIONS, left)
     return len(left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -191,7 +192,7 @@ def write_findings(
     collection = _collection(dataset)
     empty = _empty(dataset, prefix)
     columns = {
-        field_name(name, prefix): _by_id(name, column, ids)
+        field_name(name, prefix): _by_id(name, column, ids, prefix)
         for name, column in values.items()
     }
     there = 0
@@ -245,20 +246,32 @@ def _empty(dataset: fo.Dataset, prefix: str | None) -> dict[str, None]:
     }
 
 
-def _by_id(name: str, column: Sequence[Any], ids: Sequence[str]) -> Sequence[Any]:
+def _by_id(
+    name: str, column: Sequence[Any], ids: Sequence[str], prefix: str | None
+) -> Sequence[Any]:
     """Puts ids in place of the rows of other samples, and labels for stretches."""
     if name in _SEGMENT_FIELDS:
-        return [None if row is None else _detections(row, ids) for row in column]
+        stored = field_name(name, prefix)
+        return [
+            None if row is None else _detections(row, stored, sample, ids)
+            for sample, row in zip(ids, column, strict=True)
+        ]
     if name not in SAMPLE_FIELDS:
         return column
     return [None if row is None else ids[row] for row in column]
 
 
-def _detections(segments: Sequence[Segment], ids: Sequence[str]) -> Any:
-    """Returns the stretches of a video as FiftyOne stores them."""
+def _detections(
+    segments: Sequence[Segment], name: str, sample: str, ids: Sequence[str]
+) -> Any:
+    """Returns the stretches of a video as FiftyOne stores them.
+
+    Their ids follow from what they are, so that one that stays is not written again.
+    """
     found = fo.TemporalDetections(
         detections=[
             fo.TemporalDetection(
+                id=_id_of(name, sample, one.label, one.first, one.last, one.of),
                 label=one.label,
                 support=[one.first, one.last],
                 confidence=one.score,
@@ -268,6 +281,10 @@ def _detections(segments: Sequence[Segment], ids: Sequence[str]) -> Any:
         ]
     )
     return found.to_dict()
+
+
+def _id_of(*parts: str | int | None) -> ObjectId:
+    return ObjectId(hashlib.sha256(repr(parts).encode()).digest()[:12])
 
 
 def _collection(dataset: fo.Dataset) -> Any:

@@ -44,7 +44,6 @@ _OF_OBJECTS = (
 )
 _IMAGE = ("finding", "filepath", "label", "split")
 _OBJECT = ("object", "bounding_box", "box_issues", "copy_agreement", "copy_label")
-_ALL_OF_THEM = 2**31 - 1
 
 HEADERS = (*_IMAGE, "copy_of", "nearest", *_FIELDS, *_OBJECT)
 """The columns; those of fields are described in docs/fields.md. ``copy_of`` is the
@@ -58,9 +57,10 @@ def csv_rows(shown: Shown, report: ScanReport) -> Iterator[list[Value]]:
         shown: what may be shown; all of it is
         report: of the scan
     """
+    keepers = _keepers(shown)
     for finding in FINDINGS.values():
         if not finding.part_of:
-            yield from map(_row, _images(shown, finding))
+            yield from map(_row, _images(shown, finding, keepers))
     for bad in shown.not_held:
         path, status = shown.relative(bad["path"]), bad["status"]
         row = {"finding": "unreadable", "filepath": path, "scan_status": status}
@@ -74,7 +74,23 @@ def _row(values: Mapping[str, Any]) -> list[Value]:
     return [values.get(name) for name in HEADERS]
 
 
-def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
+def _keepers(shown: Shown) -> dict[int | None, str]:
+    """Returns the path of the copy to keep of each cluster."""
+    cluster, keeper = (shown.field(name) for name in ("dup_cluster", "dup_keeper"))
+    found = aggregate(
+        shown.reader.dataset,
+        [
+            {"$match": {keeper: True}},
+            {"$sort": {cluster: 1}},
+            {"$project": {"cluster": f"${cluster}", "filepath": 1}},
+        ],
+    )
+    return {row["cluster"]: row["filepath"] for row in found}
+
+
+def _images(
+    shown: Shown, finding: Finding, keepers: Mapping[int | None, str]
+) -> Iterator[dict[str, Any]]:
     reader = shown.reader
     names = (*_FIELDS, "outlier_nearest")
     way = -1 if finding.descending else 1
@@ -89,7 +105,6 @@ def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
     )
     near = [row["outlier_nearest"] for row in found if row.get("outlier_nearest")]
     paths = reader.paths(near)
-    keepers = {row["dup_cluster"]: row for row in found if row.get("dup_keeper")}
     for row in found:
         keeper = keepers.get(row.get("dup_cluster"))
         nearest = paths.get(str(row.get("outlier_nearest")))
@@ -97,9 +112,10 @@ def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
             **row,
             "finding": finding.name,
             "filepath": shown.relative(row["filepath"]),
+            "label": reader.label_of(row),
             "split": reader.split_of(row),
-            "copy_of": shown.relative(keeper["filepath"])
-            if keeper and keeper is not row
+            "copy_of": shown.relative(keeper)
+            if keeper and not row.get("dup_keeper")
             else None,
             "nearest": shown.relative(nearest) if nearest else None,
         }
@@ -107,7 +123,7 @@ def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
 
 def _objects(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
     reader = ObjectQueries(shown.reader.dataset, shown.reader.run, shown.reader.prefix)
-    for one in reader.page(finding.name, _OF_OBJECTS, 0, _ALL_OF_THEM):
+    for one in reader.page(finding.name, _OF_OBJECTS, skip=0, limit=0):
         yield {
             **one.values,
             "finding": finding.name,

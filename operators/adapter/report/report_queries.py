@@ -54,7 +54,9 @@ class Shown:
     def picture(self, found: queries.Picture) -> Picture:
         """Returns the picture with what is shown of it, small."""
         path = str(found.values["filepath"])
-        small = thumbnail(path, thumbnails_folder(), _SIDE)
+        folder = thumbnails_folder()
+        # A video has the strip alone that was drawn when it was scanned
+        small = thumbnail(path, folder, _SIDE) or thumbnail(path, folder)
         return Picture(
             path=self.relative(path),
             label=found.label,

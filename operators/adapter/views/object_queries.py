@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import fiftyone as fo
@@ -82,6 +83,16 @@ class ObjectQueries:
             one = {"$eq": [{"$type": self._list}, "object"]}
             self._list = {"$cond": [one, [self._list], []]}
 
+    @cached_property
+    def _cache_key(self) -> Hashable:
+        return cache_key_of(self.dataset, self.run)
+
+    def _cached(
+        self, what: Hashable, work: Callable[[], dict[str, int]]
+    ) -> dict[str, int]:
+        name = ("objects", what, self.prefix)
+        return cached(self.dataset, name, self._cache_key, work)
+
     def counts(self) -> dict[str, int]:
         """Returns how many objects each finding has now."""
 
@@ -93,8 +104,7 @@ class ObjectQueries:
             found = aggregate(self.dataset, [{"$group": {"_id": None, **sums}}])
             return {name: found[0][name] if found else 0 for name in sums}
 
-        key = cache_key_of(self.dataset, self.run)
-        return cached(self.dataset, ("objects", self.prefix), key, count)
+        return self._cached("counts", count)
 
     def classes(self, what: str, split: str | None) -> dict[str, int]:
         """Counts the objects of a finding by label, most frequent first.
@@ -116,9 +126,7 @@ class ObjectQueries:
             )
             return {row["_id"] or "": row["count"] for row in rows}
 
-        key = cache_key_of(self.dataset, self.run)
-        name = ("objects by class", self.prefix, what, split)
-        return cached(self.dataset, name, key, count)
+        return self._cached(("by class", what, split), count)
 
     def ids(self, what: str, only: ObjectFilter) -> list[str]:
         """Returns the ids of the objects of a finding; see :meth:`page`."""
@@ -155,7 +163,7 @@ class ObjectQueries:
                 :data:`DECIDED`
             fields: attributes of the run, by their plain names
             skip: how many to pass over
-            limit: most to return
+            limit: most to return, 0 for all
             only: what is shown of them
         """
         order: dict[str, int] = {"found._id": 1}
@@ -167,22 +175,9 @@ class ObjectQueries:
             *self._chosen(what, only),
             {"$sort": order},
             {"$skip": skip},
-            {"$limit": limit},
+            *([{"$limit": limit}] if limit else ()),
         ]
         return self._read(steps, fields)
-
-    def count_labels(self, what: str) -> dict[str, int]:
-        """Counts objects of a finding by their label, most frequent first."""
-        found = aggregate(
-            self.dataset,
-            [
-                {"$project": {"found": self._with(self._condition(what))}},
-                {"$unwind": "$found"},
-                {"$group": {"_id": "$found.label", "count": {"$sum": 1}}},
-                {"$sort": {"count": -1, "_id": 1}},
-            ],
-        )
-        return {row["_id"] or "no label": row["count"] for row in found}
 
     def by_id(
         self, ids: Sequence[str], fields: Sequence[str] = ()

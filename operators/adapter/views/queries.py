@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,8 @@ from .finding_views import aggregate
 from .thumbnails import media_url, thumbnail_url
 
 _BINS = 40
+_IDS_ASKED = 100_000
+"""MongoDB takes 16 MB a query."""
 
 Value = TypeVar("Value")
 
@@ -39,17 +41,22 @@ class Picture:
 
     Attributes:
         id: of the sample
-        url: of its thumbnail, on the App's own address
+        find_url: finds that of its thumbnail, which may have to be made
         label: its label's name, None without
         split: its split, None without
         values: fields of the run by their plain names
     """
 
     id: str
-    url: str
+    find_url: Callable[[], str]
     label: str | None
     split: str | None
     values: Mapping[str, Any]
+
+    @property
+    def url(self) -> str:
+        """Its thumbnail, on the App's own address."""
+        return self.find_url()
 
     @property
     def name(self) -> str:
@@ -137,11 +144,15 @@ class SampleQueries:
         values = {name: row.get(name) for name in (*fields, "filepath")}
         return Picture(
             id=str(row["_id"]),
-            url=self._url(row),
-            label=self.labels.text(row.get("label")) if self.labels else None,
+            find_url=partial(_url, row),
+            label=self.label_of(row),
             split=self.split_of(row),
             values=values,
         )
+
+    def label_of(self, row: Mapping[str, Any]) -> str | None:
+        """Returns the label of a row that was read with :meth:`projection`."""
+        return self.labels.text(row.get("label")) if self.labels else None
 
     def split_of(self, row: Mapping[str, Any]) -> str | None:
         """Returns the split of a row that was read with :meth:`projection`."""
@@ -153,14 +164,19 @@ class SampleQueries:
 
     def paths(self, ids: Sequence[str]) -> dict[str, str]:
         """Returns paths of samples by their ids; those that are gone are left out."""
-        wanted = {"$match": {"_id": {"$in": [ObjectId(one) for one in set(ids)]}}}
-        found = aggregate(self.dataset, [wanted, {"$project": {"filepath": 1}}])
-        return {str(row["_id"]): row["filepath"] for row in found}
+        wanted = [ObjectId(one) for one in set(ids)]
+        paths: dict[str, str] = {}
+        for start in range(0, len(wanted), _IDS_ASKED):
+            some = {"$match": {"_id": {"$in": wanted[start : start + _IDS_ASKED]}}}
+            found = aggregate(self.dataset, [some, {"$project": {"filepath": 1}}])
+            paths |= {str(row["_id"]): row["filepath"] for row in found}
+        return paths
 
-    def _url(self, row: Mapping[str, Any]) -> str:
-        if row.get("media") not in (None, row["filepath"]):
-            return media_url(row["media"])
-        return thumbnail_url(row["filepath"]) or media_url(row["filepath"])
+
+def _url(row: Mapping[str, Any]) -> str:
+    if row.get("media") not in (None, row["filepath"]):
+        return media_url(row["media"])
+    return thumbnail_url(row["filepath"]) or media_url(row["filepath"])
 
 
 @dataclass(frozen=True)
