@@ -12,7 +12,7 @@ from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
 from ..runs.scan_report import ScanReport, outlier_expectation
 from ..views import queries
-from ..views.finding_views import found_expression
+from ..views.expressions import found_expression
 from ..views.queries import count_pairs, count_values
 from . import charts, copy_sections
 from .report_queries import Shown, not_looked_for, words_of
