@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
-from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.findings.object_registry import OBJECT_FINDINGS
 from .adapter.dataset.internals import (
     dataset_of,
     is_grouped_by_field,

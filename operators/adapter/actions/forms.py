@@ -13,7 +13,7 @@ import fiftyone.operators.types as types
 
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
 from ..dataset.internals import shows_objects
 from ..dataset.labels import label_field_of
 from ..dataset.objects import objects_path

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ....core.findings.finding import Finding
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS
 from ....core.report.as_csv import Value
 from ..runs.scan_report import ScanReport
 from ..views.expressions import found_expression

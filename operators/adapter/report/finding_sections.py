@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ....core.findings.finding import Finding
 from ....core.findings.image_issues import ISSUES
-from ....core.findings.registry import Finding
 from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
-from ..runs.scan_report import ScanReport, outlier_expectation
+from ..runs.remarks import outlier_expectation
+from ..runs.scan_report import ScanReport
 from ..views import queries
 from ..views.expressions import found_expression
 from ..views.queries import count_pairs, count_values

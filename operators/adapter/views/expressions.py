@@ -7,7 +7,9 @@ from typing import Any
 
 from fiftyone import ViewField as F
 
-from ....core.findings.registry import OBJECT_FINDINGS, Finding, image_finding
+from ....core.findings.finding import Finding
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import image_finding
 from ....core.findings.schema import QUARANTINED, UNREADABLE, UNSURE_RELATIONS
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import MISTAKES

@@ -13,14 +13,10 @@ from fiftyone import ViewField as F
 
 from ....core.errors import InputError
 from ....core.findings.image_issues import SURE_ISSUES
-from ....core.findings.registry import (
-    FINDINGS,
-    OBJECT_FINDINGS,
-    SEGMENTS,
-    SET_FINDINGS,
-    VIDEO_ISSUES,
-)
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES
 from ....core.findings.schema import QUARANTINED
+from ....core.findings.set_registry import SET_FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.labels import label_field_of
@@ -38,12 +34,10 @@ def found_view(
 
     Args:
         dataset: that was scanned
-        what: a name of :data:`~core.findings.registry.FINDINGS`; or one of
-            :data:`~core.findings.registry.OBJECT_FINDINGS`, for a view of patches
-            (of images, if the field holds one object an image); or one of
-            :data:`~core.findings.registry.SET_FINDINGS`, or the key of one finding of
-            the set; or, of videos, ``video_issues``, or ``segments`` for a view of
-            clips
+        what: a name of :data:`~core.findings.registry.FINDINGS`; or of an object's
+            finding, for a view of patches (of images, if the field holds one object an
+            image); or of a finding of the set, or the key of one; or, of videos,
+            ``video_issues``, or ``segments`` for a view of clips
         prefix: of the scan's fields
 
     Raises:
@@ -71,7 +65,7 @@ def set_keys(run: ScanRun, what: str) -> list[str]:
 
     Args:
         run: the record of a scan
-        what: a name of :data:`~core.findings.registry.SET_FINDINGS`, or a key
+        what: a name of :data:`~core.findings.set_registry.SET_FINDINGS`, or a key
 
     Returns:
         none if it is neither; of a kind of which nothing was found, the kind, which

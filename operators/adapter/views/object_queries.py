@@ -11,7 +11,7 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone import ViewField as F
 
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
 from ..dataset.decisions import DECISIONS
 from ..dataset.fields import field_name
 from ..dataset.objects import box_of, objects_path
@@ -112,7 +112,7 @@ class ObjectQueries:
         """Counts the objects of a finding by label, most frequent first.
 
         Args:
-            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+            what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`, or
                 :data:`DECIDED`
             split: of their pictures; None for all
         """
@@ -159,7 +159,7 @@ class ObjectQueries:
         """Returns objects of a finding, the worst first.
 
         Args:
-            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+            what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`, or
                 :data:`DECIDED`
             fields: attributes of the run, by their plain names
             skip: how many to pass over

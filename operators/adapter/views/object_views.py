@@ -8,7 +8,7 @@ from typing import Any
 import fiftyone as fo
 
 from ....core.errors import InputError
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, shows_objects
 from ..dataset.objects import objects_path
@@ -28,7 +28,7 @@ def chosen_labels(
     Args:
         samples: a data set that was scanned, or a view of it; one of patches limits
             nothing but by the ids
-        what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`; None for all
+        what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`; None for all
         ids: of the labels that it is limited to; None for no limit
         prefix: of the scan's fields
 
@@ -82,7 +82,7 @@ def worst_first(
     Args:
         objects: from :func:`patches_of`
         name: field of the objects
-        what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`
+        what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`
         prefix: of the scan's fields
     """
     finding = OBJECT_FINDINGS[what]
