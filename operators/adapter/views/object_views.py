@@ -28,7 +28,8 @@ def chosen_labels(
     Args:
         samples: a data set that was scanned, or a view of it; one of patches limits
             nothing but by the ids
-        what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`; None for all
+        what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`; None
+            for all
         ids: of the labels that it is limited to; None for no limit
         prefix: of the scan's fields
 
