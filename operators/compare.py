@@ -14,13 +14,9 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
 from ..core.scan.settings import DEFAULTS, ScanSettings
-from .adapter.curation.compare_sets import (
-    CompareReport,
-    check_names,
-    compare_sets,
-    write_fields,
-    write_files,
-)
+from .adapter.curation.compare_output import check_names, write_fields, write_files
+from .adapter.curation.compare_report import CompareReport
+from .adapter.curation.compare_sets import compare_sets
 from .adapter.curation.image_sets import image_set
 from .adapter.ui.inputs import ask_folder, ask_several, folder_of, show_error
 from .adapter.ui.surface import LONG, LongOperator, as_params, keywords
@@ -116,7 +112,7 @@ class Compare(LongOperator):
                 folder
 
         Returns:
-            a :class:`operators.adapter.curation.compare_sets.CompareReport`;
+            a :class:`operators.adapter.curation.compare_report.CompareReport`;
             ``.images`` has one result per new image
 
         Raises:

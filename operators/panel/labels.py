@@ -10,7 +10,7 @@ from fiftyone import ViewField as F
 
 from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.present import present
-from ..adapter.runs.scan_report import label_expectation
+from ..adapter.runs.remarks import label_expectation
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Picture, count_pairs, histogram
 from . import buttons, filters, review, thresholds, widgets

@@ -7,7 +7,7 @@ from typing import Any
 
 import fiftyone.operators as foo
 
-from ...core.findings.registry import OBJECT_FINDINGS
+from ...core.findings.object_registry import OBJECT_FINDINGS
 from ..adapter.dataset.internals import shows_objects
 from ..adapter.views.object_queries import DECIDED
 from . import grid, objects, selected

@@ -7,7 +7,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ...core.findings.registry import OBJECT_FINDINGS
+from ...core.findings.object_registry import OBJECT_FINDINGS
 from ..adapter.runs.scan_report import report_of
 from ..adapter.views.object_queries import DECIDED, ObjectFilter
 from . import buttons, object_cards, widgets

@@ -9,7 +9,7 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ..adapter.dataset.present import present
-from ..adapter.runs.scan_report import outlier_expectation
+from ..adapter.runs.remarks import outlier_expectation
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Picture, histogram
 from . import buttons, filters, review, thresholds, widgets

@@ -10,15 +10,14 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown, share_text, size_text
-from ...core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ...core.findings.finding import Finding
+from ...core.findings.object_registry import OBJECT_FINDINGS
+from ...core.findings.registry import FINDINGS
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
-from ..adapter.runs.scan_report import (
-    changes_of_meaning,
-    note_of,
-    plain_pages,
-    report_of,
-)
+from ..adapter.runs.finding_lines import note_of
+from ..adapter.runs.remarks import changes_of_meaning, plain_pages
+from ..adapter.runs.scan_report import report_of
 from ..adapter.ui.panel_jobs import Notice
 from . import buttons, next_steps, widgets
 from .callbacks import Events

@@ -11,14 +11,16 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone import ViewField as F
 
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
 from ..dataset.decisions import DECISIONS
 from ..dataset.fields import field_name
 from ..dataset.objects import box_of, objects_path
 from ..dataset.present import present
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun
-from .finding_views import aggregate, in_split, object_expression, patches_of
+from .expressions import object_expression
+from .finding_views import aggregate, in_split
+from .object_views import patches_of, worst_first
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class ObjectQueries:
         """Counts the objects of a finding by label, most frequent first.
 
         Args:
-            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+            what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`, or
                 :data:`DECIDED`
             split: of their pictures; None for all
         """
@@ -144,9 +146,7 @@ class ObjectQueries:
         view = patches_of(samples, self.run.objects, wanted)
         if what == DECIDED:
             return view
-        finding = OBJECT_FINDINGS[what]
-        by = f"{self.run.objects}.{field_name(finding.sort_by, self.prefix)}"
-        return view.sort_by(by, reverse=finding.descending)
+        return worst_first(view, self.run.objects, what, self.prefix)
 
     def page(
         self,
@@ -159,7 +159,7 @@ class ObjectQueries:
         """Returns objects of a finding, the worst first.
 
         Args:
-            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+            what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`, or
                 :data:`DECIDED`
             fields: attributes of the run, by their plain names
             skip: how many to pass over
