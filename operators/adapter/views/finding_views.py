@@ -20,12 +20,7 @@ from ....core.findings.set_registry import SET_FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.labels import label_field_of
-<<<<<<< HEAD
-from ..dataset.objects import objects_path
 from ..dataset.present import HERE, IS_HERE, present
-=======
-from ..dataset.present import HERE, present
->>>>>>> main
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun, complete_run
 from .expressions import found_expression
