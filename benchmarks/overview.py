@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,16 +52,15 @@ def sources(root: Path, draw: int) -> list[Path]:
 def make_sets(root: Path, work: Path, draw: int) -> list[PlantedSet]:
     """Writes the sets of a draw, and the list of them."""
     source = sources(root, draw)
-    sets = [
-        planted_set(work / "sets" / str(number), source, plant, draw)
-        for number, plant in enumerate(PLANTS)
-    ]
+    sets = [planted_set(work / "sets", source, plant, draw) for plant in PLANTS]
     (work / "sets.json").write_text(json.dumps([asdict(one) for one in sets]))
     return sets
 
 
 def judge(one: PlantedSet, images: SetImages) -> Overview:
-    """Returns what Winnow says of a set."""
+    """Returns what Winnow says of a set, but of the folders: each plant has its own."""
+    named = [b"/set/" + os.path.basename(path) for path in images.paths]
+    images = replace(images, paths=named)
     classes = sorted(set(one.labels))
     codes = np.array([classes.index(label) for label in one.labels], np.int32)
     splits = np.array(one.splits, np.int32)

@@ -1,8 +1,8 @@
 """What a scan says of sets with nothing to find: random splits and shuffled labels.
 
-    python benchmarks/overview_trials.py FOLDER [--trials 200] [--first 0]
+    python benchmarks/overview_trials.py FOLDER [--trials 200] [--images 2000]
 
-FOLDER holds a folder a class. Each trial gives 2,000 of its images labels, splits,
+FOLDER holds a folder a class. Each trial gives some of its images labels, splits,
 folders, file types, borders, cameras, dates and fields that go with nothing; their
 brightness, compression and the like are their own. Prints how many trials have a
 finding.
@@ -11,7 +11,6 @@ finding.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections import Counter
 from dataclasses import replace
@@ -23,9 +22,10 @@ from set_images import overview_of, read_images
 
 from core.copy_detection.signature import GRAY_SIDE
 from core.overview.properties import Background
+from core.storage.cache import cache_folder
 
 SPLITS = ["train", "test"]
-IMAGES = 2000
+_TOLD_EACH = 20
 NO_TEST = "imbalance"
 """A count, with no notion of chance."""
 
@@ -67,18 +67,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--images", type=int, default=2000)
     options = parser.parse_args()
     everything = sorted(path for path in options.folder.rglob("*") if path.is_file())
-    chosen = np.random.default_rng(0).permutation(len(everything))[:IMAGES]
+    chosen = np.random.default_rng(0).permutation(len(everything))[: options.images]
     paths = [everything[row] for row in sorted(chosen)]
     names = sorted({path.parent.name for path in paths})
     truth = np.array([names.index(path.parent.name) for path in paths], np.int32)
-    with tempfile.TemporaryDirectory() as work:
-        images = read_images(paths, Path(work))
+    images = read_images(paths, cache_folder())
     count, truth = len(images), truth[images.rows]
-    with_findings, kinds, seconds, tried = 0, Counter[str](), 0.0, 0
-    for trial in range(options.first, options.first + options.trials):
+    with_findings, kinds, seconds = 0, Counter[str](), 0.0
+    for trial in range(options.trials):
         random = np.random.default_rng(trial)
         label = random.permutation(truth)
         split = (random.random(count) < 0.3).astype(np.int32)
@@ -95,13 +94,15 @@ def main() -> None:
         seconds += time.process_time() - started
         said = [one.kind for one in overview.findings if one.kind != NO_TEST]
         with_findings += bool(said)
-        tried = overview.tried
         kinds.update(said)
-    print(
-        f"{options.trials} trials from {options.first} of {count:,} images, "
-        f"{tried:,} properties of classes and splits each: {with_findings} with a "
-        f"finding {dict(kinds)}; {seconds / options.trials:.2f} CPU seconds each"
-    )
+        done = trial + 1
+        if done % _TOLD_EACH == 0 or done == options.trials:
+            print(
+                f"{done} trials of {count:,} images, {overview.tried:,} properties of "
+                f"classes and splits each: {with_findings} with a finding "
+                f"{dict(kinds)}; {seconds / done:.2f} CPU seconds each",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
