@@ -173,13 +173,11 @@ def _parts(lengths: Ints) -> list[Ints]:
 
 
 def _reaches_out(pixels: Doubles, sizes: NDArray[np.int32]) -> Bools:
-    result: Bools = (_beyond(pixels, sizes) > _near(sizes)).any(axis=1)
-    return result
+    return np.asarray((_beyond(pixels, sizes) > _near(sizes)).any(axis=1))
 
 
 def _at_edge(pixels: Doubles, sizes: NDArray[np.int32]) -> Bools:
-    result: Bools = (_beyond(pixels, sizes) >= -_near(sizes)).any(axis=1)
-    return result
+    return np.asarray((_beyond(pixels, sizes) >= -_near(sizes)).any(axis=1))
 
 
 def _beyond(pixels: Doubles, sizes: NDArray[np.int32]) -> Doubles:
