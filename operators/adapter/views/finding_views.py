@@ -20,7 +20,7 @@ from ....core.findings.set_registry import SET_FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.labels import label_field_of
-from ..dataset.present import HERE, present
+from ..dataset.present import HERE, IS_HERE, present
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun, complete_run
 from .expressions import found_expression
@@ -49,7 +49,7 @@ def found_view(
     if what in OBJECT_FINDINGS:
         return object_view(dataset, what, prefix)
     if keys := set_keys(run, what):
-        return _set_view(dataset, keys, prefix)
+        return _set_view(dataset, run, keys, prefix)
     if what in (SEGMENTS, VIDEO_ISSUES.name):
         return _video_view(dataset, run, what, prefix)
     view = present(dataset).match(found_expression(what, prefix))
@@ -95,10 +95,16 @@ def _video_view(
 
 
 def _set_view(
-    dataset: fo.Dataset, keys: Sequence[str], prefix: str | None
+    dataset: fo.Dataset, run: ScanRun, keys: Sequence[str], prefix: str | None
 ) -> fo.DatasetView:
     shows = F(field_name("set_findings", prefix)).contains(list(keys))
-    return present(dataset).match(shows)
+    view = present(dataset).match(shows)
+    found = run.report.get("overview", {}).get("findings", ())
+    for kind in {one["kind"] for one in found if one["key"] in keys}:
+        finding = SET_FINDINGS[kind]
+        by = field_name(finding.sort_by, prefix)
+        view = view.sort_by(by, reverse=finding.descending)
+    return view
 
 
 @dataclass(frozen=True)
@@ -310,9 +316,7 @@ def _count(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
         for name, condition in conditions.items()
     }
     # Whether a sample is present is asked once, not for each count
-    groups = sample_documents(dataset).aggregate(
-        [{"$group": {"_id": HERE["$expr"], **sums}}]
-    )
+    groups = sample_documents(dataset).aggregate([{"$group": {"_id": IS_HERE, **sums}}])
     by_presence = {group.pop("_id"): group for group in groups}
     counts = by_presence.get(True, dict.fromkeys(sums, 0))
     quarantined = sum(group.pop("quarantined") for group in by_presence.values())
