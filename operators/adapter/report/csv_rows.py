@@ -10,7 +10,8 @@ from ....core.findings.object_registry import OBJECT_FINDINGS
 from ....core.findings.registry import FINDINGS
 from ....core.report.as_csv import Value
 from ..runs.scan_report import ScanReport
-from ..views.finding_views import aggregate, found_expression
+from ..views.expressions import found_expression
+from ..views.finding_views import aggregate
 from ..views.object_queries import ObjectQueries
 from .report_queries import Shown
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ....core.findings.registry import FINDINGS
 from ..dataset.present import present
 from ..runs.run_record import brain_keys
-from .finding_views import found_expression
+from .expressions import found_expression
 from .queries import SampleQueries
 
 NOTHING = "no finding"

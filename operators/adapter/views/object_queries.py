@@ -18,7 +18,9 @@ from ..dataset.objects import box_of, objects_path
 from ..dataset.present import present
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun
-from .finding_views import aggregate, in_split, object_expression, patches_of
+from .expressions import object_expression
+from .finding_views import aggregate, in_split
+from .object_views import patches_of, worst_first
 
 
 @dataclass(frozen=True)
@@ -144,9 +146,7 @@ class ObjectQueries:
         view = patches_of(samples, self.run.objects, wanted)
         if what == DECIDED:
             return view
-        finding = OBJECT_FINDINGS[what]
-        by = f"{self.run.objects}.{field_name(finding.sort_by, self.prefix)}"
-        return view.sort_by(by, reverse=finding.descending)
+        return worst_first(view, self.run.objects, what, self.prefix)
 
     def page(
         self,
