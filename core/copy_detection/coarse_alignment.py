@@ -69,8 +69,7 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
         turn,
         _window_warps(window),
         inverted,
-        np.zeros(len(a), bool),
-        np.zeros(len(a), bool),
+        *np.zeros((3, len(a)), bool),
     )
     return overlays, score.astype(np.float32)
 

@@ -258,4 +258,5 @@ def lay_views_over(
         np.abs(box[both, 0] - box[both, 1]).max(axis=1) > _SAME_FRAME
     )
     overlays.regrounded[:] = regrounded
+    overlays.margined[:] = framed.all(axis=1)
     return pictures, overlays, coarse
