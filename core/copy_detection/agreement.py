@@ -15,7 +15,7 @@ import numpy as np
 from .filters import BLOCKS, block_sums, masked_high_pass
 from .signature import GRAY_SIDE
 from .tone_curve import Shown, ToneCurve
-from .types import Bools, Floats, floats
+from .types import Bools, Floats, Ints, floats
 
 _DETAIL_SIGMA = 3.0
 _DETAIL_NOISE = 1.5
@@ -92,8 +92,12 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
     places, patch, inward, scattered, beside = _patches(unexplained, shown.seen)
     error = curve.error * unexplained
     sides = np.abs(error.sum(axis=(1, 2))) / (np.abs(error).sum(axis=(1, 2)) + 1e-6)
-    seen = _blocks(shown, curve, shown.seen)
-    bare = _blocks(shown, curve, shown.seen * ~_widened(unexplained))
+    seen = _blocks(shown.inner, shown.outer, curve.gain, shown.seen)
+    # Where all is explained nothing is left out
+    differs = np.flatnonzero(unexplained.any(axis=(1, 2)))
+    explained = shown.seen[differs] * ~_widened(unexplained[differs])
+    some = shown.inner[differs], shown.outer[differs], curve.gain[differs]
+    bare = seen.with_rows(differs, _blocks(*some, explained))
     rest = seen.weight * (block_sums(beside) > 0.5 * block_sums(shown.seen))
     return Agreement(
         alike=seen.alike(),
@@ -130,6 +134,14 @@ class _Blocks:
     weight: Floats
     move: Floats
 
+    def with_rows(self, rows: Ints, others: _Blocks) -> _Blocks:
+        """Returns these blocks with others in place of some pairs'."""
+        both = self.correlation.copy(), self.weight.copy(), self.move.copy()
+        parts = others.correlation, others.weight, others.move
+        for own, other in zip(both, parts, strict=True):
+            own[rows] = other
+        return _Blocks(*both)
+
     def alike(self) -> Floats:
         return floats((self.weight * (self.correlation > _ALIKE)).sum(axis=1))
 
@@ -137,13 +149,12 @@ class _Blocks:
         return _mean(floats(self.correlation < _UNLIKE), self.weight)
 
 
-def _blocks(shown: Shown, curve: ToneCurve, mask: Floats) -> _Blocks:
+def _blocks(inner: Floats, outer: Floats, gain: Floats, mask: Floats) -> _Blocks:
     """Compares the details of what a mask, float32[b, 64, 64], leaves to be seen."""
-    inner = masked_high_pass(shown.inner, mask, _DETAIL_SIGMA)
-    outer = masked_high_pass(shown.outer, mask, _DETAIL_SIGMA)
-    outer *= curve.gain[:, None, None]
+    inner, outer = masked_high_pass((inner, outer), mask, _DETAIL_SIGMA)
+    outer *= gain[:, None, None]
     # As if the picture of lower contrast had been stretched to the other's
-    stretch = np.clip(1 / curve.gain, 1, 3)[:, None] ** 2
+    stretch = np.clip(1 / gain, 1, 3)[:, None] ** 2
     area = block_sums(mask) + 1e-6
     square, other = block_sums(inner * inner), block_sums(outer * outer)
     noise = _DETAIL_NOISE * area
@@ -163,10 +174,9 @@ def _mean(values: Floats, weight: Floats) -> Floats:
 
 def _widened(where: Bools) -> Bools:
     """Takes in the pixels around each, which are a blend: bool[b, 64, 64]."""
-    wide = np.zeros_like(where)
-    for row in np.flatnonzero(where.any(axis=(1, 2))).tolist():
-        wide[row] = cv2.dilate(where[row].astype(np.uint8), _AROUND) > 0
-    return wide
+    wide = [cv2.dilate(picture.astype(np.uint8), _AROUND) for picture in where]
+    result: Bools = np.array(wide, np.uint8).reshape(where.shape) > 0
+    return result
 
 
 def _exceeded(values: Floats, weight: Floats, level: float) -> Floats:

@@ -27,19 +27,22 @@ def high_pass(pictures: Floats, sigma: float) -> Floats:
     return pictures - blur(pictures, sigma)
 
 
-def masked_high_pass(pictures: Floats, mask: Floats, sigma: float) -> Floats:
+def masked_high_pass(
+    pictures: tuple[Floats, Floats], mask: Floats, sigma: float
+) -> tuple[Floats, Floats]:
     """Returns the details inside a mask of 0 and 1, as if nothing lay outside.
 
     By normalized convolution (Knutsson and Westin, 1993): the edge of a caption, or of
     the empty corner of a tilted picture, would else show in all that lies beside it.
 
     Args:
-        pictures: float32[b, side, side]
+        pictures: float32[b, side, side] each
         mask: float32[b, side, side]
         sigma: in pixels, see :func:`high_pass`
     """
     share = blur(mask, sigma) + _NEXT_TO_NOTHING
-    return (pictures - blur(pictures * mask, sigma) / share) * mask
+    one, two = ((each - blur(each * mask, sigma) / share) * mask for each in pictures)
+    return one, two
 
 
 def halve(pictures: Floats) -> Floats:

@@ -178,7 +178,7 @@ def _out_of_reach(evidence: dict[str, Floats]) -> Bools:
 def contradicted(evidence: dict[str, Floats]) -> Bools:
     """Returns which pairs the pictures cannot tell to be copies: bool[b].
 
-    Two cuttings of one scene; pictures and patterns of another color; and plain pictures
+    Two cuttings of one scene; pictures and patterns in other colors; and plain ones
     (forms, drawings, one thing on a smooth ground) with a place that differs: there a
     covered copy looks like another form, and little else is there to prove a copy.
     """

@@ -44,9 +44,9 @@ _MOST_THREADS = 4
 """Some 100 MB of work space at most, a thread. Two threads on two free cores take
 0.6 of the time of one, and 3 to 7 % more CPU time (measured)."""
 
-_MIN_COARSE = 0.5
-_MIN_LIKENESS = 0.5
-_MIN_ALIGNED_LIKENESS = 0.5
+_MIN_COARSE = 0.55
+_MIN_LIKENESS = 0.55
+_MIN_ALIGNED_LIKENESS = 0.6
 """Gates of tests 1 and 2, before and after refining. Of the copies that the evidence
 accepts .993, .99 and .99 pass (of 800 composed pairs each of ordinary and of small
 pictures, the latter the fewer)."""
