@@ -98,7 +98,7 @@ WEIGHTS = {
 }
 """Of the kinds of pairs."""
 
-STRICTER = 0.0
+STRICTER = 0.4
 """Log odds taken from all: copies are rarer among candidates than here."""
 
 _LEAST_COARSE = 0.3
