@@ -205,8 +205,8 @@ def fitted(
     model = HistGradientBoostingClassifier(
         max_iter=200,
         max_depth=_DEPTH,
-        learning_rate=0.15,
-        min_samples_leaf=40,
+        learning_rate=0.1,
+        min_samples_leaf=30,
         l2_regularization=5,
         monotonic_cst=list(MONOTONIC.values()),
         early_stopping=False,
