@@ -58,6 +58,20 @@ def test_the_rest_is_listed_with_the_minutes_of_a_review(clean, scanned):
     assert plan.to_dict()["minutes"] == plan.minutes
 
 
+def test_one_question_is_told_as_one_and_a_scene_is_one_question(clean, scanned):
+    first, *others = scanned.match({"scan_status": "ok"}).values("id")
+    scanned.set_field("scene_leak", False).save()
+    scanned.set_field("outlier", False).save()
+    scanned.select(first).set_field("outlier", True).save()
+    parted = scanned.select(others[:3])
+    parted.set_field("scene_leak", True).set_field("scene_group", 7).save()
+
+    told = str(clean(scanned, progress=False))
+
+    assert "Needs your eyes: 1 outlier, about 1 minute" in told
+    assert "Needs your eyes: 1 scene in two splits, about 1 minute" in told
+
+
 def test_where_nothing_is_proven_the_plan_is_empty(clean, dataset, scan):
     scan(dataset.skip(3).limit(3))
 
