@@ -259,12 +259,20 @@ def test_hard_links_paths_outside_and_remote_paths_are_refused(scanned, tmp_path
 
 
 def test_an_empty_selection_does_nothing_and_says_so(scanned):
+    earlier = do(quarantine, scanned.limit(1), "view")
     plan = quarantine(scanned.limit(0), "view", progress=False)
 
     assert plan.count == 0
     assert str(plan) == "Nothing would be changed."
-    with pytest.raises(Exception, match="changes nothing"):
-        quarantine(scanned, plan_id=plan.plan_id, dry_run=False)
+    done = quarantine(
+        scanned, plan_id=plan.plan_id, expect_count=0, dry_run=False, progress=False
+    )
+    assert (done.count, done.undo_call) == (0, None)
+    assert str(done) == "Nothing was changed: the plan was empty."
+    # An undo of nothing is not one of the action before
+    with pytest.raises(Exception, match="There is no action"):
+        undo(scanned, done.key, dry_run=False, progress=False)
+    assert undo(scanned, progress=False).key == earlier.key
 
 
 def test_no_view_is_not_everything(scanned):

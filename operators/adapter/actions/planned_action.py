@@ -78,6 +78,8 @@ class PlannedAction(LongOperator):
             )
         outcome = apply(dataset, plan, options.expect_count, on_progress)
         undo_call = f"undo(dataset, '{outcome.key}', dry_run=False)"
+        if not outcome.planned:
+            undo_call = None
         return ActionReport(outcome, undo_call, thing_of(plan))
 
     def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:
