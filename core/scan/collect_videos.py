@@ -14,19 +14,15 @@ from numpy.typing import NDArray
 
 from ..common.float16 import to_single
 from ..embedding.records import ImageEmbedder
-from ..findings.sequences import Sequences, no_sequences, sequences_by_field
+from ..findings.sequence_proposals import sequences_by_field
+from ..findings.sequences import Sequences, no_sequences
 from ..progress import OnProgress, silent
 from ..reading.image_statistics import IMAGE_STATISTICS
 from ..reading.jpeg_damage import ENDS_EARLY, NO_DAMAGE, UNREADABLE_PART
-from ..videos.copies import (
-    DEFAULT_MIN_SHARED,
-    VideoFrames,
-    VideoPairs,
-    compare_videos,
-    joined,
-    shared_intros,
-)
-from ..videos.frames import VideoTable, embed_videos, frames_by_video
+from ..videos.chains import VideoFrames
+from ..videos.copies import compare_videos
+from ..videos.embed import embed_videos
+from ..videos.frame_table import VideoTable, frames_by_video
 from ..videos.segments import (
     SEGMENTS,
     Segments,
@@ -35,6 +31,12 @@ from ..videos.segments import (
     typical_statistics,
 )
 from ..videos.video_data import PLAYED, VideoData
+from ..videos.video_pairs import (
+    DEFAULT_MIN_SHARED,
+    VideoPairs,
+    joined,
+    shared_intros,
+)
 from .candidate_search import search_neighbors
 from .collect import StageClock, learn_of_set, model_info, paths_of_images
 from .previous_scan import PreviousScan

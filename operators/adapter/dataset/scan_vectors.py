@@ -15,7 +15,7 @@ from ....core.progress import OnProgress
 from ....core.scan.collect_videos import describe_videos
 from ....core.storage.cache import cache_folder
 from ....core.storage.record_store import Vectors
-from ....core.videos.frames import embed_videos
+from ....core.videos.embed import embed_videos
 from .fields import field_name
 from .models import load_model, read_vectors
 from .present import present

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.videos.copies import VideoPairs, longest_chain, shared_intros
+from core.videos.chains import longest_chain
+from core.videos.video_pairs import VideoPairs, shared_intros
 
 
 def brute_force(numbers):
