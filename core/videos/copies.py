@@ -16,7 +16,8 @@ from ..common.float16 import to_single
 from ..copy_detection import MIN_COPY_SCORE, PairScores, verify_pairs
 from ..progress import OnProgress, silent
 from .chains import Links, VideoFrames, links_between, what_is_shared
-from .frame_table import frames_by_video
+from .frame_table import VideoTable, frames_by_video
+from .segments import is_empty
 from .video_pairs import VideoPairs, joined
 
 _FIRST_COMPARED, _FIRST_PASSING = 200, 10
@@ -74,6 +75,25 @@ def compare_videos(
         if shared is not None:
             parts.append(shared)
     return joined(parts)
+
+
+def frames_to_compare(table: VideoTable, every: float) -> VideoFrames:
+    """Returns the frames of a table that show something.
+
+    Args:
+        table: of sampled frames
+        every: seconds between them
+    """
+    shown = np.flatnonzero(~is_empty(table.stored("statistics")[:]))
+    sizes = np.stack([table.videos[side] for side in ("width", "height")], axis=1)
+    return VideoFrames(
+        video=table.video[shown],
+        seconds=table.seconds[shown],
+        vectors=table.stored("copy").at(shown),
+        signatures=table.stored("signature").at(shown),
+        sizes=sizes[table.video[shown]],
+        step=every,
+    )
 
 
 def _similar_videos(

@@ -64,7 +64,7 @@ def scanned_vectors(
             max_megapixels=settings["max_megapixels"],
             on_progress=on_progress,
         )
-        described, _ = describe_videos(videos)
+        described = describe_videos(videos)
         vectors = described.descriptors if kind == "copy" else described.features
     else:
         found = embed_images(

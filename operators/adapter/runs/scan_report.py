@@ -31,6 +31,7 @@ from ....core.findings.registry import (
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.objects.boxes import BOX_ISSUES, MISTAKES
 from ....core.objects.label_doubts import FEWEST_OF_CLASS
+from ....core.reading.image_names import VIDEOS
 from ....core.report.of_set import set_sentences
 from ....core.scan.scan_data import UnreadableFile
 from ....core.scan.video_findings import VIDEO_ISSUES as ALL_ISSUES
@@ -150,6 +151,11 @@ class ScanReport(TableResult):
     def of_videos(self) -> bool:
         """True if videos were scanned."""
         return VIDEO_ISSUES.name in self.counts
+
+    @property
+    def kind(self) -> str:
+        """What was scanned, in the plural."""
+        return VIDEOS if self.of_videos else "images"
 
     @property
     def has_objects(self) -> bool:
@@ -469,8 +475,7 @@ _MORE: Mapping[str, Callable[[ScanReport], dict[str, Any]]] = {
 
 
 def _headline(report: ScanReport) -> str:
-    images = report.counts["images"]
-    kind = "videos" if report.of_videos else "images"
+    images, kind = report.counts["images"], report.kind
     rate = images / max(report.total_seconds, 1e-9)
     objects = f" and {report.counts['objects']:,} objects" if report.has_objects else ""
     if _READ not in report.seconds:
