@@ -9,14 +9,14 @@ CODES = {".avi": "MJPG", ".mp4": "mp4v"}
 """What OpenCV can write everywhere."""
 
 
-def film(draw, number, count=125):
-    """Returns frames, BGR, of a camera that moves to the right."""
+def film(draw, number, count=125, step=STEP):
+    """Returns frames, BGR, of a camera that moves to the right by so many pixels."""
     pictures = [
         np.asarray(draw(1000 * number + part, SIDE))
-        for part in range(2 + STEP * count // SIDE)
+        for part in range(2 + step * count // SIDE)
     ]
     ground = np.concatenate(pictures, axis=1)[:, :, ::-1]
-    return [ground[:, STEP * at : STEP * at + SIDE] for at in range(count)]
+    return [ground[:, step * at : step * at + SIDE] for at in range(count)]
 
 
 def write_film(path, frames, rate=RATE):

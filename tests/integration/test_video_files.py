@@ -34,7 +34,7 @@ def operator(name):
 def made(tmp_path_factory, draw):
     """A film, its half in test, its equal; another with a clip of it; a third."""
     root = tmp_path_factory.mktemp("films") / "data"
-    sea, sky = film(draw, 1), film(draw, 2)
+    sea, sky = shot(draw, 1), shot(draw, 2)
     write_film(root / "train" / "sea" / "film.mp4", sea)
     write_film(root / "test" / "sea" / "half.avi", sea[:60])
     shutil.copyfile(
@@ -42,7 +42,7 @@ def made(tmp_path_factory, draw):
     )
     write_film(root / "train" / "sky" / "long.mp4", sky)
     write_film(root / "train" / "sky" / "clip.avi", sky[30:110])
-    write_film(root / "train" / "sky" / "other.mp4", film(draw, 3))
+    write_film(root / "train" / "sky" / "other.mp4", shot(draw, 3))
     return root
 
 
@@ -58,6 +58,11 @@ def videos(made, tmp_path, monkeypatch):
     operator("scan")(dataset, label_field="kind", split_by=SPLITS, progress=False)
     yield dataset
     dataset.delete()
+
+
+def shot(draw, number, count=125):
+    """Returns frames of a camera that moves slowly enough for any phase of sampling."""
+    return film(draw, number, count, step=2)
 
 
 def names(paths):
@@ -162,12 +167,12 @@ def incoming(tmp_path, made, draw):
     new = tmp_path / "incoming"
     new.mkdir()
     shutil.copyfile(made / "train" / "sky" / "other.mp4", new / "a-equal.mp4")
-    write_film(new / "b-excerpt.avi", film(draw, 2)[10:70])
-    write_film(new / "c-more.avi", film(draw, 2, 250))
-    write_film(new / "d-new.mp4", film(draw, 7))
-    write_film(new / "e-again.avi", film(draw, 7))
+    write_film(new / "b-excerpt.avi", shot(draw, 2)[10:70])
+    write_film(new / "c-more.avi", shot(draw, 2, 250))
+    write_film(new / "d-new.mp4", shot(draw, 7))
+    write_film(new / "e-again.avi", shot(draw, 7))
     (new / "f-text.mp4").write_text("no video")
-    write_film(new / "g-tested.avi", film(draw, 1)[5:50])
+    write_film(new / "g-tested.avi", shot(draw, 1)[5:50])
     return new
 
 
