@@ -14,7 +14,7 @@ import fiftyone.operators.types as types
 from ..core.errors import CurationError, InputError
 from ..core.progress import OnProgress
 from ..core.scan.settings import DEFAULTS, ScanSettings
-from .adapter.curation.compare_outputs import check_names, write_fields, write_files
+from .adapter.curation.compare_output import check_names, write_fields, write_files
 from .adapter.curation.compare_report import CompareReport
 from .adapter.curation.compare_sets import compare_sets
 from .adapter.curation.image_sets import image_set

@@ -45,7 +45,7 @@ from .adapter.runs.reapply import reapply_thresholds, settings_of
 from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.surface import Operator, keywords
-from .adapter.views.finding_views import scanned_objects
+from .adapter.views.object_views import scanned_objects
 
 Samples: TypeAlias = fo.core.collections.SampleCollection
 

@@ -11,7 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.findings.object_registry import OBJECT_FINDINGS
 from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.object_plan import (

@@ -9,7 +9,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.findings.object_registry import OBJECT_FINDINGS
 from ..core.progress import OnProgress, silent
 from .adapter.actions.action_reports import ActionReport, PlanReport
 from .adapter.actions.file_action import FileAction, FileOptions

@@ -1,12 +1,11 @@
 """Short films for tests: a camera that moves over drawn pictures."""
 
 import cv2
-import fiftyone as fo
 import numpy as np
 
 RATE, SIDE, STEP = 25, 160, 4
-CODES = {".avi": "MJPG", ".mp4": "mp4v"}
-"""What OpenCV can write everywhere."""
+CODES = {".avi": "MJPG", ".mp4": "mp4v", ".webm": "VP80"}
+"""What OpenCV can write everywhere; browsers play the last."""
 
 
 def film(draw, number, count=125, step=STEP):
@@ -33,6 +32,9 @@ def write_film(path, frames, rate=RATE):
 
 def films_of(folder):
     """Returns a data set of the videos below a folder, tagged by their folders."""
+    # Not before a test has said which database it uses
+    import fiftyone as fo
+
     dataset = fo.Dataset()
     dataset.add_samples(
         [

@@ -40,8 +40,11 @@ def part_levels(signatures: Signatures) -> Halves:
     for start in range(0, len(signatures), _ROWS_AT_ONCE):
         some = signatures[start : start + _ROWS_AT_ONCE][:, : GRAY_SIDE**2]
         gray = some.reshape(-1, GRAY_SIDE, GRAY_SIDE)
-        inner = gray[:, _SIDE // 2 : -_SIDE // 2, _SIDE // 2 : -_SIDE // 2]
-        parts = np.concatenate([_means(gray), _means(inner)], axis=1)
+        # By adding slices: NumPy reduces short axes ten times slower
+        cells = _pairs_added(gray.astype(np.uint16))
+        shifted = cells[:, 1:-1, 1:-1]
+        sums = [_pairs_added(one).reshape(len(gray), -1) for one in (cells, shifted)]
+        parts = np.concatenate(sums, axis=1) / np.float32(_SIDE**2)
         whole = gray.mean(axis=(1, 2), dtype=np.float32)[:, None]
         found.append((parts - whole).astype(np.float16))
     return np.concatenate(found)
@@ -59,11 +62,11 @@ def part_change(levels: Halves, other: Halves) -> Floats:
     return change
 
 
-def _means(gray: NDArray[np.uint8]) -> Floats:
-    count, height, width = gray.shape
-    cells = gray.reshape(count, height // _SIDE, _SIDE, width // _SIDE, _SIDE)
-    means: Floats = cells.mean(axis=(2, 4), dtype=np.float32).reshape(count, -1)
-    return means
+def _pairs_added(levels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Returns the sums of two by two: uint16[n, h / 2, w / 2]."""
+    rows = levels[:, ::2] + levels[:, 1::2]
+    sums: NDArray[np.uint16] = rows[:, :, ::2] + rows[:, :, 1::2]
+    return sums
 
 
 def _part_count() -> int:

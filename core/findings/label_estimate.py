@@ -32,10 +32,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors.knn_graph import NeighborGraph
 from .label_issues import judge_labels
-from .label_support import ClassEvidence, Floats, class_support
-from .predictions import Predictions
+from .label_support import Floats, Labels, Witnesses, class_support
 
 AIMED_PRECISION = 0.8
 """Of the labels that are flagged by default so many are expected to be wrong."""
@@ -98,34 +96,21 @@ class LabelEstimate:
         return float(SCORES[enough[-1]] if len(enough) else SCORES[0])
 
 
-def estimate_labels(
-    evidence: ClassEvidence,
-    graph: NeighborGraph,
-    labels: NDArray[np.int32],
-    cluster: NDArray[np.int64],
-    class_count: int,
-    copy_graph: NeighborGraph | None,
-    scores: Floats,
-    predictions: Predictions | None = None,
-) -> LabelEstimate | None:
+def estimate_labels(witnesses: Witnesses, scores: Floats) -> LabelEstimate | None:
     """Flips some labels and estimates from their scores what others mean.
 
     The same input gives the same flips.
 
     Args:
-        evidence: as for :func:`~core.findings.label_issues.judge_labels`
-        graph: likewise
-        labels: int32[m], likewise
-        cluster: int64[m], likewise
-        class_count: likewise
-        copy_graph: likewise
-        scores: float32[m], what that function says of these labels
-        predictions: as for that function
+        witnesses: of m images
+        scores: float32[m], what :func:`~core.findings.label_issues.judge_labels` says
+            of the labels they vote with
 
     Returns:
         None for fewer than 1,000 labels that can be judged, or if too few have low
         scores to tell
     """
+    labels = witnesses.labels
     item = np.flatnonzero(~np.isnan(scores))
     agreed = item[scores[item] > 50]
     classes = len(np.unique(labels[item]))
@@ -141,20 +126,9 @@ def estimate_labels(
     like = _mistakable(drawn, agreed, scores, labels, random)
     flipped_item = np.concatenate([drawn, drawn_unsure])
     looks = np.concatenate([like, drawn_unsure])
-    support = class_support(
-        evidence, graph, labels, cluster, class_count, looks, copy_graph, predictions
-    )
+    support = class_support(witnesses, looks)
     flipped = _mistaken(support, labels[flipped_item], random)
-    flips = judge_labels(
-        evidence,
-        graph,
-        labels,
-        cluster,
-        class_count,
-        judged=np.stack([flipped_item, flipped], axis=1),
-        copy_graph=copy_graph,
-        predictions=predictions,
-    )
+    flips = judge_labels(witnesses, np.stack([flipped_item, flipped], axis=1))
     return estimate(scores[item], flips.score)
 
 
@@ -208,7 +182,7 @@ def _mistakable(
     item: NDArray[np.int64],
     agreed: NDArray[np.int64],
     scores: Floats,
-    labels: NDArray[np.int32],
+    labels: Labels,
     random: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Draws for each item one of its label that looks like another class as well.
@@ -236,7 +210,7 @@ def _mistakable(
 
 def _mistaken(
     support: NDArray[np.float64],
-    label: NDArray[np.int32],
+    label: Labels,
     random: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Draws for each row of r x classes a class other than its label."""

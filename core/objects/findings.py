@@ -299,7 +299,7 @@ def _drop_settled(columns: dict[str, list[Any]], decided: Decisions) -> None:
 def _flagged(
     columns: Mapping[str, Sequence[Any]], issues: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Returns bool[u] a finding of :data:`~core.findings.registry.OBJECT_FINDINGS`."""
+    """Returns bool[u] a finding, of those of objects, by its name."""
 
     def where(holds: Callable[[Any], bool], name: str) -> NDArray[np.bool_]:
         return np.fromiter(map(holds, columns[name]), bool, len(columns[name]))

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
 from ..curation.not_looked_for import findings_not_looked_for
-from ..findings.registry import FINDINGS, OBJECT_FINDINGS, SET_FINDINGS, Finding
+from ..findings.finding import Finding
+from ..findings.object_registry import OBJECT_FINDINGS
+from ..findings.registry import FINDINGS
+from ..findings.set_registry import SET_FINDINGS
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg

@@ -28,6 +28,9 @@ _WAITING = 4
 
 _LONGEST_LINE = 4096
 _MOST_BYTES = 2**28
+_ENCRYPTED = ("encv", "drmi")
+"""What MP4 calls the codec of an encrypted video (ISO 14496-12, 8.12; FairPlay)."""
+
 _MISSING_SHARE = 0.02
 _LAST_FRAMES = 3
 
@@ -264,6 +267,8 @@ def _not_decoded(path: bytes) -> ReadFailure:
 def _facts(message: dict[str, Any], path: bytes) -> Outcome:
     frames, announced = int(message["frames"]), int(message["announced"])
     first = message["first_damage"]
+    if message["damage"] and codec_of(path) in _ENCRYPTED:
+        return ReadFailure("unsupported", "it is encrypted")
     if not frames:
         if message["lacks_decoder"]:
             return _not_decoded(path)

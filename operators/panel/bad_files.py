@@ -91,7 +91,7 @@ def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
     orders = {"worst": {state.field(measure[0]): measure[1]}} if measure else {}
     orders["file name"] = {"filepath": 1}
     filters.draw(panel, events, state, {name: only}, list(orders))
-    wanted = {name: only, **filters.match(state)}
+    wanted = filters.within(state, {name: only})
     count = state.reader.count(wanted)
     start = state.start_of_page(count, A_PAGE)
     found = state.reader.pictures(

@@ -51,9 +51,9 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     found = _found(state)
     filters.draw(panel, events, state, found, CLUSTER_ORDERS)
     order = filters.order(state, CLUSTER_ORDERS)
-    wanted = {**found, **filters.match(state)}
-    some = len(wanted) > 1
-    numbers = cluster_order(state.reader, order, only=wanted if some else None)
+    wanted = filters.within(state, found)
+    limits = wanted if wanted != found or _moved(state) else None
+    numbers = cluster_order(state.reader, order, only=limits)
     draw_page(panel, events, state, numbers, step=A_PAGE, shown="duplicates")
 
 

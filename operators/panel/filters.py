@@ -66,6 +66,12 @@ def order(state: PanelState, orders: Sequence[str]) -> str:
     return found if found is not None and found in orders else orders[0]
 
 
+def within(state: PanelState, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the filter of MongoDB of what the person wants to see of a finding."""
+    wanted = match(state)
+    return {"$and": [dict(found), wanted]} if wanted else dict(found)
+
+
 def narrowed(state: PanelState, view: fo.DatasetView) -> fo.DatasetView:
     """Returns what the person wants to see of a view."""
     wanted = match(state)

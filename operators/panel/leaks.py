@@ -121,8 +121,8 @@ def _draw_pairs(
         match = {**split_filter(state.reader, one), state.field("leak_splits"): other}
     filters.draw(panel, events, state, match, CLUSTER_ORDERS)
     order = filters.order(state, CLUSTER_ORDERS)
-    both = {"$and": [match, filters.match(state)]}
-    numbers = cluster_order(state.reader, order, only=both)
+    wanted = filters.within(state, match)
+    numbers = cluster_order(state.reader, order, only=wanted)
     draw_page(panel, events, state, numbers, step=A_PAGE, shown="leaks")
 
 

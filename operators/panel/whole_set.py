@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown
-from ...core.findings.registry import SET_FINDINGS
+from ...core.findings.set_registry import SET_FINDINGS
 from . import widgets
 from .callbacks import Events
 from .state import PanelState

@@ -39,7 +39,6 @@ NOT_YET_SEEN = (
     "a_narrow_panel",
     "the_embeddings_panel",
     "a_map_of_all_images",
-    "selected_objects_are",
 )
 """Stories that have not passed since the panel has menus and icons. They are run, and
 their failures do not end the run; take each out once it was seen to pass."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ....core.common.text import counted, size_text
 from ....core.findings.duplicates import KINDS
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.report.model import Bars, Gallery, Section, Table
 from ..dataset.labels import LabelField
 from ..runs.scan_report import ScanReport

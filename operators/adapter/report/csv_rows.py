@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ....core.findings.finding import Finding
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS
 from ....core.report.as_csv import Value
 from ..runs.scan_report import ScanReport
-from ..views.finding_views import aggregate, found_expression
+from ..views.expressions import found_expression
+from ..views.finding_views import aggregate
 from ..views.object_queries import ObjectQueries
 from .report_queries import Shown
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.reading.thumbnails import boxes_thumbnail, crop_thumbnail
 from ....core.report.model import Gallery, Pair, Picture, Section
+from ..runs.finding_lines import finding_lines
 from ..runs.paths import thumbnails_folder
-from ..runs.scan_report import ScanReport, finding_lines
+from ..runs.scan_report import ScanReport
 from ..views.object_copies import boxes_to_draw, copies_of
 from ..views.object_queries import ObjectQueries, ShownObject
 from . import charts

@@ -9,7 +9,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.reading.folders import common_folder, path_inside
 from ....core.reading.thumbnails import thumbnail
 from ....core.report.model import Cell, Pair, Picture, Section

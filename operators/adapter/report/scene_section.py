@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.report.model import Gallery, Section, Table
-from ..runs.scan_report import ScanReport, recordings
+from ..runs.remarks import recordings
+from ..runs.scan_report import ScanReport
 from ..views.queries import Picture, count_values
 from ..views.scene_queries import scenes
 from . import charts

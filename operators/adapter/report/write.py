@@ -15,7 +15,8 @@ from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
 from ....core.common.version import winnow_version
 from ....core.errors import InputError
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS
 from ....core.progress import OnProgress, Progress
 from ....core.report.as_csv import write_csv
 from ....core.report.as_html import as_html
@@ -26,8 +27,9 @@ from ....core.report.of_set import set_lines
 from ....core.report.verdict import verdict
 from ....core.storage.replace_file import put_in_place
 from ..dataset.samples import kind_of
+from ..runs.finding_lines import finding_lines
 from ..runs.run_record import ScanRun, complete_run, now
-from ..runs.scan_report import ScanReport, finding_lines, report_of
+from ..runs.scan_report import ScanReport, report_of
 from ..views.finding_views import tally
 from ..views.queries import SampleQueries
 from ..views.thumbnails import media_url

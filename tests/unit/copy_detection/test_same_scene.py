@@ -55,6 +55,24 @@ def test_a_camera_that_moved_a_little_shows_the_same_scene(scene):
     assert answer(one, other) == "scene"
 
 
+@pytest.mark.parametrize("pixels", [4, 12, 24])
+def test_a_pan_shows_the_same_scene_frame_by_frame(scene, pixels):
+    one = framed(scene, 100, 100)
+
+    assert answer(one, framed(scene, 100 + pixels, 100)) == "scene"
+    assert answer(one, framed(scene, 100, 100 - pixels)) == "scene"
+
+
+@pytest.mark.parametrize("border", [cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE])
+@pytest.mark.parametrize("shift", [(20, 0), (-20, 0), (0, 20), (0, -20)])
+def test_a_picture_that_was_shifted_in_its_frame_is_a_copy(scene, border, shift):
+    one = framed(scene, 100, 100)
+    move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    shifted = cv2.warpAffine(one, move, (SIDE, SIDE), borderMode=border)
+
+    assert answer(one, shifted) == "copy"
+
+
 def test_what_is_cut_out_of_a_picture_is_a_copy(scene):
     one = framed(scene, 100, 100)
 

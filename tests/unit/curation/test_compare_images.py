@@ -176,8 +176,8 @@ def test_what_was_embedded_before_is_looked_up(look, there, tmp_path, embedder):
 
 
 def test_large_sets_are_described_in_turns(look, there, tmp_path, draw, monkeypatch):
-    monkeypatch.setattr("core.curation.compare_images._PICTURES_AT_ONCE", 2)
-    monkeypatch.setattr("core.curation.compare_images._PAIRS_AT_ONCE", 1)
+    monkeypatch.setattr("core.curation.compared_pictures._PICTURES_AT_ONCE", 2)
+    monkeypatch.setattr("core.curation.compared_pictures._PAIRS_AT_ONCE", 1)
     mirrored = save(ImageOps.mirror(draw(7, 96)), tmp_path / "mirrored.png")
     near = save(draw(1, 96).resize((80, 80)), tmp_path / "near.jpg")
 

@@ -12,11 +12,11 @@ from core.findings.label_estimate import (
     suggestion_confidence,
 )
 from core.findings.label_issues import (
-    NO_LABEL,
     judge_labels,
     label_evidence,
 )
-from core.findings.label_support import VOTERS, ClassEvidence
+from core.findings.label_support import VOTERS, ClassEvidence, witnesses_of
+from core.findings.schema import NO_LABEL
 from core.neighbors.knn_graph import neighbor_graph
 
 
@@ -41,9 +41,9 @@ def world(count=1500, wrong=0.1, classes=3, spread=0.25, seed=0):
 
 
 def estimated(graph, evidence, labels, cluster, classes=3):
-    found = judge_labels(evidence, graph, labels, cluster, classes)
+    found = judge_labels(witnesses_of(evidence, graph, labels, cluster, classes))
     return found, estimate_labels(
-        evidence, graph, labels, cluster, classes, None, found.score
+        witnesses_of(evidence, graph, labels, cluster, classes), found.score
     )
 
 

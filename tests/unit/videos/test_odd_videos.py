@@ -4,6 +4,7 @@ import os
 import struct
 import sys
 
+import numpy as np
 import pytest
 
 from core.reading.files import ReadFailure
@@ -94,6 +95,38 @@ def test_a_codec_that_nobody_knows_is_unsupported_and_named(
         assert isinstance(outcome, ReadFailure)
         assert outcome.status == "unsupported"
         assert f"its codec, {name}," in outcome.reason
+
+
+def test_an_encrypted_video_is_unsupported(reader, patched):
+    path = patched(b"mp4v", 0, b"encv")
+    data = bytearray(path.read_bytes())
+    begin = data.index(b"mdat") + 4
+    end = data.index(b"moov") - 4
+    noise = np.random.default_rng(0).integers(0, 256, end - begin, np.uint8)
+    data[begin:end] = noise.tobytes()
+    path.write_bytes(bytes(data))
+
+    _, outcome = read(reader, path)
+
+    assert outcome == ReadFailure("unsupported", "it is encrypted")
+
+
+def test_a_header_that_tells_more_frames_than_there_are_is_no_damage(
+    reader, tmp_path, film, write_video
+):
+    path = write_video(tmp_path / "lies.avi", film(1, COUNT))
+    data = bytearray(path.read_bytes())
+    # The frame counts of the main and of the stream header
+    for name, offset in ((b"avih", 24), (b"strh", 40)):
+        at = data.index(name) + offset
+        assert struct.unpack("<I", data[at : at + 4]) == (COUNT,)
+        data[at : at + 4] = struct.pack("<I", 20 * COUNT)
+    path.write_bytes(bytes(data))
+
+    _, facts = read(reader, path)
+
+    assert (facts.frames, facts.announced) == (COUNT, 20 * COUNT)
+    assert (facts.damage, facts.is_truncated) == (0, False)
 
 
 def test_of_what_is_no_video_no_codec_is_told(tmp_path):

@@ -1,4 +1,4 @@
-"""Where the answers of a comparison stand: fields of samples, or files."""
+"""Writes what a comparison found: to the samples, or to files."""
 
 from __future__ import annotations
 
