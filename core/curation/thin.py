@@ -40,7 +40,7 @@ Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
-Halves = NDArray[np.float16]
+Levels = NDArray[np.int16]
 
 
 def check_min_change(value: float) -> None:
@@ -76,7 +76,7 @@ def thin_by_change(
     protected: Bools,
     min_change: float,
     sharpness: Floats | None = None,
-    levels: Halves | None = None,
+    levels: Levels | None = None,
     *,
     keep_parts: bool = False,
 ) -> Thinning:
@@ -95,7 +95,7 @@ def thin_by_change(
         min_change: cosine distance from which on an image begins a burst, above 0
         sharpness: float32[n], to keep the sharpest image of a burst in place of its
             first; None for the first
-        levels: float16[n, p], see :func:`core.copy_detection.part_levels`; None if they
+        levels: int16[n, p], see :func:`core.copy_detection.part_levels`; None if they
             are not known
         keep_parts: an image of which a part differs begins a burst as well
     """
@@ -168,7 +168,7 @@ def thin_to_count(
 
 
 def _end_of_burst(
-    vectors: NDArray[np.floating], parts: Halves | None, rows: Ints, least_alike: float
+    vectors: NDArray[np.floating], parts: Levels | None, rows: Ints, least_alike: float
 ) -> int:
     """Returns how many of the rows, from the first on, are alike to the first."""
     first = vectors[rows[0]].astype(np.float32)
@@ -186,7 +186,7 @@ def _end_of_burst(
     return len(rows)
 
 
-def _differ_in_part(levels: Halves, other: Halves) -> Bools:
+def _differ_in_part(levels: Levels, other: Levels) -> Bools:
     differ: Bools = part_change(levels, other) >= MIN_PART_CHANGE
     return differ
 

@@ -129,6 +129,57 @@ def links_between(
     return Links(np.concatenate(found), shorter, longer)
 
 
+def links_at_one_speed(
+    frames: VideoFrames,
+    places: Sequence[slice],
+    links: Links,
+    scores: PairScores,
+    most: int,
+) -> tuple[Links, Links] | None:
+    """Links frames of the shorter video to those that the longer shows at that time.
+
+    Of a scene in which little moves, the most similar frame of a crop or a mirror image
+    may be any. Those that are copies say when the one begins in the other; then all
+    other frames can be compared with the right one.
+
+    Args:
+        frames: of all videos
+        places: of the frames of each
+        links: by similarity
+        scores: of the links
+        most: frames to link, evenly spread
+
+    Returns:
+        the links, and others of the same frames half of the time apart: where these are
+        copies as well, the time says nothing. None without a copy to begin with
+    """
+    times = frames.seconds[links.ends[scores.scores >= MIN_COPY_SCORE]]
+    if not len(times):
+        return None
+    offsets = np.sort(times[:, 1] - times[:, 0])
+    near = np.abs(offsets[:, None] - offsets) <= frames.step / 2
+    offset = offsets[near.sum(axis=1).argmax()]
+    short, long = places[links.shorter], places[links.longer]
+    size = short.stop - short.start
+    rows = short.start + np.unique(np.arange(min(size, most)) * size // min(size, most))
+    shown = frames.seconds[long]
+    wanted = frames.seconds[rows] + offset
+    after = np.searchsorted(shown, wanted).clip(1, max(1, len(shown) - 1))
+    after = np.minimum(after, len(shown) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = np.abs(shown[before] - wanted) <= np.abs(shown[after] - wanted)
+    other = np.where(nearer, before, after)
+    close = np.abs(shown[other] - wanted) <= _STEPS * frames.step
+    ends = np.stack([rows[close], other[close] + long.start], axis=1)
+    if not len(ends):
+        return None
+    apart = np.stack([ends[:, 0], np.roll(ends[:, 1], len(ends) // 2)], axis=1)
+    return (
+        Links(ends, links.shorter, links.longer),
+        Links(apart, links.shorter, links.longer),
+    )
+
+
 def longest_chain(numbers: Sequence[int]) -> list[int]:
     """Returns the places of a longest run of ever larger numbers.
 

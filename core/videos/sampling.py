@@ -54,7 +54,7 @@ class _Waiting:
 
     frame: SampledFrame
     square: NDArray[np.uint8]
-    levels: NDArray[np.float16]
+    levels: NDArray[np.int16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class _Looks:
     """The vector and the parts of the last kept frame."""
 
     vector: NDArray[np.float32]
-    levels: NDArray[np.float16]
+    levels: NDArray[np.int16]
 
 
 class FrameSampler:
@@ -105,7 +105,7 @@ class FrameSampler:
             path: absolute path of the video
         """
         held, self._last = HeldFrames(), None
-        first_held: NDArray[np.float16] | None = None
+        first_held: NDArray[np.int16] | None = None
         waiting: list[_Waiting] = []
         for found in self._reader.read(path, self._every):
             if not isinstance(found, SampledFrame):
@@ -143,5 +143,5 @@ class FrameSampler:
                 yield one.frame
 
 
-def _differ_in_part(levels: NDArray[np.float16], other: NDArray[np.float16]) -> bool:
+def _differ_in_part(levels: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
     return bool(part_change(levels[None], other)[0] >= MIN_PART_CHANGE)

@@ -230,7 +230,7 @@ def _series(
 
 def _compared(
     dataset: fo.Dataset, run: StoredRun, prefix: str | None, on_progress: OnProgress
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float16] | None]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16] | None]:
     """Returns rows of the run that can be compared, and by what.
 
     Returns:
@@ -238,7 +238,7 @@ def _compared(
 
         -   int64[r], the rows
         -   n x d, a unit vector of each of them, 0 elsewhere
-        -   float16[n, p], how bright their parts are; None where that is not known
+        -   int16[n, p], how bright their parts are; None where that is not known
     """
     known = scanned_vectors(dataset, run.record.settings, prefix, "copy", on_progress)
     rows = run.rows_of(known.ids)
@@ -251,7 +251,7 @@ def _compared(
     if known.signatures is None:
         return rows, vectors, None
     parts = part_levels(known.signatures)[here]
-    levels = np.zeros((len(run.ids), parts.shape[1]), np.float16)
+    levels = np.zeros((len(run.ids), parts.shape[1]), np.int16)
     levels[rows] = parts
     return rows, vectors, levels
 
@@ -259,7 +259,7 @@ def _compared(
 def _thinned(
     scan_data: ScanData,
     vectors: NDArray[np.float32],
-    levels: NDArray[np.float16] | None,
+    levels: NDArray[np.int16] | None,
     series: NDArray[np.int64],
     place: NDArray[np.int64],
     considered: NDArray[np.bool_],

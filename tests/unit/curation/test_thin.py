@@ -132,8 +132,8 @@ def test_a_count_keeps_so_many_of_what_may_go_and_the_only_one_of_a_class():
 
 
 def test_what_differs_in_a_part_is_noted_and_kept_where_that_is_asked_for():
-    levels = np.zeros((5, 3), np.float16)
-    levels[2:4, 1] = 40
+    levels = np.zeros((5, 3), np.int16)
+    levels[2:4, 1] = 40 * 16
 
     dropped = thinned(turned(0, 0, 0, 0, 0), CHANGE, levels=levels)
     kept = thinned(turned(0, 0, 0, 0, 0), CHANGE, levels=levels, keep_parts=True)
