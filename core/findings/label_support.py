@@ -6,6 +6,7 @@ some. See :mod:`core.findings.label_issues` for what they are and what each adds
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ COPY_VOTERS = 10
 
 _LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
 """Added to what each witness says: none may rule out a class alone."""
+
+LEAST_SCORE = 100 * math.sqrt(_LEAST_VOTE * _LEAST_PROBABILITY)
+"""What a label scores, in percent, of which votes and classifier say nothing at all."""
 
 _WEIGHTS = np.arange(11) / 20
 """Of a person's model in the pool: never more than all other witnesses together."""

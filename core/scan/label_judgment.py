@@ -200,5 +200,8 @@ def _expected_labels(
     return {
         "wrong_labels": round(estimate.wrong),
         "label_precision": round(precision, 4),
+        "label_precision_interval": [
+            round(end, 4) for end in estimate.interval_at(threshold)
+        ],
         "label_recall": round(recall, 4),
     }

@@ -353,8 +353,8 @@ def decision_of(word: str) -> str:
 def _stored(dataset: fo.Dataset, name: str) -> Iterator[tuple[str, list[str]]]:
     if not dataset.has_sample_field(name):
         return
-    ids, values = dataset.exists(name).values(["id", name])
-    yield from zip(ids, values, strict=True)
+    for row in sample_documents(dataset).find({name: {"$ne": None}}, [name]):
+        yield str(row["_id"]), row[name]
 
 
 def _add(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -145,7 +145,7 @@ def clear_other_fields(
         deleted: how many of them are no longer there
     """
     collection = _collection(dataset)
-    empty = _empty(dataset, prefix)
+    empty = dict.fromkeys(_ours(dataset, prefix))
     if collection.count_documents({}) == len(ids) - deleted:
         return
     covered = {ObjectId(one) for one in ids}
@@ -161,89 +161,103 @@ def clear_other_fields(
         collection.update_many(batch, {"$set": {**empty, "last_modified_at": now}})
 
 
-def write_findings(
+def stored_columns(
     dataset: fo.Dataset,
     ids: Sequence[str],
     values: Mapping[str, Sequence[Any]],
-    *,
     prefix: str | None,
-    on_progress: OnProgress,
-) -> int:
-    """Writes the fields of each sample that change, keyed by its id.
-
-    A row is written whole, in one update, so that no sample ever holds half a row.
-    Reading what is there takes a sixth of the time of writing it all: a threshold or
-    a decision changes few rows.
+) -> dict[str, Sequence[Any]]:
+    """Returns what the fields should hold, by their stored names.
 
     Args:
-        dataset: that holds the samples
+        dataset: that holds the samples, with all fields declared
         ids: n sample ids
         values: n values a field, by the field's plain name; samples by row. Fields
             that are not among them become None
         prefix: of the stored names
-        on_progress: called after each batch
+    """
+    nothing = [None] * len(ids)
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(_ours(dataset, prefix), nothing)
+    for name, column in values.items():
+        columns[field_name(name, prefix)] = _by_id(name, column, ids, prefix)
+    return columns
 
-    Returns:
-        how many of the samples were deleted meanwhile
+
+def stored_ids(dataset: fo.Dataset, modified_after: datetime | None = None) -> set[str]:
+    """Returns the ids of all samples, or of those that were modified after a time."""
+    later = {"last_modified_at": {"$gt": modified_after}} if modified_after else {}
+    return {str(row["_id"]) for row in _collection(dataset).find(later, ["_id"])}
+
+
+def write_findings(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    columns: Mapping[str, Sequence[Any]],
+    rows: Sequence[int],
+    modified_at: datetime,
+    on_progress: OnProgress,
+) -> None:
+    """Writes the fields of each sample that change, keyed by its id.
+
+    A row is written whole, in one update, so that no sample ever holds half a row.
+    Reading what is there takes a sixth of the time of writing it all.
+
+    Args:
+        dataset: that holds the samples
+        ids: n sample ids
+        columns: from :func:`stored_columns`
+        rows: those to look at; what stands in the others is known
+        modified_at: when they are said to be modified, if nobody did so since
+        on_progress: called after each batch
 
     Raises:
         StaleRunError: none of a batch exists any more
     """
     collection = _collection(dataset)
-    empty = _empty(dataset, prefix)
-    columns = {
-        field_name(name, prefix): _by_id(name, column, ids, prefix)
-        for name, column in values.items()
-    }
-    there = 0
-    for start in range(0, len(ids), _SAMPLES_A_WRITE):
-        stop = min(start + _SAMPLES_A_WRITE, len(ids))
-        keys = [ObjectId(one) for one in ids[start:stop]]
+    for start in range(0, len(rows), _SAMPLES_A_WRITE):
+        batch = rows[start : start + _SAMPLES_A_WRITE]
+        keys = [ObjectId(ids[row]) for row in batch]
         held = {
             row.pop("_id"): row
-            for row in collection.find({"_id": {"$in": keys}}, [*empty])
+            for row in collection.find({"_id": {"$in": keys}}, [*columns])
         }
         if not held:
             raise StaleRunError(
                 f"The samples of '{dataset.name}' are gone: the data set was deleted "
                 "or refilled during the scan. Load it again and scan again."
             )
-        there += len(held)
-        parts = [column[start:stop] for column in columns.values()]
-        rows = zip(keys, zip(*parts, strict=True), strict=True)
-        updates = list(_changes(rows, held, empty, [*columns]))
+        wanted = (
+            {name: column[row] for name, column in columns.items()} for row in batch
+        )
+        updates = [
+            UpdateOne(
+                {"_id": key},
+                {"$set": row, "$max": {"last_modified_at": modified_at}},
+            )
+            for key, row in zip(keys, wanted, strict=True)
+            if key in held and _differs(held[key], row)
+        ]
         if updates:
             collection.bulk_write(updates, ordered=False)
-        on_progress(Progress("Writing fields", stop, len(ids)))
-    return len(ids) - there
+        on_progress(Progress("Writing fields", start + len(batch), len(rows)))
 
 
-def _changes(
-    rows: Iterable[tuple[ObjectId, tuple[Any, ...]]],
-    held: Mapping[ObjectId, Mapping[str, Any]],
-    empty: Mapping[str, None],
-    names: Sequence[str],
-) -> Iterator[UpdateOne]:
-    """Yields an update for each sample whose row is not what it should be."""
-    now = datetime.now(timezone.utc)
-    others = {name: None for name in empty if name not in names}
-    for key, row in rows:
-        wanted = {**dict(zip(names, row, strict=True)), **others}
-        if key not in held or held[key] == wanted:
-            continue
-        # A field that was declared since is not in each sample, which means None
-        if {**empty, **held[key]} != wanted:
-            yield UpdateOne({"_id": key}, {"$set": {**wanted, "last_modified_at": now}})
+def _differs(held: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """True if a sample should hold something else."""
+    if held == row:
+        return False
+    # A field that was declared since is not in each sample, which means None
+    return {**dict.fromkeys(row), **held} != row
 
 
-def _empty(dataset: fo.Dataset, prefix: str | None) -> dict[str, None]:
-    """Returns the stored fields of a prefix that are ours, each None."""
+def _ours(dataset: fo.Dataset, prefix: str | None) -> list[str]:
+    """Returns the stored names of the fields of a prefix that are ours."""
     names = {field_name(spec.name, prefix) for spec in _ALL}
-    return {
-        name: None
+    return [
+        name
         for name, field in dataset.get_field_schema().items()
         if name in names and is_ours(field)
-    }
+    ]
 
 
 def _by_id(

@@ -6,6 +6,7 @@ import contextlib
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from ..dataset.fields import (
     clear_other_fields,
     declare_fields,
     fields_of_scan,
+    stored_columns,
+    stored_ids,
     write_findings,
 )
 from ..dataset.indexes import create_indexes, drop_indexes
@@ -32,8 +35,15 @@ from ..dataset.object_fields import (
 )
 from .object_run import ObjectRun
 from .paths import remove_other_scan_data
-from .run_record import finish_run, run_key, save_rows, start_run
+from .run_record import ScanRun, finish_run, now, run_key, save_rows, start_run
 from .scan_report import ScanReport
+from .written_rows import (
+    WrittenRows,
+    digests_of,
+    load_written_rows,
+    rows_to_look_at,
+    save_written_rows,
+)
 
 _PACKAGES = (
     "fiftyone",
@@ -43,6 +53,8 @@ _PACKAGES = (
     "opencv-python-headless",
     "Pillow",
 )
+_FEW_ROWS = 10_000
+"""Rows up to which indexes are kept while they are written."""
 
 
 def publish(
@@ -58,11 +70,11 @@ def publish(
     settings: Mapping[str, Any],
     seconds: Mapping[str, float],
     on_progress: OnProgress,
-    keeps_rows: bool = False,
+    replaces: ScanRun | None = None,
 ) -> ScanReport:
     """Writes the fields and the run's record.
 
-    With ``keeps_rows`` the rows are those of the run that it takes the place of.
+    A run that it takes the place of, with other thresholds, has the same rows.
 
     Attributes of objects come off all labels first: those of a run without objects
     would be another run's. The record says ``writing`` before the first value is
@@ -77,20 +89,25 @@ def publish(
         "scan_data": stored.name,
         "samples": len(ids),
     }
-    start_run(dataset, prefix, record, keeps_rows=keeps_rows)
+    before = load_written_rows(stored, replaces) if replaces else None
+    # As exact as the database keeps it
+    modified_at = datetime.fromisoformat(now())
+    start_run(dataset, prefix, record, keeps_rows=replaces is not None)
     specs = fields_of_scan(
         of_objects=objects is not None, of_videos=scan_data.videos is not None
     )
     declare_fields(dataset, prefix, specs)
-    # Writing a million rows into indexes takes twice as long as making them anew
-    drop_indexes(dataset, prefix)
-    deleted = write_findings(
-        dataset,
-        ids,
-        {**findings.columns, **(of_objects.pictures if of_objects else {})},
-        prefix=prefix,
-        on_progress=on_progress,
-    )
+    values = {**findings.columns, **(of_objects.pictures if of_objects else {})}
+    columns = stored_columns(dataset, ids, values, prefix)
+    digests = digests_of(columns)
+    there = stored_ids(dataset)
+    touched = stored_ids(dataset, before.time) if before else there
+    rows = rows_to_look_at(ids, there, touched, before, digests, list(columns))
+    if len(rows) > _FEW_ROWS:
+        # To write many rows into indexes takes twice as long as to make them anew
+        drop_indexes(dataset, prefix)
+    write_findings(dataset, ids, columns, rows, modified_at, on_progress)
+    deleted = sum(one not in there for one in ids)
     clear_other_fields(dataset, prefix, ids, deleted)
     clear_attributes(dataset, prefix)
     if objects:
@@ -128,9 +145,15 @@ def publish(
         peak_memory_bytes=peak_bytes(),
     )
     create_indexes(dataset, prefix)
-    if not keeps_rows:
+    if replaces is None:
         save_rows(dataset, prefix, ids)
-    finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
+    completed_at = finish_run(
+        dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted
+    )
+    save_written_rows(
+        stored,
+        WrittenRows(completed_at, modified_at.isoformat(), list(columns), digests),
+    )
     remove_other_scan_data(dataset, prefix, stored)
     dataset.reload()
     return report

@@ -74,7 +74,7 @@ def reapply_thresholds(
             },
             seconds={"apply_thresholds": time.perf_counter() - started},
             on_progress=on_progress,
-            keeps_rows=True,
+            replaces=run.record,
         )
 
 

@@ -54,12 +54,14 @@ def label_expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says which share of the label issues is wrong, and of the wrong is found."""
     if "label_precision" not in expected:
         return []
-    wrong, precision, recall = (
-        expected[name] for name in ("wrong_labels", "label_precision", "label_recall")
-    )
+    precision = f"{expected['label_precision']:.0%}"
+    # Runs of before knew no interval
+    if "label_precision_interval" in expected:
+        precision = _interval(expected, "label_precision")
     return [
-        f"about {wrong:,} are estimated to be wrong; of those flagged {precision:.0%} "
-        f"are, and {recall:.0%} of the wrong are flagged (from known flips)"
+        f"about {expected['wrong_labels']:,} are estimated to be wrong; of those "
+        f"flagged {precision} are, and about {expected['label_recall']:.0%} of the "
+        "wrong are flagged (from known flips)"
     ]
 
 

@@ -20,7 +20,7 @@ from ....core.findings.set_registry import SET_FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.labels import label_field_of
-from ..dataset.present import HERE, present
+from ..dataset.present import HERE, IS_HERE, present
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun, complete_run
 from .expressions import found_expression
@@ -310,9 +310,7 @@ def _count(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
         for name, condition in conditions.items()
     }
     # Whether a sample is present is asked once, not for each count
-    groups = sample_documents(dataset).aggregate(
-        [{"$group": {"_id": HERE["$expr"], **sums}}]
-    )
+    groups = sample_documents(dataset).aggregate([{"$group": {"_id": IS_HERE, **sums}}])
     by_presence = {group.pop("_id"): group for group in groups}
     counts = by_presence.get(True, dict.fromkeys(sums, 0))
     quarantined = sum(group.pop("quarantined") for group in by_presence.values())
