@@ -39,7 +39,7 @@ def _lines(report: Report) -> Iterator[str]:
         )
         for line in report.summary
     ]
-    yield from _rows(("Finding", "Count", f"Of the {report.kind}", ""), rows)
+    yield from _rows(("Finding", "Count", "Share", ""), rows)
     for section in report.sections:
         yield from _section(section)
 

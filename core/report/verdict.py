@@ -11,6 +11,9 @@ _FAULTS = {
     "conflicts": ("cluster", "clusters", "of copies with two labels"),
     "unreadable": ("file", "files", "that cannot be read"),
     "damaged": (IMAGES[:-1], IMAGES, "damaged inside"),
+    "object_leaks": ("object", "objects", "that leak between splits"),
+    "box_disagreements": ("box", "boxes", "that copies contradict"),
+    "bad_boxes": ("box", "boxes", "broken, outside or there twice"),
 }
 """By count: what is wrong whatever the images are for; one, several, and what they
 are."""
@@ -20,6 +23,8 @@ _DOUBTS = {
     "label_issues": ("label", "labels", "in doubt"),
     "outliers": ("outlier", "outliers", ""),
     "image_issues": (IMAGES[:-1], IMAGES, "dark, bright, blurry or odd"),
+    "object_label_issues": ("label of an object", "labels of objects", "in doubt"),
+    "object_outliers": ("object", "objects", "unlike the others"),
 }
 """Likewise: what a person should look at."""
 
@@ -35,16 +40,22 @@ def verdict(
         kind: what the set holds, in the plural
     """
     faults, doubts = (_phrases(counts, kinds, kind) for kinds in (_FAULTS, _DOUBTS))
-    images = counts["images"]
+    among = f"{counts['images']:,} {kind}"
+    if "objects" in counts:
+        among += f" and {counts['objects']:,} objects"
     if faults:
         said = f"To mend before use: {_listed(faults)}."
         said += f" To look at: {_listed(doubts)}." if doubts else ""
     elif doubts:
-        said = f"No certain fault in {images:,} {kind}. To look at: {_listed(doubts)}."
+        said = f"No certain fault in {among}. To look at: {_listed(doubts)}."
     else:
-        said = f"Nothing was found in {images:,} {kind}."
+        said = f"Nothing was found in {among}."
     unknown = [
-        name for name in ("leaks", "label issues", "outliers") if name in not_looked_for
+        name
+        for name in ("leaks", "label issues", "outliers")
+        # Of a set of boxes it is the objects that have labels
+        if name in not_looked_for
+        and ("objects" not in counts or f"object {name}" in not_looked_for)
     ]
     return said + (f" Not looked for: {_listed(unknown)}." if unknown else "")
 
