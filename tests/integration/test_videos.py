@@ -178,18 +178,11 @@ def test_clips_and_groups_of_videos_are_refused_with_what_to_do(scanned):
         )
     )
 
-    mixed = fo.Dataset()
-    mixed.media_type = "mixed"
-    mixed.add_samples([fo.Sample(filepath="a.jpg"), fo.Sample(filepath="b.mp4")])
-
-    with pytest.raises(Exception, match="media of type 'mixed'. Winnow scans images"):
-        operator("scan")(mixed)
     with pytest.raises(Exception, match="scans whole images and videos"):
         operator("scan")(operator("show")(videos, "segments"))
     with pytest.raises(Exception, match="is a grouped data set. Scan one slice"):
         operator("scan")(grouped)
     grouped.delete()
-    mixed.delete()
 
 
 def test_what_works_on_images_alone_says_so(scanned):
