@@ -14,14 +14,11 @@ from ..core.common.result import json_value
 from ..core.common.text import counted
 from ..core.curation.review_time import ToReview, total_minutes
 from ..core.progress import OnProgress, silent
-from .adapter.actions.action_reports import ActionReport, PlanReport
+from .adapter.actions.action_options import QUARANTINE, ActionOptions, Change
+from .adapter.actions.action_reports import ActionReport
 from .adapter.actions.forms import FORM_NAMES, plan_form
-from .adapter.actions.plan_builder import (
-    QUARANTINE,
-    ActionOptions,
-    Change,
-    plan_action,
-)
+from .adapter.actions.plan_builder import plan_action
+from .adapter.actions.plan_report import PlanReport
 from .adapter.actions.planned_action import PlannedAction, PlanOptions
 from .adapter.actions.selection import PROVEN, Selection
 from .adapter.curation.needs_eyes import needs_eyes

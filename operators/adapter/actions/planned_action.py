@@ -16,8 +16,9 @@ from ....core.errors import InputError, PlanOutdatedError
 from ....core.progress import OnProgress, silent
 from ..dataset.internals import dataset_of
 from ..ui.surface import LongOperator
-from .action_reports import ActionReport, PlanReport, thing_of
+from .action_reports import ActionReport, thing_of
 from .execute import apply, waiting_plan
+from .plan_report import PlanReport
 
 TICK = "apply_"
 """The tick's name ends with the plan's id: a tick counts for no other plan than

@@ -90,9 +90,13 @@ def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says how sure the default threshold on outliers is."""
     if "outlier_agreement" not in expected:
         return []
+    agreed = f"{expected['outlier_agreement']:.0%}"
+    # Runs of before knew no interval
+    if "outlier_agreement_interval" in expected:
+        agreed = _interval(expected, "outlier_agreement")
     return [
-        f"people agreed with about {expected['outlier_agreement']:.0%} of what this "
-        "rule flags on other sets; the farthest are the surest"
+        f"people agreed with about {agreed} of what this rule flags on other sets; the "
+        "farthest are the surest"
     ]
 
 
