@@ -63,7 +63,7 @@ def _parted_scenes(reader: SampleQueries) -> int:
 def _count_groups(reader: SampleQueries, name: str, found: dict[str, Any]) -> int:
     """Counts the values of a field among the samples that a filter finds."""
     number = reader.field(name)
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"$match": {number: {"$ne": None}, **found}},
         {"$group": {"_id": f"${number}"}},
         {"$count": "count"},
