@@ -50,7 +50,7 @@ class SampleIndex:
         was scanned, or the nearest that all have in common."""
         if known := self.dataset.info.get("root"):
             return str(known)
-        here = [Path(self.paths[row]).parent for row in self.here]
+        here = [str(Path(self.paths[row]).parent) for row in self.here]
         return os.path.commonpath(here or ["/"])
 
     def name(self, row: int) -> str:
