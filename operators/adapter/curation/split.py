@@ -25,6 +25,7 @@ from ....core.curation.split import (
 from ....core.errors import InputError
 from ....core.scan.apply_thresholds import accepted_pairs
 from ..dataset.decisions import read_decisions
+from ..dataset.fields import check_new_field
 from ..dataset.internals import dataset_of
 from ..dataset.samples import flat_view, read_groups, read_samples
 from ..runs.reapply import settings_of
@@ -302,17 +303,7 @@ def check_target(dataset: fo.Dataset, field: str, tag_prefix: str | None) -> Non
     """Raises :class:`InputError` if the split would overwrite something."""
     if tag_prefix is not None:
         return
-    if not field.isidentifier() or field.startswith("_"):
-        raise InputError(
-            f"field={field!r} cannot be a field's name: begin with a letter, then "
-            "letters, digits and underscores."
-        )
-    there = dataset.get_field(field)
-    if there is not None and (there.info or {}).get("made_by") != MADE_BY:
-        raise InputError(
-            f"The field '{field}' already exists and has no split of Winnow, so "
-            "it is not changed. Give another name with field=NAME."
-        )
+    check_new_field(dataset, field, MADE_BY, "split")
 
 
 def write_split(
