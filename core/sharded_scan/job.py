@@ -25,7 +25,7 @@ from ..scan.apply_thresholds import (
     apply_thresholds,
     with_fixed_judgment,
 )
-from ..scan.collect import StageClock, learned, model_info, paths_of_images
+from ..scan.learn import StageClock, learned, model_info, paths_of_images
 from ..scan.previous_scan import PreviousScan
 from ..scan.samples import samples_of
 from ..scan.scan_data import ScanData, ScanInput
