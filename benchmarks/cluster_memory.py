@@ -87,10 +87,10 @@ def main() -> None:
     clock = _Told(watch)
     with tempfile.TemporaryDirectory() as scratch, watch.stage(""):
         data = learned(
+            names,
             table,
             samples,
             images,
-            paths,
             embedder,
             _Drawn(rng),
             before=PreviousScan(None, images, model_info(embedder)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -82,23 +82,19 @@ def collect_scan_data(
     before = PreviousScan(previous, images, model_info(embedder))
     shown = paths_of_images(table, images, paths)
     read_page = page_reader(shown, settings.max_megapixels)
-    data = learned(
+    return learned(
+        scan_input,
         table,
         samples,
         images,
-        paths,
         embedder,
         _InThisProcess(before, read_page, settings.neighbors, on_progress),
         before=before,
         clock=clock,
         folder=folder,
         settings=settings,
-        given=given,
-        recordings=scan_input.recordings,
-        properties=scan_input.properties,
         on_progress=on_progress,
     )
-    return replace(data, predictions=scan_input.predictions)
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,9 +39,9 @@ from .samples import image_rows, split_membership, unique_files
 from .scan_data import (
     ModelInfo,
     Pairs,
-    Recordings,
     Samples,
     ScanData,
+    ScanInput,
     UniqueFiles,
     VerifiedPairs,
 )
@@ -92,10 +92,10 @@ class StageClock:
 
 
 def learned(
+    scan_input: ScanInput,
     table: ImageTable,
     samples: Samples,
     images: DescribedImages,
-    paths: Sequence[bytes],
     embedder: ImageEmbedder | None,
     stages: HeavyStages,
     *,
@@ -103,9 +103,6 @@ def learned(
     clock: StageClock,
     folder: Path,
     settings: ScanSettings,
-    given: NDArray[np.float32] | None = None,
-    recordings: Recordings | None = None,
-    properties: Mapping[str, Sequence[Any]] | None = None,
     on_progress: OnProgress = silent,
 ) -> ScanData:
     """Learns from described images all that thresholds are applied to.
@@ -113,29 +110,27 @@ def learned(
     The stages after the pass over the files, of a scan and of a job alike.
 
     Args:
-        table: of the pass over n files
+        scan_input: what was known of n images before they were read
+        table: of the pass over their files
         samples: the n samples
         images: the unique images among them
-        paths: of the files
         embedder: the model; None if vectors are given
         stages: what carries out the heavy ones
         before: the previous scan, for what is reused
         clock: that counts the seconds of the stages
         folder: where digests of pixels are kept between runs
         settings: see :class:`~core.scan.settings.ScanSettings`
-        given: embeddings made elsewhere
-        recordings: by a field; None to tell them by names, times and looks
-        properties: name -> values of the samples that should tell no class or split
         on_progress: told after each batch; may raise to cancel
     """
+    paths = scan_input.paths
     files, model = unique_files(table), model_info(embedder)
-    sequences = find_sequences(paths, table, samples, images, recordings)
+    sequences = find_sequences(paths, table, samples, images, scan_input.recordings)
     search = stages.search(
         images, split_membership(samples, images), model.min_candidate_similarity
     )
     nearest = None
     if settings.preset is not None:
-        nearest = nearest_samples(table, given, settings.neighbors)
+        nearest = nearest_samples(table, scan_input.vectors, settings.neighbors)
     clock.end("search")
 
     rotated = turned_candidates(images.signatures)
@@ -175,7 +170,7 @@ def learned(
         before,
         clock,
         origins=(table.stored("captured")[first], table.stored("camera")[first]),
-        properties=properties,
+        properties=scan_input.properties,
         on_progress=on_progress,
     )
     complete = len(recall.copy_scores) == len(sampled(len(images)))
@@ -194,6 +189,7 @@ def learned(
         model=model,
         inputs=before.inputs(labels, is_recall_complete=complete),
         seconds=clock.seconds,
+        predictions=scan_input.predictions,
     )
 
 

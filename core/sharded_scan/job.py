@@ -159,17 +159,16 @@ def run_job(
     )
     with tempfile.TemporaryDirectory() as scratch:
         data = learned(
+            names,
             table,
             samples,
             images,
-            names.paths,
             embedder,
             stages,
             before=PreviousScan(None, images, model_info(embedder)),
             clock=clock,
             folder=Path(scratch),
             settings=settings,
-            recordings=names.recordings,
             on_progress=teller.show,
         )
     data = with_fixed_judgment(data, settings)

@@ -81,7 +81,7 @@ class ThinReport(TableResult):
         images: that were thinned
         kept: of them
         protected: of those kept, the ones that are kept whatever they show
-        left_alone: images that were not thinned
+        skipped: images that were not thinned
         is_to_count: whether so many were kept as were asked for, of the whole set
         by_sequence: sequence -> images and kept ones, where sequences were thinned
     """
@@ -90,7 +90,7 @@ class ThinReport(TableResult):
     images: int
     kept: int
     protected: int
-    left_alone: int
+    skipped: int
     is_to_count: bool
     by_sequence: Mapping[str, Sequence[int]]
 
@@ -110,9 +110,9 @@ class ThinReport(TableResult):
                 f"{self.protected:,} are kept in any case: in a test or validation "
                 "split, or because a person decided so"
             )
-        if self.left_alone:
+        if self.skipped:
             why = "in a test or validation split" if self.is_to_count else "no frames"
-            yield f"Left alone: {self.left_alone:,} images that are {why}"
+            yield f"Skipped: {self.skipped:,} images that are {why}"
         longest = sorted(self.by_sequence.items(), key=lambda one: (-one[1][0], one[0]))
         for name, (images, kept) in longest[:_SHOWN]:
             yield f"{name}: {kept:,} of {images:,}"
@@ -180,7 +180,7 @@ def thin(
         images=int(thinned.sum()),
         kept=int((thinned & found.kept).sum()),
         protected=int((thinned & _protected(run.scan_data, decided)).sum()),
-        left_alone=int((considered & ~thinned).sum()),
+        skipped=int((considered & ~thinned).sum()),
         is_to_count=choice.keep is not None,
         by_sequence={}
         if choice.keep is not None
