@@ -243,8 +243,8 @@ def _remarks_on_copies(clean: Clean) -> Iterator[str]:
         )
     if clean.dropped_clusters:
         yield (
-            f"Of {_clusters(clean.dropped_clusters)} no image is exported, because each "
-            "has a finding"
+            f"Of {_clusters(clean.dropped_clusters)} no image is exported, because "
+            "each has a finding"
         )
 
 
