@@ -2,9 +2,10 @@
 
     python benchmarks/overview.py FOLDER [--scratch FOLDER] [--draws 3] [--steps ...]
 
-FOLDER holds a folder a class, of three or more. Each draw is a third of the images from
-each of three classes; the sets that :mod:`planted_sets` makes of it are scanned, and
-given to the rivals, each in an environment of its own below the scratch folder. What
+FOLDER holds a folder a class, of three or more. Each draw has
+160 images from each of three classes; the sets that :mod:`planted_sets` makes of it are
+looked at as a scan does, and given to the rivals, each in an environment of its own
+below the scratch folder. What
 was done already is not done again. Prints the table of overview.md.
 """
 
@@ -13,25 +14,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from planted_sets import NOTHING, PLANTS, SHUFFLED, SPLITS, PlantedSet, planted_set
 from quality import ROOT, ask, environment
+from set_images import SetImages, overview_of, read_images
 
-sys.path.insert(0, str(ROOT))
-
-from core.embedding.embed import embed_images  # noqa: E402
-from core.models.registry import load_embedder  # noqa: E402
-from core.scan.apply_thresholds import apply_thresholds  # noqa: E402
-from core.scan.collect import collect_scan_data  # noqa: E402
-from core.scan.scan_data import ScanInput  # noqa: E402
+from core.overview.overview import Overview
 
 RIVALS = {
     "datalab_set": ["cleanlab[image]==2.9.0"],
@@ -58,62 +52,51 @@ def sources(root: Path, draw: int) -> list[Path]:
 def make_sets(root: Path, work: Path, draw: int) -> list[PlantedSet]:
     """Writes the sets of a draw, and the list of them."""
     source = sources(root, draw)
-    sets = [
-        planted_set(work / "sets" / str(number), source, plant, draw)
-        for number, plant in enumerate(PLANTS)
-    ]
+    sets = [planted_set(work / "sets", source, plant, draw) for plant in PLANTS]
     (work / "sets.json").write_text(json.dumps([asdict(one) for one in sets]))
     return sets
 
 
-def scan(one: PlantedSet, cache: Path) -> Mapping[str, Any]:
-    """Scans a set; returns its overview."""
+def judge(one: PlantedSet, images: SetImages) -> Overview:
+    """Returns what Winnow says of a set, but of the folders: each plant has its own."""
+    named = [b"/set/" + os.path.basename(path) for path in images.paths]
+    images = replace(images, paths=named)
     classes = sorted(set(one.labels))
-    given = ScanInput(
-        [os.fsencode(path) for path in one.paths],
-        np.array([classes.index(label) for label in one.labels], np.int32),
-        classes,
-        np.array(one.splits, np.int32),
-        SPLITS,
-    )
-    data = collect_scan_data(given, load_embedder(), folder=cache)
-    return apply_thresholds(data).overview
+    codes = np.array([classes.index(label) for label in one.labels], np.int32)
+    splits = np.array(one.splits, np.int32)
+    return overview_of(images, codes[images.rows], splits[images.rows], classes, SPLITS)
 
 
-def said_by_winnow(overview: Mapping[str, Any]) -> list[str]:
+def said_by_winnow(overview: Overview) -> list[str]:
     """Returns what it says in the words of a rival's answers."""
     said = []
-    for finding in overview["findings"]:
-        measures = finding["measures"]
+    for finding in overview.findings:
+        measures = finding.measures
         words = {
             "imbalance": "imbalance",
             "label_shift": "label shift",
             "appearance_shift": "split: looks",
             "shortcuts": f"{measures.get('target')}: {measures.get('property')}",
         }
-        if finding["kind"] in words:
-            said.append(words[finding["kind"]])
+        if finding.kind in words:
+            said.append(words[finding.kind])
     return said
 
 
 def run_winnow(work: Path, sets: Sequence[PlantedSet]) -> None:
-    """Scans the sets, and leaves the embeddings for the rivals."""
+    """Looks at the sets, and leaves the embeddings for the rivals."""
     answers = work / "winnow.json"
     if answers.exists():
         return
     started, said = time.process_time(), {}
     for number, one in enumerate(sets):
-        overview = scan(one, work / "cache")
-        said[number] = {"Winnow": said_by_winnow(overview)}
+        images = read_images(one.paths, work / "cache")
+        said[number] = {"Winnow": said_by_winnow(judge(one, images))}
         print(f"  {PLANTS[number].name}: {said[number]}", flush=True)
-        table = embed_images(
-            [os.fsencode(path) for path in one.paths],
-            load_embedder(),
-            folder=work / "cache",
-            max_megapixels=100,
-        )
-        features = np.asarray(table.column("features")[table.unique_file])
-        np.save(work / f"features_{number}.npy", features)
+        # In the order of the paths, which of equal pictures are one
+        place = np.zeros(len(one.paths), np.int64)
+        place[images.rows] = np.arange(len(images))
+        np.save(work / f"features_{number}.npy", images.features[place])
     seconds = round(time.process_time() - started, 1)
     answers.write_text(json.dumps({"seconds": seconds, "said": said}))
 

@@ -1,8 +1,8 @@
 """What a scan says of sets with nothing to find: random splits and shuffled labels.
 
-    python benchmarks/overview_trials.py FOLDER [--trials 200] [--first 0]
+    python benchmarks/overview_trials.py FOLDER [--trials 200] [--images 2000]
 
-FOLDER holds a folder a class. Each trial gives 2,000 of its images labels, splits,
+FOLDER holds a folder a class. Each trial gives some of its images labels, splits,
 folders, file types, borders, cameras, dates and fields that go with nothing; their
 brightness, compression and the like are their own. Prints how many trials have a
 finding.
@@ -11,32 +11,23 @@ finding.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from set_images import overview_of, read_images
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from core.copy_detection.signature import GRAY_SIDE  # noqa: E402
-from core.embedding.embed import embed_images  # noqa: E402
-from core.models.registry import load_embedder  # noqa: E402
-from core.neighbors.knn_graph import neighbor_graph  # noqa: E402
-from core.overview.composition import composition  # noqa: E402
-from core.overview.overview import look_at_set, set_evidence  # noqa: E402
-from core.overview.properties import Background  # noqa: E402
-from core.overview.records import SetMembers  # noqa: E402
-from core.scan.unique_images import unique_images  # noqa: E402
+from core.copy_detection.signature import GRAY_SIDE
+from core.overview.properties import Background
+from core.storage.cache import cache_folder
 
 SPLITS = ["train", "test"]
-IMAGES = 2000
-NO_TESTS = ("imbalance", "thin_regions")
-"""Findings that are counts, with no notion of chance."""
+_TOLD_EACH = 20
+NO_TEST = "imbalance"
+"""A count, with no notion of chance."""
 
 
 def metadata_of(count: int, random: np.random.Generator) -> Background:
@@ -76,71 +67,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--images", type=int, default=2000)
     options = parser.parse_args()
     everything = sorted(path for path in options.folder.rglob("*") if path.is_file())
-    chosen = np.random.default_rng(0).permutation(len(everything))[:IMAGES]
+    chosen = np.random.default_rng(0).permutation(len(everything))[: options.images]
     paths = [everything[row] for row in sorted(chosen)]
     names = sorted({path.parent.name for path in paths})
     truth = np.array([names.index(path.parent.name) for path in paths], np.int32)
-    with tempfile.TemporaryDirectory() as work:
-        encoded = [os.fsencode(path) for path in paths]
-        table = embed_images(
-            encoded, load_embedder(), folder=Path(work), max_megapixels=100
-        )
-        images = unique_images(table)
-        rows = table.rows()[images.groups.first_file]
-        statistics = table.column("statistics")[images.groups.first_file]
-        features = np.asarray(images.features[np.arange(len(images))])
-        descriptors = np.asarray(images.descriptors[np.arange(len(images))])
-        signatures = np.asarray(images.signatures)
-    graph = neighbor_graph(features.astype(np.float32), 12)
-    count = len(rows)
-    alone, none = np.full(count, -1), np.zeros(count, bool)
-    with_findings, kinds, seconds, tried = 0, Counter[str](), 0.0, 0
-    for trial in range(options.first, options.first + options.trials):
+    images = read_images(paths, cache_folder())
+    count, truth = len(images), truth[images.rows]
+    with_findings, kinds, seconds = 0, Counter[str](), 0.0
+    for trial in range(options.trials):
         random = np.random.default_rng(trial)
-        label = random.permutation(truth[rows])
+        label = random.permutation(truth)
         split = (random.random(count) < 0.3).astype(np.int32)
-        bordered_signatures = bordered(signatures, random)
-        background, where = metadata_of(count, random), paths_of(count, random)
-        members = SetMembers(
-            label=label,
-            split=split,
-            group=alone,
-            here=~none,
-            likeliest=random.permutation(label),
-            wrong_label=none,
-            distance=np.full(count, np.nan, np.float32),
-            outlier=none,
+        given = replace(
+            images,
+            signatures=bordered(images.signatures, random),
+            paths=paths_of(count, random),
         )
-        counts = composition(label, split, np.arange(count), names, SPLITS)
+        background = metadata_of(count, random)
         started = time.process_time()
-        evidence = set_evidence(
-            descriptors,
-            features,
-            bordered_signatures,
-            statistics,
-            table.file_bytes[rows],
-            where,
-            label,
-            split,
-            alone,
-            names,
-            SPLITS,
-            background,
+        overview = overview_of(
+            given, label, split, names, SPLITS, background, random.permutation(label)
         )
-        overview = look_at_set(evidence, members, counts, graph, names, SPLITS)
         seconds += time.process_time() - started
-        said = [one.kind for one in overview.findings if one.kind not in NO_TESTS]
+        said = [one.kind for one in overview.findings if one.kind != NO_TEST]
         with_findings += bool(said)
-        tried = overview.tried
         kinds.update(said)
-    print(
-        f"{options.trials} trials from {options.first} of {count:,} images, "
-        f"{tried:,} properties of classes and splits each: {with_findings} with a "
-        f"finding {dict(kinds)}; {seconds / options.trials:.2f} CPU seconds each"
-    )
+        done = trial + 1
+        if done % _TOLD_EACH == 0 or done == options.trials:
+            print(
+                f"{done} trials of {count:,} images, {overview.tried:,} properties of "
+                f"classes and splits each: {with_findings} with a finding "
+                f"{dict(kinds)}; {seconds / done:.2f} CPU seconds each",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

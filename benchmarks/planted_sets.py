@@ -141,7 +141,7 @@ def planted_set(
     planted.
 
     Args:
-        folder: for the pictures, a folder a class
+        folder: for the pictures: those that all sets share, and a folder a plant
         source: photographs in folders of classes; it is planted in the first of them
         plant: what is planted
         seed: of the splits and of what is changed
@@ -156,14 +156,19 @@ def planted_set(
     left_out = touched & (plant.kind in ("imbalance", "label shift"))
     if plant.shuffle:
         labels = random.permutation(labels).tolist()
+    own = folder / plant.name.replace("%", "percent")
     paths = []
-    for path, label, changed in zip(source, labels, touched, strict=True):
-        picture = Image.open(path).convert("RGB")
+    for path, changed in zip(source, touched & ~left_out, strict=True):
         ending = plant.how.get("type", ".jpg") if changed else ".jpg"
-        target = folder / label / f"{path.parent.name}-{path.stem}{ending}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        quality = plant.how.get("q", QUALITY) if changed else QUALITY
-        (plant.change(picture) if changed else picture).save(target, quality=quality)
+        place = own if changed else folder / "shared"
+        target = place / f"{path.parent.name}-{path.stem}{ending}"
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            quality = plant.how.get("q", QUALITY) if changed else QUALITY
+            picture = Image.open(path).convert("RGB")
+            (plant.change(picture) if changed else picture).save(
+                target, quality=quality
+            )
         paths.append(str(target))
     rows = np.flatnonzero(~left_out).tolist()
     return PlantedSet(

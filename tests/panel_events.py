@@ -114,3 +114,7 @@ def drawn(dataset, tab):
     )
     foo.get_operator(PANEL).execute(ctx)
     return str([request.params for request in executor._requests])
+
+
+def button(answer, row, name):
+    return answer.shown[row]["type"]["properties"][name]["view"]

@@ -1,8 +1,8 @@
 """What cleanlab's Datalab says of sets: python datalab_set_run.py WORK
 
-It is given Winnow's features, images in the order of the splits (its test of whether
-data are independent looks at their order), and the split as a label once more, since
-its search for spurious correlations knows labels alone.
+It is given Winnow's features, images in the order of the splits and mixed within (its
+test of whether data are independent looks at their order), and the split as a label
+once more, since its search for spurious correlations knows labels alone.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from datasets import Dataset, Image
 from set_answers import SetAnswers
 
 
-def scores_of_images(paths: list[str], labels: list[str]) -> pd.DataFrame:
+def scores_of_images(paths: list[str]) -> pd.DataFrame:
     """Returns how each picture scores in what spurious correlations are looked for."""
+    labels = [row % 2 for row in range(len(paths))]
     data = Dataset.from_dict({"image": paths, "label": labels})
     data = data.cast_column("image", Image())
     lab = Datalab(data, label_name="label", image_key="image", verbosity=0)
@@ -42,15 +43,20 @@ def correlated(scores: pd.DataFrame, codes: np.ndarray) -> list[str]:
 
 
 def main(work: Path) -> None:
-    answers = SetAnswers(work, "datalab", ["cleanlab", "cleanvision"])
+    answers = SetAnswers(work, "datalab_set", ["cleanlab", "cleanvision"])
+    # All sets share most pictures: each is looked at once
+    files = sorted({path for _, one in answers.sets() for path in one.paths})
+    every = scores_of_images(files)
+    place = {path: row for row, path in enumerate(files)}
     for number, one in answers.sets():
-        scores = scores_of_images(one.paths, one.labels)
+        scores = every.iloc[[place[path] for path in one.paths]]
         classes = np.unique(one.labels, return_inverse=True)[1]
         splits = np.array(one.splits)
         said = [f"class: {name}" for name in correlated(scores, classes)]
         said += [f"split: {name}" for name in correlated(scores, splits)]
         lab = Datalab({"label": one.labels}, label_name="label", verbosity=0)
-        order = np.argsort(one.splits, kind="stable")
+        mixed = np.random.default_rng(number).permutation(len(splits))
+        order = mixed[np.argsort(splits[mixed], kind="stable")]
         ordered = Datalab(
             {"label": [one.labels[row] for row in order]},
             label_name="label",

@@ -20,17 +20,12 @@ from ..progress import OnProgress, Progress, silent
 from ..scan.plain_pages import judge_pages, page_reader
 from ..scan.unique_images import distinct_rows
 from ..scan.verified_pairs import cosines
+from .comparison import Bools, Copies, Ints, Pairs
 
 _PAIRS_AT_ONCE = 16_384
 _PICTURES_AT_ONCE = 16_384
 """Signatures are 4.6 kB: at most 150 MB of them are held at once, unless more
 images than that are new."""
-
-Pairs = NDArray[np.int32]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Copies = tuple[Pairs, NDArray[np.float32], NDArray[np.float32]]
-"""Pairs of pictures, their similarities and their scores."""
 
 
 class Pictures:
@@ -136,7 +131,7 @@ def copies_among(
         paths: p files that show them
         candidates: int32[c, 2] of pictures
         min_similarity, min_score, max_megapixels: as for
-            :func:`core.curation.compare_sets.compare`
+            :func:`core.curation.compare_images.compare_images`
         on_progress: told after each batch
     """
     pairs, plain = [np.empty((0, 2), np.int32)], [np.empty((0, 2), np.int32)]
@@ -164,9 +159,13 @@ def copies_among(
         scores.append(np.where(alike, 1, found.scores)[kept].astype(np.float32))
         done = min(start + _PAIRS_AT_ONCE, len(candidates))
         on_progress(Progress("Comparing pictures", done, len(candidates)))
-    found_copies = (
-        np.concatenate(pairs),
-        np.concatenate(similarities),
-        np.concatenate(scores),
+    found_copies = Copies(
+        _both_ways(np.concatenate(pairs)),
+        np.tile(np.concatenate(similarities), 2),
+        np.tile(np.concatenate(scores), 2),
     )
-    return found_copies, np.concatenate(plain)
+    return found_copies, _both_ways(np.concatenate(plain))
+
+
+def _both_ways(pairs: Pairs) -> Pairs:
+    return np.concatenate([pairs, pairs[:, ::-1]])

@@ -177,7 +177,7 @@ def divided(
             continue
         mine = mine[np.argsort(-counts[mine], kind="stable")]
         name = classes[code]
-        held = ", ".join(f"{counts[place]:,}" for place in mine)
+        *most, last = (f"{counts[place]:,}" for place in mine)
         # The largest part is the class; the others are what to look at
         images = np.flatnonzero(np.isin(part, parts[mine[1:]]) & (label == code))
         findings.append(
@@ -185,7 +185,7 @@ def divided(
                 "divided_classes",
                 f"groups of {name}",
                 f"{name} falls into {len(mine)} groups with nothing in between, of "
-                f"{held} images",
+                f"{', '.join(most)} and {last} images",
                 "One name may stand for several things, or for one thing from several "
                 "sources; a model may learn one group and miss another",
                 "Look at the smaller groups; if they are another thing, give them a "

@@ -8,7 +8,8 @@ import fiftyone.operators.types as types
 
 from ...core.common.text import short_path
 from ...core.findings.schema import QUARANTINED
-from ..adapter.views.queries import Picture, count_values
+from ..adapter.views.count_queries import count_values
+from ..adapter.views.queries import Picture
 from . import buttons, filters, stretches, widgets
 from .callbacks import Events
 from .state import PanelState

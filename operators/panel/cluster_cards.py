@@ -8,14 +8,14 @@ import fiftyone.operators.types as types
 import numpy as np
 from numpy.typing import NDArray
 
-from ..adapter.views.queries import (
+from ..adapter.views.cluster_queries import (
     Cluster,
-    Picture,
     clusters,
     kind_of_copy,
     likeness,
     why_kept,
 )
+from ..adapter.views.queries import Picture
 from . import widgets
 from .callbacks import Events
 from .state import PanelState

@@ -9,8 +9,9 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ..adapter.dataset.present import present
+from ..adapter.views.cluster_queries import CLUSTER_ORDERS, cluster_order
+from ..adapter.views.count_queries import histogram
 from ..adapter.views.finding_views import found_view, grouped_view
-from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, histogram
 from . import buttons, filters, review, scenes, thresholds, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page

@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ..adapter.views.queries import count_values, split_filter
+from ..adapter.views.count_queries import count_values, split_filter
 from . import widgets
 from .callbacks import Events
 from .state import PanelState

@@ -11,8 +11,9 @@ from fiftyone import ViewField as F
 from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.present import present
 from ..adapter.runs.remarks import label_expectation
+from ..adapter.views.count_queries import count_pairs, histogram
 from ..adapter.views.finding_views import found_view
-from ..adapter.views.queries import Picture, count_pairs, histogram
+from ..adapter.views.queries import Picture
 from . import buttons, filters, review, thresholds, widgets
 from .callbacks import Events
 from .state import PanelState

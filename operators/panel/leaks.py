@@ -7,8 +7,9 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from ..adapter.views.cluster_queries import CLUSTER_ORDERS, cluster_order
+from ..adapter.views.count_queries import split_filter
 from ..adapter.views.finding_views import aggregate
-from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, split_filter
 from . import buttons, filters, scenes, sequences, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page

@@ -10,8 +10,9 @@ from fiftyone import ViewField as F
 
 from ..adapter.dataset.present import present
 from ..adapter.runs.remarks import outlier_expectation
+from ..adapter.views.count_queries import histogram
 from ..adapter.views.finding_views import found_view
-from ..adapter.views.queries import Picture, histogram
+from ..adapter.views.queries import Picture
 from . import buttons, filters, review, thresholds, widgets
 from .callbacks import Events
 from .state import PanelState

@@ -7,7 +7,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from ..adapter.views.queries import Histogram
+from ..adapter.views.count_queries import Histogram
 from . import widgets
 from .callbacks import Event
 

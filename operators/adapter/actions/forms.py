@@ -21,9 +21,9 @@ from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, object_choices, show_error
 from ..ui.panel_jobs import last_choice
 from ..views.object_views import scanned_objects
-from .action_reports import PlanReport
-from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions, Change
+from .action_options import MOVE, QUARANTINE, RETAG, ActionOptions, Change
 from .plan_preview import PLAN_NAMES, show_plan
+from .plan_report import PlanReport
 from .planned_action import count_text
 from .selection import PROVEN, WHAT
 

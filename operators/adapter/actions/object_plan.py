@@ -22,8 +22,9 @@ from ..dataset.present import present
 from ..runs.paths import plans_folder
 from ..runs.run_record import complete_run
 from ..views.object_views import chosen_labels, scanned_objects
+from .action_options import RETAG, ActionOptions, Change
 from .object_updates import OBJECTS
-from .plan_builder import RETAG, ActionOptions, Change, where_of
+from .plan_folders import where_of
 from .sample_index import SampleIndex
 
 REMOVE_OBJECTS = "remove_objects"

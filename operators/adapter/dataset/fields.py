@@ -207,8 +207,14 @@ def stored_columns(
 
 def stored_ids(dataset: fo.Dataset, modified_after: datetime | None = None) -> set[str]:
     """Returns the ids of all samples, or of those that were modified after a time."""
-    later = {"last_modified_at": {"$gt": modified_after}} if modified_after else {}
-    return {str(row["_id"]) for row in _collection(dataset).find(later, ["_id"])}
+    later = {"last_modified_at": {"$gt": modified_after}}
+    found = (
+        _collection(dataset).find(later, ["_id"])
+        if modified_after
+        # From the index alone, without the samples
+        else _collection(dataset).find({}, ["_id"]).hint("_id_")
+    )
+    return {str(row["_id"]) for row in found}
 
 
 def write_findings(

@@ -13,8 +13,8 @@ from ....core.report.model import Cell, Gallery, Section, Table
 from ..runs.remarks import outlier_expectation
 from ..runs.scan_report import ScanReport
 from ..views import queries
+from ..views.count_queries import count_pairs, count_values
 from ..views.expressions import found_expression
-from ..views.queries import count_pairs, count_values
 from . import charts, copy_sections
 from .report_queries import Shown, not_looked_for, words_of
 from .scene_section import scenes_section

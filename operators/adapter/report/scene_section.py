@@ -8,7 +8,8 @@ from ....core.findings.finding import Finding
 from ....core.report.model import Gallery, Section, Table
 from ..runs.remarks import recordings
 from ..runs.scan_report import ScanReport
-from ..views.queries import Picture, count_values
+from ..views.count_queries import count_values
+from ..views.queries import Picture
 from ..views.scene_queries import scenes
 from . import charts
 from .report_queries import Shown, not_looked_for

@@ -54,7 +54,7 @@ _PACKAGES = (
     "Pillow",
 )
 _FEW_ROWS = 10_000
-"""Rows up to which indexes are kept while they are written."""
+"""Rows up to which a moved threshold leaves the indexes while they are written."""
 
 
 def publish(
@@ -103,7 +103,7 @@ def publish(
     there = stored_ids(dataset)
     touched = stored_ids(dataset, before.time) if before else there
     rows = rows_to_look_at(ids, there, touched, before, digests, list(columns))
-    if len(rows) > _FEW_ROWS:
+    if replaces is None or len(rows) > _FEW_ROWS:
         # To write many rows into indexes takes twice as long as to make them anew
         drop_indexes(dataset, prefix)
     write_findings(dataset, ids, columns, rows, modified_at, on_progress)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.common.text import share_text
+from ....core.common.text import first_of, share_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.videos.segments import SEGMENTS
@@ -90,9 +90,13 @@ def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says how sure the default threshold on outliers is."""
     if "outlier_agreement" not in expected:
         return []
+    agreed = f"{expected['outlier_agreement']:.0%}"
+    # Runs of before knew no interval
+    if "outlier_agreement_interval" in expected:
+        agreed = _interval(expected, "outlier_agreement")
     return [
-        f"people agreed with about {expected['outlier_agreement']:.0%} of what this "
-        "rule flags on other sets; the farthest are the surest"
+        f"people agreed with about {agreed} of what this rule flags on other sets; the "
+        "farthest are the surest"
     ]
 
 
@@ -152,12 +156,8 @@ def leak_remarks(report: ScanOutcome) -> list[str]:
         of_class[row["class"]] += sum(row[kind] for kind in KINDS)
     if of_class:
         most = sorted(of_class, key=lambda name: (-of_class[name], name))
-        named = ", ".join(
-            f"{name} {of_class[name]:,}" for name in most[:_CLASSES_NAMED]
-        )
-        rest = len(most) - _CLASSES_NAMED
-        more = f" and {rest:,} more classes" if rest > 0 else ""
-        remarks.append(f"by class: {named}{more}")
+        named = [f"{name} {of_class[name]:,}" for name in most]
+        remarks.append(f"by class: {first_of(named, _CLASSES_NAMED)}")
     return remarks
 
 

@@ -49,7 +49,7 @@ def found_view(
     if what in OBJECT_FINDINGS:
         return object_view(dataset, what, prefix)
     if keys := set_keys(run, what):
-        return _set_view(dataset, keys, prefix)
+        return _set_view(dataset, run, keys, prefix)
     if what in (SEGMENTS, VIDEO_ISSUES.name):
         return _video_view(dataset, run, what, prefix)
     view = present(dataset).match(found_expression(what, prefix))
@@ -95,10 +95,16 @@ def _video_view(
 
 
 def _set_view(
-    dataset: fo.Dataset, keys: Sequence[str], prefix: str | None
+    dataset: fo.Dataset, run: ScanRun, keys: Sequence[str], prefix: str | None
 ) -> fo.DatasetView:
     shows = F(field_name("set_findings", prefix)).contains(list(keys))
-    return present(dataset).match(shows)
+    view = present(dataset).match(shows)
+    found = run.report.get("overview", {}).get("findings", ())
+    for kind in {one["kind"] for one in found if one["key"] in keys}:
+        finding = SET_FINDINGS[kind]
+        by = field_name(finding.sort_by, prefix)
+        view = view.sort_by(by, reverse=finding.descending)
+    return view
 
 
 @dataclass(frozen=True)
