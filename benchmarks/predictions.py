@@ -34,6 +34,7 @@ from core.findings.label_support import (  # noqa: E402
     VOTERS,
     class_support,
     prediction_weight,
+    witnesses_of,
 )
 from core.findings.predictions import Predictions  # noqa: E402
 from core.models.registry import load_embedder  # noqa: E402
@@ -145,7 +146,8 @@ def main() -> None:
     def evidence_of(label: Codes) -> Floats:
         evidence = label_evidence((copies, features), label, alone, classes)
         return evidence, class_support(
-            evidence, graph, label, alone, classes, rows, copy_graph
+            witnesses_of(evidence, graph, label, alone, classes, copy_graph=copy_graph),
+            rows,
         )
 
     looks = evidence_of(truth)[1]
@@ -165,13 +167,15 @@ def main() -> None:
                 said = Predictions(said.classes, said.probabilities, weight)
                 scores = [
                     judge_labels(
-                        evidence,
-                        graph,
-                        label,
-                        alone,
-                        classes,
-                        copy_graph=copy_graph,
-                        predictions=one,
+                        witnesses_of(
+                            evidence,
+                            graph,
+                            label,
+                            alone,
+                            classes,
+                            copy_graph=copy_graph,
+                            predictions=one,
+                        )
                     ).score
                     for one in (None, said)
                 ]

@@ -20,6 +20,16 @@ from .adapter.dataset.decisions import (
     MAY_GO,
     NOT_DUPLICATE,
     RELABEL,
+)
+from .adapter.dataset.internals import dataset_of, shows_objects
+from .adapter.dataset.object_decisions import (
+    keep_objects,
+    undo_on_objects,
+    verify_object_labels,
+)
+from .adapter.dataset.objects import chosen_objects
+from .adapter.dataset.present import present
+from .adapter.dataset.store_decisions import (
     choose_keepers,
     keep,
     let_go,
@@ -33,19 +43,11 @@ from .adapter.dataset.decisions import (
     undo_verify_labels,
     verify_labels,
 )
-from .adapter.dataset.internals import dataset_of, shows_objects
-from .adapter.dataset.object_decisions import (
-    keep_objects,
-    undo_on_objects,
-    verify_object_labels,
-)
-from .adapter.dataset.objects import chosen_objects
-from .adapter.dataset.present import present
 from .adapter.runs.reapply import reapply_thresholds, settings_of
 from .adapter.runs.run_record import ScanRun, complete_run
 from .adapter.ui.inputs import ask_prefix, prefix_of, show_error
 from .adapter.ui.surface import Operator, keywords
-from .adapter.views.finding_views import scanned_objects
+from .adapter.views.object_views import scanned_objects
 
 Samples: TypeAlias = fo.core.collections.SampleCollection
 

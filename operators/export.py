@@ -23,6 +23,7 @@ from .adapter.curation.export import (
 )
 from .adapter.curation.export_objects import BOX_FORMATS
 from .adapter.dataset.internals import dataset_of
+from .adapter.dataset.samples import kind_of
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import (
     ask_folder,
@@ -228,7 +229,7 @@ class Export(LongOperator):
         options = read_options(ExportOptions, {**ctx.params, **named})
         clean = options.clean(ctx.target_view())
         left, count = clean.view.count(), ctx.target_view().count()
-        text = f"{left:,} of {count:,} images will be copied"
+        text = f"{left:,} of {count:,} {kind_of(ctx.dataset)} will be copied"
         text = ". ".join([text, *_remarks_on_copies(clean)])
         inputs.view("status", types.Notice(label=text))
         ask_prefix(inputs, ctx)

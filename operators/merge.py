@@ -11,7 +11,7 @@ import fiftyone.operators.types as types
 
 from ..core.errors import CurationError
 from ..core.progress import OnProgress, silent
-from .adapter.actions.action_reports import ActionReport, PlanReport
+from .adapter.actions.action_reports import ActionReport
 from .adapter.actions.merge_plan import (
     CONFLICT_TAG,
     MERGE,
@@ -19,6 +19,7 @@ from .adapter.actions.merge_plan import (
     mergeable_fields,
     plan_merge,
 )
+from .adapter.actions.plan_report import PlanReport
 from .adapter.actions.planned_action import PlannedAction, PlanOptions, ask_tick
 from .adapter.ui.inputs import ask_prefix, ask_several, show_error
 from .adapter.ui.surface import LONG, keywords

@@ -12,7 +12,8 @@ import fiftyone.operators.types as types
 
 from ..core.common.result import Result
 from ..core.errors import InputError
-from ..core.findings.registry import FINDINGS, SET_FINDINGS
+from ..core.findings.registry import FINDINGS
+from ..core.findings.set_registry import SET_FINDINGS
 from ..core.progress import OnProgress
 from ..core.reading.folders import ImageFile, common_folder
 from ..core.scan.apply_thresholds import apply_thresholds

@@ -9,9 +9,10 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.progress import OnProgress
-from .adapter.actions.action_reports import ActionReport, PlanReport
+from .adapter.actions.action_options import QUARANTINE, Change
+from .adapter.actions.action_reports import ActionReport
 from .adapter.actions.file_action import FileAction, FileOptions
-from .adapter.actions.plan_builder import QUARANTINE, Change
+from .adapter.actions.plan_report import PlanReport
 from .adapter.ui.surface import LONG, keywords
 
 

@@ -11,17 +11,18 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.errors import CurationError, InputError
-from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.findings.object_registry import OBJECT_FINDINGS
 from ..core.progress import OnProgress, silent
-from .adapter.actions.action_reports import ActionReport, PlanReport
+from .adapter.actions.action_options import KEEP_TAG, ActionOptions, Change
+from .adapter.actions.action_reports import ActionReport
 from .adapter.actions.object_plan import (
     REMOVE_OBJECTS,
     TAG,
     ObjectChoice,
     plan_objects,
 )
-from .adapter.actions.plan_builder import KEEP_TAG, ActionOptions, Change
 from .adapter.actions.plan_preview import PLAN_NAMES, show_plan
+from .adapter.actions.plan_report import PlanReport
 from .adapter.actions.planned_action import PlannedAction, PlanOptions, count_text
 from .adapter.ui.inputs import ask_prefix, object_choices, show_error
 from .adapter.ui.surface import LONG, keywords

@@ -9,13 +9,14 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.findings.object_registry import OBJECT_FINDINGS
 from ..core.progress import OnProgress, silent
-from .adapter.actions.action_reports import ActionReport, PlanReport
+from .adapter.actions.action_options import RETAG, Change
+from .adapter.actions.action_reports import ActionReport
 from .adapter.actions.file_action import FileAction, FileOptions
 from .adapter.actions.forms import ON_DISK
 from .adapter.actions.object_plan import ObjectChoice, plan_objects
-from .adapter.actions.plan_builder import RETAG, Change
+from .adapter.actions.plan_report import PlanReport
 from .adapter.dataset.internals import shows_objects
 from .adapter.ui.panel_jobs import remember_choice
 from .adapter.ui.stream import Outcome

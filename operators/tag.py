@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 
 from ..core.common.result import Result
 from ..core.errors import CurationError, InputError
-from ..core.findings.registry import OBJECT_FINDINGS
+from ..core.findings.object_registry import OBJECT_FINDINGS
 from .adapter.dataset.internals import (
     dataset_of,
     is_grouped_by_field,
@@ -31,7 +31,8 @@ from .adapter.ui.inputs import (
     set_choices,
 )
 from .adapter.ui.surface import Operator, keywords
-from .adapter.views.finding_views import found_objects, found_view, scanned_objects
+from .adapter.views.finding_views import found_view
+from .adapter.views.object_views import chosen_labels, scanned_objects
 
 
 @dataclass(frozen=True)
@@ -192,13 +193,9 @@ def _tag_objects(
     objects: list[str] | None,
 ) -> Tagged:
     dataset = dataset_of(samples)
-    among = dataset if shows_objects(samples) else samples
     name = scanned_objects(dataset, options.prefix)
-    view = present(among)
-    if options.what in OBJECT_FINDINGS:
-        view, _ = found_objects(among, options.what, options.prefix)
-    if objects is not None:
-        view = view.select_labels(ids=objects, fields=name)
+    what = options.what if options.what in OBJECT_FINDINGS else None
+    view = chosen_labels(samples, what, objects, options.prefix)
     tag = options.tag.strip()
     count = view.count(objects_path(dataset, name))
     if options.remove:

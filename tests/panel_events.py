@@ -95,3 +95,26 @@ def sender(dataset):
         return answer
 
     return send
+
+
+def drawn(dataset, tab):
+    """All that is drawn of a tab, as text."""
+    executor = Executor()
+    request = {
+        "dataset_name": dataset.name,
+        "view": [],
+        "params": {
+            "panel_id": "p",
+            "panel_state": {"tab": tab},
+            "__method__": "refresh",
+        },
+    }
+    ctx = ExecutionContext(
+        request_params=request, executor=executor, operator_uri=PANEL
+    )
+    foo.get_operator(PANEL).execute(ctx)
+    return str([request.params for request in executor._requests])
+
+
+def button(answer, row, name):
+    return answer.shown[row]["type"]["properties"][name]["view"]

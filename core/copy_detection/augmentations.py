@@ -20,13 +20,16 @@ from .compositions import (
     Random,
     bordered,
     changed,
+    clipped,
     covering_changes,
+    encoded,
+    gray,
     letterboxed,
+    mirrored,
     sticker,
     uncovered_changes,
     watermarked,
 )
-from .compositions import clipped as _rounded
 
 _QUALITY = 90
 _LOW_QUALITY = 40
@@ -56,10 +59,6 @@ def _cropped(picture: U8, random: Random) -> U8:
     return picture[top : top + height, left : left + width]
 
 
-def _mirrored(picture: U8, random: Random) -> U8:
-    return picture[:, ::-1]
-
-
 def _turned(picture: U8, random: Random) -> U8:
     return np.rot90(picture, int(random.choice((1, 3))))
 
@@ -71,29 +70,24 @@ def _tilted(picture: U8, random: Random) -> U8:
     return np.asarray(cv2.warpAffine(picture, turn, (width, height)), np.uint8)
 
 
-def _grayed(picture: U8, random: Random) -> U8:
-    gray = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
-    return np.repeat(np.asarray(gray, np.uint8)[..., None], 3, axis=2)
-
-
 def _blurred(picture: U8, random: Random) -> U8:
     sigma = max(picture.shape[:2]) * _BLUR
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
 
 
 def _relit(picture: U8, random: Random) -> U8:
-    return _rounded(picture.astype(np.float64) * float(random.choice(_GAINS)))
+    return clipped(picture.astype(np.float64) * float(random.choice(_GAINS)))
 
 
 def _contrasted(picture: U8, random: Random) -> U8:
     mean = float(picture.mean())
-    return _rounded(
+    return clipped(
         (picture.astype(np.float64) - mean) * float(random.choice(_CONTRASTS)) + mean
     )
 
 
 def _noisy(picture: U8, random: Random) -> U8:
-    return _rounded(picture + random.normal(0, _NOISE, picture.shape))
+    return clipped(picture + random.normal(0, _NOISE, picture.shape))
 
 
 def _captioned(picture: U8, random: Random) -> U8:
@@ -114,10 +108,10 @@ _WAYS: dict[str, Callable[[U8, Random], U8]] = {
     "re-encoded": _re_encoded,
     "resized": _resized,
     "cropped": _cropped,
-    "mirrored": _mirrored,
+    "mirrored": mirrored,
     "turned by 90 degrees": _turned,
     "turned by 5 degrees": _tilted,
-    "gray": _grayed,
+    "gray": gray,
     "blurred": _blurred,
     "lighter or darker": _relit,
     "other contrast": _contrasted,
@@ -152,15 +146,9 @@ def augmented_copies(picture: U8, seed: int, sized: Callable[[U8], U8]) -> list[
     for name, change in _WAYS.items():
         random = np.random.default_rng(seed)
         quality = _LOW_QUALITY if name == "re-encoded" else _QUALITY
-        files.append(_saved(sized(change(picture, random)), quality))
+        files.append(encoded(sized(change(picture, random)), quality))
     random = np.random.default_rng(seed)
     for draw in [uncovered_changes] * UNCOVERED + [covering_changes] * COVERED:
         several = changed(picture, draw(random), random)
-        files.append(_saved(sized(several), _QUALITY))
+        files.append(encoded(sized(several), _QUALITY))
     return files
-
-
-def _saved(picture: U8, quality: int) -> bytes:
-    bgr = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return data.tobytes()

@@ -265,9 +265,15 @@ def screenshot(picture: U8, random: Random) -> U8:
     return np.asarray(framed, np.uint8)
 
 
-def saved(picture: U8, quality: int) -> U8:
+def encoded(picture: U8, quality: int) -> bytes:
+    """Returns the picture as a JPEG."""
     bgr = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()
+
+
+def saved(picture: U8, quality: int) -> U8:
+    data = np.frombuffer(encoded(picture, quality), np.uint8)
     read = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert read is not None
     return np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)

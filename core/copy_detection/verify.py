@@ -208,7 +208,7 @@ def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
     logits[contradicted(evidence)] = -np.inf
     score = 1 / (1 + np.exp(-logits))
     one_photograph, scenes[rows] = tell_scenes(
-        evidence, overlays, correlation, score >= MIN_COPY_SCORE
+        pictures, evidence, overlays, correlation, score >= MIN_COPY_SCORE
     )
     scenes[rows] &= whole[rows]
     score *= np.where(whole[rows], one_photograph, 1)

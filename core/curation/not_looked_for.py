@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..findings.registry import FINDINGS, SET_FINDINGS
+from ..findings.registry import FINDINGS
+from ..findings.set_registry import SET_FINDINGS
 from .policy import MEASURES
 
 _AUROC, _SMALLEST = MEASURES

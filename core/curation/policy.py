@@ -24,7 +24,9 @@ from typing import Any
 
 from ..common.text import plain, share_text
 from ..errors import InputError
-from ..findings import registry as findings
+from ..findings import registry
+from ..findings.object_registry import OBJECT_FINDINGS
+from ..findings.set_registry import SET_FINDINGS
 
 EXAMPLE = "no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues <= 2 %"
 
@@ -35,9 +37,9 @@ splits that look most different, and the effective images of the smallest class.
 FINDINGS: Mapping[str, tuple[str, ...]] = {
     words: counts
     for finding in (
-        *findings.FINDINGS.values(),
-        *findings.SET_FINDINGS.values(),
-        *findings.OBJECT_FINDINGS.values(),
+        *registry.FINDINGS.values(),
+        *SET_FINDINGS.values(),
+        *OBJECT_FINDINGS.values(),
     )
     if finding.has_line
     for words, counts in {finding.words: (finding.name,), **finding.parts}.items()
@@ -55,10 +57,10 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
 _EXAMPLE = "no leaks, unreadable <= 0.1 %"  # in both languages
 _NO_SHARE: Mapping[str, str] = {
     finding.words: finding.unit
-    for finding in (*findings.FINDINGS.values(), *findings.SET_FINDINGS.values())
+    for finding in (*registry.FINDINGS.values(), *SET_FINDINGS.values())
     if finding.unit in ("clusters", "findings")
 }
-_OBJECTS = [finding.words for finding in findings.OBJECT_FINDINGS.values()]
+_OBJECTS = [finding.words for finding in OBJECT_FINDINGS.values()]
 _UNITS = ("images", "objects")
 _ALSO = {"bad images": "image issues"}
 _RULE = re.compile(

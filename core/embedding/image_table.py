@@ -13,8 +13,8 @@ from ..storage.record_store import ABSENT, Records, StoredColumn
 
 
 @dataclass(frozen=True, eq=False)
-class ImageTable:
-    """What one pass over n files found.
+class FileTable:
+    """What one pass over n files found of them.
 
     Files of equal bytes are one *unique file*; unique files are sorted by digest,
     so they do not depend on the order of the files.
@@ -38,6 +38,21 @@ class ImageTable:
     _positions: NDArray[np.int64]
     _store: Records
 
+    def rows(self) -> NDArray[np.int64]:
+        """Returns int64[m], a row of each unique file."""
+        readable = np.flatnonzero(self.unique_file >= 0)
+        rows = np.empty(int(self.unique_file.max()) + 1, np.int64)
+        rows[self.unique_file[readable]] = readable
+        return rows
+
+    def stored(self, field: str) -> StoredColumn:
+        """Returns one field of all records, to be read row by row."""
+        return StoredColumn(self._store, self._positions, field)
+
+
+class ImageTable(FileTable):
+    """What one pass over n files of pictures found: a record of each unique file."""
+
     def column(self, field: str) -> NDArray[Any]:
         """Returns one field of all unique files.
 
@@ -49,17 +64,6 @@ class ImageTable:
         ``signature`` uint8[m, q], ``copy`` float16[m, c], ``features`` float16[m, f].
         """
         return self._store.read(self._positions, field)
-
-    def rows(self) -> NDArray[np.int64]:
-        """Returns int64[m], a row of each unique file."""
-        readable = np.flatnonzero(self.unique_file >= 0)
-        rows = np.empty(int(self.unique_file.max()) + 1, np.int64)
-        rows[self.unique_file[readable]] = readable
-        return rows
-
-    def stored(self, field: str) -> StoredColumn:
-        """Returns one field of all unique files, to be read row by row."""
-        return StoredColumn(self._store, self._positions, field)
 
     def sizes(self, unique_files: NDArray[np.int64]) -> NDArray[np.int32]:
         """Returns int32[c, 2], width and height of these unique files."""

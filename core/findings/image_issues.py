@@ -9,6 +9,7 @@ most of its set is not.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,10 +145,7 @@ def own_min_brightest(statistics: NDArray[np.float32]) -> float:
         statistics: float32[n, c] of all readable pictures of the set
     """
     brightest = column(statistics, "brightest")
-    for level, share in zip(_DARK_BELOW, _FEW, strict=True):
-        if _if_rare(brightest < level, share).any() or not (brightest < level).any():
-            return float(level)
-    return 0.0
+    return _first_with_few(_DARK_BELOW, lambda level: brightest < level, 0.0)
 
 
 def own_max_darkest(statistics: NDArray[np.float32]) -> float:
@@ -160,10 +158,7 @@ def own_max_darkest(statistics: NDArray[np.float32]) -> float:
         statistics: float32[n, c] of all readable pictures of the set
     """
     darkest = column(statistics, "darkest")
-    for level, share in zip(_BRIGHT_ABOVE, _FEW, strict=True):
-        if _if_rare(darkest > level, share).any() or not (darkest > level).any():
-            return float(level)
-    return 255.0
+    return _first_with_few(_BRIGHT_ABOVE, lambda level: darkest > level, 255.0)
 
 
 def image_issues(
@@ -251,6 +246,20 @@ def _odd_size(sides: NDArray[np.float32]) -> Flags:
     return odd
 
 
+def _first_with_few(
+    levels: Sequence[float], beyond: Callable[[float], Flags], otherwise: float
+) -> float:
+    """Returns the first level beyond which no more are than its share of the set."""
+    for level, share in zip(levels, _FEW, strict=True):
+        if _are_few(beyond(level), share):
+            return float(level)
+    return otherwise
+
+
 def _if_rare(flags: Flags, most: float) -> Flags:
     """Returns the flags, or none of them if they are more than a share."""
-    return flags if flags.sum() <= max(1, most * len(flags)) else np.zeros_like(flags)
+    return flags if _are_few(flags, most) else np.zeros_like(flags)
+
+
+def _are_few(flags: Flags, most: float) -> bool:
+    return bool(flags.sum() <= max(1, most * len(flags)))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
+from .schema import NO_LABEL
 
-NO_LABEL = -1
 _ROWS_AT_ONCE = 65_536
 
 

@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..common.memory import give_back
-from ..neighbors.knn_graph import NeighborGraph
 from ..progress import OnProgress, Progress, silent
 from ..storage.record_store import Vectors
 from .label_classifier import (
@@ -40,10 +39,9 @@ from .label_classifier import (
     fit,
     probabilities,
 )
-from .label_support import ClassEvidence, support, voters_of
-from .predictions import Predictions
+from .label_support import ClassEvidence, Floats, Labels, Witnesses, class_support
+from .schema import NO_LABEL
 
-NO_LABEL = -1
 FALLBACK_MIN_LABEL_SCORE = 5.0
 """Some other class has 19 times the support. For sets that are too small to estimate
 a threshold of their own, see :mod:`core.findings.label_estimate`."""
@@ -53,8 +51,6 @@ _FEWEST_LABELED = 10
 """Below it nothing can be learned: neighbors alone decide."""
 
 _FOLDS = 5
-Floats = NDArray[np.float32]
-Labels = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,15 +144,9 @@ def label_evidence(
 
 
 def judge_labels(
-    evidence: ClassEvidence,
-    graph: NeighborGraph,
-    labels: Labels,
-    cluster: NDArray[np.int64],
-    class_count: int,
-    *,
+    witnesses: Witnesses,
     judged: NDArray[np.int64] | None = None,
-    copy_graph: NeighborGraph | None = None,
-    predictions: Predictions | None = None,
+    *,
     min_label_score: float = FALLBACK_MIN_LABEL_SCORE,
 ) -> LabelFindings:
     """Scores each label by the support of neighbors, classifier and predictions.
@@ -165,18 +155,13 @@ def judge_labels(
     decision to the others.
 
     Args:
-        evidence: from :func:`label_evidence`
-        graph: of the feature vectors, :data:`~.label_support.VOTERS` neighbors an image
-        labels: int32[m], the labels that vote, -1 without
-        cluster: int64[m], duplicate cluster of each image, negative for none
-        class_count: number of classes
+        witnesses: of m images
         judged: int64[q, 2], the images and labels to judge; an image may have
             several labels, or others than it votes with. If None, each image
             with the label it votes with, so that q = m
-        copy_graph: of the copy vectors, :data:`~.label_support.COPY_VOTERS` neighbors
-        predictions: of the m images, by a model of the person's
         min_label_score: labels that score less are issues
     """
+    labels = witnesses.labels
     if judged is None:
         judged = np.stack([np.arange(len(labels)), labels], axis=1)
     image, label = judged[:, 0], judged[:, 1]
@@ -188,12 +173,11 @@ def judge_labels(
     if (classes != NO_LABEL).sum() < 2:
         score[labeled] = 100
         return LabelFindings(score, suggestion, np.zeros(len(judged), bool), share)
-    voters = voters_of(graph, copy_graph, cluster)
-    judgeable = _has_other_picture(image, label, labels, cluster, class_count)
+    judgeable = _has_other_picture(image, label, witnesses)
     for part in chunks(len(labeled)):
         row = labeled[part]
         given_label = label[row]
-        found = support(image[row], voters, evidence, labels, class_count, predictions)
+        found = class_support(witnesses, image[row])
         given = _take(found, given_label)
         best = found.argmax(axis=1)
         best_support = _take(found, best)
@@ -211,21 +195,17 @@ def judge_labels(
 
 
 def _has_other_picture(
-    image: NDArray[np.int64],
-    label: NDArray[np.int64],
-    labels: Labels,
-    cluster: NDArray[np.int64],
-    class_count: int,
+    image: NDArray[np.int64], label: NDArray[np.int64], witnesses: Witnesses
 ) -> NDArray[np.bool_]:
     """Returns bool[q]: whether a picture outside the own cluster votes for a label.
 
     Args:
         image: int64[q]
         label: int64[q], -1 without
-        labels: int32[m], the labels that vote, -1 without
-        cluster: int64[m], negative for none
-        class_count: number of classes
+        witnesses: of the images
     """
+    labels, cluster = witnesses.labels, witnesses.cluster
+    class_count = witnesses.class_count
     # Images without a cluster are clusters of their own
     group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))
     _, group = np.unique(group, return_inverse=True)

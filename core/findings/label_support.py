@@ -6,6 +6,8 @@ some. See :mod:`core.findings.label_issues` for what they are and what each adds
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +16,8 @@ from numpy.typing import NDArray
 from ..neighbors.distinct_neighbors import distinct_neighbors
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from .predictions import Predictions
+from .schema import NO_LABEL
 
-NO_LABEL = -1
 VOTERS = 40
 """Neighbors to ask of the feature graph."""
 
@@ -24,6 +26,9 @@ COPY_VOTERS = 10
 
 _LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
 """Added to what each witness says: none may rule out a class alone."""
+
+LEAST_SCORE = 100 * math.sqrt(_LEAST_VOTE * _LEAST_PROBABILITY)
+"""What a label scores, in percent, of which votes and classifier say nothing at all."""
 
 _WEIGHTS = np.arange(11) / 20
 """Of a person's model in the pool: never more than all other witnesses together."""
@@ -58,66 +63,67 @@ class ClassEvidence:
     given: Floats
 
 
-def class_support(
+@dataclass(frozen=True, eq=False)
+class Witnesses:
+    """All that speaks for the classes of m images.
+
+    Attributes:
+        evidence: of a classifier that saw neither an image nor its copies
+        voters: distinct neighbors of the m images, and the power that weighs their
+            similarity
+        labels: int32[m], the labels that vote, -1 without
+        cluster: int64[m], duplicate cluster of each image, negative for none
+        class_count: number of classes
+        predictions: of the m images, by a model of the person's; None without
+    """
+
+    evidence: ClassEvidence
+    voters: Sequence[tuple[NeighborGraph, int]]
+    labels: Labels
+    cluster: NDArray[np.int64]
+    class_count: int
+    predictions: Predictions | None = None
+
+
+def witnesses_of(
     evidence: ClassEvidence,
     graph: NeighborGraph,
     labels: Labels,
     cluster: NDArray[np.int64],
     class_count: int,
-    rows: NDArray[np.int64],
+    *,
     copy_graph: NeighborGraph | None = None,
     predictions: Predictions | None = None,
-) -> NDArray[np.float64]:
-    """Returns rows x classes: how much speaks for each class, whatever the label.
+) -> Witnesses:
+    """Returns who speaks for the classes of m images.
 
     Args:
-        evidence: of a classifier that saw neither the image nor its copies
+        evidence: of a classifier that saw neither an image nor its copies
         graph: of the feature vectors, :data:`VOTERS` neighbors per image
         labels: int32[m], the labels that vote, -1 without
         cluster: int64[m], duplicate cluster of each image, negative for none
         class_count: number of classes
-        rows: int64[r], the items
         copy_graph: of the copy vectors, :data:`COPY_VOTERS` neighbors
         predictions: of the m images, by a model of the person's
     """
-    voters = voters_of(graph, copy_graph, cluster)
-    return support(rows, voters, evidence, labels, class_count, predictions)
-
-
-def voters_of(
-    graph: NeighborGraph,
-    copy_graph: NeighborGraph | None,
-    cluster: NDArray[np.int64],
-) -> list[tuple[NeighborGraph, int]]:
-    """Returns the neighbors that vote, and the power that weighs them."""
     voters = [(distinct_neighbors(graph, cluster, VOTERS), _VOTE_POWER)]
     if copy_graph is not None:
         near = distinct_neighbors(copy_graph, cluster, COPY_VOTERS)
         voters.append((near, _COPY_VOTE_POWER))
-    return voters
+    return Witnesses(evidence, voters, labels, cluster, class_count, predictions)
 
 
-def support(
-    rows: NDArray[np.int64],
-    voters: list[tuple[NeighborGraph, int]],
-    evidence: ClassEvidence,
-    labels: Labels,
-    class_count: int,
-    predictions: Predictions | None = None,
-) -> NDArray[np.float64]:
-    """Returns rows x classes: the pool of what all witnesses say.
+def class_support(witnesses: Witnesses, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns rows x classes: how much speaks for each class, whatever the label.
 
     Args:
-        rows: int64[r], the items
-        voters: from :func:`voters_of`
-        evidence: as for :func:`class_support`
-        labels: likewise
-        class_count: likewise
-        predictions: likewise
+        witnesses: of m images
+        rows: int64[r], some of them
     """
-    votes = np.zeros((len(rows), class_count))
-    for graph, power in voters:
-        votes += _votes(graph, rows, labels, power, class_count)
+    evidence, labels = witnesses.evidence, witnesses.labels
+    votes = np.zeros((len(rows), witnesses.class_count))
+    for graph, power in witnesses.voters:
+        votes += _votes(graph, rows, labels, power, witnesses.class_count)
     heard = votes.sum(axis=1)
     votes[heard > 0] /= heard[heard > 0, None]
 
@@ -137,8 +143,8 @@ def support(
     found[both] = np.sqrt(
         (votes[both] + _LEAST_VOTE) * (likely[both] + _LEAST_PROBABILITY)
     )
-    if predictions is not None:
-        _add_predictions(found, predictions.of(rows))
+    if witnesses.predictions is not None:
+        _add_predictions(found, witnesses.predictions.of(rows))
     return found
 
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .schema import NO_LABEL
+
 NO_SPLIT = -1
-NO_LABEL = -1
 
 BYTES, PIXELS, NEAR = 0, 1, 2
 NO_KIND = -1

@@ -89,9 +89,18 @@ def hardness(predictions: Predictions, class_count: int) -> Floats:
     known = np.flatnonzero(predictions.known)
     if class_count < 2:
         return found
-    chances = predictions.of(known).spread(class_count)
-    logs = np.log(chances, out=np.zeros_like(chances), where=chances > 0)
-    found[known] = -(chances * logs).sum(axis=1) / np.log(class_count)
+    # It takes a second to import, and only this needs it
+    from scipy.special import entr
+
+    # Classes that are not named share the rest evenly: no matrix of all is needed
+    some = predictions.of(known)
+    named = some.classes != NO_CLASS
+    said = np.where(named, some.probabilities, 0).astype(np.float64)
+    unnamed = class_count - named.sum(axis=1)
+    rest = np.maximum(1 - some.probabilities.sum(axis=1, dtype=np.float64), 0)
+    entropy = entr(said).sum(axis=1)
+    entropy += unnamed * entr(rest / np.maximum(unnamed, 1))
+    found[known] = entropy / np.log(class_count)
     return np.clip(found, 0, 1)
 
 

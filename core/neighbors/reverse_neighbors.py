@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from .knn_graph import NO_NEIGHBOR, NeighborGraph
 
 _ROWS_AT_ONCE = 2**16
+_ROWS_ASKED = 2**13
+"""Each may be in the lists of k others, which are looked through."""
 
 Rows = NDArray[np.int32]
 Similarities = NDArray[np.float32]
@@ -59,8 +61,8 @@ def with_reverse_neighbors(graph: NeighborGraph) -> NeighborGraph:
 def _offers(graph: NeighborGraph) -> Iterator[tuple[Rows, Rows, Similarities]]:
     """Yields rows, and rows that they lack and are near enough to, with likenesses."""
     least = graph.similarities[:, -1]
-    for start in range(0, len(graph.indices), _ROWS_AT_ONCE):
-        some = slice(start, start + _ROWS_AT_ONCE)
+    for start in range(0, len(graph.indices), _ROWS_ASKED):
+        some = slice(start, start + _ROWS_ASKED)
         near, alike = graph.indices[some], graph.similarities[some]
         row, column = np.nonzero((near != NO_NEIGHBOR) & (alike >= least[near]))
         asked, offered = near[row, column], (start + row).astype(np.int32)

@@ -123,16 +123,20 @@ def looks_like(members: SetMembers, classes: Sequence[str]) -> dict[str, Any]:
         for the images of each and a column for what they look like
     """
     _, label, likeliest = _asked(members)
-    counts = np.bincount(
-        label.astype(np.int64) * len(classes) + likeliest,
-        minlength=len(classes) ** 2,
-    ).reshape(len(classes), len(classes))
-    mixed = counts - np.diag(np.diag(counts))
-    order = np.argsort(-(mixed.sum(axis=0) + mixed.sum(axis=1)), kind="stable")
-    shown = np.sort(order[:_MOST_SHOWN])
+    mixed = label != likeliest
+    often = np.bincount(
+        np.concatenate([label[mixed], likeliest[mixed]]), minlength=len(classes)
+    )
+    shown = np.sort(np.argsort(-often, kind="stable")[:_MOST_SHOWN])
+    place = np.full(len(classes), NONE)
+    place[shown] = np.arange(len(shown))
+    row, column = place[label], place[likeliest]
+    both = (row != NONE) & (column != NONE)
+    images = np.zeros((len(shown), len(shown)), np.int64)
+    np.add.at(images, (row[both], column[both]), 1)
     return {
         "classes": [classes[code] for code in shown.tolist()],
-        "images": counts[np.ix_(shown, shown)].tolist(),
+        "images": images.tolist(),
     }
 
 
@@ -173,7 +177,7 @@ def divided(
             continue
         mine = mine[np.argsort(-counts[mine], kind="stable")]
         name = classes[code]
-        held = ", ".join(f"{counts[place]:,}" for place in mine)
+        *most, last = (f"{counts[place]:,}" for place in mine)
         # The largest part is the class; the others are what to look at
         images = np.flatnonzero(np.isin(part, parts[mine[1:]]) & (label == code))
         findings.append(
@@ -181,7 +185,7 @@ def divided(
                 "divided_classes",
                 f"groups of {name}",
                 f"{name} falls into {len(mine)} groups with nothing in between, of "
-                f"{held} images",
+                f"{', '.join(most)} and {last} images",
                 "One name may stand for several things, or for one thing from several "
                 "sources; a model may learn one group and miss another",
                 "Look at the smaller groups; if they are another thing, give them a "

@@ -19,6 +19,19 @@ to 15 points at best."""
 LARGEST_RATIO = 10
 """Of the largest to the smallest class."""
 
+_UNEVEN = (
+    "A model sees them seldom, learns them badly, and a mean accuracy hides it",
+    "Collect or label more of them, weigh or resample classes in training, and report "
+    "the accuracy of each class",
+)
+_FEW = (
+    "So few say little of a class, and an accuracy on them is hardly known",
+    "Collect or label more of them, and report the accuracy of each class with its "
+    "interval",
+)
+"""What few images mean and what to do, beside a class that has many, and where no class
+has."""
+
 _NAMED = 5
 _LEAST_DISTANCE = 0.05
 """Total variation: so many images would have to change their class."""
@@ -82,15 +95,18 @@ def imbalance(found: Composition, members: SetMembers) -> list[SetFinding]:
     )
     largest = found.classes[int(effective.argmax())]
     few = "1 class has" if len(small) == 1 else f"{len(small):,} classes have"
+    if least * LARGEST_RATIO < most:
+        meaning, advice = _UNEVEN
+    else:
+        meaning, advice = _FEW
     return [
         SetFinding(
             "imbalance",
             "imbalance",
             f"{few} few images, copies and scenes counted once: {named}; the largest, "
             f"{largest}, has {most:,}",
-            "A model sees them seldom, learns them badly, and a mean accuracy hides it",
-            "Collect or label more of them, weigh or resample classes in training, and "
-            "report the accuracy of each class",
+            meaning,
+            advice,
             np.flatnonzero(members.here & np.isin(members.label, small)),
             {
                 "smallest_class": found.classes[int(small[0])],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..findings.registry import SET_FINDINGS
+from ..findings.set_registry import SET_FINDINGS
 from .model import (
     Bars,
     Cell,

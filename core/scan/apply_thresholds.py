@@ -11,13 +11,6 @@ from numpy.typing import NDArray
 from ..copy_detection import CHANGES_OF_MEANING
 from ..errors import InputError
 from ..findings.decisions import Decisions, no_decisions, ruled_out
-from ..findings.image_issues import (
-    ISSUES,
-    LookThresholds,
-    image_issues,
-    own_max_darkest,
-    own_min_brightest,
-)
 from ..findings.keepers import ImageRows
 from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
@@ -35,7 +28,8 @@ from .counts import (
 from .fastdup_preset import judge_by_fastdup
 from .field_values import columns_of, prediction_columns, rounded
 from .image_labels import majority_labels
-from .judgment import OWN_RULE, Judgment, rule_of
+from .judgment import Judgment, rule_of
+from .look_judgment import look_issues, look_thresholds
 from .own_rules import judge_as_fixed, judge_by_own_rules
 from .recall_estimate import (
     ACCEPTED_FALSE_RATE,
@@ -81,7 +75,8 @@ def apply_thresholds(
     samples, recall = scan_data.samples, scan_data.recall
     decided = decisions or no_decisions(len(samples))
     copies = _copy_threshold(scan_data, settings)
-    accepted = accepted_pairs(scan_data, settings, decided)
+    eligible = eligible_pairs(scan_data, settings, decided)
+    accepted = eligible & (scan_data.pairs.score >= copies.value)
     rows = image_rows(samples, scan_data.files, scan_data.images)
     rows = replace(rows, chosen=decided.keeper)
     judged = _judge(scan_data, rows, accepted, settings, decided)
@@ -90,8 +85,8 @@ def apply_thresholds(
     frames = find_sequence_leaks(sequences, samples.splits, len(samples.split_names))
     frames.leak[decided.keep] = False
     scenes = _scenes(scan_data, rows, accepted, judged, leaks, decided, sequences.code)
-    looks, look_rules = _look_thresholds(scan_data, settings)
-    issues = _issues(scan_data, rows, decided, looks)
+    looks, look_rules = look_thresholds(scan_data, settings)
+    issues = look_issues(scan_data, rows, decided, looks)
     columns = columns_of(
         samples,
         scan_data.files,
@@ -104,7 +99,6 @@ def apply_thresholds(
         issues,
     ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
-    eligible = eligible_pairs(scan_data, settings, decided)
     columns["copy_score"] = rounded(copy_scores(scan_data, eligible), 4)
     columns |= video_columns(scan_data, accepted)
     columns["set_findings"] = keys_of_samples(
@@ -339,43 +333,6 @@ def _thinning(scan_data: ScanData, decided: Decisions) -> Thinning | None:
     if known is None:
         return None
     return replace(known, kept=known.kept | decided.keep | decided.keeper)
-
-
-def _issues(
-    scan_data: ScanData, rows: ImageRows, decided: Decisions, looks: LookThresholds
-) -> NDArray[np.bool_]:
-    """Returns bool[n, issues], by :data:`core.findings.image_issues.ISSUES`."""
-    samples = scan_data.samples
-    readable = samples.readable
-    issues = np.zeros((len(samples), len(ISSUES)), bool)
-    issues[readable] = image_issues(
-        scan_data.files.statistics[samples.unique_file[readable]],
-        rows.damaged[readable],
-        looks,
-    )
-    issues[decided.keep] = False
-    return issues
-
-
-def _look_thresholds(
-    scan_data: ScanData, settings: ScanSettings
-) -> tuple[LookThresholds, dict[str, str]]:
-    """Returns the thresholds on how pictures look, and how they were chosen."""
-    samples = scan_data.samples
-    names = ("min_sharpness", "min_information")
-    rules = {name: rule_of(settings, name) for name in names}
-    files = samples.unique_file[samples.readable]
-    limits = {name: getattr(settings, name) for name in names}
-    for name, own in _OWN_LOOKS.items():
-        rules[name] = rule_of(settings, name, OWN_RULE)
-        limits[name] = getattr(settings, name)
-        if limits[name] is None:
-            limits[name] = own(scan_data.files.statistics[files])
-    return LookThresholds(**limits), rules
-
-
-_OWN_LOOKS = {"min_brightest": own_min_brightest, "max_darkest": own_max_darkest}
-"""Thresholds that depend on the set, where none is given."""
 
 
 def _image_labels(scan_data: ScanData) -> NDArray[np.int32]:

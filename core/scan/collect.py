@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 from ..common.memory import give_back
 from ..copy_detection import turned_candidates
 from ..embedding.embed import embed_images
-from ..embedding.image_table import ImageTable
+from ..embedding.image_table import FileTable, ImageTable
 from ..embedding.records import ImageEmbedder
 from ..findings.duplicates import keeper_pairs_to_check
+from ..findings.label_support import ClassEvidence
 from ..models.registry import OWN_MIN_CANDIDATE_SIMILARITY
 from ..neighbors.knn_graph import prepare_search
+from ..overview.records import SetEvidence
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch, distinct_pairs, search_neighbors
+from .candidates_by_looks import alike_candidates
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
-from .image_labels import labels_of_images, learn_labels
+from .image_labels import ImageLabels, labels_of_images, learn_labels
 from .plain_pages import ReadPage, page_reader
 from .previous_scan import PreviousScan
 from .recall_estimate import (
@@ -49,6 +52,7 @@ from .scan_data import (
     Samples,
     ScanData,
     ScanInput,
+    UniqueFiles,
     VerifiedPairs,
 )
 from .scan_sequences import find_sequences
@@ -56,7 +60,7 @@ from .settings import DEFAULTS, ScanSettings
 from .stored_scan import most_alike
 from .unique_images import DescribedImages, unique_images
 from .verified_pairs import joined, verify
-from .whole_set import evidence_of_set
+from .whole_set import Origins, evidence_of_set
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +254,9 @@ def learned(
     clock.end("search")
 
     rotated = turned_candidates(images.signatures)
-    pairs = stages.verify(images, distinct_pairs(search.candidates, rotated))
+    alike = alike_candidates(images.signatures)
+    candidates = distinct_pairs(search.candidates, rotated, alike)
+    pairs = stages.verify(images, candidates)
     clock.end("compare pictures")
     recall = before.recall() or estimate_recall(
         images, table, paths, embedder, stages.read_content, on_progress
@@ -275,17 +281,20 @@ def learned(
     )
     clock.end("compare pictures")
 
-    labels = labels_of_images(samples, images, pairs.accepted(min_score))
-    classes = before.classes(labels) or learn_labels(images, labels, on_progress)
-    clock.end("learn labels")
-    related = pairs.images[(pairs.score >= min_score) | pairs.scene]
-    shown = paths_of_images(table, images, paths)
     first = images.groups.first_file
-    origins = table.column("captured")[first], table.column("camera")[first]
-    overview = evidence_of_set(
-        samples, files, images, related, shown, origins, properties
+    labels, classes, overview = learn_of_set(
+        samples,
+        files,
+        images,
+        pairs,
+        min_score,
+        paths_of_images(table, images, paths),
+        before,
+        clock,
+        origins=(table.stored("captured")[first], table.stored("camera")[first]),
+        properties=properties,
+        on_progress=on_progress,
     )
-    clock.end("look at the set")
     complete = len(recall.copy_scores) == len(sampled(len(images)))
     return ScanData(
         samples=samples,
@@ -303,6 +312,46 @@ def learned(
         inputs=before.inputs(labels, is_recall_complete=complete),
         seconds=clock.seconds,
     )
+
+
+def learn_of_set(
+    samples: Samples,
+    files: UniqueFiles,
+    images: DescribedImages,
+    pairs: VerifiedPairs,
+    min_score: float,
+    shown: Sequence[bytes],
+    before: PreviousScan,
+    clock: StageClock,
+    *,
+    origins: Origins | None = None,
+    properties: Mapping[str, Sequence[Any]] | None = None,
+    on_progress: OnProgress = silent,
+) -> tuple[ImageLabels, ClassEvidence, SetEvidence]:
+    """Learns the labels of images, or videos, and what there is to say of their set.
+
+    Args:
+        samples: n samples
+        files: their unique files
+        images: i unique images
+        pairs: of them
+        min_score: from which pairs are copies
+        shown: i paths, of the files that represent the images
+        before: the previous scan, for what is reused
+        clock: that counts the seconds of the stages
+        origins: see :func:`~core.scan.whole_set.evidence_of_set`
+        properties: name -> n values of the samples
+        on_progress: told after each step; may raise to cancel
+    """
+    labels = labels_of_images(samples, images, pairs.accepted(min_score))
+    classes = before.classes(labels) or learn_labels(images, labels, on_progress)
+    clock.end("learn labels")
+    related = pairs.images[(pairs.score >= min_score) | pairs.scene]
+    overview = evidence_of_set(
+        samples, files, images, related, shown, origins, properties
+    )
+    clock.end("look at the set")
+    return labels, classes, overview
 
 
 def model_info(embedder: ImageEmbedder | None) -> ModelInfo:
@@ -353,7 +402,7 @@ def estimate_recall(
 
 
 def paths_of_images(
-    table: ImageTable,
+    table: FileTable,
     images: DescribedImages,
     paths: Sequence[bytes],
     rows: NDArray[np.int64] | None = None,

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..copy_detection import CHANGES_OF_MEANING, TOO_PLAIN
 from ..findings.duplicates import KINDS, Duplicates
+from ..findings.finding import Finding
 from ..findings.image_issues import ISSUES
 from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
-from ..findings.registry import FINDINGS, Finding
+from ..findings.registry import FINDINGS
 from ..findings.scenes import Scenes
 from ..findings.schema import NO_CLUSTER, QUARANTINED, is_unsure
 from ..findings.sequences import SequenceLeaks

@@ -238,7 +238,9 @@ def rounded(values: NDArray[np.floating], digits: int = 6) -> list[float | None]
 
 
 def _names_of_flags(flags: NDArray[np.bool_], names: Sequence[str]) -> list[list[str]]:
-    result: list[list[str]] = [[] for _ in range(len(flags))]
+    # One empty list for all: so many new ones set the garbage collector off
+    nothing: list[str] = []
+    result = [nothing] * len(flags)
     for row, place in np.argwhere(flags).tolist():
-        result[row].append(names[place])
+        result[row] = [*result[row], names[place]]
     return result

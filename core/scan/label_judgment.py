@@ -20,12 +20,17 @@ from ..findings.label_issues import (
     LabelFindings,
     judge_labels,
 )
-from ..findings.label_support import class_support, prediction_weight
+from ..findings.label_support import (
+    Witnesses,
+    class_support,
+    prediction_weight,
+    witnesses_of,
+)
 from ..findings.predictions import Predictions, seems_to_repeat
 from ..findings.schema import NO_LABEL
 from .image_labels import majority_labels
-from .judgment import NO_SAMPLE, OWN_RULE
-from .scan_data import ScanData
+from .judgment import OWN_RULE
+from .scan_data import ScanData, first_by_path
 
 NO_IMAGE = -1
 _DOUBTFUL = 20.0
@@ -83,31 +88,21 @@ def judge_sample_labels(
     votes = majority_labels(images, labels, len(cluster), classes)
     by_features = scan_data.graphs.by_features()
     by_descriptors = scan_data.graphs.by_descriptors()
-    evidence = scan_data.classes
-    predictions, said = _witness(scan_data, images, votes, cluster)
-    found = judge_labels(
-        evidence,
+    alone = witnesses_of(
+        scan_data.classes,
         by_features,
         votes,
         cluster,
         classes,
-        judged=judged,
         copy_graph=by_descriptors,
-        predictions=predictions,
     )
+    predictions, said = _witness(scan_data, images, alone)
+    witnesses = replace(alone, predictions=predictions)
+    found = judge_labels(witnesses, judged)
     voting = judged[:, 1] == votes[judged[:, 0]]
     scores = np.full(len(votes), np.nan, np.float32)
     scores[judged[voting, 0]] = found.score[voting]
-    estimate = estimate_labels(
-        evidence,
-        by_features,
-        votes,
-        cluster,
-        classes,
-        by_descriptors,
-        scores,
-        predictions,
-    )
+    estimate = estimate_labels(witnesses, scores)
     threshold, rule = min_label_score, "too few labels to tell"
     confidence = np.full(len(judged), np.nan, np.float32)
     if estimate is not None:
@@ -159,51 +154,33 @@ def _predictions_of_images(
     given = scan_data.predictions
     if given is None:
         return None
-    rows = np.flatnonzero(given.known & (images >= 0))
-    rows = rows[np.argsort(-scan_data.samples.path_rank[rows])]
-    row_of = np.full(count, NO_SAMPLE, np.int64)
-    row_of[images[rows]] = rows
-    return given.of(row_of)
+    told = np.where(given.known, images, -1)
+    return given.of(first_by_path(told, scan_data.samples.path_rank, count))
 
 
 def _witness(
-    scan_data: ScanData,
-    images: NDArray[np.int32],
-    votes: NDArray[np.int32],
-    cluster: NDArray[np.int64],
+    scan_data: ScanData, images: NDArray[np.int32], others: Witnesses
 ) -> tuple[Predictions | None, dict[str, Any]]:
     """Returns the predictions of the unique images, and what is known of them.
 
     None without predictions, and for those of a model that learned the labels.
+
+    Args:
+        scan_data: of n samples
+        images: int32[n], the unique image of each; -1 if unreadable
+        others: all witnesses but the predictions
     """
-    predictions = _predictions_of_images(scan_data, images, len(cluster))
+    votes = others.labels
+    predictions = _predictions_of_images(scan_data, images, len(votes))
     if predictions is None:
         return None, {}
-    evidence, graphs = scan_data.classes, scan_data.graphs
-    classes = len(scan_data.samples.classes)
-    alone = judge_labels(
-        evidence,
-        graphs.by_features(),
-        votes,
-        cluster,
-        classes,
-        copy_graph=graphs.by_descriptors(),
-    )
-    doubtful = np.nan_to_num(alone.score, nan=100) < _DOUBTFUL
+    doubtful = np.nan_to_num(judge_labels(others).score, nan=100) < _DOUBTFUL
     repeat = seems_to_repeat(predictions, votes, doubtful)
     asked = np.flatnonzero(predictions.known & (votes != NO_LABEL))
     agreed = predictions.classes[asked, 0] == votes[asked]
     count = min(len(asked), _WEIGHED)
     drawn = asked[np.arange(count) * len(asked) // max(count, 1)]
-    own = class_support(
-        evidence,
-        graphs.by_features(),
-        votes,
-        cluster,
-        classes,
-        drawn,
-        graphs.by_descriptors(),
-    )
+    own = class_support(others, drawn)
     weight = prediction_weight(own, predictions.of(drawn), votes[drawn])
     said = {
         "predicted": len(asked),
@@ -223,5 +200,8 @@ def _expected_labels(
     return {
         "wrong_labels": round(estimate.wrong),
         "label_precision": round(precision, 4),
+        "label_precision_interval": [
+            round(end, 4) for end in estimate.interval_at(threshold)
+        ],
         "label_recall": round(recall, 4),
     }

@@ -16,6 +16,7 @@ from ..findings.label_issues import (
 )
 from ..findings.outliers import (
     AGREED,
+    AGREED_INTERVAL,
     OutlierDistances,
     outlier_distances,
     outlier_threshold,
@@ -58,7 +59,10 @@ def judge_by_own_rules(
     if max_distance is None:
         max_distance = outlier_threshold(outliers.distance)
         rule = OWN_RULE
-        agreement = {"outlier_agreement": AGREED}
+        agreement = {
+            "outlier_agreement": AGREED,
+            "outlier_agreement_interval": list(AGREED_INTERVAL),
+        }
         if not np.isfinite(max_distance):
             rule, agreement = "too few images to tell", {}
     judged = judge_sample_labels(scan_data, images, cluster, settings.min_label_score)

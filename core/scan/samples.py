@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding.image_table import ImageTable
+from ..embedding.image_table import FileTable, ImageTable
 from ..errors import InputError
 from ..findings.image_issues import flaws
 from ..findings.keepers import ImageRows
 from ..findings.schema import NO_LABEL
-from ..reading.files import ReadFailure
 from ..reading.image_statistics import sharpness
 from ..reading.jpeg_damage import NO_DAMAGE
 from .scan_data import (
@@ -21,29 +20,12 @@ from .scan_data import (
     ScanInput,
     UniqueFiles,
     UnreadableFile,
+    first_by_path,
     sample_damage,
 )
 from .unique_images import DescribedImages, UniqueImages, distinct_rows
 
 _UNREADABLE_KEPT = 1000
-
-
-class FileTable(Protocol):
-    """What a pass over n files found of them, see
-    :class:`~core.embedding.image_table.ImageTable`."""
-
-    @property
-    def unique_file(self) -> NDArray[np.int64]: ...
-    @property
-    def failures(self) -> dict[int, ReadFailure]: ...
-    @property
-    def file_bytes(self) -> NDArray[np.int64]: ...
-    @property
-    def modified(self) -> NDArray[np.float64]: ...
-    @property
-    def file_id(self) -> NDArray[np.int64]: ...
-    @property
-    def is_link(self) -> NDArray[np.bool_]: ...
 
 
 def samples_of(
@@ -88,7 +70,7 @@ def unique_files(table: ImageTable) -> UniqueFiles:
         height=table.column("height"),
         statistics=table.column("statistics"),
         damage=table.column("damage"),
-        seconds=np.zeros(len(table.column("damage"))),
+        seconds=np.zeros(len(table.stored("damage"))),
     )
 
 
@@ -99,11 +81,8 @@ def vectors_of_files(
 
     The first path decides, whatever the order of the samples.
     """
-    rows = np.flatnonzero(samples.readable)
-    rows = rows[np.argsort(-samples.path_rank[rows])]
-    row_of = np.empty(int(samples.unique_file.max()) + 1, np.int64)
-    row_of[samples.unique_file[rows]] = rows
-    return vectors[row_of]
+    files = samples.unique_file
+    return vectors[first_by_path(files, samples.path_rank, int(files.max()) + 1)]
 
 
 def split_membership(samples: Samples, images: DescribedImages) -> NDArray[np.bool_]:

@@ -232,10 +232,13 @@ class Thinning:
         burst: int64[n], equal for images that show the same; -1 for an image that
             was not thinned
         kept: bool[n], False for images that show no more than a kept one of the burst
+        in_part: bool[n], True for those of them that differ from it in a part, as where
+            something small came or went
     """
 
     burst: NDArray[np.int64]
     kept: NDArray[np.bool_]
+    in_part: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -384,12 +387,28 @@ def with_labels(scan_data: ScanData, labels: NDArray[np.int32]) -> ScanData:
 
 def first_samples(scan_data: ScanData) -> NDArray[np.int64]:
     """Returns int64[i]: of the samples of each unique image that of the first path."""
-    images = scan_data.sample_images
-    rows = np.flatnonzero(images >= 0)
+    count = len(scan_data.images.first_file)
+    return first_by_path(scan_data.sample_images, scan_data.samples.path_rank, count)
+
+
+def first_by_path(
+    groups: NDArray[np.integer], path_rank: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """Returns which sample of each group has the first path, whatever their order.
+
+    Args:
+        groups: int[n], of the samples; -1 for none
+        path_rank: int64[n], of the samples
+        count: of groups
+
+    Returns:
+        int64[count], -1 for a group without a sample
+    """
+    rows = np.flatnonzero(groups >= 0)
     # Last assignment wins: the first path comes last
-    rows = rows[np.argsort(-scan_data.samples.path_rank[rows])]
-    result = np.full(len(scan_data.images.first_file), -1, np.int64)
-    result[images[rows]] = rows
+    rows = rows[np.argsort(-path_rank[rows])]
+    result = np.full(count, -1, np.int64)
+    result[groups[rows]] = rows
     return result
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..errors import StaleRunError
 from .scan_data import ScanData
 
-_VERSION = 16
+_VERSION = 17
 """Raise it when a class that is stored has other records:
 :class:`~core.scan.scan_data.ScanData`, or ``core.objects.collect.ObjectData``."""
 
@@ -75,13 +75,12 @@ def most_alike(folder: Path, digests: NDArray[np.uint8]) -> ScanData | None:
             shared = np.isin(wanted, _as_words(stored["files.digest"])).sum()
             known.append((int(shared), path))
     # Of equals the newest, which comes first
-    shared, path = max(known, key=lambda one: one[0], default=(0, folder))
-    if shared * _LEAST_SHARE < max(len(wanted), 1):
-        return None
-    try:
-        return load_scan_data(path)
-    except StaleRunError:
-        return None
+    for shared, path in sorted(known, key=lambda one: -one[0]):
+        if shared * _LEAST_SHARE < max(len(wanted), 1):
+            break
+        with contextlib.suppress(StaleRunError):
+            return load_scan_data(path)
+    return None
 
 
 def _newest_first(folder: Path) -> list[Path]:
@@ -93,9 +92,9 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(times, key=lambda path: (-times[path], path.name))
 
 
-def _as_words(digests: NDArray[np.uint8]) -> NDArray[np.void]:
-    rows = np.ascontiguousarray(digests)
-    return rows.view(np.dtype((np.void, rows.shape[1])))[:, 0]
+def _as_words(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Returns the first eight bytes of each: numbers are sorted much faster."""
+    return np.ascontiguousarray(digests[:, :8]).view(np.uint64)[:, 0]
 
 
 def save_record(record: Any, path: Path) -> None:

@@ -16,7 +16,14 @@ from ..overview.properties import Background
 from ..overview.records import NONE, SetEvidence, SetMembers
 from .image_labels import connected_groups, majority_labels
 from .judgment import Judgment
-from .scan_data import Pairs, Samples, ScanData, UniqueFiles, first_samples
+from .scan_data import (
+    Pairs,
+    Samples,
+    ScanData,
+    UniqueFiles,
+    first_by_path,
+    first_samples,
+)
 from .unique_images import DescribedImages
 
 Origins = tuple[NDArray[np.float64], NDArray[np.uint32]]
@@ -61,23 +68,20 @@ def evidence_of_set(
         connected_groups(count, related),
         samples.classes,
         samples.split_names,
-        _background(of_samples, count, origins, fields or {}),
+        _background(
+            first_by_path(of_samples, samples.path_rank, count), origins, fields or {}
+        ),
     )
 
 
 def _background(
-    of_samples: NDArray[np.int32],
-    count: int,
+    sample_of: NDArray[np.int64],
     origins: Origins | None,
     fields: Mapping[str, Sequence[Any]],
 ) -> Background:
-    """Returns what is known of the unique images: of a sample of each."""
+    """Returns what is known of the unique images: of the sample of each."""
+    count, rows = len(sample_of), sample_of.tolist()
     captured, camera = origins or (np.full(count, np.nan), np.zeros(count, np.uint32))
-    sample_of = np.zeros(count, np.int64)
-    readable = np.flatnonzero(of_samples >= 0)[::-1]
-    # Last assignment wins: the first sample comes last
-    sample_of[of_samples[readable]] = readable
-    rows = sample_of.tolist()
     return Background(
         captured,
         camera,

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from ..common.text import plain, share_text
 from ..common.version import winnow_version
 from ..curation.not_looked_for import findings_not_looked_for
-from ..findings.registry import FINDINGS, OBJECT_FINDINGS, SET_FINDINGS, Finding
+from ..findings.finding import Finding
+from ..findings.object_registry import OBJECT_FINDINGS
+from ..findings.registry import FINDINGS
+from ..findings.set_registry import SET_FINDINGS
 from ..reading.files import FileContent
 from ..reading.folders import common_folder, path_inside
 from ..reading.thumbnails import small_jpeg
@@ -202,12 +205,17 @@ def _section(shown: _Shown, finding: Finding) -> Section:
 def _of_set(shown: _Shown) -> Section:
     """Returns what is wrong with the set, with the first images that show it."""
     overview, columns = shown.job.findings.overview, shown.job.findings.columns
+    rows_of: dict[str, list[int]] = {}
+    for row, keys in enumerate(columns["set_findings"]):
+        for key in keys or ():
+            rows_of.setdefault(key, []).append(row)
     galleries = []
     for one in overview.get("findings", ()):
         finding, key = SET_FINDINGS[one["kind"]], one["key"]
-        found = np.flatnonzero(has_finding(finding, columns, [key]))
-        worst = badness(finding, columns)[found]
-        rows = found[np.argsort(worst, kind="stable")][:_OF_SET]
+        found = rows_of.get(key, [])
+        by = {finding.sort_by: [columns[finding.sort_by][row] for row in found]}
+        worst = np.argsort(badness(finding, by), kind="stable")
+        rows = [found[place] for place in worst[:_OF_SET]]
         pairs = tuple(Pair(shown.picture(row), None, None, (), {}) for row in rows)
         title = key[0].upper() + key[1:]
         galleries.append(

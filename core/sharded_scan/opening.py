@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..findings.decisions import no_decisions
-from ..findings.registry import SET_FINDINGS, Finding, image_finding
+from ..findings.finding import Finding
+from ..findings.registry import image_finding
+from ..findings.set_registry import SET_FINDINGS
 from ..scan.apply_thresholds import accepted_pairs
 from ..scan.part_of_scan import groups_of, part_of_scan
 from ..scan.scan_data import ScanData

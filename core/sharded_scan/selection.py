@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings.registry import SET_FINDINGS, Finding
+from ..findings.finding import Finding
 from ..findings.schema import QUARANTINED, UNREADABLE, is_unsure
+from ..findings.set_registry import SET_FINDINGS
 
 Columns = Mapping[str, Sequence[Any]]
 Bools = NDArray[np.bool_]

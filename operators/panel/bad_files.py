@@ -8,7 +8,8 @@ import fiftyone.operators.types as types
 
 from ...core.common.text import short_path
 from ...core.findings.schema import QUARANTINED
-from ..adapter.views.queries import Picture, count_values
+from ..adapter.views.count_queries import count_values
+from ..adapter.views.queries import Picture
 from . import buttons, filters, stretches, widgets
 from .callbacks import Events
 from .state import PanelState
@@ -91,7 +92,7 @@ def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
     orders = {"worst": {state.field(measure[0]): measure[1]}} if measure else {}
     orders["file name"] = {"filepath": 1}
     filters.draw(panel, events, state, {name: only}, list(orders))
-    wanted = {name: only, **filters.match(state)}
+    wanted = filters.within(state, {name: only})
     count = state.reader.count(wanted)
     start = state.start_of_page(count, A_PAGE)
     found = state.reader.pictures(

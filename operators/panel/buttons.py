@@ -140,15 +140,8 @@ def decide(
     hint: str,
 ) -> None:
     """Adds the button of a decision on images; None for those that are selected."""
-    widgets.button(
-        parent,
-        what,
-        label,
-        events.decide,
-        icon=_DECISIONS[what],
-        params={"what": what, "samples": list(samples) if samples else "selected"},
-        hint=hint,
-    )
+    named = {"samples": list(samples) if samples else "selected"}
+    _decide(parent, events, what, named, label, hint)
 
 
 def decide_on_objects(
@@ -160,13 +153,24 @@ def decide_on_objects(
     hint: str,
 ) -> None:
     """Adds the button of a decision on objects, as :func:`decide`."""
+    _decide(parent, events, what, {"objects": objects}, label, hint)
+
+
+def _decide(
+    parent: types.Object,
+    events: Events,
+    what: str,
+    named: dict[str, Any],
+    label: str,
+    hint: str,
+) -> None:
     widgets.button(
         parent,
         what,
         label,
         events.decide,
         icon=_DECISIONS[what],
-        params={"what": what, "objects": objects},
+        params={"what": what, **named},
         hint=hint,
     )
 

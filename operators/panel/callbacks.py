@@ -32,6 +32,7 @@ class Events(Protocol):
     # What the grid shows
     open_sample: Event
     show: Event
+    show_tab: Event
     show_of_set: Event
     show_cluster: Event
     show_decided: Event
@@ -67,7 +68,6 @@ class Events(Protocol):
     choose_object_kind: Event
     choose_object_class: Event
     choose_object_split: Event
-    show_objects: Event
     open_object: Event
 
     # A review

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import fiftyone.operators as foo
 
 from . import (
@@ -29,8 +27,6 @@ _A_PAGE = {
     "bad_files": bad_files.A_PAGE,
     "actions": actions.A_PAGE,
 }
-_MOVED = ("copy_score", "outlier_distance", "label_score")
-_SLIDERS = tuple(f"{name}_slider" for name in _MOVED)
 
 
 class Choices(InGrid):
@@ -38,8 +34,8 @@ class Choices(InGrid):
 
     def refresh(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew after something changed the findings."""
-        # Sliders go back to the thresholds in force
-        ctx.panel.set_state(dict.fromkeys((*_MOVED, *_SLIDERS)))
+        # Thresholds go back to those in force
+        ctx.panel.set_state(dict.fromkeys(thresholds.DIGITS))
 
     # -- pages
 
@@ -119,12 +115,11 @@ class Choices(InGrid):
     def _move(
         self, ctx: foo.ExecutionContext, name: str, param: str, limit: float | None
     ) -> None:
-        number = thresholds.moved(ctx.params.get(param), limit)
+        digits = thresholds.DIGITS[name]
+        number = thresholds.moved(ctx.params.get(param), limit, digits)
         if number is None:
             return
-        # A slider that follows the number or the diagram is drawn anew
-        state: dict[str, Any] = {name: number, f"{name}_slider": number, "start": 0}
-        ctx.panel.set_state({**state, "only": None})
+        ctx.panel.set_state({name: number, "start": 0, "only": None})
         self.show_tab(ctx)
 
     def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:

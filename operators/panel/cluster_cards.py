@@ -8,20 +8,20 @@ import fiftyone.operators.types as types
 import numpy as np
 from numpy.typing import NDArray
 
-from ..adapter.views.queries import (
+from ..adapter.views.cluster_queries import (
     Cluster,
-    Picture,
     clusters,
     kind_of_copy,
     likeness,
     why_kept,
 )
+from ..adapter.views.queries import Picture
 from . import widgets
 from .callbacks import Events
 from .state import PanelState
 
-_PICTURES = 8
-_SIDE = 68
+PICTURES = 8
+SIDE = 68
 """Pixels of a picture: three pairs fit side by side into half of a laptop's screen."""
 
 Shown = Literal["duplicates", "leaks"]
@@ -40,7 +40,7 @@ def draw_page(
     """Draws one page of clusters and the way to the others."""
     start = state.start_of_page(len(numbers), step)
     page = clusters(
-        state.reader, numbers[start : start + step].tolist(), most_shown=_PICTURES
+        state.reader, numbers[start : start + step].tolist(), most_shown=PICTURES
     )
     cards = widgets.row(panel, "clusters", top=True)
     for cluster in page:
@@ -98,7 +98,7 @@ def _draw_cluster(
             _lines(picture, cluster, shown, stays=stays),
             on_click=events.open_sample,
             marked=stays,
-            side=_SIDE,
+            side=SIDE,
         )
         ways = widgets.row(card, "ways", gap=0.25)
         if shown == "duplicates" and not stays:

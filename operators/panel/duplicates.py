@@ -9,8 +9,9 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ..adapter.dataset.present import present
+from ..adapter.views.cluster_queries import CLUSTER_ORDERS, cluster_order
+from ..adapter.views.count_queries import histogram
 from ..adapter.views.finding_views import found_view, grouped_view
-from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, histogram
 from . import buttons, filters, review, scenes, thresholds, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
@@ -51,9 +52,9 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     found = _found(state)
     filters.draw(panel, events, state, found, CLUSTER_ORDERS)
     order = filters.order(state, CLUSTER_ORDERS)
-    wanted = {**found, **filters.match(state)}
-    some = len(wanted) > 1
-    numbers = cluster_order(state.reader, order, only=wanted if some else None)
+    wanted = filters.within(state, found)
+    limits = wanted if wanted != found or _moved(state) else None
+    numbers = cluster_order(state.reader, order, only=limits)
     draw_page(panel, events, state, numbers, step=A_PAGE, shown="duplicates")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ..adapter.views.queries import count_values, split_filter
+from ..adapter.views.count_queries import count_values, split_filter
 from . import widgets
 from .callbacks import Events
 from .state import PanelState
@@ -64,6 +64,12 @@ def order(state: PanelState, orders: Sequence[str]) -> str:
     kept: Mapping[str, str] = state.kept.get("filters") or {}
     found = kept.get(key(state.tab, "order"))
     return found if found is not None and found in orders else orders[0]
+
+
+def within(state: PanelState, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the filter of MongoDB of what the person wants to see of a finding."""
+    wanted = match(state)
+    return {"$and": [dict(found), wanted]} if wanted else dict(found)
 
 
 def narrowed(state: PanelState, view: fo.DatasetView) -> fo.DatasetView:

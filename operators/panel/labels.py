@@ -10,9 +10,10 @@ from fiftyone import ViewField as F
 
 from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.present import present
-from ..adapter.runs.scan_report import label_expectation
+from ..adapter.runs.remarks import label_expectation
+from ..adapter.views.count_queries import count_pairs, histogram
 from ..adapter.views.finding_views import found_view
-from ..adapter.views.queries import Picture, count_pairs, histogram
+from ..adapter.views.queries import Picture
 from . import buttons, filters, review, thresholds, widgets
 from .callbacks import Events
 from .state import PanelState
@@ -24,7 +25,9 @@ _ORDERS = {"worst": 1, "best": -1}
 
 def class_pairs(state: PanelState) -> list[tuple[str, str, int]]:
     """Returns given label, suggested label and images, most frequent first."""
-    return count_pairs(state.reader, _match(state, None))[:_PAIRS]
+    return count_pairs(state.reader, filters.within(state, _match(state, None)))[
+        :_PAIRS
+    ]
 
 
 def chosen(state: PanelState) -> float | None:
@@ -56,7 +59,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         return
     only = state.kept.get("only")
     all_found = _match(state, only)
-    match = {**all_found, **filters.match(state)}
+    match = filters.within(state, all_found)
     in_force = _in_force(state)
     limit = limit_shown(state)
     count = state.reader.count(match)
@@ -181,13 +184,15 @@ def _draw_pairs(
         given, suggested = only
         line = widgets.row(panel, "pair_ways")
         if chosen(state) is None:
+            # Menus limit what is shown, and no plan
+            every = state.reader.count(_match(state, only))
             buttons.act(
                 line,
                 events,
                 state,
                 "retag",
                 {"what": "label_issues", "pair": only, "label": suggested},
-                f"Call all {count:,} {suggested}",
+                f"Call all {every:,} {suggested}",
             )
         widgets.button(
             line, "all", "All classes again", events.choose_all_pairs, icon="clear"

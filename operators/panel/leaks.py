@@ -7,8 +7,9 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from ..adapter.views.cluster_queries import CLUSTER_ORDERS, cluster_order
+from ..adapter.views.count_queries import split_filter
 from ..adapter.views.finding_views import aggregate
-from ..adapter.views.queries import CLUSTER_ORDERS, cluster_order, split_filter
 from . import buttons, filters, scenes, sequences, widgets
 from .callbacks import Events
 from .cluster_cards import draw_page
@@ -121,8 +122,8 @@ def _draw_pairs(
         match = {**split_filter(state.reader, one), state.field("leak_splits"): other}
     filters.draw(panel, events, state, match, CLUSTER_ORDERS)
     order = filters.order(state, CLUSTER_ORDERS)
-    both = {"$and": [match, filters.match(state)]}
-    numbers = cluster_order(state.reader, order, only=both)
+    wanted = filters.within(state, match)
+    numbers = cluster_order(state.reader, order, only=wanted)
     draw_page(panel, events, state, numbers, step=A_PAGE, shown="leaks")
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown
-from ..adapter.dataset.decisions import KEEP, LABEL_VERIFIED
-from ..adapter.dataset.object_decisions import decision_of
+from ..adapter.dataset.decisions import KEEP, LABEL_VERIFIED, decision_of
 from ..adapter.views.object_copies import boxes_to_draw, copies_of
 from ..adapter.views.object_queries import DECIDED, ObjectFilter, ShownObject
 from ..adapter.views.queries import Picture
@@ -93,7 +92,9 @@ class _Cards:
         lines: Sequence[str],
         **more: Any,
     ) -> types.Object:
-        picture = Picture(one.id, url, one.label, None, {"filepath": one.filepath})
+        picture = Picture(
+            one.id, lambda: url, one.label, None, {"filepath": one.filepath}
+        )
         return widgets.thumbnail(
             parent,
             name,

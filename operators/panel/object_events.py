@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fiftyone.operators as foo
 
-from ...core.findings.registry import OBJECT_FINDINGS
+from ...core.findings.object_registry import OBJECT_FINDINGS
 from ..adapter.dataset.internals import shows_objects
 from ..adapter.views.object_queries import DECIDED
 from . import grid, objects, selected
+from .in_grid import InGrid
 from .state import PanelState, scene_of
 
 
-class ObjectEvents:
+class ObjectEvents(InGrid):
     """What a person does in the tab of objects."""
-
-    @abstractmethod
-    def show_tab(self, ctx: foo.ExecutionContext) -> None:
-        """Puts what the tab is about into the grid."""
-
-    @abstractmethod
-    def follow(self, ctx: foo.ExecutionContext) -> None:
-        """Lets the grid follow the panel, if it shows what the panel put there."""
 
     def choose_object_kind(self, ctx: foo.ExecutionContext) -> None:
         kind = ctx.params["kind"]
@@ -47,9 +39,6 @@ class ObjectEvents:
     def _choose(self, ctx: foo.ExecutionContext, chosen: Mapping[str, Any]) -> None:
         ctx.panel.set_state({**chosen, "start": 0})
         self.follow(ctx)
-
-    def show_objects(self, ctx: foo.ExecutionContext) -> None:
-        self.show_tab(ctx)
 
     def open_object(self, ctx: foo.ExecutionContext) -> None:
         """Opens an object in the grid: itself among objects, else its picture."""

@@ -7,8 +7,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ...core.findings.registry import OBJECT_FINDINGS
-from ..adapter.dataset.object_decisions import decided_objects
+from ...core.findings.object_registry import OBJECT_FINDINGS
 from ..adapter.runs.scan_report import report_of
 from ..adapter.views.object_queries import DECIDED, ObjectFilter
 from . import buttons, object_cards, widgets
@@ -86,18 +85,14 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
 def _draw_kinds(
     panel: types.Object, events: Events, state: PanelState, shown: str | None
 ) -> None:
-    assert state.run.objects is not None
-    field, counts = state.run.objects, state.object_counts
+    assert state.objects is not None
+    counts = state.object_counts
     kinds = {
         name: f"{finding.label.removeprefix('Object ').capitalize()} {counts[name]:,}"
         for name, finding in OBJECT_FINDINGS.items()
         if counts[name] or name == shown
     }
-    decided = sum(
-        state.reader.cached(
-            "decided objects", lambda: decided_objects(state.dataset, field)
-        ).values()
-    )
+    decided = sum(state.objects.classes(DECIDED, None).values())
     if decided or shown == DECIDED:
         kinds[DECIDED] = f"Decided {decided:,}"
     line = widgets.row(panel, "kinds", gap=0.5)
@@ -175,7 +170,7 @@ def _draw_actions(
     limited = only != ObjectFilter()
     what = {"what": kind, **({"objects": SHOWN} if limited else {})}
     line = widgets.row(panel, "action_buttons")
-    widgets.button(line, "show", "Show in grid", events.show_objects, icon="grid_view")
+    widgets.button(line, "show", "Show in grid", events.show_tab, icon="grid_view")
     buttons.act(line, events, state, "tag", what, f"Tag {total:,}")
     if kind == "object_label_issues":
         buttons.act(line, events, state, "retag", what, "Use all suggestions")

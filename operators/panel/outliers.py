@@ -9,9 +9,10 @@ import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
 from ..adapter.dataset.present import present
-from ..adapter.runs.scan_report import outlier_expectation
+from ..adapter.runs.remarks import outlier_expectation
+from ..adapter.views.count_queries import histogram
 from ..adapter.views.finding_views import found_view
-from ..adapter.views.queries import Picture, histogram
+from ..adapter.views.queries import Picture
 from . import buttons, filters, review, thresholds, widgets
 from .callbacks import Events
 from .state import PanelState
@@ -33,7 +34,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         limit = bars.edges[-1]
     name = state.field("outlier_distance")
     all_beyond = {name: {"$gt": limit}}
-    beyond = {**all_beyond, **filters.match(state)}
+    beyond = filters.within(state, all_beyond)
     count = state.reader.count(beyond)
     moved = chosen is not None and chosen != in_force
     sure = [] if moved else outlier_expectation(state.run.report["expected"])

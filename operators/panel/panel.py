@@ -7,6 +7,7 @@ drawn anew from a few aggregations, so that it is never older than the data.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import fiftyone.operators as foo
@@ -68,6 +69,7 @@ _TABS = {
     "actions": actions.draw,
 }
 _OPERATOR = "@winnow/curate/{}"
+_TURN = threading.Lock()
 
 
 class WinnowPanel(Choices, ObjectEvents, foo.Panel):
@@ -86,6 +88,11 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
                 "lets you decide what to do with them."
             ),
         )
+
+    def execute(self, ctx: foo.ExecutionContext) -> Any:
+        # The App's events run side by side: what is asked last is drawn last
+        with _TURN:
+            return super().execute(ctx)
 
     # -- what happens by itself
 
@@ -130,7 +137,9 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         self.follow(ctx)
 
     def choose_run(self, ctx: foo.ExecutionContext) -> None:
-        ctx.panel.set_state({"run": ctx.params["value"], "start": 0, "only": None})
+        # Classes and splits of one run may be none of another
+        chosen = {"run": ctx.params["value"], "start": 0, "only": None}
+        ctx.panel.set_state({**chosen, "filters": None})
         self.refresh(ctx)
 
     def apply_thresholds(self, ctx: foo.ExecutionContext) -> None:

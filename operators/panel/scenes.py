@@ -9,10 +9,8 @@ from ..adapter.runs.scan_report import report_of
 from ..adapter.views.scene_queries import count_scenes, scenes
 from . import buttons, filters, widgets
 from .callbacks import Events
+from .cluster_cards import PICTURES, SIDE
 from .state import PanelState
-
-_PICTURES = 8
-_SIDE = 68
 
 
 def draw(panel: types.Object, events: Events, state: PanelState, step: int) -> None:
@@ -41,7 +39,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, step: int) -> N
     wanted = filters.match(state)
     total = count_scenes(state.reader, wanted)
     start = state.start_of_page(total, step)
-    page = scenes(state.reader, wanted, skip=start, limit=step, most_shown=_PICTURES)
+    page = scenes(state.reader, wanted, skip=start, limit=step, most_shown=PICTURES)
     cards = widgets.row(panel, "scenes", top=True)
     for scene in page:
         frame = widgets.card(cards, f"scene_{scene.number}")
@@ -58,7 +56,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, step: int) -> N
                 picture,
                 [own] if own else [],
                 on_click=events.open_sample,
-                side=_SIDE,
+                side=SIDE,
             )
         more = scene.size - len(scene.pictures)
         if more > 0:

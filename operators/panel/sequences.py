@@ -5,7 +5,8 @@ from __future__ import annotations
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown
-from ..adapter.runs.scan_report import recordings, report_of
+from ..adapter.runs.remarks import recordings
+from ..adapter.runs.scan_report import report_of
 from . import buttons, widgets
 from .callbacks import Events
 from .state import PanelState

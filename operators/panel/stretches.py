@@ -7,7 +7,7 @@ import fiftyone.operators.types as types
 from ...core.common.text import escape_markdown
 from ...core.findings.registry import SEGMENTS, VIDEO_ISSUES
 from ...core.scan.video_findings import VIDEO_ISSUES as ALL_ISSUES
-from ..adapter.runs.scan_report import video_remarks
+from ..adapter.runs.remarks import video_remarks
 from . import widgets
 from .callbacks import Events
 from .state import PanelState

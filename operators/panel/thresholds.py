@@ -7,7 +7,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from ..adapter.views.queries import Histogram
+from ..adapter.views.count_queries import Histogram
 from . import widgets
 from .callbacks import Event
 
@@ -59,21 +59,25 @@ def draw(
         threshold.step,
         on_change=threshold.on_move,
     )
-    digits = 3 if threshold.step < 0.1 else 1
+    digits = DIGITS[threshold.name]
     widgets.number(line, threshold.name, f"{limit:.{digits}f}", threshold.on_move)
 
 
-def moved(value: Any, limit: float | None) -> float | None:
-    """Returns where a threshold was moved to.
+DIGITS = {"copy_score": 3, "outlier_distance": 3, "label_score": 1}
+"""To which a threshold is shown, and moved."""
+
+
+def moved(value: Any, limit: float | None, digits: int = 0) -> float | None:
+    """Returns where a number was moved to, to some digits.
 
     None for a text that is no number, and for the event that the App sends when it
-    draws the threshold.
+    draws the number as it is.
     """
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = round(float(value), digits)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return number if limit is None or abs(number - limit) > 1e-6 else None
+    return number if limit is None or number != round(limit, digits) else None
 
 
 def _draw_histogram(

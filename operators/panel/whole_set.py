@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown
-from ...core.findings.registry import SET_FINDINGS
+from ...core.findings.set_registry import SET_FINDINGS
 from . import widgets
 from .callbacks import Events
 from .state import PanelState
@@ -99,7 +99,14 @@ def _draw_classes(
             "height": 90 + len(rows) * (12 + 10 * len(traces)),
             "barmode": "group",
             "showlegend": many,
-            "legend": {"orientation": "h", "y": 1.1},
+            # Beside the bars, where the App puts it, it would take their room
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "bottom",
+            },
             "yaxis": {"autorange": "reversed", "automargin": True, "type": "category"},
         },
         set_data,

@@ -129,12 +129,12 @@ def test_a_threshold_moves_count_and_grid_at_once(app, dataset):
     )
 
     about = app.panel.get_by_text("images are farther than").first
+    slider = app.panel.locator(".MuiSlider-root").first
     shown = before
     # A panel that is drawn anew at that moment does not hear the click
     for _ in range(10):
-        track = app.panel.locator(".MuiSlider-root").first.bounding_box()
-        middle = track["y"] + track["height"] / 2
-        app.page.mouse.click(track["x"] + 0.7 * track["width"], middle)
+        width = slider.evaluate("track => track.getBoundingClientRect().width")
+        slider.click(position={"x": 0.7 * width, "y": 10})
         app.page.wait_for_timeout(4000)
         shown = int(about.locator("strong").first.inner_text().replace(",", ""))
         if shown > before:

@@ -150,7 +150,6 @@ def test_bad_boxes_are_removed_and_come_back(page, boxes):
 def test_selected_objects_are_acted_on(page, boxes):
     page.tab("Objects")
     page.press("Bad boxes")
-    page.press("Show in grid")
     page.grid_shows(2)
     page.select(1)
     page.sees("1 object selected")

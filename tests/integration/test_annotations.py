@@ -134,10 +134,13 @@ def test_yolo_is_read_from_a_folder_with_names(module, pictures, tmp_path):
     with pytest.raises(ValueError, match=r"name classes by numbers.*classes\.txt"):
         module.read_annotations(labels, root, images)
 
-    (labels / "classes.txt").write_text("cat\ndog\n")
+    (labels / "classes.txt").write_text("cat\ntraffic light\n")
     found = module.read_annotations(labels, root, images)
 
-    assert boxes_of(found) == all_boxes() and found.without_image == []
+    boxes = {"cat": BOXES["cat"], "traffic light": BOXES["dog"]}
+    every = [(name, list(box)) for name, box in boxes.items()]
+    assert boxes_of(found) == {str(number): every for number in range(6)}
+    assert found.without_image == []
 
 
 def test_voc_is_read_from_a_folder(module, pictures, tmp_path):

@@ -100,7 +100,7 @@ def test_each_finding_has_a_line_in_the_summary_and_a_section(scanned, tmp_path)
 def test_a_new_finding_needs_one_entry(scanned, tmp_path, monkeypatch):
     dataset, _ = scanned
     registry = module("core.findings.registry")
-    new = registry.Finding(
+    new = module("core.findings.finding").Finding(
         name="keepers",
         label="Keepers",
         description="copies to keep",
@@ -114,7 +114,7 @@ def test_a_new_finding_needs_one_entry(scanned, tmp_path, monkeypatch):
     for user in (
         "core.scan.counts",
         "operators.adapter.views.finding_views",
-        "operators.adapter.runs.scan_report",
+        "operators.adapter.runs.finding_lines",
         "operators.adapter.report.write",
     ):
         monkeypatch.setattr(module(user), "FINDINGS", registry.FINDINGS)

@@ -127,6 +127,30 @@ def test_labels_of_several_are_a_set_in_any_order(classes):
     assert [one["label"] for one in changed] == ["sea", "sun"]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["tench, Tinca tinca", "fish"],
+        ["tench, Tinca tinca"],
+        ["a,b", "c"],
+        ['5" disk', "disk"],
+        [" padded ", "two\nlines"],
+    ],
+)
+def test_a_label_with_a_comma_is_one_label(classes, names):
+    labels = [fo.Classification(label=name) for name in names]
+    view = classes.limit(1)
+    view.set_values("many", [fo.Classifications(classifications=labels)])
+    field = label_field_of(classes, "many")
+
+    (text,) = field.texts(view)
+
+    assert sorted(field.values(text)) == sorted(names)
+    assert len(view.mongo([{"$match": field.matches(text)}])) == 1
+    (kept,) = field.stored(classes, view.values("id"))
+    assert field.changed(text, kept) == kept
+
+
 def test_a_word_that_the_field_cannot_hold_is_refused(labeled, scan):
     dataset, kind = labeled
     if kind not in ("bool", "int"):

@@ -282,6 +282,33 @@ def test_edits_that_are_made_while_findings_are_written_survive(written):
     assert documents.find_one({"_id": ObjectId(samples[2].id)})["boxes"] is None
 
 
+def test_ten_thousand_objects_of_one_sample_are_written(make):
+    dataset = make(count=10)
+    ids = [ObjectId() for _ in range(10_000)]
+    documents = dataset._sample_collection
+    labels = [{"_id": one, "label": "a"} for one in ids]
+    first = {"_id": ObjectId(dataset.first().id)}
+    documents.update_one(first, {"$set": {"boxes.detections": labels}})
+    names = [spec.name for spec in fields_module().ATTRIBUTES if spec.type == "str"]
+    columns = {name: [f"{name} {row}" for row in range(10_000)] for name in names}
+
+    fields_module().write_object_findings(
+        dataset,
+        "boxes",
+        [dataset.first().id],
+        list(map(str, ids)),
+        np.zeros(10_000, np.int64),
+        columns,
+        prefix=None,
+        on_progress=lambda progress: None,
+    )
+
+    found = documents.find_one(first)["boxes"]["detections"]
+    assert [one["_id"] for one in found] == ids
+    for name in names:
+        assert [one[name] for one in found] == columns[name]
+
+
 def test_a_write_tells_when_a_sample_was_changed(written):
     samples, _ = written(lambda documents, samples: None)
 

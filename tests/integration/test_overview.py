@@ -99,6 +99,9 @@ def test_the_report_shows_the_set_with_images(scanned, tmp_path):
     assert section["count"] == len(section["galleries"])
     assert len(section["galleries"]["imbalance"]["pairs"]) == 6
     assert "Appearance shift" in written.html.read_text(encoding="utf-8")
+    shift = section["galleries"]["appearance shift train / test"]["pairs"]
+    splits = [pair["from"]["split"] for pair in shift]
+    assert splits.count("train") == splits.count("test") == 3
 
 
 def test_a_policy_limits_what_is_measured_of_the_set(scanned):

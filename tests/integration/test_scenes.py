@@ -6,8 +6,9 @@ from importlib import resources
 import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
-from fiftyone.operators.executor import ExecutionContext, Executor
 from PIL import Image
+
+from tests.panel_events import drawn
 
 VIEWS = ((100, 60), (112, 64), (90, 52))
 NAMES = ("cup", "on_the_table", "third")
@@ -38,26 +39,6 @@ def scanned(tmp_path, draw, scan):
     report = scan(dataset, split_by=["train", "test"])
     yield dataset, report
     dataset.delete()
-
-
-def drawn(dataset, tab):
-    executor = Executor()
-    request = {
-        "dataset_name": dataset.name,
-        "view": [],
-        "params": {
-            "panel_id": "p",
-            "panel_state": {"tab": tab},
-            "__method__": "refresh",
-        },
-    }
-    ctx = ExecutionContext(
-        request_params=request,
-        executor=executor,
-        operator_uri="@winnow/curate/winnow",
-    )
-    operator("winnow").execute(ctx)
-    return str([request.params for request in executor._requests])
 
 
 def test_views_of_a_scene_are_no_copies_and_a_leak_of_their_own(scanned):

@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.findings.image_issues import ISSUES, image_issues
-from core.findings.label_issues import NO_LABEL, judge_labels
-from core.findings.label_support import ClassEvidence
+from core.findings.label_issues import judge_labels
+from core.findings.label_support import ClassEvidence, witnesses_of
 from core.findings.outliers import outlier_distances, outlier_threshold
+from core.findings.schema import NO_LABEL
 from core.neighbors.distinct_neighbors import distinct_neighbors
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph
 from core.reading.image_statistics import IMAGE_STATISTICS, image_statistics
@@ -116,9 +117,9 @@ def test_the_order_of_the_items_moves_no_distance_and_no_score(world, random):
 
     distance = outlier_distances(graph, cluster).distance
     moved_distance = outlier_distances(moved, cluster[order]).distance
-    judged = judge_labels(evidence, graph, labels, cluster, CLASSES)
+    judged = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
     moved_judged = judge_labels(
-        moved_evidence, moved, labels[order], cluster[order], CLASSES
+        witnesses_of(moved_evidence, moved, labels[order], cluster[order], CLASSES)
     )
 
     assert np.array_equal(distance[order], moved_distance, equal_nan=True)
@@ -133,7 +134,7 @@ def test_scores_stay_in_range_and_stand_for_labels_only(world, classifier):
     if not classifier:
         evidence.given[:] = np.nan
 
-    found = judge_labels(evidence, graph, labels, cluster, CLASSES)
+    found = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
 
     known = ~np.isnan(found.score)
     assert ((found.score[known] >= 0) & (found.score[known] <= 100)).all()
@@ -151,7 +152,7 @@ def test_votes_are_what_a_naive_count_gives(world):
     evidence = some_evidence(labels)
     evidence.given[:] = np.nan
 
-    found = judge_labels(evidence, graph, labels, cluster, CLASSES)
+    found = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
 
     for row in np.flatnonzero(~np.isnan(found.score)):
         votes = np.zeros(CLASSES)
@@ -172,10 +173,12 @@ def test_what_else_is_judged_and_in_which_order_moves_no_score(world, random):
     order = np.array(random.sample(range(len(pairs)), len(pairs)), int)
 
     found, moved = (
-        judge_labels(evidence, graph, labels, cluster, CLASSES, judged=judged)
+        judge_labels(
+            witnesses_of(evidence, graph, labels, cluster, CLASSES), judged=judged
+        )
         for judged in (pairs, pairs[order])
     )
-    own = judge_labels(evidence, graph, labels, cluster, CLASSES)
+    own = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
 
     assert np.array_equal(found.score[order], moved.score, equal_nan=True)
     assert np.array_equal(found.suggestion[order], moved.suggestion)
@@ -191,7 +194,8 @@ def test_a_label_no_stranger_votes_with_is_not_judged(world):
     pairs = every_label_of_every_item(len(labels))
 
     found = judge_labels(
-        some_evidence(labels), graph, labels, cluster, CLASSES, judged=pairs
+        witnesses_of(some_evidence(labels), graph, labels, cluster, CLASSES),
+        judged=pairs,
     )
 
     group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))

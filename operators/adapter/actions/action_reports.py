@@ -1,25 +1,22 @@
-"""What a person reads of a plan, and of what was done."""
+"""What a person reads of what was done, and of what could be undone."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
-from ....core.actions.plan import ActionPlan, PlannedItem
+from ....core.actions.plan import ActionPlan
 from ....core.actions.purge import PurgePlan
 from ....core.actions.session import Report
 from ....core.common.result import Result, TableResult, json_value
 from ....core.common.text import escape_markdown, first_of, plain, size_text
-from ....core.errors import PlanOutdatedError
 from .execute import PastAction
 from .object_updates import OBJECTS
 
-_GROUPS_SHOWN = 12
-_PATHS_SHOWN = 10
-_VERBS = {
+GROUPS_SHOWN = 12
+PATHS_SHOWN = 10
+VERBS = {
     "quarantine": "put into quarantine",
     "move": "moved",
     "retag": "given another label",
@@ -34,174 +31,13 @@ def thing_of(plan: ActionPlan) -> str:
 
 
 @dataclass(frozen=True)
-class PlanReport(TableResult):
-    """A plan, as a person sees it; nothing has been changed.
-
-    Attributes:
-        plan: see :class:`core.actions.plan.ActionPlan`
-    """
-
-    plan: ActionPlan
-
-    @property
-    def plan_id(self) -> str:
-        """Id of the plan, to apply it."""
-        return self.plan.id
-
-    @property
-    def action(self) -> str:
-        """Name of the operator: quarantine, move, retag or merge."""
-        return self.plan.action
-
-    @property
-    def count(self) -> int:
-        """Images that would be changed."""
-        return self.plan.count
-
-    @property
-    def moves(self) -> int:
-        """Files among them that would be moved."""
-        return self.plan.moves
-
-    @property
-    def bytes(self) -> int:
-        """Size of those files."""
-        return self.plan.bytes
-
-    @property
-    def classes(self) -> Mapping[str, int]:
-        """Images by label."""
-        return self.plan.classes
-
-    @property
-    def splits(self) -> Mapping[str, int]:
-        """Images by split."""
-        return self.plan.splits
-
-    @property
-    def skipped(self) -> Mapping[str, int]:
-        """Images that would be left as they are, by reason."""
-        return self.plan.refused
-
-    @property
-    def apply_call(self) -> str:
-        """The Python call that applies it."""
-        count = f", expect_count={self.count}" if self.plan.needs_count else ""
-        return f"{self.action}(dataset, plan_id='{self.plan_id}'{count}, dry_run=False)"
-
-    def items(self) -> Iterator[PlannedItem]:
-        """Returns what would be changed, an image each.
-
-        Raises:
-            PlanOutdatedError: the plan was applied, or another took its place
-        """
-        if not self.plan.file.exists():
-            raise PlanOutdatedError(
-                f"The plan {self.plan_id} was applied or replaced, and its file is "
-                "gone from where plans wait. What was done is in the journal: "
-                "undo(dataset) lists it."
-            )
-        return self.plan.items()
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yields file, destination and reason of each image."""
-        for item in self.items():
-            yield {
-                "file": os.path.join(self.plan.root, item.source),
-                "destination": self._destination(item),
-                "reason": item.why,
-                "label": item.label,
-                "split": item.split,
-                "kept_copy": item.kept_copy and item.kept_copy.path,
-            }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns all but the single images as plain JSON values."""
-        return {
-            "plan_id": self.plan_id,
-            "action": self.action,
-            "count": self.count,
-            "moves": self.moves,
-            "bytes": self.bytes,
-            "classes": json_value(self.classes),
-            "splits": json_value(self.splits),
-            "skipped": json_value(self.skipped),
-            "apply_call": self.apply_call,
-        }
-
-    def summary(self) -> str:
-        """Returns what would happen, in a sentence."""
-        plan = self.plan
-        if not plan.count:
-            return "Nothing would be changed."
-        thing = thing_of(plan)
-        sentence = f"{plan.count:,} {_plural(thing, plan.count)} would be "
-        sentence += _VERBS[plan.action]
-        if thing == "object":
-            return sentence + "; no file is changed."
-        if plan.action == "retag":
-            sentence += f", {plan.moves:,} of them also moved on disk"
-        elif plan.action != "merge":
-            sentence += f" ({size_text(plan.bytes)})"
-        if plan.options.get("remove_samples"):
-            sentence += " and their samples removed from the data set"
-        return sentence + "."
-
-    def details(self) -> Iterator[str]:
-        """Yields the classes, the splits and what is refused, a line each."""
-        for name, counts in (
-            ("Classes", self.plan.classes),
-            ("Splits", self.plan.splits),
-        ):
-            if counts:
-                yield f"{name}: {counts_text(counts)}"
-        for reason, count in self.plan.refused.most_common():
-            yield f"Skipped: {count:,}, because {reason}"
-
-    def examples(self) -> Iterator[tuple[str, str, str]]:
-        """Yields file, where it goes and why, for the first items that wait."""
-        waiting = self.items() if self.plan.file.exists() else ()
-        for item in islice(waiting, _PATHS_SHOWN):
-            yield item.source, self._destination(item), item.why
-
-    def _destination(self, item: PlannedItem) -> str:
-        if item.target is None:
-            return "stays"
-        return "quarantine" if self.action == "quarantine" else item.target
-
-    def to_markdown(self) -> str:
-        lines = [f"**{self.summary()}**", ""]
-        lines += [f"* {escape_markdown(line)}" for line in self.details()]
-        if self.plan.count:
-            lines += ["", "| file | destination | reason |", "| :-- | :-- | :-- |"]
-            lines += [
-                "| " + " | ".join(escape_markdown(cell) for cell in row) + " |"
-                for row in self.examples()
-            ]
-            lines += ["", f"Plan `{self.plan.id}`. Nothing has been changed yet."]
-        return "\n".join(lines)
-
-    def __str__(self) -> str:
-        lines = [self.summary(), *(f"  {line}" for line in self.details())]
-        if self.plan.count and self.plan.needs_count:
-            lines.append(f"  {self.plan.needs_count}")
-        for source, target, why in self.examples():
-            lines.append(f"  {plain(source)} -> {plain(target)}: {plain(why)}")
-        more = self.plan.count - _PATHS_SHOWN
-        if more > 0:
-            lines.append(f"  and {more:,} more")
-        if self.plan.count:
-            lines.append(f"Nothing has been changed. To do it: {self.apply_call}")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
 class ActionReport(Result):
     """What an action, an undo or a purge did.
 
     Attributes:
         outcome: see :class:`core.actions.session.Report`
-        undo_call: the Python call that goes back; None after a purge
+        undo_call: the Python call that goes back; None after a purge, and where
+            nothing was planned
         thing: what was acted on
     """
 
@@ -269,14 +105,16 @@ class ActionReport(Result):
     def summary(self) -> str:
         """Returns what happened, in a sentence."""
         report = self.outcome
-        images = f"{report.done:,} {_plural(self.thing, report.done)}"
+        if report.what == "apply" and not report.planned:
+            return "Nothing was changed: the plan was empty."
+        images = f"{report.done:,} {plural(self.thing, report.done)}"
         size = size_text(report.bytes)
         if report.what == "undo":
             return f"Restored {images} of {report.key}."
         if report.what == "purge":
             return f"Deleted {report.done:,} quarantined files; {size} are free now."
-        verb = _VERBS[report.action]
-        files = f"{report.moves:,} {_plural('file', report.moves)}"
+        verb = VERBS[report.action]
+        files = f"{report.moves:,} {plural('file', report.moves)}"
         moved = f" ({files}, {size})" if report.moves else ""
         return f"{images} {_were(report.done)} {verb}{moved}."
 
@@ -290,14 +128,15 @@ class ActionReport(Result):
         ):
             for reason, count in counts.items():
                 yield f"{word}: {count:,}, because {reason}"
-        for path, reason in report.examples[:_PATHS_SHOWN]:
+        for path, reason in report.examples[:PATHS_SHOWN]:
             yield f"{plain(path)}: {reason}"
         if report.stopped:
             yield f"{report.stopped} {report.not_reached:,} items were not reached."
         if report.what == "apply":
             if report.action == "quarantine" and report.done:
                 yield "No space is free yet: that takes a purge, after 7 days."
-            yield f"Journal, and restore.py: {report.folder}"
+            if report.folder:
+                yield f"Journal, and restore.py: {report.folder}"
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]
@@ -369,7 +208,7 @@ class PurgeReport(Result):
         for folder in self.plan.folders:
             yield f"{folder.key}: {folder.plan.options['what'].replace('_', ' ')}"
         for reason, count in self.plan.kept.items():
-            yield f"Kept: {count:,} {_plural('action', count)} {reason}"
+            yield f"Kept: {count:,} {plural('action', count)} {reason}"
 
     def __str__(self) -> str:
         lines = [self.summary(), *(f"  {line}" for line in self.details())]
@@ -397,7 +236,7 @@ class UndoReport(TableResult):
 
     def summary(self) -> str:
         """Returns what would happen, in a sentence."""
-        images = f"{self.count:,} {_plural('image', self.count)}"
+        images = f"{self.count:,} {plural('image', self.count)}"
         return f"{images} of {self.key} would be restored."
 
     def details(self) -> Iterator[str]:
@@ -425,7 +264,7 @@ def past_text(past: PastAction) -> str:
             f"{past.folder}"
         )
     text = f"{past.at[:16].replace('T', ' ')}  {past.action} of {what}: "
-    text += f"{past.items:,} {_plural('image', past.items)}, {size_text(past.bytes)}"
+    text += f"{past.items:,} {plural('image', past.items)}, {size_text(past.bytes)}"
     if past.purged:
         text += f"; {past.purged:,} destroyed"
     if past.undoable != past.items - past.purged:
@@ -438,10 +277,10 @@ def past_text(past: PastAction) -> str:
 def counts_text(counts: Mapping[str, int]) -> str:
     """Returns "cat 12, dog 3 and 4 more"."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return first_of([f"{name} {count:,}" for name, count in ordered], _GROUPS_SHOWN)
+    return first_of([f"{name} {count:,}" for name, count in ordered], GROUPS_SHOWN)
 
 
-def _plural(word: str, count: int) -> str:
+def plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
 
 

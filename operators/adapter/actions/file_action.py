@@ -12,7 +12,7 @@ import fiftyone.operators.types as types
 
 from ....core.progress import OnProgress, silent
 from ..ui.surface import read_options
-from .action_reports import PlanReport
+from .action_options import ActionOptions, Change
 from .forms import (
     DROPPED,
     FORM_NAMES,
@@ -22,7 +22,8 @@ from .forms import (
     of_objects,
     selected,
 )
-from .plan_builder import ActionOptions, Change, plan_action
+from .plan_builder import plan_action
+from .plan_report import PlanReport
 from .planned_action import PlannedAction, PlanOptions
 from .selection import Selection
 

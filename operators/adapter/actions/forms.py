@@ -13,17 +13,17 @@ import fiftyone.operators.types as types
 
 from ....core.errors import CurationError
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
 from ..dataset.internals import shows_objects
 from ..dataset.labels import label_field_of
 from ..dataset.objects import objects_path
 from ..runs.run_record import ScanRun, complete_run
 from ..ui.inputs import ask_several, object_choices, show_error
 from ..ui.panel_jobs import last_choice
-from ..views.finding_views import scanned_objects
-from .action_reports import PlanReport
-from .plan_builder import MOVE, QUARANTINE, RETAG, ActionOptions, Change
+from ..views.object_views import scanned_objects
+from .action_options import MOVE, QUARANTINE, RETAG, ActionOptions, Change
 from .plan_preview import PLAN_NAMES, show_plan
+from .plan_report import PlanReport
 from .planned_action import count_text
 from .selection import PROVEN, WHAT
 

@@ -30,8 +30,10 @@ from ..dataset.internals import (
     sample_documents_name,
 )
 from ..runs.paths import plans_folder
-from .action_reports import PlanReport
-from .plan_builder import RETAG, ActionOptions, Change, totals_of, where_of
+from .action_options import RETAG, ActionOptions, Change
+from .plan_builder import totals_of
+from .plan_folders import where_of
+from .plan_report import PlanReport
 from .sample_index import SampleIndex
 
 MERGE = "merge"

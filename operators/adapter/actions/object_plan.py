@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import fiftyone as fo
@@ -16,19 +16,15 @@ from ....core.errors import InputError
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.progress import OnProgress, silent
 from ..dataset.fields import field_name
-from ..dataset.internals import (
-    dataset_id,
-    dataset_of,
-    sample_documents_name,
-    shows_objects,
-)
+from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
 from ..dataset.objects import box_of, chosen_objects, objects_of, objects_path
 from ..dataset.present import present
 from ..runs.paths import plans_folder
 from ..runs.run_record import complete_run
-from ..views.finding_views import found_objects, scanned_objects
+from ..views.object_views import chosen_labels, scanned_objects
+from .action_options import RETAG, ActionOptions, Change
 from .object_updates import OBJECTS
-from .plan_builder import RETAG, ActionOptions, Change, where_of
+from .plan_folders import where_of
 from .sample_index import SampleIndex
 
 REMOVE_OBJECTS = "remove_objects"
@@ -84,8 +80,7 @@ def plan_objects(
         raise InputError("Say what to act on: what='bad_boxes', for example.")
     field = scanned_objects(dataset, choice.prefix)
     path = objects_path(dataset, field)
-    among = dataset if shows_objects(samples) else samples
-    view = _chosen(among, replace(choice, ids=ids), field)
+    view = _chosen(samples, choice, ids, field)
     path_of = dict(zip(*view.values(["id", "filepath"]), strict=True))
     every = Counter(
         label.get("label")
@@ -161,18 +156,18 @@ def plan_objects(
 
 
 def _chosen(
-    samples: fo.core.collections.SampleCollection, choice: ObjectChoice, field: str
+    samples: fo.core.collections.SampleCollection,
+    choice: ObjectChoice,
+    ids: Sequence[str] | None,
+    field: str,
 ) -> fo.DatasetView:
     """Returns the samples with the chosen objects alone."""
-    view = present(samples)
-    if choice.what is not None and choice.what != TAG:
-        view = found_objects(samples, choice.what, choice.prefix)[0]
-    if choice.what == TAG:
-        view = view.select_labels(tags=choice.tag, fields=field)
-        if not view.count():
-            raise InputError(f"No object is tagged '{choice.tag}'.")
-    if choice.ids is not None:
-        view = view.select_labels(ids=choice.ids, fields=field)
+    if choice.what != TAG:
+        return chosen_labels(samples, choice.what, ids, choice.prefix)
+    view = chosen_labels(samples, None, ids, choice.prefix)
+    view = view.select_labels(tags=choice.tag, fields=field)
+    if not view.count():
+        raise InputError(f"No object is tagged '{choice.tag}'.")
     return view
 
 

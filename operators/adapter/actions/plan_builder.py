@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -16,65 +14,19 @@ from ....core.actions.filesystem import check_system
 from ....core.actions.limits import Totals
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planner import Request, Rules, Where, make_plan
-from ....core.actions.quarantine import quarantine_of
 from ....core.errors import InputError, StaleRunError
 from ....core.progress import OnProgress, silent
 from ..dataset.decisions import KEEP, KEEPER, decided_ids
 from ..dataset.internals import dataset_id, dataset_of, sample_documents_name
 from ..dataset.labels import label_field_of
 from ..runs.paths import plans_folder
+from .action_options import MOVE, QUARANTINE, RETAG, ActionOptions, Change
 from .choices import choose
+from .plan_folders import move_folder, target_alias, where_of
 from .references import Reference, paths_in_media_fields, references_elsewhere
 from .sample_index import SampleIndex
 from .sample_updates import to_json
 from .selection import Choice, Selection
-
-KEEP_TAG = "keep"
-QUARANTINE, MOVE, RETAG = "quarantine", "move", "retag"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActionOptions:
-    """How to act, and what to protect.
-
-    Attributes:
-        root (None): root folder of the images; None for their common folder
-        quarantine (None): folder of the quarantine; None for one beside the root
-        protect_tags ("keep"): tags of samples that stay
-        protect_splits: splits whose samples stay
-        protect_paths: folders whose files stay
-        allow_hardlinks (False): act on files that have other hard links
-        update_all_references (False): act on files that other data sets use too
-    """
-
-    root: str | None = None
-    quarantine: str | None = None
-    protect_tags: Sequence[str] = (KEEP_TAG,)
-    protect_splits: Sequence[str] = ()
-    protect_paths: Sequence[str] = ()
-    allow_hardlinks: bool = False
-    update_all_references: bool = False
-
-
-@dataclass(frozen=True)
-class Change:
-    """What becomes of the files that are acted on.
-
-    Attributes:
-        action: quarantine, move or retag
-        folder: that files are moved to
-        label: that samples get; None for what similar images suggest
-        on_disk: also move files that lie in a folder of their label's name
-        allow_new_label: the label may be one that no sample has yet
-        remove_samples: remove the samples from the data set as well
-    """
-
-    action: str
-    folder: str | None = None
-    label: str | None = None
-    on_disk: bool = False
-    allow_new_label: bool = False
-    remove_samples: bool = False
 
 
 def plan_action(
@@ -121,31 +73,10 @@ def plan_action(
             "prefix": selection.prefix,
             "what": selection.what,
             "remove_samples": change.remove_samples,
-            "target_alias": _target_alias(change, where),
+            "target_alias": target_alias(change, where),
         },
         on_progress=on_progress,
     )
-
-
-def root_of(index: SampleIndex, given: str | None) -> str:
-    """Returns the folder that holds the images, as the data set spells it.
-
-    Raises:
-        InputError: it cannot be told, or is not there
-    """
-    known = given or index.dataset.info.get("root")
-    if not known:
-        here = [index.paths[row] for row in index.here]
-        known = os.path.commonpath([os.path.dirname(path) for path in here or ["/"]])
-        if len(Path(known).parts) < 3 or Path(known) == Path.home():
-            raise InputError(
-                f"The images have no folder in common but {known}, which is too much "
-                "to move files in. Give root=FOLDER, the folder that holds the images."
-            )
-    folder = os.path.abspath(os.path.expanduser(known))
-    if not os.path.isdir(folder):
-        raise InputError(f"The folder {folder} of the images is not there.")
-    return folder
 
 
 class _Requests:
@@ -378,7 +309,7 @@ class _Requests:
         inside = os.path.relpath(path, self._where.alias)
         if self._change.action == MOVE:
             root = self._where.target_root or "/"
-            folder = _move_folder(self._change, self._where.alias)
+            folder = move_folder(self._change, self._where.alias)
             return os.path.normpath(f"{os.path.relpath(folder, root)}/{inside}"), False
         folder, name = os.path.split(inside)
         above, last = os.path.split(folder)
@@ -397,40 +328,6 @@ def _foreign_entry(reference: Reference) -> dict[str, Any]:
         "set": {},
         "was": {},
     }
-
-
-def where_of(index: SampleIndex, change: Change, options: ActionOptions) -> Where:
-    """Returns between which folders files move."""
-    alias = root_of(index, options.root)
-    root = os.path.realpath(alias)
-    base = os.path.dirname(root)
-    if options.quarantine is not None:
-        base = os.path.realpath(os.path.expanduser(options.quarantine))
-    quarantine = quarantine_of(dataset_id(index.dataset), base)
-    if change.action == QUARANTINE:
-        return Where(root, alias, quarantine)
-    if change.action == RETAG:
-        return Where(root, alias, quarantine, root)
-    if not change.folder:
-        raise InputError("Say to which folder: output_dir='set-aside', for example.")
-    return Where(root, alias, quarantine, _existing(_move_folder(change, alias)))
-
-
-def _move_folder(change: Change, alias: str) -> str:
-    """Returns where files are moved to; a relative folder starts at the root."""
-    assert change.folder is not None
-    return os.path.realpath(os.path.join(alias, os.path.expanduser(change.folder)))
-
-
-def _existing(folder: str) -> str:
-    """Returns the folder, or the nearest above it that exists."""
-    while not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    return folder
-
-
-def _target_alias(change: Change, where: Where) -> str | None:
-    return where.alias if change.action == RETAG else where.target_root
 
 
 def totals_of(index: SampleIndex) -> Totals:

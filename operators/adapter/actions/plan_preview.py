@@ -11,8 +11,8 @@ import fiftyone.operators.types as types
 from ....core.actions.plan import ActionPlan, PlannedItem
 from ....core.common.text import escape_markdown, short_path
 from ..views.thumbnails import object_url, thumbnail_url
-from .action_reports import PlanReport
 from .object_updates import OBJECTS
+from .plan_report import PlanReport
 from .planned_action import ask_tick
 
 PLAN_NAMES = ("plan_text", "whole", "plan_pictures", "limit")

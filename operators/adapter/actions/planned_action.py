@@ -16,8 +16,9 @@ from ....core.errors import InputError, PlanOutdatedError
 from ....core.progress import OnProgress, silent
 from ..dataset.internals import dataset_of
 from ..ui.surface import LongOperator
-from .action_reports import ActionReport, PlanReport, thing_of
+from .action_reports import ActionReport, thing_of
 from .execute import apply, waiting_plan
+from .plan_report import PlanReport
 
 TICK = "apply_"
 """The tick's name ends with the plan's id: a tick counts for no other plan than
@@ -77,7 +78,9 @@ class PlannedAction(LongOperator):
                 f"The plan {plan_id} is for {plan.action}, not for {self.action}."
             )
         outcome = apply(dataset, plan, options.expect_count, on_progress)
-        undo_call = f"undo(dataset, '{outcome.key}', dry_run=False)"
+        undo_call = None
+        if outcome.planned:
+            undo_call = f"undo(dataset, '{outcome.key}', dry_run=False)"
         return ActionReport(outcome, undo_call, thing_of(plan))
 
     def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import KW_ONLY, dataclass
 from ....core.errors import InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.image_issues import ISSUES, SURE_ISSUES
-from ....core.findings.registry import OBJECT_FINDINGS, SET_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.set_registry import SET_FINDINGS
 
 PROVEN = "proven"
 """What may go without a person's eyes."""

@@ -211,7 +211,9 @@ def _read_folder(folder: Path, root: Path, images: list[str]) -> Annotations:
             None,
         )
         if names is not None:
-            return _read_yolo(folder, names.read_text("utf-8").split(), root, images)
+            # A name a line: "traffic light" is one
+            lines = [line.strip() for line in names.read_text("utf-8-sig").splitlines()]
+            return _read_yolo(folder, lines, root, images)
         if yaml_file is not None:
             return _read_yolo(folder, _names_of_yaml(yaml_file), root, images)
         raise InputError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -144,7 +145,7 @@ def clear_other_fields(
         deleted: how many of them are no longer there
     """
     collection = _collection(dataset)
-    empty = _empty(dataset, prefix)
+    empty = dict.fromkeys(_ours(dataset, prefix))
     if collection.count_documents({}) == len(ids) - deleted:
         return
     covered = {ObjectId(one) for one in ids}
@@ -160,105 +161,146 @@ def clear_other_fields(
         collection.update_many(batch, {"$set": {**empty, "last_modified_at": now}})
 
 
-def write_findings(
+def stored_columns(
     dataset: fo.Dataset,
     ids: Sequence[str],
     values: Mapping[str, Sequence[Any]],
-    *,
     prefix: str | None,
-    on_progress: OnProgress,
-) -> int:
-    """Writes the fields of each sample that change, keyed by its id.
-
-    A row is written whole, in one update, so that no sample ever holds half a row.
-    Reading what is there takes a sixth of the time of writing it all: a threshold or
-    a decision changes few rows.
+) -> dict[str, Sequence[Any]]:
+    """Returns what the fields should hold, by their stored names.
 
     Args:
-        dataset: that holds the samples
+        dataset: that holds the samples, with all fields declared
         ids: n sample ids
         values: n values a field, by the field's plain name; samples by row. Fields
             that are not among them become None
         prefix: of the stored names
-        on_progress: called after each batch
+    """
+    nothing = [None] * len(ids)
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(_ours(dataset, prefix), nothing)
+    for name, column in values.items():
+        columns[field_name(name, prefix)] = _by_id(name, column, ids, prefix)
+    return columns
 
-    Returns:
-        how many of the samples were deleted meanwhile
+
+def stored_ids(dataset: fo.Dataset) -> set[str]:
+    """Returns the ids of all samples."""
+    # From the index alone, without the samples
+    found = _collection(dataset).find({}, ["_id"]).hint("_id_")
+    return {str(row["_id"]) for row in found}
+
+
+def touched_ids(dataset: fo.Dataset, prefix: str | None, since: datetime) -> set[str]:
+    """Returns the ids of samples that somebody modified, or that lost our fields.
+
+    Args:
+        dataset: that was scanned
+        prefix: of the fields' names
+        since: samples modified after this time
+    """
+    # Keeping some fields of a view alone does not count as a modification
+    lost = {field_name("scan_status", prefix): None}
+    touched = {"$or": [{"last_modified_at": {"$gt": since}}, lost]}
+    return {str(row["_id"]) for row in _collection(dataset).find(touched, ["_id"])}
+
+
+def write_findings(
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    columns: Mapping[str, Sequence[Any]],
+    rows: Sequence[int],
+    modified_at: datetime,
+    on_progress: OnProgress,
+) -> None:
+    """Writes the fields of each sample that change, keyed by its id.
+
+    A row is written whole, in one update, so that no sample ever holds half a row.
+    Reading what is there takes a sixth of the time of writing it all.
+
+    Args:
+        dataset: that holds the samples
+        ids: n sample ids
+        columns: from :func:`stored_columns`
+        rows: those to look at; what stands in the others is known
+        modified_at: when they are said to be modified, if nobody did so since
+        on_progress: called after each batch
 
     Raises:
         StaleRunError: none of a batch exists any more
     """
     collection = _collection(dataset)
-    empty = _empty(dataset, prefix)
-    columns = {
-        field_name(name, prefix): _by_id(name, column, ids)
-        for name, column in values.items()
-    }
-    there = 0
-    for start in range(0, len(ids), _SAMPLES_A_WRITE):
-        stop = min(start + _SAMPLES_A_WRITE, len(ids))
-        keys = [ObjectId(one) for one in ids[start:stop]]
+    for start in range(0, len(rows), _SAMPLES_A_WRITE):
+        batch = rows[start : start + _SAMPLES_A_WRITE]
+        keys = [ObjectId(ids[row]) for row in batch]
         held = {
             row.pop("_id"): row
-            for row in collection.find({"_id": {"$in": keys}}, [*empty])
+            for row in collection.find({"_id": {"$in": keys}}, [*columns])
         }
         if not held:
             raise StaleRunError(
                 f"The samples of '{dataset.name}' are gone: the data set was deleted "
                 "or refilled during the scan. Load it again and scan again."
             )
-        there += len(held)
-        parts = [column[start:stop] for column in columns.values()]
-        rows = zip(keys, zip(*parts, strict=True), strict=True)
-        updates = list(_changes(rows, held, empty, [*columns]))
+        wanted = (
+            {name: column[row] for name, column in columns.items()} for row in batch
+        )
+        updates = [
+            UpdateOne(
+                {"_id": key},
+                {"$set": row, "$max": {"last_modified_at": modified_at}},
+            )
+            for key, row in zip(keys, wanted, strict=True)
+            if key in held and _differs(held[key], row)
+        ]
         if updates:
             collection.bulk_write(updates, ordered=False)
-        on_progress(Progress("Writing fields", stop, len(ids)))
-    return len(ids) - there
+        on_progress(Progress("Writing fields", start + len(batch), len(rows)))
 
 
-def _changes(
-    rows: Iterable[tuple[ObjectId, tuple[Any, ...]]],
-    held: Mapping[ObjectId, Mapping[str, Any]],
-    empty: Mapping[str, None],
-    names: Sequence[str],
-) -> Iterator[UpdateOne]:
-    """Yields an update for each sample whose row is not what it should be."""
-    now = datetime.now(timezone.utc)
-    others = {name: None for name in empty if name not in names}
-    for key, row in rows:
-        wanted = {**dict(zip(names, row, strict=True)), **others}
-        if key not in held or held[key] == wanted:
-            continue
-        # A field that was declared since is not in each sample, which means None
-        if {**empty, **held[key]} != wanted:
-            yield UpdateOne({"_id": key}, {"$set": {**wanted, "last_modified_at": now}})
+def _differs(held: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """True if a sample should hold something else."""
+    if held == row:
+        return False
+    # A field that was declared since is not in each sample, which means None
+    return {**dict.fromkeys(row), **held} != row
 
 
-def _empty(dataset: fo.Dataset, prefix: str | None) -> dict[str, None]:
-    """Returns the stored fields of a prefix that are ours, each None."""
+def _ours(dataset: fo.Dataset, prefix: str | None) -> list[str]:
+    """Returns the stored names of the fields of a prefix that are ours."""
     names = {field_name(spec.name, prefix) for spec in _ALL}
-    return {
-        name: None
+    return [
+        name
         for name, field in dataset.get_field_schema().items()
         if name in names and is_ours(field)
-    }
+    ]
 
 
-def _by_id(name: str, column: Sequence[Any], ids: Sequence[str]) -> Sequence[Any]:
+def _by_id(
+    name: str, column: Sequence[Any], ids: Sequence[str], prefix: str | None
+) -> Sequence[Any]:
     """Puts ids in place of the rows of other samples, and labels for stretches."""
     if name in _SEGMENT_FIELDS:
-        return [None if row is None else _detections(row, ids) for row in column]
+        stored = field_name(name, prefix)
+        return [
+            None if row is None else _detections(row, stored, sample, ids)
+            for sample, row in zip(ids, column, strict=True)
+        ]
     if name not in SAMPLE_FIELDS:
         return column
     return [None if row is None else ids[row] for row in column]
 
 
-def _detections(segments: Sequence[Segment], ids: Sequence[str]) -> Any:
-    """Returns the stretches of a video as FiftyOne stores them."""
+def _detections(
+    segments: Sequence[Segment], name: str, sample: str, ids: Sequence[str]
+) -> Any:
+    """Returns the stretches of a video as FiftyOne stores them.
+
+    Their ids follow from what they are, so that one that stays is not written again.
+    """
     found = fo.TemporalDetections(
         detections=[
             fo.TemporalDetection(
+                id=_id_of(name, sample, one.label, one.first, one.last, one.of),
                 label=one.label,
                 support=[one.first, one.last],
                 confidence=one.score,
@@ -268,6 +310,10 @@ def _detections(segments: Sequence[Segment], ids: Sequence[str]) -> Any:
         ]
     )
     return found.to_dict()
+
+
+def _id_of(*parts: str | int | None) -> ObjectId:
+    return ObjectId(hashlib.sha256(repr(parts).encode()).digest()[:12])
 
 
 def _collection(dataset: fo.Dataset) -> Any:

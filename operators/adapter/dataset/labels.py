@@ -6,6 +6,7 @@ an image that may have several are told as one: the set of them.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,9 @@ from .internals import sample_documents
 
 KINDS = "Classification, Classifications, or a text, boolean or whole number"
 _AND = ", "
-"""Between the labels of an image that has several."""
+"""Between the labels of an image that has several. As in a CSV file a label that holds
+a comma or a quotation mark is quoted, so that labels of ImageNet stay one label each
+("tench, Tinca tinca")."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class LabelField:
     def text(self, value: Any) -> str | None:
         """Returns the label that a value at the path says; None for none."""
         if isinstance(value, list):
-            return _AND.join(sorted({one for one in value if one})) or None
+            return (
+                _AND.join(map(_quoted, sorted({one for one in value if one}))) or None
+            )
         return None if value is None else str(value)
 
     def texts(self, samples: fo.core.collections.SampleCollection) -> list[str | None]:
@@ -59,7 +64,7 @@ class LabelField:
             InputError: a word that is no value of the field
         """
         if self.kind is list:
-            return text.split(_AND)
+            return next(csv.reader([text], skipinitialspace=True), [])
         if self.kind is bool and text in ("True", "False"):
             return [text == "True"]
         if self.kind is int and text.removeprefix("-").isdecimal():
@@ -132,6 +137,12 @@ def label_field_of(
         raise InputError(f"'{name}' holds no labels of images: {KINDS} is needed.")
     kind, below = found
     return LabelField(name, name + below, kind)
+
+
+def _quoted(label: str) -> str:
+    if label == label.strip() and not set(label) & {",", '"', "\n", "\r"}:
+        return label
+    return '"' + label.replace('"', '""') + '"'
 
 
 def _kind_of(field: fof.Field) -> tuple[type, str] | None:

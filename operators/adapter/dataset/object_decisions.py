@@ -7,7 +7,6 @@ removed. Every scan reads it, and none writes it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from pymongo import UpdateOne
 
 from ....core.errors import InputError
 from ....core.findings.decisions import Decisions, no_decisions
-from .decisions import DECISIONS, KEEP, LABEL_IS, LABEL_VERIFIED
+from .decisions import DECISIONS, KEEP, LABEL_IS, LABEL_VERIFIED, decision_of
 from .fields import CREATED_BY, is_ours
 from .internals import sample_documents
 from .objects import object_ids, objects_path
@@ -80,20 +79,6 @@ def undo_on_objects(
         what: :data:`KEEP` or :data:`LABEL_VERIFIED`
     """
     return _change(dataset, name, ids, lambda label: _without(label, what))
-
-
-def decided_objects(dataset: fo.Dataset, name: str) -> dict[str, int]:
-    """Counts the objects of each decision, by its name."""
-    path = objects_path(dataset, name)
-    counts = Counter(dict.fromkeys((KEEP, LABEL_VERIFIED), 0))
-    for label in _decided_labels(dataset, path):
-        counts.update({decision_of(word) for word in label[DECISIONS]})
-    return dict(counts)
-
-
-def decision_of(word: str) -> str:
-    """Returns the name of the decision that a stored word stands for."""
-    return LABEL_VERIFIED if word.startswith(LABEL_IS) else word
 
 
 def _words(label: Label) -> set[str]:

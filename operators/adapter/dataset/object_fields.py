@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import islice
 from typing import Any
 
 import fiftyone as fo
@@ -143,17 +144,14 @@ def write_object_findings(
     parts = np.split(order, starts[1:]) if len(rows) else []
     for start in range(0, len(rows), _SAMPLES_A_WRITE):
         stop = min(start + _SAMPLES_A_WRITE, len(rows))
+        units = np.concatenate(parts[start:stop]).tolist()
+        found = zip(
+            [ObjectId(object_ids[unit]) for unit in units],
+            _values(columns, units, object_ids, prefix),
+            strict=True,
+        )
         updates = [
-            update(
-                path,
-                ObjectId(sample_ids[row]),
-                {
-                    ObjectId(object_ids[unit]): _values(
-                        columns, unit, object_ids, prefix
-                    )
-                    for unit in part.tolist()
-                },
-            )
+            update(path, ObjectId(sample_ids[row]), dict(islice(found, len(part))))
             for row, part in zip(
                 rows[start:stop].tolist(), parts[start:stop], strict=True
             )
@@ -164,15 +162,27 @@ def write_object_findings(
 
 def _values(
     columns: Mapping[str, Sequence[Any]],
-    unit: int,
+    units: Sequence[int],
     object_ids: Sequence[str],
     prefix: str | None,
-) -> dict[str, Any]:
-    return {
-        field_name(name, prefix): object_ids[value] if name in _OF_OBJECTS else value
-        for name, column in columns.items()
-        if (value := column[unit]) is not None
-    }
+) -> Iterator[dict[str, Any]]:
+    """Yields what is stored of each of the units: what there is nothing of is left out.
+
+    Column by column: a look-up per value takes longer than the database does.
+    """
+    names = [field_name(name, prefix) for name in columns]
+    picked = []
+    for name, column in columns.items():
+        values = [column[unit] for unit in units]
+        if name in _OF_OBJECTS:
+            values = [None if one is None else object_ids[one] for one in values]
+        picked.append(values)
+    for row in zip(*picked, strict=True):
+        yield {
+            name: value
+            for name, value in zip(names, row, strict=True)
+            if value is not None
+        }
 
 
 def _list_update(

@@ -29,6 +29,8 @@ _OF_FIFTYONE = frozenset(
 )
 _CROWD = ("iscrowd", "crowd")
 _NO_BOX = [np.nan] * 4
+_FARTHEST = 1e6
+"""A place so many pictures away is none: its area would be no number."""
 
 
 def object_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
@@ -204,13 +206,23 @@ def objects_of(
 
 
 def _box(label: Mapping[str, Any]) -> list[float]:
+    """Returns left, top, width and height, not numbers where there is no box."""
+    try:
+        box = _extent(label)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        # FiftyOne stores whatever it is given: words, or points of one number
+        return _NO_BOX
+    return box if max(map(abs, box)) <= _FARTHEST else _NO_BOX
+
+
+def _extent(label: Mapping[str, Any]) -> list[float]:
     box = label.get("bounding_box")
     if "points" in label:
         points = [point for line in label["points"] or () for point in line or ()]
         if not points:
             return _NO_BOX
         x, y = np.array(points, np.float64)[:, :2].T
-        return [x.min(), y.min(), np.ptp(x), np.ptp(y)]
+        return [float(one) for one in (x.min(), y.min(), np.ptp(x), np.ptp(y))]
     if not isinstance(box, list | tuple) or len(box) != 4:
         return _NO_BOX
     return [float("nan") if value is None else float(value) for value in box]

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
+from ....core.copy_detection import Signatures
 from ....core.embedding.embed import embed_images
+from ....core.embedding.image_table import FileTable
 from ....core.progress import OnProgress
 from ....core.scan.collect_videos import describe_videos
 from ....core.storage.cache import cache_folder
-from ....core.videos.frames import embed_videos
+from ....core.storage.record_store import StoredColumn, Vectors
+from ....core.videos.embed import embed_videos
 from .fields import field_name
 from .models import load_model, read_vectors
 from .present import present
-from .samples import SampleTable, is_of_videos, read_samples
+from .samples import is_of_videos, read_samples
+
+
+@dataclass(frozen=True, eq=False)
+class ScannedVectors:
+    """What a scan compared, of n images or videos.
+
+    Attributes:
+        ids: of the samples
+        paths: of the files
+        vectors: n x d: float32 of any length from a field, else of unit length, float16
+            of images and float32 of videos
+        signatures: of the n images; None for vectors from a field, and for videos
+    """
+
+    ids: list[str]
+    paths: list[bytes]
+    vectors: NDArray[np.floating]
+    signatures: Signatures | None = None
 
 
 def scanned_vectors(
@@ -26,8 +48,8 @@ def scanned_vectors(
     prefix: str | None,
     kind: str,
     on_progress: OnProgress,
-) -> tuple[list[str], list[bytes], NDArray[np.floating]]:
-    """Returns ids, paths and vectors of the images or videos that the scan could read.
+) -> ScannedVectors:
+    """Returns the vectors of the images or videos that the scan could read.
 
     They come from the cache; an image that is no longer in it is embedded again,
     and one that cannot be read any more is left out.
@@ -38,52 +60,42 @@ def scanned_vectors(
         prefix: of its fields
         kind: ``copy`` or ``features``, where the model makes both
         on_progress: called after each batch
-
-    Returns:
-        n ids, n paths, and n x d: float32 of any length from a field, else float16
-        of unit length
     """
     view = present(dataset).match({field_name("scan_status", prefix): "ok"})
     field = settings["embeddings"]
     if field:
         view = view.exists(field)
         table = read_samples(view)
-        return table.ids, table.paths, read_vectors(view, field)
+        return ScannedVectors(table.ids, table.paths, read_vectors(view, field))
     table = read_samples(view)
+    model, folder = load_model(settings["model"]), cache_folder()
+    found: FileTable
+    vectors: Vectors
+    signatures: StoredColumn | None = None
     if is_of_videos(view):
-        return _vectors_of_videos(table, settings, kind, on_progress)
-    images = embed_images(
-        table.paths,
-        load_model(settings["model"]),
-        folder=cache_folder(),
-        max_megapixels=settings["max_megapixels"],
-        on_progress=on_progress,
-    )
-    readable = images.unique_file >= 0
-    vectors = images.column(kind)[images.unique_file[readable]]
-    rows = np.flatnonzero(readable).tolist()
-    return [table.ids[r] for r in rows], [table.paths[r] for r in rows], vectors
-
-
-def _vectors_of_videos(
-    table: SampleTable, settings: Mapping[str, Any], kind: str, on_progress: OnProgress
-) -> tuple[list[str], list[bytes], NDArray[np.floating]]:
-    """Returns the same of videos, whose vectors are the means of those of frames."""
-    videos = embed_videos(
-        table.paths,
-        load_model(settings["model"]),
-        folder=cache_folder(),
-        every=settings["every"],
-        max_megapixels=settings["max_megapixels"],
-        on_progress=on_progress,
-    )
-    images, _ = describe_videos(videos)
-    rows = np.flatnonzero(videos.unique_file >= 0)
-    vectors: NDArray[np.floating] = (
-        images.descriptors if kind == "copy" else images.features[:]
-    )
-    return (
+        found = videos = embed_videos(
+            table.paths,
+            model,
+            folder=folder,
+            every=settings["every"],
+            max_megapixels=settings["max_megapixels"],
+            on_progress=on_progress,
+        )
+        described = describe_videos(videos)
+        vectors = described.descriptors if kind == "copy" else described.features
+    else:
+        found = embed_images(
+            table.paths,
+            model,
+            folder=folder,
+            max_megapixels=settings["max_megapixels"],
+            on_progress=on_progress,
+        )
+        vectors, signatures = found.stored(kind), found.stored("signature")
+    rows = np.flatnonzero(found.unique_file >= 0)
+    return ScannedVectors(
         [table.ids[row] for row in rows],
         [table.paths[row] for row in rows],
-        vectors[videos.unique_file[rows]],
+        vectors[found.unique_file[rows]],
+        signatures.at(found.unique_file[rows]) if signatures is not None else None,
     )

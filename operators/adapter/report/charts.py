@@ -7,8 +7,8 @@ from typing import Any
 
 from ....core.report.model import Bars, Histogram
 from ..runs.scan_report import ScanReport
+from ..views.count_queries import histogram
 from ..views.finding_views import aggregate
-from ..views.queries import histogram
 from .report_queries import Shown
 
 _MOST_BARS = 15

@@ -8,7 +8,7 @@ from typing import Any
 
 from ....core.common.text import counted, size_text
 from ....core.findings.duplicates import KINDS
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.report.model import Bars, Gallery, Section, Table
 from ..dataset.labels import LabelField
 from ..runs.scan_report import ScanReport
@@ -48,14 +48,14 @@ def duplicates_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
         "Images with a copy, by kind",
         ((_SAME[kind], counts[f"duplicates_{kind}"]) for kind in KINDS),
     )
-    sizes = charts.group_sizes(shown, "dup_cluster", "Clusters by number of images")
     return Section(
         finding.section,
         finding.label,
         counts["duplicates"],
         text,
         galleries=kept,
-        bars=(*kinds, *sizes)[:1],
+        bars=kinds
+        or charts.group_sizes(shown, "dup_cluster", "Clusters by number of images"),
     )
 
 
@@ -104,7 +104,9 @@ def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Sec
     pairs = []
     for number in numbers:
         # One image a label; without a label there is nothing to disagree with
-        by_label = {labels.text(row.get("label")): row for row in members[number]}
+        by_label: dict[str | None, Mapping[str, Any]] = {}
+        for row in members[number]:
+            by_label.setdefault(labels.text(row.get("label")), row)
         labeled = [row for label, row in by_label.items() if label]
         if len(labeled) < 2:
             continue

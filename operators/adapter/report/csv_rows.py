@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, Finding
+from ....core.findings.finding import Finding
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS
 from ....core.report.as_csv import Value
 from ..runs.scan_report import ScanReport
-from ..views.finding_views import aggregate, found_expression
+from ..views.expressions import found_expression
+from ..views.finding_views import aggregate
 from ..views.object_queries import ObjectQueries
 from .report_queries import Shown
 
@@ -44,7 +47,6 @@ _OF_OBJECTS = (
 )
 _IMAGE = ("finding", "filepath", "label", "split")
 _OBJECT = ("object", "bounding_box", "box_issues", "copy_agreement", "copy_label")
-_ALL_OF_THEM = 2**31 - 1
 
 HEADERS = (*_IMAGE, "copy_of", "nearest", *_FIELDS, *_OBJECT)
 """The columns; those of fields are described in docs/fields.md. ``copy_of`` is the
@@ -58,9 +60,10 @@ def csv_rows(shown: Shown, report: ScanReport) -> Iterator[list[Value]]:
         shown: what may be shown; all of it is
         report: of the scan
     """
+    keepers = _keepers(shown)
     for finding in FINDINGS.values():
         if not finding.part_of:
-            yield from map(_row, _images(shown, finding))
+            yield from map(_row, _images(shown, finding, keepers))
     for bad in shown.not_held:
         path, status = shown.relative(bad["path"]), bad["status"]
         row = {"finding": "unreadable", "filepath": path, "scan_status": status}
@@ -74,7 +77,23 @@ def _row(values: Mapping[str, Any]) -> list[Value]:
     return [values.get(name) for name in HEADERS]
 
 
-def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
+def _keepers(shown: Shown) -> dict[int | None, str]:
+    """Returns the path of the copy to keep of each cluster."""
+    cluster, keeper = (shown.field(name) for name in ("dup_cluster", "dup_keeper"))
+    found = aggregate(
+        shown.reader.dataset,
+        [
+            {"$match": {keeper: True}},
+            {"$sort": {cluster: 1}},
+            {"$project": {"cluster": f"${cluster}", "filepath": 1}},
+        ],
+    )
+    return {row["cluster"]: row["filepath"] for row in found}
+
+
+def _images(
+    shown: Shown, finding: Finding, keepers: Mapping[int | None, str]
+) -> Iterator[dict[str, Any]]:
     reader = shown.reader
     names = (*_FIELDS, "outlier_nearest")
     way = -1 if finding.descending else 1
@@ -89,7 +108,6 @@ def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
     )
     near = [row["outlier_nearest"] for row in found if row.get("outlier_nearest")]
     paths = reader.paths(near)
-    keepers = {row["dup_cluster"]: row for row in found if row.get("dup_keeper")}
     for row in found:
         keeper = keepers.get(row.get("dup_cluster"))
         nearest = paths.get(str(row.get("outlier_nearest")))
@@ -97,9 +115,10 @@ def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
             **row,
             "finding": finding.name,
             "filepath": shown.relative(row["filepath"]),
+            "label": reader.label_of(row),
             "split": reader.split_of(row),
-            "copy_of": shown.relative(keeper["filepath"])
-            if keeper and keeper is not row
+            "copy_of": shown.relative(keeper)
+            if keeper and not row.get("dup_keeper")
             else None,
             "nearest": shown.relative(nearest) if nearest else None,
         }
@@ -107,7 +126,7 @@ def _images(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
 
 def _objects(shown: Shown, finding: Finding) -> Iterator[dict[str, Any]]:
     reader = ObjectQueries(shown.reader.dataset, shown.reader.run, shown.reader.prefix)
-    for one in reader.page(finding.name, _OF_OBJECTS, 0, _ALL_OF_THEM):
+    for one in reader.page(finding.name, _OF_OBJECTS, skip=0, limit=0):
         yield {
             **one.values,
             "finding": finding.name,

@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ....core.findings.finding import Finding
 from ....core.findings.image_issues import ISSUES
-from ....core.findings.registry import Finding
 from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
-from ..runs.scan_report import ScanReport, outlier_expectation
+from ..runs.remarks import outlier_expectation
+from ..runs.scan_report import ScanReport
 from ..views import queries
-from ..views.finding_views import found_expression
-from ..views.queries import count_pairs, count_values
+from ..views.count_queries import count_pairs, count_values
+from ..views.expressions import found_expression
 from . import charts, copy_sections
 from .report_queries import Shown, not_looked_for, words_of
 from .scene_section import scenes_section

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.reading.thumbnails import boxes_thumbnail, crop_thumbnail
 from ....core.report.model import Gallery, Pair, Picture, Section
+from ..runs.finding_lines import finding_lines
 from ..runs.paths import thumbnails_folder
-from ..runs.scan_report import ScanReport, finding_lines
+from ..runs.scan_report import ScanReport
 from ..views.object_copies import boxes_to_draw, copies_of
 from ..views.object_queries import ObjectQueries, ShownObject
 from . import charts
@@ -38,7 +39,8 @@ def object_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     line = next(one for one in finding_lines(report) if one.finding is finding)
     remarks = tuple(f"{remark.capitalize()}." for remark in line.remarks)
     gallery = Gallery(finding.name, "", what.columns, "objects", count, pairs)
-    by_class = reader.count_labels(finding.name).items()
+    classes = reader.classes(finding.name, None).items()
+    by_class = ((name or "no label", number) for name, number in classes)
     bars = charts.bars("Objects by class", by_class)
     text = (what.text, *remarks)
     return Section(key, title, count, text, galleries=(gallery,), bars=bars)

@@ -9,7 +9,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.reading.folders import common_folder, path_inside
 from ....core.reading.thumbnails import thumbnail
 from ....core.report.model import Cell, Pair, Picture, Section
@@ -54,7 +54,9 @@ class Shown:
     def picture(self, found: queries.Picture) -> Picture:
         """Returns the picture with what is shown of it, small."""
         path = str(found.values["filepath"])
-        small = thumbnail(path, thumbnails_folder(), _SIDE)
+        folder = thumbnails_folder()
+        # A video has the strip alone that was drawn when it was scanned
+        small = thumbnail(path, folder, _SIDE) or thumbnail(path, folder)
         return Picture(
             path=self.relative(path),
             label=found.label,

@@ -13,13 +13,13 @@ from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
 from ..dataset.decisions import decided
-from ..runs.scan_report import (
-    ScanReport,
+from ..runs.remarks import (
     changes_of_meaning,
     expectation,
     label_expectation,
     plain_pages,
 )
+from ..runs.scan_report import ScanReport
 from .report_queries import Shown, words_of
 
 _MEANING = {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....core.findings.registry import Finding
+from ....core.findings.finding import Finding
 from ....core.report.model import Gallery, Section, Table
-from ..runs.scan_report import ScanReport, recordings
-from ..views.queries import Picture, count_values
+from ..runs.remarks import recordings
+from ..runs.scan_report import ScanReport
+from ..views.count_queries import count_values
+from ..views.queries import Picture
+from ..views.scene_queries import scenes
 from . import charts
 from .report_queries import Shown, not_looked_for
 
@@ -22,7 +25,7 @@ def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
         return not_looked_for(key, title, report, finding)
     if not count:
         return Section(key, title, 0, ("Nothing was found.",))
-    scenes = report.counts["scene_groups"]
+    total = report.counts["scene_groups"]
     text = (
         "Other moments and views of one scene, the largest scenes first. They are no "
         "copies, and no default removes them.",
@@ -36,10 +39,10 @@ def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
             (f"scene of {one.values['scene_size']:,} images",),
             {"scene": one.values["scene_group"], "size": one.values["scene_size"]},
         )
-        for one, other in _first_two(shown, scenes)
+        for one, other in _first_two(shown)
     )
     columns = ("An image", "Another of its scene")
-    gallery = Gallery(finding.name, "", columns, "scenes", scenes, pairs)
+    gallery = Gallery(finding.name, "", columns, "scenes", total, pairs)
     tables = tuple(
         table for table in (_leaks(report), _recordings(shown)) if table.rows
     )
@@ -47,19 +50,17 @@ def scenes_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     return Section(key, title, count, text, tables, (gallery,), bars=bars)
 
 
-def _first_two(shown: Shown, scenes: int) -> Iterator[tuple[Picture, Picture | None]]:
+def _first_two(shown: Shown) -> Iterator[tuple[Picture, Picture | None]]:
     """Yields of each scene an image and the next that is no copy of it."""
-    names = ("scene_group", "scene_size", "dup_cluster")
-    for number in range(min(scenes, shown.top)):
-        found = shown.reader.pictures(
-            {shown.field("scene_group"): number},
-            names,
-            sort={"filepath": 1},
-            limit=_LOOKED_AT,
-        )
-        if not found:  # put away since
-            continue
-        first, *others = found
+    for scene in scenes(
+        shown.reader,
+        {},
+        skip=0,
+        limit=shown.top,
+        most_shown=_LOOKED_AT,
+        fields=("scene_group", "scene_size", "dup_cluster"),
+    ):
+        first, *others = scene.pictures
         cluster = first.values["dup_cluster"]
         fresh = (
             one

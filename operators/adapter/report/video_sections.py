@@ -26,21 +26,19 @@ def stretch_tables(shown: Shown, report: ScanReport) -> tuple[Table, ...]:
         for one in found
         for stretch in one.values["winnow_segments"]["detections"]
     ]
-    others = {stretch.get("of") for _, stretch in stretches} - {None}
-    videos = shown.reader.by_id(sorted(others), ())
-    rows = [
-        _row(shown, path, stretch, videos)
-        for path, stretch in stretches[:_STRETCHES_LISTED]
-    ]
+    listed = stretches[:_STRETCHES_LISTED]
+    others = {stretch.get("of") for _, stretch in listed} - {None}
+    paths = shown.reader.paths(sorted(others))
+    rows = [_row(shown, path, stretch, paths) for path, stretch in listed]
     headers = ("Video", "Stretch", "First frame", "Last frame", "Also in")
     count = sum(n for key, n in report.counts.items() if key.startswith("segments_"))
     return (Table("stretches", "Stretches of videos", headers, tuple(rows), count),)
 
 
 def _row(
-    shown: Shown, path: str, stretch: dict[str, Any], videos: dict[str, Any]
+    shown: Shown, path: str, stretch: dict[str, Any], paths: dict[str, str]
 ) -> tuple[Cell, ...]:
     first, last = stretch["support"]
-    other = videos.get(stretch.get("of", ""))
-    where = shown.relative(str(other.values["filepath"])) if other else ""
+    other = paths.get(stretch.get("of", ""))
+    where = shown.relative(other) if other else ""
     return shown.relative(path), stretch["label"], first, last, where

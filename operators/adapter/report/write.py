@@ -15,7 +15,8 @@ from ....core.common.result import Result
 from ....core.common.text import escape_markdown, size_text
 from ....core.common.version import winnow_version
 from ....core.errors import InputError
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS
 from ....core.progress import OnProgress, Progress
 from ....core.report.as_csv import write_csv
 from ....core.report.as_html import as_html
@@ -25,8 +26,10 @@ from ....core.report.model import Report, Section, SummaryLine, check_top
 from ....core.report.of_set import set_lines
 from ....core.report.verdict import verdict
 from ....core.storage.replace_file import put_in_place
+from ..dataset.samples import kind_of
+from ..runs.finding_lines import finding_lines
 from ..runs.run_record import ScanRun, complete_run, now
-from ..runs.scan_report import ScanReport, finding_lines, report_of
+from ..runs.scan_report import ScanReport, report_of
 from ..views.finding_views import tally
 from ..views.queries import SampleQueries
 from ..views.thumbnails import media_url
@@ -150,7 +153,7 @@ def _gather(
     return Report(
         title=(title or "").strip() or dataset.name,
         dataset=dataset.name,
-        verdict=verdict(report.counts, report.not_looked_for),
+        verdict=verdict(report.counts, report.not_looked_for, report.kind),
         images=report.counts["images"],
         scanned_at=_when(run.scanned_at),
         made_at=_when(now()),
@@ -159,6 +162,7 @@ def _gather(
         summary=tuple(_summary(report)),
         sections=_sections(shown, report, run.settings, on_progress),
         run=_record(report, run),
+        kind=report.kind,
     )
 
 
@@ -197,15 +201,16 @@ def _summary(report: ScanReport) -> Iterator[SummaryLine]:
 
 
 def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:
+    kind = kind_of(dataset)
     found = tally(dataset, run, prefix)
     if found.added:
         yield (
-            f"{found.added:,} images were added after the scan and are not in this "
+            f"{found.added:,} {kind} were added after the scan and are not in this "
             "report."
         )
     if found.deleted:
         yield (
-            f"{found.deleted:,} images were removed from the data set since the scan. "
+            f"{found.deleted:,} {kind} were removed from the data set since the scan. "
             "Counts include them, pictures do not."
         )
 

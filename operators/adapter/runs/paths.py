@@ -37,6 +37,11 @@ def object_data_path(scan_data: Path) -> Path:
     return scan_data.with_suffix(".objects.npz")
 
 
+def written_rows_path(scan_data: Path) -> Path:
+    """Returns where a run keeps which values it wrote, beside the rest."""
+    return scan_data.with_suffix(".rows.npz")
+
+
 def thumbnails_folder() -> Path:
     """Returns where small pictures for the App are kept."""
     return cache_folder() / "thumbnails"
@@ -51,8 +56,9 @@ def remove_other_scan_data(
     dataset: fo.Dataset, prefix: str | None, current: Path
 ) -> None:
     """Removes the files that earlier scans of the same fields left."""
+    kept = (current, object_data_path(current), written_rows_path(current))
     for path in current.parent.glob(f"{_stem(dataset, prefix)}-*.npz"):
-        if path not in (current, object_data_path(current)):
+        if path not in kept:
             # One that is being read stays, on Windows, until the next scan
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -6,6 +6,7 @@ import contextlib
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from ..dataset.fields import (
     clear_other_fields,
     declare_fields,
     fields_of_scan,
+    stored_columns,
+    stored_ids,
+    touched_ids,
     write_findings,
 )
 from ..dataset.indexes import create_indexes, drop_indexes
@@ -32,8 +36,16 @@ from ..dataset.object_fields import (
 )
 from .object_run import ObjectRun
 from .paths import remove_other_scan_data
-from .run_record import finish_run, run_key, save_rows, start_run
+from .run_record import finish_run, now, run_key, save_rows, start_run
 from .scan_report import ScanReport
+from .written_rows import (
+    WrittenRows,
+    digest_of,
+    digests_of,
+    load_written_rows,
+    rows_to_look_at,
+    save_written_rows,
+)
 
 _PACKAGES = (
     "fiftyone",
@@ -43,6 +55,8 @@ _PACKAGES = (
     "opencv-python-headless",
     "Pillow",
 )
+_FEW_ROWS = 10_000
+"""Rows up to which a moved threshold leaves the indexes while they are written."""
 
 
 def publish(
@@ -77,20 +91,25 @@ def publish(
         "scan_data": stored.name,
         "samples": len(ids),
     }
+    before = load_written_rows(dataset, prefix, ids)
+    # As exact as the database keeps it
+    modified_at = datetime.fromisoformat(now())
     start_run(dataset, prefix, record, keeps_rows=keeps_rows)
     specs = fields_of_scan(
         of_objects=objects is not None, of_videos=scan_data.videos is not None
     )
     declare_fields(dataset, prefix, specs)
-    # Writing a million rows into indexes takes twice as long as making them anew
-    drop_indexes(dataset, prefix)
-    deleted = write_findings(
-        dataset,
-        ids,
-        {**findings.columns, **(of_objects.pictures if of_objects else {})},
-        prefix=prefix,
-        on_progress=on_progress,
-    )
+    values = {**findings.columns, **(of_objects.pictures if of_objects else {})}
+    columns = stored_columns(dataset, ids, values, prefix)
+    digests = digests_of(columns)
+    there = stored_ids(dataset)
+    touched = touched_ids(dataset, prefix, before.time) if before else there
+    rows = rows_to_look_at(ids, there, touched, before, digests, list(columns))
+    if not keeps_rows or len(rows) > _FEW_ROWS:
+        # To write many rows into indexes takes twice as long as to make them anew
+        drop_indexes(dataset, prefix)
+    write_findings(dataset, ids, columns, rows, modified_at, on_progress)
+    deleted = sum(one not in there for one in ids)
     clear_other_fields(dataset, prefix, ids, deleted)
     clear_attributes(dataset, prefix)
     if objects:
@@ -130,7 +149,19 @@ def publish(
     create_indexes(dataset, prefix)
     if not keeps_rows:
         save_rows(dataset, prefix, ids)
-    finish_run(dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted)
+    completed_at = finish_run(
+        dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted
+    )
+    save_written_rows(
+        stored,
+        WrittenRows(
+            completed_at,
+            digest_of(ids),
+            modified_at.isoformat(),
+            list(columns),
+            digests,
+        ),
+    )
     remove_other_scan_data(dataset, prefix, stored)
     dataset.reload()
     return report

@@ -114,16 +114,17 @@ def start_run(
     dataset.register_run(run_key(prefix), config, overwrite=True)
 
 
-def finish_run(dataset: fo.Dataset, prefix: str | None, **more: Any) -> None:
-    """Marks the run ``complete``; returns when that is in the journal."""
+def finish_run(dataset: fo.Dataset, prefix: str | None, **more: Any) -> str:
+    """Marks the run ``complete``; returns since when, once that is in the journal."""
     key = run_key(prefix)
     config = dataset.get_run_info(key).config
     for name, value in more.items():
         setattr(config, name, value)
     config.status = _COMPLETE
-    config.completed_at = now()
+    completed_at = config.completed_at = now()
     dataset.update_run_config(key, config)
     wait_for_journal(dataset)
+    return completed_at
 
 
 def complete_run(dataset: fo.Dataset, prefix: str | None) -> ScanRun:

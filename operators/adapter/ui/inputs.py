@@ -10,7 +10,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ....core.errors import CurationError, InputError
-from ....core.findings.registry import FINDINGS, OBJECT_FINDINGS, SET_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS
+from ....core.findings.set_registry import SET_FINDINGS
 from ..runs.run_record import complete_run, finished_runs
 from ..views.finding_views import tally
 

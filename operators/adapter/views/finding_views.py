@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,25 +13,18 @@ from fiftyone import ViewField as F
 
 from ....core.errors import InputError
 from ....core.findings.image_issues import SURE_ISSUES
-from ....core.findings.registry import (
-    FINDINGS,
-    OBJECT_FINDINGS,
-    SEGMENTS,
-    SET_FINDINGS,
-    VIDEO_ISSUES,
-    Finding,
-    image_finding,
-)
-from ....core.findings.schema import QUARANTINED, UNREADABLE, UNSURE_RELATIONS
-from ....core.objects.agreement import DISAGREEMENTS
-from ....core.objects.boxes import MISTAKES
+from ....core.findings.object_registry import OBJECT_FINDINGS
+from ....core.findings.registry import FINDINGS, SEGMENTS, VIDEO_ISSUES
+from ....core.findings.schema import QUARANTINED
+from ....core.findings.set_registry import SET_FINDINGS
 from ..dataset.fields import field_name
 from ..dataset.internals import dataset_of, sample_documents
 from ..dataset.labels import label_field_of
-from ..dataset.objects import objects_path
-from ..dataset.present import HERE, present
+from ..dataset.present import HERE, IS_HERE, present
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun, complete_run
+from .expressions import found_expression
+from .object_views import object_view
 
 
 def found_view(
@@ -41,12 +34,10 @@ def found_view(
 
     Args:
         dataset: that was scanned
-        what: a name of :data:`~core.findings.registry.FINDINGS`; or one of
-            :data:`~core.findings.registry.OBJECT_FINDINGS`, for a view of patches
-            (of images, if the field holds one object an image); or one of
-            :data:`~core.findings.registry.SET_FINDINGS`, or the key of one finding of
-            the set; or, of videos, ``video_issues``, or ``segments`` for a view of
-            clips
+        what: a name of :data:`~core.findings.registry.FINDINGS`; or of an object's
+            finding, for a view of patches (of images, if the field holds one object an
+            image); or of a finding of the set, or the key of one; or, of videos,
+            ``video_issues``, or ``segments`` for a view of clips
         prefix: of the scan's fields
 
     Raises:
@@ -56,9 +47,9 @@ def found_view(
     """
     run = complete_run(dataset, prefix)
     if what in OBJECT_FINDINGS:
-        return _object_view(dataset, what, prefix)
+        return object_view(dataset, what, prefix)
     if keys := set_keys(run, what):
-        return _set_view(dataset, keys, prefix)
+        return _set_view(dataset, run, keys, prefix)
     if what in (SEGMENTS, VIDEO_ISSUES.name):
         return _video_view(dataset, run, what, prefix)
     view = present(dataset).match(found_expression(what, prefix))
@@ -74,7 +65,7 @@ def set_keys(run: ScanRun, what: str) -> list[str]:
 
     Args:
         run: the record of a scan
-        what: a name of :data:`~core.findings.registry.SET_FINDINGS`, or a key
+        what: a name of :data:`~core.findings.set_registry.SET_FINDINGS`, or a key
 
     Returns:
         none if it is neither; of a kind of which nothing was found, the kind, which
@@ -104,113 +95,16 @@ def _video_view(
 
 
 def _set_view(
-    dataset: fo.Dataset, keys: Sequence[str], prefix: str | None
+    dataset: fo.Dataset, run: ScanRun, keys: Sequence[str], prefix: str | None
 ) -> fo.DatasetView:
     shows = F(field_name("set_findings", prefix)).contains(list(keys))
-    return present(dataset).match(shows)
-
-
-Field = Callable[[str], Any]
-
-_FILTERS: Mapping[str, Callable[[Field], Any]] = {
-    "duplicates": lambda field: field("dup_cluster").exists(),
-    "redundant_copies": lambda field: (
-        (field("dup_keeper") == False)  # noqa: E712
-        & ~field("dup_relation").starts_with(list(UNSURE_RELATIONS))
-    ),
-    "image_issues": lambda field: field("image_issues").length() > 0,
-    "scenes": lambda field: field("scene_group").exists(),
-    "sequences": lambda field: field("winnow_sequence").exists(),
-    "bursts": lambda field: field("burst_keep") == False,  # noqa: E712
-    "unreadable": lambda field: field("scan_status").is_in(list(UNREADABLE)),
-    "not_read": lambda field: (
-        field("scan_status").exists()
-        & ~field("scan_status").is_in(["ok", QUARANTINED, *UNREADABLE])
-    ),
-    "object_duplicates": lambda field: field("dup_cluster").exists(),
-    "bad_boxes": lambda field: field("box_issues").contains(list(MISTAKES)),
-    "box_disagreements": lambda field: field("copy_agreement").is_in(
-        list(DISAGREEMENTS)
-    ),
-}
-"""The filters of findings that are more than a boolean field."""
-
-
-def found_expression(what: str, prefix: str | None) -> Any:
-    """Returns the filter of a finding's images.
-
-    Raises:
-        InputError: no such finding
-    """
-    return _expression(image_finding(what), prefix)
-
-
-def _expression(finding: Finding, prefix: str | None) -> Any:
-    def field(name: str) -> Any:
-        return F(field_name(name, prefix))
-
-    if finding.flag:
-        return field(finding.flag) == True  # noqa: E712
-    return _FILTERS[finding.name](field)
-
-
-def object_expression(what: str, prefix: str | None) -> Any:
-    """Returns the filter of a finding's objects, on their attributes."""
-    return _expression(OBJECT_FINDINGS[what], prefix)
-
-
-def found_objects(
-    samples: fo.core.collections.SampleCollection, what: str, prefix: str | None
-) -> tuple[fo.DatasetView, str]:
-    """Returns the samples with a finding's objects alone, and the objects' field.
-
-    Args:
-        samples: a data set that was scanned, or a view of it
-        what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`
-        prefix: of the scan's fields
-
-    Raises:
-        InputError: objects were not scanned
-        ScanNotFoundError: it was not scanned yet
-        StaleRunError: its scan was cut short, or is out of date
-    """
-    name = scanned_objects(dataset_of(samples), prefix)
-    wanted = object_expression(what, prefix)
-    return present(samples).filter_labels(name, wanted), name
-
-
-def scanned_objects(dataset: fo.Dataset, prefix: str | None) -> str:
-    """Returns the field whose objects the last scan looked at.
-
-    Raises:
-        InputError: objects were not scanned
-        ScanNotFoundError: it was not scanned yet
-        StaleRunError: its scan was cut short, or is out of date
-    """
-    run = complete_run(dataset, prefix)
-    if run.objects is None:
-        raise InputError(
-            "The last scan did not look at objects, so nothing is known of them. Scan "
-            'again with objects= and the name of their field, such as "ground_truth".'
-        )
-    return run.objects
-
-
-def patches_of(samples: fo.DatasetView, name: str, wanted: Any) -> fo.DatasetView:
-    """Returns the objects of a field that a filter lets through, as patches.
-
-    If the field holds one object an image, these are images.
-    """
-    # Filtered first: to_patches copies what it gets
-    view = samples.filter_labels(name, wanted)
-    return view if objects_path(samples, name) == name else view.to_patches(name)
-
-
-def _object_view(dataset: fo.Dataset, what: str, prefix: str | None) -> fo.DatasetView:
-    name, finding = scanned_objects(dataset, prefix), OBJECT_FINDINGS[what]
-    view = patches_of(present(dataset), name, object_expression(what, prefix))
-    by = f"{name}.{field_name(finding.sort_by, prefix)}"
-    return view.sort_by(by, reverse=finding.descending)
+    view = present(dataset).match(shows)
+    found = run.report.get("overview", {}).get("findings", ())
+    for kind in {one["kind"] for one in found if one["key"] in keys}:
+        finding = SET_FINDINGS[kind]
+        by = field_name(finding.sort_by, prefix)
+        view = view.sort_by(by, reverse=finding.descending)
+    return view
 
 
 @dataclass(frozen=True)
@@ -422,9 +316,7 @@ def _count(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Tally:
         for name, condition in conditions.items()
     }
     # Whether a sample is present is asked once, not for each count
-    groups = sample_documents(dataset).aggregate(
-        [{"$group": {"_id": HERE["$expr"], **sums}}]
-    )
+    groups = sample_documents(dataset).aggregate([{"$group": {"_id": IS_HERE, **sums}}])
     by_presence = {group.pop("_id"): group for group in groups}
     counts = by_presence.get(True, dict.fromkeys(sums, 0))
     quarantined = sum(group.pop("quarantined") for group in by_presence.values())

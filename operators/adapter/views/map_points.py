@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....core.findings.registry import FINDINGS
+from ..dataset.present import present
 from ..runs.run_record import brain_keys
-from .finding_views import found_view
+from .expressions import found_expression
 from .queries import SampleQueries
 
 NOTHING = "no finding"
@@ -54,7 +55,8 @@ def _map_points(reader: SampleQueries) -> dict[str, Points]:
     place = dict(zip(results.sample_ids, results.points.tolist(), strict=True))
     found = {}
     for what in _FINDINGS:
-        ids = found_view(dataset, what, reader.prefix).values("id")
+        is_found = found_expression(what, reader.prefix)
+        ids = present(dataset).match(is_found).values("id")
         taken = {one: place.pop(one) for one in ids if one in place}
         if taken:
             found[FINDINGS[what].label] = _points(taken)

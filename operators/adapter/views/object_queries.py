@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
 from fiftyone import ViewField as F
 
-from ....core.findings.registry import OBJECT_FINDINGS
+from ....core.findings.object_registry import OBJECT_FINDINGS
 from ..dataset.decisions import DECISIONS
 from ..dataset.fields import field_name
 from ..dataset.objects import box_of, objects_path
 from ..dataset.present import present
 from ..runs.count_cache import cache_key_of, cached
 from ..runs.run_record import ScanRun
-from .finding_views import aggregate, in_split, object_expression, patches_of
+from .expressions import object_expression
+from .finding_views import aggregate, in_split
+from .object_views import patches_of, worst_first
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,16 @@ class ObjectQueries:
             one = {"$eq": [{"$type": self._list}, "object"]}
             self._list = {"$cond": [one, [self._list], []]}
 
+    @cached_property
+    def _cache_key(self) -> Hashable:
+        return cache_key_of(self.dataset, self.run)
+
+    def _cached(
+        self, what: Hashable, work: Callable[[], dict[str, int]]
+    ) -> dict[str, int]:
+        name = ("objects", what, self.prefix)
+        return cached(self.dataset, name, self._cache_key, work)
+
     def counts(self) -> dict[str, int]:
         """Returns how many objects each finding has now."""
 
@@ -93,14 +106,13 @@ class ObjectQueries:
             found = aggregate(self.dataset, [{"$group": {"_id": None, **sums}}])
             return {name: found[0][name] if found else 0 for name in sums}
 
-        key = cache_key_of(self.dataset, self.run)
-        return cached(self.dataset, ("objects", self.prefix), key, count)
+        return self._cached("counts", count)
 
     def classes(self, what: str, split: str | None) -> dict[str, int]:
         """Counts the objects of a finding by label, most frequent first.
 
         Args:
-            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+            what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`, or
                 :data:`DECIDED`
             split: of their pictures; None for all
         """
@@ -116,9 +128,7 @@ class ObjectQueries:
             )
             return {row["_id"] or "": row["count"] for row in rows}
 
-        key = cache_key_of(self.dataset, self.run)
-        name = ("objects by class", self.prefix, what, split)
-        return cached(self.dataset, name, key, count)
+        return self._cached(("by class", what, split), count)
 
     def ids(self, what: str, only: ObjectFilter) -> list[str]:
         """Returns the ids of the objects of a finding; see :meth:`page`."""
@@ -136,9 +146,7 @@ class ObjectQueries:
         view = patches_of(samples, self.run.objects, wanted)
         if what == DECIDED:
             return view
-        finding = OBJECT_FINDINGS[what]
-        by = f"{self.run.objects}.{field_name(finding.sort_by, self.prefix)}"
-        return view.sort_by(by, reverse=finding.descending)
+        return worst_first(view, self.run.objects, what, self.prefix)
 
     def page(
         self,
@@ -151,11 +159,11 @@ class ObjectQueries:
         """Returns objects of a finding, the worst first.
 
         Args:
-            what: a name of :data:`~core.findings.registry.OBJECT_FINDINGS`, or
+            what: a name of :data:`~core.findings.object_registry.OBJECT_FINDINGS`, or
                 :data:`DECIDED`
             fields: attributes of the run, by their plain names
             skip: how many to pass over
-            limit: most to return
+            limit: most to return, 0 for all
             only: what is shown of them
         """
         order: dict[str, int] = {"found._id": 1}
@@ -167,22 +175,9 @@ class ObjectQueries:
             *self._chosen(what, only),
             {"$sort": order},
             {"$skip": skip},
-            {"$limit": limit},
+            *([{"$limit": limit}] if limit else ()),
         ]
         return self._read(steps, fields)
-
-    def count_labels(self, what: str) -> dict[str, int]:
-        """Counts objects of a finding by their label, most frequent first."""
-        found = aggregate(
-            self.dataset,
-            [
-                {"$project": {"found": self._with(self._condition(what))}},
-                {"$unwind": "$found"},
-                {"$group": {"_id": "$found.label", "count": {"$sum": 1}}},
-                {"$sort": {"count": -1, "_id": 1}},
-            ],
-        )
-        return {row["_id"] or "no label": row["count"] for row in found}
 
     def by_id(
         self, ids: Sequence[str], fields: Sequence[str] = ()

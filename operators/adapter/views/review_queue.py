@@ -18,17 +18,16 @@ from ..dataset.decisions import (
     LABEL_WORDS,
     MAY_GO,
 )
-from .queries import (
+from .cluster_queries import (
     CLUSTER_ORDERS,
     Cluster,
-    Picture,
-    SampleQueries,
     cluster_order,
     clusters,
     kind_of_copy,
     likeness,
     why_kept,
 )
+from .queries import Picture, SampleQueries
 from .thumbnails import media_url
 
 MOST = 2_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,7 @@ def scenes(
     skip: int,
     limit: int,
     most_shown: int,
+    fields: Sequence[str] = (),
 ) -> list[Scene]:
     """Returns scenes, those with most images first.
 
@@ -58,6 +59,7 @@ def scenes(
         skip: how many scenes to pass over
         limit: most scenes
         most_shown: most pictures of a scene
+        fields: of the pictures, by their plain names
     """
     number, leak = reader.field("scene_group"), reader.field("scene_leak")
     rows = aggregate(
@@ -73,7 +75,7 @@ def scenes(
                     "rows": {
                         "$firstN": {
                             "n": most_shown,
-                            "input": {"_id": "$_id", **reader.projection(())},
+                            "input": {"_id": "$_id", **reader.projection(fields)},
                         }
                     },
                 }
@@ -88,7 +90,7 @@ def scenes(
             row["_id"],
             row["size"],
             row["leaks"],
-            [reader.picture(one, ()) for one in row["rows"]],
+            [reader.picture(one, fields) for one in row["rows"]],
         )
         for row in rows
     ]

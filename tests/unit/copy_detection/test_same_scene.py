@@ -55,6 +55,24 @@ def test_a_camera_that_moved_a_little_shows_the_same_scene(scene):
     assert answer(one, other) == "scene"
 
 
+@pytest.mark.parametrize("pixels", [4, 12, 24])
+def test_a_pan_shows_the_same_scene_frame_by_frame(scene, pixels):
+    one = framed(scene, 100, 100)
+
+    assert answer(one, framed(scene, 100 + pixels, 100)) == "scene"
+    assert answer(one, framed(scene, 100, 100 - pixels)) == "scene"
+
+
+@pytest.mark.parametrize("border", [cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE])
+@pytest.mark.parametrize("shift", [(20, 0), (-20, 0), (0, 20), (0, -20)])
+def test_a_picture_that_was_shifted_in_its_frame_is_a_copy(scene, border, shift):
+    one = framed(scene, 100, 100)
+    move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    shifted = cv2.warpAffine(one, move, (SIDE, SIDE), borderMode=border)
+
+    assert answer(one, shifted) == "copy"
+
+
 def test_what_is_cut_out_of_a_picture_is_a_copy(scene):
     one = framed(scene, 100, 100)
 
@@ -115,3 +133,38 @@ def test_a_mark_laid_over_the_whole_picture_is_no_other_moment(scene, level):
     marked = (original * (1 - share) + level * share).astype(np.uint8)
 
     assert answer(original, marked) == "copy"
+
+
+def page(seed):
+    """Draws a scanned receipt: the lines of a form, the words of this one."""
+    form, random = np.random.default_rng(0), np.random.default_rng(seed)
+    paper = cv2.resize(form.normal(235, 6, (9, 9)), (SIDE, 2 * SIDE))
+    for top in range(16, 2 * SIDE - 16, 12):
+        left, width = form.integers(16, 60), form.integers(60, 160)
+        for x in range(left, left + width, 5):
+            ink = random.integers(30, 200)
+            cv2.rectangle(paper, (x, top), (x + 3, top + 6), int(ink), -1)
+    return cv2.cvtColor(paper.clip(0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_pages_of_one_layout_are_no_scene(seed):
+    assert answer(page(seed), page(seed + 10)) == "different"
+
+
+def thing(seed):
+    """Draws a lid on a table in the light of a lamp."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE
+    table = 150 + 70 * np.exp(-3 * ((x - 0.3) ** 2 + (y - 0.2) ** 2))
+    table = np.repeat(table[..., None], 3, axis=2) * (0.9, 0.95, 1)
+    size, color = random.integers(40, 80), random.integers(40, 220, 3)
+    for ring in range(int(size), 10, -9):
+        tone = (color * random.uniform(0.6, 1.2)).clip(0, 255).tolist()
+        cv2.circle(table, (128, 128), ring, tone, -1, cv2.LINE_AA)
+    return table.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_things_of_one_kind_on_one_table_are_no_scene(seed):
+    assert answer(thing(seed), thing(seed + 20)) == "different"

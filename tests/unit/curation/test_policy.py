@@ -14,7 +14,7 @@ from core.curation.policy import (
     parse_policy,
 )
 from core.errors import InputError
-from core.findings.registry import SET_FINDINGS
+from core.findings.set_registry import SET_FINDINGS
 
 
 def counts(**found):

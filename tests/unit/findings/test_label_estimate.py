@@ -12,11 +12,11 @@ from core.findings.label_estimate import (
     suggestion_confidence,
 )
 from core.findings.label_issues import (
-    NO_LABEL,
     judge_labels,
     label_evidence,
 )
-from core.findings.label_support import VOTERS, ClassEvidence
+from core.findings.label_support import VOTERS, ClassEvidence, witnesses_of
+from core.findings.schema import NO_LABEL
 from core.neighbors.knn_graph import neighbor_graph
 
 
@@ -41,9 +41,9 @@ def world(count=1500, wrong=0.1, classes=3, spread=0.25, seed=0):
 
 
 def estimated(graph, evidence, labels, cluster, classes=3):
-    found = judge_labels(evidence, graph, labels, cluster, classes)
+    found = judge_labels(witnesses_of(evidence, graph, labels, cluster, classes))
     return found, estimate_labels(
-        evidence, graph, labels, cluster, classes, None, found.score
+        witnesses_of(evidence, graph, labels, cluster, classes), found.score
     )
 
 
@@ -91,63 +91,102 @@ def test_one_class_tells_nothing():
     assert estimated(graph, silent, np.zeros_like(labels), cluster)[1] is None
 
 
-def test_as_many_are_wrong_as_low_scores_and_found_flips_say():
-    # 30 of 1,000 score 3.2, as half of the flips do; the rest scores higher
-    scores = np.repeat([3.2, 90], [30, 970]).astype(np.float32)
-    flips = np.repeat([3.2, 60], [50, 50]).astype(np.float32)
-
-    found = estimate(scores, flips)
-
-    assert found.wrong == pytest.approx(60)
-    assert found.at(3.5) == (pytest.approx(1), pytest.approx(0.5))
-    assert found.at(3)[1] == 0
+def flips_of(random, count=1000):
+    """Returns scores of wrong labels: on any picture, and on those that are unsure."""
+    return np.stack(
+        [60 * random.random(count) ** 3 + 0.5, 60 * random.random(count) + 0.5]
+    ).astype(np.float32)
 
 
-def test_where_few_flips_are_found_nothing_is_concluded():
-    # One flip in ten scores 1.2 and none of the labels: that bounds nothing
-    scores = np.repeat([3.2, 90], [30, 970]).astype(np.float32)
-    flips = np.repeat([1.2, 3.2, 60], [10, 40, 50]).astype(np.float32)
+def tail_of(random, count, highest=50):
+    """Returns scores of right labels of pictures that look like two classes."""
+    return (highest * random.random(count) ** (1 / 1.3) + 0.44).astype(np.float32)
 
-    assert estimate(scores, flips).wrong == pytest.approx(60)
+
+def test_scores_are_taken_apart_into_wrong_labels_and_the_tail_of_right_ones():
+    random = np.random.default_rng(0)
+    flips = flips_of(random)
+    wrong, right = flips_of(random, 2000)[0], tail_of(random, 6000)
+
+    found = estimate(np.concatenate([wrong, right]), flips)
+
+    for score in (2, 5, 12):
+        low = (wrong < score).sum()
+        true = low / (low + (right < score).sum())
+        assert found.at(score)[0] == pytest.approx(true, abs=0.06)
+        assert found.interval_at(score)[0] < true < found.interval_at(score)[1]
+
+
+def test_low_scores_that_a_thick_tail_explains_promise_nothing():
+    random = np.random.default_rng(0)
+    right = tail_of(random, 600)
+    assert (right < 5).sum() >= 20
+
+    found = estimate(right, flips_of(random))
+
+    assert found.at(5)[0] < 0.2
+    assert found.interval_at(5)[0] == 0
+    assert found.threshold() <= 1
+
+
+def test_a_handful_of_low_scores_is_told_less_surely_than_many():
+    random = np.random.default_rng(0)
+    flips = flips_of(random)
+
+    few, many = (
+        estimate(
+            np.concatenate([flips_of(random, count)[0], tail_of(random, 5 * count)]),
+            flips,
+        ).interval_at(5)
+        for count in (10, 1000)
+    )
+
+    assert few[1] - few[0] > 1.4 * (many[1] - many[0])
+
+
+def test_without_low_scores_no_label_is_wrong():
+    found = estimate(np.full(2000, 99, np.float32), flips_of(np.random.default_rng(0)))
+
+    assert found.wrong < 1
+    assert found.threshold() == SCORES[0]
 
 
 def test_precision_never_grows_with_the_threshold():
     random = np.random.default_rng(0)
 
-    found = estimate(
-        (100 * random.random(2000)).astype(np.float32),
-        (60 * random.random(300)).astype(np.float32),
-    )
+    found = estimate((100 * random.random(2000)).astype(np.float32), flips_of(random))
 
     assert (np.diff(found.precision) <= 0).all()
     place = np.flatnonzero(found.threshold() == SCORES)[0]
     assert place == 0 or found.precision[place] >= AIMED_PRECISION
 
 
-def test_no_default_is_above_12():
-    scores = np.repeat([3.2, 40, 90], [30, 30, 940]).astype(np.float32)
-    flips = np.repeat([3.2, 40], [50, 50]).astype(np.float32)
+def test_no_default_is_above_20():
+    random = np.random.default_rng(0)
+    flips = flips_of(random)
 
-    found = estimate(scores, flips)
+    found = estimate(flips_of(random, 800)[0], flips)
 
-    assert found.at(45)[0] == pytest.approx(1)
-    assert found.threshold() == 12
+    assert found.at(30)[0] > 0.9
+    assert found.threshold() == 20
 
 
 def test_a_suggestion_is_as_sure_as_its_label_is_wrong():
-    scores = np.repeat([3.2, 25, 90], [30, 300, 700]).astype(np.float32)
-    flips = np.repeat([3.2, 25], [60, 40]).astype(np.float32)
-    found = estimate(scores, flips)
+    random = np.random.default_rng(0)
+    found = estimate(
+        np.concatenate([flips_of(random, 200)[0], tail_of(random, 300)]),
+        flips_of(random),
+    )
 
     confidence = suggestion_confidence(
         found,
-        np.array([3.2, 3.2, 25, np.nan], np.float32),
+        np.array([0.8, 0.8, 25, np.nan], np.float32),
         np.array([1, 0.5, 1, np.nan]),
     )
 
-    assert confidence[:2].tolist() == pytest.approx([1, 0.5])
-    # 20 of the 300 that score 25
-    assert confidence[2] == pytest.approx(20 / 300)
+    assert confidence[0] > 0.9
+    assert confidence[1] == pytest.approx(confidence[0] / 2)
+    assert confidence[2] < 0.4
     assert np.isnan(confidence[3])
 
 

@@ -172,6 +172,16 @@ def test_the_threshold_follows_the_upper_tail():
     assert outlier_threshold(np.r_[values, np.nan]) == pytest.approx(150)
 
 
+def test_of_many_images_few_are_beyond_the_fence_by_chance():
+    random = np.random.default_rng(0)
+
+    for count, spreads in ((100, 1.5), (600, np.log(20) / np.log(5)), (9000, 2)):
+        values = random.exponential(size=count).astype(np.float32)
+        middle, high = np.quantile(values, (0.5, 0.9), method="lower")
+        fence = high + spreads * (high - middle)
+        assert outlier_threshold(values) == pytest.approx(fence)
+
+
 def test_a_heavy_tail_needs_more_than_a_light_one():
     values = np.linspace(0, 1, 1001).astype(np.float32)
     heavy = np.where(values > 0.75, values + 4 * (values - 0.75), values)

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from core.findings.label_issues import judge_labels, label_evidence
-from core.findings.label_support import VOTERS, class_support, prediction_weight
+from core.findings.label_support import (
+    VOTERS,
+    class_support,
+    prediction_weight,
+    witnesses_of,
+)
 from core.findings.predictions import (
     Predictions,
     confidently_wrong,
@@ -124,7 +129,7 @@ def test_both_together_find_more_wrong_labels_than_each_alone(seed):
 
     def judged(predictions):
         return judge_labels(
-            evidence, graph, labels, alone, 4, predictions=predictions
+            witnesses_of(evidence, graph, labels, alone, 4, predictions=predictions)
         ).score
 
     chances = predictions.spread(4)
@@ -144,9 +149,11 @@ def test_an_image_without_a_prediction_is_judged_as_without_predictions():
     graph = neighbor_graph(vectors, VOTERS)
     rows = np.where(np.arange(len(labels)) % 2, -1, np.arange(len(labels)))
 
-    without = judge_labels(evidence, graph, labels, alone, 4).score
+    without = judge_labels(witnesses_of(evidence, graph, labels, alone, 4)).score
     some = judge_labels(
-        evidence, graph, labels, alone, 4, predictions=predictions.of(rows)
+        witnesses_of(
+            evidence, graph, labels, alone, 4, predictions=predictions.of(rows)
+        )
     ).score
 
     assert (some[1::2] == without[1::2]).all()
@@ -161,9 +168,15 @@ def test_a_prediction_alone_judges_where_nothing_else_speaks():
     nobody = NeighborGraph(np.full((4, 1), NO_NEIGHBOR), np.zeros((4, 1), np.float32))
 
     found = judge_labels(
-        evidence, nobody, labels, alone, 2,
-        predictions=said({0: 0.9}, {1: 0.9}, {1: 0.5}, {1: 1.0}),
-    )  # fmt: skip
+        witnesses_of(
+            evidence,
+            nobody,
+            labels,
+            alone,
+            2,
+            predictions=said({0: 0.9}, {1: 0.9}, {1: 0.5}, {1: 1.0}),
+        )
+    )
 
     assert found.score == pytest.approx([90, 10, 50, 100], abs=1)
     assert found.suggestion.tolist() == [-1, 1, -1, -1]
@@ -175,7 +188,7 @@ def test_a_model_that_knows_the_classes_weighs_more_than_one_that_does_not():
     evidence = label_evidence((vectors,), labels, alone, 4)
     graph = neighbor_graph(vectors, VOTERS)
     rows = np.arange(len(labels))
-    own = class_support(evidence, graph, labels, alone, 4, rows)
+    own = class_support(witnesses_of(evidence, graph, labels, alone, 4), rows)
     blind = predictions.of(np.random.default_rng(0).permutation(rows))
 
     assert 0.2 < prediction_weight(own, predictions, labels) <= 0.5
@@ -190,7 +203,9 @@ def test_a_model_without_weight_changes_nothing():
     graph = neighbor_graph(vectors, VOTERS)
     silent = replace(predictions, weight=0.0)
 
-    without = judge_labels(evidence, graph, labels, alone, 4)
-    found = judge_labels(evidence, graph, labels, alone, 4, predictions=silent)
+    without = judge_labels(witnesses_of(evidence, graph, labels, alone, 4))
+    found = judge_labels(
+        witnesses_of(evidence, graph, labels, alone, 4, predictions=silent)
+    )
 
     assert (found.score == without.score).all()

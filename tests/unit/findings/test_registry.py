@@ -2,7 +2,8 @@ import pytest
 
 from core.curation import policy
 from core.errors import InputError
-from core.findings.registry import FINDINGS, OBJECT_FINDINGS, image_finding
+from core.findings.object_registry import OBJECT_FINDINGS
+from core.findings.registry import FINDINGS, image_finding
 from core.findings.schema import FIELDS
 from core.objects.findings import ATTRIBUTES
 

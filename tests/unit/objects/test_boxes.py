@@ -93,10 +93,10 @@ def test_crowds_are_no_second_boxes():
 def test_sizes_and_shapes_far_from_those_of_the_class_are_odd():
     rng = np.random.default_rng(0)
     boxes = np.full((50, 4), 0.3)
-    boxes[:, :2] = rng.uniform(0, 0.4, (50, 2))
+    boxes[:, :2] = rng.uniform(0.05, 0.4, (50, 2))
     boxes[:, 2:] *= rng.uniform(0.8, 1.25, (50, 2))
     boxes[7, 2:] = 0.06
-    boxes[9, 2:] = 0.9, 0.1
+    boxes[9] = 0.05, 0.3, 0.9, 0.1
     # The same boxes are ordinary for another class
     labels = np.where(np.arange(50) < 25, 0, 1)
 
@@ -107,6 +107,31 @@ def test_sizes_and_shapes_far_from_those_of_the_class_are_odd():
     assert sum("odd_size" in row for row in found) <= 2
     few = issues(boxes[:10], file=np.ones(10, int))
     assert not any("odd_size" in row for row in few)
+
+
+def test_what_the_picture_cuts_off_has_no_odd_size_or_shape():
+    boxes = np.full((40, 4), 0.3)
+    boxes[5] = 0, 0.3, 0.02, 0.3
+    boxes[6] = 0.98, 0.3, 0.02, 0.3
+    boxes[7] = 0.5, 0.3, 0.02, 0.3
+
+    found = issues(boxes, file=np.ones(40, int), min_overlap=1.0)
+
+    odd = [row for row, names in enumerate(found) if "odd_aspect_ratio" in names]
+    assert odd == [7]
+
+
+def test_a_class_in_which_many_are_far_out_has_no_usual_shape():
+    boxes = np.full((200, 4), 0.3)
+    boxes[:4, 2] = 0.02
+    assert sum("odd_aspect_ratio" in row for row in _issues_alone(boxes)) == 4
+
+    boxes[4, 2] = 0.02
+    assert not any("odd_aspect_ratio" in row for row in _issues_alone(boxes))
+
+
+def _issues_alone(boxes):
+    return issues(boxes, file=np.ones(len(boxes), int), min_overlap=1.0)
 
 
 def test_boxes_that_are_all_alike_are_not_odd_by_their_rounding():

@@ -76,6 +76,16 @@ def test_a_class_of_few_images_is_named_with_its_images():
     assert finding.measures["smallest"] == 12
 
 
+def test_small_classes_beside_no_large_one_are_not_said_to_be_seldom():
+    uneven, few = np.repeat([0, 1], [600, 12]), np.repeat([0, 1], [40, 30])
+
+    (beside_large,) = imbalance(counted(uneven, 0 * uneven), members_of(uneven))
+    (alike,) = imbalance(counted(few, 0 * few), members_of(few))
+
+    assert "seldom" in beside_large.meaning and "resample" in beside_large.advice
+    assert "seldom" not in alike.meaning and "resample" not in alike.advice
+
+
 def test_classes_of_like_size_are_no_finding():
     label = np.repeat([0, 1], [600, 100])
 

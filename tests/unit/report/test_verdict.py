@@ -29,6 +29,19 @@ def test_a_verdict_names_faults_before_doubts(counts, says):
     assert verdict(NOTHING | counts, {}) == says
 
 
+def test_a_verdict_on_boxes_names_what_is_wrong_with_objects():
+    counts = NOTHING | {"objects": 426, "object_label_issues": 2, "object_outliers": 3}
+    why = {"leaks": "no splits", "object leaks": "no splits", "label issues": "none"}
+
+    assert verdict(counts, why) == (
+        "No certain fault in 2,000 images and 426 objects. To look at: 2 labels of "
+        "objects in doubt and 3 objects unlike the others. Not looked for: leaks."
+    )
+    assert verdict(counts | {"bad_boxes": 1}, {}).startswith(
+        "To mend before use: 1 box broken, outside or there twice."
+    )
+
+
 def test_a_verdict_says_what_nobody_looked_for():
     why = {"leaks": "no splits were given", "bursts": "thin was not run"}
 

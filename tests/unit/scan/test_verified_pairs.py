@@ -104,6 +104,8 @@ def test_a_new_data_set_takes_over_what_another_one_s_scan_knows_of_its_files(
     save_scan_data(with_scores(of_all, told), others / "all.npz")
     save_scan_data(of_few, others / "few.npz")
     (others / "damaged.npz").write_bytes(b"PK\3\4 no archive")
+    # It knows as many files, but this version cannot read it
+    np.savez(others / "older.npz", **{"files.digest": of_all.files.digest})
 
     again = learn(paths, other_scans=others)
     strangers = learn(paths[20:30], other_scans=tmp_path / "none")

@@ -6,8 +6,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from core.findings.registry import FINDINGS, SET_FINDINGS
+from core.findings.registry import FINDINGS
 from core.findings.schema import FIELDS
+from core.findings.set_registry import SET_FINDINGS
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput

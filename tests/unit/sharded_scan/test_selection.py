@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from core.findings.registry import FINDINGS, SET_FINDINGS
+from core.findings.registry import FINDINGS
 from core.findings.schema import FIELDS
+from core.findings.set_registry import SET_FINDINGS
 from core.sharded_scan.selection import badness, chosen, fields_of, has_finding
 
 

@@ -1,6 +1,8 @@
 """From video files to findings, without a database."""
 
 import os
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,3 +172,50 @@ def test_frames_that_are_looked_at_more_often_are_looked_at_anew(
 
     assert found.videos.every == 1.0
     assert len(found.videos.pairs) == 1
+
+
+@dataclass(frozen=True)
+class Other:
+    """The model, with larger pictures, or with other vectors for the same ones."""
+
+    model: Any
+    input_size: int
+    sha256: str
+    turned: bool = False
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def open_session(self):
+        session, size = self.model.open_session(), self.model.input_size
+
+        def embed(pixels):
+            copy, features = session(np.ascontiguousarray(pixels[:, :size, :size]))
+            # Every picture is like every other, or as it was
+            return (
+                np.eye(1, copy.shape[1]) + 0 * copy if self.turned else copy
+            ), features
+
+        return embed
+
+
+def test_another_model_samples_and_compares_the_same_videos_anew(
+    folder, tmp_path, embedder
+):
+    paths = [os.fsencode(folder / name) for name in ("film.mp4", "recoded.avi")]
+    same_size = Other(embedder, embedder.input_size, "alike", turned=True)
+    larger = Other(embedder, 384, "larger")
+
+    def scan(model, previous=None):
+        return collect_video_data(
+            ScanInput(paths), model, folder=tmp_path, previous=previous
+        )
+
+    # Where all frames are alike, another frame is the nearest
+    alike = scan(same_size)
+    after = scan(embedder, alike)
+    larger_after = scan(larger, after)
+
+    assert np.array_equal(after.videos.pairs.share, scan(embedder).videos.pairs.share)
+    assert not np.array_equal(after.videos.pairs.share, alike.videos.pairs.share)
+    assert (larger_after.samples.unique_file >= 0).all()

@@ -3,13 +3,6 @@
 import fiftyone.operators as foo
 import pytest
 
-from tests.panel_events import sender
-
-
-@pytest.fixture
-def event(dataset):
-    return sender(dataset)
-
 
 @pytest.fixture
 def scanned(dataset, scan, folder):

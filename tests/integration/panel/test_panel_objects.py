@@ -16,7 +16,7 @@ from tests.panel_events import sender
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SPLITS = ["train", "test"]
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import ImageOps
 
-from core.curation.compare_sets import BYTES, NEAR, NO_KIND, NO_ROW, PIXELS, compare
+from core.curation.compare_images import compare_images
+from core.curation.comparison import BYTES, NEAR, NO_KIND, NO_ROW, PIXELS
 from core.embedding.embed import embed_images
 from core.models.registry import DEFAULT_MODEL, load_embedder
 from tests.papers import filled_differently, paper
@@ -33,7 +34,7 @@ def look(tmp_path, there, embedder):
     def look(*new, old=there, part=parts, **options):
         paths = [[str(path).encode() for path in group] for group in (new, old)]
         cache = tmp_path / "cache"
-        return compare(*paths, part, 2, embedder, folder=cache, **options)
+        return compare_images(*paths, part, 2, embedder, folder=cache, **options)
 
     return look
 
@@ -175,8 +176,8 @@ def test_what_was_embedded_before_is_looked_up(look, there, tmp_path, embedder):
 
 
 def test_large_sets_are_described_in_turns(look, there, tmp_path, draw, monkeypatch):
-    monkeypatch.setattr("core.curation.compare_sets._PICTURES_AT_ONCE", 2)
-    monkeypatch.setattr("core.curation.compare_sets._PAIRS_AT_ONCE", 1)
+    monkeypatch.setattr("core.curation.compared_pictures._PICTURES_AT_ONCE", 2)
+    monkeypatch.setattr("core.curation.compared_pictures._PAIRS_AT_ONCE", 1)
     mirrored = save(ImageOps.mirror(draw(7, 96)), tmp_path / "mirrored.png")
     near = save(draw(1, 96).resize((80, 80)), tmp_path / "near.jpg")
 

@@ -1,0 +1,44 @@
+"""Thresholds that are moved, and the histogram beside them."""
+
+
+def test_a_moved_threshold_changes_count_and_grid_but_no_field(event, scanned):
+    event("choose_tab", tab="outliers")
+    before = scanned.values("outlier")
+
+    answer = event("move_outlier_distance", value=0.0)
+
+    assert "**19** of 19" in answer.texts
+    assert len(answer.view(scanned)) == 19
+    assert "apply" in answer.shown["action_buttons"]["type"]["properties"]
+    assert scanned.values("outlier") == before
+
+
+def test_a_slider_that_is_only_drawn_moves_nothing(event, scanned):
+    event("choose_tab", tab="labels")
+
+    assert not event("move_label_score", value=60.0).asked("set_view")
+
+
+def test_apply_asks_find_for_the_moved_threshold_and_leaves_the_others(event, scanned):
+    event("choose_tab", tab="outliers")
+    event("move_outlier_distance", value=0.25)
+
+    asked = event("apply_thresholds").one("prompt_user_for_operation")
+
+    assert asked["operator_uri"] == "@winnow/curate/set_thresholds"
+    assert asked["params"]["max_outlier_distance"] == 0.25
+    assert "min_label_score" not in asked["params"]
+    assert asked["skip_prompt"]
+
+
+def test_the_bars_of_the_histogram_count_every_image(event, scanned):
+    (bars,) = event("choose_tab", tab="outliers").data["outlier_distance_bars"]
+
+    assert sum(bars["y"]) == scanned.count("outlier_distance") == 19
+
+
+def test_a_threshold_that_was_moved_holds_for_the_next_scan(event, scanned):
+    params = event("scan").one("prompt_user_for_operation")["params"]
+
+    assert params["min_label_score"] == 60
+    assert "min_copy_score" not in params

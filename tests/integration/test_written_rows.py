@@ -1,0 +1,102 @@
+"""Thresholds that move write the samples that change, and no others."""
+
+import os
+import time
+from pathlib import Path
+
+import fiftyone.operators as foo
+import pytest
+
+OURS = ["outlier", "outlier_distance", "dup_cluster", "scan_status", "label_score"]
+
+
+def modified(dataset):
+    return dict(zip(*dataset.values(["id", "last_modified_at"]), strict=True))
+
+
+def stored_rows(dataset):
+    name = dataset.get_run_info("winnow").config.scan_data
+    return (Path(os.environ["WINNOW_CACHE"]) / "runs" / name).with_suffix(".rows.npz")
+
+
+@pytest.fixture
+def scanned(dataset, scan):
+    scan(dataset, label_field="ground_truth")
+    time.sleep(0.002)
+    return dataset
+
+
+def test_only_samples_whose_values_change_are_modified(scanned, set_thresholds):
+    before, were = modified(scanned), dict(zip(*scanned.values(["id", "outlier"])))
+
+    set_thresholds(scanned, max_outlier_distance=0)
+
+    after, are = modified(scanned), dict(zip(*scanned.values(["id", "outlier"])))
+    assert all(are.values())
+    changed = {one for one in are if are[one] != were[one]}
+    assert changed
+    assert {one for one in after if after[one] != before[one]} == changed
+
+
+def test_a_scan_of_the_same_images_modifies_no_sample(scanned, scan):
+    before = modified(scanned)
+
+    scan(scanned, label_field="ground_truth")
+
+    assert modified(scanned) == before
+
+
+def test_what_somebody_else_wrote_into_our_fields_is_put_right(scanned, set_thresholds):
+    before = scanned.values(OURS)
+    sample = scanned.last()
+    sample["outlier"], sample["dup_cluster"] = True, 77
+    sample.save()
+
+    set_thresholds(scanned)
+
+    assert scanned.values(OURS) == before
+
+
+def test_fields_that_were_deleted_or_emptied_are_filled_again(scanned, scan):
+    before = scanned.values(OURS)
+    scanned.delete_sample_field("outlier")
+    scan(scanned, label_field="ground_truth")
+    assert scanned.values(OURS) == before
+
+    scanned.limit(3).select_fields("ground_truth").keep_fields()
+    scan(scanned, label_field="ground_truth")
+    assert scanned.values(OURS) == before
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "of another run"])
+def test_without_knowing_what_was_written_all_samples_are_read(
+    scanned, set_thresholds, damage
+):
+    before, kept = scanned.values(OURS), stored_rows(scanned).read_bytes()
+    set_thresholds(scanned, max_outlier_distance=0)
+    if damage == "gone":
+        stored_rows(scanned).unlink()
+    else:
+        kept = kept[:50] if damage == "cut" else kept
+        stored_rows(scanned).write_bytes(kept)
+
+    set_thresholds(scanned, max_outlier_distance=None)
+
+    assert scanned.values(OURS) == before
+
+
+def test_a_sample_that_was_put_away_and_came_back_is_judged_again(
+    scanned, set_thresholds
+):
+    set_thresholds(scanned, max_outlier_distance=0)
+    before = scanned.values(OURS)
+    quarantine = foo.get_operator("@winnow/curate/quarantine")
+    plan = quarantine(scanned.limit(1), "outliers", progress=False)
+    quarantine(scanned, plan_id=plan.plan_id, dry_run=False, progress=False)
+    set_thresholds(scanned)
+    assert scanned.first()["scan_status"] == "quarantined"
+    foo.get_operator("@winnow/curate/undo")(scanned, dry_run=False, progress=False)
+
+    set_thresholds(scanned)
+
+    assert scanned.values(OURS) == before
