@@ -25,6 +25,7 @@ from ..overview.records import SetEvidence
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch, distinct_pairs, search_neighbors
+from .candidates_by_looks import alike_candidates
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import ImageLabels, labels_of_images, learn_labels
@@ -253,7 +254,9 @@ def learned(
     clock.end("search")
 
     rotated = turned_candidates(images.signatures)
-    pairs = stages.verify(images, distinct_pairs(search.candidates, rotated))
+    alike = alike_candidates(images.signatures)
+    candidates = distinct_pairs(search.candidates, rotated, alike)
+    pairs = stages.verify(images, candidates)
     clock.end("compare pictures")
     recall = before.recall() or estimate_recall(
         images, table, paths, embedder, stages.read_content, on_progress

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ....core.common.text import short_path
 from ....core.errors import InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.schema import QUARANTINED, UNREADABLE
@@ -152,7 +151,7 @@ def _bursts(
             continue
         differs = index.ids[row] in in_part
         how = "differs in a part from" if differs else "shows no more than"
-        yield Choice(row, f"{how} {short_path(index.paths[stays])}")
+        yield Choice(row, f"{how} {index.name(stays)}")
 
 
 def _differing_in_part(index: SampleIndex) -> set[str]:

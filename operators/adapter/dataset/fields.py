@@ -183,16 +183,25 @@ def stored_columns(
     return columns
 
 
-def stored_ids(dataset: fo.Dataset, modified_after: datetime | None = None) -> set[str]:
-    """Returns the ids of all samples, or of those that were modified after a time."""
-    later = {"last_modified_at": {"$gt": modified_after}}
-    found = (
-        _collection(dataset).find(later, ["_id"])
-        if modified_after
-        # From the index alone, without the samples
-        else _collection(dataset).find({}, ["_id"]).hint("_id_")
-    )
+def stored_ids(dataset: fo.Dataset) -> set[str]:
+    """Returns the ids of all samples."""
+    # From the index alone, without the samples
+    found = _collection(dataset).find({}, ["_id"]).hint("_id_")
     return {str(row["_id"]) for row in found}
+
+
+def touched_ids(dataset: fo.Dataset, prefix: str | None, since: datetime) -> set[str]:
+    """Returns the ids of samples that somebody modified, or that lost our fields.
+
+    Args:
+        dataset: that was scanned
+        prefix: of the fields' names
+        since: samples modified after this time
+    """
+    # Keeping some fields of a view alone does not count as a modification
+    lost = {field_name("scan_status", prefix): None}
+    touched = {"$or": [{"last_modified_at": {"$gt": since}}, lost]}
+    return {str(row["_id"]) for row in _collection(dataset).find(touched, ["_id"])}
 
 
 def write_findings(

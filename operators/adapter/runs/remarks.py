@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.common.text import share_text
+from ....core.common.text import first_of, share_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.videos.segments import SEGMENTS
@@ -156,12 +156,8 @@ def leak_remarks(report: ScanOutcome) -> list[str]:
         of_class[row["class"]] += sum(row[kind] for kind in KINDS)
     if of_class:
         most = sorted(of_class, key=lambda name: (-of_class[name], name))
-        named = ", ".join(
-            f"{name} {of_class[name]:,}" for name in most[:_CLASSES_NAMED]
-        )
-        rest = len(most) - _CLASSES_NAMED
-        more = f" and {rest:,} more classes" if rest > 0 else ""
-        remarks.append(f"by class: {named}{more}")
+        named = [f"{name} {of_class[name]:,}" for name in most]
+        remarks.append(f"by class: {first_of(named, _CLASSES_NAMED)}")
     return remarks
 
 
