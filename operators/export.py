@@ -242,10 +242,10 @@ def _remarks_on_copies(clean: Clean) -> Iterator[str]:
             f"Of {_clusters(clean.replacements)} the keeper is excluded, and the best "
             "remaining copy is exported"
         )
-    if clean.lost:
+    if clean.dropped_clusters:
         yield (
-            f"Of {_clusters(clean.lost)} no image is exported, because each has a "
-            "finding"
+            f"Of {_clusters(clean.dropped_clusters)} no image is exported, because "
+            "each has a finding"
         )
 
 

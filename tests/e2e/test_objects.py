@@ -5,7 +5,7 @@ The tests follow each other on one page of the App.
 
 import pytest
 
-from tests.e2e.conftest import App
+from tests.e2e.conftest import A_SCAN, App
 from tests.object_set import draw_object_set
 
 
@@ -51,7 +51,7 @@ def test_a_scan_of_a_detection_set_looks_at_its_objects(page):
     page.shot("_objects-scan-form")
     page.submit("Scan")
 
-    page.sees("and 154 objects")
+    page.sees("and 154 objects", patience=A_SCAN)
     page.press("OK")
     page.sees("Object label issues")
     page.shot("_objects-overview")

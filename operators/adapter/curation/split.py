@@ -17,7 +17,7 @@ from ....core.curation.split import (
     NO_SPLIT,
     check_shares,
     class_counts,
-    crossing,
+    leaking,
     new_split,
     smallest_change,
     units,
@@ -25,6 +25,7 @@ from ....core.curation.split import (
 from ....core.errors import InputError
 from ....core.scan.apply_thresholds import accepted_pairs
 from ..dataset.decisions import read_decisions
+from ..dataset.fields import check_new_field
 from ..dataset.internals import dataset_of
 from ..dataset.samples import flat_view, read_groups, read_samples
 from ..runs.reapply import settings_of
@@ -84,7 +85,7 @@ class SplitReport(TableResult):
         wanted: split -> images that were aimed for
         by_class: class -> split -> images; the class "" is without a label
         class_wanted: likewise, aimed for; not whole numbers
-        crossing: images before the change with a copy, or one of their group,
+        leaking: images before the change with a copy, or one of their group,
             in another split; 0 for a new split
         moved: (from, to) -> images that change their split
         left_out: images taken out of their split, since what they must stay
@@ -103,7 +104,7 @@ class SplitReport(TableResult):
     wanted: Mapping[str, float]
     by_class: Mapping[str, Mapping[str, int]]
     class_wanted: Mapping[str, Mapping[str, float]]
-    crossing: int
+    leaking: int
     moved: Mapping[tuple[str, str], int]
     left_out: int
     unresolved: int
@@ -146,8 +147,11 @@ class SplitReport(TableResult):
                 "That set is larger than a whole split should be, so the shares "
                 "cannot be met: choose a finer group field, or none"
             )
-        if self.crossing:
-            yield f"Before, {self.crossing:,} images had such a one in another split"
+        if self.leaking:
+            yield (
+                f"Before: {self.leaking:,} images had a copy, or one of their group, "
+                "in another split"
+            )
         moves = sum(self.moved.values())
         if moves:
             moves_text = ", ".join(
@@ -285,7 +289,7 @@ def propose_split(
         wanted=dict(zip(names, aim.sum(axis=0).tolist(), strict=True)),
         by_class=_by_class(counts, table.classes, names),
         class_wanted=_by_class(aim, table.classes, names),
-        crossing=int(crossing(unit, present).sum()),
+        leaking=int(leaking(unit, present).sum()),
         moved=_moves(present, split, names),
         left_out=int(left_out.sum()),
         unresolved=int(unresolved.sum()),
@@ -299,17 +303,7 @@ def check_target(dataset: fo.Dataset, field: str, tag_prefix: str | None) -> Non
     """Raises :class:`InputError` if the split would overwrite something."""
     if tag_prefix is not None:
         return
-    if not field.isidentifier() or field.startswith("_"):
-        raise InputError(
-            f"field={field!r} cannot be a field's name: begin with a letter, then "
-            "letters, digits and underscores."
-        )
-    there = dataset.get_field(field)
-    if there is not None and (there.info or {}).get("made_by") != MADE_BY:
-        raise InputError(
-            f"The field '{field}' already exists and has no split of Winnow, so "
-            "it is not changed. Give another name with field=NAME."
-        )
+    check_new_field(dataset, field, MADE_BY, "split")
 
 
 def write_split(

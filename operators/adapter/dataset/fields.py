@@ -102,6 +102,28 @@ def check_fields(
             )
 
 
+def check_new_field(dataset: fo.Dataset, field: str, made_by: str, what: str) -> None:
+    """Raises :class:`InputError` if a field that a person named is not free.
+
+    Args:
+        dataset: the data set
+        field: its name
+        made_by: operator whose own fields may be written again
+        what: the field holds, such as "split"
+    """
+    if not field.isidentifier() or field.startswith("_"):
+        raise InputError(
+            f"field={field!r} cannot be a field's name: begin with a letter, then "
+            "letters, digits and underscores."
+        )
+    there = dataset.get_field(field)
+    if there is not None and (there.info or {}).get("made_by") != made_by:
+        raise InputError(
+            f"The field '{field}' already exists and has no {what} of Winnow, so it is "
+            "not changed. Give another name with field=NAME."
+        )
+
+
 def declare_fields(
     dataset: fo.Dataset, prefix: str | None, specs: Sequence[FieldSpec] = FIELDS
 ) -> None:

@@ -129,13 +129,13 @@ def changes_of_meaning(counts: Mapping[str, int]) -> list[str]:
 
 
 def leak_remarks(report: ScanOutcome) -> list[str]:
-    """Says which side to drop, what labels disagree, and where leaks are."""
+    """Says which side to remove, what labels disagree, and where leaks are."""
     counts = report.counts
     if not counts["leaks"]:
         return []
-    protected = counts["leak_drops_protected"]
-    # Runs of before did not count them
-    chosen = counts.get("leak_drops_chosen", 0)
+    # Older runs did not count them
+    protected = counts.get("leaks_to_remove_protected", 0)
+    chosen = counts.get("leaks_to_remove_chosen", 0)
     why = {
         "a test or validation split": protected,
         "a smaller split": counts["leaks_to_remove"] - protected - chosen,
@@ -225,7 +225,7 @@ def playing(counts: Mapping[str, int]) -> list[str]:
     if shutil.which("ffprobe") is None:
         remarks.append(
             "the App plays videos only where ffmpeg is installed (apt, brew or winget "
-            "install ffmpeg, then start the App anew); a scan does without"
+            "install ffmpeg, then restart the App); a scan does without"
         )
     if count := counts["videos_not_played"]:
         remarks.append(
