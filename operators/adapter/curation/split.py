@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core.common.result import TableResult
+from ....core.common.text import share_text
 from ....core.curation.split import (
     NO_GROUP,
     NO_LABEL,
@@ -132,7 +133,8 @@ class SplitReport(TableResult):
         """Yields what it cost, a line each."""
         total = sum(self.sizes.values())
         shares = ", ".join(
-            f"{name} {count / max(1, total):.1%} (aim {self.wanted[name] / total:.1%})"
+            f"{name} {share_text(count, max(1, total))} "
+            f"(aim {share_text(self.wanted[name], total)})"
             for name, count in self.sizes.items()
             if total
         )
