@@ -245,12 +245,13 @@ def write_findings(
         columns: from :func:`stored_columns`
         rows: those to look at; what stands in the others is known
         modified_at: when they are said to be modified, if nobody did so since
-        on_progress: called after each batch
+        on_progress: called first, and after each batch
 
     Raises:
         StaleRunError: none of a batch exists any more
     """
     collection = _collection(dataset)
+    on_progress(Progress("Writing fields", 0, len(rows)))
     for start in range(0, len(rows), _SAMPLES_A_WRITE):
         batch = rows[start : start + _SAMPLES_A_WRITE]
         keys = [ObjectId(ids[row]) for row in batch]
