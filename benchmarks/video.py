@@ -40,7 +40,7 @@ from core.scan.apply_thresholds import apply_thresholds  # noqa: E402
 from core.scan.collect_videos import collect_video_data  # noqa: E402
 from core.scan.scan_data import ScanData, ScanInput  # noqa: E402
 from core.scan.settings import DEFAULTS  # noqa: E402
-from core.videos.frames import embed_videos  # noqa: E402
+from core.videos.embed import embed_videos  # noqa: E402
 
 KINDS = ("black", "frozen", "blurry")
 _OVERLAP = 0.5

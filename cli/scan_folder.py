@@ -272,7 +272,7 @@ def _annotate(path: Path | None, listing: FolderListing, dataset: Any) -> str | 
     found = module.read_annotations(path.absolute(), Path(listing.root), images)
     print(plain(module.describe(found)), flush=True)
     if module.annotate(dataset, found):
-        print("The annotations changed since the last run: all boxes are read anew")
+        print("The annotations changed since the last run: all boxes are read again")
     field: str = module.OBJECT_FIELD
     return field
 

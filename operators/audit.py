@@ -42,13 +42,15 @@ class AuditReport(TableResult):
     Attributes:
         dataset: name of the data set
         run_key: key of the FiftyOne run that was looked at
-        images: images of the run; percentages are of these
+        images: images or videos of the run; percentages are of these
+        kind: which of the two
         verdicts: one per rule, in the policy's order
     """
 
     dataset: str
     run_key: str
     images: int
+    kind: str
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -67,6 +69,7 @@ class AuditReport(TableResult):
             "dataset": self.dataset,
             "run_key": self.run_key,
             "images": self.images,
+            "kind": self.kind,
             "passed": self.passed,
             "rules": self.rows(),
         }
@@ -79,12 +82,14 @@ class AuditReport(TableResult):
         """Returns whether it passed, in a sentence."""
         count, failed = len(self.verdicts), len(self.failed)
         result = "passes" if self.passed else f"fails {failed} of {count} rules"
-        return f"{self.dataset} ({self.images:,} images) {result}"
+        return f"{self.dataset} ({self.images:,} {self.kind}) {result}"
 
     def to_markdown(self) -> str:
         lines = [f"**{escape_markdown(self.summary())}**", ""]
+        lines += ["| verdict | rule |", "| :-- | :-- |"]
         lines += [
-            f"* {'passed' if one.passed else '**failed**'}: {escape_markdown(str(one))}"
+            f"| {'passed' if one.passed else '**failed**'} "
+            f"| {escape_markdown(str(one))} |"
             for one in self.verdicts
         ]
         return "\n".join(lines)
@@ -192,13 +197,15 @@ def _audit(
     dataset: fo.Dataset, rules: tuple[Rule, ...], prefix: str | None
 ) -> AuditReport:
     run = complete_run(dataset, prefix)
+    report = report_of(run)
     found = tally(dataset, run, prefix)
     if found.added or found.deleted:
         raise StaleRunError(
-            f"'{dataset.name}': {found.added:,} images were added "
+            f"'{dataset.name}': {found.added:,} {report.kind} were added "
             f"and {found.deleted:,} removed since the last scan. Scan again "
-            "(only new images are read)."
+            f"(only new {report.kind} are read)."
         )
-    report = report_of(run)
     verdicts = judge(rules, report.counts, report.not_looked_for, report.measures)
-    return AuditReport(dataset.name, report.run_key, report.counts["images"], verdicts)
+    return AuditReport(
+        dataset.name, report.run_key, report.counts["images"], report.kind, verdicts
+    )

@@ -1,4 +1,4 @@
-"""Compares new images with what is there, before they are added."""
+"""Compares new images or videos with what is there, before they are added."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CompareOptions:
     """What can be chosen.
 
     Attributes:
-        against: the existing images: a data set, a view, the name of a data set, a
+        against: the existing ones: a data set, a view, the name of a data set, a
             folder, or a list of these. For a data set on both sides, only its other
             samples count
         split_by (None): the splits of ``new``, as for ``scan``; None for those of
@@ -40,6 +40,9 @@ class CompareOptions:
             ``against``
         min_copy_score (0.6): score above which two images are copies, 0 to 1
         min_copy_similarity (None): cosine similarity that copies need as well
+        every (0.5): seconds between the frames of videos that are looked at
+        min_shared (0.3): share of the frames of the shorter of two videos that the
+            other shows from which on they are copies, 0.05 to 1
         max_megapixels (64): size above which images are reported, not decoded
         prefix ("ingest"): prefix of the fields written to ``new``
         write (True): write fields, if ``new`` is not a folder
@@ -52,6 +55,8 @@ class CompareOptions:
     model: str | None = None
     min_copy_score: float = DEFAULTS.min_copy_score
     min_copy_similarity: float | None = None
+    every: float = DEFAULTS.every
+    min_shared: float = DEFAULTS.min_shared
     max_megapixels: float = DEFAULTS.max_megapixels
     prefix: str = _PREFIX
     write: bool = True
@@ -63,6 +68,8 @@ class CompareOptions:
         return ScanSettings(
             min_copy_score=self.min_copy_score,
             min_copy_similarity=self.min_copy_similarity,
+            every=self.every,
+            min_shared=self.min_shared,
             max_megapixels=self.max_megapixels,
         )
 
@@ -93,11 +100,12 @@ class Compare(LongOperator):
         options: CompareOptions,
         on_progress: OnProgress,
     ) -> CompareReport:
-        """Compares new images with existing data sets, and among themselves.
+        """Compares new images or videos with existing data sets, and among themselves.
 
-        Each image is ``new``, ``known`` (with its copy), a ``repeat`` of another new
+        Each one is ``new``, ``known`` (with its copy), a ``repeat`` of another new
         one, or ``unreadable``, and whether it leaks into a test split. No scan is
-        needed; images that were embedded before are not embedded again. Writes
+        needed; images that were embedded before are not embedded again. A new video
+        that shows more than its copy is ``new``, and ``resembles`` it. Writes
         ``ingest_*`` fields, or files.
 
         Example::
@@ -228,4 +236,4 @@ def _ask(inputs: types.Object, ctx: foo.ExecutionContext) -> None:
     check_names(ctx.dataset, prefix)
     count = (ctx.view if ctx.has_custom_view else ctx.dataset).count()
     inputs.str("prefix", default=_PREFIX, label="Prefix of the fields")
-    inputs.view("status", types.Notice(label=f"{count:,} images will be compared"))
+    inputs.view("status", types.Notice(label=f"{count:,} will be compared"))

@@ -23,6 +23,7 @@ from .adapter.curation.export import (
 )
 from .adapter.curation.export_objects import BOX_FORMATS
 from .adapter.dataset.internals import dataset_of
+from .adapter.dataset.samples import kind_of
 from .adapter.runs.run_record import complete_run
 from .adapter.ui.inputs import (
     ask_folder,
@@ -228,7 +229,7 @@ class Export(LongOperator):
         options = read_options(ExportOptions, {**ctx.params, **named})
         clean = options.clean(ctx.target_view())
         left, count = clean.view.count(), ctx.target_view().count()
-        text = f"{left:,} of {count:,} images will be copied"
+        text = f"{left:,} of {count:,} {kind_of(ctx.dataset)} will be copied"
         text = ". ".join([text, *_remarks_on_copies(clean)])
         inputs.view("status", types.Notice(label=text))
         ask_prefix(inputs, ctx)
@@ -241,10 +242,10 @@ def _remarks_on_copies(clean: Clean) -> Iterator[str]:
             f"Of {_clusters(clean.replacements)} the keeper is excluded, and the best "
             "remaining copy is exported"
         )
-    if clean.lost:
+    if clean.dropped_clusters:
         yield (
-            f"Of {_clusters(clean.lost)} no image is exported, because each has a "
-            "finding"
+            f"Of {_clusters(clean.dropped_clusters)} no image is exported, because "
+            "each has a finding"
         )
 
 

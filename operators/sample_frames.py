@@ -85,6 +85,13 @@ class SampleFrames(LongOperator):
             label="Least change",
             description="Cosine distance from the last kept frame. Higher keeps fewer",
         )
+        inputs.bool(
+            "keep_parts",
+            default=False,
+            label="Keep what differs in a part",
+            description="Something small that came or went. Where something always "
+            "moves, nearly all frames are kept",
+        )
         inputs.str("name", label="Name of the new data set")
         return types.Property(
             inputs,

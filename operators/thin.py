@@ -106,6 +106,13 @@ class Thin(LongOperator):
                 label="Of a burst keep",
                 view=choices,
             )
+            inputs.bool(
+                "keep_parts",
+                default=False,
+                label="Keep what differs in a part",
+                description="Something small that came or went. Where something always "
+                "moves, nearly all images are kept",
+            )
             ask_prefix(inputs, ctx)
         return types.Property(
             inputs,

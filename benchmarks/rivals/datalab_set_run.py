@@ -1,8 +1,8 @@
 """What cleanlab's Datalab says of sets: python datalab_set_run.py WORK
 
-It is given Winnow's features, images in the order of the splits (its test of whether
-data are independent looks at their order), and the split as a label once more, since
-its search for spurious correlations knows labels alone.
+It is given Winnow's features, images in the order of the splits and mixed within (its
+test of whether data are independent looks at their order), and the split as a label
+once more, since its search for spurious correlations knows labels alone.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def correlated(scores: pd.DataFrame, codes: np.ndarray) -> list[str]:
 
 
 def main(work: Path) -> None:
-    answers = SetAnswers(work, "datalab", ["cleanlab", "cleanvision"])
+    answers = SetAnswers(work, "datalab_set", ["cleanlab", "cleanvision"])
     # All sets share most pictures: each is looked at once
     files = sorted({path for _, one in answers.sets() for path in one.paths})
     every = scores_of_images(files)
@@ -55,7 +55,8 @@ def main(work: Path) -> None:
         said = [f"class: {name}" for name in correlated(scores, classes)]
         said += [f"split: {name}" for name in correlated(scores, splits)]
         lab = Datalab({"label": one.labels}, label_name="label", verbosity=0)
-        order = np.argsort(one.splits, kind="stable")
+        mixed = np.random.default_rng(number).permutation(len(splits))
+        order = mixed[np.argsort(splits[mixed], kind="stable")]
         ordered = Datalab(
             {"label": [one.labels[row] for row in order]},
             label_name="label",

@@ -20,7 +20,9 @@ plain for a signature to tell, are looked at in full afterwards (``pages``).
 from __future__ import annotations
 
 from .frame_maps import frame_maps
+from .looks import looks_of
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
+from .parts import MIN_PART_CHANGE, part_change, part_levels
 from .planes import tones_of
 from .relations import (
     CHANGES_OF_MEANING,
@@ -40,6 +42,7 @@ __all__ = [
     "CANDIDATE_NEIGHBORS",
     "CHANGES_OF_MEANING",
     "MIN_COPY_SCORE",
+    "MIN_PART_CHANGE",
     "NO_RELATION",
     "OTHER",
     "PAGE_SIDE",
@@ -55,10 +58,13 @@ __all__ = [
     "compare_pages",
     "frame_maps",
     "is_page",
+    "part_change",
+    "part_levels",
     "relation_bits",
     "relation_names",
     "signatures",
     "tones_of",
+    "looks_of",
     "turned_candidates",
     "verify_pairs",
 ]

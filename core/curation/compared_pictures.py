@@ -17,20 +17,16 @@ from ..copy_detection import (
 from ..embedding.image_table import ImageTable
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from ..progress import OnProgress, Progress, silent
+from ..scan.candidates_by_looks import alike_originals
 from ..scan.plain_pages import judge_pages, page_reader
 from ..scan.unique_images import distinct_rows
 from ..scan.verified_pairs import cosines
+from .comparison import Bools, Copies, Ints, Pairs
 
 _PAIRS_AT_ONCE = 16_384
 _PICTURES_AT_ONCE = 16_384
 """Signatures are 4.6 kB: at most 150 MB of them are held at once, unless more
 images than that are new."""
-
-Pairs = NDArray[np.int32]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Copies = tuple[Pairs, NDArray[np.float32], NDArray[np.float32]]
-"""Pairs of pictures, their similarities and their scores."""
 
 
 class Pictures:
@@ -89,15 +85,18 @@ def candidate_pairs(
             graph = nearest(vectors[inside], vectors[asked], CANDIDATE_NEIGHBORS)
             found.append(_edges(asked, inside, graph, least))
         on_progress(Progress(step, number + 2, steps))
-    found += _turned(pictures, new, np.flatnonzero(present.any(axis=0)))
+    found += _by_signatures(pictures, new, np.flatnonzero(present.any(axis=0)))
     on_progress(Progress(step, steps, steps))
     pairs = np.sort(np.concatenate(found), axis=1)
     distinct: Pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
     return distinct
 
 
-def _turned(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
-    """Returns pairs that match when one is turned; no embedding sees them."""
+def _by_signatures(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
+    """Returns pairs that match when one is turned, or seen from afar.
+
+    No embedding sees them.
+    """
     if not len(new):
         return []
     signatures = pictures.signatures[new]
@@ -110,6 +109,8 @@ def _turned(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
         both = np.concatenate([signatures, pictures.signatures[some]])
         pairs = turned_candidates(both, asked=np.arange(len(new)))
         found.append(np.concatenate([new, some])[pairs].astype(np.int32))
+        marked = alike_originals(np.roll(both, -len(new), axis=0), len(some))
+        found.append(np.concatenate([some, new])[marked].astype(np.int32))
     return found
 
 
@@ -136,7 +137,7 @@ def copies_among(
         paths: p files that show them
         candidates: int32[c, 2] of pictures
         min_similarity, min_score, max_megapixels: as for
-            :func:`core.curation.compare_sets.compare`
+            :func:`core.curation.compare_images.compare_images`
         on_progress: told after each batch
     """
     pairs, plain = [np.empty((0, 2), np.int32)], [np.empty((0, 2), np.int32)]
@@ -164,9 +165,13 @@ def copies_among(
         scores.append(np.where(alike, 1, found.scores)[kept].astype(np.float32))
         done = min(start + _PAIRS_AT_ONCE, len(candidates))
         on_progress(Progress("Comparing pictures", done, len(candidates)))
-    found_copies = (
-        np.concatenate(pairs),
-        np.concatenate(similarities),
-        np.concatenate(scores),
+    found_copies = Copies(
+        _both_ways(np.concatenate(pairs)),
+        np.tile(np.concatenate(similarities), 2),
+        np.tile(np.concatenate(scores), 2),
     )
-    return found_copies, np.concatenate(plain)
+    return found_copies, _both_ways(np.concatenate(plain))
+
+
+def _both_ways(pairs: Pairs) -> Pairs:
+    return np.concatenate([pairs, pairs[:, ::-1]])

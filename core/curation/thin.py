@@ -3,6 +3,10 @@
 In order of place an image begins a new *burst* when it differs enough from the one that
 began the last; the others of a burst are dropped. It is compared with that one and not
 with its neighbor: of a slow fade each frame is like the one before, and all would go.
+
+Before a fixed camera, somebody small who walks by changes the vector of the picture
+little. So it is noted where a part of a dropped image differs from the kept one, and
+such images may be kept too.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..copy_detection import MIN_PART_CHANGE, part_change
 from ..errors import InputError
 from ..neighbors.knn_graph import neighbor_graph
 from ..scan.scan_data import Thinning
@@ -35,6 +40,7 @@ Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Levels = NDArray[np.int16]
 
 
 def check_min_change(value: float) -> None:
@@ -48,6 +54,20 @@ def check_min_change(value: float) -> None:
         )
 
 
+def check_flag(name: str, value: bool) -> None:
+    """Raises :class:`InputError` unless it is True or False."""
+    if not isinstance(value, bool):
+        raise InputError(f"{name} must be True or False, got {value!r}.")
+
+
+def in_part_text(count: int) -> str:
+    """Says how many images that can go show something in a part, for a person."""
+    return (
+        f"{count:,} of those that can go differ from the kept one in a part, as where "
+        "something small moved; keep_parts=True keeps them"
+    )
+
+
 def thin_by_change(
     vectors: NDArray[np.floating],
     series: Ints,
@@ -56,6 +76,9 @@ def thin_by_change(
     protected: Bools,
     min_change: float,
     sharpness: Floats | None = None,
+    levels: Levels | None = None,
+    *,
+    keep_parts: bool = False,
 ) -> Thinning:
     """Keeps of each series the images that differ from the one kept before.
 
@@ -72,22 +95,29 @@ def thin_by_change(
         min_change: cosine distance from which on an image begins a burst, above 0
         sharpness: float32[n], to keep the sharpest image of a burst in place of its
             first; None for the first
+        levels: int16[n, p], see :func:`core.copy_detection.part_levels`; None if they
+            are not known
+        keep_parts: an image of which a part differs begins a burst as well
     """
     burst = np.full(len(series), NO_BURST, np.int64)
     rows = np.flatnonzero(series != NO_SERIES)
     rows = rows[np.lexsort((rows, place[rows], series[rows]))]
     kept = series == NO_SERIES
-    number = 0
+    in_part = np.zeros(len(series), bool)
+    number, parts = 0, levels if keep_parts else None
     for left in np.split(rows, np.flatnonzero(np.diff(series[rows])) + 1):
         while len(left):
-            alike = _end_of_burst(vectors, left, 1 - min_change)
+            alike = _end_of_burst(vectors, parts, left, 1 - min_change)
             own, left = left[:alike], left[alike:]
             burst[own] = number
             best = own[0] if sharpness is None else own[np.argmax(sharpness[own])]
             kept[best] = True
             kept[_first_of_other_classes(own, label, best)] = True
+            if levels is not None:
+                in_part[own] = _differ_in_part(levels[own], levels[best])
             number += 1
-    return Thinning(burst, kept | protected)
+    kept |= protected
+    return Thinning(burst, kept, in_part & ~kept)
 
 
 def thin_to_count(
@@ -134,21 +164,31 @@ def thin_to_count(
             part = slice(begin, begin + _ROWS_AT_ONCE)
             burst[rows[part]] = (table[part].astype(np.float32) @ centers).argmax(1)
     burst[rows[chosen]] = np.arange(len(chosen))
-    return Thinning(burst, kept)
+    return Thinning(burst, kept, np.zeros(len(kept), bool))
 
 
-def _end_of_burst(vectors: NDArray[np.floating], rows: Ints, least_alike: float) -> int:
+def _end_of_burst(
+    vectors: NDArray[np.floating], parts: Levels | None, rows: Ints, least_alike: float
+) -> int:
     """Returns how many of the rows, from the first on, are alike to the first."""
     first = vectors[rows[0]].astype(np.float32)
     start, some = 1, 1
     while start < len(rows):
-        ahead = vectors[rows[start : start + some]].astype(np.float32)
-        other = np.flatnonzero(ahead @ first <= least_alike)
+        own = rows[start : start + some]
+        differs = vectors[own].astype(np.float32) @ first <= least_alike
+        if parts is not None:
+            differs |= _differ_in_part(parts[own], parts[rows[0]])
+        other = np.flatnonzero(differs)
         if len(other):
             return start + int(other[0])
         # Most bursts are short, a few are very long
         start, some = start + some, min(2 * some, _LOOKED_AHEAD)
     return len(rows)
+
+
+def _differ_in_part(levels: Levels, other: Levels) -> Bools:
+    differ: Bools = part_change(levels, other) >= MIN_PART_CHANGE
+    return differ
 
 
 def _first_of_other_classes(rows: Ints, label: Codes, kept: int) -> Ints:

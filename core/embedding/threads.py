@@ -102,7 +102,7 @@ class Described:
         self.done.put(1)
 
 
-class Pass(Described, ABC):
+class ThreadedPass(Described, ABC):
     """What the threads of one pass share: f files, and n rows of which they tell.
 
     Args:
@@ -140,12 +140,16 @@ class Pass(Described, ABC):
         self._errors: list[BaseException] = []
 
     @abstractmethod
+    def work(self, session: Session) -> None:
+        """Visits files until there are no more, in one thread.
+
+        Args:
+            session: the model of that thread
+        """
+
     def new_files(self, turn: Sequence[int]) -> Sequence[int]:
         """Notes which files have all their records; returns the others."""
-
-    @abstractmethod
-    def visit(self, file: int, batch: Batch) -> None:
-        """Reads a file and puts its pictures into the batch."""
+        return turn
 
     def run(self, threads: int, on_progress: OnProgress) -> None:
         """Starts the threads; reports, and is cancelled, on the caller's thread."""
@@ -164,13 +168,6 @@ class Pass(Described, ABC):
         if self._errors:
             raise self._errors[0]
 
-    def work(self, session: Session) -> None:
-        """Visits files until there are no more."""
-        batch = Batch(self, session)
-        for file in self._files():
-            self.visit(file, batch)
-        batch.flush()
-
     def _work(self) -> None:
         try:
             self.work(Session(self.embedder))
@@ -178,7 +175,8 @@ class Pass(Described, ABC):
         except BaseException as error:
             self._errors.append(error)
 
-    def _files(self) -> Iterator[int]:
+    def files(self) -> Iterator[int]:
+        """Yields files that no thread has taken yet, until it is stopped."""
         while not self.stop.is_set():
             with self._lock:
                 turn = next(self.turns, None)
@@ -202,6 +200,20 @@ class Pass(Described, ABC):
             if time.monotonic() - last > _REPORT_SECONDS or finished == total:
                 last = time.monotonic()
                 on_progress(Progress(self._stage, finished, total))
+
+
+class Pass(ThreadedPass):
+    """A pass over files of pictures, which are embedded in batches."""
+
+    @abstractmethod
+    def visit(self, file: int, batch: Batch) -> None:
+        """Reads a file and puts its pictures into the batch."""
+
+    def work(self, session: Session) -> None:
+        batch = Batch(self, session)
+        for file in self.files():
+            self.visit(file, batch)
+        batch.flush()
 
 
 class Batch:

@@ -17,7 +17,7 @@ from ..scan.settings import DEFAULTS, ScanSettings
 from .agreement import AGREEMENTS, DISAGREEMENTS, NOT_COMPARED, Agreement, agree
 from .boxes import BOX_ISSUES, MISTAKES, box_issues
 from .collect import ObjectData
-from .label_doubts import can_be_judged, shows_another
+from .label_doubts import can_be_judged, looks_alike, shows_another
 from .settings import OBJECT_DEFAULTS, ObjectSettings
 from .units import OK, STATUSES, UNREAD, corners
 
@@ -226,7 +226,8 @@ def _drop_doubts(
     """Leaves the label issues that the crops of objects can bear out.
 
     A class with few objects cannot be judged: its objects are no issue, and none is
-    said to be of it. Nor is one whose crop shows a box of the suggested class.
+    said to be of it. Nor is one whose crop shows a box of the suggested class, nor one
+    of a class of which many look like the suggested one.
     """
     assert data.scan is not None
     code = {name: number for number, name in enumerate(data.scan.samples.classes)}
@@ -235,14 +236,15 @@ def _drop_doubts(
     for row in np.flatnonzero(~judged & (labels >= 0)).tolist():
         issue[row] = None
     doubted = np.flatnonzero([bool(one) for one in issue])
-    codes = np.array([code.get(suggested[row], -1) for row in doubted], np.int64)
+    codes = np.array([code.get(name, -1) for name in suggested], np.int64)
     edges = np.clip(corners(data.boxes), 0, 1)
-    other = shows_another(doubted, codes, data.units.file, edges, labels)
-    for row, wanted, shows in zip(
-        doubted.tolist(), codes.tolist(), other.tolist(), strict=True
+    other = shows_another(doubted, codes[doubted], data.units.file, edges, labels)
+    other |= looks_alike(np.where(judged, labels, -1), codes)[doubted]
+    for row, wanted, excused in zip(
+        doubted.tolist(), codes[doubted].tolist(), other.tolist(), strict=True
     ):
         # Without a suggestion it is the own class that has little support
-        issue[row] = (wanted < 0 or wanted in known) and not shows
+        issue[row] = (wanted < 0 or wanted in known) and not excused
 
 
 def _keep_news(

@@ -17,6 +17,11 @@ Ints = NDArray[np.int64]
 FEWEST_OF_CLASS = 20
 """Distinct objects of a class below which nothing is said of its labels."""
 
+_MOST_ALIKE, _FEW = 0.1, 2
+"""Share of a class that may look like one other class before that is its look, where
+these are more than a few. Of COCO128's elephants 6 of 23 look like persons, and 21 of
+34 handbags; such pairs made 7 of 8 label issues, all of them false."""
+
 _MOSTLY = 0.3
 """Share of a box that another box covers from which its crop may show that object."""
 
@@ -33,6 +38,30 @@ def can_be_judged(labels: Ints, images: Ints) -> Bools:
     sizes = np.bincount(distinct, minlength=labels.max(initial=-1) + 1)
     result: Bools = np.append(sizes, 0)[labels] >= FEWEST_OF_CLASS
     return result & known
+
+
+def looks_alike(labels: Ints, suggested: Ints) -> Bools:
+    """Finds objects whose suggestion many of their class share.
+
+    Wrong labels are few. Where a good part of a class looks like another one it is the
+    look of the class: a crop of a bag shows who carries it.
+
+    Args:
+        labels: int64[u], class of each object, -1 without one that is judged
+        suggested: int64[u], what similar objects are labeled; -1 for nothing else
+    """
+    known, doubted = labels >= 0, (labels >= 0) & (suggested >= 0)
+    sizes = np.bincount(labels[known])
+    pairs, place, counts = np.unique(
+        np.stack([labels[doubted], suggested[doubted]]),
+        axis=1,
+        return_inverse=True,
+        return_counts=True,
+    )
+    many = (counts > _FEW) & (counts > _MOST_ALIKE * sizes[pairs[0]])
+    found = np.zeros(len(labels), bool)
+    found[doubted] = many[place.reshape(-1)]
+    return found
 
 
 def shows_another(rows: Ints, suggested: Ints, file: Ints, boxes: Doubles,

@@ -132,13 +132,26 @@ def digest_file(path: bytes) -> bytes | ReadFailure:
 
 def first_bytes(path: bytes, count: int) -> bytes:
     """Returns how a regular file begins; nothing of what cannot be read."""
+    return _some_bytes(path, count, at_end=False)
+
+
+def last_bytes(path: bytes, count: int) -> bytes:
+    """Returns how a regular file ends; nothing of what cannot be read."""
+    return _some_bytes(path, count, at_end=True)
+
+
+def _some_bytes(path: bytes, count: int, *, at_end: bool) -> bytes:
     try:
         descriptor = os.open(path, _READ)
     except OSError:
         return b""
     try:
-        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        return os.read(descriptor, count) if regular else b""
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return b""
+        if at_end:
+            os.lseek(descriptor, max(0, status.st_size - count), os.SEEK_SET)
+        return os.read(descriptor, count)
     except OSError:
         return b""
     finally:

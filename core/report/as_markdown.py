@@ -24,7 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
         for text in (report.scanned_at, report.winnow, report.made_at)
     )
     yield (
-        f"{escape_markdown(report.dataset)}: {report.images:,} images, scanned "
+        f"{escape_markdown(report.dataset)}: {report.images:,} {report.kind}, scanned "
         f"{scanned} by Winnow {winnow}; report written {made}."
     )
     for note in report.notes:

@@ -263,6 +263,7 @@ class Report:
         summary: the findings at a glance
         sections: in their order
         run: the run's record as JSON values, for a program
+        kind: what the set holds, in the plural
     """
 
     title: str
@@ -276,6 +277,7 @@ class Report:
     summary: tuple[SummaryLine, ...]
     sections: tuple[Section, ...]
     run: Mapping[str, Any]
+    kind: str = "images"
 
 
 def left_out_text(part: Gallery | Table) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+IMAGES = "images"
+
 _FAULTS = {
-    "leaks_to_remove": ("image", "images", "that leak between splits"),
+    "leaks_to_remove": (IMAGES[:-1], IMAGES, "that leak between splits"),
     "conflicts": ("cluster", "clusters", "of copies with two labels"),
     "unreadable": ("file", "files", "that cannot be read"),
-    "damaged": ("image", "images", "damaged inside"),
+    "damaged": (IMAGES[:-1], IMAGES, "damaged inside"),
     "object_leaks": ("object", "objects", "that leak between splits"),
     "box_disagreements": ("box", "boxes", "that copies contradict"),
     "bad_boxes": ("box", "boxes", "broken, outside or there twice"),
@@ -20,22 +22,25 @@ _DOUBTS = {
     "removable": ("redundant copy", "redundant copies", ""),
     "label_issues": ("label", "labels", "in doubt"),
     "outliers": ("outlier", "outliers", ""),
-    "image_issues": ("image", "images", "dark, bright, blurry or odd"),
+    "image_issues": (IMAGES[:-1], IMAGES, "dark, bright, blurry or odd"),
     "object_label_issues": ("label of an object", "labels of objects", "in doubt"),
     "object_outliers": ("object", "objects", "unlike the others"),
 }
 """Likewise: what a person should look at."""
 
 
-def verdict(counts: Mapping[str, int], not_looked_for: Mapping[str, str]) -> str:
+def verdict(
+    counts: Mapping[str, int], not_looked_for: Mapping[str, str], kind: str = IMAGES
+) -> str:
     """Returns whether a set is fit for use, and what stands in the way.
 
     Args:
         counts: of a scan, by the names of its findings
         not_looked_for: why a finding is not known, by its name in a policy
+        kind: what the set holds, in the plural
     """
-    faults, doubts = _phrases(counts, _FAULTS), _phrases(counts, _DOUBTS)
-    among = f"{counts['images']:,} images"
+    faults, doubts = (_phrases(counts, kinds, kind) for kinds in (_FAULTS, _DOUBTS))
+    among = f"{counts['images']:,} {kind}"
     if "objects" in counts:
         among += f" and {counts['objects']:,} objects"
     if faults:
@@ -56,13 +61,15 @@ def verdict(counts: Mapping[str, int], not_looked_for: Mapping[str, str]) -> str
 
 
 def _phrases(
-    counts: Mapping[str, int], kinds: Mapping[str, tuple[str, str, str]]
+    counts: Mapping[str, int], kinds: Mapping[str, tuple[str, str, str]], kind: str
 ) -> list[str]:
-    return [
-        f"{count:,} {one if count == 1 else several} {what}".strip()
-        for name, (one, several, what) in kinds.items()
-        if (count := counts.get(name, 0))
-    ]
+    phrases = []
+    for name, (one, several, what) in kinds.items():
+        if several == IMAGES:
+            one, several = kind[:-1], kind
+        if count := counts.get(name, 0):
+            phrases.append(f"{count:,} {one if count == 1 else several} {what}".strip())
+    return phrases
 
 
 def _listed(phrases: list[str]) -> str:

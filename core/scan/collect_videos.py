@@ -14,19 +14,14 @@ from numpy.typing import NDArray
 
 from ..common.float16 import to_single
 from ..embedding.records import ImageEmbedder
-from ..findings.sequences import Sequences, no_sequences, sequences_by_field
+from ..findings.sequence_proposals import sequences_by_field
+from ..findings.sequences import Sequences, no_sequences
 from ..progress import OnProgress, silent
 from ..reading.image_statistics import IMAGE_STATISTICS
 from ..reading.jpeg_damage import ENDS_EARLY, NO_DAMAGE, UNREADABLE_PART
-from ..videos.copies import (
-    DEFAULT_MIN_SHARED,
-    VideoFrames,
-    VideoPairs,
-    compare_videos,
-    joined,
-    shared_intros,
-)
-from ..videos.frames import VideoTable, embed_videos, frames_by_video
+from ..videos.copies import compare_videos, frames_to_compare
+from ..videos.embed import embed_videos
+from ..videos.frame_table import VideoTable, frames_by_video
 from ..videos.segments import (
     SEGMENTS,
     Segments,
@@ -35,8 +30,14 @@ from ..videos.segments import (
     typical_statistics,
 )
 from ..videos.video_data import PLAYED, VideoData
+from ..videos.video_pairs import (
+    DEFAULT_MIN_SHARED,
+    VideoPairs,
+    joined,
+    shared_intros,
+)
 from .candidate_search import search_neighbors
-from .collect import StageClock, learn_of_set, model_info, paths_of_images
+from .learn import StageClock, learn_of_set, model_info, paths_of_images
 from .previous_scan import PreviousScan
 from .recall_estimate import NO_COPY_SCORES
 from .samples import samples_of, split_membership
@@ -92,7 +93,7 @@ def collect_video_data(
     samples = samples_of(table, scan_input, "videos")
     clock.end("read and embed")
     model = model_info(embedder)
-    images, empty = describe_videos(table)
+    images = describe_videos(table)
     if previous is not None and not _is_like(previous, settings):
         previous = None
     if previous is None and other_scans is not None:
@@ -111,7 +112,6 @@ def collect_video_data(
     clock.end("search")
     shared = _compared(
         table,
-        empty,
         settings.every,
         model.min_candidate_similarity,
         previous,
@@ -166,8 +166,8 @@ def _is_like(previous: ScanData, settings: ScanSettings) -> bool:
     return previous.videos is not None and previous.videos.every == settings.every
 
 
-def describe_videos(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool_]]:
-    """Returns the videos as images are described, and which frames are empty.
+def describe_videos(table: VideoTable) -> DescribedImages:
+    """Returns the videos as images are described.
 
     The vectors of a video are the means of those of its frames that show something, and
     its signature is that of the frame that is most like them.
@@ -186,7 +186,7 @@ def describe_videos(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool
                 typical[video] = rows[(vectors @ mean).argmax()]
     every = np.arange(count)
     groups = UniqueImages(every.astype(np.int32), every, every)
-    images = DescribedImages(
+    return DescribedImages(
         groups=groups,
         digests=table.videos["digest"].copy(),
         descriptors=np.array(means["copy"]),
@@ -195,7 +195,6 @@ def describe_videos(table: VideoTable) -> tuple[DescribedImages, NDArray[np.bool
         sizes=_sizes(table),
         damaged=_damage(table) != NO_DAMAGE,
     )
-    return images, empty
 
 
 def _shown_rows(
@@ -266,7 +265,6 @@ def _segments(table: VideoTable, every: float) -> Segments:
 
 def _compared(
     table: VideoTable,
-    empty: NDArray[np.bool_],
     every: float,
     min_similarity: float,
     previous: ScanData | None,
@@ -274,22 +272,17 @@ def _compared(
     on_progress: OnProgress,
 ) -> VideoPairs:
     """Compares the videos, but for two that were compared before."""
-    count, shown = len(table.videos), np.flatnonzero(~empty)
     old, known = [], None
     # Pairs of videos come from their vectors, as neighbors do
     if before.graphs is not None and previous is not None and previous.videos:
         known = before.image >= 0
         old.append(_renumbered(previous.videos.pairs, before.image))
-    frames = VideoFrames(
-        video=table.video[shown],
-        seconds=table.seconds[shown],
-        vectors=table.stored("copy").at(shown),
-        signatures=table.stored("signature").at(shown),
-        sizes=_sizes(table)[table.video[shown]],
-        step=every,
-    )
     new = compare_videos(
-        frames, count, min_similarity, known=known, on_progress=on_progress
+        frames_to_compare(table, every),
+        len(table.videos),
+        min_similarity,
+        known=known,
+        on_progress=on_progress,
     )
     return joined([*old, new])
 

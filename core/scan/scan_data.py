@@ -232,10 +232,13 @@ class Thinning:
         burst: int64[n], equal for images that show the same; -1 for an image that
             was not thinned
         kept: bool[n], False for images that show no more than a kept one of the burst
+        in_part: bool[n], True for those of them that differ from it in a part, as where
+            something small came or went
     """
 
     burst: NDArray[np.int64]
     kept: NDArray[np.bool_]
+    in_part: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from collections.abc import Sequence as PathSequence
 import numpy as np
 
 from ..embedding.image_table import ImageTable
-from ..findings.sequences import (
-    Sequences,
-    confirmed,
-    joined,
+from ..findings.sequence_proof import confirmed
+from ..findings.sequence_proposals import (
     sequences_by_field,
     sequences_by_name,
     sequences_by_time,
 )
+from ..findings.sequences import Sequences, joined
 from .scan_data import Recordings, Samples
 from .unique_images import DescribedImages
 

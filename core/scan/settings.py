@@ -14,8 +14,8 @@ from ..findings.image_issues import (
     DEFAULT_MIN_SHARPNESS,
 )
 from ..reading.decode import DEFAULT_MAX_MEGAPIXELS
-from ..videos.copies import DEFAULT_MIN_SHARED
 from ..videos.sampling import DEFAULT_EVERY, check_every
+from ..videos.video_pairs import DEFAULT_MIN_SHARED
 
 PRESETS = ("fastdup",)
 """Other tools whose rules a scan can follow."""

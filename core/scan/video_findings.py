@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..findings.schema import Segment
-from ..videos.copies import shared_intros
 from ..videos.segments import LOOKS_OF_FRAMES, SEGMENTS
 from ..videos.video_data import VideoData
+from ..videos.video_pairs import shared_intros
 from .scan_data import ScanData, first_samples
 
 SHORT_SECONDS = 1.0

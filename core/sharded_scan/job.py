@@ -25,7 +25,7 @@ from ..scan.apply_thresholds import (
     apply_thresholds,
     with_fixed_judgment,
 )
-from ..scan.collect import StageClock, learned, model_info, paths_of_images
+from ..scan.learn import StageClock, learned, model_info, paths_of_images
 from ..scan.previous_scan import PreviousScan
 from ..scan.samples import samples_of
 from ..scan.scan_data import ScanData, ScanInput
@@ -159,17 +159,16 @@ def run_job(
     )
     with tempfile.TemporaryDirectory() as scratch:
         data = learned(
+            names,
             table,
             samples,
             images,
-            names.paths,
             embedder,
             stages,
             before=PreviousScan(None, images, model_info(embedder)),
             clock=clock,
             folder=Path(scratch),
             settings=settings,
-            recordings=names.recordings,
             on_progress=teller.show,
         )
     data = with_fixed_judgment(data, settings)

@@ -43,6 +43,15 @@ _VARIES = 2.5
 that is left out doubles an interval."""
 
 _ENDED_EARLY = (b"ended prematurely", b"moov atom not found", b"partial file")
+_NO_DECODER = (
+    b"hardware accelerated",
+    b"Failed to get pixel format",
+    b"Missing Sequence Header",
+    b"Could not find decoder",
+)
+"""What is said where there is no decoder: of AV1, for one, where the library has none
+of its own and the machine neither."""
+
 _SAID_BY_CODEC = re.compile(rb"^(\[[\w,.-]+ @ 0x[0-9a-f]+\]|error while)", re.MULTILINE)
 _MOST_READ = 1 << 20
 
@@ -78,12 +87,13 @@ class _Damage:
         self.count = 0
         self.first: int | None = None
         self.last: int | None = None
-        self.ended_early = False
+        self.ended_early = self.lacks_decoder = False
 
     def note(self, text: bytes, frame: int) -> None:
         if not text:
             return
         self.ended_early |= any(one in text for one in _ENDED_EARLY)
+        self.lacks_decoder |= any(one in text for one in _NO_DECODER)
         found = len(_SAID_BY_CODEC.findall(text))
         if found:
             self.first = frame if self.first is None else self.first
@@ -180,6 +190,7 @@ def _decode(
             "last_damage": damage.last,
             "has_variable_rate": intervals.vary,
             "ended_early": damage.ended_early,
+            "lacks_decoder": damage.lacks_decoder,
         },
     )
     video.release()

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from ..common.children import Child, command_of, end_child, start_child
 from ..reading.files import ReadFailure, file_identity, first_bytes
+from .codec_names import codec_of
 
 SECONDS_WITHOUT_A_FRAME = 60.0
 """After so long a process is taken to hang."""
@@ -27,6 +28,9 @@ _WAITING = 4
 
 _LONGEST_LINE = 4096
 _MOST_BYTES = 2**28
+_ENCRYPTED = ("encv", "drmi")
+"""What MP4 calls the codec of an encrypted video (ISO 14496-12, 8.12; FairPlay)."""
+
 _MISSING_SHARE = 0.02
 _LAST_FRAMES = 3
 
@@ -141,7 +145,7 @@ class VideoReader:
         try:
             while not is_over:
                 answer = process.answer(self._patience)
-                found = _understood(answer) if answer else _silence(process)
+                found = _understood(answer, path) if answer else _silence(process)
                 is_over = not isinstance(found, SampledFrame)
                 yield found
         finally:
@@ -230,7 +234,7 @@ def _next_answer(pipe: IO[bytes]) -> Answer | None:
     return (message, payload) if len(payload) == size else None
 
 
-def _understood(answer: Answer) -> SampledFrame | Outcome:
+def _understood(answer: Answer, path: bytes) -> SampledFrame | Outcome:
     message, payload = answer
     try:
         kind = message["kind"]
@@ -239,7 +243,7 @@ def _understood(answer: Answer) -> SampledFrame | Outcome:
                 int(message["frame"]), float(message["seconds"]), payload
             )
         if kind == "end":
-            return _facts(message)
+            return _facts(message, path)
         if kind == "too_large":
             size = f"{int(message['width'])} x {int(message['height'])}"
             return ReadFailure("too_large", f"its frames have {size} pixels")
@@ -247,13 +251,27 @@ def _understood(answer: Answer) -> SampledFrame | Outcome:
             return ReadFailure("truncated", "the file ends before its table of frames")
     except (KeyError, TypeError, ValueError):
         return ReadFailure("corrupt", "the process that decoded it said nonsense")
-    return ReadFailure("unsupported", "no video in it that FFmpeg can decode")
+    return _not_decoded(path)
 
 
-def _facts(message: dict[str, Any]) -> Outcome:
+def _not_decoded(path: bytes) -> ReadFailure:
+    """Says that there is no decoder for a file, and for which codec."""
+    codec = codec_of(path)
+    if codec is None:
+        return ReadFailure("unsupported", "no video in it that FFmpeg can decode")
+    return ReadFailure(
+        "unsupported", f"its codec, {codec}, is not one that FFmpeg decodes here"
+    )
+
+
+def _facts(message: dict[str, Any], path: bytes) -> Outcome:
     frames, announced = int(message["frames"]), int(message["announced"])
     first = message["first_damage"]
+    if message["damage"] and codec_of(path) in _ENCRYPTED:
+        return ReadFailure("unsupported", "it is encrypted")
     if not frames:
+        if message["lacks_decoder"]:
+            return _not_decoded(path)
         if message["damage"]:
             return ReadFailure("corrupt", "not one frame can be decoded")
         return ReadFailure("unsupported", "there is no frame in it")

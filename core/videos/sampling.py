@@ -8,11 +8,19 @@ found here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.text import plain
+from ..copy_detection import (
+    MIN_PART_CHANGE,
+    SIGNATURE_SIDE,
+    part_change,
+    part_levels,
+    signatures,
+)
 from ..embedding.records import ImageEmbedder
 from ..errors import InputError
 from ..reading.decode import decode_image
@@ -37,6 +45,26 @@ def check_every(every: float) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """A frame that waits for one call of the model, as it is seen by it, and its parts.
+
+    See :func:`core.copy_detection.part_levels` for ``levels``.
+    """
+
+    frame: SampledFrame
+    square: NDArray[np.uint8]
+    levels: NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
+class _Looks:
+    """The vector and the parts of the last kept frame."""
+
+    vector: NDArray[np.float32]
+    levels: NDArray[np.int16]
+
+
 class FrameSampler:
     """Finds the frames that differ, video by video.
 
@@ -45,6 +73,10 @@ class FrameSampler:
         embedder: whose copy vectors tell how much frames differ
         every: seconds between the frames that are looked at
         min_change: cosine distance to the last kept frame from which on one is kept
+        keep_parts: a frame of which a part differs from the last kept one is kept too
+
+    Attributes:
+        in_part: frames of the videos so far that were left out and differ in a part
     """
 
     def __init__(
@@ -54,13 +86,17 @@ class FrameSampler:
         *,
         every: float,
         min_change: float,
+        keep_parts: bool = False,
     ) -> None:
         self._reader = reader
         self._session = embedder.open_session()
         self._side = embedder.input_size
+        self._large = max(self._side, SIGNATURE_SIDE)
         self._every = every
         self._least_alike = 1 - min_change
-        self._last: NDArray[np.float32] | None = None
+        self._keep_parts = keep_parts
+        self._last: _Looks | None = None
+        self.in_part = 0
 
     def kept(self, path: bytes) -> Iterator[SampledFrame | Outcome]:
         """Yields the frames that are kept, and last what the video is.
@@ -69,27 +105,43 @@ class FrameSampler:
             path: absolute path of the video
         """
         held, self._last = HeldFrames(), None
-        waiting: list[tuple[SampledFrame, NDArray[np.uint8]]] = []
+        first_held: NDArray[np.int16] | None = None
+        waiting: list[_Waiting] = []
         for found in self._reader.read(path, self._every):
             if not isinstance(found, SampledFrame):
                 yield from self._different(waiting)
                 yield found
                 return
-            image = decode_image(found.jpeg, side=self._side, max_megapixels=np.inf)
-            if isinstance(image, ReadFailure) or held.goes_on(image):
+            image = decode_image(found.jpeg, side=self._large, max_megapixels=np.inf)
+            if isinstance(image, ReadFailure):
                 continue
-            waiting.append((found, image.square(self._side)))
+            levels = part_levels(signatures(image.square(SIGNATURE_SIDE)[None]))[0]
+            goes_on = held.goes_on(image)
+            if goes_on and first_held is not None:
+                goes_on = not _differ_in_part(levels, first_held)
+            if goes_on:
+                continue
+            first_held = levels
+            waiting.append(_Waiting(found, image.square(self._side), levels))
             if len(waiting) == _BATCH:
                 yield from self._different(waiting)
                 waiting.clear()
 
-    def _different(
-        self, frames: list[tuple[SampledFrame, NDArray[np.uint8]]]
-    ) -> Iterator[SampledFrame]:
+    def _different(self, frames: list[_Waiting]) -> Iterator[SampledFrame]:
         if not frames:
             return
-        vectors = self._session(np.stack([square for _, square in frames]))[0]
-        for (frame, _), vector in zip(frames, vectors.astype(np.float32), strict=True):
-            if self._last is None or float(vector @ self._last) <= self._least_alike:
-                self._last = vector
-                yield frame
+        vectors = self._session(np.stack([one.square for one in frames]))[0]
+        for one, vector in zip(frames, vectors.astype(np.float32), strict=True):
+            last = self._last
+            is_new = last is None or float(vector @ last.vector) <= self._least_alike
+            if last is not None and not is_new:
+                differs = _differ_in_part(one.levels, last.levels)
+                is_new = differs and self._keep_parts
+                self.in_part += differs and not is_new
+            if is_new:
+                self._last = _Looks(vector, one.levels)
+                yield one.frame
+
+
+def _differ_in_part(levels: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
+    return bool(part_change(levels[None], other)[0] >= MIN_PART_CHANGE)

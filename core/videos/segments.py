@@ -83,7 +83,7 @@ def find_segments(
         last: int64[f], until which frame it is held
         seconds: float64[f], when each is shown
         end: seconds after which the video is over
-        still: float64[f, 3], see :class:`~core.videos.frames.VideoTable`
+        still: float64[f, 3], see :class:`~core.videos.frame_table.VideoTable`
         step: seconds between samples. An encoder refines a frozen picture, so that the
             first sample differs from the next
     """

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .copies import VideoPairs
 from .segments import Segments
+from .video_pairs import VideoPairs
 
 PLAYED = frozenset(
     b"avc1 avc3 h264 x264 vp80 vp08 vp8 vp90 vp09 vp9 av01 av1 theo".split()

@@ -15,6 +15,7 @@ from ...core.findings.object_registry import OBJECT_FINDINGS
 from ...core.findings.registry import FINDINGS
 from ...core.progress import Progress
 from ..adapter.dataset.decisions import decided
+from ..adapter.dataset.samples import kind_of
 from ..adapter.runs.finding_lines import note_of
 from ..adapter.runs.remarks import changes_of_meaning, plain_pages
 from ..adapter.runs.scan_report import report_of
@@ -67,13 +68,13 @@ def draw_welcome(panel: types.Object, events: Events, dataset: fo.Dataset) -> No
         widgets.warn(
             panel,
             "empty",
-            "Winnow compares images with each other: add at least two to this data "
-            "set first.",
+            f"Winnow compares {kind_of(dataset)} with each other: add at least two to "
+            "this data set first.",
         )
         return
     line = widgets.row(panel, "start")
     widgets.button(line, "scan", "Scan", events.scan, main=True, icon="search")
-    widgets.markdown(line, "count", f"{count:,} images", small=True)
+    widgets.markdown(line, "count", f"{count:,} {kind_of(dataset)}", small=True)
 
 
 def draw_running(
@@ -135,14 +136,14 @@ def draw_head(
     if len(state.prefixes) > 1:
         _choose_run(panel, events, state)
     if state.tally.added:
-        widgets.warn(panel, "added", _added(state.tally.added))
+        widgets.warn(panel, "added", _added(state))
     if state.tally.deleted:
         count = state.tally.deleted
         widgets.notice(
             panel,
             "deleted",
-            f"{_images(count)} were removed from the data set since the scan. Counts "
-            "are of the rest; scan again to update the findings.",
+            f"{_things(count, state)} were removed from the data set since the scan. "
+            "Counts are of the rest; scan again to update the findings.",
         )
     if in_grid:
         line = widgets.row(panel, "in_grid")
@@ -171,7 +172,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         widgets.notice(
             panel,
             "clean",
-            f"Nothing was found wrong with these {counts['images']:,} images.",
+            f"Nothing was found wrong with these {counts['images']:,} "
+            f"{kind_of(state.dataset)}.",
         )
     next_steps.draw(panel, events, state)
     widgets.table(
@@ -179,7 +181,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         "overview_rows",
         {
             "finding": "Finding",
-            "images": "Count" if state.objects else "Images",
+            "images": "Count" if state.objects else kind_of(state.dataset).capitalize(),
             "note": "",
         },
         _rows(state),
@@ -293,18 +295,22 @@ def _count_in_tab(tab: str, state: PanelState) -> int | None:
 def _when(state: PanelState) -> str:
     at = datetime.fromisoformat(state.run.scanned_at).astimezone()
     when = f"{at.day} {at:%b %Y, %H:%M}"
-    return f"**{state.run.samples:,} images** scanned on {when}"
+    kind = kind_of(state.dataset)
+    return f"**{state.run.samples:,} {kind}** scanned on {when}"
 
 
-def _added(count: int) -> str:
+def _added(state: PanelState) -> str:
+    count = state.tally.added
     return (
-        f"{_images(count)} added after the scan {'is' if count == 1 else 'are'} not "
-        "in it. Scan again (only new images are read)."
+        f"{_things(count, state)} added after the scan "
+        f"{'is' if count == 1 else 'are'} not in it. Scan again (only new "
+        f"{kind_of(state.dataset)} are read)."
     )
 
 
-def _images(count: int) -> str:
-    return f"{count:,} image{_s(count)}"
+def _things(count: int, state: PanelState) -> str:
+    kind = kind_of(state.dataset)
+    return f"{count:,} {kind[:-1] if count == 1 else kind}"
 
 
 def _s(count: int, one: str = "", more: str = "s") -> str:

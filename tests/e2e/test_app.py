@@ -7,6 +7,8 @@ import importlib
 
 import pytest
 
+from tests.e2e.conftest import A_SCAN
+
 
 def test_the_button_above_the_grid_opens_the_panel(app):
     app.page.locator("[data-item-id='@winnow/curate/open']").click()
@@ -24,7 +26,7 @@ def test_scan_asks_then_shows_progress_and_counts(app):
     app.submit("Scan")
 
     # No dialog: what came of it stands in the panel
-    app.sees("Winnow scanned 354 images")
+    app.sees("Winnow scanned 354 images", patience=A_SCAN)
     assert not app.page.locator("[data-cy='operators-prompt-view-modal']").count()
     app.press("OK")
     app.sees("images scanned on")

@@ -115,7 +115,7 @@ def test_logits_are_read_in_the_order_that_their_labels_tell(predicted, scan):
     ("change", "message"),
     [
         (lambda d: {"predictions": "nope"}, "'nope' is no field of Classification"),
-        (lambda d: {"predictions": "ground_truth"}, "no witness of itself"),
+        (lambda d: {"predictions": "ground_truth"}, "no evidence for itself"),
         (lambda d: {"label_field": None}, "name the field that holds those"),
         (lambda d: {"preset": "fastdup"}, "no rules for predictions"),
         (lambda d: d.set_values("model.confidence", [None] * len(d)), "neither"),

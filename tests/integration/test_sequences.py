@@ -230,11 +230,15 @@ def test_redundant_frames_are_exported_without_and_put_away_and_brought_back(
     assert not set(gone) & set(exported)
     assert len([name for name in exported if name.endswith("png")]) == 68 - len(gone)
 
+    assert operator("tag")(scanned, "bursts", "thinned").count == len(gone)
+    assert names(scanned.match_tags("thinned")) == gone
+
     quarantine = operator("quarantine")
     plan = quarantine(scanned, "bursts")
     assert plan.plan.needs_count
-    assert all("shows no more than " in row["reason"] for row in plan.rows())
-    assert all("/rec" in row["reason"] for row in plan.rows())
+    how = ("shows no more than ", "differs in a part from ")
+    assert all(row["reason"].startswith(how) for row in plan.rows())
+    assert all("rec" in row["reason"] for row in plan.rows())
     done = quarantine(
         scanned, plan_id=plan.plan_id, expect_count=len(gone), dry_run=False
     )
@@ -278,3 +282,41 @@ def test_the_panel_offers_to_split_by_recording_and_to_put_away_what_repeats(sca
 
     text = f"Quarantine {gone.images - gone.kept} redundant frames"
     assert text in drawn(scanned, "leaks")
+
+
+@pytest.fixture
+def watched(tmp_path, draw, scan):
+    """A fixed camera, before which something small stands in frames 4 to 7."""
+    dataset = fo.Dataset()
+    for frame in range(12):
+        picture = draw(1000, side=SIDE)
+        if 4 <= frame < 8:
+            picture.paste((200, 60, 60), (40, 40, 48, 48))
+        path = tmp_path / f"cam_{frame:03}.png"
+        picture.putpixel((0, 0), (frame, 0, 0))
+        picture.save(path)
+        dataset.add_sample(fo.Sample(filepath=str(path)))
+    scan(dataset)
+    yield dataset
+    dataset.delete()
+
+
+def test_frames_that_differ_in_a_part_are_told_and_kept_where_that_is_asked_for(
+    watched,
+):
+    report = operator("thin")(watched)
+    reasons = [
+        row["reason"] for row in operator("quarantine")(watched, "bursts").rows()
+    ]
+
+    assert (report.kept, report.in_part) == (1, 4)
+    assert "keep_parts=True keeps them" in str(report)
+    assert sum("differs in a part from" in one for one in reasons) == 4
+
+    report = operator("thin")(watched, keep_parts=True)
+
+    assert (report.kept, report.in_part) == (3, 0)
+    kept = watched.match(fo.ViewField("burst_keep"))
+    assert names(kept) == ["cam_000.png", "cam_004.png", "cam_008.png"]
+    with pytest.raises(ValueError, match="Leave out one of them"):
+        operator("thin")(watched, keep=2, keep_parts=True)

@@ -15,26 +15,14 @@ import pytest
 
 from core.reading.thumbnails import thumbnail
 from core.storage.cache import cache_folder
+from tests.films import RATE, SIDE, film, films_of, write_film
 from tests.panel_events import sender
 
 ROOT = Path(__file__).resolve().parents[2]
-RATE, SIDE, STEP = 25, 160, 4
 
 
 def operator(name):
     return foo.get_operator(f"@winnow/curate/{name}")
-
-
-def write(path, frames):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    code = {".avi": "MJPG", ".mp4": "mp4v"}[path.suffix]
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*code), RATE, (SIDE, SIDE)
-    )
-    for frame in frames:
-        writer.write(np.ascontiguousarray(frame))
-    writer.release()
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +30,12 @@ def root(tmp_path_factory, draw):
     """A film in train, its first half in test; another one, black for two seconds."""
     root = tmp_path_factory.mktemp("films")
 
-    def film(number, count=125):
-        pictures = [
-            np.asarray(draw(1000 * number + part, SIDE))
-            for part in range(2 + STEP * count // SIDE)
-        ]
-        ground = np.concatenate(pictures, axis=1)[:, :, ::-1]
-        return [ground[:, STEP * at : STEP * at + SIDE] for at in range(count)]
-
-    first, second = film(1), film(2)
-    write(root / "train" / "film.mp4", first)
-    write(root / "test" / "half.avi", first[:60])
+    first, second = film(draw, 1), film(draw, 2)
+    write_film(root / "train" / "film.mp4", first)
+    write_film(root / "test" / "half.avi", first[:60])
     black = [np.zeros_like(second[0])] * 50
-    write(root / "train" / "black.mp4", [*second[:40], *black, *second[90:]])
-    write(root / "test" / "other.mp4", film(3))
+    write_film(root / "train" / "black.mp4", [*second[:40], *black, *second[90:]])
+    write_film(root / "test" / "other.mp4", film(draw, 3))
     shutil.copyfile(root / "test" / "other.mp4", root / "test" / "again.mp4")
     (root / "test" / "text.mp4").write_text("no video at all")
     return root
@@ -67,13 +47,7 @@ def videos(root, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     folder = tmp_path / "films"
     shutil.copytree(root, folder)
-    dataset = fo.Dataset()
-    dataset.add_samples(
-        [
-            fo.Sample(filepath=str(path), tags=[path.parent.name])
-            for path in sorted(folder.rglob("*.*"))
-        ]
-    )
+    dataset = films_of(folder)
     yield dataset
     dataset.delete()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ....core.common.text import short_path
 from ....core.errors import InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.schema import QUARANTINED, UNREADABLE
@@ -143,14 +142,25 @@ def _bursts(
             kept_of.setdefault(burst_of[row], row)
         elif kept is False:
             going.append(row)
+    in_part = _differing_in_part(index) if going else set()
     for row in going:
         # Frames are no copies: what stays is named, and counts as no copy that stays
         stays = kept_of.get(burst_of[row])
         if stays is None:
             yield Choice(row, "of a burst", None, "no image of its burst is left")
-        else:
-            name = short_path(index.paths[stays])
-            yield Choice(row, f"shows no more than {name}")
+            continue
+        differs = index.ids[row] in in_part
+        how = "differs in a part from" if differs else "shows no more than"
+        yield Choice(row, f"{how} {index.name(stays)}")
+
+
+def _differing_in_part(index: SampleIndex) -> set[str]:
+    """Returns the ids of frames of which a part differs from the kept one."""
+    run = index.stored
+    thinning = run.scan_data.thinning
+    if thinning is None:
+        return set()
+    return {run.ids[row] for row in thinning.in_part.nonzero()[0].tolist()}
 
 
 def _tag(

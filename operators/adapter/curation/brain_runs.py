@@ -81,10 +81,8 @@ def _write_vectors(
             f"The field '{name}' already exists and was not made by Winnow, which "
             "keeps embeddings there. Rename it first."
         )
-    ids, _, vectors = scanned_vectors(
-        dataset, run.settings, prefix, "features", on_progress
-    )
-    vectors = vectors.astype(np.float32)
+    found = scanned_vectors(dataset, run.settings, prefix, "features", on_progress)
+    vectors = found.vectors.astype(np.float32)
     if field is None:
         dataset.add_sample_field(
             name,
@@ -92,7 +90,7 @@ def _write_vectors(
             description="Embedding of the scan's model",
             info={"created_by": CREATED_BY},
         )
-    dataset.set_values(name, dict(zip(ids, vectors, strict=True)), key_field="id")
+    dataset.set_values(name, dict(zip(found.ids, vectors, strict=True)), key_field="id")
 
 
 def _require_umap() -> None:

@@ -1,4 +1,4 @@
-"""What a comparison of sets of images found."""
+"""What came out of a comparison of sets of images or videos."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from ....core.common.result import TableResult
 from ....core.common.text import escape_markdown
-from ....core.curation.compare_sets import KINDS
+from ....core.curation.comparison import KINDS
+from ....core.reading.image_names import VIDEOS
 
 NEW, KNOWN, REPEAT, UNREADABLE = "new", "known", "repeat", "unreadable"
 _KIND_NAMES = {"bytes": "same bytes", "pixels": "same pixels", "near": "near"}
@@ -17,8 +18,8 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True)
-class ImageAnswer:
-    """What is known of one new image.
+class Answer:
+    """What is known of one new image or video.
 
     Attributes:
         filepath: of a folder's image inside the folder
@@ -30,7 +31,8 @@ class ImageAnswer:
         copies_in: all that hold a copy
         leak: a copy, or what may be one, is in another split than its own, or, where
             it has none, in a test or validation split
-        resembles: the path of an image that it is too plain to be told from
+        resembles: the path of an image that it is too plain to be told from, or of a
+            video of which it shows a part
         reason: why it cannot be read
     """
 
@@ -54,7 +56,8 @@ class CompareReport(TableResult):
         new: name of what was compared
         against: what it was compared with, and how many images each holds
         model: name of the embedding model
-        images: an answer a new image, by path
+        kind: what was compared, images or videos
+        images: an answer a new image or video, by path
         counts: images, new, known, repeats, leaks, too plain to tell, and unreadable
         found: "set/split" -> kind -> new images with such a copy there
         unread: set -> images there that cannot be read and were not compared
@@ -65,7 +68,8 @@ class CompareReport(TableResult):
     new: str
     against: Mapping[str, int]
     model: str
-    images: Sequence[ImageAnswer]
+    kind: str
+    images: Sequence[Answer]
     counts: Mapping[str, int]
     found: Mapping[str, Mapping[str, int]]
     unread: Mapping[str, int]
@@ -76,9 +80,9 @@ class CompareReport(TableResult):
         """Returns the outcome in a sentence."""
         counts, sets = self.counts, ", ".join(self.against)
         return (
-            f"Of {counts['images']:,} images in {self.new}: {counts['new']:,} new, "
-            f"{counts['known']:,} in {sets} already, {counts['repeats']:,} repeats of "
-            f"another new one, {counts['unreadable']:,} unreadable."
+            f"Of {counts['images']:,} {self.kind} in {self.new}: {counts['new']:,} "
+            f"new, {counts['known']:,} in {sets} already, {counts['repeats']:,} "
+            f"repeats of another new one, {counts['unreadable']:,} unreadable."
         )
 
     def details(self) -> Iterator[str]:
@@ -95,13 +99,18 @@ class CompareReport(TableResult):
                 f"Leaks: {self.counts['leaks']:,} have a copy, or what may be one, "
                 "in another split, or in a test or validation split"
             )
-        if self.counts["too_plain"]:
+        if self.counts["too_plain"] and self.kind == VIDEOS:
+            yield (
+                f"In part: {self.counts['too_plain']:,} of the new ones share a "
+                "stretch with a video that is there, and show more"
+            )
+        elif self.counts["too_plain"]:
             yield (
                 f"Too plain to tell: {self.counts['too_plain']:,} of the new ones may "
                 "each be a copy of a page that it resembles; look at them"
             )
         for name, count in self.unread.items():
-            yield f"{name}: {count:,} images cannot be read and were not compared"
+            yield f"{name}: {count:,} {self.kind} cannot be read and were not compared"
         reasons = Counter(image.reason for image in self.images if image.reason)
         if reasons:
             text = ", ".join(f"{why} {count:,}" for why, count in reasons.most_common())
@@ -119,6 +128,7 @@ class CompareReport(TableResult):
             "new": self.new,
             "against": dict(self.against),
             "model": self.model,
+            "kind": self.kind,
             "counts": dict(self.counts),
             "found": {place: dict(kinds) for place, kinds in self.found.items()},
             "unreadable_there": dict(self.unread),
@@ -135,7 +145,11 @@ class CompareReport(TableResult):
             key=lambda image: (not image.leak, KINDS.index(image.kind or "near"))
         )
         if copies:
-            lines += ["", "| image | copy of | in | how |", "| :-- | :-- | :-- | :-- |"]
+            lines += [
+                "",
+                f"| {self.kind[:-1]} | copy of | in | how |",
+                "| :-- | :-- | :-- | :-- |",
+            ]
         for image in copies[:_SHOWN]:
             how = f"{image.kind} {image.similarity:.2f}" + (" **leak**" * image.leak)
             names = (image.filepath, image.copy_of, image.copy_in)

@@ -1,4 +1,4 @@
-"""Compares sets of images."""
+"""Compares sets of images or videos, and says and writes what came out."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from ....core.curation.compare_sets import KINDS, NO_ROW, Comparison, compare
+from ....core.curation.compare_images import compare_images
+from ....core.curation.compare_videos import compare_sets_of_videos
+from ....core.curation.comparison import KINDS, NO_ROW, Comparison
+from ....core.embedding.records import ImageEmbedder
 from ....core.errors import InputError
 from ....core.progress import OnProgress
+from ....core.reading.image_names import VIDEOS
 from ....core.reading.split_names import split_role
 from ....core.scan.scan_data import evaluation_splits
 from ....core.scan.settings import ScanSettings
 from ....core.storage.cache import cache_folder
 from ..dataset.models import load_model
-from .compare_report import (
-    KNOWN,
-    NEW,
-    REPEAT,
-    UNREADABLE,
-    CompareReport,
-    ImageAnswer,
-)
+from .compare_report import KNOWN, NEW, REPEAT, UNREADABLE, Answer, CompareReport
 from .image_sets import ImageSet, likely_model, without_samples
 
 _NO_SPLITS = "no splits are known"
@@ -49,6 +46,7 @@ def compare_sets(
         raise InputError(
             "There is nothing to compare with: what is there holds no other images."
         )
+    _check_kinds(new, against)
     against = _with_distinct_names(against)
     places: list[tuple[int, str | None]] = []
     parts: list[int] = []
@@ -58,17 +56,9 @@ def compare_sets(
                 places.append((number, split))
             parts.append(places.index((number, split)))
     name = model or likely_model(against)
-    found = compare(
-        new.paths,
-        [path for one in against for path in one.paths],
-        np.array(parts, np.int32),
-        len(places),
-        load_model(name),
-        folder=cache_folder(),
-        min_copy_score=settings.min_copy_score,
-        min_copy_similarity=settings.min_copy_similarity,
-        max_megapixels=settings.max_megapixels,
-        on_progress=on_progress,
+    there = [path for one in against for path in one.paths]
+    found = _compared(
+        new, there, parts, len(places), load_model(name), settings, on_progress
     )
     shown = [against[n].name + (f"/{s}" if s else "") for n, s in places]
     images = _answers(new, against, places, shown, found)
@@ -86,6 +76,7 @@ def compare_sets(
         new=new.name,
         against={one.name: len(one.paths) for one in against},
         model=name,
+        kind=VIDEOS if new.of_videos else "images",
         images=images,
         counts={
             "images": len(images),
@@ -106,6 +97,55 @@ def compare_sets(
     )
 
 
+def _compared(
+    new: ImageSet,
+    there: list[bytes],
+    parts: list[int],
+    part_count: int,
+    embedder: ImageEmbedder,
+    settings: ScanSettings,
+    on_progress: OnProgress,
+) -> Comparison:
+    part, folder = np.array(parts, np.int32), cache_folder()
+    if new.of_videos:
+        return compare_sets_of_videos(
+            new.paths,
+            there,
+            part,
+            part_count,
+            embedder,
+            folder=folder,
+            every=settings.every,
+            min_shared=settings.min_shared,
+            max_megapixels=settings.max_megapixels,
+            on_progress=on_progress,
+        )
+    return compare_images(
+        new.paths,
+        there,
+        part,
+        part_count,
+        embedder,
+        folder=folder,
+        min_copy_score=settings.min_copy_score,
+        min_copy_similarity=settings.min_copy_similarity,
+        max_megapixels=settings.max_megapixels,
+        on_progress=on_progress,
+    )
+
+
+def _check_kinds(new: ImageSet, against: Sequence[ImageSet]) -> None:
+    """Raises :class:`InputError` unless all are of images, or all of videos."""
+    for one in against:
+        if one.of_videos != new.of_videos:
+            kinds = ["videos" if it.of_videos else "images" for it in (new, one)]
+            raise InputError(
+                f"'{new.name}' holds {kinds[0]} and '{one.name}' {kinds[1]}, which "
+                "cannot be compared. Compare images with images, and videos with "
+                "videos; sample_frames makes images of videos."
+            )
+
+
 def _with_distinct_names(sets: Sequence[ImageSet]) -> list[ImageSet]:
     """Returns the sets; of those of one name, such as two folders, numbered."""
     times: Counter[str] = Counter()
@@ -124,7 +164,7 @@ def _answers(
     places: Sequence[tuple[int, str | None]],
     shown: Sequence[str],
     found: Comparison,
-) -> list[ImageAnswer]:
+) -> list[Answer]:
     starts = np.cumsum([0, *(len(one.paths) for one in against)]).tolist()
     tests = {
         number
@@ -145,7 +185,7 @@ def _answers(
         path = new.shown(row)
         failure = found.failures.get(row)
         if failure is not None:
-            answers.append(ImageAnswer(path, UNREADABLE, reason=failure.status))
+            answers.append(Answer(path, UNREADABLE, reason=failure.status))
             continue
         held = np.flatnonzero(found.match[row] != NO_ROW).tolist()
         if held:
@@ -154,7 +194,7 @@ def _answers(
                 key=lambda n: (found.kind[row, n], -found.similarity[row, n], n),
             )
             answers.append(
-                ImageAnswer(
+                Answer(
                     path,
                     KNOWN,
                     KINDS[found.kind[row, best]],
@@ -167,7 +207,7 @@ def _answers(
             )
         elif found.repeat_of[row] != NO_ROW:
             answers.append(
-                ImageAnswer(
+                Answer(
                     path,
                     REPEAT,
                     KINDS[found.repeat_kind[row]],
@@ -180,7 +220,7 @@ def _answers(
             like = np.flatnonzero(found.resembles[row] != NO_ROW).tolist()
             first = like[0] if like else None
             answers.append(
-                ImageAnswer(
+                Answer(
                     path,
                     NEW,
                     leak=leaks(row, like),

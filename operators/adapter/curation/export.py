@@ -19,6 +19,7 @@ from ....core.curation.class_folders import ClassFolders, class_folders
 from ....core.errors import CurationError, InputError
 from ....core.progress import OnProgress, Progress
 from ..dataset.labels import label_field_of
+from ..dataset.samples import kind_of
 from ..runs.run_record import ScanRun, now
 from .export_objects import BOX_FORMATS, export_boxes
 
@@ -51,7 +52,7 @@ class Exported(Result):
 
     def summary(self) -> str:
         """Returns the outcome in a sentence."""
-        return f"{self.count:,} images exported to {self.output_dir}"
+        return f"{self.count:,} {kind_of(self.view)} exported to {self.output_dir}"
 
     def details(self) -> tuple[str, ...]:
         """Returns what a person should know of it, a line each."""

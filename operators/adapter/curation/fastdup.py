@@ -159,9 +159,8 @@ def write_work_dir(
     """
     run = complete_run(dataset, prefix)
     with exclusive_run(dataset):
-        ids, paths, vectors = scanned_vectors(
-            dataset, run.settings, prefix, "copy", on_progress
-        )
+        known = scanned_vectors(dataset, run.settings, prefix, "copy", on_progress)
+        ids, paths, vectors = known.ids, known.paths, known.vectors
         if len(ids) < 2:
             raise InputError(
                 f"Of {len(ids)} images the vectors can be read, and fastdup compares "

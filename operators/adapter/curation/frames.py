@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 
 from ....core.common.result import TableResult
-from ....core.curation.thin import check_min_change
+from ....core.curation.thin import check_flag, check_min_change, in_part_text
 from ....core.errors import CurationError, InputError
 from ....core.models.registry import DEFAULT_MODEL
 from ....core.progress import OnProgress, Progress
@@ -37,6 +37,9 @@ class FrameChoice:
         every (0.5): seconds between the frames that are looked at, 0.04 to 60
         min_change (0.05): cosine distance of the copy vectors from the last kept frame
             from which on a frame is kept
+        keep_parts (False): also keep a frame of which a part differs from the last kept
+            one, as where something small came or went before a fixed camera. Where
+            something always moves, nearly all are kept
         name (None): of the new data set; None for that of the videos with "-frames"
         max_megapixels (64): videos of larger frames are reported, not decoded
     """
@@ -44,12 +47,14 @@ class FrameChoice:
     output_dir: str | Path
     every: float = DEFAULT_EVERY
     min_change: float = 0.05
+    keep_parts: bool = False
     name: str | None = None
     max_megapixels: float = DEFAULT_MAX_MEGAPIXELS
 
     def __post_init__(self) -> None:
         check_every(self.every)
         check_min_change(self.min_change)
+        check_flag("keep_parts", self.keep_parts)
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,13 @@ class FramesReport(TableResult):
         dataset: the new data set of images
         videos: what came of each video
         output_dir: the folder
+        in_part: frames that were left out and differ from the kept one in a part
     """
 
     dataset: fo.Dataset
-    videos: list[VideoLine] = field(default_factory=list)
-    output_dir: str = ""
+    videos: list[VideoLine]
+    output_dir: str
+    in_part: int
 
     @property
     def frames(self) -> int:
@@ -106,6 +113,8 @@ class FramesReport(TableResult):
             yield f"{Path(one.filepath).name}: {one.status}, {one.reason}"
         if len(bad) > _LISTED:
             yield f"and {len(bad) - _LISTED:,} more videos that are not whole"
+        if self.in_part:
+            yield in_part_text(self.in_part)
         yield f'Scan it with sequence_field="{RECORDING}", so that leaks are found'
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -125,6 +134,7 @@ class FramesReport(TableResult):
             "dataset": self.dataset.name,
             "output_dir": self.output_dir,
             "frames": self.frames,
+            "left_out_in_part": self.in_part,
             "videos": list(self.rows()),
         }
 
@@ -163,7 +173,11 @@ def sample_frames(
     taken: set[str] = set()
     with VideoReader(max_megapixels=choice.max_megapixels) as reader:
         sampler = FrameSampler(
-            reader, embedder, every=choice.every, min_change=choice.min_change
+            reader,
+            embedder,
+            every=choice.every,
+            min_change=choice.min_change,
+            keep_parts=choice.keep_parts,
         )
         for number, video in enumerate(view.iter_samples()):
             on_progress(Progress("Reading videos", number, len(view)))
@@ -187,7 +201,7 @@ def sample_frames(
         )
     dataset = fo.Dataset(name, persistent=True)
     dataset.add_samples(samples, progress=False)
-    return FramesReport(dataset, lines, str(folder))
+    return FramesReport(dataset, lines, str(folder), sampler.in_part)
 
 
 def _video_view(videos: fo.core.collections.SampleCollection) -> fo.DatasetView:

@@ -1,10 +1,10 @@
-"""Sets of images that are compared: data sets, views and folders."""
+"""Sets of images, or of videos, that are compared: data sets, views and folders."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from ....core.models.registry import DEFAULT_MODEL
 from ....core.reading.folders import FolderListing, list_images, path_inside
 from ....core.reading.split_names import is_split_name
 from ..dataset.internals import dataset_of
-from ..dataset.samples import flat_image_view, read_samples
+from ..dataset.samples import flat_view, is_of_videos, read_samples
 from ..runs.run_record import finished_runs
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """n images, by path.
+    """n images, or n videos, by path.
 
     Attributes:
         name: of the data set, or the folder
@@ -30,6 +30,7 @@ class ImageSet:
         ids: of the samples; None for a folder
         dataset: that holds the samples; None for a folder
         root: of a folder
+        of_videos: they are videos
     """
 
     name: str
@@ -38,6 +39,7 @@ class ImageSet:
     ids: list[str] | None = None
     dataset: fo.Dataset | None = None
     root: Path | None = None
+    of_videos: bool = False
 
     def shown(self, row: int) -> str:
         """Returns the path as a person reads it; of a folder, inside it."""
@@ -48,7 +50,7 @@ class ImageSet:
 
 
 def image_set(source: Any, split_by: str | Sequence[str] | None = None) -> ImageSet:
-    """Returns the images of a data set, a view, or what a text names.
+    """Returns the images or videos of a data set, a view, or what a text names.
 
     Args:
         source: a data set, a view, the name of a data set, a folder, or what
@@ -57,7 +59,7 @@ def image_set(source: Any, split_by: str | Sequence[str] | None = None) -> Image
             what its last scan knew, else for tags such as train and test
 
     Raises:
-        InputError: there is no such thing, or it holds no images
+        InputError: there is no such thing, or it holds no images and no videos
     """
     if isinstance(source, ImageSet):
         return source
@@ -75,27 +77,27 @@ def image_set(source: Any, split_by: str | Sequence[str] | None = None) -> Image
 
 
 def folder_set(listing: FolderListing) -> ImageSet:
-    """Returns the images of a folder that was listed."""
+    """Returns the images or videos of a folder that was listed."""
     images = sorted(listing.images, key=lambda image: os.fsencode(image.path))
     return ImageSet(
         listing.root.name,
         [os.fsencode(image.path) for image in images],
         [image.split for image in images],
         root=listing.root,
+        of_videos=listing.of_videos,
     )
 
 
 def without_samples(images: ImageSet, ids: Sequence[str]) -> ImageSet:
-    """Returns the images but those of some samples."""
+    """Returns a set without some samples."""
     gone = set(ids)
     assert images.ids is not None
     rows = [row for row, sample in enumerate(images.ids) if sample not in gone]
-    return ImageSet(
-        images.name,
-        [images.paths[row] for row in rows],
-        [images.splits[row] for row in rows],
-        [images.ids[row] for row in rows],
-        images.dataset,
+    return replace(
+        images,
+        paths=[images.paths[row] for row in rows],
+        splits=[images.splits[row] for row in rows],
+        ids=[images.ids[row] for row in rows],
     )
 
 
@@ -113,7 +115,7 @@ def _of_samples(
     samples: fo.core.collections.SampleCollection,
     split_by: str | Sequence[str] | None,
 ) -> ImageSet:
-    view = flat_image_view(samples, at_least=1)
+    view = flat_view(samples, at_least=1)
     ids, paths = view.values(["id", "filepath"])
     splits = _splits(view, split_by)
     coded = [os.fsencode(path) for path in paths]
@@ -124,6 +126,7 @@ def _of_samples(
         [splits[row] for row in order],
         [ids[row] for row in order],
         dataset_of(view),
+        of_videos=is_of_videos(view),
     )
 
 

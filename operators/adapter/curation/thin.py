@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from ....core.common.result import TableResult
 from ....core.common.text import share_text
+from ....core.copy_detection import part_levels
 from ....core.curation.thin import (
     NO_SERIES,
+    check_flag,
     check_min_change,
+    in_part_text,
     thin_by_change,
     thin_to_count,
 )
@@ -48,12 +51,16 @@ class ThinChoice:
         keep (None): keep so many images of the whole set in place of that, those
             that stand best for the rest
         prefer ("first"): which image of a burst is kept: ``first`` or ``sharpest``
+        keep_parts (False): also keep an image of which a part differs from the last
+            kept one, as where something small came or went before a fixed camera. Where
+            something always moves, nearly all are kept
         prefix (None): prefix of the scan's fields
     """
 
     min_change: float = 0.05
     keep: int | None = None
     prefer: str = FIRST
+    keep_parts: bool = False
     prefix: str | None = None
 
     def __post_init__(self) -> None:
@@ -70,6 +77,12 @@ class ThinChoice:
             raise InputError(
                 f"prefer={self.prefer!r} is not known. Use one of {', '.join(PREFER)}."
             )
+        check_flag("keep_parts", self.keep_parts)
+        if self.keep_parts and self.keep is not None:
+            raise InputError(
+                f"keep={self.keep} says how many images are kept, so keep_parts cannot "
+                "keep more. Leave out one of them."
+            )
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,8 @@ class ThinReport(TableResult):
         images: that were thinned
         kept: of them
         protected: of those kept, the ones that are kept whatever they show
-        left_alone: images that were not thinned
+        skipped: images that were not thinned
+        in_part: of those that can go, the ones that differ from the kept one in a part
         is_to_count: whether so many were kept as were asked for, of the whole set
         by_sequence: sequence -> images and kept ones, where sequences were thinned
     """
@@ -90,7 +104,8 @@ class ThinReport(TableResult):
     images: int
     kept: int
     protected: int
-    left_alone: int
+    skipped: int
+    in_part: int
     is_to_count: bool
     by_sequence: Mapping[str, Sequence[int]]
 
@@ -110,9 +125,11 @@ class ThinReport(TableResult):
                 f"{self.protected:,} are kept in any case: in a test or validation "
                 "split, or because a person decided so"
             )
-        if self.left_alone:
+        if self.skipped:
             why = "in a test or validation split" if self.is_to_count else "no frames"
-            yield f"Left alone: {self.left_alone:,} images that are {why}"
+            yield f"Skipped: {self.skipped:,} images that are {why}"
+        if self.in_part:
+            yield in_part_text(self.in_part)
         longest = sorted(self.by_sequence.items(), key=lambda one: (-one[1][0], one[0]))
         for name, (images, kept) in longest[:_SHOWN]:
             yield f"{name}: {kept:,} of {images:,}"
@@ -153,7 +170,7 @@ def thin(
         run = load_run(dataset, choice.prefix)
         decided = read_decisions(dataset, run.ids, run.scan_data)
         names, series, place = _series(run.scan_data)
-        rows, vectors = _vectors(dataset, run, choice.prefix, on_progress)
+        rows, vectors, levels = _compared(dataset, run, choice.prefix, on_progress)
         considered = np.zeros(len(run.ids), bool)
         considered[rows] = True
         considered &= np.isin(run.ids, view.values("id"))
@@ -165,6 +182,7 @@ def thin(
         found = _thinned(
             run.scan_data,
             vectors,
+            levels,
             np.where(considered, series, NO_SERIES),
             place,
             considered,
@@ -180,7 +198,8 @@ def thin(
         images=int(thinned.sum()),
         kept=int((thinned & found.kept).sum()),
         protected=int((thinned & _protected(run.scan_data, decided)).sum()),
-        left_alone=int((considered & ~thinned).sum()),
+        skipped=int((considered & ~thinned).sum()),
+        in_part=int((thinned & found.in_part).sum()),
         is_to_count=choice.keep is not None,
         by_sequence={}
         if choice.keep is not None
@@ -209,25 +228,38 @@ def _series(
     return [_ALL], series, samples.path_rank
 
 
-def _vectors(
+def _compared(
     dataset: fo.Dataset, run: StoredRun, prefix: str | None, on_progress: OnProgress
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Returns rows of the run, and n x d: a unit vector of each row, 0 elsewhere."""
-    ids, _, found = scanned_vectors(
-        dataset, run.record.settings, prefix, "copy", on_progress
-    )
-    rows = run.rows_of(ids)
-    found = found[rows >= 0].astype(np.float32)
-    rows = rows[rows >= 0]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int16] | None]:
+    """Returns rows of the run that can be compared, and by what.
+
+    Returns:
+        a tuple of
+
+        -   int64[r], the rows
+        -   n x d, a unit vector of each of them, 0 elsewhere
+        -   int16[n, p], how bright their parts are; None where that is not known
+    """
+    known = scanned_vectors(dataset, run.record.settings, prefix, "copy", on_progress)
+    rows = run.rows_of(known.ids)
+    here = np.flatnonzero(rows >= 0)
+    rows = rows[here]
+    found = known.vectors[here].astype(np.float32)
     vectors = np.zeros((len(run.ids), found.shape[1]), np.float32)
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
     vectors[rows] = found / np.maximum(lengths, np.float32(1e-12))
-    return rows, vectors
+    if known.signatures is None:
+        return rows, vectors, None
+    parts = part_levels(known.signatures)[here]
+    levels = np.zeros((len(run.ids), parts.shape[1]), np.int16)
+    levels[rows] = parts
+    return rows, vectors, levels
 
 
 def _thinned(
     scan_data: ScanData,
     vectors: NDArray[np.float32],
+    levels: NDArray[np.int16] | None,
     series: NDArray[np.int64],
     place: NDArray[np.int64],
     considered: NDArray[np.bool_],
@@ -252,7 +284,7 @@ def _thinned(
             choice.keep,
         )
         back = np.argsort(order)
-        return Thinning(by_path.burst[back], by_path.kept[back])
+        return Thinning(by_path.burst[back], by_path.kept[back], by_path.in_part[back])
     split_count = len(samples.split_names) + 1
     apart = series * split_count + samples.splits + 1
     sharp = np.full(len(series), -np.inf, np.float32)
@@ -269,6 +301,8 @@ def _thinned(
         protected,
         choice.min_change,
         np.nan_to_num(sharp, nan=-np.inf) if choice.prefer == SHARPEST else None,
+        levels,
+        keep_parts=choice.keep_parts,
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ....core.common.text import first_of
 from ....core.errors import InputError
+from ....core.reading.image_names import VIDEOS
 from ....core.scan.scan_data import Recordings
 from .fields import is_ours
 from .internals import dataset_of, is_grouped_by_field, shows_parts
@@ -116,10 +117,9 @@ def flat_view(
         )
     count = len(view)
     if count < at_least:
-        kind = "videos" if media == VIDEO else "images"
         raise InputError(
             f"There {'is 1 sample' if count == 1 else 'are no samples'} to scan. "
-            f"Winnow compares {kind} with each other: add at least 2."
+            f"Winnow compares {kind_of(view)} with each other: add at least 2."
         )
     return view.sort_by("id")
 
@@ -127,6 +127,11 @@ def flat_view(
 def is_of_videos(samples: fo.core.collections.SampleCollection) -> bool:
     """Returns whether the samples are videos."""
     return bool(samples.media_type == VIDEO)
+
+
+def kind_of(samples: fo.core.collections.SampleCollection) -> str:
+    """Returns what the samples are, in the plural."""
+    return VIDEOS if is_of_videos(samples) else "images"
 
 
 def label_field_candidates(samples: fo.core.collections.SampleCollection) -> list[str]:
@@ -159,6 +164,13 @@ def check_label_field(
     if label_field not in schema:
         raise InputError(f"There is no label field '{label_field}'. {hint}")
     field = schema[label_field]
+    if label_field == "filepath":
+        raise InputError(f"Field 'filepath' says where images are, not what. {hint}")
+    if is_ours(field):
+        raise InputError(
+            f"Field '{label_field}' was written by Winnow, and is no label to check. "
+            f"{hint}"
+        )
     kind = getattr(field, "document_type", None) or type(field)
     raise InputError(
         f"Field '{label_field}' holds {kind.__name__}, which is no label of a whole "
@@ -247,7 +259,8 @@ def read_groups(view: fo.DatasetView, field: str) -> list[str | None]:
     Raises:
         InputError: a field that cannot name groups
     """
-    if not isinstance(view.get_field(field), _GROUP_FIELDS):
+    # A path is a group of one
+    if field == "filepath" or not isinstance(view.get_field(field), _GROUP_FIELDS):
         names = ", ".join(group_field_candidates(view)) or "none"
         raise InputError(
             f"'{field}' is not a field of texts or whole numbers that could name "

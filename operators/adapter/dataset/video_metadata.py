@@ -15,7 +15,8 @@ def write_video_metadata(
 ) -> None:
     """Writes the metadata of videos that have none, as the scan read them.
 
-    FiftyOne's ``compute_metadata`` needs ffprobe.
+    FiftyOne's ``compute_metadata`` needs ffprobe, and so does the App for videos
+    without. Where a rate is not known, the average stands in.
 
     Args:
         dataset: of the videos
@@ -30,14 +31,16 @@ def write_video_metadata(
         file = int(samples.unique_file[row])
         if file < 0 or sample not in missing:
             continue
-        rate = float(videos.rate[file])
+        rate, seconds = float(videos.rate[file]), float(files.seconds[file])
+        if not rate and seconds:
+            rate = int(videos.frames[file]) / seconds
         found[sample] = fo.VideoMetadata(
             size_bytes=int(samples.file_bytes[row]),
             frame_width=int(files.width[file]),
             frame_height=int(files.height[file]),
             frame_rate=rate or None,
             total_frame_count=int(videos.frames[file]),
-            duration=float(files.seconds[file]),
+            duration=seconds,
         )
     if found:
         dataset.set_values("metadata", found, key_field="id")

@@ -26,6 +26,7 @@ from ....core.report.model import Report, Section, SummaryLine, check_top
 from ....core.report.of_set import set_lines
 from ....core.report.verdict import verdict
 from ....core.storage.replace_file import put_in_place
+from ..dataset.samples import kind_of
 from ..runs.finding_lines import finding_lines
 from ..runs.run_record import ScanRun, complete_run, now
 from ..runs.scan_report import ScanReport, report_of
@@ -129,7 +130,7 @@ def write_report(
     not_held = scanned.unreadable[len(recorded.unreadable) :]
     reader = SampleQueries(dataset, run, prefix)
     shown = Shown(reader, folder_of(dataset), top, not_held)
-    report = _gather(shown, scanned, title, on_progress)
+    report = _report_of(shown, scanned, title, on_progress)
     folder.mkdir(parents=True, exist_ok=True)
     for name, form in _FORMS.items():
         part = folder / f"{name}.part"
@@ -144,7 +145,7 @@ def write_report(
     return WrittenReport(html, text, data, table, html.stat().st_size)
 
 
-def _gather(
+def _report_of(
     shown: Shown, report: ScanReport, title: str | None, on_progress: OnProgress
 ) -> Report:
     """Asks the database for what fits into a report, see :func:`write_report`."""
@@ -152,7 +153,7 @@ def _gather(
     return Report(
         title=(title or "").strip() or dataset.name,
         dataset=dataset.name,
-        verdict=verdict(report.counts, report.not_looked_for),
+        verdict=verdict(report.counts, report.not_looked_for, report.kind),
         images=report.counts["images"],
         scanned_at=_when(run.scanned_at),
         made_at=_when(now()),
@@ -161,6 +162,7 @@ def _gather(
         summary=tuple(_summary(report)),
         sections=_sections(shown, report, run.settings, on_progress),
         run=_record(report, run),
+        kind=report.kind,
     )
 
 
@@ -199,15 +201,16 @@ def _summary(report: ScanReport) -> Iterator[SummaryLine]:
 
 
 def _notes(dataset: fo.Dataset, run: ScanRun, prefix: str | None) -> Iterator[str]:
+    kind = kind_of(dataset)
     found = tally(dataset, run, prefix)
     if found.added:
         yield (
-            f"{found.added:,} images were added after the scan and are not in this "
+            f"{found.added:,} {kind} were added after the scan and are not in this "
             "report."
         )
     if found.deleted:
         yield (
-            f"{found.deleted:,} images were removed from the data set since the scan. "
+            f"{found.deleted:,} {kind} were removed from the data set since the scan. "
             "Counts include them, pictures do not."
         )
 

@@ -74,7 +74,7 @@ def reapply_thresholds(
             },
             seconds={"apply_thresholds": time.perf_counter() - started},
             on_progress=on_progress,
-            replaces=run.record,
+            keeps_rows=True,
         )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.common.text import share_text
+from ....core.common.text import first_of, share_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.videos.segments import SEGMENTS
@@ -129,13 +129,13 @@ def changes_of_meaning(counts: Mapping[str, int]) -> list[str]:
 
 
 def leak_remarks(report: ScanOutcome) -> list[str]:
-    """Says which side to drop, what labels disagree, and where leaks are."""
+    """Says which side to remove, what labels disagree, and where leaks are."""
     counts = report.counts
     if not counts["leaks"]:
         return []
-    protected = counts["leak_drops_protected"]
-    # Runs of before did not count them
-    chosen = counts.get("leak_drops_chosen", 0)
+    # Older runs did not count them
+    protected = counts.get("leaks_to_remove_protected", 0)
+    chosen = counts.get("leaks_to_remove_chosen", 0)
     why = {
         "a test or validation split": protected,
         "a smaller split": counts["leaks_to_remove"] - protected - chosen,
@@ -156,12 +156,8 @@ def leak_remarks(report: ScanOutcome) -> list[str]:
         of_class[row["class"]] += sum(row[kind] for kind in KINDS)
     if of_class:
         most = sorted(of_class, key=lambda name: (-of_class[name], name))
-        named = ", ".join(
-            f"{name} {of_class[name]:,}" for name in most[:_CLASSES_NAMED]
-        )
-        rest = len(most) - _CLASSES_NAMED
-        more = f" and {rest:,} more classes" if rest > 0 else ""
-        remarks.append(f"by class: {named}{more}")
+        named = [f"{name} {of_class[name]:,}" for name in most]
+        remarks.append(f"by class: {first_of(named, _CLASSES_NAMED)}")
     return remarks
 
 
@@ -229,7 +225,7 @@ def playing(counts: Mapping[str, int]) -> list[str]:
     if shutil.which("ffprobe") is None:
         remarks.append(
             "the App plays videos only where ffmpeg is installed (apt, brew or winget "
-            "install ffmpeg, then start the App anew); a scan does without"
+            "install ffmpeg, then restart the App); a scan does without"
         )
     if count := counts["videos_not_played"]:
         remarks.append(

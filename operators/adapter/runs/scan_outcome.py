@@ -10,6 +10,7 @@ from ....core.curation.not_looked_for import findings_not_looked_for, set_measur
 from ....core.findings.object_registry import OBJECT_FINDINGS
 from ....core.findings.registry import VIDEO_ISSUES
 from ....core.objects.label_doubts import FEWEST_OF_CLASS
+from ....core.reading.image_names import VIDEOS
 from ....core.scan.scan_data import UnreadableFile
 
 Matrix = Mapping[str, Mapping[str, Mapping[str, int]]]
@@ -106,6 +107,11 @@ class ScanOutcome:
     def of_videos(self) -> bool:
         """True if videos were scanned."""
         return VIDEO_ISSUES.name in self.counts
+
+    @property
+    def kind(self) -> str:
+        """What was scanned, in the plural."""
+        return VIDEOS if self.of_videos else "images"
 
     @property
     def has_objects(self) -> bool:

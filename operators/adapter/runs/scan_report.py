@@ -77,8 +77,7 @@ def report_of(run: ScanRun) -> ScanReport:
 
 
 def _headline(report: ScanReport) -> str:
-    images = report.counts["images"]
-    kind = "videos" if report.of_videos else "images"
+    images, kind = report.counts["images"], report.kind
     rate = images / max(report.total_seconds, 1e-9)
     objects = f" and {report.counts['objects']:,} objects" if report.has_objects else ""
     if _READ not in report.seconds:

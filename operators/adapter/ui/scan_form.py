@@ -34,6 +34,7 @@ from ..dataset.samples import (
     flat_view,
     group_field_candidates,
     is_of_videos,
+    kind_of,
     label_field_candidates,
     split_field_candidates,
 )
@@ -261,7 +262,7 @@ def _ask_predictions(
         {name: name for name in names},
         none="None",
         label="Predictions of your model",
-        description="One more witness for wrong labels. Predict each image with a "
+        description="More evidence for wrong labels. Predict each image with a "
         "model that did not learn it: one that did repeats wrong labels",
     )
 
@@ -318,7 +319,7 @@ def _check(
     except CurationError as error:
         show_error(inputs, "problem", error)
         return
-    kind = "videos" if is_of_videos(view) else "images"
+    kind = kind_of(view)
     text = f"{len(view):,} {kind} will be scanned"
     moved = {
         name: getattr(options, name)

@@ -129,3 +129,21 @@ def test_a_count_keeps_so_many_of_what_may_go_and_the_only_one_of_a_class():
     assert found.kept.tolist() == [False, False, True, False, True, True, True]
     # Each of the others is with the kept one that is most like it
     assert found.burst.tolist() == [0, 0, 0, 1, 1, 2, -1]
+
+
+def test_what_differs_in_a_part_is_noted_and_kept_where_that_is_asked_for():
+    levels = np.zeros((5, 3), np.int16)
+    levels[2:4, 1] = 40 * 16
+
+    dropped = thinned(turned(0, 0, 0, 0, 0), CHANGE, levels=levels)
+    kept = thinned(turned(0, 0, 0, 0, 0), CHANGE, levels=levels, keep_parts=True)
+
+    assert dropped.kept.tolist() == [True, False, False, False, False]
+    assert dropped.in_part.tolist() == [False, False, True, True, False]
+    # It came, stayed, and went
+    assert kept.kept.tolist() == [True, False, True, False, True]
+    assert not kept.in_part.any()
+
+
+def test_without_levels_nothing_is_said_of_parts():
+    assert not thinned(turned(0, 1), CHANGE).in_part.any()

@@ -6,16 +6,18 @@ import itertools
 import numpy as np
 import pytest
 
-from core.findings.sequences import (
-    NO_SEQUENCE,
-    Sequences,
-    confirmed,
-    find_sequence_leaks,
-    joined,
-    no_sequences,
+from core.findings.sequence_proof import confirmed
+from core.findings.sequence_proposals import (
     sequences_by_field,
     sequences_by_name,
     sequences_by_time,
+)
+from core.findings.sequences import (
+    NO_SEQUENCE,
+    Sequences,
+    find_sequence_leaks,
+    joined,
+    no_sequences,
 )
 
 

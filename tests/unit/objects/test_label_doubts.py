@@ -1,6 +1,11 @@
 import numpy as np
 
-from core.objects.label_doubts import FEWEST_OF_CLASS, can_be_judged, shows_another
+from core.objects.label_doubts import (
+    FEWEST_OF_CLASS,
+    can_be_judged,
+    looks_alike,
+    shows_another,
+)
 
 
 def test_a_class_with_few_distinct_objects_cannot_be_judged():
@@ -16,6 +21,23 @@ def test_a_class_with_few_distinct_objects_cannot_be_judged():
     images[0] = -1
     assert not can_be_judged(labels, images).any()
     assert can_be_judged(labels[:0], images[:0]).tolist() == []
+
+
+def test_what_many_of_a_class_look_like_is_no_doubt():
+    labels = np.array([0] * 40 + [1] * 40 + [-1] * 9)
+    suggested = np.full(len(labels), -1)
+    # Five of class 0 look like class 1, and four of class 1 like class 0
+    suggested[:5], suggested[40:44], suggested[80:] = 1, 0, 0
+
+    found = looks_alike(labels, suggested)
+
+    assert np.flatnonzero(found).tolist() == [0, 1, 2, 3, 4]
+    # Each like another class: these may well be wrong
+    suggested[:5] = [1, 2, 3, 4, 5]
+    assert not looks_alike(labels, suggested).any()
+    # Two of a class of 20 are a tenth, and few
+    assert not looks_alike(np.zeros(19, int), np.array([1, 1] + [-1] * 17)).any()
+    assert looks_alike(labels[:0], labels[:0]).tolist() == []
 
 
 def test_a_crop_with_a_box_of_the_suggested_class_is_no_doubt():

@@ -111,6 +111,15 @@ def test_images_far_from_most_are_in_thin_regions_but_outliers_are_not():
     assert "15 of them are of class cat" in finding.text
 
 
+def test_the_emptiest_of_thin_regions_come_first():
+    distance = np.random.default_rng(0).normal(0.3, 0.01, 200).astype(np.float32)
+    distance[:15] = np.linspace(0.5, 0.7, 15)
+
+    (finding,) = thin_regions(members_of(np.zeros(200, int), distance=distance), NAMES)
+
+    assert finding.images.tolist() == list(range(14, -1, -1))
+
+
 def test_the_matrix_has_the_classes_that_are_taken_for_others_most_often(mixed):
     found = looks_like(members_of(*mixed), NAMES)
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.videos.copies import VideoPairs, longest_chain, shared_intros
+from core.copy_detection import PairScores
+from core.videos.chains import Links, VideoFrames, links_at_one_speed, longest_chain
+from core.videos.video_pairs import VideoPairs, shared_intros
 
 
 def brute_force(numbers):
@@ -67,3 +69,58 @@ def test_what_three_episodes_begin_with_is_an_intro():
 )
 def test_other_beginnings_are_none(pairs, seconds):
     assert not shared_intros(pairs, np.full(3, seconds)).any()
+
+
+def linked(step=0.5, count=6, copies=((3, 3),), late=0.0):
+    """Links of a still scene: every frame of one video is most like frame 3."""
+    seconds = np.arange(count) * step
+    frames = VideoFrames(
+        video=np.repeat(np.arange(2, dtype=np.int32), count),
+        seconds=np.concatenate([seconds, seconds + late]),
+        vectors=np.zeros((2 * count, 4), np.float32),
+        signatures=np.zeros((2 * count, 4608), np.uint8),
+        sizes=np.full((2 * count, 2), 64, np.int32),
+        step=step,
+    )
+    ends = np.stack([np.arange(count), np.full(count, count + 3)], axis=1)
+    score = np.zeros(count, np.float32)
+    for one, other in copies:
+        ends[one, 1], score[one] = count + other, 0.9
+    nothing = np.zeros(count, np.int16)
+    none = nothing != 0
+    scores = PairScores(score, nothing, nothing.astype(np.uint8), none, none)
+    places = [slice(0, count), slice(count, 2 * count)]
+    return frames, places, Links(ends, 0, 1), scores
+
+
+def test_what_a_copy_says_of_the_time_links_all_other_frames():
+    frames, places, links, scores = linked()
+
+    in_time, apart = links_at_one_speed(frames, places, links, scores, 200)
+
+    assert (in_time.ends[:, 1] - in_time.ends[:, 0]).tolist() == [6] * 6
+    assert in_time.ends[:, 0].tolist() == apart.ends[:, 0].tolist() == [*range(6)]
+    assert apart.ends[:, 1].tolist() == [9, 10, 11, 6, 7, 8]
+
+
+def test_most_copies_say_when_one_begins_in_the_other():
+    frames, places, links, scores = linked(copies=((0, 2), (1, 3), (3, 3)))
+
+    in_time, _ = links_at_one_speed(frames, places, links, scores, 200)
+
+    # Two seconds into the longer, which ends before the shorter does
+    assert in_time.ends.tolist() == [[0, 8], [1, 9], [2, 10], [3, 11], [4, 11]]
+
+
+def test_without_a_copy_nothing_is_said_of_the_time():
+    frames, places, links, scores = linked(copies=())
+
+    assert links_at_one_speed(frames, places, links, scores, 200) is None
+
+
+def test_few_of_many_frames_are_linked_evenly():
+    frames, places, links, scores = linked(count=50)
+
+    in_time, _ = links_at_one_speed(frames, places, links, scores, 10)
+
+    assert in_time.ends[:, 0].tolist() == [*range(0, 50, 5)]

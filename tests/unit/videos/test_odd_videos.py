@@ -2,11 +2,14 @@
 
 import os
 import struct
+import sys
 
+import numpy as np
 import pytest
 
 from core.reading.files import ReadFailure
 from core.reading.folders import list_images
+from core.videos.codec_names import codec_of
 from core.videos.decoder import _Intervals
 from core.videos.reading import VideoReader
 
@@ -70,14 +73,105 @@ def test_a_file_without_a_video_stream_is_unsupported(reader, patched):
     assert outcome.status == "unsupported"
 
 
-def test_a_codec_that_nobody_knows_is_unsupported(reader, tmp_path, film, write_video):
-    path = write_video(tmp_path / "odd.avi", film(1, COUNT))
-    path.write_bytes(path.read_bytes().replace(b"MJPG", b"ZZZZ"))
+@pytest.mark.parametrize(
+    ("suffix", "known", "odd", "name"),
+    [
+        ("avi", b"MJPG", b"ZZZZ", "ZZZZ"),
+        ("mp4", b"mp4v", b"zz9v", "zz9v"),
+        ("mkv", b"V_MPEG4", b"V_ZPEG4", "ZPEG4/ISO/ASP"),
+    ],
+)
+def test_a_codec_that_nobody_knows_is_unsupported_and_named(
+    tmp_path, film, write_video, suffix, known, odd, name
+):
+    path = write_video(tmp_path / f"odd.{suffix}", film(1, COUNT))
+    path.write_bytes(path.read_bytes().replace(known, odd))
+
+    # FFmpeg guesses the codec of an MP4 whose name for it is odd
+    assert codec_of(os.fsencode(path)) == name
+    if suffix != "mp4":
+        with VideoReader(max_megapixels=8) as reader:
+            _, outcome = read(reader, path)
+        assert isinstance(outcome, ReadFailure)
+        assert outcome.status == "unsupported"
+        assert f"its codec, {name}," in outcome.reason
+
+
+def test_an_encrypted_video_is_unsupported(reader, patched):
+    path = patched(b"mp4v", 0, b"encv")
+    data = bytearray(path.read_bytes())
+    begin = data.index(b"mdat") + 4
+    end = data.index(b"moov") - 4
+    noise = np.random.default_rng(0).integers(0, 256, end - begin, np.uint8)
+    data[begin:end] = noise.tobytes()
+    path.write_bytes(bytes(data))
 
     _, outcome = read(reader, path)
 
+    assert outcome == ReadFailure("unsupported", "it is encrypted")
+
+
+def test_a_header_that_tells_more_frames_than_there_are_is_no_damage(
+    reader, tmp_path, film, write_video
+):
+    path = write_video(tmp_path / "lies.avi", film(1, COUNT))
+    data = bytearray(path.read_bytes())
+    # The frame counts of the main and of the stream header
+    for name, offset in ((b"avih", 24), (b"strh", 40)):
+        at = data.index(name) + offset
+        assert struct.unpack("<I", data[at : at + 4]) == (COUNT,)
+        data[at : at + 4] = struct.pack("<I", 20 * COUNT)
+    path.write_bytes(bytes(data))
+
+    _, facts = read(reader, path)
+
+    assert (facts.frames, facts.announced) == (COUNT, 20 * COUNT)
+    assert (facts.damage, facts.is_truncated) == (0, False)
+
+
+def test_of_what_is_no_video_no_codec_is_told(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("no video at all " * 1000)
+
+    assert codec_of(os.fsencode(path)) is None
+    assert codec_of(os.fsencode(tmp_path / "gone")) is None
+    assert codec_of(os.fsencode(tmp_path)) is None
+
+
+WITHOUT_AV1 = """
+from core.videos import decoder
+class Video:
+    # What OpenCV is where the library has no decoder of AV1
+    def __init__(self, *more): pass
+    def isOpened(self): return True
+    def set(self, *more): pass
+    def get(self, what): return 0.0
+    def release(self): pass
+    def grab(self):
+        import os
+        os.write(2, b"[av1 @ 0x55dd3fe18580] Your platform doesn't support hardware "
+            b"accelerated AV1 decoding.\\n[av1 @ 0x55dd3fe18580] Failed to get pixel "
+            b"format.\\n[av1 @ 0x55dd3fe18580] Get current frame error\\n")
+        return False
+import cv2
+cv2.VideoCapture = Video
+decoder._main()
+"""
+
+
+def test_a_codec_without_a_decoder_here_is_unsupported_not_corrupt(
+    tmp_path, film, write_video
+):
+    path = write_video(tmp_path / "av1.mp4", film(1, COUNT))
+    path.write_bytes(path.read_bytes().replace(b"mp4v", b"av01"))
+
+    command = (sys.executable, "-c", WITHOUT_AV1)
+    with VideoReader(max_megapixels=8, command=command) as reader:
+        _, outcome = read(reader, path)
+
     assert isinstance(outcome, ReadFailure)
     assert outcome.status == "unsupported"
+    assert "its codec, av01," in outcome.reason
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ def embedder():
     return load_embedder("efficientnet-lite0")
 
 
-def kept(path, embedder, *, every=0.2, min_change=0.05):
+def kept(path, embedder, *, every=0.2, min_change=0.05, **more):
     with VideoReader(max_megapixels=8) as reader:
-        sampler = FrameSampler(reader, embedder, every=every, min_change=min_change)
+        sampler = FrameSampler(
+            reader, embedder, every=every, min_change=min_change, **more
+        )
         return [
             one.number
             for one in sampler.kept(os.fsencode(path))
@@ -46,6 +48,20 @@ def test_a_slow_fade_is_kept_in_parts(tmp_path, film, write_video, embedder):
 
     assert 3 <= len(found) < 60
     assert found[0] == 0
+
+
+def test_something_small_before_a_fixed_camera_is_kept_where_that_is_asked_for(
+    tmp_path, film, write_video, embedder
+):
+    empty = next(film(1, 1))
+    with_dot = empty.copy()
+    with_dot[40:46, 40:46] = 255 * (empty[40:46, 40:46].mean() < 127)
+    frames = [empty] * 20 + [with_dot] * 20 + [empty] * 20
+    path = write_video(tmp_path / "dot.avi", frames)
+
+    assert kept(path, embedder) == [0]
+    found = kept(path, embedder, keep_parts=True)
+    assert [number // 20 for number in found] == [0, 1, 2]
 
 
 def test_more_change_keeps_fewer(tmp_path, film, write_video, embedder):

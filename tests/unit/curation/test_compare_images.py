@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import ImageOps
 
-from core.curation.compare_sets import BYTES, NEAR, NO_KIND, NO_ROW, PIXELS, compare
+from core.curation.compare_images import compare_images
+from core.curation.comparison import BYTES, NEAR, NO_KIND, NO_ROW, PIXELS
 from core.embedding.embed import embed_images
 from core.models.registry import DEFAULT_MODEL, load_embedder
 from tests.papers import filled_differently, paper
@@ -33,7 +34,7 @@ def look(tmp_path, there, embedder):
     def look(*new, old=there, part=parts, **options):
         paths = [[str(path).encode() for path in group] for group in (new, old)]
         cache = tmp_path / "cache"
-        return compare(*paths, part, 2, embedder, folder=cache, **options)
+        return compare_images(*paths, part, 2, embedder, folder=cache, **options)
 
     return look
 
