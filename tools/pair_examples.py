@@ -2,14 +2,14 @@
 
 Copies are compositions of one to five changes at the size of the photographs and at 28
 to 64 pixels, in a third of the pairs on both sides. No copies are the look-alikes of
-``benchmarks/look_alikes.py``, other cuttings of one photograph, and what a search
-proposes among pictures, some of them changed.
+``benchmarks/look_alikes.py``, other cuttings of one photograph, and pictures of a crowd
+that a search proposes, or that are most alike at 8 x 8, some of them changed.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,8 @@ from core.models.registry import Embedder  # noqa: E402
 from core.neighbors.knn_graph import neighbor_graph  # noqa: E402
 
 Pair = tuple[made.U8, made.U8]
+Propose = Callable[[list[made.U8], NDArray[np.uint8]], NDArray[np.int64]]
+"""From pictures and their signatures, pairs of them: int64[p, 2]."""
 
 _DOUBLE = 2.0
 """Weight of copies with one change, and of those with a covered part."""
@@ -49,8 +51,7 @@ _CHANGED_IN_CROWD = 1 / 3
 _MOST_OF_CROWD = 4000
 
 _LIKE_AT_EIGHT = 4
-"""Nearest pictures by their lowest cosine coefficients, as they are and mirrored, that
-are taken beside those which the search proposes: few small pictures are proposed."""
+"""Of the nearest that many each."""
 
 _UNKNOWN = 0.3
 _SAME_LOOK = 4.0
@@ -172,7 +173,7 @@ def other_cuttings(photo: made.U8, random: made.Random) -> Pair | None:
 
 
 def cuttings(photos: list[made.U8], random: made.Random, count: int) -> Pairs:
-    pairs = []
+    pairs: list[Pair] = []
     while len(pairs) < count:
         cut = other_cuttings(photos[int(random.integers(len(photos)))], random)
         if cut is not None:
@@ -190,8 +191,8 @@ def look_alikes(photos: list[made.U8], random: made.Random, count: int) -> Pairs
     return described(pairs, weights)
 
 
-def crowd(pictures: list[made.U8], random: made.Random, embedder: Embedder) -> Pairs:
-    """Some pairs that a search proposes among pictures, and that are no copies.
+def crowd(pictures: list[made.U8], random: made.Random, propose: Propose) -> Pairs:
+    """Some pairs that are proposed among pictures, and that are no copies.
 
     Some of the pictures are changed first. Left out are pairs of which nobody knows
     what they are: those whose originals look the same at 16 x 16 in any turn, pass for
@@ -205,17 +206,29 @@ def crowd(pictures: list[made.U8], random: made.Random, embedder: Embedder) -> P
         for picture in pictures
     ]
     shown, shown_sizes = describe(changed)
-    vectors = np.concatenate(list(_vectors(changed, embedder)))
-    graph = neighbor_graph(vectors, CANDIDATE_NEIGHBORS)
-    row, column = np.nonzero(graph.similarities >= embedder.min_candidate_similarity)
-    found = np.stack([row, graph.indices[row, column]], axis=1)
-    found = np.concatenate([found, turned_candidates(shown), _like_at_eight(shown)])
+    found = propose(changed, shown)
     ends = np.unique(np.sort(found, axis=1), axis=0).astype(np.int32)
     ends = ends[np.sort(random.permutation(len(ends))[:_MOST_OF_CROWD])]
     before = verify_pairs(original, ends, sizes)
     sure = (before.scores < _UNKNOWN) & ~before.scenes
     ends = ends[sure & ~_look_the_same(original, ends)]
     return Pairs(shown[ends], shown_sizes[ends], np.ones(len(ends)))
+
+
+def by_a_search(embedder: Embedder) -> Propose:
+    """What a scan compares: neighbors by the descriptors, and turned candidates."""
+
+    def propose(
+        pictures: list[made.U8], signature: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        vectors = np.concatenate(list(_vectors(pictures, embedder)))
+        graph = neighbor_graph(vectors, CANDIDATE_NEIGHBORS)
+        near = graph.similarities >= embedder.min_candidate_similarity
+        row, column = np.nonzero(near)
+        found = np.stack([row, graph.indices[row, column]], axis=1)
+        return np.concatenate([found, turned_candidates(signature)])
+
+    return propose
 
 
 def _vectors(
@@ -228,7 +241,13 @@ def _vectors(
         yield np.asarray(session(np.array(some, np.uint8))[0], np.float32)
 
 
-def _like_at_eight(signature: NDArray[np.uint8]) -> NDArray[np.int64]:
+def like_at_eight(
+    pictures: list[made.U8], signature: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Nearest pictures by their lowest cosine coefficients, as they are and mirrored.
+
+    A search proposes few small pictures.
+    """
     gray = signature[:, : GRAY_SIDE**2].reshape(-1, GRAY_SIDE, GRAY_SIDE)
     spectra = window_spectra(gray.astype(np.float32), WHOLE_FRAME, 1)[:, 0]
     own = np.arange(len(spectra))[:, None]

@@ -101,8 +101,10 @@ _FEW_PLACES = 2
 _SPECKS = 0.02
 _FEW_BARE_BLOCKS = 2.5
 """What a caption leaves: more tones (a log) than the 1.6 of forms and documents, one
-patch of so large a share, few places and specks beside it, and so many blocks (a log)
-that agree beside it."""
+patch of so large a share, so near (pixels of 64 x 64) to an edge, few places and specks
+beside it, and so many blocks (a log) that agree beside it. Farther from the edges so
+large a patch in a simple picture is another thing on one ground: of 480 planted copies
+none has one, of 1,538 accepted compositions eight."""
 
 _ONE_SIDED = 0.95
 _MIN_SPREAD = 0.3
@@ -202,6 +204,7 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     simple = evidence["tones"] < _SIMPLE_TONES
     result |= simple & (evidence["turned"] > 0) & through_view
     result |= simple & _is_repainted(evidence) & ~_is_covered(evidence)
+    result |= simple & _has_another_thing(evidence)
     return result | (plain & differs)
 
 
@@ -211,6 +214,15 @@ def _is_repainted(evidence: dict[str, Floats]) -> Bools:
     still = (evidence["moved"] == 0) & (evidence["detail"] > _MUCH_DETAIL)
     result: Bools = still & differs & (evidence["desaturation"] > _SOME_COLOR_LOST)
     return result
+
+
+def _has_another_thing(evidence: dict[str, Floats]) -> Bools:
+    """Returns where a large patch differs and none of it is near the edge: bool[b].
+
+    So does another thing on one ground. A caption or a stamp lies at an edge.
+    """
+    large: Bools = evidence["patch"] >= _LEAST_PATCH
+    return large & (evidence["inward"] > _AT_EDGE)
 
 
 def _is_covered(evidence: dict[str, Floats]) -> Bools:

@@ -56,6 +56,8 @@ NO_COPIES = {
     "another thing in the middle of a plain photograph": COVERED | {"inward": 9.0},
     "a part that only matches when it is bent": PHOTOGRAPH | {"skew": 0.2, "zoom": 0.6},
     "a weave in other colors": REPAINTED,
+    "another thing in the middle of one ground": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.05, "inward": 9.0},
     "a caption, and another thing beside it": COVERED | {"bare_unlike": 0.05},
     "a caption, and next to nothing beside it": COVERED | {"bare_alike": 1.5},
     "an icon inverted, with another detail": PHOTOGRAPH
@@ -67,6 +69,12 @@ MAY_BE_COPIES = {
     "a plain photograph with a caption": COVERED,
     "a plain photograph with a caption, made gray": COVERED
     | {"tones": 2.2, "desaturation": 1.0},
+    "a stamp in the corner of a simple picture": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.05, "inward": 2.0},
+    "a speck in the middle of a simple picture": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.02, "inward": 9.0},
+    "a sticker in the middle of a photograph": PHOTOGRAPH
+    | {"patch": 0.05, "inward": 9.0},
     "a photograph that was bent": PHOTOGRAPH | {"skew": 0.2},
     "a large crop": PHOTOGRAPH | {"zoom": 0.6},
     "a weave made gray": REPAINTED | {"scattered": 0.0},
