@@ -85,7 +85,6 @@ MONOTONIC = {
     "bare_alike": 1,
     "bare_unlike": -1,
     "bare_least": 1,
-    "bare_drift": -1,
     "margined": -1,
 }
 """Evidence, and whether more of it may only raise (1) or lower (-1) the log odds."""

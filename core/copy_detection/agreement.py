@@ -62,9 +62,9 @@ class Agreement:
         spread: share of the 8 x 8 blocks in which something is unexplained
         drift: pixels of 64 x 64 that four fifths of the blocks would have to move
             at most to agree; views and moments of a scene move apart, copies do not
-        bare, bare_alike, bare_unlike, bare_least, bare_drift: the mean correlation,
-            then the same as ``alike``, ``unlike``, ``least_alike`` and ``drift``, of
-            what is explained alone, as if the rest were covered in both
+        bare, bare_alike, bare_unlike, bare_least: the mean correlation, then the same
+            as ``alike``, ``unlike`` and ``least_alike``, of what is explained alone,
+            as if the rest were covered in both
     """
 
     alike: Floats
@@ -83,7 +83,6 @@ class Agreement:
     bare_alike: Floats
     bare_unlike: Floats
     bare_least: Floats
-    bare_drift: Floats
 
 
 def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
@@ -92,12 +91,14 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
     places, patch, inward, scattered, beside = _patches(unexplained, shown.seen)
     error = curve.error * unexplained
     sides = np.abs(error.sum(axis=(1, 2))) / (np.abs(error).sum(axis=(1, 2)) + 1e-6)
-    seen = _blocks(shown.inner, shown.outer, curve.gain, shown.seen)
+    details = _details(shown.inner, shown.outer, curve.gain, shown.seen)
+    seen = _blocks(*details, curve.gain, shown.seen)
     # Where all is explained nothing is left out
     differs = np.flatnonzero(unexplained.any(axis=(1, 2)))
     explained = shown.seen[differs] * ~_widened(unexplained[differs])
-    some = shown.inner[differs], shown.outer[differs], curve.gain[differs]
-    bare = seen.with_rows(differs, _blocks(*some, explained))
+    gain = curve.gain[differs]
+    some = _details(shown.inner[differs], shown.outer[differs], gain, explained)
+    bare = seen.with_rows(differs, _blocks(*some, gain, explained))
     rest = seen.weight * (block_sums(beside) > 0.5 * block_sums(shown.seen))
     return Agreement(
         alike=seen.alike(),
@@ -111,12 +112,11 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
         detail=floats(np.log1p(seen.weight.sum(axis=1))),
         one_sided=floats(sides),
         spread=floats((block_sums(floats(unexplained)) > 0).mean(axis=1)),
-        drift=_exceeded(seen.move, seen.weight, 0.8),
+        drift=_exceeded(_moves(*details, shown.seen), seen.weight, 0.8),
         bare=_mean(bare.correlation, bare.weight),
         bare_alike=bare.alike(),
         bare_unlike=bare.unlike(),
         bare_least=_exceeded(bare.correlation, bare.weight, 0.25),
-        bare_drift=_exceeded(bare.move, bare.weight, 0.8),
     )
 
 
@@ -127,20 +127,16 @@ class _Blocks:
     Attributes:
         correlation: of the details, -1 to 1
         weight: how much there is to see, 0 to 1
-        move: pixels by which each would have to move to agree
     """
 
     correlation: Floats
     weight: Floats
-    move: Floats
 
     def with_rows(self, rows: Ints, others: _Blocks) -> _Blocks:
         """Returns these blocks with others in place of some pairs'."""
-        both = self.correlation.copy(), self.weight.copy(), self.move.copy()
-        parts = others.correlation, others.weight, others.move
-        for own, other in zip(both, parts, strict=True):
-            own[rows] = other
-        return _Blocks(*both)
+        correlation, weight = self.correlation.copy(), self.weight.copy()
+        correlation[rows], weight[rows] = others.correlation, others.weight
+        return _Blocks(correlation, weight)
 
     def alike(self) -> Floats:
         return floats((self.weight * (self.correlation > _ALIKE)).sum(axis=1))
@@ -149,10 +145,17 @@ class _Blocks:
         return _mean(floats(self.correlation < _UNLIKE), self.weight)
 
 
-def _blocks(inner: Floats, outer: Floats, gain: Floats, mask: Floats) -> _Blocks:
-    """Compares the details of what a mask, float32[b, 64, 64], leaves to be seen."""
+def _details(
+    inner: Floats, outer: Floats, gain: Floats, mask: Floats
+) -> tuple[Floats, Floats]:
+    """Returns what a mask leaves of both, of the same contrast: float32[b, 64, 64]."""
     inner, outer = masked_high_pass((inner, outer), mask, _DETAIL_SIGMA)
     outer *= gain[:, None, None]
+    return inner, outer
+
+
+def _blocks(inner: Floats, outer: Floats, gain: Floats, mask: Floats) -> _Blocks:
+    """Compares the details of what a mask, float32[b, 64, 64], leaves to be seen."""
     # As if the picture of lower contrast had been stretched to the other's
     stretch = np.clip(1 / gain, 1, 3)[:, None] ** 2
     area = block_sums(mask) + 1e-6
@@ -164,7 +167,7 @@ def _blocks(inner: Floats, outer: Floats, gain: Floats, mask: Floats) -> _Blocks
     energy = np.maximum(square, other) / area * stretch
     weight = energy / (energy + _DETAIL_ENERGY)
     weight *= area > 0.3 * (GRAY_SIDE // BLOCKS) ** 2
-    return _Blocks(floats(correlation), floats(weight), _moves(inner, outer, mask))
+    return _Blocks(floats(correlation), floats(weight))
 
 
 def _mean(values: Floats, weight: Floats) -> Floats:

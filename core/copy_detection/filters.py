@@ -40,7 +40,9 @@ def masked_high_pass(
         mask: float32[b, side, side]
         sigma: in pixels, see :func:`high_pass`
     """
-    share = blur(mask, sigma) + _NEXT_TO_NOTHING
+    share = np.ones_like(mask)
+    partly = np.flatnonzero(~mask.all(axis=(1, 2)))
+    share[partly] = blur(mask[partly], sigma) + _NEXT_TO_NOTHING
     one, two = ((each - blur(each * mask, sigma) / share) * mask for each in pictures)
     return one, two
 

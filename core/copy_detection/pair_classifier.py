@@ -42,7 +42,6 @@ _BEST = {
     "bare_alike": np.log1p(64),
     "bare_unlike": 0,
     "bare_least": 1,
-    "bare_drift": 0,
 }
 """What the brightness of equal pictures gives: the trees are monotonic in all of it
 but ``detail``, so that nothing gives log odds much above."""
@@ -333,7 +332,7 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
     alike: log of the number of blocks that agree
     bare_alike: log of the number of blocks that agree, of what is explained alone
     unlike, rest, places, patch, inward, scattered, least_alike, detail, one_sided,
-        spread, drift, bare, bare_unlike, bare_least, bare_drift: see
+        spread, drift, bare, bare_unlike, bare_least: see
         :class:`~.agreement.Agreement`
     """
     shown = equally_sharp(show(pictures, overlays))
@@ -360,5 +359,4 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
         "bare_alike": np.log1p(agrees.bare_alike),
         "bare_unlike": agrees.bare_unlike,
         "bare_least": agrees.bare_least,
-        "bare_drift": agrees.bare_drift,
     }

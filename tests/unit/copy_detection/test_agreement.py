@@ -34,7 +34,7 @@ def test_a_caption_says_nothing_of_what_lies_beside_it(level):
 
     assert found.unlike[0] > 0.2 and found.rest[0] < 0.85
     assert found.bare[0] > 0.93 and found.bare_least[0] > 0.95
-    assert found.bare_unlike[0] < 0.05 and found.bare_drift[0] < 0.2
+    assert found.bare_unlike[0] < 0.05
     assert found.bare_alike[0] > found.alike[0]
 
 

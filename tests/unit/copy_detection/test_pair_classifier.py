@@ -140,7 +140,6 @@ EQUAL = {
     "bare_alike": 4.0,
     "bare_unlike": 0.0,
     "bare_least": 1.0,
-    "bare_drift": 0.0,
     "margined": 0.0,
 }
 AGAINST = {
@@ -168,7 +167,6 @@ AGAINST = {
     "bare_alike": 0.0,
     "bare_unlike": 1.0,
     "bare_least": -0.5,
-    "bare_drift": 2.0,
     "margined": 1.0,
 }
 
