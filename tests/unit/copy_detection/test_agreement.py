@@ -60,5 +60,7 @@ def test_details_inside_a_mask_know_nothing_of_what_lies_outside():
     one, two = masked_high_pass((picture, other), mask, 3)
 
     assert np.array_equal(one, two) and not one[:, :20].any()
+    plain, _ = masked_high_pass((mask * 200, mask * 200), mask, 3)
+    assert np.abs(plain).max() < 0.01
     whole, _ = masked_high_pass((picture, other), np.ones_like(mask), 3)
     assert np.allclose(whole, high_pass(picture, 3), atol=1e-3)
