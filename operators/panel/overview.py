@@ -9,7 +9,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ...core.common.text import escape_markdown, share_text, size_text
+from ...core.common.text import counted, escape_markdown, share_text, size_text
 from ...core.findings.finding import Finding
 from ...core.findings.object_registry import OBJECT_FINDINGS
 from ...core.findings.registry import FINDINGS
@@ -309,8 +309,7 @@ def _added(state: PanelState) -> str:
 
 
 def _things(count: int, state: PanelState) -> str:
-    kind = kind_of(state.dataset)
-    return f"{count:,} {kind[:-1] if count == 1 else kind}"
+    return counted(count, kind_of(state.dataset).removesuffix("s"))
 
 
 def _s(count: int, one: str = "", more: str = "s") -> str:
