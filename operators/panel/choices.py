@@ -34,8 +34,11 @@ class Choices(InGrid):
 
     def refresh(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew after something changed the findings."""
-        # Thresholds go back to those in force
-        ctx.panel.set_state(dict.fromkeys(thresholds.DIGITS))
+        # Thresholds go back to those in force. A state that is set, if only to what it
+        # is, has the App read the data set anew
+        moved = [name for name in thresholds.DIGITS if ctx.panel.get_state(name)]
+        if moved:
+            ctx.panel.set_state(dict.fromkeys(moved))
 
     # -- pages
 

@@ -19,7 +19,7 @@ from ..adapter.dataset.samples import kind_of
 from ..adapter.runs.finding_lines import note_of
 from ..adapter.runs.remarks import changes_of_meaning, plain_pages
 from ..adapter.runs.scan_report import report_of
-from ..adapter.ui.panel_jobs import Notice
+from ..adapter.ui.panel_jobs import Notice, undo_offered
 from . import buttons, next_steps, widgets
 from .callbacks import Events
 from .state import TABS, PanelState
@@ -125,7 +125,7 @@ def draw_head(
     head = widgets.row(panel, "head")
     widgets.markdown(head, "when", _when(state), small=True)
     widgets.button(head, "scan", "Scan again", events.scan, icon="refresh")
-    last = state.kept.get("last")
+    last = undo_offered(state.dataset)
     if begun:
         widgets.markdown(head, "begun", "**At work ...**")
     elif last:
