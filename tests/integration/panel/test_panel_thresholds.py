@@ -13,6 +13,17 @@ def test_a_moved_threshold_changes_count_and_grid_but_no_field(event, scanned):
     assert scanned.values("outlier") == before
 
 
+def test_a_move_that_the_app_sends_twice_is_shown_once(event, scanned):
+    event("choose_tab", tab="outliers")
+    drawn = dict(event("refresh").state)
+
+    assert event("move_outlier_distance", value=0.25).asked("set_view")
+    # The second is sent before the first is answered
+    again = event("move_outlier_distance", value=0.25, panel_state=drawn, panel_id="p")
+    assert not again.asked("set_view") and again.state["outlier_distance"] == 0.25
+    assert event("move_outlier_distance", value=0.5).asked("set_view")
+
+
 def test_a_slider_that_is_only_drawn_moves_nothing(event, scanned):
     event("choose_tab", tab="labels")
 
