@@ -327,15 +327,18 @@ def test_the_forms_list_findings_of_objects_and_show_crops(dataset, first):
 
 def test_a_plan_says_the_numbers_that_the_cards_say(event, dataset):
     operator("set_thresholds")(dataset, max_object_outlier_distance=0.1)
-    for kind, name, action in (
-        ("object_label_issues", "score", "retag"),
-        ("object_outliers", "distance", "remove_objects"),
+    event("choose_tab", tab="objects")
+    for kind, name, label in (
+        ("object_label_issues", "score", None),
+        ("object_outliers", "distance", "thing"),
     ):
         shown = event("choose_object_kind", kind=kind).texts
-        told = set(re.findall(rf"· {name} ([\d.]+)", shown))
-        plan = operator(action)(dataset, kind)
+        plan = operator("retag")(dataset, kind, label=label, allow_new_label=True)
         reasons = " ".join(row["reason"] for row in plan.rows())
-        assert told and told <= set(re.findall(rf"\b{name} ([\d.]+)", reasons))
+        told, planned = (
+            set(re.findall(rf"\b{name} ([\d.]+)", text)) for text in (shown, reasons)
+        )
+        assert told and told <= planned
 
 
 def test_a_scan_without_objects_has_no_tab_of_them(event, dataset):
