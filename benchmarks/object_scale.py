@@ -7,9 +7,10 @@
 SMALL has folders of small pictures, one a class. ``make`` pastes ten of them on each
 picture of 640 x 480, at 48 to 120 pixels, each once, or mirrored a second time where
 there are fewer than 100,000. They should show different things: crops of one scene
-are all compared with one another. ``make`` and ``run`` stop after some seconds and go on where they were when they
-are called again; what ``run`` took is added up in WORK/spent.json. The next call after
-that scans again, with what the scan before learned.
+are all compared with one another. ``make`` and ``run`` stop after some seconds and go
+on where they were when they are called again; what ``run`` took is added up in
+WORK/spent.json. The next call after that scans again, with what the scan before
+learned.
 
 With a share, only so many batches pass the network, and the others get vectors at
 random around 64 centers: all else is done for all objects, and the network's time is

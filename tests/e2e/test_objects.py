@@ -147,7 +147,6 @@ def test_bad_boxes_are_removed_and_come_back(page, boxes):
     assert sum(map(len, labels(boxes))) == 154
 
 
-@pytest.mark.xfail(reason="not seen to pass yet: its view is set while it is drawn")
 def test_selected_objects_are_acted_on(page, boxes):
     page.tab("Objects")
     page.press("Bad boxes")
