@@ -19,14 +19,9 @@ _SECONDS_TO_FOLLOW = 5
 
 
 def show(ctx: foo.ExecutionContext, view: fo.DatasetView, words: str) -> None:
-    """Puts a view into the grid and remembers what it is called.
-
-    One that is there already is not set again: that would clear what is selected.
-    """
-    stages = serialized_stages(view)
-    if not (is_ours(ctx) and ctx.panel.get_state("grid")["is"] == _digest(stages)):
-        ctx.ops.set_view(view=view)
-    _remember(ctx, words, stages)
+    """Puts a view into the grid and remembers what it is called."""
+    ctx.ops.set_view(view=view)
+    _remember(ctx, words, serialized_stages(view))
 
 
 def show_all(ctx: foo.ExecutionContext) -> None:

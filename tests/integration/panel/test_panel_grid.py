@@ -44,19 +44,6 @@ def test_a_view_of_the_persons_own_is_left_and_named(event, scanned):
     assert not answer.asked("set_view")
 
 
-def test_a_view_that_the_grid_shows_is_not_set_again(event, scanned):
-    # The App would clear what is selected
-    shown = event("show", what="leaks").one("set_view")["view"]
-
-    again = event("choose_tab", tab="leaks", view=shown)
-
-    assert not again.asked("set_view")
-    assert "The grid shows **leaks**" in again.texts
-    assert event("choose_tab", tab="duplicates", view=shown).asked("set_view")
-    event("show_all", view=shown)
-    assert event("show", what="leaks").asked("set_view")
-
-
 def test_a_cluster_stays_in_the_grid_when_clusters_are_numbered_anew(event, scanned):
     number = scanned.match({"dup_cluster": 1}).values("id")
 
