@@ -3,6 +3,7 @@
 The tests follow each other on one data set.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -315,6 +316,22 @@ def test_the_forms_list_findings_of_objects_and_show_crops(dataset, first):
     assert "what" not in shown and "1 object " in shown["plan_text"]["default"]
     shown = form("remove_objects", objects=[first(1).id])
     assert "what" not in shown and "plan_pictures" in shown
+
+
+def test_a_plan_says_the_numbers_that_the_cards_say(event, dataset):
+    operator("set_thresholds")(dataset, max_object_outlier_distance=0.1)
+    event("choose_tab", tab="objects")
+    for kind, name, label in (
+        ("object_label_issues", "score", None),
+        ("object_outliers", "distance", "thing"),
+    ):
+        shown = event("choose_object_kind", kind=kind).texts
+        plan = operator("retag")(dataset, kind, label=label, allow_new_label=True)
+        reasons = " ".join(row["reason"] for row in plan.rows())
+        told, planned = (
+            set(re.findall(rf"\b{name} ([\d.]+)", text)) for text in (shown, reasons)
+        )
+        assert told and told <= planned
 
 
 def test_a_scan_without_objects_has_no_tab_of_them(event, dataset):
