@@ -249,7 +249,7 @@ def test_a_cell_of_the_matrix_opens_its_leaks(app):
     app.sees("images have a copy in another split")
 
     app.panel.locator("tbody tr").first.locator("td").nth(2).click()
-    app.grid_shows(14)
+    app.grid_shows(16)
     app.sees("The grid shows copies of")
     app.shot("panel-leaks")
 
