@@ -335,6 +335,8 @@ def test_the_forms_list_findings_of_objects_and_show_crops(dataset, first):
     assert "what" not in shown and "1 object " in shown["plan_text"]["default"]
     shown = form("remove_objects", objects=[first(1).id])
     assert "what" not in shown and "plan_pictures" in shown
+    # Folders of images would leave the boxes behind
+    assert form("export")["format"]["default"] == "coco"
 
 
 def test_a_plan_says_the_numbers_that_the_cards_say(event, dataset):
