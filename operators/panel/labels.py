@@ -183,7 +183,7 @@ def _draw_pairs(
         return
     if isinstance(only, list):
         given, suggested = only
-        line = widgets.row(panel, "pair_ways")
+        line = widgets.row(panel, "pair_buttons")
         if chosen(state) is None:
             # Menus limit what is shown, and no plan
             every = state.reader.count(_match(state, only))

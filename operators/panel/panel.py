@@ -8,6 +8,8 @@ drawn anew from a few aggregations, so that it is never older than the data.
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import fiftyone.operators as foo
@@ -28,6 +30,8 @@ from ..adapter.ui.panel_jobs import (
     end,
     just_ended,
     notice_of,
+    offer_undo,
+    undo_offered,
 )
 from ..adapter.ui.scan_form import VECTORS
 from ..adapter.ui.scan_options import ScanOptions
@@ -70,6 +74,8 @@ _TABS = {
 }
 _OPERATOR = "@winnow/curate/{}"
 _TURN = threading.Lock()
+_AT_ONCE = 50_000
+"""Samples up to which thresholds and decisions are applied within an event."""
 
 
 class WinnowPanel(Choices, ObjectEvents, foo.Panel):
@@ -132,7 +138,8 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             self._go(ctx, overview.tab_of(lines[row]))
 
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
-        ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
+        ctx.panel.set_state({"tab": tab, "start": 0, "only": None})
+        offer_undo(ctx.dataset, None)
         # Who looked at one kind in the grid would take the next tab's for it
         self.follow(ctx)
 
@@ -151,9 +158,9 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             "min_label_score": state.kept.get("label_score"),
         }
         params = {name: value for name, value in sliders.items() if value is not None}
-        self._ask(
-            ctx, "set_thresholds", {**params, "prefix": state.prefix}, skip_prompt=True
-        )
+        params["prefix"] = state.prefix
+        if self._at_once(ctx, "set_thresholds", {**params, STEP: DO}):
+            self.done(ctx)
 
     # -- a review
 
@@ -201,8 +208,7 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             decision["objects"] = named_objects(ctx, state, ctx.params["objects"])
         else:
             decision["samples"] = self._named_samples(ctx, state, what)
-        ctx.panel.set_state({"asked": decision, "last": None})
-        self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
+        self._decide(ctx, decision)
 
     def _named_samples(
         self, ctx: foo.ExecutionContext, state: PanelState, what: str
@@ -219,23 +225,30 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         return list(present(ctx.dataset).match(found).values("id"))
 
     def decided(self, ctx: foo.ExecutionContext) -> None:
-        """Offers to undo what was asked for, now that it is done."""
+        """Offers to undo what was decided, now that it is done."""
         self.done(ctx)
-        ctx.panel.set_state("last", ctx.panel.get_state("asked"))
+        decision = ctx.params["original_params"]
+        if not decision.get("undo"):
+            offer_undo(ctx.dataset, decision)
 
     def undo(self, ctx: foo.ExecutionContext) -> None:
         """Takes back the last decision."""
-        decision = ctx.panel.get_state("last")
-        ctx.panel.set_state("last", None)
-        if decision:
-            self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
+        if decision := undo_offered(ctx.dataset):
+            self._decide(ctx, {**decision, "undo": True})
 
     def take_back(self, ctx: foo.ExecutionContext) -> None:
         """Takes back an earlier decision on a sample or an object."""
         named = ("what", "samples", "objects")
         decision = {name: ctx.params[name] for name in named if name in ctx.params}
-        params = {**decision, "prefix": _prefix(ctx), "undo": True}
-        self._ask(ctx, "decide", params, skip_prompt=True)
+        self._decide(ctx, {**decision, "prefix": _prefix(ctx), "undo": True})
+
+    def _decide(self, ctx: foo.ExecutionContext, decision: dict[str, Any]) -> None:
+        """Stores a decision: within the event where that is quick, else as a job."""
+        offer_undo(ctx.dataset, None)
+        if self._at_once(ctx, "decide", decision, self.decided):
+            self.refresh(ctx)
+            if not decision.get("undo"):
+                offer_undo(ctx.dataset, decision)
 
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
@@ -269,6 +282,40 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             self.refresh(ctx)
         else:
             self._begin(ctx, ctx.panel.get_state("asked_for"), params, self.done)
+
+    def _at_once(
+        self,
+        ctx: foo.ExecutionContext,
+        operator: str,
+        params: dict[str, Any],
+        on_success: Event | None = None,
+    ) -> bool:
+        """Has an operator work within the event, or as a job if that takes too long.
+
+        The event alone is several times as quick, but shows no progress.
+
+        Returns:
+            whether it is done
+        """
+        if ctx.dataset.count() > _AT_ONCE:
+            self._begin(ctx, operator, params, on_success or self.done)
+            return False
+        dismiss_notice(ctx.dataset)
+        uri = _OPERATOR.format(operator)
+        of_operator = foo.ExecutionContext(
+            request_params={**ctx.request_params, "params": params},
+            executor=ctx.executor,
+            operator_uri=uri,
+        )
+        try:
+            sent = foo.get_operator(uri).execute(of_operator)
+            if isinstance(sent, Iterator):
+                # What it asks of the App is in the executor too
+                deque(sent, maxlen=0)
+        except CurationError as error:
+            ctx.ops.notify(str(error), variant="error")
+            return False
+        return True
 
     def _ask(
         self,

@@ -17,12 +17,6 @@ from tests.integration.on_disk import (
 )
 
 
-@pytest.fixture
-def scanned(classes, scan):
-    scan(classes, label_field="ground_truth", split_by=["train", "test"])
-    return classes
-
-
 def test_the_images_to_keep_are_left_alone(scanned):
     (victim,) = scanned.match(fo.ViewField("dup_keeper") == False)  # noqa: E712
     victim.tags.append("keep")

@@ -23,12 +23,6 @@ from tests.integration.on_disk import (
 )
 
 
-@pytest.fixture
-def scanned(classes, scan):
-    scan(classes, label_field="ground_truth", split_by=["train", "test"])
-    return classes
-
-
 def test_a_dry_run_is_the_default_and_changes_nothing(scanned):
     before = files(scanned), documents(scanned)
 

@@ -1,4 +1,4 @@
-"""Predictions of a person's model beside the scan's own witnesses."""
+"""Predictions of a person's model beside the scan's own evidence."""
 
 import fiftyone as fo
 import numpy as np
@@ -146,7 +146,7 @@ def test_predictions_that_cannot_be_are_refused_before_any_work(
     assert not predicted.has_sample_field("scan_status")
 
 
-def test_a_model_that_learned_the_labels_is_no_witness(predicted, scan):
+def test_a_model_that_learned_the_labels_is_no_evidence(predicted, scan):
     names = predicted.values("ground_truth.label")
     names[:14] = ["b" if name == "a" else "a" for name in names[:14]]
     predicted.set_values("ground_truth.label", names)

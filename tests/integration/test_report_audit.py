@@ -277,13 +277,8 @@ def test_a_report_reads_pages_never_all_samples(scanned, tmp_path):
         if its != OF_THE_CSV
     ]
     assert len(sent) > 10
-    # Pages of three, kinds, or bins; a hundred of the unreadable, and of each finding
-    # of the set as many as it takes to see all splits
-    many = [one for one in sent if one > 40]
-    overview = scanned.get_run_info("winnow").config.report["overview"]
-    assert 100 in many
-    assert max(many) <= 120
-    assert len(many) <= 1 + len(overview["findings"])
+    # Pages of three, kinds, or bins; the unreadable are listed a hundred at most
+    assert sorted(sent)[-2] <= 40 and max(sent) == 100
     assert galleries(written, "duplicates")["exact"]["total"] == 2 * copies
     assert written.bytes < 500_000
 

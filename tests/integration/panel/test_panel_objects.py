@@ -192,9 +192,11 @@ def test_what_is_selected_in_a_grid_of_objects_is_acted_on(event, dataset, first
         assert prompt["operator_uri"].endswith(uri)
         assert prompt["params"]["objects"] == ids
     found = _view_of(answer.shown["selected"], "Keep")
-    asked = event("decide", view=stages, selected=ids, **found["params"])
-    params = asked.one("prompt_user_for_operation")["params"]
-    assert params["objects"] == ids and params["what"] == "keep"
+    kept = event("decide", view=stages, selected=ids, **found["params"])
+    assert "Kept, not flagged again (2)" in kept.texts
+    assert first(1).winnow_decisions == first(2).winnow_decisions == ["keep"]
+    event("undo")
+    assert not getattr(first(1), "winnow_decisions", None)
     # An image is none
     assert "selected**" not in event("refresh", selected=["0" * 24]).texts
 
@@ -202,17 +204,10 @@ def test_what_is_selected_in_a_grid_of_objects_is_acted_on(event, dataset, first
 def test_a_label_that_is_right_is_no_issue_in_later_scans(event, dataset, first):
     event("choose_tab", tab="objects")
     answer = event("choose_object_kind", kind="object_label_issues")
-    asked = press(answer, event, f"{WRONG[1]} is right", first(1).id)
-    params = asked.one("prompt_user_for_operation")["params"]
-    assert params == {
-        "what": "label_verified",
-        "objects": [first(1).id],
-        "prefix": None,
-    }
+    done = press(answer, event, f"{WRONG[1]} is right", first(1).id)
 
-    done = operator("decide")(dataset, "label_verified", objects=[first(1).id])
-
-    assert str(done) == "1 object stored as correctly labeled."
+    notice = done.one("notify")["message"]
+    assert notice == "1 object stored as correctly labeled."
     assert first(1).winnow_decisions == [f"label is {WRONG[1]}"]
     assert first(1).label_issue is False and first(2).label_issue is True
     rescan(dataset)
@@ -254,14 +249,12 @@ def test_what_is_kept_has_no_finding_of_its_box(dataset, drawn, event):
     assert operator("show")(dataset, "bad_boxes").count() == 0
     answer = event("choose_object_kind", kind="decided")
     assert "Decided 7" in answer.texts and len(cards(answer)) == 7
-    asked = press(answer, event, "Take back", kept[0])
-    params = asked.one("prompt_user_for_operation")["params"]
-    assert params["objects"] == [kept[0]] and params["undo"] is True
-    assert params["what"] == "keep"
+    answer = press(answer, event, "Take back", kept[0])
+    assert "Decided 6" in answer.texts
 
     done = operator("decide")(dataset, "keep", objects=kept, undo=True)
 
-    assert done.count == 7
+    assert done.count == 6
     assert operator("show")(dataset, "bad_boxes").count() == 2
     assert operator("show")(dataset, "box_disagreements").count() == 5
 

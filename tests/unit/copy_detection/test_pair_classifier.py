@@ -22,8 +22,20 @@ PHOTOGRAPH = {
     "places": 0.0,
     "zoom": 0.0,
     "through_view": 0.0,
+    "patch": 0.0,
+    "scattered": 0.0,
+    "inward": 0.0,
+    "bare_unlike": 0.0,
+    "bare_alike": 4.0,
+    "skew": 0.0,
+    "moved": 0.0,
+    "detail": 4.0,
+    "desaturation": 0.0,
 }
 DRAWING = PHOTOGRAPH | {"tones": 1.7}
+
+COVERED = PHOTOGRAPH | {"tones": 2.0, "places": 2.0, "unlike": 0.2, "patch": 0.1}
+REPAINTED = PHOTOGRAPH | {"tones": 2.2, "desaturation": 0.4, "scattered": 0.03}
 
 NO_COPIES = {
     "two cuttings of one scene": PHOTOGRAPH | {"overhang": 0.2},
@@ -39,12 +51,37 @@ NO_COPIES = {
     | {"tones": 2.4, "turned": 1.0, "unlike": 0.05},
     "a flag turned on another ground": PHOTOGRAPH
     | {"tones": 2.6, "turned": 1.0, "through_view": 1.0},
+    "a page with another entry": COVERED | {"tones": 1.6},
+    "a small thing on a plain photograph": COVERED | {"patch": 0.02},
+    "another thing in the middle of a plain photograph": COVERED | {"inward": 9.0},
+    "a part that only matches when it is bent": PHOTOGRAPH | {"skew": 0.2, "zoom": 0.6},
+    "a weave in other colors": REPAINTED,
+    "another thing in the middle of one ground": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.05, "inward": 9.0},
+    "a caption, and another thing beside it": COVERED | {"bare_unlike": 0.05},
+    "a caption, and next to nothing beside it": COVERED | {"bare_alike": 1.5},
     "an icon inverted, with another detail": PHOTOGRAPH
     | {"tones": 2.4, "inverted": 1.0, "unlike": 0.05},
 }
 MAY_BE_COPIES = {
     "an equal photograph": PHOTOGRAPH,
     "a drawing": DRAWING,
+    "a plain photograph with a caption": COVERED,
+    "a plain photograph with a caption, made gray": COVERED
+    | {"tones": 2.2, "desaturation": 1.0},
+    "a stamp in the corner of a simple picture": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.05, "inward": 2.0},
+    "a speck in the middle of a simple picture": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.02, "inward": 9.0},
+    "a sticker in the middle of a photograph": PHOTOGRAPH
+    | {"patch": 0.05, "inward": 9.0},
+    "a photograph that was bent": PHOTOGRAPH | {"skew": 0.2},
+    "a large crop": PHOTOGRAPH | {"zoom": 0.6},
+    "a weave made gray": REPAINTED | {"scattered": 0.0},
+    "a part of a weave made gray": REPAINTED | {"moved": 1.0},
+    "a smooth picture made gray": REPAINTED | {"detail": 3.0},
+    "a photograph made gray": REPAINTED | {"tones": 3.0},
+    "a weave with noise": REPAINTED | {"desaturation": 0.0},
     "a photograph with captions": PHOTOGRAPH | {"places": 5.0, "unlike": 0.1},
     "a drawing with noise in places": DRAWING | {"places": 2.0},
     "a blurred scan": DRAWING | {"places": 4.0, "residual": 1.0},
@@ -99,6 +136,11 @@ EQUAL = {
     "least_alike": 1.0,
     "detail": 4.0,
     "drift": 0.0,
+    "bare": 1.0,
+    "bare_alike": 4.0,
+    "bare_unlike": 0.0,
+    "bare_least": 1.0,
+    "margined": 0.0,
 }
 AGAINST = {
     "residual": 6.0,
@@ -121,6 +163,11 @@ AGAINST = {
     "scattered": 0.4,
     "least_alike": -0.5,
     "drift": 2.0,
+    "bare": -0.5,
+    "bare_alike": 0.0,
+    "bare_unlike": 1.0,
+    "bare_least": -0.5,
+    "margined": 1.0,
 }
 
 
