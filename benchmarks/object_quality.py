@@ -100,7 +100,8 @@ def main(work: Path) -> None:
         classes.index(name) if name in classes else -1
         for name in found.columns["label_suggestion"]
     ]
-    alike = looks_alike(given.labels.astype(np.int64), np.array(suggested))
+    codes = given.labels.astype(np.int64)
+    alike = looks_alike(codes, np.array(suggested), score)
     for words, which in (("", left), (", the look of their class", left & alike)):
         counts = f"{int(which.sum())}, {int((which & wrong).sum())}"
         print(f"| below {limit:.1f} and no issue{words}: all, planted | {counts} |")

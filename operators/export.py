@@ -211,10 +211,12 @@ class Export(LongOperator):
             }
             if needs.get(name, True):
                 formats.add_choice(name, label=label)
+        # Folders of images would leave the boxes behind
+        first = formats.values()[0] if run.label_field or not run.objects else "coco"
         inputs.enum(
             "format",
             formats.values(),
-            default=formats.values()[0],
+            default=first,
             label="As",
             view=formats,
         )

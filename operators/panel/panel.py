@@ -267,6 +267,9 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         """Draws what came of a job."""
         end(ctx.dataset)
         self.refresh(ctx)
+        # The App keeps the patches of a view as they were made, whatever is reloaded
+        if ctx.panel.get_state("tab") == "objects":
+            self.follow(ctx)
 
     def failed(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew after a job that was not done; the App says why."""

@@ -84,6 +84,8 @@ def test_a_suggestion_is_accepted(page, boxes):
     assert (before[1][0], after[1][0]) == ("eye", "cat")
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
     page.panel.get_by_role("button", name="Label issues 2").wait_for()
+    # The grid does not go on showing what was corrected
+    page.grid_shows(2)
 
 
 def test_another_finding_follows_into_the_grid(page):

@@ -145,6 +145,18 @@ def test_class_and_split_limit_what_is_shown_and_acted_on(event, dataset, first)
     )
 
 
+def test_the_patches_in_the_grid_are_made_anew_after_a_job(event, dataset):
+    event("show_all")
+    event("choose_object_kind", kind="bad_boxes")
+    assert not event("done").asked("set_view")
+    event("show_tab")
+
+    answer = event("done")
+
+    assert len(answer.view(dataset)) == 2
+    event("show_all")
+
+
 def test_the_overview_has_a_line_of_each_finding_of_objects(event):
     answer = event("choose_tab", tab="overview")
     rows = answer.rows("overview_rows")
@@ -316,6 +328,8 @@ def test_the_forms_list_findings_of_objects_and_show_crops(dataset, first):
     assert "what" not in shown and "1 object " in shown["plan_text"]["default"]
     shown = form("remove_objects", objects=[first(1).id])
     assert "what" not in shown and "plan_pictures" in shown
+    # Folders of images would leave the boxes behind
+    assert form("export")["format"]["default"] == "coco"
 
 
 def test_a_plan_says_the_numbers_that_the_cards_say(event, dataset):
