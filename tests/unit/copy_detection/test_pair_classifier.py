@@ -31,6 +31,8 @@ PHOTOGRAPH = {
     "moved": 0.0,
     "detail": 4.0,
     "desaturation": 0.0,
+    "one_sided": 0.0,
+    "spread": 0.0,
 }
 DRAWING = PHOTOGRAPH | {"tones": 1.7}
 
@@ -63,7 +65,24 @@ NO_COPIES = {
     "an icon inverted, with another detail": PHOTOGRAPH
     | {"tones": 2.4, "inverted": 1.0, "unlike": 0.05},
 }
+MARKED = {
+    "residual": 2.0,
+    "places": 9.0,
+    "spread": 0.6,
+    "explained": 0.7,
+    "one_sided": 0.3,
+}
+NO_COPIES["plain pictures under one mark"] = DRAWING | MARKED
+NO_COPIES["another thing on the ground of a sky"] = PHOTOGRAPH | {
+    "tones": 2.7,
+    "patch": 0.05,
+    "inward": 9.0,
+}
 MAY_BE_COPIES = {
+    "a plain picture with a mark": DRAWING | MARKED | {"one_sided": 1.0},
+    "photographs under one mark": PHOTOGRAPH | MARKED,
+    "a faded drawing": DRAWING | MARKED | {"explained": 0.9},
+    "a drawing with many specks": DRAWING | MARKED | {"spread": 0.2},
     "an equal photograph": PHOTOGRAPH,
     "a drawing": DRAWING,
     "a plain photograph with a caption": COVERED,
