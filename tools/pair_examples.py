@@ -26,13 +26,12 @@ from core.copy_detection import (  # noqa: E402
     verify_pairs,
 )
 from core.copy_detection import compositions as made  # noqa: E402
-from core.copy_detection.dct import (  # noqa: E402
-    WHOLE_FRAME,
-    turned_spectra,
-    window_spectra,
-)
+from core.copy_detection.dct import turned_spectra, whole_spectra  # noqa: E402
 from core.copy_detection.orientations import TURNS, turn_planes  # noqa: E402
-from core.copy_detection.signature import GRAY_SIDE, SIGNATURE_BYTES  # noqa: E402
+from core.copy_detection.signature import (  # noqa: E402
+    SIGNATURE_BYTES,
+    brightness_of,
+)
 from core.models.registry import Embedder  # noqa: E402
 from core.neighbors.knn_graph import neighbor_graph  # noqa: E402
 
@@ -248,8 +247,7 @@ def like_at_eight(
 
     A search proposes few small pictures.
     """
-    gray = signature[:, : GRAY_SIDE**2].reshape(-1, GRAY_SIDE, GRAY_SIDE)
-    spectra = window_spectra(gray.astype(np.float32), WHOLE_FRAME, 1)[:, 0]
+    spectra = whole_spectra(brightness_of(signature).astype(np.float32))
     own = np.arange(len(spectra))[:, None]
     found = []
     for turn in (0, 4):
@@ -263,7 +261,7 @@ def like_at_eight(
 def _look_the_same(
     signature: NDArray[np.uint8], ends: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    gray = signature[:, : GRAY_SIDE**2].reshape(-1, 16, 4, 16, 4)
+    gray = brightness_of(signature).reshape(-1, 16, 4, 16, 4)
     thumbs = gray.mean(axis=(2, 4), dtype=np.float32)
     first, second = thumbs[ends[:, 0]], thumbs[ends[:, 1]]
     apart = [

@@ -96,15 +96,17 @@ clipped lights of plain photographs leave one or two."""
 _TONES_OF_PAGES = 1.8
 _LEAST_PATCH = 0.04
 _AT_EDGE = 4
-_TONES_OF_A_GROUND = 2.75
 _FEW_PLACES = 2
 _SPECKS = 0.02
 _FEW_BARE_BLOCKS = 2.5
 """What a caption leaves: more tones (a log) than the 1.6 of forms and documents, one
 patch of so large a share, so near (pixels of 64 x 64) to an edge, few places and specks
-beside it, and so many blocks (a log) that agree beside it. Farther from the edges so
-large a patch in a picture of few tones is another thing on one ground: of 480 planted
-copies none has one, of 1,538 accepted compositions eight, of 60 stickers one more."""
+beside it, and so many blocks (a log) that agree beside it."""
+
+_TONES_OF_A_GROUND = 2.75
+"""Farther from the edges, so large a patch in a picture of fewer tones (a log) is
+another thing on one ground: of 480 planted copies none has one, of 1,538 accepted
+compositions eight, of 60 stickers one more."""
 
 _MANY_PLACES = 5
 _WIDE = 0.4

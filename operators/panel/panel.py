@@ -31,6 +31,7 @@ from ..adapter.ui.panel_jobs import (
     just_ended,
     notice_of,
     offer_undo,
+    original_params,
     undo_offered,
 )
 from ..adapter.ui.scan_form import VECTORS
@@ -158,9 +159,8 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             "min_label_score": state.kept.get("label_score"),
         }
         params = {name: value for name, value in sliders.items() if value is not None}
-        params["prefix"] = state.prefix
-        if self._at_once(ctx, "set_thresholds", {**params, STEP: DO}):
-            self.done(ctx)
+        params |= {"prefix": state.prefix, STEP: DO}
+        self._at_once(ctx, "set_thresholds", params, self.done)
 
     # -- a review
 
@@ -227,9 +227,7 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
     def decided(self, ctx: foo.ExecutionContext) -> None:
         """Offers to undo what was decided, now that it is done."""
         self.done(ctx)
-        decision = ctx.params["original_params"]
-        if not decision.get("undo"):
-            offer_undo(ctx.dataset, decision)
+        self._offer_undo(ctx, original_params(ctx))
 
     def undo(self, ctx: foo.ExecutionContext) -> None:
         """Takes back the last decision."""
@@ -246,9 +244,11 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         """Stores a decision: within the event where that is quick, else as a job."""
         offer_undo(ctx.dataset, None)
         if self._at_once(ctx, "decide", decision, self.decided):
-            self.refresh(ctx)
-            if not decision.get("undo"):
-                offer_undo(ctx.dataset, decision)
+            self._offer_undo(ctx, decision)
+
+    def _offer_undo(self, ctx: foo.ExecutionContext, decision: dict[str, Any]) -> None:
+        if not decision.get("undo"):
+            offer_undo(ctx.dataset, decision)
 
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
@@ -288,17 +288,23 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         ctx: foo.ExecutionContext,
         operator: str,
         params: dict[str, Any],
-        on_success: Event | None = None,
+        on_success: Event,
     ) -> bool:
         """Has an operator work within the event, or as a job if that takes too long.
 
         The event alone is several times as quick, but shows no progress.
 
+        Args:
+            ctx: of the event
+            operator: its name
+            params: of the operator
+            on_success: of a job, once it is done
+
         Returns:
             whether it is done
         """
         if ctx.dataset.count() > _AT_ONCE:
-            self._begin(ctx, operator, params, on_success or self.done)
+            self._begin(ctx, operator, params, on_success)
             return False
         dismiss_notice(ctx.dataset)
         uri = _OPERATOR.format(operator)
@@ -315,6 +321,7 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         except CurationError as error:
             ctx.ops.notify(str(error), variant="error")
             return False
+        self.done(ctx)
         return True
 
     def _ask(
@@ -322,20 +329,14 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         ctx: foo.ExecutionContext,
         operator: str,
         params: dict[str, Any],
-        on_success: Event | None = None,
-        *,
-        skip_prompt: bool = False,
     ) -> None:
+        """Opens the form of an operator."""
         uri = _OPERATOR.format(operator)
-        runs_long = foo.get_operator(uri).config.execute_as_generator
-        if skip_prompt:
-            step = {STEP: DO} if runs_long else {}
-            self._begin(ctx, operator, {**params, **step}, on_success or self.done)
-        elif runs_long:
+        if foo.get_operator(uri).config.execute_as_generator:
             ctx.panel.set_state("asked_for", operator)
             ctx.prompt(uri, params={**params, STEP: ASK}, on_success=self.carry_out)
         else:
-            ctx.prompt(uri, params=params, on_success=on_success or self.refresh)
+            ctx.prompt(uri, params=params, on_success=self.refresh)
 
     def _begin(
         self,

@@ -70,9 +70,13 @@ def agreed_params(ctx: foo.ExecutionContext) -> dict[str, Any] | None:
     """
     if ctx.params.get("result"):
         return None
+    return {**original_params(ctx), STEP: DO}
+
+
+def original_params(ctx: foo.ExecutionContext) -> dict[str, Any]:
+    """Returns what an operator was called with, of the event of its success."""
     params: Mapping[str, Any] = ctx.params.get("original_params") or {}
-    agreed = {name: params[name] for name in params if name not in _OF_THE_APP}
-    return {**agreed, STEP: DO}
+    return {name: params[name] for name in params if name not in _OF_THE_APP}
 
 
 def begin(dataset: fo.Dataset) -> None:

@@ -157,6 +157,18 @@ def test_the_patches_in_the_grid_are_made_anew_after_a_job(event, dataset):
     event("show_all")
 
 
+def test_the_patches_in_the_grid_are_made_anew_after_a_decision(event, dataset):
+    event("choose_object_kind", kind="bad_boxes")
+    event("show_tab")
+    kept = operator("show")(dataset, "bad_boxes").values("id")[:1]
+
+    answer = event("decide", what="keep", objects=kept)
+
+    assert len(answer.view(dataset)) == 1
+    assert len(event("undo").view(dataset)) == 2
+    event("show_all")
+
+
 def test_the_overview_has_a_line_of_each_finding_of_objects(event):
     answer = event("choose_tab", tab="overview")
     rows = answer.rows("overview_rows")
