@@ -69,13 +69,13 @@ def uniqueness(features: Floats) -> NDArray[np.int64]:
 def k_center(features: Floats, count: int) -> NDArray[np.int64]:
     """Returns the rows in the order of the greedy k-center of Gonzalez (1985)."""
     row = int((features @ features.mean(axis=0)).argmax())
-    likeness = features @ features[row]
+    similarity = features @ features[row]
     chosen = [row]
     while len(chosen) < count:
-        likeness[row] = np.inf
-        row = int(likeness.argmin())
+        similarity[row] = np.inf
+        row = int(similarity.argmin())
         chosen.append(row)
-        np.maximum(likeness, features @ features[row], out=likeness)
+        np.maximum(similarity, features @ features[row], out=similarity)
     return np.array(chosen)
 
 

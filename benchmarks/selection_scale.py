@@ -38,12 +38,12 @@ def made_graph(rows: int, random: np.random.Generator) -> NeighborGraph:
         spread = random.uniform(0.2, 1)
         vectors = center + spread * random.normal(size=(CLOUD, DIMENSIONS))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        likeness = vectors @ vectors.T
-        likeness[own, own] = -np.inf
-        nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :VOTERS]
+        similarity = vectors @ vectors.T
+        similarity[own, own] = -np.inf
+        nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :VOTERS]
         part = slice(start, start + CLOUD)
         indices[part] = start + nearest
-        similarities[part] = np.take_along_axis(likeness, nearest, 1)
+        similarities[part] = np.take_along_axis(similarity, nearest, 1)
     return NeighborGraph(indices, similarities)
 
 

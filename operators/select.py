@@ -53,7 +53,7 @@ class Select(Operator):
     ) -> Selected:
         """Selects images that stand for the rest, to label next or to keep.
 
-        Greedily, by the likeness that the last scan measured: each selected image
+        Greedily, by the similarity that the last scan measured: each selected image
         covers most of what those before it do not (facility location). Copies, bad
         images and images of test and validation splits are never selected. The same
         call selects the same images.

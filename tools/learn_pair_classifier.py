@@ -71,7 +71,7 @@ MONOTONIC = {
     "alike": 1,
     "unlike": -1,
     "rest": 1,
-    "likeness": 1,
+    "correlation": 1,
     "skew": -1,
     "stretch": -1,
     "angle": -1,
@@ -130,11 +130,11 @@ def evidence_of(pairs: Pairs) -> NDArray[np.float32]:
         told = shows[overlays.inner] & shows[overlays.outer] & (coarse > _LEAST_COARSE)
         rows = np.flatnonzero(told)
         pictures, overlays = _only_used(pictures, overlays.at(rows))
-        overlays, likeness = align_roughly(pictures, overlays)
-        overlays, likeness = align(pictures, overlays, likeness)
+        overlays, correlation = align_roughly(pictures, overlays)
+        overlays, correlation = align(pictures, overlays, correlation)
         moved = np.flatnonzero(overlays.moved)
         overlays.warp[moved] = align_finely(pictures, overlays.at(moved)).warp
-        found = first_evidence(pictures, overlays, likeness)
+        found = first_evidence(pictures, overlays, correlation)
         found |= brightness_evidence(pictures, overlays)
         result[start + rows] = np.stack([found[name] for name in MONOTONIC], axis=1)
     return result

@@ -27,7 +27,7 @@ from core.copy_detection import (  # noqa: E402
 )
 from core.copy_detection import compositions as made  # noqa: E402
 from core.copy_detection.dct import turned_spectra, whole_spectra  # noqa: E402
-from core.copy_detection.orientations import TURNS, turn_planes  # noqa: E402
+from core.copy_detection.orientations import ORIENTATIONS, turn_planes  # noqa: E402
 from core.copy_detection.signature import (  # noqa: E402
     SIGNATURE_BYTES,
     brightness_of,
@@ -251,9 +251,9 @@ def like_at_eight(
     own = np.arange(len(spectra))[:, None]
     found = []
     for turn in (0, 4):
-        likeness = turned_spectra(spectra, turn) @ spectra.T
-        np.fill_diagonal(likeness, -1)
-        near = np.argpartition(-likeness, _LIKE_AT_EIGHT)[:, :_LIKE_AT_EIGHT]
+        correlation = turned_spectra(spectra, turn) @ spectra.T
+        np.fill_diagonal(correlation, -1)
+        near = np.argpartition(-correlation, _LIKE_AT_EIGHT)[:, :_LIKE_AT_EIGHT]
         found.append(np.stack(np.broadcast_arrays(own, near), axis=2).reshape(-1, 2))
     return np.concatenate(found)
 
@@ -266,7 +266,7 @@ def _look_the_same(
     first, second = thumbs[ends[:, 0]], thumbs[ends[:, 1]]
     apart = [
         np.abs(first - turn_planes(second, turn)).mean(axis=(1, 2))
-        for turn in range(TURNS)
+        for turn in range(ORIENTATIONS)
     ]
     same: NDArray[np.bool_] = np.min(apart, axis=0) <= _SAME_LOOK
     return same

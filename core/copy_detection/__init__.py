@@ -8,7 +8,7 @@ against how much there was to compare. Three tests, each dearer and stricter:
 
 1. *Coarse* (``coarse_alignment``): 8 x 8 cosine coefficients, in 8 turns and 22
    windows each way.
-2. *Likeness* (``refine_alignment``, ``block_correlation``): local correlation of
+2. *Correlation* (``refine_alignment``, ``block_correlation``): local correlation of
    details, 8 x 8 blocks, roughly aligned.
 3. *Evidence* (``pair_classifier``): rules that contradict a copy, then two dozen
    numbers, learned trees.

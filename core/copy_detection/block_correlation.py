@@ -18,7 +18,7 @@ _DETAIL_ENERGY = 20.0
 from where on a block has a full say."""
 
 
-def detail_likeness(inner: Floats, outer: Floats, warp: Doubles) -> Floats:
+def detail_correlation(inner: Floats, outer: Floats, warp: Doubles) -> Floats:
     """Returns the mean correlation of details in 8 x 8 blocks, in [-1, 1].
 
     Blocks count by how much there is to see in them, so that a text laid

@@ -11,7 +11,7 @@ from .dct import (
     window_bases,
     window_spectra,
 )
-from .orientations import TURN_BACK, TURNS
+from .orientations import ORIENTATIONS, TURN_BACK
 from .overlays import Overlays
 from .planes import Pictures
 from .types import Doubles, Floats, Ints
@@ -41,14 +41,16 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     windows = np.concatenate(
         [window_spectra(pictures.gray, cut, steps) for cut, steps in _CUTS], axis=1
     )
-    turned_b = np.stack([turned_spectra(spectra[b], turn) for turn in range(TURNS)], 1)
+    turned_b = np.stack(
+        [turned_spectra(spectra[b], turn) for turn in range(ORIENTATIONS)], 1
+    )
     whole = np.matmul(turned_b, spectra[a][:, :, None])[..., 0]
     negative = np.where(whole < -_SURE_NEGATIVE, -whole - _NEGATIVE, -1)
     whole = np.concatenate([whole, negative], axis=1)
-    whole[:, np.arange(2 * TURNS) % TURNS > 0] -= _PREFERRED
+    whole[:, np.arange(2 * ORIENTATIONS) % ORIENTATIONS > 0] -= _PREFERRED
     best = whole.argmax(axis=1)
     score = whole[row, best]
-    inverted, best_turn = best >= TURNS, best % TURNS
+    inverted, best_turn = best >= ORIENTATIONS, best % ORIENTATIONS
     sign = np.where(inverted, -1, 1).astype(np.float32)
     # A negative found by a window has gained as much
     cost = _NEGATIVE * inverted

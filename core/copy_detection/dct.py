@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .orientations import TURNS, turn_planes
+from .orientations import ORIENTATIONS, turn_planes
 from .signature import GRAY_SIDE
 from .types import Bools, Doubles, Floats, Ints, floats
 
@@ -108,7 +108,7 @@ def _spectrum_turns() -> tuple[Ints, Floats]:
     bases = _cosine_bases()
     pictures = np.einsum("ui,vj->uvij", bases, bases).reshape(-1, 16, 16)
     flat = pictures.reshape(BASES**2, -1)
-    turned = [turn_planes(pictures, turn) for turn in range(TURNS)]
+    turned = [turn_planes(pictures, turn) for turn in range(ORIENTATIONS)]
     response = np.stack([flat @ t.reshape(BASES**2, -1).T for t in turned])
     source = np.abs(response).argmax(axis=2)
     sign = np.take_along_axis(response, source[:, :, None], axis=2)[..., 0]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .types import Floats, Ints
 
-TURNS = 8
+ORIENTATIONS = 8
 """Turns by 90 degrees (0 to 3), and the same of the mirrored picture (4 to 7)."""
 
 TURN_BACK = np.array([0, 3, 2, 1, 4, 5, 6, 7])

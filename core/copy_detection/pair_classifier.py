@@ -21,7 +21,7 @@ from .types import Bools, Doubles, Floats, Ints, floats
 MIN_PROMISING = -2.0
 """Log odds from which on overlays are refined at full size, the dearest step."""
 
-MIN_HOPE = 0.0
+MIN_UPPER_BOUND = 0.0
 """Log odds if the brightness agreed perfectly, from which on it is compared."""
 
 _BEST = {
@@ -149,18 +149,18 @@ def copy_logits(evidence: dict[str, Floats]) -> Doubles:
 
 
 def first_evidence(
-    pictures: Pictures, overlays: Overlays, likeness: Floats
+    pictures: Pictures, overlays: Overlays, correlation: Floats
 ) -> dict[str, Floats]:
     """Returns what is known before the brightness is compared; float32[b] each.
 
     Args:
         pictures: of all pairs
         overlays: of the b pairs
-        likeness: float32[b], mean correlation of their details, see
-            :func:`~.block_correlation.detail_likeness`
+        correlation: float32[b], mean correlation of their details, see
+            :func:`~.block_correlation.detail_correlation`
     """
     evidence = frame_evidence(pictures, overlays)
-    return evidence | color_evidence(pictures, overlays) | {"likeness": likeness}
+    return evidence | color_evidence(pictures, overlays) | {"correlation": correlation}
 
 
 def best_logits(first: dict[str, Floats]) -> Doubles:

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from .block_correlation import detail_likeness
+from .block_correlation import detail_correlation
 from .filters import high_pass, mean_planes, product_sums
 from .overlays import STILL, Overlays, inside, sample
 from .planes import DETAIL_SIGMA, WHITE, Pictures
 from .types import Doubles, Floats, floats
 
 _SIMPLER = 0.01
-"""What a move must gain in likeness over none at all."""
+"""What a move must gain in correlation over none at all."""
 
 _STEPS = 4
 _FINE_STEPS = 2
@@ -43,11 +43,11 @@ def align_roughly(pictures: Pictures, overlays: Overlays) -> tuple[Overlays, Flo
     turned = overlays.inner_of(pictures.detail32)
     still = np.broadcast_to(STILL, found.shape)
     correlation = np.full((3, len(found)), -1, np.float32)
-    correlation[0] = detail_likeness(turned, outer, found)
-    correlation[1] = detail_likeness(turned, outer, still) + _SIMPLER
+    correlation[0] = detail_correlation(turned, outer, found)
+    correlation[1] = detail_correlation(turned, outer, still) + _SIMPLER
     was_turned = np.flatnonzero(overlays.turn)
     straight = replace(overlays.at(was_turned), turn=np.zeros(len(was_turned), int))
-    correlation[2, was_turned] = _SIMPLER + detail_likeness(
+    correlation[2, was_turned] = _SIMPLER + detail_correlation(
         straight.inner_of(pictures.detail32), outer[was_turned], still[was_turned]
     )
     best = correlation.argmax(axis=0)
@@ -67,10 +67,10 @@ def align(
     finer = _refine(inner, pictures.gray32[overlays.outer], overlays.warp)
     details = overlays.inner_of(pictures.detail32)
     outer = pictures.detail32[overlays.outer]
-    finer_likeness = detail_likeness(details, outer, finer)
-    gained = (finer_likeness > correlation)[:, None, None]
+    finer_correlation = detail_correlation(details, outer, finer)
+    gained = (finer_correlation > correlation)[:, None, None]
     overlays = overlays.warped(np.where(gained, finer, overlays.warp))
-    return overlays, np.maximum(correlation, finer_likeness)
+    return overlays, np.maximum(correlation, finer_correlation)
 
 
 def align_finely(pictures: Pictures, overlays: Overlays) -> Overlays:
@@ -79,8 +79,8 @@ def align_finely(pictures: Pictures, overlays: Overlays) -> Overlays:
     outer = pictures.gray[overlays.outer]
     finer = _refine(inner, outer, overlays.warp, _FINE_STEPS)
     details, outer = high_pass(inner, DETAIL_SIGMA), high_pass(outer, DETAIL_SIGMA)
-    before = detail_likeness(details, outer, overlays.warp)
-    gained = detail_likeness(details, outer, finer) > before
+    before = detail_correlation(details, outer, overlays.warp)
+    gained = detail_correlation(details, outer, finer) > before
     return overlays.warped(np.where(gained[:, None, None], finer, overlays.warp))
 
 

@@ -47,7 +47,7 @@ _MOST_SLIDE = 0.015
 """Frames: a larger slide says no more than this one."""
 
 _SURELY_LAID = 0.98
-"""Likeness from which on a slide is a slip of the alignment: of the labeled scenes
+"""Correlation from which on a slide is a slip of the alignment: of the labeled scenes
 that slid none has as much, of the planted crops 4 of 205."""
 
 _LEAST_SHIFT = 0.006
@@ -89,7 +89,7 @@ def tell_scenes(
     pictures: Pictures,
     evidence: dict[str, Floats],
     overlays: Overlays,
-    likeness: Floats,
+    correlation: Floats,
     is_copy: Bools,
 ) -> tuple[Floats, Bools]:
     """Tells copies from other moments and views of one scene.
@@ -98,7 +98,7 @@ def tell_scenes(
         pictures: of all pairs
         evidence: of the b pairs, all that :mod:`.pair_classifier` names
         overlays: of the pairs, aligned finely where they are promising
-        likeness: float32[b], correlation of details, -1 to 1
+        correlation: float32[b], correlation of details, -1 to 1
         is_copy: bool[b], which pairs pass for copies
 
     Returns:
@@ -108,7 +108,7 @@ def tell_scenes(
     """
     change = evidence["tone_change"] + evidence["desaturation"]
     slid = np.clip(slide(overlays.warp), 0, _MOST_SLIDE) / _MOST_SLIDE
-    slid[likeness >= _SURELY_LAID] = 0
+    slid[correlation >= _SURELY_LAID] = 0
     shifted = np.flatnonzero(is_copy & only_shifted(overlays.warp))
     filled = ~shows_new_strips(pictures, overlays.at(shifted))
     slid[shifted[filled]] = 0

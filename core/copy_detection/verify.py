@@ -13,8 +13,8 @@ from ..progress import OnProgress, Progress, silent
 from .coarse_alignment import lay_over
 from .overlays import Overlays
 from .pair_classifier import (
-    MIN_HOPE,
     MIN_PROMISING,
+    MIN_UPPER_BOUND,
     at_rows,
     best_logits,
     brightness_evidence,
@@ -46,8 +46,8 @@ _MOST_THREADS = 4
 0.6 of the time of one, and 3 to 7 % more CPU time (measured)."""
 
 _MIN_COARSE = 0.55
-_MIN_LIKENESS = 0.55
-_MIN_ALIGNED_LIKENESS = 0.6
+_MIN_CORRELATION = 0.55
+_MIN_ALIGNED_CORRELATION = 0.6
 """Gates of tests 1 and 2, before and after refining. Of the copies that the evidence
 accepts .993, .99 and .99 pass (of 800 composed pairs each of ordinary and of small
 pictures, the latter the fewer)."""
@@ -185,13 +185,14 @@ def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
     )
     rows, overlays = rows[shows], overlays.at(shows)
     overlays, correlation = align_roughly(pictures, overlays)
-    alike = np.flatnonzero(correlation >= _MIN_LIKENESS)
+    alike = np.flatnonzero(correlation >= _MIN_CORRELATION)
     rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     overlays, correlation = align(pictures, overlays, correlation)
     first = first_evidence(pictures, overlays, correlation)
     alike = np.flatnonzero(
-        (correlation >= _MIN_ALIGNED_LIKENESS) & (best_logits(first) >= MIN_HOPE)
+        (correlation >= _MIN_ALIGNED_CORRELATION)
+        & (best_logits(first) >= MIN_UPPER_BOUND)
     )
     rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))

@@ -22,7 +22,7 @@ Bools = NDArray[np.bool_]
 Codes = NDArray[np.int32]
 
 _FLOOR = 0.1
-"""Quantile of all similarities of neighbors that counts as no likeness at all."""
+"""Quantile of all similarities of neighbors that counts as no similarity."""
 
 
 def representative_order(
@@ -82,30 +82,30 @@ class _Coverage:
         rows = len(graph.indices)
         known = graph.indices != NO_NEIGHBOR
         source, column = np.nonzero(known)
-        likeness = graph.similarities[source, column].astype(np.float64)
-        floor = float(np.quantile(likeness, _FLOOR)) if len(likeness) else 0.0
-        likeness = np.clip((likeness - floor) / max(1 - floor, 1e-9), 0, 1)
+        similarity = graph.similarities[source, column].astype(np.float64)
+        floor = float(np.quantile(similarity, _FLOOR)) if len(similarity) else 0.0
+        similarity = np.clip((similarity - floor) / max(1 - floor, 1e-9), 0, 1)
         one_way = csr_array(
-            (likeness, (source, graph.indices[source, column])), shape=(rows, rows)
+            (similarity, (source, graph.indices[source, column])), shape=(rows, rows)
         )
         both = one_way.maximum(one_way.T).tocsr()
         both = (both + csr_array((np.ones(rows), (np.arange(rows),) * 2))).tocsr()
         both.sort_indices()
         self._begin, self._image = both.indptr, both.indices
-        self._likeness = np.where(counts[both.indices], np.minimum(both.data, 1), 0)
+        self._similarity = np.where(counts[both.indices], np.minimum(both.data, 1), 0)
         self._covered = np.zeros(rows)
 
     def gain(self, row: int) -> float:
         """Returns how much better all images would be covered with one more."""
         mine = slice(self._begin[row], self._begin[row + 1])
-        more = self._likeness[mine] - self._covered[self._image[mine]]
+        more = self._similarity[mine] - self._covered[self._image[mine]]
         return float(more[more > 0].sum())
 
     def take(self, row: int) -> None:
         """Covers what resembles an image."""
         mine = slice(self._begin[row], self._begin[row + 1])
         image = self._image[mine]
-        self._covered[image] = np.maximum(self._covered[image], self._likeness[mine])
+        self._covered[image] = np.maximum(self._covered[image], self._similarity[mine])
 
 
 def _best(queue: list[tuple[float, int]], coverage: _Coverage) -> int:

@@ -22,7 +22,7 @@ VOTERS = 40
 """Neighbors to ask of the feature graph."""
 
 COPY_VOTERS = 10
-"""Of the copy graph: the head that finds copies sees other likenesses."""
+"""Of the copy graph: the head that finds copies sees other similarities."""
 
 _LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
 """Added to each kind of evidence: none may rule out a class alone."""

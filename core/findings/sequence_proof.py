@@ -73,13 +73,13 @@ def _are_frames(vectors: NDArray[np.floating], images: Codes) -> bool:
     if count < FEWEST:
         return False
     first = np.unique(np.linspace(0, count - 2, min(count - 1, _COMPARED)).astype(int))
-    near = _likeness(vectors, images[first], images[first + 1])
+    near = _similarity(vectors, images[first], images[first + 1])
     typical = float(np.median(near))
     if count < _ENOUGH:
         return typical >= _SURELY_ALIKE
     far = np.concatenate(
         [
-            _likeness(vectors, images[first], images[(first + count // part) % count])
+            _similarity(vectors, images[first], images[(first + count // part) % count])
             for part in (2, 3)
         ]
     )
@@ -91,7 +91,7 @@ def _are_frames(vectors: NDArray[np.floating], images: Codes) -> bool:
     return typical >= _ALIKE and order >= _IN_ORDER
 
 
-def _likeness(vectors: NDArray[np.floating], one: Codes, other: Codes) -> Doubles:
+def _similarity(vectors: NDArray[np.floating], one: Codes, other: Codes) -> Doubles:
     product = vectors[one].astype(np.float32) * vectors[other].astype(np.float32)
     total: Doubles = product.sum(axis=1, dtype=np.float64)
     return total

@@ -1,7 +1,7 @@
 """Takes into each row's neighbors the rows that have it as theirs.
 
 A search in parts misses neighbors of a row that lies at the edge of its part. Most of
-them find the row from their own parts: likeness is the same either way.
+them find the row from their own parts: similarity is the same either way.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def with_reverse_neighbors(graph: NeighborGraph) -> NeighborGraph:
 
 
 def _offers(graph: NeighborGraph) -> Iterator[tuple[Rows, Rows, Similarities]]:
-    """Yields rows, and rows that they lack and are near enough to, with likenesses."""
+    """Yields rows, and rows that they lack and that are similar enough to them."""
     least = graph.similarities[:, -1]
     for start in range(0, len(graph.indices), _ROWS_ASKED):
         some = slice(start, start + _ROWS_ASKED)

@@ -30,7 +30,7 @@ _SIDE = 640
 """Pixels: the longer side of what is compared."""
 
 _CUT = 32
-_MIN_LIKENESS = 0.8
+_MIN_CORRELATION = 0.8
 """Correlation of two cuts that show the same."""
 
 _PLAIN = 2.0
@@ -132,9 +132,9 @@ def _shows_the_same(
     Not if it shows it in the partner's box: then the object moved.
     """
     content = _cut(picture, box)
-    here = _likeness(content, _cut(copy, box))
-    there = -1.0 if partner is None else _likeness(content, _cut(copy, partner))
-    return here >= max(_MIN_LIKENESS, there)
+    here = _correlation(content, _cut(copy, box))
+    there = -1.0 if partner is None else _correlation(content, _cut(copy, partner))
+    return here >= max(_MIN_CORRELATION, there)
 
 
 def _cut(picture: NDArray[np.uint8], box: Doubles) -> Floats:
@@ -149,7 +149,7 @@ def _cut(picture: NDArray[np.uint8], box: Doubles) -> Floats:
     return np.asarray(cut, np.float32)
 
 
-def _likeness(one: Floats, other: Floats) -> float:
+def _correlation(one: Floats, other: Floats) -> float:
     spread = float(one.std()), float(other.std())
     if max(spread) < _PLAIN:
         return 1.0

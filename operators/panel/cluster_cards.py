@@ -12,7 +12,7 @@ from ..adapter.views.cluster_queries import (
     Cluster,
     clusters,
     kind_of_copy,
-    likeness,
+    similarity_text,
     why_kept,
 )
 from ..adapter.views.queries import Picture
@@ -164,7 +164,9 @@ def _lines(
         first = "**keep**" if shown == "duplicates" else "**stays**"
         first += f" · {why}" * bool(why)
     else:
-        first = " · ".join(filter(None, (kind_of_copy(picture), likeness(picture))))
+        first = " · ".join(
+            filter(None, (kind_of_copy(picture), similarity_text(picture)))
+        )
     own = " · ".join(part for part in (picture.label, picture.split) if part)
     if own and cluster.conflict:
         own = f"**{own}**"

@@ -60,7 +60,7 @@ def kind_of_copy(picture: Picture) -> str:
     return _KINDS.get(values["dup_kind"]) or changed
 
 
-def likeness(picture: Picture) -> str:
+def similarity_text(picture: Picture) -> str:
     """Returns how similar a copy is; empty if it was not compared with the one to
     keep, which a person chose."""
     alike = picture.values["dup_similarity"]

@@ -24,7 +24,7 @@ from .cluster_queries import (
     cluster_order,
     clusters,
     kind_of_copy,
-    likeness,
+    similarity_text,
     why_kept,
 )
 from .queries import Picture, SampleQueries
@@ -141,7 +141,7 @@ def _cluster_item(cluster: Cluster) -> Item:
     shown = []
     for picture in cluster.pictures:
         stays = bool(picture.values["dup_keeper"])
-        words = (why_kept,) if stays else (kind_of_copy, likeness)
+        words = (why_kept,) if stays else (kind_of_copy, similarity_text)
         lines = [said for say in words if (said := say(picture))]
         shown.append(_shown(picture, "stays" if stays else "goes", lines))
     title = f"{cluster.size:,} copies"

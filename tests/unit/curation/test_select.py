@@ -41,16 +41,16 @@ def test_it_is_the_greedy_choice_without_short_cuts(choose):
     vectors = clouds(15, 9, 6, spread=1.0)
     chosen = choose(vectors, 10, k=29)
 
-    likeness = vectors.astype(np.float64) @ vectors.T
+    similarity = vectors.astype(np.float64) @ vectors.T
     off = ~np.eye(30, dtype=bool)
-    floor = np.quantile(likeness[off].astype(np.float32), 0.1)
-    likeness = np.clip((likeness - floor) / (1 - floor), 0, 1)
+    floor = np.quantile(similarity[off].astype(np.float32), 0.1)
+    similarity = np.clip((similarity - floor) / (1 - floor), 0, 1)
     covered, greedy = np.zeros(30), []
     for _ in range(10):
-        gains = np.maximum(likeness - covered, 0).sum(axis=1)
+        gains = np.maximum(similarity - covered, 0).sum(axis=1)
         gains[greedy] = -1
         greedy.append(int(gains.round(6).argmax()))
-        covered = np.maximum(covered, likeness[greedy[-1]])
+        covered = np.maximum(covered, similarity[greedy[-1]])
     assert chosen == greedy
 
 
