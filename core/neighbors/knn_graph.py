@@ -1,7 +1,8 @@
 """Nearest neighbors of unit vectors, exact for small sets, approximate above.
 
-Both ways stand behind :func:`nearest`. Vectors are compared by cosine
-similarity, which for unit vectors orders like the Euclidean distance.
+Three ways stand behind :func:`neighbor_graph`: brute force; brute force on principal
+components, whose candidates are ranked by all numbers; a graph. Vectors are compared
+by cosine similarity, which for unit vectors orders like the Euclidean distance.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ NO_NEIGHBOR = -1
 """Pads :attr:`NeighborGraph.indices` where there are fewer than k."""
 
 _EXACT_BELOW = 75_000
-"""Rows up to which brute force wins for both searches of a scan, of 256 and of 1,280
-numbers, pynndescent's compile time included: at 100,000 they take 98 CPU-seconds and
-60 (benchmarks/scale.md); 256 numbers alone would win to 145,000 (neighbors.md)."""
+"""Rows up to which every search is exact."""
+
+_BRUTE_FORCE_BELOW = 120_000
+"""Rows up to which brute force is no more work than pynndescent with its compile time,
+where long vectors are searched by their principal components (benchmarks/neighbors.md).
+It holds 0.4 GB less: that is what compiling leaves behind."""
 
 _EXACT_TO_QUERY = 9_000
 """Rows that any number of queries is compared with one by one: 6.5 ns a pair of 256
@@ -94,7 +98,7 @@ class NeighborGraph:
 
 def prepare_search(count: int) -> None:
     """Gets ready, in the background, to search so many rows soon."""
-    if count > _EXACT_BELOW:
+    if count > _BRUTE_FORCE_BELOW:
         compile_ahead()
 
 
@@ -109,11 +113,16 @@ def neighbor_graph(
         k: neighbors a row; fewer exist when n <= k
         exact: force brute force or approximation; None lets n decide
     """
-    count = len(vectors)
-    if _is_exact(count, count, exact):
+    count, dims = vectors.shape
+    by_brute_force = exact is None and count <= _BRUTE_FORCE_BELOW
+    if _is_exact(count, count, exact) or (by_brute_force and dims <= _MOST_DIMS):
         return exact_neighbors(vectors, np.arange(count), k)
     searched, wanted = search_space(vectors, k + 1)
-    found = _search_approximately(to_single(searched[:]), None, min(wanted, count))
+    if by_brute_force:
+        wanted = min(wanted + _INTEGER_SPARE, count)
+        found = probably_most_similar(searched, searched, wanted)[0]
+    else:
+        found = _search_approximately(to_single(searched[:]), None, min(wanted, count))
     # The ranking needs the memory
     del searched
     return ranked(vectors, vectors, _without_own(found, np.arange(count)), k)

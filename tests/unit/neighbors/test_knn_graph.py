@@ -123,3 +123,45 @@ def test_nothing_is_compiled_for_what_is_searched_exactly(monkeypatch):
     knn_graph.prepare_search(knn_graph._EXACT_BELOW)
 
     assert nn_descent._compiling is None
+
+
+def test_brute_force_on_components_finds_nearly_all_and_compiles_nothing(monkeypatch):
+    monkeypatch.setattr(knn_graph, "_EXACT_BELOW", 1_000)
+    monkeypatch.setattr(knn_graph, "_EXACT_TO_QUERY", 1_000)
+    monkeypatch.setattr(knn_graph, "nearly_most_similar", None)
+    project, shapes = knn_graph._projected, []
+
+    def projected(vectors):
+        shapes.append(vectors.shape)
+        return project(vectors)
+
+    monkeypatch.setattr(knn_graph, "_projected", projected)
+    random = np.random.default_rng(3)
+    axes, centers = random.normal(size=(60, 640)), random.normal(size=(200, 60))
+    rows = centers[random.integers(0, 200, 6_000)]
+    vectors = (rows + 0.7 * random.normal(size=rows.shape)) @ axes
+    vectors += 4 * random.normal(size=vectors.shape)
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors.astype(np.float32)
+
+    graph = neighbor_graph(vectors, 10)
+
+    true = neighbor_graph(vectors, 10, exact=True)
+    hits = [
+        len(np.intersect1d(*lists))
+        for lists in zip(graph.indices, true.indices, strict=True)
+    ]
+    assert np.mean(hits) / 10 > 0.98
+    assert shapes == [(6_000, 640)]
+
+
+def test_short_vectors_stay_exact_where_long_ones_are_not(monkeypatch):
+    monkeypatch.setattr(knn_graph, "_EXACT_BELOW", 1_000)
+    monkeypatch.setattr(knn_graph, "_EXACT_TO_QUERY", 1_000)
+    monkeypatch.setattr(knn_graph, "nearly_most_similar", None)
+    vectors = unit_vectors(3_000, 64)
+
+    graph = neighbor_graph(vectors, 10)
+
+    true = neighbor_graph(vectors, 10, exact=True)
+    assert np.array_equal(graph.indices, true.indices)
