@@ -88,8 +88,8 @@ class Inputs:
             column = 0
             for block, mean, axes in self._blocks:
                 end = column + axes.shape[1]
-                centerd = to_single(block[rows[part]]) - mean
-                result[:count][part, column:end] = centerd @ axes
+                centered = to_single(block[rows[part]]) - mean
+                result[:count][part, column:end] = centered @ axes
                 column = end
         result[:count, :-1] /= np.sqrt(len(self._blocks), dtype=np.float32)
         result[count:] = result[:again]
@@ -111,8 +111,8 @@ def _moments(
     center = mean.astype(np.float32)
     scatter = np.zeros((dims, dims))
     for part in chunks(len(rows)):
-        centerd = to_single(vectors[rows[part]]) - center
-        scatter += centerd.T @ centerd
+        centered = to_single(vectors[rows[part]]) - center
+        scatter += centered.T @ centered
     return center, scatter / len(rows)
 
 

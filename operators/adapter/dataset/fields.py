@@ -9,6 +9,7 @@ from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
+from fiftyone.core.odm import create_field
 from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
@@ -16,7 +17,7 @@ from ....core.errors import InputError, StaleRunError
 from ....core.findings.schema import FIELDS, VIDEO_FIELDS, FieldSpec, Segment
 from ....core.objects.findings import PICTURE_FIELDS
 from ....core.progress import OnProgress, Progress
-from .internals import sample_documents
+from .internals import add_sample_fields, sample_documents
 
 CREATED_BY = "@winnow/curate"
 SIDEBAR_GROUP = "winnow"
@@ -134,22 +135,26 @@ def declare_fields(
         prefix: of the fields' names
         specs: the fields, see :func:`fields_of_scan`
     """
-    names = []
-    for spec in specs:
-        name = field_name(spec.name, prefix)
-        kind, subfield = FIELD_TYPES[spec.type]
-        dataset.add_sample_field(
-            name,
-            kind,
-            subfield=subfield,
-            embedded_doc_type=(
-                fo.TemporalDetections if spec.type == "segments" else None
-            ),
-            description=spec.description,
-            info={"created_by": CREATED_BY},
-        )
-        names.append(name)
-    _group_in_sidebar(dataset, names, field_name(SIDEBAR_GROUP, prefix))
+    fields = {
+        field_name(spec.name, prefix): new_field(field_name(spec.name, prefix), spec)
+        for spec in specs
+    }
+    add_sample_fields(dataset, fields)
+    _group_in_sidebar(dataset, list(fields), field_name(SIDEBAR_GROUP, prefix))
+
+
+def new_field(name: str, spec: FieldSpec) -> fo.Field:
+    """Returns a field, or an attribute of a label, that is on no data set yet."""
+    kind, subfield = FIELD_TYPES[spec.type]
+    field: fo.Field = create_field(
+        name,
+        kind,
+        subfield=subfield,
+        embedded_doc_type=fo.TemporalDetections if spec.type == "segments" else None,
+        description=spec.description,
+        info={"created_by": CREATED_BY},
+    )
+    return field
 
 
 def clear_other_fields(

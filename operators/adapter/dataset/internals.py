@@ -7,7 +7,7 @@ that nothing outside this module names any.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -39,6 +39,14 @@ def sample_documents(dataset: fo.Dataset) -> Documents:
 def sample_documents_name(dataset: fo.Dataset) -> str:
     """Returns the name of the collection of :func:`sample_documents`."""
     return str(dataset._sample_collection_name)
+
+
+def add_sample_fields(dataset: fo.Dataset, fields: Mapping[str, fo.Field]) -> None:
+    """Declares new fields, by path, at once.
+
+    One by one, each costs a reading of all fields: 43 of them take seconds.
+    """
+    dataset._merge_sample_field_schema(dict(fields))
 
 
 def refresh_held_samples(dataset: fo.Dataset) -> None:

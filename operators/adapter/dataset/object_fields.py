@@ -21,8 +21,8 @@ from pymongo import UpdateOne
 from ....core.errors import InputError
 from ....core.objects.findings import ATTRIBUTES
 from ....core.progress import OnProgress, Progress
-from .fields import CREATED_BY, DURABLE, FIELD_TYPES, field_name, is_ours
-from .internals import sample_documents
+from .fields import DURABLE, FIELD_TYPES, field_name, is_ours, new_field
+from .internals import add_sample_fields, sample_documents
 from .objects import object_field_candidates, objects_path
 
 _SAMPLES_A_WRITE = 1_000
@@ -74,15 +74,9 @@ def check_attributes(dataset: fo.Dataset, name: str, prefix: str | None) -> None
 def declare_attributes(dataset: fo.Dataset, name: str, prefix: str | None) -> None:
     """Adds the attributes to the schema of the objects."""
     path = objects_path(dataset, name)
-    for spec in ATTRIBUTES:
-        kind, subfield = FIELD_TYPES[spec.type]
-        dataset.add_sample_field(
-            f"{path}.{field_name(spec.name, prefix)}",
-            kind,
-            subfield=subfield,
-            description=spec.description,
-            info={"created_by": CREATED_BY},
-        )
+    names = {field_name(spec.name, prefix): spec for spec in ATTRIBUTES}
+    fields = {f"{path}.{name}": new_field(name, spec) for name, spec in names.items()}
+    add_sample_fields(dataset, fields)
 
 
 def clear_attributes(dataset: fo.Dataset, prefix: str | None) -> None:
