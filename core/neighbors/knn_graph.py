@@ -1,8 +1,9 @@
 """Nearest neighbors of unit vectors, exact for small sets, approximate above.
 
-Three ways stand behind :func:`neighbor_graph`: brute force; brute force on principal
-components, whose candidates are ranked by all numbers; a graph. Vectors are compared
-by cosine similarity, which for unit vectors orders like the Euclidean distance.
+Three ways stand behind :func:`neighbor_graph`: exact brute force; brute force that
+takes its candidates, ranked afterwards, from rounded numbers and principal components;
+a graph. Vectors are compared by cosine similarity, which for unit vectors orders like
+the Euclidean distance.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _EXACT_BELOW = 75_000
 """Rows up to which every search is exact."""
 
 _BRUTE_FORCE_BELOW = 120_000
-"""Rows up to which brute force is no more work than pynndescent with its compile time,
-where long vectors are searched by their principal components (benchmarks/neighbors.md).
-It holds 0.4 GB less: that is what compiling leaves behind."""
+"""Rows up to which brute force is no more work than pynndescent with its compile time
+(benchmarks/neighbors.md), where long vectors are searched by their principal components
+and no row is searched again. It holds 0.4 GB less: what compiling leaves behind."""
 
 _EXACT_TO_QUERY = 9_000
 """Rows that any number of queries is compared with one by one: 6.5 ns a pair of 256
@@ -113,12 +114,11 @@ def neighbor_graph(
         k: neighbors a row; fewer exist when n <= k
         exact: force brute force or approximation; None lets n decide
     """
-    count, dims = vectors.shape
-    by_brute_force = exact is None and count <= _BRUTE_FORCE_BELOW
-    if _is_exact(count, count, exact) or (by_brute_force and dims <= _MOST_DIMS):
+    count = len(vectors)
+    if _is_exact(count, count, exact):
         return exact_neighbors(vectors, np.arange(count), k)
     searched, wanted = search_space(vectors, k + 1)
-    if by_brute_force:
+    if exact is None and count <= _BRUTE_FORCE_BELOW:
         wanted = min(wanted + _INTEGER_SPARE, count)
         found = probably_most_similar(searched, searched, wanted)[0]
     else:

@@ -125,7 +125,7 @@ def test_nothing_is_compiled_for_what_is_searched_exactly(monkeypatch):
     assert nn_descent._compiling is None
 
 
-def test_brute_force_on_components_finds_nearly_all_and_compiles_nothing(monkeypatch):
+def test_brute_force_of_long_vectors_finds_nearly_all_and_compiles_nothing(monkeypatch):
     monkeypatch.setattr(knn_graph, "_EXACT_BELOW", 1_000)
     monkeypatch.setattr(knn_graph, "_EXACT_TO_QUERY", 1_000)
     monkeypatch.setattr(knn_graph, "nearly_most_similar", None)
@@ -155,13 +155,18 @@ def test_brute_force_on_components_finds_nearly_all_and_compiles_nothing(monkeyp
     assert shapes == [(6_000, 640)]
 
 
-def test_short_vectors_stay_exact_where_long_ones_are_not(monkeypatch):
+def test_brute_force_of_short_vectors_searches_no_row_again(monkeypatch):
     monkeypatch.setattr(knn_graph, "_EXACT_BELOW", 1_000)
     monkeypatch.setattr(knn_graph, "_EXACT_TO_QUERY", 1_000)
+    vectors = unit_vectors(6_000, 64)
+    true = neighbor_graph(vectors, 10, exact=True)
     monkeypatch.setattr(knn_graph, "nearly_most_similar", None)
-    vectors = unit_vectors(3_000, 64)
+    monkeypatch.setattr(knn_graph, "most_similar", None)
 
     graph = neighbor_graph(vectors, 10)
 
-    true = neighbor_graph(vectors, 10, exact=True)
-    assert np.array_equal(graph.indices, true.indices)
+    hits = [
+        len(np.intersect1d(*lists))
+        for lists in zip(graph.indices, true.indices, strict=True)
+    ]
+    assert np.mean(hits) / 10 > 0.999
