@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dct import BASES, WHOLE_FRAME, window_spectra
-from .signature import GRAY_SIDE
+from .dct import BASES, has_contrast, whole_spectra
+from .signature import brightness_of
 from .types import Floats, Signatures, floats
 
 _PICTURES_AT_ONCE = 1024
-_TELLING = 0.999
-"""Weaker spectra are shorter than 1: too little contrast to go by."""
 
 
 def looks_of(signatures: Signatures) -> Floats:
@@ -29,8 +27,7 @@ def looks_of(signatures: Signatures) -> Floats:
     looks = np.zeros((len(signatures), BASES**2), np.float32)
     for start in range(0, len(signatures), _PICTURES_AT_ONCE):
         some = signatures[start : start + _PICTURES_AT_ONCE]
-        gray = floats(some[:, : GRAY_SIDE**2]).reshape(-1, GRAY_SIDE, GRAY_SIDE)
-        spectra = window_spectra(gray, WHOLE_FRAME, 1)[:, 0]
-        telling = np.linalg.norm(spectra, axis=1) > _TELLING
-        looks[start : start + len(some)][telling] = spectra[telling]
+        spectra = whole_spectra(floats(brightness_of(some)))
+        contrasted = has_contrast(spectra)
+        looks[start : start + len(some)][contrasted] = spectra[contrasted]
     return looks

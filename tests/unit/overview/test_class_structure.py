@@ -6,9 +6,9 @@ import pytest
 from core.neighbors.knn_graph import neighbor_graph
 from core.overview.class_structure import (
     divided,
+    labels_follow_pictures,
     looks_like,
     overlaps,
-    says_something,
     thin_regions,
 )
 from core.overview.records import SetMembers
@@ -65,10 +65,10 @@ def test_shuffled_labels_say_nothing():
     passed = 0
     for _ in range(300):
         label, likeliest = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
-        passed += says_something(members_of(label, likeliest))
+        passed += labels_follow_pictures(members_of(label, likeliest))
 
     assert passed == 0
-    assert says_something(members_of(np.repeat([0, 1], 20)))
+    assert labels_follow_pictures(members_of(np.repeat([0, 1], 20)))
 
 
 def clouds(*sizes):
