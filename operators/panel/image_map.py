@@ -11,7 +11,14 @@ from . import widgets
 from .callbacks import Events
 from .state import PanelState
 
-_COLORS = ("#e45756", "#f58518", "#b279a2", "#4c9be8", "#54a24b")
+_MARKS = (
+    ("#d55e00", "circle"),
+    ("#e69f00", "square"),
+    ("#cc79a7", "diamond"),
+    ("#56b4e9", "triangle-up"),
+    ("#009e73", "cross"),
+)
+"""Kinds differ in form as well as in color (the palette of Okabe and Ito)."""
 
 
 def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) -> None:
@@ -53,10 +60,11 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         config={"displayModeBar": False, "scrollZoom": True},
         on_selected=events.choose_on_map,
     )
-    colors = iter(_COLORS)
+    marks = iter(_MARKS)
     traces = []
     for name, some in points.items():
         nothing = name == NOTHING
+        color, form = ("#8a8a8a", "circle") if nothing else next(marks)
         of_all = f" ({some.total:,})"
         traces.append(
             {
@@ -68,7 +76,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
                 "y": some.y,
                 "hoverinfo": "name",
                 "marker": {
-                    "color": "#8a8a8a" if nothing else next(colors),
+                    "color": color,
+                    "symbol": form,
                     "size": 4 if nothing else 7,
                     "opacity": 0.4 if nothing else 0.9,
                 },
