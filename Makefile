@@ -2,7 +2,7 @@
 # through the environment, so paths with blanks need no second quoting.
 VENV ?= .venv
 PYTHON ?= python3
-RUN = $(VENV)/bin/python
+RUN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 # A process per core; the tests of a file stay together, as they share what they build
 PARALLEL = -n logical --dist loadfile
 export MANIFEST ENGINE RAY_ADDRESS MODEL IMAGES SPLITS CLASSES LAYOUT FOLLOW_LINKS ANNOTATIONS AGAINST OUT APP FAIL_ON IGNORED_CHANGES MAX_MEGAPIXELS TITLE TOP CLEAR DOCS CHROMIUM OLDEST

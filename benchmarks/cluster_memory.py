@@ -36,7 +36,7 @@ from core.scan.apply_thresholds import (  # noqa: E402
     with_fixed_judgment,
 )
 from core.scan.candidate_search import NeighborSearch  # noqa: E402
-from core.scan.collect import StageClock, learned, model_info  # noqa: E402
+from core.scan.learn import StageClock, learned, model_info  # noqa: E402
 from core.scan.previous_scan import PreviousScan  # noqa: E402
 from core.scan.samples import samples_of  # noqa: E402
 from core.scan.scan_data import ImageGraphs, ScanInput, VerifiedPairs  # noqa: E402
@@ -87,10 +87,10 @@ def main() -> None:
     clock = _Told(watch)
     with tempfile.TemporaryDirectory() as scratch, watch.stage(""):
         data = learned(
+            names,
             table,
             samples,
             images,
-            paths,
             embedder,
             _Drawn(rng),
             before=PreviousScan(None, images, model_info(embedder)),

@@ -21,6 +21,7 @@ from core.models.registry import load_embedder  # noqa: E402
 from core.objects.collect import ObjectInput, collect_object_data  # noqa: E402
 from core.objects.crops import embed_crops  # noqa: E402
 from core.objects.findings import find_objects  # noqa: E402
+from core.objects.label_doubts import looks_alike  # noqa: E402
 from core.objects.units import picture_sizes  # noqa: E402
 from core.scan.apply_thresholds import apply_thresholds  # noqa: E402
 from core.scan.collect import collect_scan_data  # noqa: E402
@@ -93,6 +94,17 @@ def main(work: Path) -> None:
     print(
         f"| the suggestion is the true label | {int((right & issue & wrong).sum())} |"
     )
+    limit = found.thresholds["min_object_label_score"]
+    left = (score < limit) & ~issue
+    suggested = [
+        classes.index(name) if name in classes else -1
+        for name in found.columns["label_suggestion"]
+    ]
+    codes = given.labels.astype(np.int64)
+    alike = looks_alike(codes, np.array(suggested), score)
+    for words, which in (("", left), (", the look of their class", left & alike)):
+        counts = f"{int(which.sum())}, {int((which & wrong).sum())}"
+        print(f"| below {limit:.1f} and no issue{words}: all, planted | {counts} |")
     members: dict[int, list[int]] = {}
     for row, number in enumerate(found.columns["dup_cluster"]):
         if number is not None:

@@ -4,11 +4,13 @@
     python benchmarks/object_scale.py run WORK [--seconds 400] [--network-share 0.05]
     python benchmarks/object_scale.py write WORK
 
-SMALL has folders of small pictures. ``make`` pastes ten of them on each picture of
-640 x 480, at 48 to 120 pixels, each once, or mirrored a second time where there are
-fewer. ``make`` and ``run`` stop after some seconds and go on where they were when they
-are called again; what ``run`` took is added up in WORK/spent.json. The next call after
-that scans again, with what the scan before learned.
+SMALL has folders of small pictures, one a class. ``make`` pastes ten of them on each
+picture of 640 x 480, at 48 to 120 pixels, each once, or mirrored a second time where
+there are fewer than 100,000. They should show different things: crops of one scene
+are all compared with one another. ``make`` and ``run`` stop after some seconds and go
+on where they were when they are called again; what ``run`` took is added up in
+WORK/spent.json. The next call after that scans again, with what the scan before
+learned.
 
 With a share, only so many batches pass the network, and the others get vectors at
 random around 64 centers: all else is done for all objects, and the network's time is
@@ -58,7 +60,6 @@ _PLACES = [
     (10 + 125 * column, 20 + 240 * row) for row in range(2) for column in range(5)
 ]
 _SIDES = np.arange(48, 121)
-_CLASSES = 50
 
 
 class OutOfTime(Exception):
@@ -137,7 +138,7 @@ def make(small: Path, work: Path, seconds: float) -> None:
             path = paths[place]
             side = int(random.choice(_SIDES))
             boxes.append([left, top, side, side])
-            labels.append(names.index(path.parent.name) % _CLASSES)
+            labels.append(names.index(path.parent.name))
             if is_there:
                 continue
             art = cv2.imread(str(path))[:, :: -1 if again else 1]
@@ -147,7 +148,12 @@ def make(small: Path, work: Path, seconds: float) -> None:
             cv2.imwrite(str(file), canvas, [1, 90])
         if time.monotonic() - began > seconds:
             sys.exit(f"Call it again: {number:,} of {PICTURES:,} pictures")
-    np.savez(work / "objects.npz", boxes=np.array(boxes), labels=np.array(labels))
+    np.savez(
+        work / "objects.npz",
+        boxes=np.array(boxes),
+        labels=np.array(labels),
+        classes=np.array(names),
+    )
 
 
 def run(work: Path, seconds: float, share: float) -> None:
@@ -166,7 +172,7 @@ def run(work: Path, seconds: float, share: float) -> None:
         np.repeat(np.arange(count), OBJECTS),
         boxes,
         stored["labels"][: len(boxes)].astype(np.int32),
-        [f"class {number:02d}" for number in range(_CLASSES)],
+        stored["classes"].tolist(),
         np.zeros(len(boxes), np.int64),
         np.zeros(len(boxes), bool),
     )

@@ -1,4 +1,4 @@
-"""What predictions of a model add to a scan's own witnesses for wrong labels.
+"""What predictions of a model add to a scan's own evidence for wrong labels.
 
     python benchmarks/predictions.py FOLDER
 
@@ -6,7 +6,7 @@ FOLDER holds a folder a class. Winnow sees the pictures at 40 pixels; the model 
 in full: a linear discriminant on half of their embedding, out of five folds, learned
 from the given labels. Labels are flipped to classes that are confused with theirs:
 6 % on any picture, or 3 % on any and 3 % on pictures that look like two classes. Prints
-the average precision of each witness and of both, mean of five draws, and the
+the average precision of each kind of evidence and of both, mean of five draws, and the
 difference with its 95 % interval.
 """
 
@@ -33,8 +33,8 @@ from core.findings.label_support import (  # noqa: E402
     COPY_VOTERS,
     VOTERS,
     class_support,
+    gather_evidence,
     prediction_weight,
-    witnesses_of,
 )
 from core.findings.predictions import Predictions  # noqa: E402
 from core.models.registry import load_embedder  # noqa: E402
@@ -146,7 +146,9 @@ def main() -> None:
     def evidence_of(label: Codes) -> Floats:
         evidence = label_evidence((copies, features), label, alone, classes)
         return evidence, class_support(
-            witnesses_of(evidence, graph, label, alone, classes, copy_graph=copy_graph),
+            gather_evidence(
+                evidence, graph, label, alone, classes, copy_graph=copy_graph
+            ),
             rows,
         )
 
@@ -167,7 +169,7 @@ def main() -> None:
                 said = Predictions(said.classes, said.probabilities, weight)
                 scores = [
                     judge_labels(
-                        witnesses_of(
+                        gather_evidence(
                             evidence,
                             graph,
                             label,

@@ -117,7 +117,7 @@ def run(work: Path, size: int) -> dict[str, float]:
 def job(work: Path, size: int) -> None:
     """Runs in a child: prints seconds by step, recall and peak memory."""
     from core.findings.label_issues import judge_labels, label_evidence
-    from core.findings.label_support import witnesses_of
+    from core.findings.label_support import gather_evidence
     from core.findings.outliers import outlier_distances
     from core.models.registry import load_embedder
     from core.scan.candidate_search import search_neighbors
@@ -152,7 +152,7 @@ def job(work: Path, size: int) -> None:
     classes = int(labels.max()) + 1
     learned = label_evidence((copies, features), labels, cluster, classes)
     judge_labels(
-        witnesses_of(
+        gather_evidence(
             learned, by_features, labels, cluster, classes, copy_graph=by_descriptors
         )
     )

@@ -34,7 +34,7 @@ _PHOTOS = {
     "spaceflight": ("skimage.data", ["astronaut.png", "rocket.jpg"]),
     "stones": ("skimage.data", ["gravel.png", "brick.png"]),
 }
-_DISTINCT_NEIGHBORS = ("page.png", "text.png", "horse.png", "color.png", "ihc.png")
+_OTHER_SUBJECTS = ("page.png", "text.png", "horse.png", "color.png", "ihc.png")
 _TILES_A_CLASS = 36
 _SPLITS = ("train",) * 6 + ("valid",) * 2 + ("test",) * 2
 
@@ -68,7 +68,7 @@ def _make(folder: Path) -> None:
     _plant_copies(images, paths[:30], planted, rng)
     _plant_wrong_labels(images, paths[30:40], planted, rng)
     _plant_bad_light(images, paths[40:52], planted)
-    _plant_strangers(images, planted)
+    _plant_outliers(images, planted)
     _plant_unreadable(images, paths[52:54], planted)
     (folder / "planted.json").write_text(
         json.dumps(planted, indent=1), encoding="utf-8"
@@ -168,8 +168,8 @@ _BAD_LIGHT = (
 )
 
 
-def _plant_strangers(images: Path, planted: dict) -> None:
-    for number, name in enumerate(_DISTINCT_NEIGHBORS):
+def _plant_outliers(images: Path, planted: dict) -> None:
+    for number, name in enumerate(_OTHER_SUBJECTS):
         label = list(_PHOTOS)[number]
         path = images / "train" / label / f"{label}_stranger.jpg"
         _save(ImageOps.fit(_photo("skimage.data", name), (_SIDE, _SIDE)), path)

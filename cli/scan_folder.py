@@ -270,9 +270,10 @@ def _annotate(path: Path | None, listing: FolderListing, dataset: Any) -> str | 
     module = importlib.import_module(f"{PLUGIN}.operators.adapter.dataset.annotations")
     images = [image.path for image in listing.images]
     found = module.read_annotations(path.absolute(), Path(listing.root), images)
-    print(plain(module.describe(found)), flush=True)
+    for line in module.describe(found):
+        print(plain(line), flush=True)
     if module.annotate(dataset, found):
-        print("The annotations changed since the last run: all boxes are read anew")
+        print("The annotations changed since the last run: all boxes are read again")
     field: str = module.OBJECT_FIELD
     return field
 

@@ -42,7 +42,7 @@ from core.sharded_scan.tasks import Executor  # noqa: E402
 from core.sharded_scan.thread_executor import ThreadExecutor  # noqa: E402
 
 _ENGINES = ("threads", "ray")
-_SAID_EVERY = 10.0
+_SECONDS_PER_LINE = 10.0
 """Seconds between two lines of progress."""
 
 
@@ -88,7 +88,7 @@ def _scan(options: argparse.Namespace) -> int:
             executor,
             model=options.model,
             settings=settings,
-            on_progress=_teller(folder),
+            on_progress=_progress_printer(folder),
         )
     now = datetime.now().astimezone()
     when = f"{now.day} {now:%B %Y, %H:%M %Z}"
@@ -135,21 +135,21 @@ def _described(manifest: Manifest) -> str:
     return f"{plain(manifest.address)}: {' and '.join(parts)}, {shards:,} shards"
 
 
-def _teller(folder: JobFolder) -> Any:
+def _progress_printer(folder: JobFolder) -> Any:
     """Returns what prints a line when a stage begins, and every ten seconds."""
-    stage, said = "", 0.0
+    stage, printed_at = "", 0.0
 
-    def tell(progress: JobProgress) -> None:
-        nonlocal stage, said
+    def print_progress(progress: JobProgress) -> None:
+        nonlocal stage, printed_at
         now = time.monotonic()
-        if progress.stage == stage and now - said < _SAID_EVERY:
+        if progress.stage == stage and now - printed_at < _SECONDS_PER_LINE:
             return
-        stage, said = progress.stage, now
+        stage, printed_at = progress.stage, now
         print(_line(progress), flush=True)
         values = {**vars(progress), "at": time.time()}
         folder.write("progress.json", json.dumps(values).encode())
 
-    return tell
+    return print_progress
 
 
 def _line(progress: JobProgress) -> str:

@@ -13,16 +13,16 @@ def on_terminal() -> bool:
 
 def bars_or_lines() -> bool | Callable[[Progress], None]:
     """Returns what operators take as ``progress``."""
-    return True if on_terminal() else _line_a_stage()
+    return True if on_terminal() else _one_line_per_stage()
 
 
-def _line_a_stage() -> Callable[[Progress], None]:
-    said = ""
+def _one_line_per_stage() -> Callable[[Progress], None]:
+    printed = ""
 
-    def say(progress: Progress) -> None:
-        nonlocal said
-        if progress.stage != said:
-            said = progress.stage
-            print(f"{said} ...", flush=True)
+    def print_stage(progress: Progress) -> None:
+        nonlocal printed
+        if progress.stage != printed:
+            printed = progress.stage
+            print(f"{printed} ...", flush=True)
 
-    return say
+    return print_stage

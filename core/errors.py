@@ -47,7 +47,7 @@ class StaleRunError(CurationError):
 
 
 class ActionError(CurationError):
-    """An action on files or labels that cannot be begun or went on with."""
+    """An action on files or labels that could not be started or completed."""
 
 
 class PlanOutdatedError(ActionError):

@@ -86,8 +86,10 @@ class AuditReport(TableResult):
 
     def to_markdown(self) -> str:
         lines = [f"**{escape_markdown(self.summary())}**", ""]
+        lines += ["| verdict | rule |", "| :-- | :-- |"]
         lines += [
-            f"* {'passed' if one.passed else '**failed**'}: {escape_markdown(str(one))}"
+            f"| {'passed' if one.passed else '**failed**'} "
+            f"| {escape_markdown(str(one))} |"
             for one in self.verdicts
         ]
         return "\n".join(lines)

@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..core.common.result import json_value
+from ..core.common.text import counted
 from ..core.curation.review_time import ToReview, total_minutes
 from ..core.progress import OnProgress, silent
 from .adapter.actions.action_options import QUARANTINE, ActionOptions, Change
@@ -59,9 +60,10 @@ class CleanReport(PlanReport):
         """Yields what is in the plan, and what needs a person, a line each."""
         yield from super().details()
         for one in self.reviews:
-            yield f"Needs your eyes: {one.count:,} {one.label}, {_minutes(one.minutes)}"
+            minutes = counted(one.minutes, "minute")
+            yield f"Needs your eyes: {one.count:,} {one.label}, about {minutes}"
         if len(self.reviews) > 1:
-            yield f"Review in all: {_minutes(self.minutes)}"
+            yield f"Review in all: about {counted(self.minutes, 'minute')}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all but the single images as plain JSON values."""
@@ -141,7 +143,3 @@ class Clean(PlannedAction):
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         return plan_form(ctx, "Clean", lambda: self.plan_to_show(ctx))
-
-
-def _minutes(count: int) -> str:
-    return f"about {count:,} minute{'' if count == 1 else 's'}"

@@ -153,7 +153,8 @@ class DecideOptions:
             ``label_verified``: their labels are right.
             ``relabel``: they should get ``label``; ``retag(dataset, "relabel")``
             does it.
-            ``may_go``: they may be put away; ``quarantine(dataset, "may_go")`` does it
+            ``may_go``: they may be quarantined; ``quarantine(dataset, "may_go")``
+            does it
         undo (False): take the decision back instead
         objects (None): ids of labels of the field that was scanned for objects; the
             decision, ``keep`` or ``label_verified``, is then on these objects. A view

@@ -211,10 +211,12 @@ class Export(LongOperator):
             }
             if needs.get(name, True):
                 formats.add_choice(name, label=label)
+        # Folders of images would leave the boxes behind
+        first = formats.values()[0] if run.label_field or not run.objects else "coco"
         inputs.enum(
             "format",
             formats.values(),
-            default=formats.values()[0],
+            default=first,
             label="As",
             view=formats,
         )
@@ -242,10 +244,10 @@ def _remarks_on_copies(clean: Clean) -> Iterator[str]:
             f"Of {_clusters(clean.replacements)} the keeper is excluded, and the best "
             "remaining copy is exported"
         )
-    if clean.lost:
+    if clean.dropped_clusters:
         yield (
-            f"Of {_clusters(clean.lost)} no image is exported, because each has a "
-            "finding"
+            f"Of {_clusters(clean.dropped_clusters)} no image is exported, because "
+            "each has a finding"
         )
 
 

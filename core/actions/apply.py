@@ -61,7 +61,8 @@ def apply_plan(
         on_progress: told after each batch; may raise ``Cancelled`` to stop
 
     Returns:
-        what was done; files that changed since the plan are left alone
+        what was done, nothing for an empty plan; files that changed since the plan
+        are left alone
 
     Raises:
         PlanOutdatedError: it was applied before
@@ -69,6 +70,9 @@ def apply_plan(
     """
     disk = disk or Disk()
     check_count(plan, expect_count)
+    if not plan.count:
+        # Its id is that of no action, so that no undo takes it for the last one
+        return Report("apply", plan.action, plan.id, "", 0)
     with locked_quarantine(disk, plan.quarantine) as quarantine:
         for earlier in action_folders(plan.quarantine):
             if earlier.plan.id == plan.id and undoable(earlier):
@@ -87,8 +91,6 @@ def apply_plan(
 
 def check_count(plan: ActionPlan, expect_count: int | None) -> None:
     """Raises :class:`ActionError` if a number must be repeated and was not."""
-    if not plan.count:
-        raise ActionError("The plan changes nothing, so there is nothing to apply.")
     if expect_count is not None and expect_count != plan.count:
         raise ActionError(
             f"expect_count={expect_count}, but the plan has {plan.count:,} items. "

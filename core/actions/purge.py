@@ -1,7 +1,7 @@
 """Destroys quarantined files: the only code by which bytes disappear.
 
-A file goes if the journal says that it was put away long enough ago, if it is
-still the file that was put away, and if the copy that justified it is still
+A file goes if the journal says that it was quarantined long enough ago, if it is
+still the file that was quarantined, and if the copy that justified it is still
 there.
 """
 

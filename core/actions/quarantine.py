@@ -1,4 +1,4 @@
-"""The folder beside a data set's root that holds what was put away.
+"""The folder beside a data set's root that holds what was quarantined.
 
 ``<above the root>/.winnow-quarantine/<data set's id>/<time>-<plan's id>/``
 has a plan, a journal, ``restore.py`` and the files of one action. It is on

@@ -90,8 +90,8 @@ class Report:
     Attributes:
         what: apply, undo or purge
         action: quarantine, move or retag
-        key: of the action, for its undo
-        folder: with the journal and restore.py
+        key: of the action, for its undo; the plan's id if that was empty
+        folder: with the journal and restore.py; empty if nothing was planned
         planned: items
         done: items
         moves: files among them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ from .text import escape_markdown, plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+_ROWS_SHOWN = 10
+_TABLE = "\n| "
 
 
 class Result:
@@ -56,11 +60,36 @@ class TableResult(Result):
         """Yields the rows, each with the same names in the same order."""
         raise NotImplementedError
 
+    def rows_to_show(self) -> Iterable[Mapping[str, Any]]:
+        """Returns the rows, or none where they can no longer be read."""
+        return self.rows()
+
+    def _repr_markdown_(self) -> str:
+        """Returns what a notebook shows: with the first rows, if no table is in it."""
+        text = self.to_markdown()
+        if _TABLE in text:
+            return text
+        rows = list(islice(self.rows_to_show(), _ROWS_SHOWN + 1))
+        lines = [text, "", *_table(rows[:_ROWS_SHOWN])]
+        if len(rows) > _ROWS_SHOWN:
+            lines += ["", "All rows: `to_pandas()`"]
+        return "\n".join(lines) if rows else text
+
     def to_pandas(self) -> DataFrame:
         """Returns the rows as a table."""
         import pandas as pd
 
         return pd.DataFrame([dict(row) for row in self.rows()])
+
+
+def _table(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """Yields rows of the same names as a table of Markdown, a line each."""
+    for number, row in enumerate(rows):
+        if not number:
+            yield f"| {' | '.join(map(escape_markdown, row))} |"
+            yield f"|{' :-- |' * len(row)}"
+        cells = ("" if cell is None else str(cell) for cell in row.values())
+        yield f"| {' | '.join(map(escape_markdown, cells))} |"
 
 
 def json_value(value: Any) -> Any:

@@ -31,6 +31,16 @@ def share_text(count: float, of: int) -> str:
     return f"{number}\N{NO-BREAK SPACE}%".replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def score_text(score: float) -> str:
+    """Returns the score of a label, 0 to 100, with the digits that all pages give."""
+    return f"{score:.1f}"
+
+
+def distance_text(distance: float) -> str:
+    """Returns a distance of outliers with the digits that all pages give."""
+    return f"{distance:.3f}"
+
+
 def counted(count: int, thing: str) -> str:
     """Returns ``1 scene``, ``2 scenes``, ``1 image`` and so on.
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dct import WHOLE_FRAME, offsets, turned_spectra, window_bases, window_spectra
+from .dct import (
+    offsets,
+    turned_spectra,
+    whole_spectra,
+    window_bases,
+    window_spectra,
+)
 from .orientations import TURN_BACK, TURNS
 from .overlays import Overlays
 from .planes import Pictures
@@ -31,7 +37,7 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     only permute them and flip their signs.
     """
     row = np.arange(len(a))
-    spectra = window_spectra(pictures.gray, WHOLE_FRAME, 1)[:, 0]
+    spectra = whole_spectra(pictures.gray)
     windows = np.concatenate(
         [window_spectra(pictures.gray, cut, steps) for cut, steps in _CUTS], axis=1
     )
@@ -69,8 +75,7 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
         turn,
         _window_warps(window),
         inverted,
-        np.zeros(len(a), bool),
-        np.zeros(len(a), bool),
+        *np.zeros((3, len(a)), bool),
     )
     return overlays, score.astype(np.float32)
 

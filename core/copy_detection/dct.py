@@ -7,10 +7,11 @@ keep the signs of (pHash: Zauner 2010); here they are compared as they are.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .orientations import TURNS, turn_planes
 from .signature import GRAY_SIDE
-from .types import Doubles, Floats, Ints, floats
+from .types import Bools, Doubles, Floats, Ints, floats
 
 BASES = 8
 """Cosine waves along each axis."""
@@ -18,6 +19,22 @@ BASES = 8
 _BLANK_LENGTH = 4.0
 """Spectra weaker than this (a contrast of 0.25 of 255) stay shorter than 1, so
 that blank pictures are like nothing."""
+
+_MIN_LENGTH = 0.999
+
+
+def whole_spectra(gray: Floats) -> Floats:
+    """Returns unit vectors float32[b, 64] of whole pictures: float32[b, 64, 64] in."""
+    return window_spectra(gray, WHOLE_FRAME, 1)[:, 0]
+
+
+def has_contrast(spectra: NDArray[np.floating]) -> Bools:
+    """Returns bool[b], spectra that can be gone by.
+
+    Those of too little contrast are shorter than 1.
+    """
+    contrasted: Bools = np.linalg.norm(spectra, axis=1) > _MIN_LENGTH
+    return contrasted
 
 
 def window_spectra(gray: Floats, cut: Floats, steps: int) -> Floats:

@@ -12,6 +12,8 @@ from .types import Floats, floats
 BLOCKS = 8
 """Along each axis, whatever the side."""
 
+_NEXT_TO_NOTHING = np.float32(1e-6)
+
 
 def blur(pictures: Floats, sigma: float) -> Floats:
     smooth = np.empty_like(pictures)
@@ -23,6 +25,26 @@ def blur(pictures: Floats, sigma: float) -> Floats:
 def high_pass(pictures: Floats, sigma: float) -> Floats:
     """Returns the details: what a blur takes away."""
     return pictures - blur(pictures, sigma)
+
+
+def masked_high_pass(
+    pictures: tuple[Floats, Floats], mask: Floats, sigma: float
+) -> tuple[Floats, Floats]:
+    """Returns the details inside a mask of 0 and 1, as if nothing lay outside.
+
+    By normalized convolution (Knutsson and Westin, 1993): the edge of a caption, or of
+    the empty corner of a tilted picture, would else show in all that lies beside it.
+
+    Args:
+        pictures: float32[b, side, side] each
+        mask: float32[b, side, side]
+        sigma: in pixels, see :func:`high_pass`
+    """
+    share = np.ones_like(mask)
+    partly = np.flatnonzero(~mask.all(axis=(1, 2)))
+    share[partly] = blur(mask[partly], sigma) + _NEXT_TO_NOTHING
+    one, two = ((each - blur(each * mask, sigma) / share) * mask for each in pictures)
+    return one, two
 
 
 def halve(pictures: Floats) -> Floats:

@@ -27,6 +27,7 @@ class Overlays:
         inverted: bool[b], the inner picture is looked at as a negative
         framed: bool[b], margins of another width are left aside
         regrounded: bool[b], their grounds differ and are left aside
+        margined: bool[b], both have plain margins, as drawings and products have
     """
 
     inner: Ints
@@ -36,6 +37,7 @@ class Overlays:
     inverted: Bools
     framed: Bools
     regrounded: Bools
+    margined: Bools
 
     def at(self, rows: Ints | Bools) -> Overlays:
         return Overlays(
@@ -46,6 +48,7 @@ class Overlays:
             self.inverted[rows],
             self.framed[rows],
             self.regrounded[rows],
+            self.margined[rows],
         )
 
     def with_rows(self, rows: Ints, others: Overlays) -> Overlays:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .signature import GRAY_SIDE
+from .signature import GRAY_SIDE, brightness_of
 from .types import Floats, Signatures
 
 MIN_PART_CHANGE = 16.0
@@ -38,8 +38,7 @@ def part_levels(signatures: Signatures) -> Levels:
     """
     found = [np.empty((0, _part_count()), np.int16)]
     for start in range(0, len(signatures), _ROWS_AT_ONCE):
-        some = signatures[start : start + _ROWS_AT_ONCE][:, : GRAY_SIDE**2]
-        gray = some.reshape(-1, GRAY_SIDE, GRAY_SIDE)
+        gray = brightness_of(signatures[start : start + _ROWS_AT_ONCE])
         # By adding slices: NumPy reduces short axes ten times slower
         cells = _pairs_added(gray.astype(np.int16))
         shifted = cells[:, 1:-1, 1:-1]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .filters import BLOCKS, block_sums, halve, high_pass
-from .signature import COLOR_SIDE, GRAY_SIDE
+from .signature import COLOR_SIDE, GRAY_SIDE, brightness_of
 from .types import Bools, Floats, Ints, floats
 
 _VISIBLE_DETAIL = 4.0
@@ -45,8 +45,7 @@ class Pictures:
 
     @cached_property
     def gray(self) -> Floats:
-        planes = floats(self.signatures[:, : GRAY_SIDE**2])
-        return planes.reshape(-1, GRAY_SIDE, GRAY_SIDE)
+        return floats(brightness_of(self.signatures))
 
     @cached_property
     def gray32(self) -> Floats:

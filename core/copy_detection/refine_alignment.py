@@ -20,7 +20,9 @@ _SIMPLER = 0.01
 """What a move must gain in likeness over none at all."""
 
 _STEPS = 4
-"""Gauss-Newton steps a size: 8 do not bring more pairs into place."""
+_FINE_STEPS = 2
+"""Gauss-Newton steps at 16 and 32 pixels: 8 do not bring more pairs into place. And at
+64 pixels, where little is left to move."""
 
 _LONGEST_STEP = 0.15
 """Of the frame, a step: keeps flat pictures from running away."""
@@ -75,14 +77,16 @@ def align_finely(pictures: Pictures, overlays: Overlays) -> Overlays:
     """Refines at 64 x 64 where that makes the pictures more alike."""
     inner = overlays.inner_of(pictures.gray, WHITE)
     outer = pictures.gray[overlays.outer]
-    finer = _refine(inner, outer, overlays.warp)
+    finer = _refine(inner, outer, overlays.warp, _FINE_STEPS)
     details, outer = high_pass(inner, DETAIL_SIGMA), high_pass(outer, DETAIL_SIGMA)
     before = detail_likeness(details, outer, overlays.warp)
     gained = detail_likeness(details, outer, finer) > before
     return overlays.warped(np.where(gained[:, None, None], finer, overlays.warp))
 
 
-def _refine(inner: Floats, outer: Floats, warp: Doubles) -> Doubles:
+def _refine(
+    inner: Floats, outer: Floats, warp: Doubles, steps: int = _STEPS
+) -> Doubles:
     """Moves the outer pictures onto the inner ones.
 
     Minimises the squared difference after a gain and an offset, weighted
@@ -97,7 +101,7 @@ def _refine(inner: Floats, outer: Floats, warp: Doubles) -> Doubles:
     border = np.zeros((side, side), np.float32)
     border[1:-1, 1:-1] = 1
     diagonal = np.arange(8)
-    for _ in range(_STEPS):
+    for _ in range(steps):
         seen = inside(warp, side, 0.5) * border
         area = seen.sum(axis=(1, 2)) + 1e-6
         target = inner - mean_planes(product_sums(inner, seen), area)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .dct import BASES, WHOLE_FRAME, window_spectra
-from .signature import GRAY_SIDE
+from .dct import BASES, has_contrast, whole_spectra
+from .signature import brightness_of
 from .types import Floats, Ints, Signatures, floats
 from .views import views_of
 
@@ -72,18 +72,17 @@ def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
         views = views_of(some, np.ones((len(some), 2), np.int32))
         rows.append(start + np.concatenate([np.arange(len(some)), views.picture]))
         some = np.concatenate([some, views.signatures])
-        gray = floats(some[:, : GRAY_SIDE**2]).reshape(-1, GRAY_SIDE, GRAY_SIDE)
-        size = np.abs(window_spectra(gray, WHOLE_FRAME, 1).reshape(-1, BASES, BASES))
+        spectra = whole_spectra(floats(brightness_of(some)))
+        size = np.abs(spectra.reshape(-1, BASES, BASES))
         turned = size.transpose(0, 2, 1)
         either = np.stack([np.maximum(size, turned), np.minimum(size, turned)])
         upper = either[:, :, high, low].transpose(1, 2, 0).reshape(len(some), -1)
         diagonal = np.diagonal(size, axis1=1, axis2=2)
         parts.append(np.concatenate([diagonal[:, 1:], upper], axis=1))
     numbers = np.concatenate(parts) if parts else np.zeros((0, BASES**2 - 1))
-    # Weak spectra are shorter than 1: too little contrast to go by
-    telling_rows = np.flatnonzero(np.linalg.norm(numbers, axis=1) > 0.999)
-    numbers = floats(numbers[telling_rows])
+    rows_with_contrast = np.flatnonzero(has_contrast(numbers))
+    numbers = floats(numbers[rows_with_contrast])
     spread = numbers.var(axis=0) if len(numbers) else np.zeros(numbers.shape[1])
     most_variable = np.sort(np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS])
-    picture = np.concatenate([*rows, np.zeros(0, np.int64)])[telling_rows]
+    picture = np.concatenate([*rows, np.zeros(0, np.int64)])[rows_with_contrast]
     return numbers[:, most_variable], picture

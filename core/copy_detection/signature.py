@@ -18,6 +18,11 @@ SIGNATURE_BYTES = GRAY_SIDE**2 + 2 * COLOR_SIDE**2
 SIGNATURE_VERSION = 1
 
 
+def brightness_of(signatures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns uint8[b, 64, 64], the brightness in signatures, uint8[b, 4608]."""
+    return signatures[:, : GRAY_SIDE**2].reshape(-1, GRAY_SIDE, GRAY_SIDE)
+
+
 def signatures(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns what :func:`~core.copy_detection.verify_pairs` needs to know of each
     picture.

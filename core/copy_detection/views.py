@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .signature import COLOR_SIDE, GRAY_SIDE, SIGNATURE_BYTES
+from .signature import COLOR_SIDE, GRAY_SIDE, SIGNATURE_BYTES, brightness_of
 from .types import Bools, Doubles, Floats, Ints, floats
 
 _FLAT = 14
@@ -109,7 +109,7 @@ class Views:
 
 def views_of(signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Views:
     """Makes the other views of pictures with margins."""
-    margins = find_margins(_gray(signatures))
+    margins = find_margins(brightness_of(signatures))
     rows = np.flatnonzero(margins.found)
     made = [_inside(signatures[row], margins.box[row]) for row in rows]
     inside = np.full(len(signatures), NO_VIEW)
@@ -137,10 +137,6 @@ def other_ground(views: Views, a: Ints, b: Ints) -> Bools:
     """Returns which pairs stand on grounds of different brightness."""
     other: Bools = np.abs(views.level[a] - views.level[b]) > _OTHER_GROUND
     return other
-
-
-def _gray(signatures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return signatures[:, : GRAY_SIDE**2].reshape(-1, GRAY_SIDE, GRAY_SIDE)
 
 
 def _planes(signature: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:

@@ -17,6 +17,7 @@ from ..copy_detection import (
 from ..embedding.image_table import ImageTable
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from ..progress import OnProgress, Progress, silent
+from ..scan.candidates_by_looks import alike_originals
 from ..scan.plain_pages import judge_pages, page_reader
 from ..scan.unique_images import distinct_rows
 from ..scan.verified_pairs import cosines
@@ -84,15 +85,18 @@ def candidate_pairs(
             graph = nearest(vectors[inside], vectors[asked], CANDIDATE_NEIGHBORS)
             found.append(_edges(asked, inside, graph, least))
         on_progress(Progress(step, number + 2, steps))
-    found += _turned(pictures, new, np.flatnonzero(present.any(axis=0)))
+    found += _by_signatures(pictures, new, np.flatnonzero(present.any(axis=0)))
     on_progress(Progress(step, steps, steps))
     pairs = np.sort(np.concatenate(found), axis=1)
     distinct: Pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
     return distinct
 
 
-def _turned(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
-    """Returns pairs that match when one is turned; no embedding sees them."""
+def _by_signatures(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
+    """Returns pairs that match when one is turned, or seen from afar.
+
+    No embedding sees them.
+    """
     if not len(new):
         return []
     signatures = pictures.signatures[new]
@@ -105,6 +109,8 @@ def _turned(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
         both = np.concatenate([signatures, pictures.signatures[some]])
         pairs = turned_candidates(both, asked=np.arange(len(new)))
         found.append(np.concatenate([new, some])[pairs].astype(np.int32))
+        marked = alike_originals(np.roll(both, -len(new), axis=0), len(some))
+        found.append(np.concatenate([some, new])[marked].astype(np.int32))
     return found
 
 

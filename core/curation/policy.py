@@ -1,6 +1,6 @@
 """A policy: what a data set may hold of each finding, as text a person writes.
 
-Rules are parted by commas, semicolons or line ends::
+Rules are separated by commas, semicolons or line ends::
 
     no leaks, unreadable = 0, exact duplicates <= 0.1 %, label issues < 2 %
 

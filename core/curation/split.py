@@ -243,7 +243,7 @@ def class_counts(split: Codes, label: Codes, split_count: int, classes: int) -> 
     return counts
 
 
-def crossing(unit: Ints, split: Codes) -> Bools:
+def leaking(unit: Ints, split: Codes) -> Bools:
     """Returns bool[n]: whose unit lies in two splits or more."""
     there = np.flatnonzero(split != NO_SPLIT)
     both = np.unique(np.stack([unit[there], split[there]], axis=1), axis=0)

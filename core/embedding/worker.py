@@ -49,7 +49,7 @@ def _main() -> None:
     import cv2
 
     from ..models.registry import load_embedder
-    from .embed import BlockEmbedder
+    from .file_pass import BlockEmbedder
 
     cv2.setNumThreads(1)
     settings = WorkerSettings(*pickle.load(blocks))  # noqa: S301 (our parent's)

@@ -40,7 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .label_issues import judge_labels
-from .label_support import LEAST_SCORE, Floats, Labels, Witnesses, class_support
+from .label_support import LEAST_SCORE, Floats, LabelEvidence, Labels, class_support
 
 AIMED_PRECISION = 0.8
 """Of the labels that are flagged by default so many are expected to be wrong."""
@@ -122,20 +122,20 @@ class LabelEstimate:
         return float(SCORES[enough[-1]] if len(enough) else SCORES[0])
 
 
-def estimate_labels(witnesses: Witnesses, scores: Floats) -> LabelEstimate | None:
+def estimate_labels(evidence: LabelEvidence, scores: Floats) -> LabelEstimate | None:
     """Flips some labels and estimates from their scores what others mean.
 
     The same input gives the same flips.
 
     Args:
-        witnesses: of m images
+        evidence: of m images
         scores: float32[m], what :func:`~core.findings.label_issues.judge_labels` says
             of the labels they vote with
 
     Returns:
         None for fewer than 1,000 labels that can be judged
     """
-    labels = witnesses.labels
+    labels = evidence.labels
     item = np.flatnonzero(~np.isnan(scores))
     agreed = item[scores[item] > 50]
     classes = len(np.unique(labels[item]))
@@ -151,9 +151,9 @@ def estimate_labels(witnesses: Witnesses, scores: Floats) -> LabelEstimate | Non
     like = _mistakable(drawn, agreed, scores, labels, random)
     flipped_item = np.concatenate([drawn, drawn_unsure])
     looks = np.concatenate([like, drawn_unsure])
-    support = class_support(witnesses, looks)
+    support = class_support(evidence, looks)
     flipped = _mistaken(support, labels[flipped_item], random)
-    flips = judge_labels(witnesses, np.stack([flipped_item, flipped], axis=1))
+    flips = judge_labels(evidence, np.stack([flipped_item, flipped], axis=1))
     return estimate(scores[item], flips.score.reshape(2, _FLIPS))
 
 

@@ -39,7 +39,7 @@ from .label_classifier import (
     fit,
     probabilities,
 )
-from .label_support import ClassEvidence, Floats, Labels, Witnesses, class_support
+from .label_support import ClassEvidence, Floats, LabelEvidence, Labels, class_support
 from .schema import NO_LABEL
 
 FALLBACK_MIN_LABEL_SCORE = 5.0
@@ -144,24 +144,24 @@ def label_evidence(
 
 
 def judge_labels(
-    witnesses: Witnesses,
+    evidence: LabelEvidence,
     judged: NDArray[np.int64] | None = None,
     *,
     min_label_score: float = FALLBACK_MIN_LABEL_SCORE,
 ) -> LabelFindings:
     """Scores each label by the support of neighbors, classifier and predictions.
 
-    With one class only every score is 100. A witness that is silent leaves the
+    With one class only every score is 100. Evidence that is missing leaves the
     decision to the others.
 
     Args:
-        witnesses: of m images
+        evidence: of m images
         judged: int64[q, 2], the images and labels to judge; an image may have
             several labels, or others than it votes with. If None, each image
             with the label it votes with, so that q = m
         min_label_score: labels that score less are issues
     """
-    labels = witnesses.labels
+    labels = evidence.labels
     if judged is None:
         judged = np.stack([np.arange(len(labels)), labels], axis=1)
     image, label = judged[:, 0], judged[:, 1]
@@ -173,11 +173,11 @@ def judge_labels(
     if (classes != NO_LABEL).sum() < 2:
         score[labeled] = 100
         return LabelFindings(score, suggestion, np.zeros(len(judged), bool), share)
-    judgeable = _has_other_picture(image, label, witnesses)
+    judgeable = _has_other_picture(image, label, evidence)
     for part in chunks(len(labeled)):
         row = labeled[part]
         given_label = label[row]
-        found = class_support(witnesses, image[row])
+        found = class_support(evidence, image[row])
         given = _take(found, given_label)
         best = found.argmax(axis=1)
         best_support = _take(found, best)
@@ -195,17 +195,17 @@ def judge_labels(
 
 
 def _has_other_picture(
-    image: NDArray[np.int64], label: NDArray[np.int64], witnesses: Witnesses
+    image: NDArray[np.int64], label: NDArray[np.int64], evidence: LabelEvidence
 ) -> NDArray[np.bool_]:
     """Returns bool[q]: whether a picture outside the own cluster votes for a label.
 
     Args:
         image: int64[q]
         label: int64[q], -1 without
-        witnesses: of the images
+        evidence: of the images
     """
-    labels, cluster = witnesses.labels, witnesses.cluster
-    class_count = witnesses.class_count
+    labels, cluster = evidence.labels, evidence.cluster
+    class_count = evidence.class_count
     # Images without a cluster are clusters of their own
     group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))
     _, group = np.unique(group, return_inverse=True)

@@ -1,4 +1,4 @@
-"""How much speaks for each class of a picture: the pool of all witnesses.
+"""How much speaks for each class of a picture: the pool of all evidence.
 
 Neighbors and a classifier, and the predictions of a person's model where there are
 some. See :mod:`core.findings.label_issues` for what they are and what each adds.
@@ -25,13 +25,13 @@ COPY_VOTERS = 10
 """Of the copy graph: the head that finds copies sees other likenesses."""
 
 _LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
-"""Added to what each witness says: none may rule out a class alone."""
+"""Added to each kind of evidence: none may rule out a class alone."""
 
 LEAST_SCORE = 100 * math.sqrt(_LEAST_VOTE * _LEAST_PROBABILITY)
 """What a label scores, in percent, of which votes and classifier say nothing at all."""
 
 _WEIGHTS = np.arange(11) / 20
-"""Of a person's model in the pool: never more than all other witnesses together."""
+"""Of a person's model in the pool: never more than all other evidence together."""
 
 _SHARPNESS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _VOTE_POWER = 16
@@ -64,11 +64,11 @@ class ClassEvidence:
 
 
 @dataclass(frozen=True, eq=False)
-class Witnesses:
-    """All that speaks for the classes of m images.
+class LabelEvidence:
+    """The evidence for the classes of m images.
 
     Attributes:
-        evidence: of a classifier that saw neither an image nor its copies
+        classifier: what one says that saw neither an image nor its copies
         voters: distinct neighbors of the m images, and the power that weighs their
             similarity
         labels: int32[m], the labels that vote, -1 without
@@ -77,7 +77,7 @@ class Witnesses:
         predictions: of the m images, by a model of the person's; None without
     """
 
-    evidence: ClassEvidence
+    classifier: ClassEvidence
     voters: Sequence[tuple[NeighborGraph, int]]
     labels: Labels
     cluster: NDArray[np.int64]
@@ -85,7 +85,7 @@ class Witnesses:
     predictions: Predictions | None = None
 
 
-def witnesses_of(
+def gather_evidence(
     evidence: ClassEvidence,
     graph: NeighborGraph,
     labels: Labels,
@@ -94,8 +94,8 @@ def witnesses_of(
     *,
     copy_graph: NeighborGraph | None = None,
     predictions: Predictions | None = None,
-) -> Witnesses:
-    """Returns who speaks for the classes of m images.
+) -> LabelEvidence:
+    """Returns the evidence for the classes of m images.
 
     Args:
         evidence: of a classifier that saw neither an image nor its copies
@@ -110,41 +110,43 @@ def witnesses_of(
     if copy_graph is not None:
         near = distinct_neighbors(copy_graph, cluster, COPY_VOTERS)
         voters.append((near, _COPY_VOTE_POWER))
-    return Witnesses(evidence, voters, labels, cluster, class_count, predictions)
+    return LabelEvidence(evidence, voters, labels, cluster, class_count, predictions)
 
 
-def class_support(witnesses: Witnesses, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def class_support(
+    evidence: LabelEvidence, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Returns rows x classes: how much speaks for each class, whatever the label.
 
     Args:
-        witnesses: of m images
+        evidence: of m images
         rows: int64[r], some of them
     """
-    evidence, labels = witnesses.evidence, witnesses.labels
-    votes = np.zeros((len(rows), witnesses.class_count))
-    for graph, power in witnesses.voters:
-        votes += _votes(graph, rows, labels, power, witnesses.class_count)
+    classifier, labels = evidence.classifier, evidence.labels
+    votes = np.zeros((len(rows), evidence.class_count))
+    for graph, power in evidence.voters:
+        votes += _votes(graph, rows, labels, power, evidence.class_count)
     heard = votes.sum(axis=1)
     votes[heard > 0] /= heard[heard > 0, None]
 
-    asked = ~np.isnan(evidence.given[rows])
+    asked = ~np.isnan(classifier.given[rows])
     likely = np.zeros_like(votes)
     line = np.arange(len(rows))
     for classes, probability in zip(
-        evidence.classes[rows].T, evidence.probabilities[rows].T, strict=True
+        classifier.classes[rows].T, classifier.probabilities[rows].T, strict=True
     ):
         named = asked & (classes != NO_LABEL)
         likely[line[named], classes[named]] = probability[named]
-    likely[line[asked], labels[rows[asked]]] = evidence.given[rows[asked]]
+    likely[line[asked], labels[rows[asked]]] = classifier.given[rows[asked]]
 
-    # A lone witness is believed as it is
+    # Evidence of one kind is taken as it is
     found: NDArray[np.float64] = np.where(asked[:, None], likely, votes)
     both = asked & (heard > 0)
     found[both] = np.sqrt(
         (votes[both] + _LEAST_VOTE) * (likely[both] + _LEAST_PROBABILITY)
     )
-    if witnesses.predictions is not None:
-        _add_predictions(found, witnesses.predictions.of(rows))
+    if evidence.predictions is not None:
+        _add_predictions(found, evidence.predictions.of(rows))
     return found
 
 
@@ -168,7 +170,7 @@ def prediction_weight(
     also be too sure, or not sure enough: its sharpness is fitted beside the weight.
 
     Args:
-        own: r x classes, the support of all other witnesses
+        own: r x classes, the support of all other evidence
         predictions: of the r images, each with a prediction
         labels: int32[r], theirs
     """

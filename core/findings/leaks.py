@@ -23,14 +23,14 @@ NO_SPLIT = -1
 BYTES, PIXELS, NEAR = 0, 1, 2
 NO_KIND = -1
 
-DROP_REASONS = (
+REMOVE_REASONS = (
     "its copy in a protected split stays",
     "its copy in a smaller split stays",
     "its copy that a person chose stays",
     "its copy in another split is whole and stays",
 )
-NO_DROP = -1
-_PROTECTED, _SMALLER, _CHOSEN, _WHOLE = range(len(DROP_REASONS))
+STAYS = -1
+_PROTECTED, _SMALLER, _CHOSEN, _WHOLE = range(len(REMOVE_REASONS))
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
@@ -47,15 +47,15 @@ class Leaks:
             the image: ``BYTES``, ``PIXELS`` or ``NEAR``; ``NO_KIND`` where that
             split holds none, and for the image's own split
         conflict: bool[n], a copy in another split carries another label
-        drop: bool[n], the side to drop if the leak is to be closed
-        drop_reason: int8[n], index in :data:`DROP_REASONS`; ``NO_DROP``
+        remove: bool[n], the side to remove if the leak is to be closed
+        remove_reason: int8[n], index in :data:`REMOVE_REASONS`; ``STAYS``
     """
 
     leak: Bools
     kinds: NDArray[np.int8]
     conflict: Bools
-    drop: Bools
-    drop_reason: NDArray[np.int8]
+    remove: Bools
+    remove_reason: NDArray[np.int8]
 
 
 def find_leaks(
@@ -89,12 +89,12 @@ def find_leaks(
         chosen: bool[n], the copies that a person chose to stay; None for none
         damaged: bool[n], the file is damaged inside; None for none
         unsure: bool[p], pairs that may differ after all: they leak, but nothing is
-            dropped for them; None for none
+            removed for them; None for none
 
     Returns:
         one value a row. Of two copies the one that a person chose should stay,
         whatever its split; else the one that is whole; else the one in the protected
-        split; between equals, the one in the split of fewer images. A row is dropped
+        split; between equals, the one in the split of fewer images. A row is removed
         only for a copy that stays.
     """
     count = len(split)
@@ -118,10 +118,10 @@ def find_leaks(
     conflict[known] = _conflicts(
         unique_image[known], own, label[known], links, split_count
     )
-    reason = np.full(count, NO_DROP, np.int8)
+    reason = np.full(count, STAYS, np.int8)
     nobody = np.zeros(count, bool)
     sure = links if unsure is None else _links(image_count, pairs[~unsure])
-    reason[known] = _drop_reasons(
+    reason[known] = _remove_reasons(
         unique_image[known],
         own,
         sure,
@@ -131,7 +131,7 @@ def find_leaks(
         (nobody if damaged is None else damaged)[known],
     )
     leak = (kinds != NO_KIND).any(axis=1)
-    return Leaks(leak, kinds, conflict, reason != NO_DROP, reason)
+    return Leaks(leak, kinds, conflict, reason != STAYS, reason)
 
 
 def copies_elsewhere(
@@ -208,7 +208,7 @@ def _present(group: Ints | Codes, split: Codes, groups: int, splits: int) -> Boo
     return present
 
 
-def _drop_reasons(
+def _remove_reasons(
     unique_image: Codes,
     own: Codes,
     links: csr_array,
@@ -217,10 +217,10 @@ def _drop_reasons(
     chosen: Bools,
     damaged: Bools,
 ) -> NDArray[np.int8]:
-    """Returns why each row is dropped.
+    """Returns why each row is removed.
 
     The rows that should stay most come first; each later one stays unless a copy in
-    another split does. So what is dropped leaves a copy behind, also in a chain.
+    another split does. So what is removed leaves a copy behind, also in a chain.
     """
     protected = np.zeros(split_count, bool)
     protected[list(protected_splits)] = True
@@ -230,7 +230,7 @@ def _drop_reasons(
     stays = {False: _none(links, split_count), True: _none(links, split_count)}
     first = _none(links, split_count)
     first[unique_image[chosen], own[chosen]] = True
-    reason = np.full(len(unique_image), NO_DROP, np.int8)
+    reason = np.full(len(unique_image), STAYS, np.int8)
     level = np.where(chosen, -1, damaged * split_count + rank[own])
     for now in np.unique(level[level >= 0]):
         rows = np.flatnonzero(level == now)

@@ -1,4 +1,4 @@
-"""What a person's own model says of the images: a witness, and findings of its own.
+"""What a person's own model says of the images: evidence, and findings of its own.
 
 Its probabilities are out of sample: the model did not learn the images that it
 predicts (cross-validation). One that did repeats the labels it was given, right and
@@ -37,7 +37,7 @@ class Predictions:
         classes: int32[n, k], the likeliest classes, likeliest first; -1 for a class
             that no label has, and where there is no prediction
         probabilities: float32[n, k], theirs; 0 where there is no prediction
-        weight: of the model in a pool with other witnesses, 0 to 1
+        weight: of the model in a pool with other evidence, 0 to 1
     """
 
     classes: Labels

@@ -18,7 +18,7 @@ from ..copy_detection import PARTLY, TOO_PLAIN
 NO_CLUSTER = -1
 NO_LABEL = -1
 QUARANTINED = "quarantined"
-"""The status, and the tag, of an image whose file was put away."""
+"""The status, and the tag, of an image whose file is in quarantine."""
 
 FIRST_OF = "first of "
 """How ``dup_relation`` begins where only the first of several pictures was compared."""

@@ -20,8 +20,8 @@ from ..findings.schema import QUARANTINED
 from ..findings.sequences import no_sequences
 from ..progress import OnProgress, silent
 from ..scan.candidate_search import distinct_pairs, search_neighbors
-from ..scan.collect import StageClock, model_info
 from ..scan.image_labels import labels_of_images, learn_labels
+from ..scan.learn import StageClock, model_info
 from ..scan.previous_scan import PreviousScan
 from ..scan.recall_estimate import NO_COPY_SCORES
 from ..scan.samples import samples_of, split_membership, unique_files

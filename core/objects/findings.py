@@ -227,7 +227,7 @@ def _drop_doubts(
 
     A class with few objects cannot be judged: its objects are no issue, and none is
     said to be of it. Nor is one whose crop shows a box of the suggested class, nor one
-    of a class of which many look like the suggested one.
+    of a class of which many look more or less like the suggested one.
     """
     assert data.scan is not None
     code = {name: number for number, name in enumerate(data.scan.samples.classes)}
@@ -239,7 +239,8 @@ def _drop_doubts(
     codes = np.array([code.get(name, -1) for name in suggested], np.int64)
     edges = np.clip(corners(data.boxes), 0, 1)
     other = shows_another(doubted, codes[doubted], data.units.file, edges, labels)
-    other |= looks_alike(np.where(judged, labels, -1), codes)[doubted]
+    score = np.array(columns["label_score"], np.float64)
+    other |= looks_alike(np.where(judged, labels, -1), codes, score)[doubted]
     for row, wanted, excused in zip(
         doubted.tolist(), codes[doubted].tolist(), other.tolist(), strict=True
     ):

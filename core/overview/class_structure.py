@@ -40,7 +40,7 @@ _NORMAL_SPREAD = 1.4826
 _FAR = 2.0
 
 
-def says_something(members: SetMembers) -> bool:
+def labels_follow_pictures(members: SetMembers) -> bool:
     """True if the labels can be told from the pictures, well better than by chance.
 
     Where not, all classes are alike and each holds all kinds of pictures.

@@ -154,7 +154,7 @@ def look_at_set(
     of_classes, telling_classes = shortcuts(evidence, members, "class", classes)
     of_splits, telling_splits = shortcuts(evidence, members, "split", split_names)
     findings += telling_classes + telling_splits
-    if class_structure.says_something(members):
+    if class_structure.labels_follow_pictures(members):
         findings += class_structure.overlaps(members, classes)
         findings += class_structure.divided(members, graph, classes)
     findings += class_structure.thin_regions(members, classes)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection.signature import GRAY_SIDE
+from ..copy_detection.signature import brightness_of
 from ..reading.image_statistics import column, sharpness
 
 Floats = NDArray[np.float32]
@@ -88,7 +88,7 @@ def image_properties(
         own_words: names of classes and splits, which say nothing new as folders
         background: of the r images
     """
-    gray = signatures[:, : GRAY_SIDE**2].reshape(-1, GRAY_SIDE, GRAY_SIDE)
+    gray = brightness_of(signatures)
     width, height = column(statistics, "width"), column(statistics, "height")
     pixels = np.maximum(width * height, 1)
     looks = {

@@ -78,7 +78,7 @@ def appearance_shift(
         if auroc.low <= _LEAST_AUROC:
             continue
         order = np.argsort(score, kind="stable")
-        telling = [
+        examples = [
             order[~is_other[order]][:_SHOWN],
             order[is_other[order]][::-1][:_SHOWN],
         ]
@@ -92,7 +92,7 @@ def appearance_shift(
                 "accuracy mixes what it learned with how far they differ",
                 "Look at the images that give it away; if their source, light or "
                 "encoding differs without intent, mix the sources and split again",
-                rows[np.flatnonzero(asked)[np.concatenate(telling)]],
+                rows[np.flatnonzero(asked)[np.concatenate(examples)]],
                 measures,
             )
         )

@@ -53,8 +53,8 @@ def parse_choices(splits: str = "", classes: str = "", layout: str = "") -> Choi
     """Reads what a person wrote; an empty text leaves it to the names.
 
     Args:
-        splits: ``none``, folders, or ``split=folder`` pairs, parted by commas
-        classes: ``none``, or folders, parted by commas
+        splits: ``none``, folders, or ``split=folder`` pairs, separated by commas
+        classes: ``none``, or folders, separated by commas
         layout: ``flat``, or a pattern such as ``split/class`` or ``*/class``
 
     Raises:

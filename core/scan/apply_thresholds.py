@@ -12,7 +12,7 @@ from ..copy_detection import CHANGES_OF_MEANING
 from ..errors import InputError
 from ..findings.decisions import Decisions, no_decisions, ruled_out
 from ..findings.keepers import ImageRows
-from ..findings.leaks import NO_DROP, NO_KIND, Leaks, find_leaks
+from ..findings.leaks import NO_KIND, STAYS, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
 from ..findings.schema import FIELDS, NO_LABEL, VIDEO_FIELDS, FieldSpec, Findings
 from ..findings.sequences import NO_SEQUENCE, Sequences, find_sequence_leaks
@@ -287,8 +287,8 @@ def _leaks(
     )
     leaks.leak[decided.keep] = False
     leaks.kinds[decided.keep] = NO_KIND
-    leaks.drop[decided.keep] = False
-    leaks.drop_reason[decided.keep] = NO_DROP
+    leaks.remove[decided.keep] = False
+    leaks.remove_reason[decided.keep] = STAYS
     return leaks
 
 

@@ -37,7 +37,7 @@ from ..videos.video_pairs import (
     shared_intros,
 )
 from .candidate_search import search_neighbors
-from .collect import StageClock, learn_of_set, model_info, paths_of_images
+from .learn import StageClock, learn_of_set, model_info, paths_of_images
 from .previous_scan import PreviousScan
 from .recall_estimate import NO_COPY_SCORES
 from .samples import samples_of, split_membership

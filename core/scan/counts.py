@@ -13,7 +13,7 @@ from ..copy_detection import CHANGES_OF_MEANING, TOO_PLAIN
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.finding import Finding
 from ..findings.image_issues import ISSUES
-from ..findings.leaks import DROP_REASONS, Leaks, leak_matrix
+from ..findings.leaks import REMOVE_REASONS, Leaks, leak_matrix
 from ..findings.registry import FINDINGS
 from ..findings.scenes import Scenes
 from ..findings.schema import NO_CLUSTER, QUARANTINED, is_unsure
@@ -63,8 +63,8 @@ def count_findings(
     reasons = Counter(columns["leak_remove_reason"])
     counts |= {
         "leak_conflicts": _sum(columns["leak_conflict"]),
-        "leak_drops_protected": reasons[DROP_REASONS[0]],
-        "leak_drops_chosen": reasons[DROP_REASONS[2]],
+        "leaks_to_remove_protected": reasons[REMOVE_REASONS[0]],
+        "leaks_to_remove_chosen": reasons[REMOVE_REASONS[2]],
     }
     counts |= {f"duplicates_{kind}": kinds[kind] for kind in KINDS}
     counts |= {name: issues[name] for name in ISSUES}

@@ -12,7 +12,7 @@ from ..copy_detection import NO_RELATION, PARTLY, relation_names
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.image_issues import ISSUES, LOOKS, gray_among_color, look_scores
 from ..findings.keepers import KEEPER_REASONS
-from ..findings.leaks import DROP_REASONS, Leaks
+from ..findings.leaks import REMOVE_REASONS, Leaks
 from ..findings.outliers import CAUSES, outlier_causes
 from ..findings.predictions import Predictions, confidently_wrong, hardest, hardness
 from ..findings.scenes import NO_GROUP, Scenes
@@ -83,8 +83,8 @@ def columns_of(
             has_split, _names_of_flags(leaks.kinds >= 0, samples.split_names)
         ),
         "leak_conflict": _where(has_split, leaks.conflict.tolist()),
-        "leak_remove": _where(has_split, leaks.drop.tolist()),
-        "leak_remove_reason": optional_names(leaks.drop_reason, list(DROP_REASONS)),
+        "leak_remove": _where(has_split, leaks.remove.tolist()),
+        "leak_remove_reason": optional_names(leaks.remove_reason, list(REMOVE_REASONS)),
         "scene_group": _where(scenes.group != NO_GROUP, scenes.group.tolist()),
         "scene_size": _where(scenes.group != NO_GROUP, scenes.size.tolist()),
         "scene_leak": _where(has_split, scene_leak.tolist()),

@@ -1,4 +1,4 @@
-"""Labels of samples, judged by all witnesses that a scan has."""
+"""Labels of samples, judged by all evidence that a scan has."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ..findings.label_issues import (
     judge_labels,
 )
 from ..findings.label_support import (
-    Witnesses,
+    LabelEvidence,
     class_support,
+    gather_evidence,
     prediction_weight,
-    witnesses_of,
 )
 from ..findings.predictions import Predictions, seems_to_repeat
 from ..findings.schema import NO_LABEL
@@ -88,7 +88,7 @@ def judge_sample_labels(
     votes = majority_labels(images, labels, len(cluster), classes)
     by_features = scan_data.graphs.by_features()
     by_descriptors = scan_data.graphs.by_descriptors()
-    alone = witnesses_of(
+    alone = gather_evidence(
         scan_data.classes,
         by_features,
         votes,
@@ -96,13 +96,13 @@ def judge_sample_labels(
         classes,
         copy_graph=by_descriptors,
     )
-    predictions, said = _witness(scan_data, images, alone)
-    witnesses = replace(alone, predictions=predictions)
-    found = judge_labels(witnesses, judged)
+    predictions, said = _predictions_of(scan_data, images, alone)
+    evidence = replace(alone, predictions=predictions)
+    found = judge_labels(evidence, judged)
     voting = judged[:, 1] == votes[judged[:, 0]]
     scores = np.full(len(votes), np.nan, np.float32)
     scores[judged[voting, 0]] = found.score[voting]
-    estimate = estimate_labels(witnesses, scores)
+    estimate = estimate_labels(evidence, scores)
     threshold, rule = min_label_score, "too few labels to tell"
     confidence = np.full(len(judged), np.nan, np.float32)
     if estimate is not None:
@@ -158,8 +158,8 @@ def _predictions_of_images(
     return given.of(first_by_path(told, scan_data.samples.path_rank, count))
 
 
-def _witness(
-    scan_data: ScanData, images: NDArray[np.int32], others: Witnesses
+def _predictions_of(
+    scan_data: ScanData, images: NDArray[np.int32], others: LabelEvidence
 ) -> tuple[Predictions | None, dict[str, Any]]:
     """Returns the predictions of the unique images, and what is known of them.
 
@@ -168,7 +168,7 @@ def _witness(
     Args:
         scan_data: of n samples
         images: int32[n], the unique image of each; -1 if unreadable
-        others: all witnesses but the predictions
+        others: the evidence without predictions
     """
     votes = others.labels
     predictions = _predictions_of_images(scan_data, images, len(votes))

@@ -51,6 +51,7 @@ from ..neighbors.knn_graph import nearest
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import FileContent, ReadContent, ReadFailure, read_file
+from .candidates_by_looks import alike_originals
 
 _FEW, _MOST = 8, 30
 """Pictures to copy: one in 100, but 8 at least and 30 at most, and in small sets
@@ -370,7 +371,8 @@ def _proposed(
     """Returns int32[p, 2]: a made copy and a picture it may be a copy of.
 
     As in the search for real copies: the ten nearest that are similar enough,
-    and what may be a turned copy. Made copies do not meet one another.
+    what may be a turned copy, and what looks the same from afar. Made copies do not
+    meet one another.
     """
     count = len(vectors)
     # Few ask: an index of many pictures would cost more, and hold them all
@@ -380,4 +382,5 @@ def _proposed(
     made = np.arange(count, len(described))
     turned = turned_candidates(described, asked=made)
     turned = turned[(turned[:, 0] < count) & (turned[:, 1] >= count)][:, ::-1]
-    return np.unique(np.concatenate([similar, turned]), axis=0).astype(np.int32)
+    alike = alike_originals(described, count)
+    return np.unique(np.concatenate([similar, turned, alike]), axis=0).astype(np.int32)

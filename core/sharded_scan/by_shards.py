@@ -48,7 +48,7 @@ class TasksFailedError(CurationError):
 
 @dataclass(frozen=True, eq=False)
 class ByShards:
-    """The stages of :class:`core.scan.collect.HeavyStages`, by tasks.
+    """The stages of :class:`core.scan.learn.HeavyStages`, by tasks.
 
     Attributes:
         folder: of the job

@@ -25,7 +25,7 @@ from ..scan.apply_thresholds import (
     apply_thresholds,
     with_fixed_judgment,
 )
-from ..scan.collect import StageClock, learned, model_info, paths_of_images
+from ..scan.learn import StageClock, learned, model_info, paths_of_images
 from ..scan.previous_scan import PreviousScan
 from ..scan.samples import samples_of
 from ..scan.scan_data import ScanData, ScanInput
@@ -128,7 +128,7 @@ def run_job(
         raise InputError(
             f"A job has no preset '{settings.preset}'. Leave it out, or scan a folder."
         )
-    clock, teller = StageClock(), _Teller(on_progress)
+    clock, reporter = StageClock(), _ProgressReporter(on_progress)
     embedder = opened_model(model)
     common = {
         "model": model,
@@ -136,7 +136,7 @@ def run_job(
         "max_megapixels": settings.max_megapixels,
     }
     folder.write("job.json", _as_json({**common, "settings": asdict(settings)}))
-    described = _described(manifest, folder, executor, common, teller)
+    described = _described(manifest, folder, executor, common, reporter)
     table, names = described.table, described.names
     if len(names.paths) < 2:
         raise InputError(
@@ -154,23 +154,22 @@ def run_job(
         positions_of(images),
         described.store,
         paths_of_images(table, images, names.paths),
-        teller.begin,
+        reporter.begin,
         settings.neighbors,
     )
     with tempfile.TemporaryDirectory() as scratch:
         data = learned(
+            names,
             table,
             samples,
             images,
-            names.paths,
             embedder,
             stages,
             before=PreviousScan(None, images, model_info(embedder)),
             clock=clock,
             folder=Path(scratch),
             settings=settings,
-            recordings=names.recordings,
-            on_progress=teller.show,
+            on_progress=reporter.show,
         )
     data = with_fixed_judgment(data, settings)
     findings = apply_thresholds(data, settings)
@@ -184,7 +183,7 @@ def run_job(
         is_copy,
         table.failures,
         stages.said,
-        sorted(teller.hosts),
+        sorted(reporter.hosts),
     )
 
 
@@ -193,7 +192,7 @@ def _described(
     folder: JobFolder,
     executor: Executor,
     common: Mapping[str, Any],
-    teller: _Teller,
+    reporter: _ProgressReporter,
 ) -> JobTable:
     """Has all shards read, and joins what they say."""
     # Records outlive changes of the program that they do not depend on
@@ -207,7 +206,7 @@ def _described(
         for task, shard in zip(tasks, manifest.shards, strict=True)
         if task in waiting
     ]
-    on_done = teller.begin("Reading images", sum(len(one.locators) for one in unread))
+    on_done = reporter.begin("Reading images", sum(len(one.locators) for one in unread))
     failures = executor.run(describing.WORK, folder.address, left, on_done)
     if len(failures) > max(_FEWEST_LOST, int(_LOST_SHARDS * len(tasks))):
         raise TasksFailedError(
@@ -223,7 +222,7 @@ def _described(
     return job_table(folder, tasks, manifest.shards, results, dtype)
 
 
-class _Teller:
+class _ProgressReporter:
     """Adds up what the tasks of a stage say."""
 
     def __init__(self, on_progress: OnJobProgress) -> None:

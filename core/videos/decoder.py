@@ -56,7 +56,9 @@ _SAID_BY_CODEC = re.compile(rb"^(\[[\w,.-]+ @ 0x[0-9a-f]+\]|error while)", re.MU
 _MOST_READ = 1 << 20
 
 
-def say(pipe: IO[bytes], message: dict[str, Any], payload: bytes = b"") -> None:
+def send_message(
+    pipe: IO[bytes], message: dict[str, Any], payload: bytes = b""
+) -> None:
     """Writes a message, and the bytes that belong to it."""
     line = json.dumps({**message, "bytes": len(payload)}).encode()
     pipe.write(line + b"\n" + payload)
@@ -137,14 +139,14 @@ def _decode(
     text = complaints.since()
     damage.note(text, 0)
     if not video.isOpened():
-        say(answers, {"kind": "unopened", "ended_early": damage.ended_early})
+        send_message(answers, {"kind": "unopened", "ended_early": damage.ended_early})
         return
     width, height = (
         int(video.get(one))
         for one in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
     )
     if width * height > most:
-        say(answers, {"kind": "too_large", "width": width, "height": height})
+        send_message(answers, {"kind": "too_large", "width": width, "height": height})
         return
     rate = video.get(cv2.CAP_PROP_FPS)
     rate = rate if _USUAL_RATES[0] <= rate <= _USUAL_RATES[1] else 0.0
@@ -169,12 +171,12 @@ def _decode(
                 quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
                 _, data = cv2.imencode(".jpg", pixels, quality)
                 head = {"kind": "frame", "frame": frame, "seconds": seconds}
-                say(answers, head, data.tobytes())
+                send_message(answers, head, data.tobytes())
             due = reached + 1
         frame += 1
     damage.note(complaints.since(), frame)
     code = int(video.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-    say(
+    send_message(
         answers,
         {
             "kind": "end",
@@ -220,7 +222,7 @@ def _main() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    say(answers, {"kind": "ready"})
+    send_message(answers, {"kind": "ready"})
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         path = bytes.fromhex(asked["path"])

@@ -165,7 +165,7 @@ def _draw_unreadable(
                 state,
                 what,
                 ("quarantine", f"Quarantine {label} ({counts[what]:,})"),
-                name=f"{what}_ways",
+                name=f"{what}_buttons",
             )
     missing = state.reader.count({status: "missing"})
     if missing:

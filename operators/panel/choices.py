@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import fiftyone.operators as foo
 
 from . import (
@@ -27,6 +29,10 @@ _A_PAGE = {
     "bad_files": bad_files.A_PAGE,
     "actions": actions.A_PAGE,
 }
+_SAME_EVENT_SECONDS = 2
+"""The App sends each move of a slider twice; what the grid shows is read once."""
+_moved: dict[str | None, tuple[str, float, float]] = {}
+"""The threshold and value of each panel's last move, and when it was."""
 
 
 class Choices(InGrid):
@@ -34,8 +40,11 @@ class Choices(InGrid):
 
     def refresh(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew after something changed the findings."""
-        # Thresholds go back to those in force
-        ctx.panel.set_state(dict.fromkeys(thresholds.DIGITS))
+        # Thresholds go back to those in force. A state that is set, if only to what it
+        # is, has the App read the data set anew
+        moved = [name for name in thresholds.DIGITS if ctx.panel.get_state(name)]
+        if moved:
+            ctx.panel.set_state(dict.fromkeys(moved))
 
     # -- pages
 
@@ -120,6 +129,10 @@ class Choices(InGrid):
         if number is None:
             return
         ctx.panel.set_state({name: number, "start": 0, "only": None})
+        now, last = time.monotonic(), _moved.get(ctx.panel.id)
+        _moved[ctx.panel.id] = name, number, now
+        if last and last[:2] == (name, number) and now - last[2] < _SAME_EVENT_SECONDS:
+            return
         self.show_tab(ctx)
 
     def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:

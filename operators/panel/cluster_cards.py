@@ -71,13 +71,15 @@ def _draw_cluster(
         title = f"**{cluster.size:,}, two labels**"
     widgets.markdown(head, "title", title, small=True)
     number = {"number": cluster.number}
-    ways = [("show", "grid_view", "Show these copies in the grid", events.show_cluster)]
+    actions = [
+        ("show", "grid_view", "Show these copies in the grid", events.show_cluster)
+    ]
     if any(picture.values["dup_kind"] == "near" for picture in cluster.pictures):
         hint = "Not duplicates: they only look alike. Holds in all later scans."
-        ways.append(("not_duplicate", "call_split", hint, events.decide))
+        actions.append(("not_duplicate", "call_split", hint, events.decide))
     hint = "Keep all: they are copies and stay all the same. Never flagged again."
-    ways.append(("keep", "favorite_border", hint, events.decide))
-    for what, icon, hint, event in ways:
+    actions.append(("keep", "favorite_border", hint, events.decide))
+    for what, icon, hint, event in actions:
         widgets.button(
             head,
             what,
@@ -100,10 +102,10 @@ def _draw_cluster(
             marked=stays,
             side=SIDE,
         )
-        ways = widgets.row(card, "ways", gap=0.25)
+        buttons = widgets.row(card, "buttons", gap=0.25)
         if shown == "duplicates" and not stays:
             widgets.button(
-                ways,
+                buttons,
                 "keep",
                 None,
                 events.decide,
@@ -113,14 +115,14 @@ def _draw_cluster(
                 hint="Keep this: it stays, the others go. Holds in all later scans.",
             )
         if cluster.conflict and cluster.size == len(cluster.pictures):
-            _draw_label(ways, events, state, cluster, picture)
+            _draw_label(buttons, events, state, cluster, picture)
     more = cluster.size - len(cluster.pictures)
     if more > 0:
         widgets.markdown(pictures, "more", f"and {more:,} more", small=True)
 
 
 def _draw_label(
-    ways: types.Object,
+    buttons: types.Object,
     events: Events,
     state: PanelState,
     cluster: Cluster,
@@ -133,7 +135,7 @@ def _draw_label(
         return
     params = {"what": "selected", "samples": others, "label": label}
     widgets.button(
-        ways,
+        buttons,
         "label",
         None,
         events.act,

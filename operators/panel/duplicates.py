@@ -181,7 +181,7 @@ def _draw_threshold(
     )
     thresholds.draw(panel, threshold, bars, limit, set_data)
     if _moved(state):
-        line = widgets.row(panel, "threshold_ways")
+        line = widgets.row(panel, "threshold_buttons")
         buttons.apply_or_reset(line, events, "duplicates", f"{limit:.3f}", moved=True)
         text = widgets.in_force(f"{_in_force(state):.3f}")
         widgets.markdown(panel, "moved", text, small=True)

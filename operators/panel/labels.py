@@ -8,6 +8,7 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
+from ...core.common.text import score_text
 from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.present import present
 from ..adapter.runs.remarks import label_expectation
@@ -182,7 +183,7 @@ def _draw_pairs(
         return
     if isinstance(only, list):
         given, suggested = only
-        line = widgets.row(panel, "pair_ways")
+        line = widgets.row(panel, "pair_buttons")
         if chosen(state) is None:
             # Menus limit what is shown, and no plan
             every = state.reader.count(_match(state, only))
@@ -245,7 +246,7 @@ def _draw_issue(
     if suggested:
         title += f", similar images have **{suggested}**"
     widgets.markdown(
-        frame, "title", f"{title} · score {picture.values['label_score']:.1f}"
+        frame, "title", f"{title} · score {score_text(picture.values['label_score'])}"
     )
     sides = widgets.row(frame, "sides", gap=1.5, top=True)
     widgets.thumbnail(

@@ -9,7 +9,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from ...core.common.text import escape_markdown
+from ...core.common.text import distance_text, escape_markdown, score_text
 from ..adapter.dataset.decisions import KEEP, LABEL_VERIFIED, decision_of
 from ..adapter.views.object_copies import boxes_to_draw, copies_of
 from ..adapter.views.object_queries import DECIDED, ObjectFilter, ShownObject
@@ -140,7 +140,7 @@ def _draw_label_issues(cards: _Cards, kind: str, found: Sequence[ShownObject]) -
         title = f"Called {_named(one)}"
         if suggested:
             title += f", similar objects have **{escape_markdown(suggested)}**"
-        title += f" · score {one.values['label_score']:.1f}"
+        title += f" · score {score_text(one.values['label_score'])}"
         frame = cards.card(one, title)
         row = widgets.row(frame, "sides", gap=1.5, top=True)
         cards.crop(row, "object", one, "**this object**")
@@ -212,7 +212,9 @@ def _draw_boxes(cards: _Cards, kind: str, found: Sequence[ShownObject]) -> None:
 
 def _draw_outliers(cards: _Cards, kind: str, found: Sequence[ShownObject]) -> None:
     for one in found:
-        title = f"{_named(one)} · distance {one.values['outlier_distance']:.3f}"
+        title = (
+            f"{_named(one)} · distance {distance_text(one.values['outlier_distance'])}"
+        )
         _draw_one(cards, kind, one, title)
 
 

@@ -8,6 +8,7 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 from fiftyone import ViewField as F
 
+from ...core.common.text import distance_text
 from ..adapter.dataset.present import present
 from ..adapter.runs.remarks import outlier_expectation
 from ..adapter.views.count_queries import histogram
@@ -42,8 +43,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         panel,
         "about",
         f"**{count:,}** of {sum(bars.counts):,} images are farther than "
-        f"**{limit:.3f}** from all similar images. Move the threshold, or click the "
-        "diagram; the grid follows."
+        f"**{distance_text(limit)}** from all similar images. Move the threshold, or "
+        "click the diagram; the grid follows."
         + "".join(f" {sentence.capitalize()}." for sentence in sure),
     )
     threshold = thresholds.Threshold(
@@ -60,12 +61,12 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     line = widgets.row(panel, "action_buttons")
     if state.tally.counts["outliers"]:
         review.button(line, events, "outliers")
-    buttons.apply_or_reset(line, events, "outliers", f"{limit:.3f}", moved=moved)
+    buttons.apply_or_reset(line, events, "outliers", distance_text(limit), moved=moved)
     found = state.tally.counts["outliers"]
     quarantine = ("quarantine", f"Quarantine all {found:,}")
     buttons.action_buttons(panel, events, state, "outliers", quarantine, line=line)
     if moved:
-        text = widgets.in_force(None if in_force is None else f"{in_force:.3f}")
+        text = widgets.in_force(None if in_force is None else distance_text(in_force))
         widgets.markdown(panel, "moved", text, small=True)
     filters.draw(panel, events, state, all_beyond, list(_ORDERS))
     start = state.start_of_page(count, A_PAGE)
@@ -100,7 +101,7 @@ def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
         .match(F(name) > float(chosen))
         .sort_by(name, reverse=True)
     )
-    return filters.narrowed(state, view), f"images farther than {chosen:.3f}"
+    return filters.narrowed(state, view), f"images farther than {distance_text(chosen)}"
 
 
 def limit_shown(state: PanelState) -> float | None:
@@ -120,7 +121,7 @@ def _draw_pairs(
     for number, picture in enumerate(found):
         card = widgets.card(cards, f"outlier_{number}")
         pair = widgets.row(card, "pair", top=True)
-        own = f"**{picture.values['outlier_distance']:.3f}**"
+        own = f"**{distance_text(picture.values['outlier_distance'])}**"
         lines = [own, str(picture.values["outlier_cause"] or ""), picture.label or ""]
         widgets.thumbnail(
             pair, "image", picture, [x for x in lines if x], on_click=events.open_sample

@@ -9,7 +9,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators.types as types
 
-from ...core.common.text import escape_markdown, share_text, size_text
+from ...core.common.text import counted, escape_markdown, share_text, size_text
 from ...core.findings.finding import Finding
 from ...core.findings.object_registry import OBJECT_FINDINGS
 from ...core.findings.registry import FINDINGS
@@ -19,7 +19,7 @@ from ..adapter.dataset.samples import kind_of
 from ..adapter.runs.finding_lines import note_of
 from ..adapter.runs.remarks import changes_of_meaning, plain_pages
 from ..adapter.runs.scan_report import report_of
-from ..adapter.ui.panel_jobs import Notice
+from ..adapter.ui.panel_jobs import Notice, undo_offered
 from . import buttons, next_steps, widgets
 from .callbacks import Events
 from .state import TABS, PanelState
@@ -125,7 +125,7 @@ def draw_head(
     head = widgets.row(panel, "head")
     widgets.markdown(head, "when", _when(state), small=True)
     widgets.button(head, "scan", "Scan again", events.scan, icon="refresh")
-    last = state.kept.get("last")
+    last = undo_offered(state.dataset)
     if begun:
         widgets.markdown(head, "begun", "**At work ...**")
     elif last:
@@ -309,8 +309,7 @@ def _added(state: PanelState) -> str:
 
 
 def _things(count: int, state: PanelState) -> str:
-    kind = kind_of(state.dataset)
-    return f"{count:,} {kind[:-1] if count == 1 else kind}"
+    return counted(count, kind_of(state.dataset).removesuffix("s"))
 
 
 def _s(count: int, one: str = "", more: str = "s") -> str:

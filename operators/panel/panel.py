@@ -8,6 +8,8 @@ drawn anew from a few aggregations, so that it is never older than the data.
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import fiftyone.operators as foo
@@ -28,6 +30,9 @@ from ..adapter.ui.panel_jobs import (
     end,
     just_ended,
     notice_of,
+    offer_undo,
+    original_params,
+    undo_offered,
 )
 from ..adapter.ui.scan_form import VECTORS
 from ..adapter.ui.scan_options import ScanOptions
@@ -70,6 +75,8 @@ _TABS = {
 }
 _OPERATOR = "@winnow/curate/{}"
 _TURN = threading.Lock()
+_AT_ONCE = 50_000
+"""Samples up to which thresholds and decisions are applied within an event."""
 
 
 class WinnowPanel(Choices, ObjectEvents, foo.Panel):
@@ -132,7 +139,8 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             self._go(ctx, overview.tab_of(lines[row]))
 
     def _go(self, ctx: foo.ExecutionContext, tab: str) -> None:
-        ctx.panel.set_state({"tab": tab, "start": 0, "only": None, "last": None})
+        ctx.panel.set_state({"tab": tab, "start": 0, "only": None})
+        offer_undo(ctx.dataset, None)
         # Who looked at one kind in the grid would take the next tab's for it
         self.follow(ctx)
 
@@ -151,9 +159,8 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             "min_label_score": state.kept.get("label_score"),
         }
         params = {name: value for name, value in sliders.items() if value is not None}
-        self._ask(
-            ctx, "set_thresholds", {**params, "prefix": state.prefix}, skip_prompt=True
-        )
+        params |= {"prefix": state.prefix, STEP: DO}
+        self._at_once(ctx, "set_thresholds", params, self.done)
 
     # -- a review
 
@@ -201,8 +208,7 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
             decision["objects"] = named_objects(ctx, state, ctx.params["objects"])
         else:
             decision["samples"] = self._named_samples(ctx, state, what)
-        ctx.panel.set_state({"asked": decision, "last": None})
-        self._ask(ctx, "decide", decision, self.decided, skip_prompt=True)
+        self._decide(ctx, decision)
 
     def _named_samples(
         self, ctx: foo.ExecutionContext, state: PanelState, what: str
@@ -219,23 +225,30 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         return list(present(ctx.dataset).match(found).values("id"))
 
     def decided(self, ctx: foo.ExecutionContext) -> None:
-        """Offers to undo what was asked for, now that it is done."""
+        """Offers to undo what was decided, now that it is done."""
         self.done(ctx)
-        ctx.panel.set_state("last", ctx.panel.get_state("asked"))
+        self._offer_undo(ctx, original_params(ctx))
 
     def undo(self, ctx: foo.ExecutionContext) -> None:
         """Takes back the last decision."""
-        decision = ctx.panel.get_state("last")
-        ctx.panel.set_state("last", None)
-        if decision:
-            self._ask(ctx, "decide", {**decision, "undo": True}, skip_prompt=True)
+        if decision := undo_offered(ctx.dataset):
+            self._decide(ctx, {**decision, "undo": True})
 
     def take_back(self, ctx: foo.ExecutionContext) -> None:
         """Takes back an earlier decision on a sample or an object."""
         named = ("what", "samples", "objects")
         decision = {name: ctx.params[name] for name in named if name in ctx.params}
-        params = {**decision, "prefix": _prefix(ctx), "undo": True}
-        self._ask(ctx, "decide", params, skip_prompt=True)
+        self._decide(ctx, {**decision, "prefix": _prefix(ctx), "undo": True})
+
+    def _decide(self, ctx: foo.ExecutionContext, decision: dict[str, Any]) -> None:
+        """Stores a decision: within the event where that is quick, else as a job."""
+        offer_undo(ctx.dataset, None)
+        if self._at_once(ctx, "decide", decision, self.decided):
+            self._offer_undo(ctx, decision)
+
+    def _offer_undo(self, ctx: foo.ExecutionContext, decision: dict[str, Any]) -> None:
+        if not decision.get("undo"):
+            offer_undo(ctx.dataset, decision)
 
     def act(self, ctx: foo.ExecutionContext) -> None:
         """Asks an operator that changes files or labels; it asks the person."""
@@ -254,6 +267,9 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         """Draws what came of a job."""
         end(ctx.dataset)
         self.refresh(ctx)
+        # The App keeps the patches of a view as they were made, whatever is reloaded
+        if ctx.panel.get_state("tab") == "objects":
+            self.follow(ctx)
 
     def failed(self, ctx: foo.ExecutionContext) -> None:
         """Draws anew after a job that was not done; the App says why."""
@@ -267,25 +283,60 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         else:
             self._begin(ctx, ctx.panel.get_state("asked_for"), params, self.done)
 
+    def _at_once(
+        self,
+        ctx: foo.ExecutionContext,
+        operator: str,
+        params: dict[str, Any],
+        on_success: Event,
+    ) -> bool:
+        """Has an operator work within the event, or as a job if that takes too long.
+
+        The event alone is several times as quick, but shows no progress.
+
+        Args:
+            ctx: of the event
+            operator: its name
+            params: of the operator
+            on_success: of a job, once it is done
+
+        Returns:
+            whether it is done
+        """
+        if ctx.dataset.count() > _AT_ONCE:
+            self._begin(ctx, operator, params, on_success)
+            return False
+        dismiss_notice(ctx.dataset)
+        uri = _OPERATOR.format(operator)
+        of_operator = foo.ExecutionContext(
+            request_params={**ctx.request_params, "params": params},
+            executor=ctx.executor,
+            operator_uri=uri,
+        )
+        try:
+            sent = foo.get_operator(uri).execute(of_operator)
+            if isinstance(sent, Iterator):
+                # What it asks of the App is in the executor too
+                deque(sent, maxlen=0)
+        except CurationError as error:
+            ctx.ops.notify(str(error), variant="error")
+            return False
+        self.done(ctx)
+        return True
+
     def _ask(
         self,
         ctx: foo.ExecutionContext,
         operator: str,
         params: dict[str, Any],
-        on_success: Event | None = None,
-        *,
-        skip_prompt: bool = False,
     ) -> None:
+        """Opens the form of an operator."""
         uri = _OPERATOR.format(operator)
-        runs_long = foo.get_operator(uri).config.execute_as_generator
-        if skip_prompt:
-            step = {STEP: DO} if runs_long else {}
-            self._begin(ctx, operator, {**params, **step}, on_success or self.done)
-        elif runs_long:
+        if foo.get_operator(uri).config.execute_as_generator:
             ctx.panel.set_state("asked_for", operator)
             ctx.prompt(uri, params={**params, STEP: ASK}, on_success=self.carry_out)
         else:
-            ctx.prompt(uri, params=params, on_success=on_success or self.refresh)
+            ctx.prompt(uri, params=params, on_success=self.refresh)
 
     def _begin(
         self,

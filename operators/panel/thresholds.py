@@ -49,7 +49,7 @@ def draw(
     """Draws the values, with those that are flagged in another color, and the ways to
     move the limit."""
     _draw_histogram(panel, threshold, bars, limit, set_data)
-    line = widgets.row(panel, f"{threshold.name}_ways")
+    line = widgets.row(panel, f"{threshold.name}_buttons")
     widgets.slider(
         line,
         f"{threshold.name}_slider",

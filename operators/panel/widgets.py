@@ -362,13 +362,13 @@ def pager(
         return
     line = row(parent, "pager", gap=0.5)
     end = (total - 1) // step * step
-    ways = (
+    buttons = (
         ("first", "first_page", "The first page", 0, start == 0),
         ("back", "chevron_left", "Back", max(0, start - step), start == 0),
         ("on", "chevron_right", "More", start + step, start >= end),
         ("last", "last_page", "The last page", end, start >= end),
     )
-    for name, icon, hint, to, disabled in ways:
+    for name, icon, hint, to, disabled in buttons:
         button(
             line,
             name,

@@ -20,6 +20,7 @@ _FLAGS = (
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
 _SLOW = 45_000  # ms: a busy machine of CI starts the page of the App in half a minute
+A_SCAN = 4 * _SLOW
 
 
 def pytest_collection_modifyitems(items):
@@ -171,11 +172,11 @@ class App:
                 form.get_by_role("button", name=name, exact=True).click(timeout=5000)
                 form.wait_for(state="hidden", timeout=5000)
 
-    def sees(self, text, within=None):
+    def sees(self, text, within=None, patience=_SLOW):
         from playwright.sync_api import TimeoutError
 
         try:
-            (within or self.panel).get_by_text(text).first.wait_for()
+            (within or self.panel).get_by_text(text).first.wait_for(timeout=patience)
         except TimeoutError:
             self.page.screenshot(path=SHOTS / "_not-seen.png")
             raise

@@ -5,7 +5,7 @@ The tests follow each other on one page of the App.
 
 import pytest
 
-from tests.e2e.conftest import App
+from tests.e2e.conftest import A_SCAN, App
 from tests.object_set import draw_object_set
 
 
@@ -51,7 +51,7 @@ def test_a_scan_of_a_detection_set_looks_at_its_objects(page):
     page.shot("_objects-scan-form")
     page.submit("Scan")
 
-    page.sees("and 154 objects")
+    page.sees("and 154 objects", patience=A_SCAN)
     page.press("OK")
     page.sees("Object label issues")
     page.shot("_objects-overview")
@@ -84,6 +84,8 @@ def test_a_suggestion_is_accepted(page, boxes):
     assert (before[1][0], after[1][0]) == ("eye", "cat")
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
     page.panel.get_by_role("button", name="Label issues 2").wait_for()
+    # The grid does not go on showing what was corrected
+    page.grid_shows(2)
 
 
 def test_another_finding_follows_into_the_grid(page):
@@ -149,6 +151,10 @@ def test_bad_boxes_are_removed_and_come_back(page, boxes):
 
 def test_selected_objects_are_acted_on(page, boxes):
     page.tab("Objects")
+    # By way of another finding: the grid has shown bad boxes all the time, and what
+    # is ticked before they are shown anew is not selected any more
+    page.press("Box disagreements")
+    page.grid_shows(5)
     page.press("Bad boxes")
     page.grid_shows(2)
     page.select(1)

@@ -43,7 +43,7 @@ def page(fiftyone, images, browser, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("section", "count", "cards"),
-    [("duplicates", 50, 6), ("outliers", 4, 4), ("labels", 13, 6), ("leaks", 34, 3)],
+    [("duplicates", 56, 6), ("outliers", 4, 4), ("labels", 14, 6), ("leaks", 40, 3)],
 )
 def test_a_section_of_the_report_for_the_walkthrough(page, section, count, cards):
     found = page.locator(f"section[aria-labeledby='{section}']")

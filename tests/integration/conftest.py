@@ -106,3 +106,10 @@ def classes(tmp_path, draw):
     yield dataset
     if not dataset.deleted:
         dataset.delete()
+
+
+@pytest.fixture
+def scanned(classes, scan):
+    """The two splits of two classes with a copy, scanned."""
+    scan(classes, label_field="ground_truth", split_by=["train", "test"])
+    return classes

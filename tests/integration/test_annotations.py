@@ -89,14 +89,16 @@ def test_coco_is_read_by_file_names_or_places(module, pictures, tmp_path):
 
     assert boxes_of(found) == all_boxes()
     assert found.without_image == ["gone.png"]
-    assert "12 boxes on 6 images" in module.describe(found)
+    boxes, gone = module.describe(found)
+    assert boxes.endswith("12 boxes on 6 images")
+    assert gone == "1 annotated image not in the folder: gone.png"
     for image, path in zip(content["images"], images):
         image["file_name"] = os.path.relpath(path, root)
     del content["images"][2]["height"]
     file.write_text(json.dumps(content))
     found = module.read_annotations(file, root, images)
     assert boxes_of(found).keys() == set("01345")
-    assert "width and height are not given" in module.describe(found)
+    assert "width and height are not given" in module.describe(found)[-1]
 
 
 def yolo_line(number, box):
@@ -185,7 +187,9 @@ def test_what_is_no_annotation_says_what_is(module, pictures, tmp_path):
 def test_a_folder_with_annotations_is_scanned_in_one_command(pictures, tmp_path):
     root, images = pictures
     file = tmp_path / "coco.json"
-    file.write_text(json.dumps(coco(images, lacking=[5])))
+    content = coco(images, lacking=[5])
+    content["images"].append({"id": 99, "file_name": "gone.png"})
+    file.write_text(json.dumps(content))
 
     def command():
         return subprocess.run(
@@ -199,7 +203,8 @@ def test_a_folder_with_annotations_is_scanned_in_one_command(pictures, tmp_path)
     done = command()
 
     assert done.returncode == 0, done.stderr
-    assert "Annotations (COCO): 11 boxes on 6 images" in done.stdout
+    assert "Annotations (COCO): 11 boxes on 6 images" in done.stdout.splitlines()
+    assert "\n1 annotated image not in the folder: gone.png\n" in done.stdout
     assert "Winnow scanned 6 images and 11 objects" in done.stdout
     assert "findings.jsonl, objects.jsonl and summary.json" in done.stdout
     lines = (tmp_path / "out" / "objects.jsonl").read_text().splitlines()

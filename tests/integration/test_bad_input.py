@@ -69,6 +69,19 @@ def test_a_label_field_of_the_wrong_type(refused, dataset, field, value, kind):
     assert "ground_truth" in refused(f"holds {kind}", label_field=field)
 
 
+def test_a_label_field_of_texts_that_are_no_labels(refused, dataset, scan):
+    text = refused("'filepath' says where images are", label_field="filepath")
+    assert "StringField" not in text and "ground_truth" in text
+
+    scan(dataset)
+    own = refused("'dup_relation' was written by Winnow", label_field="dup_relation")
+    assert "StringField" not in own and "ground_truth" in own
+
+
+def test_paths_name_no_recordings(refused):
+    refused("'filepath' is not a field", sequence_field="filepath")
+
+
 def test_a_label_field_without_a_label(refused, dataset):
     dataset.add_sample_field("empty", fo.StringField)
 

@@ -36,7 +36,9 @@ def test_only_what_is_proven_goes_and_comes_back(clean, scanned):
     # 00.png and 19.png, 01.png and 18.bmp carry two labels: a person decides
     assert set(reasons) <= {"03.png", "copy.png", "05.png"} and len(reasons) == 2
     assert "05.png" in reasons
-    assert any(why.startswith("same content as ") for why in reasons.values())
+    # A file is named as the plan names it, from the images' folder on
+    exact = {"same content as 03.png", "same content as copy.png"}
+    assert exact & set(reasons.values())
     assert "its copies have different labels" in str(plan)
 
     done = clean(scanned, plan_id=plan.plan_id, dry_run=False, progress=False)
@@ -56,6 +58,20 @@ def test_the_rest_is_listed_with_the_minutes_of_a_review(clean, scanned):
     assert plan.minutes >= 1
     assert "Needs your eyes: 3 clusters of copies, about 1 minute" in str(plan)
     assert plan.to_dict()["minutes"] == plan.minutes
+
+
+def test_one_question_is_told_as_one_and_a_scene_is_one_question(clean, scanned):
+    first, *others = scanned.match({"scan_status": "ok"}).values("id")
+    scanned.set_field("scene_leak", False).save()
+    scanned.set_field("outlier", False).save()
+    scanned.select(first).set_field("outlier", True).save()
+    parted = scanned.select(others[:3])
+    parted.set_field("scene_leak", True).set_field("scene_group", 7).save()
+
+    told = str(clean(scanned, progress=False))
+
+    assert "Needs your eyes: 1 outlier, about 1 minute" in told
+    assert "Needs your eyes: 1 scene in two splits, about 1 minute" in told
 
 
 def test_where_nothing_is_proven_the_plan_is_empty(clean, dataset, scan):

@@ -121,7 +121,7 @@ def test_the_damaged_are_tagged_counted_and_reported(dataset, images, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["duplicates", "leaks", "image_issues"])
-def test_a_plan_takes_the_damaged_and_its_witness_is_whole(dataset, images, what):
+def test_a_plan_takes_the_damaged_and_its_kept_copy_is_whole(dataset, images, what):
     plan = operator("quarantine")(dataset, what, progress=False).plan
     items = {item.source: item for item in plan.items()}
 

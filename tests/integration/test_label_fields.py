@@ -167,13 +167,13 @@ def test_a_word_that_the_field_cannot_hold_is_refused(labeled, scan):
 def test_a_pair_of_labels_opens_its_images_whatever_their_kind(labeled, scan):
     complete_run = module("runs.run_record").complete_run
     pair_view = module("views.finding_views").pair_view
-    queries = module("views.queries")
+    queries, counts = module("views.queries"), module("views.count_queries")
     dataset, kind = labeled
     first, second = TEXTS[kind]
     scan(dataset, label_field="truth", min_label_score=50)
     run = complete_run(dataset, None)
 
-    pairs = queries.count_pairs(
+    pairs = counts.count_pairs(
         queries.SampleQueries(dataset, run, None), {"label_issue": True}
     )
     view = pair_view(dataset, run, second, first, None, None)

@@ -37,13 +37,13 @@ def test_the_notebook_runs_from_top_to_bottom_and_shows_its_outputs(
         stored = [words_of(text_of(cell["outputs"])) for cell in CELLS]
         assert stored == [words_of(text_of(one)) for one in outputs]
     printed = "".join(map(text_of, outputs))
-    assert re.search(r"label_issues +13\n", printed)
-    assert "22 images were put into quarantine" in printed
-    assert "passed  no leaks: 0 of 328 images" in printed
-    assert "Restored 22 images" in printed
+    assert re.search(r"label_issues +14\n", printed)
+    assert "23 images were put into quarantine" in printed
+    assert "passed  no leaks: 0 of 325 images" in printed
+    assert "Restored 23 images" in printed
     assert names["written"].html.stat().st_size > 100_000
-    assert len(names["show"](names["dataset"], "duplicates")) == 50
-    assert len(names["show"](names["dataset"], "label_issues")) == 12
+    assert len(names["show"](names["dataset"], "duplicates")) == 56
+    assert len(names["show"](names["dataset"], "label_issues")) == 13
     assert str(tmp_path) not in printed
     names["dataset"].delete()
 

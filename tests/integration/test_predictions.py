@@ -1,4 +1,4 @@
-"""Predictions of a person's model beside the scan's own witnesses."""
+"""Predictions of a person's model beside the scan's own evidence."""
 
 import fiftyone as fo
 import numpy as np
@@ -115,7 +115,7 @@ def test_logits_are_read_in_the_order_that_their_labels_tell(predicted, scan):
     ("change", "message"),
     [
         (lambda d: {"predictions": "nope"}, "'nope' is no field of Classification"),
-        (lambda d: {"predictions": "ground_truth"}, "no witness of itself"),
+        (lambda d: {"predictions": "ground_truth"}, "no evidence for itself"),
         (lambda d: {"label_field": None}, "name the field that holds those"),
         (lambda d: {"preset": "fastdup"}, "no rules for predictions"),
         (lambda d: d.set_values("model.confidence", [None] * len(d)), "neither"),
@@ -146,7 +146,7 @@ def test_predictions_that_cannot_be_are_refused_before_any_work(
     assert not predicted.has_sample_field("scan_status")
 
 
-def test_a_model_that_learned_the_labels_is_no_witness(predicted, scan):
+def test_a_model_that_learned_the_labels_is_no_evidence(predicted, scan):
     names = predicted.values("ground_truth.label")
     names[:14] = ["b" if name == "a" else "a" for name in names[:14]]
     predicted.set_values("ground_truth.label", names)

@@ -415,7 +415,7 @@ def test_an_audit_run_by_the_app_returns_the_rules(scanned):
 
     assert result["passed"] is False
     assert [rule["passed"] for rule in result["rules"]] == [False, True]
-    assert "**failed**: no leaks: 4 of 20 images" in result["text"]
+    assert "| **failed** | no leaks: 4 of 20 images" in result["text"]
 
 
 def test_a_leak_is_shown_beside_its_copy_of_the_other_split(

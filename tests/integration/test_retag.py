@@ -92,7 +92,7 @@ def test_the_worst_labels_come_first(scanned):
 
     plan = retag(scanned, "label_issues", progress=False)
 
-    assert [why[-3:-1] for _, _, why in plan.examples()] == [" 2", " 5", " 7"]
+    assert [why[-5:-1] for _, _, why in plan.examples()] == [" 2.0", " 5.0", " 7.0"]
 
 
 def test_retag_takes_the_suggestion_and_settles_the_issue(scanned):

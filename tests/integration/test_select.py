@@ -13,13 +13,6 @@ def select():
     return foo.get_operator("@winnow/curate/select")
 
 
-@pytest.fixture
-def scanned(classes, scan):
-    """64 pictures of two classes in two splits, and a copy in test of one."""
-    scan(classes, label_field="ground_truth", split_by=["train", "test"])
-    return classes
-
-
 def test_images_are_selected_tagged_and_shown_in_their_order(scanned, select):
     selected = select(scanned, 10, field="place")
 

@@ -32,7 +32,7 @@ def test_a_proposal_changes_nothing(scanned, split):
     report = split(scanned)
 
     assert scanned.get_field_schema().keys() == before
-    assert report.crossing == 4
+    assert report.leaking == 4
     assert sum(report.moved.values()) == 2
     assert "Nothing has been changed" in str(report)
 

@@ -411,6 +411,7 @@ def check_result(result, results):
             result.to_pandas()
     elif isinstance(result, results.TableResult):
         table = result.to_pandas()
+        assert not len(table) or "\n| :-- |" in result._repr_markdown_(), told
         assert len(table) == len(list(result.rows())), told
     for name in ("count", "skipped", "plan_id"):
         if hasattr(result, name):

@@ -38,6 +38,14 @@ def test_only_samples_whose_values_change_are_modified(scanned, set_thresholds):
     assert {one for one in after if after[one] != before[one]} == changed
 
 
+def test_a_scan_of_the_same_images_modifies_no_sample(scanned, scan):
+    before = modified(scanned)
+
+    scan(scanned, label_field="ground_truth")
+
+    assert modified(scanned) == before
+
+
 def test_what_somebody_else_wrote_into_our_fields_is_put_right(scanned, set_thresholds):
     before = scanned.values(OURS)
     sample = scanned.last()
@@ -46,6 +54,17 @@ def test_what_somebody_else_wrote_into_our_fields_is_put_right(scanned, set_thre
 
     set_thresholds(scanned)
 
+    assert scanned.values(OURS) == before
+
+
+def test_fields_that_were_deleted_or_emptied_are_filled_again(scanned, scan):
+    before = scanned.values(OURS)
+    scanned.delete_sample_field("outlier")
+    scan(scanned, label_field="ground_truth")
+    assert scanned.values(OURS) == before
+
+    scanned.limit(3).select_fields("ground_truth").keep_fields()
+    scan(scanned, label_field="ground_truth")
     assert scanned.values(OURS) == before
 
 

@@ -66,28 +66,28 @@ def test_the_order_of_images_and_pairs_does_not_matter(world, random):
 
     one, two = found(world), found(moved)
 
-    for name in ("leak", "kinds", "conflict", "drop", "drop_reason"):
+    for name in ("leak", "kinds", "conflict", "remove", "remove_reason"):
         assert np.array_equal(getattr(one, name)[order], getattr(two, name)), name
 
 
 @given(worlds())
-def test_dropping_what_is_marked_closes_every_leak_and_leaves_the_copy_that_counts(
+def test_removing_what_is_marked_closes_every_leak_and_leaves_the_copy_that_counts(
     world,
 ):
     split, image, damaged = world["split"], world["unique_image"], world["damaged"]
     linked = {(i, i) for i in range(9)} | set(map(tuple, world["pairs"].tolist()))
     linked |= {(b, a) for a, b in linked}
     leaks = found(world)
-    stays = ~leaks.drop
+    stays = ~leaks.remove
     rest = {
         name: value[stays] if name not in ("pairs", "protected_splits") else value
         for name, value in world.items()
     }
 
     assert not found(rest).leak.any()
-    assert not (leaks.drop & ~leaks.leak).any()
+    assert not (leaks.remove & ~leaks.leak).any()
     protected = np.isin(split, world["protected_splits"])
-    for row in np.flatnonzero(leaks.drop):
+    for row in np.flatnonzero(leaks.remove):
         staying = [
             other
             for other in np.flatnonzero(stays & (split >= 0) & (image >= 0))

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from core.findings.image_issues import ISSUES, image_issues
 from core.findings.label_issues import judge_labels
-from core.findings.label_support import ClassEvidence, witnesses_of
+from core.findings.label_support import ClassEvidence, gather_evidence
 from core.findings.outliers import outlier_distances, outlier_threshold
 from core.findings.schema import NO_LABEL
 from core.neighbors.distinct_neighbors import distinct_neighbors
@@ -117,9 +117,9 @@ def test_the_order_of_the_items_moves_no_distance_and_no_score(world, random):
 
     distance = outlier_distances(graph, cluster).distance
     moved_distance = outlier_distances(moved, cluster[order]).distance
-    judged = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
+    judged = judge_labels(gather_evidence(evidence, graph, labels, cluster, CLASSES))
     moved_judged = judge_labels(
-        witnesses_of(moved_evidence, moved, labels[order], cluster[order], CLASSES)
+        gather_evidence(moved_evidence, moved, labels[order], cluster[order], CLASSES)
     )
 
     assert np.array_equal(distance[order], moved_distance, equal_nan=True)
@@ -134,7 +134,7 @@ def test_scores_stay_in_range_and_stand_for_labels_only(world, classifier):
     if not classifier:
         evidence.given[:] = np.nan
 
-    found = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
+    found = judge_labels(gather_evidence(evidence, graph, labels, cluster, CLASSES))
 
     known = ~np.isnan(found.score)
     assert ((found.score[known] >= 0) & (found.score[known] <= 100)).all()
@@ -152,7 +152,7 @@ def test_votes_are_what_a_naive_count_gives(world):
     evidence = some_evidence(labels)
     evidence.given[:] = np.nan
 
-    found = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
+    found = judge_labels(gather_evidence(evidence, graph, labels, cluster, CLASSES))
 
     for row in np.flatnonzero(~np.isnan(found.score)):
         votes = np.zeros(CLASSES)
@@ -174,11 +174,11 @@ def test_what_else_is_judged_and_in_which_order_moves_no_score(world, random):
 
     found, moved = (
         judge_labels(
-            witnesses_of(evidence, graph, labels, cluster, CLASSES), judged=judged
+            gather_evidence(evidence, graph, labels, cluster, CLASSES), judged=judged
         )
         for judged in (pairs, pairs[order])
     )
-    own = judge_labels(witnesses_of(evidence, graph, labels, cluster, CLASSES))
+    own = judge_labels(gather_evidence(evidence, graph, labels, cluster, CLASSES))
 
     assert np.array_equal(found.score[order], moved.score, equal_nan=True)
     assert np.array_equal(found.suggestion[order], moved.suggestion)
@@ -194,7 +194,7 @@ def test_a_label_no_stranger_votes_with_is_not_judged(world):
     pairs = every_label_of_every_item(len(labels))
 
     found = judge_labels(
-        witnesses_of(some_evidence(labels), graph, labels, cluster, CLASSES),
+        gather_evidence(some_evidence(labels), graph, labels, cluster, CLASSES),
         judged=pairs,
     )
 

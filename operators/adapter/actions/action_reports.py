@@ -36,7 +36,8 @@ class ActionReport(Result):
 
     Attributes:
         outcome: see :class:`core.actions.session.Report`
-        undo_call: the Python call that goes back; None after a purge
+        undo_call: the Python call that goes back; None after a purge, and where
+            nothing was planned
         thing: what was acted on
     """
 
@@ -104,6 +105,8 @@ class ActionReport(Result):
     def summary(self) -> str:
         """Returns what happened, in a sentence."""
         report = self.outcome
+        if report.what == "apply" and not report.planned:
+            return "Nothing was changed: the plan was empty."
         images = f"{report.done:,} {plural(self.thing, report.done)}"
         size = size_text(report.bytes)
         if report.what == "undo":
@@ -132,7 +135,8 @@ class ActionReport(Result):
         if report.what == "apply":
             if report.action == "quarantine" and report.done:
                 yield "No space is free yet: that takes a purge, after 7 days."
-            yield f"Journal, and restore.py: {report.folder}"
+            if report.folder:
+                yield f"Journal, and restore.py: {report.folder}"
 
     def to_markdown(self) -> str:
         lines = [f"**{self.summary()}**", ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ....core.common.text import short_path
+from ....core.common.text import distance_text, score_text
 from ....core.errors import InputError
 from ....core.findings.duplicates import KINDS
 from ....core.findings.schema import QUARANTINED, UNREADABLE
@@ -67,7 +67,7 @@ def _label_issues(
             yield Choice(
                 row,
                 f"labeled '{index.labels[row]}', similar images '{suggestions[row]}' "
-                f"(score {scores[row]:.0f})",
+                f"(score {score_text(scores[row])})",
             )
 
 
@@ -81,7 +81,9 @@ def _outliers(
     for row, outlier in enumerate(index.finding("outlier")):
         if outlier:
             cause = f", {causes[row]}" if causes[row] else ""
-            yield Choice(row, f"outlier at distance {distances[row]:.2f}{cause}")
+            yield Choice(
+                row, f"outlier at distance {distance_text(distances[row])}{cause}"
+            )
 
 
 def _image_issues(
@@ -152,7 +154,7 @@ def _bursts(
             continue
         differs = index.ids[row] in in_part
         how = "differs in a part from" if differs else "shows no more than"
-        yield Choice(row, f"{how} {short_path(index.paths[stays])}")
+        yield Choice(row, f"{how} {index.name(stays)}")
 
 
 def _differing_in_part(index: SampleIndex) -> set[str]:

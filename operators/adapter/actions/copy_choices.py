@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ....core.common.text import short_path
 from ....core.copy_detection import PARTLY, TOO_PLAIN
 from ....core.errors import InputError
 from ....core.findings.leaks import NO_SPLIT, copies_elsewhere
@@ -72,7 +71,7 @@ def choose_duplicates(
         staying += [row for row in going if is_unsure(relation_of[row])]
         for row in going:
             kept_copy, how = _equal_among(index, row, staying)
-            why = f"{_KIND_WORDS[how]} {short_path(index.paths[kept_copy])}"
+            why = f"{_KIND_WORDS[how]} {index.name(kept_copy)}"
             if how == "near" and relation_of[row]:
                 why += f" ({relation_of[row]})"
             unsure = index.not_compared(row, kept_copy) if how == "near" else None

@@ -104,6 +104,8 @@ def apply(
     on_progress: OnProgress,
 ) -> Report:
     """Applies a plan that was shown."""
+    if not plan.count:
+        return apply_plan(plan, records_of, expect_count=expect_count)
     with _acting_on(dataset):
         _remember(dataset, plan.quarantine)
         report = apply_plan(

@@ -116,19 +116,7 @@ def action_form(
             _ask_on_disk(inputs, ctx)
     if not named and not objects:
         _ask_more(inputs, ctx, action)
-    submit = _TITLES[action]
-    try:
-        report = make_plan()
-    except CurationError as error:
-        show_error(inputs, "problem", error)
-    else:
-        show_plan(inputs, ctx, report)
-        if report.count:
-            submit = _BUTTONS[action].format(count_text(report.plan))
-    return types.Property(
-        inputs,
-        view=types.PromptView(label=_TITLES[action], submit_button_label=submit),
-    )
+    return _with_plan(inputs, ctx, action, _TITLES[action], make_plan)
 
 
 def plan_form(
@@ -143,6 +131,17 @@ def plan_form(
     """
     inputs = types.Object()
     inputs.md(_ABOUT[QUARANTINE], name="about")
+    return _with_plan(inputs, ctx, QUARANTINE, label, make_plan)
+
+
+def _with_plan(
+    inputs: types.Object,
+    ctx: foo.ExecutionContext,
+    action: str,
+    label: str,
+    make_plan: Callable[[], PlanReport],
+) -> types.Property:
+    """Ends a form with the plan, or with why there is none."""
     submit = label
     try:
         report = make_plan()
@@ -151,7 +150,7 @@ def plan_form(
     else:
         show_plan(inputs, ctx, report)
         if report.count:
-            submit = _BUTTONS[QUARANTINE].format(count_text(report.plan))
+            submit = _BUTTONS[action].format(count_text(report.plan))
     return types.Property(
         inputs, view=types.PromptView(label=label, submit_button_label=submit)
     )

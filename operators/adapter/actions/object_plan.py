@@ -12,6 +12,7 @@ import fiftyone as fo
 from ....core.actions.limits import Totals
 from ....core.actions.plan import ActionPlan
 from ....core.actions.planner import Request, Rules, make_plan
+from ....core.common.text import distance_text, score_text
 from ....core.errors import InputError
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.progress import OnProgress, silent
@@ -203,12 +204,12 @@ Value = Callable[[str], Any]
 
 def _relabeled(value: Value, label: str | None, new: str | None) -> str:
     score = value("label_score")
-    said = f" (score {score:.0f})" if score is not None else ""
+    said = f" (score {score_text(score)})" if score is not None else ""
     return f"labeled '{label}', similar objects '{value('label_suggestion')}'{said}"
 
 
 def _outlier(value: Value, label: str | None, new: str | None) -> str:
-    return f"{label}, outlier at distance {value('outlier_distance'):.2f}"
+    return f"{label}, outlier at distance {distance_text(value('outlier_distance'))}"
 
 
 def _twice(value: Value, label: str | None, new: str | None) -> str:

@@ -19,15 +19,13 @@ def root_of(index: SampleIndex, given: str | None) -> str:
     Raises:
         InputError: it cannot be told, or is not there
     """
-    known = given or index.dataset.info.get("root")
-    if not known:
-        here = [index.paths[row] for row in index.here]
-        known = os.path.commonpath([os.path.dirname(path) for path in here or ["/"]])
-        if len(Path(known).parts) < 3 or Path(known) == Path.home():
-            raise InputError(
-                f"The images have no folder in common but {known}, which is too much "
-                "to move files in. Give root=FOLDER, the folder that holds the images."
-            )
+    known = given or index.folder
+    is_told = given or index.dataset.info.get("root")
+    if not is_told and (len(Path(known).parts) < 3 or Path(known) == Path.home()):
+        raise InputError(
+            f"The images have no folder in common but {known}, which is too much "
+            "to move files in. Give root=FOLDER, the folder that holds the images."
+        )
     folder = os.path.abspath(os.path.expanduser(known))
     if not os.path.isdir(folder):
         raise InputError(f"The folder {folder} of the images is not there.")

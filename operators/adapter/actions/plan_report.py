@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -103,6 +103,9 @@ class PlanReport(TableResult):
                 "kept_copy": item.kept_copy and item.kept_copy.path,
             }
 
+    def rows_to_show(self) -> Iterable[dict[str, Any]]:
+        return self.rows() if self.plan.file.exists() else ()
+
     def to_dict(self) -> dict[str, Any]:
         """Returns all but the single images as plain JSON values."""
         return {
@@ -128,7 +131,8 @@ class PlanReport(TableResult):
         if thing == "object":
             return sentence + "; no file is changed."
         if plan.action == "retag":
-            sentence += f", {plan.moves:,} of them also moved on disk"
+            moved = f"{plan.moves:,} of them also moved" if plan.moves else "none moved"
+            sentence += f", {moved} on disk"
         elif plan.action != "merge":
             sentence += f" ({size_text(plan.bytes)})"
         if plan.options.get("remove_samples"):

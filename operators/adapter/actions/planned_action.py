@@ -78,7 +78,9 @@ class PlannedAction(LongOperator):
                 f"The plan {plan_id} is for {plan.action}, not for {self.action}."
             )
         outcome = apply(dataset, plan, options.expect_count, on_progress)
-        undo_call = f"undo(dataset, '{outcome.key}', dry_run=False)"
+        undo_call = None
+        if outcome.planned:
+            undo_call = f"undo(dataset, '{outcome.key}', dry_run=False)"
         return ActionReport(outcome, undo_call, thing_of(plan))
 
     def chosen(self, ctx: foo.ExecutionContext) -> Mapping[str, Any]:

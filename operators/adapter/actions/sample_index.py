@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import fiftyone as fo
@@ -41,6 +43,20 @@ class SampleIndex:
             for row, (path, tags) in enumerate(zip(self.paths, self.tags, strict=True))
             if is_present(path, tags)
         }
+
+    @cached_property
+    def folder(self) -> str:
+        """The folder that holds the images, as the data set spells it: the one that
+        was scanned, or the nearest that all have in common."""
+        if known := self.dataset.info.get("root"):
+            return str(known)
+        here = [str(Path(self.paths[row]).parent) for row in self.here]
+        return os.path.commonpath(here or ["/"])
+
+    def name(self, row: int) -> str:
+        """Returns a file's name as plans have it, from the images' folder on."""
+        inside = os.path.relpath(self.paths[row], self.folder)
+        return self.paths[row] if inside.startswith("..") else inside
 
     @cached_property
     def run(self) -> ScanRun | None:

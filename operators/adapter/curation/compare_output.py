@@ -26,8 +26,8 @@ _FIELDS = {
     "copies_in": "All data sets and splits that have a copy",
     "leak": "A copy, or what may be one, is in another split, or in a test or "
     "validation split",
-    "resembles": "An image that it is too plain to be told from, or a video that shows "
-    "a part of it",
+    "resembles": "An image that it may equal, both too plain to tell, or a video that "
+    "shows a part of it",
     "reason": "Why the file cannot be read",
 }
 _GROUP = "ingest"

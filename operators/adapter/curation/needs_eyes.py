@@ -16,11 +16,11 @@ def needs_eyes(reader: SampleQueries) -> list[ToReview]:
     counts = tally(reader.dataset, reader.run, reader.prefix).counts
     issues = {reader.field("image_issues"): {"$in": list(SURE_ISSUES)}}
     found = [
-        ToReview("duplicates", "clusters of copies", _unsure_clusters(reader)),
-        ToReview("label_issues", "labels", counts["label_issues"]),
-        ToReview("outliers", "outliers", counts["outliers"]),
-        ToReview("image_issues", "bad images", reader.count(issues)),
-        ToReview("scene_leaks", "scenes in two splits", counts["scene_leaks"]),
+        _questions("duplicates", _unsure_clusters(reader), "cluster", " of copies"),
+        _questions("label_issues", counts["label_issues"], "label"),
+        _questions("outliers", counts["outliers"], "outlier"),
+        _questions("image_issues", reader.count(issues), "bad image"),
+        _questions("scene_leaks", _parted_scenes(reader), "scene", " in two splits"),
     ]
     return [one for one in found if one.count]
 
@@ -42,23 +42,35 @@ def proven(reader: SampleQueries) -> dict[str, int]:
     return {words: count for words, count in counts.items() if count}
 
 
+def _questions(finding: str, count: int, thing: str, more: str = "") -> ToReview:
+    return ToReview(finding, thing + ("" if count == 1 else "s") + more, count)
+
+
 def _unsure_clusters(reader: SampleQueries) -> int:
     """Counts clusters with changed copies, or with two labels."""
-    return reader.cached("unsure clusters", lambda: _count_unsure(reader))
-
-
-def _count_unsure(reader: SampleQueries) -> int:
-    number = reader.field("dup_cluster")
     unsure: list[dict[str, Any]] = [
         {reader.field("dup_kind"): "near"},
         {reader.field("dup_conflict"): True},
     ]
-    rows = aggregate(
-        reader.dataset,
-        [
-            {"$match": {number: {"$ne": None}, "$or": unsure}},
-            {"$group": {"_id": f"${number}"}},
-            {"$count": "count"},
-        ],
-    )
-    return int(rows[0]["count"]) if rows else 0
+    return _count_groups(reader, "dup_cluster", {"$or": unsure})
+
+
+def _parted_scenes(reader: SampleQueries) -> int:
+    """Counts scenes of which several splits have images."""
+    return _count_groups(reader, "scene_group", {reader.field("scene_leak"): True})
+
+
+def _count_groups(reader: SampleQueries, name: str, found: dict[str, Any]) -> int:
+    """Counts the values of a field among the samples that a filter finds."""
+    number = reader.field(name)
+    steps: list[dict[str, Any]] = [
+        {"$match": {number: {"$ne": None}, **found}},
+        {"$group": {"_id": f"${number}"}},
+        {"$count": "count"},
+    ]
+
+    def count() -> int:
+        rows = aggregate(reader.dataset, steps)
+        return int(rows[0]["count"]) if rows else 0
+
+    return reader.cached(("groups to review", name), count)

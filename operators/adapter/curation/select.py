@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ....core.common.result import TableResult
 from ....core.curation.select import representative_order
 from ....core.errors import InputError
-from ..dataset.fields import field_name
+from ..dataset.fields import check_new_field, field_name
 from ..dataset.internals import dataset_of
 from ..dataset.labels import holds_labels, label_field_of
 from ..dataset.samples import flat_view, read_samples
@@ -212,20 +212,8 @@ def _check_targets(dataset: fo.Dataset, choice: SelectChoice) -> None:
             "tags that are there. Give another tag, tag=None, or take the tag off "
             "first."
         )
-    field = choice.field
-    if field is None:
-        return
-    if not field.isidentifier() or field.startswith("_"):
-        raise InputError(
-            f"field={field!r} cannot be a field's name: begin with a letter, then "
-            "letters, digits and underscores."
-        )
-    there = dataset.get_field(field)
-    if there is not None and (there.info or {}).get("made_by") != _MADE_BY:
-        raise InputError(
-            f"The field '{field}' already exists and has no selection of Winnow, so it "
-            "is not changed. Give another name with field=NAME."
-        )
+    if choice.field is not None:
+        check_new_field(dataset, choice.field, _MADE_BY, "selection")
 
 
 def _images_of(run: StoredRun, ids: Sequence[str]) -> NDArray[np.int64]:

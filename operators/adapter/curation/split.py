@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core.common.result import TableResult
+from ....core.common.text import share_text
 from ....core.curation.split import (
     NO_GROUP,
     NO_LABEL,
     NO_SPLIT,
     check_shares,
     class_counts,
-    crossing,
+    leaking,
     new_split,
     smallest_change,
     units,
@@ -25,6 +26,7 @@ from ....core.curation.split import (
 from ....core.errors import InputError
 from ....core.scan.apply_thresholds import accepted_pairs
 from ..dataset.decisions import read_decisions
+from ..dataset.fields import check_new_field
 from ..dataset.internals import dataset_of
 from ..dataset.samples import flat_view, read_groups, read_samples
 from ..runs.reapply import settings_of
@@ -84,7 +86,7 @@ class SplitReport(TableResult):
         wanted: split -> images that were aimed for
         by_class: class -> split -> images; the class "" is without a label
         class_wanted: likewise, aimed for; not whole numbers
-        crossing: images before the change with a copy, or one of their group,
+        leaking: images before the change with a copy, or one of their group,
             in another split; 0 for a new split
         moved: (from, to) -> images that change their split
         left_out: images taken out of their split, since what they must stay
@@ -103,7 +105,7 @@ class SplitReport(TableResult):
     wanted: Mapping[str, float]
     by_class: Mapping[str, Mapping[str, int]]
     class_wanted: Mapping[str, Mapping[str, float]]
-    crossing: int
+    leaking: int
     moved: Mapping[tuple[str, str], int]
     left_out: int
     unresolved: int
@@ -131,7 +133,8 @@ class SplitReport(TableResult):
         """Yields what it cost, a line each."""
         total = sum(self.sizes.values())
         shares = ", ".join(
-            f"{name} {count / max(1, total):.1%} (aim {self.wanted[name] / total:.1%})"
+            f"{name} {share_text(count, max(1, total))} "
+            f"(aim {share_text(self.wanted[name], total)})"
             for name, count in self.sizes.items()
             if total
         )
@@ -146,8 +149,11 @@ class SplitReport(TableResult):
                 "That set is larger than a whole split should be, so the shares "
                 "cannot be met: choose a finer group field, or none"
             )
-        if self.crossing:
-            yield f"Before, {self.crossing:,} images had such a one in another split"
+        if self.leaking:
+            yield (
+                f"Before: {self.leaking:,} images had a copy, or one of their group, "
+                "in another split"
+            )
         moves = sum(self.moved.values())
         if moves:
             moves_text = ", ".join(
@@ -285,7 +291,7 @@ def propose_split(
         wanted=dict(zip(names, aim.sum(axis=0).tolist(), strict=True)),
         by_class=_by_class(counts, table.classes, names),
         class_wanted=_by_class(aim, table.classes, names),
-        crossing=int(crossing(unit, present).sum()),
+        leaking=int(leaking(unit, present).sum()),
         moved=_moves(present, split, names),
         left_out=int(left_out.sum()),
         unresolved=int(unresolved.sum()),
@@ -299,17 +305,7 @@ def check_target(dataset: fo.Dataset, field: str, tag_prefix: str | None) -> Non
     """Raises :class:`InputError` if the split would overwrite something."""
     if tag_prefix is not None:
         return
-    if not field.isidentifier() or field.startswith("_"):
-        raise InputError(
-            f"field={field!r} cannot be a field's name: begin with a letter, then "
-            "letters, digits and underscores."
-        )
-    there = dataset.get_field(field)
-    if there is not None and (there.info or {}).get("made_by") != MADE_BY:
-        raise InputError(
-            f"The field '{field}' already exists and has no split of Winnow, so "
-            "it is not changed. Give another name with field=NAME."
-        )
+    check_new_field(dataset, field, MADE_BY, "split")
 
 
 def write_split(

@@ -94,7 +94,7 @@ class ThinReport(TableResult):
         images: that were thinned
         kept: of them
         protected: of those kept, the ones that are kept whatever they show
-        left_alone: images that were not thinned
+        skipped: images that were not thinned
         in_part: of those that can go, the ones that differ from the kept one in a part
         is_to_count: whether so many were kept as were asked for, of the whole set
         by_sequence: sequence -> images and kept ones, where sequences were thinned
@@ -104,7 +104,7 @@ class ThinReport(TableResult):
     images: int
     kept: int
     protected: int
-    left_alone: int
+    skipped: int
     in_part: int
     is_to_count: bool
     by_sequence: Mapping[str, Sequence[int]]
@@ -125,9 +125,9 @@ class ThinReport(TableResult):
                 f"{self.protected:,} are kept in any case: in a test or validation "
                 "split, or because a person decided so"
             )
-        if self.left_alone:
+        if self.skipped:
             why = "in a test or validation split" if self.is_to_count else "no frames"
-            yield f"Left alone: {self.left_alone:,} images that are {why}"
+            yield f"Skipped: {self.skipped:,} images that are {why}"
         if self.in_part:
             yield in_part_text(self.in_part)
         longest = sorted(self.by_sequence.items(), key=lambda one: (-one[1][0], one[0]))
@@ -198,7 +198,7 @@ def thin(
         images=int(thinned.sum()),
         kept=int((thinned & found.kept).sum()),
         protected=int((thinned & _protected(run.scan_data, decided)).sum()),
-        left_alone=int((considered & ~thinned).sum()),
+        skipped=int((considered & ~thinned).sum()),
         in_part=int((thinned & found.in_part).sum()),
         is_to_count=choice.keep is not None,
         by_sequence={}

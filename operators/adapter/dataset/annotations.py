@@ -15,7 +15,7 @@ import fiftyone.utils.voc as fouv
 import fiftyone.utils.yolo as fouy
 import yaml
 
-from ....core.common.text import first_of
+from ....core.common.text import counted, first_of
 from ....core.errors import InputError
 from ....core.reading.folders import path_inside
 
@@ -124,23 +124,22 @@ def annotate(dataset: fo.Dataset, found: Annotations) -> bool:
     return changed
 
 
-def describe(found: Annotations) -> str:
-    """Says what was read, a sentence a line."""
+def describe(found: Annotations) -> list[str]:
+    """Returns what was read, a sentence a line."""
     boxes = sum(len(one.detections) for one in found.of_path.values())
     lines = [f"Annotations ({found.kind}): {boxes:,} boxes on {len(found.of_path):,} "
              "images"]  # fmt: skip
     if found.without_image:
-        lines.append(
-            f"{len(found.without_image):,} annotated images are not in the folder: "
-            f"{first_of(found.without_image, _NAMED)}"
-        )
+        gone = counted(len(found.without_image), "annotated image")
+        names = first_of(found.without_image, _NAMED)
+        lines.append(f"{gone} not in the folder: {names}")
     if found.unreadable:
         reasons = [f"{name} ({why})" for name, why in found.unreadable.items()]
         lines.append(
-            f"{len(found.unreadable):,} annotation files cannot be read: "
+            f"{counted(len(found.unreadable), 'annotation file')} unreadable: "
             f"{first_of(reasons, _NAMED)}"
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _read_coco(path: Path, root: Path, images: list[str]) -> Annotations:

@@ -102,6 +102,28 @@ def check_fields(
             )
 
 
+def check_new_field(dataset: fo.Dataset, field: str, made_by: str, what: str) -> None:
+    """Raises :class:`InputError` if a field that a person named is not free.
+
+    Args:
+        dataset: the data set
+        field: its name
+        made_by: operator whose own fields may be written again
+        what: the field holds, such as "split"
+    """
+    if not field.isidentifier() or field.startswith("_"):
+        raise InputError(
+            f"field={field!r} cannot be a field's name: begin with a letter, then "
+            "letters, digits and underscores."
+        )
+    there = dataset.get_field(field)
+    if there is not None and (there.info or {}).get("made_by") != made_by:
+        raise InputError(
+            f"The field '{field}' already exists and has no {what} of Winnow, so it is "
+            "not changed. Give another name with field=NAME."
+        )
+
+
 def declare_fields(
     dataset: fo.Dataset, prefix: str | None, specs: Sequence[FieldSpec] = FIELDS
 ) -> None:
@@ -183,16 +205,25 @@ def stored_columns(
     return columns
 
 
-def stored_ids(dataset: fo.Dataset, modified_after: datetime | None = None) -> set[str]:
-    """Returns the ids of all samples, or of those that were modified after a time."""
-    later = {"last_modified_at": {"$gt": modified_after}}
-    found = (
-        _collection(dataset).find(later, ["_id"])
-        if modified_after
-        # From the index alone, without the samples
-        else _collection(dataset).find({}, ["_id"]).hint("_id_")
-    )
+def stored_ids(dataset: fo.Dataset) -> set[str]:
+    """Returns the ids of all samples."""
+    # From the index alone, without the samples
+    found = _collection(dataset).find({}, ["_id"]).hint("_id_")
     return {str(row["_id"]) for row in found}
+
+
+def touched_ids(dataset: fo.Dataset, prefix: str | None, since: datetime) -> set[str]:
+    """Returns the ids of samples that somebody modified, or that lost our fields.
+
+    Args:
+        dataset: that was scanned
+        prefix: of the fields' names
+        since: samples modified after this time
+    """
+    # Keeping some fields of a view alone does not count as a modification
+    lost = {field_name("scan_status", prefix): None}
+    touched = {"$or": [{"last_modified_at": {"$gt": since}}, lost]}
+    return {str(row["_id"]) for row in _collection(dataset).find(touched, ["_id"])}
 
 
 def write_findings(
@@ -214,12 +245,13 @@ def write_findings(
         columns: from :func:`stored_columns`
         rows: those to look at; what stands in the others is known
         modified_at: when they are said to be modified, if nobody did so since
-        on_progress: called after each batch
+        on_progress: called first, and after each batch
 
     Raises:
         StaleRunError: none of a batch exists any more
     """
     collection = _collection(dataset)
+    on_progress(Progress("Writing fields", 0, len(rows)))
     for start in range(0, len(rows), _SAMPLES_A_WRITE):
         batch = rows[start : start + _SAMPLES_A_WRITE]
         keys = [ObjectId(ids[row]) for row in batch]

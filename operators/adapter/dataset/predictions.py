@@ -40,7 +40,7 @@ def check_predictions(
     if predictions == label_field:
         raise InputError(
             f"'{predictions}' is given as the labels and as the predictions of a "
-            "model, and a label is no witness of itself. Choose another field."
+            "model, and a label is no evidence for itself. Choose another field."
         )
     if label_field_of(samples, label_field).kind is list:
         raise InputError(

@@ -170,6 +170,13 @@ def check_label_field(
     if label_field not in schema:
         raise InputError(f"There is no label field '{label_field}'. {hint}")
     field = schema[label_field]
+    if label_field == "filepath":
+        raise InputError(f"Field 'filepath' says where images are, not what. {hint}")
+    if is_ours(field):
+        raise InputError(
+            f"Field '{label_field}' was written by Winnow, and is no label to check. "
+            f"{hint}"
+        )
     kind = getattr(field, "document_type", None) or type(field)
     raise InputError(
         f"Field '{label_field}' holds {kind.__name__}, which is no label of a whole "
@@ -258,7 +265,8 @@ def read_groups(view: fo.DatasetView, field: str) -> list[str | None]:
     Raises:
         InputError: a field that cannot name groups
     """
-    if not isinstance(view.get_field(field), _GROUP_FIELDS):
+    # A path is a group of one
+    if field == "filepath" or not isinstance(view.get_field(field), _GROUP_FIELDS):
         names = ", ".join(group_field_candidates(view)) or "none"
         raise InputError(
             f"'{field}' is not a field of texts or whole numbers that could name "

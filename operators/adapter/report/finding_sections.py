@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ....core.common.text import distance_text, score_text
 from ....core.findings.finding import Finding
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.schema import QUARANTINED
@@ -47,7 +48,7 @@ def labels_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
                 f"labeled {one.label}, looks like {one.values['label_suggestion']}"
                 if one.values["label_suggestion"]
                 else f"labeled {one.label}",
-                f"score {one.values['label_score']:.1f}",
+                f"score {score_text(one.values['label_score'])}",
             ),
             {
                 "label": one.label,
@@ -93,7 +94,7 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
             nearest,
             None,
             (
-                f"distance {one.values['outlier_distance']:.3f}",
+                f"distance {distance_text(one.values['outlier_distance'])}",
                 *(
                     (one.values["outlier_cause"],)
                     if one.values["outlier_cause"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....core.common.text import distance_text, score_text
 from ....core.findings.finding import Finding
 from ....core.objects.agreement import DISAGREEMENTS
 from ....core.reading.thumbnails import boxes_thumbnail, crop_thumbnail
@@ -73,7 +74,7 @@ def _labels(
         looks = f", looks like {suggestion}" if suggestion else ""
         nearest = beside.get(other)
         yield (
-            (f"labeled {one.label}{looks}", f"score {score:.1f}"),
+            (f"labeled {one.label}{looks}", f"score {score_text(score)}"),
             _crop(shown, nearest) if nearest else None,
         )
 
@@ -82,7 +83,7 @@ def _outliers(
     shown: Shown, reader: ObjectQueries, found: Sequence[ShownObject]
 ) -> Iterable[Told]:
     for one in found:
-        yield (f"distance {one.values['outlier_distance']:.3f}",), None
+        yield (f"distance {distance_text(one.values['outlier_distance'])}",), None
 
 
 def _clusters(

@@ -130,7 +130,7 @@ def write_report(
     not_held = scanned.unreadable[len(recorded.unreadable) :]
     reader = SampleQueries(dataset, run, prefix)
     shown = Shown(reader, folder_of(dataset), top, not_held)
-    report = _gather(shown, scanned, title, on_progress)
+    report = _report_of(shown, scanned, title, on_progress)
     folder.mkdir(parents=True, exist_ok=True)
     for name, form in _FORMS.items():
         part = folder / f"{name}.part"
@@ -145,7 +145,7 @@ def write_report(
     return WrittenReport(html, text, data, table, html.stat().st_size)
 
 
-def _gather(
+def _report_of(
     shown: Shown, report: ScanReport, title: str | None, on_progress: OnProgress
 ) -> Report:
     """Asks the database for what fits into a report, see :func:`write_report`."""

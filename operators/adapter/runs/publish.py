@@ -25,6 +25,7 @@ from ..dataset.fields import (
     fields_of_scan,
     stored_columns,
     stored_ids,
+    touched_ids,
     write_findings,
 )
 from ..dataset.indexes import create_indexes, drop_indexes
@@ -35,10 +36,11 @@ from ..dataset.object_fields import (
 )
 from .object_run import ObjectRun
 from .paths import remove_other_scan_data
-from .run_record import ScanRun, finish_run, now, run_key, save_rows, start_run
+from .run_record import finish_run, now, run_key, save_rows, start_run
 from .scan_report import ScanReport
 from .written_rows import (
     WrittenRows,
+    digest_of,
     digests_of,
     load_written_rows,
     rows_to_look_at,
@@ -70,11 +72,11 @@ def publish(
     settings: Mapping[str, Any],
     seconds: Mapping[str, float],
     on_progress: OnProgress,
-    replaces: ScanRun | None = None,
+    keeps_rows: bool = False,
 ) -> ScanReport:
     """Writes the fields and the run's record.
 
-    A run that it takes the place of, with other thresholds, has the same rows.
+    With ``keeps_rows`` the rows are those of the run that it takes the place of.
 
     Attributes of objects come off all labels first: those of a run without objects
     would be another run's. The record says ``writing`` before the first value is
@@ -89,10 +91,10 @@ def publish(
         "scan_data": stored.name,
         "samples": len(ids),
     }
-    before = load_written_rows(stored, replaces) if replaces else None
+    before = load_written_rows(dataset, prefix, ids)
     # As exact as the database keeps it
     modified_at = datetime.fromisoformat(now())
-    start_run(dataset, prefix, record, keeps_rows=replaces is not None)
+    start_run(dataset, prefix, record, keeps_rows=keeps_rows)
     specs = fields_of_scan(
         of_objects=objects is not None, of_videos=scan_data.videos is not None
     )
@@ -101,9 +103,9 @@ def publish(
     columns = stored_columns(dataset, ids, values, prefix)
     digests = digests_of(columns)
     there = stored_ids(dataset)
-    touched = stored_ids(dataset, before.time) if before else there
+    touched = touched_ids(dataset, prefix, before.time) if before else there
     rows = rows_to_look_at(ids, there, touched, before, digests, list(columns))
-    if replaces is None or len(rows) > _FEW_ROWS:
+    if not keeps_rows or len(rows) > _FEW_ROWS:
         # To write many rows into indexes takes twice as long as to make them anew
         drop_indexes(dataset, prefix)
     write_findings(dataset, ids, columns, rows, modified_at, on_progress)
@@ -145,14 +147,20 @@ def publish(
         peak_memory_bytes=peak_bytes(),
     )
     create_indexes(dataset, prefix)
-    if replaces is None:
+    if not keeps_rows:
         save_rows(dataset, prefix, ids)
     completed_at = finish_run(
         dataset, prefix, report=report.to_dict(), deleted_meanwhile=deleted
     )
     save_written_rows(
         stored,
-        WrittenRows(completed_at, modified_at.isoformat(), list(columns), digests),
+        WrittenRows(
+            completed_at,
+            digest_of(ids),
+            modified_at.isoformat(),
+            list(columns),
+            digests,
+        ),
     )
     remove_other_scan_data(dataset, prefix, stored)
     dataset.reload()

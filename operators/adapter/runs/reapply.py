@@ -10,6 +10,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ....core.common.memory import collector_paused
 from ....core.errors import InputError, ScanNotFoundError, StaleRunError
 from ....core.objects.settings import OBJECT_THRESHOLDS
 from ....core.progress import OnProgress
@@ -41,7 +42,9 @@ def reapply_thresholds(
         object_thresholds: values by name, of
             :data:`~core.objects.settings.OBJECT_THRESHOLDS`; others stay in force
     """
-    with database_errors_explained(), exclusive_run(dataset):
+    # The collector would look at each of the App's objects again and again: a quarter
+    # of the time. What is read here holds no cycles
+    with database_errors_explained(), exclusive_run(dataset), collector_paused():
         run = load_run(dataset, prefix)
         started = time.perf_counter()
         decisions = read_decisions(dataset, run.ids, run.scan_data)
@@ -74,7 +77,7 @@ def reapply_thresholds(
             },
             seconds={"apply_thresholds": time.perf_counter() - started},
             on_progress=on_progress,
-            replaces=run.record,
+            keeps_rows=True,
         )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.common.text import share_text
+from ....core.common.text import first_of, share_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.videos.segments import SEGMENTS
@@ -29,9 +29,9 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
     least = ", ".join(f"{name} {by_change[name]:.0%}" for name in hard)
     found = (
         "estimated recall of near duplicates: "
-        f"{_interval(expected, 'copy_recall')} with one change (lowest: {least}), "
-        f"{_interval(expected, 'composed_copy_recall')} with two to five, "
-        f"{_interval(expected, 'covered_copy_recall')} with a caption, mark or frame "
+        f"{_share(expected, 'copy_recall')} with one change (lowest: {least}), "
+        f"{_share(expected, 'composed_copy_recall')} with two to five, "
+        f"{_share(expected, 'covered_copy_recall')} with a caption, mark or frame "
         f"among these ({expected['copies_tried']:,} synthetic copies)"
     )
     if expected["false_copy_rate"] is None:
@@ -44,8 +44,11 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _interval(expected: Mapping[str, Any], name: str) -> str:
+def _share(expected: Mapping[str, Any], name: str) -> str:
     """Returns "92 % (87 to 95)": a share and its 95 % interval."""
+    # Runs of before knew no interval of some
+    if f"{name}_interval" not in expected:
+        return f"{expected[name]:.0%}"
     low, high = (100 * end for end in expected[f"{name}_interval"])
     return f"{100 * expected[name]:.0f} % ({low:.0f} to {high:.0f})"
 
@@ -54,10 +57,7 @@ def label_expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says which share of the label issues is wrong, and of the wrong is found."""
     if "label_precision" not in expected:
         return []
-    precision = f"{expected['label_precision']:.0%}"
-    # Runs of before knew no interval
-    if "label_precision_interval" in expected:
-        precision = _interval(expected, "label_precision")
+    precision = _share(expected, "label_precision")
     return [
         f"about {expected['wrong_labels']:,} are estimated to be wrong; of those "
         f"flagged {precision} are, and about {expected['label_recall']:.0%} of the "
@@ -66,7 +66,7 @@ def label_expectation(expected: Mapping[str, Any]) -> list[str]:
 
 
 def said_by_predictions(report: ScanOutcome) -> list[str]:
-    """Says what came of the predictions, and whether they can be a witness."""
+    """Says what came of the predictions, and whether they count as evidence."""
     expected = report.expected
     if not expected.get("predicted"):
         return []
@@ -90,10 +90,7 @@ def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
     """Says how sure the default threshold on outliers is."""
     if "outlier_agreement" not in expected:
         return []
-    agreed = f"{expected['outlier_agreement']:.0%}"
-    # Runs of before knew no interval
-    if "outlier_agreement_interval" in expected:
-        agreed = _interval(expected, "outlier_agreement")
+    agreed = _share(expected, "outlier_agreement")
     return [
         f"people agreed with about {agreed} of what this rule flags on other sets; the "
         "farthest are the surest"
@@ -129,13 +126,13 @@ def changes_of_meaning(counts: Mapping[str, int]) -> list[str]:
 
 
 def leak_remarks(report: ScanOutcome) -> list[str]:
-    """Says which side to drop, what labels disagree, and where leaks are."""
+    """Says which side to remove, what labels disagree, and where leaks are."""
     counts = report.counts
     if not counts["leaks"]:
         return []
-    protected = counts["leak_drops_protected"]
-    # Runs of before did not count them
-    chosen = counts.get("leak_drops_chosen", 0)
+    # Older runs did not count them
+    protected = counts.get("leaks_to_remove_protected", 0)
+    chosen = counts.get("leaks_to_remove_chosen", 0)
     why = {
         "a test or validation split": protected,
         "a smaller split": counts["leaks_to_remove"] - protected - chosen,
@@ -156,12 +153,8 @@ def leak_remarks(report: ScanOutcome) -> list[str]:
         of_class[row["class"]] += sum(row[kind] for kind in KINDS)
     if of_class:
         most = sorted(of_class, key=lambda name: (-of_class[name], name))
-        named = ", ".join(
-            f"{name} {of_class[name]:,}" for name in most[:_CLASSES_NAMED]
-        )
-        rest = len(most) - _CLASSES_NAMED
-        more = f" and {rest:,} more classes" if rest > 0 else ""
-        remarks.append(f"by class: {named}{more}")
+        named = [f"{name} {of_class[name]:,}" for name in most]
+        remarks.append(f"by class: {first_of(named, _CLASSES_NAMED)}")
     return remarks
 
 
@@ -229,7 +222,7 @@ def playing(counts: Mapping[str, int]) -> list[str]:
     if shutil.which("ffprobe") is None:
         remarks.append(
             "the App plays videos only where ffmpeg is installed (apt, brew or winget "
-            "install ffmpeg, then start the App anew); a scan does without"
+            "install ffmpeg, then restart the App); a scan does without"
         )
     if count := counts["videos_not_played"]:
         remarks.append(

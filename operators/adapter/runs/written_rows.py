@@ -16,13 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import fiftyone as fo
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.errors import StaleRunError
+from ....core.errors import ScanNotFoundError, StaleRunError
 from ....core.scan.stored_scan import load_record, save_record
-from .paths import written_rows_path
-from .run_record import ScanRun
+from .paths import scan_data_path, written_rows_path
+from .run_record import complete_run
 
 _DIGEST_BYTES = 16
 
@@ -33,12 +34,14 @@ class WrittenRows:
 
     Attributes:
         run: when the run that wrote it was completed, as its record says
+        samples: digest of the n ids, in their order
         written_at: the time that its samples were modified by it, ISO 8601 in UTC
         names: of the stored fields
         digests: uint8[n, 16], of the values of each sample, in the order of the names
     """
 
     run: str
+    samples: str
     written_at: str
     names: list[str]
     digests: NDArray[np.uint8]
@@ -70,16 +73,30 @@ def _as_bytes(row: tuple[Any, ...]) -> bytes:
         return repr(row).encode()
 
 
-def load_written_rows(scan_data: Path, run: ScanRun) -> WrittenRows | None:
-    """Returns what a finished run left on its samples; None if that is not known.
+def digest_of(ids: Sequence[str]) -> str:
+    """Returns what names some samples in their order."""
+    return hashlib.blake2b("".join(ids).encode()).hexdigest()
+
+
+def load_written_rows(
+    dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]
+) -> WrittenRows | None:
+    """Returns what the last finished run left on these samples.
+
+    None if that is not known, if it was of other samples, or if a field was deleted.
 
     Args:
-        scan_data: the run's file
-        run: its record
+        dataset: that was scanned
+        prefix: of its fields
+        ids: n sample ids
     """
-    with contextlib.suppress(StaleRunError):
-        rows = load_record(WrittenRows, written_rows_path(scan_data))
-        return rows if rows.run == run.completed_at else None
+    with contextlib.suppress(ScanNotFoundError, StaleRunError):
+        run = complete_run(dataset, prefix)
+        path = written_rows_path(scan_data_path(run.scan_data))
+        rows = load_record(WrittenRows, path)
+        same = rows.run == run.completed_at and rows.samples == digest_of(ids)
+        if same and dataset.get_field_schema().keys() >= set(rows.names):
+            return rows
     return None
 
 
@@ -108,7 +125,7 @@ def rows_to_look_at(
         names: of the fields
     """
     differs = np.ones(len(ids), bool)
-    if before is not None and before.names == names and len(before.digests) == len(ids):
+    if before is not None and before.names == names:
         differs = (before.digests != digests).any(axis=1)
     return [
         row

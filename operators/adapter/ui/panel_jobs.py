@@ -35,6 +35,7 @@ _ended: dict[str, float] = {}
 _at_work: dict[str, tuple[Progress, float]] = {}
 """Where the job of the panel is on each data set, and since when: the App calls
 panel and operators in one process."""
+_undoable: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,13 @@ def agreed_params(ctx: foo.ExecutionContext) -> dict[str, Any] | None:
     """
     if ctx.params.get("result"):
         return None
+    return {**original_params(ctx), STEP: DO}
+
+
+def original_params(ctx: foo.ExecutionContext) -> dict[str, Any]:
+    """Returns what an operator was called with, of the event of its success."""
     params: Mapping[str, Any] = ctx.params.get("original_params") or {}
-    agreed = {name: params[name] for name in params if name not in _OF_THE_APP}
-    return {**agreed, STEP: DO}
+    return {name: params[name] for name in params if name not in _OF_THE_APP}
 
 
 def begin(dataset: fo.Dataset) -> None:
@@ -109,6 +114,23 @@ def just_ended(dataset: fo.Dataset) -> bool:
     """
     ended = _ended.get(dataset_id(dataset), -math.inf)
     return time.monotonic() - ended < _SECONDS_TO_SETTLE
+
+
+def undo_offered(dataset: fo.Dataset) -> dict[str, Any] | None:
+    """Returns the decision that the panel offers to take back, None for none."""
+    return _undoable.get(dataset_id(dataset))
+
+
+def offer_undo(dataset: fo.Dataset, decision: dict[str, Any] | None) -> None:
+    """Offers to take a decision back; None withdraws the offer.
+
+    It is kept here: whenever the state of a panel changes, the App reads the whole
+    data set anew.
+    """
+    if decision is None:
+        _undoable.pop(dataset_id(dataset), None)
+    else:
+        _undoable[dataset_id(dataset)] = decision
 
 
 def notice_of(dataset: fo.Dataset) -> Notice | None:

@@ -262,7 +262,7 @@ def _ask_predictions(
         {name: name for name in names},
         none="None",
         label="Predictions of your model",
-        description="One more witness for wrong labels. Predict each image with a "
+        description="More evidence for wrong labels. Predict each image with a "
         "model that did not learn it: one that did repeats wrong labels",
     )
 

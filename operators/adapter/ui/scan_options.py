@@ -31,7 +31,7 @@ class ScanOptions(ScanSettings, ObjectSettings):
         split_by (None): a list of sample tags, or a string field, that names the
             splits; without it, leaks are not looked for
         predictions (None): a field of Classification with what a model of yours says
-            of each image, with confidence or logits: one more witness for wrong labels.
+            of each image, with confidence or logits: more evidence for wrong labels.
             Predict each image with a model that did not learn it (cross-validation):
             one that did repeats wrong labels
         properties (()): fields, such as the hospital or the weather, that should not

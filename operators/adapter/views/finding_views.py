@@ -114,12 +114,12 @@ class Clean:
     Attributes:
         view: the samples
         replacements: copies in it because the copy to keep is left out
-        lost: groups of copies of which none is left
+        dropped_clusters: groups of copies of which none is left
     """
 
     view: fo.DatasetView
     replacements: int
-    lost: int
+    dropped_clusters: int
 
 
 def clean_samples(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ....core.common.text import share_text, short_path
+from ....core.common.text import distance_text, score_text, share_text, short_path
 from ..dataset.decisions import (
     DECISIONS,
     DISTINCT,
@@ -107,7 +107,7 @@ def _labels(reader: SampleQueries) -> list[Item]:
     for picture in found:
         values = picture.values
         suggestion = values["label_suggestion"]
-        lines = [f"score {values['label_score']:.1f} of 100"]
+        lines = [f"score {score_text(values['label_score'])} of 100"]
         sure = values["label_suggestion_confidence"]
         if suggestion and sure is not None:
             lines.append(f"{suggestion}: {share_text(sure, 1)} likely")
@@ -164,7 +164,7 @@ def _outliers(reader: SampleQueries) -> list[Item]:
     others = _others(reader, found, ("outlier_nearest",))
     items = []
     for picture in found:
-        lines = [f"distance {picture.values['outlier_distance']:.3f}"]
+        lines = [f"distance {distance_text(picture.values['outlier_distance'])}"]
         if picture.values["outlier_cause"]:
             lines.append(str(picture.values["outlier_cause"]))
         shown = [_shown(picture, "subject", lines)]

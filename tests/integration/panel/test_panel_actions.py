@@ -1,10 +1,12 @@
 """Decisions, forms and notices: what other operators do for the panel."""
 
+import sys
+
 import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-from tests.panel_events import button
+from tests.panel_events import PANEL, button
 
 
 def in_app(operator, params, **more):
@@ -22,17 +24,47 @@ def context(params, dataset, **more):
     )
 
 
-def test_a_decision_asks_the_operator_and_then_offers_undo(event, scanned):
+def test_a_decision_is_stored_within_the_event_and_undone(event, scanned):
+    copies = scanned.match({"dup_cluster": 0})
+    show = foo.get_operator("@winnow/curate/show")
+    redundant = show(scanned, "redundant_copies").count()
+    state = event("on_load").state
+
+    kept = event("decide", what="keep", number=0)
+
+    assert "Kept, not flagged again (2)" in kept.texts and len(copies) == 2
+    assert kept.asked("reload_samples") and not kept.asked("prompt_user_for_operation")
+    # The App reads the whole data set anew when the state of a panel changes
+    assert kept.state == state
+    assert show(scanned, "redundant_copies").count() == redundant - 1
+    undone = event("undo")
+    assert "Kept, not flagged again" not in undone.texts and undone.state == state
+    assert show(scanned, "redundant_copies").count() == redundant
+
+
+def test_a_decision_that_takes_long_is_shown_as_at_work(event, scanned, monkeypatch):
     ids = scanned.match({"dup_cluster": 0}).values("id")
+    panel = sys.modules[type(foo.get_operator(PANEL)).__module__]
+    monkeypatch.setattr(panel, "_AT_ONCE", 0)
 
-    asked = event("decide", what="keep", number=0).one("prompt_user_for_operation")
-    assert asked["operator_uri"] == "@winnow/curate/decide"
-    assert asked["skip_prompt"] and sorted(asked["params"]["samples"]) == sorted(ids)
+    answer = event("decide", what="keep", number=0)
+    asked = answer.one("prompt_user_for_operation")
+    assert asked["operator_uri"] == "@winnow/curate/decide" and asked["skip_prompt"]
+    assert sorted(asked["params"]["samples"]) == sorted(ids)
+    assert "At work" in answer.texts
 
-    assert "Kept, not flagged again (2)" in event("decided").texts
-    undone = event("undo").one("prompt_user_for_operation")
-    assert undone["params"]["undo"]
-    assert undone["params"]["samples"] == asked["params"]["samples"]
+    done = event("decided", original_params=asked["params"])
+    assert "Kept, not flagged again (2)" in done.texts
+    undone = event("undo").one("prompt_user_for_operation")["params"]
+    assert undone == {**asked["params"], "undo": True}
+    assert "Kept, not" not in event("decided", original_params=undone).texts
+
+
+def test_a_decision_that_cannot_be_says_why(event, scanned):
+    answer = event("decide", what="relabel", samples=scanned.values("id")[:1])
+
+    assert "label" in answer.one("notify")["message"]
+    assert answer.one("notify")["variant"] == "error"
 
 
 def test_a_decision_is_listed_with_its_picture_and_taken_back(event, scanned):
@@ -46,11 +78,7 @@ def test_a_decision_is_listed_with_its_picture_and_taken_back(event, scanned):
     card = answer.shown["decided"]["type"]["properties"]["decided_0"]["type"]
     assert sample.filename in card["properties"]["lines"]["default"]
     back = card["properties"]["back_keep"]["view"]["params"]
-    asked = event("take_back", **back).one("prompt_user_for_operation")
-    assert asked["operator_uri"] == "@winnow/curate/decide" and asked["skip_prompt"]
-    params = asked["params"]
-    decide(scanned.select(params["samples"]), params["what"], undo=params["undo"])
-    after = event("choose_tab", tab="actions").shown["decided"]["type"]["properties"]
+    after = event("take_back", **back).shown["decided"]["type"]["properties"]
     assert set(after["decided_0"]["type"]["properties"]) == {
         "picture",
         "lines",
@@ -156,10 +184,9 @@ def test_what_is_selected_is_decided_and_acted_on(event, scanned):
     assert {"keep", "label_verified", "retag", "quarantine", "move", "tag"} <= set(row)
     assert "keeper" not in row
 
-    asked = event("decide", selected=[other.id], **row["keep"]["view"]["params"]).one(
-        "prompt_user_for_operation"
-    )
-    assert asked["params"]["samples"] == [other.id]
+    event("decide", selected=[other.id], **row["keep"]["view"]["params"])
+    assert scanned[other.id].winnow_decisions == ["keep"]
+    assert scanned[keeper.id].winnow_decisions is None
     asked = event("act", selected=[other.id], **row["quarantine"]["view"]["params"])
     params = asked.one("prompt_user_for_operation")["params"]
     assert params["samples"] == [other.id]

@@ -99,7 +99,7 @@ def test_labels_of_a_conflict_can_be_made_one(event, dataset, scan):
     answer = event("choose_tab", tab="duplicates")
 
     part = answer.shown["clusters"]
-    for name in ("cluster_0", "pictures", "picture_0", "ways", "label"):
+    for name in ("cluster_0", "pictures", "picture_0", "buttons", "label"):
         part = part["type"]["properties"][name]
     asked = part["view"]["params"]["with"]
     given = dataset.select(asked["samples"]).values("ground_truth.label")
@@ -116,7 +116,7 @@ def test_only_the_chosen_leaks_and_pairs_are_acted_on(event, scanned):
 
     event("choose_tab", tab="labels")
     answer = event("choose_pair", row=0)
-    buttons = answer.shown["pair_ways"]["type"]["properties"]
+    buttons = answer.shown["pair_buttons"]["type"]["properties"]
     asked = buttons["retag"]["view"]["params"]["with"]
     given, suggested = asked["pair"]
 

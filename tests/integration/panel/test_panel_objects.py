@@ -3,6 +3,7 @@
 The tests follow each other on one data set.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,30 @@ def test_class_and_split_limit_what_is_shown_and_acted_on(event, dataset, first)
     )
 
 
+def test_the_patches_in_the_grid_are_made_anew_after_a_job(event, dataset):
+    event("show_all")
+    event("choose_object_kind", kind="bad_boxes")
+    assert not event("done").asked("set_view")
+    event("show_tab")
+
+    answer = event("done")
+
+    assert len(answer.view(dataset)) == 2
+    event("show_all")
+
+
+def test_the_patches_in_the_grid_are_made_anew_after_a_decision(event, dataset):
+    event("choose_object_kind", kind="bad_boxes")
+    event("show_tab")
+    kept = operator("show")(dataset, "bad_boxes").values("id")[:1]
+
+    answer = event("decide", what="keep", objects=kept)
+
+    assert len(answer.view(dataset)) == 1
+    assert len(event("undo").view(dataset)) == 2
+    event("show_all")
+
+
 def test_the_overview_has_a_line_of_each_finding_of_objects(event):
     answer = event("choose_tab", tab="overview")
     rows = answer.rows("overview_rows")
@@ -179,9 +204,11 @@ def test_what_is_selected_in_a_grid_of_objects_is_acted_on(event, dataset, first
         assert prompt["operator_uri"].endswith(uri)
         assert prompt["params"]["objects"] == ids
     found = _view_of(answer.shown["selected"], "Keep")
-    asked = event("decide", view=stages, selected=ids, **found["params"])
-    params = asked.one("prompt_user_for_operation")["params"]
-    assert params["objects"] == ids and params["what"] == "keep"
+    kept = event("decide", view=stages, selected=ids, **found["params"])
+    assert "Kept, not flagged again (2)" in kept.texts
+    assert first(1).winnow_decisions == first(2).winnow_decisions == ["keep"]
+    event("undo")
+    assert not getattr(first(1), "winnow_decisions", None)
     # An image is none
     assert "selected**" not in event("refresh", selected=["0" * 24]).texts
 
@@ -189,17 +216,10 @@ def test_what_is_selected_in_a_grid_of_objects_is_acted_on(event, dataset, first
 def test_a_label_that_is_right_is_no_issue_in_later_scans(event, dataset, first):
     event("choose_tab", tab="objects")
     answer = event("choose_object_kind", kind="object_label_issues")
-    asked = press(answer, event, f"{WRONG[1]} is right", first(1).id)
-    params = asked.one("prompt_user_for_operation")["params"]
-    assert params == {
-        "what": "label_verified",
-        "objects": [first(1).id],
-        "prefix": None,
-    }
+    done = press(answer, event, f"{WRONG[1]} is right", first(1).id)
 
-    done = operator("decide")(dataset, "label_verified", objects=[first(1).id])
-
-    assert str(done) == "1 object stored as correctly labeled."
+    notice = done.one("notify")["message"]
+    assert notice == "1 object stored as correctly labeled."
     assert first(1).winnow_decisions == [f"label is {WRONG[1]}"]
     assert first(1).label_issue is False and first(2).label_issue is True
     rescan(dataset)
@@ -241,14 +261,12 @@ def test_what_is_kept_has_no_finding_of_its_box(dataset, drawn, event):
     assert operator("show")(dataset, "bad_boxes").count() == 0
     answer = event("choose_object_kind", kind="decided")
     assert "Decided 7" in answer.texts and len(cards(answer)) == 7
-    asked = press(answer, event, "Take back", kept[0])
-    params = asked.one("prompt_user_for_operation")["params"]
-    assert params["objects"] == [kept[0]] and params["undo"] is True
-    assert params["what"] == "keep"
+    answer = press(answer, event, "Take back", kept[0])
+    assert "Decided 6" in answer.texts
 
     done = operator("decide")(dataset, "keep", objects=kept, undo=True)
 
-    assert done.count == 7
+    assert done.count == 6
     assert operator("show")(dataset, "bad_boxes").count() == 2
     assert operator("show")(dataset, "box_disagreements").count() == 5
 
@@ -322,6 +340,24 @@ def test_the_forms_list_findings_of_objects_and_show_crops(dataset, first):
     assert "what" not in shown and "1 object " in shown["plan_text"]["default"]
     shown = form("remove_objects", objects=[first(1).id])
     assert "what" not in shown and "plan_pictures" in shown
+    # Folders of images would leave the boxes behind
+    assert form("export")["format"]["default"] == "coco"
+
+
+def test_a_plan_says_the_numbers_that_the_cards_say(event, dataset):
+    operator("set_thresholds")(dataset, max_object_outlier_distance=0.1)
+    event("choose_tab", tab="objects")
+    for kind, name, label in (
+        ("object_label_issues", "score", None),
+        ("object_outliers", "distance", "thing"),
+    ):
+        shown = event("choose_object_kind", kind=kind).texts
+        plan = operator("retag")(dataset, kind, label=label, allow_new_label=True)
+        reasons = " ".join(row["reason"] for row in plan.rows())
+        told, planned = (
+            set(re.findall(rf"\b{name} ([\d.]+)", text)) for text in (shown, reasons)
+        )
+        assert told and told <= planned
 
 
 def test_a_scan_without_objects_has_no_tab_of_them(event, dataset):

@@ -13,22 +13,37 @@ def test_a_moved_threshold_changes_count_and_grid_but_no_field(event, scanned):
     assert scanned.values("outlier") == before
 
 
+def test_a_move_that_the_app_sends_twice_is_shown_once(event, scanned):
+    event("choose_tab", tab="outliers")
+    drawn = dict(event("refresh").state)
+
+    assert event("move_outlier_distance", value=0.25).asked("set_view")
+    # The second is sent before the first is answered
+    again = event("move_outlier_distance", value=0.25, panel_state=drawn, panel_id="p")
+    assert not again.asked("set_view") and again.state["outlier_distance"] == 0.25
+    assert event("move_outlier_distance", value=0.5).asked("set_view")
+
+
 def test_a_slider_that_is_only_drawn_moves_nothing(event, scanned):
     event("choose_tab", tab="labels")
 
     assert not event("move_label_score", value=60.0).asked("set_view")
 
 
-def test_apply_asks_find_for_the_moved_threshold_and_leaves_the_others(event, scanned):
+def test_apply_writes_the_moved_threshold_and_leaves_the_others(event, scanned):
     event("choose_tab", tab="outliers")
     event("move_outlier_distance", value=0.25)
 
-    asked = event("apply_thresholds").one("prompt_user_for_operation")
+    before = scanned.match({"label_issue": True}).count()
+    applied = event("apply_thresholds")
 
-    assert asked["operator_uri"] == "@winnow/curate/set_thresholds"
-    assert asked["params"]["max_outlier_distance"] == 0.25
-    assert "min_label_score" not in asked["params"]
-    assert asked["skip_prompt"]
+    assert scanned.match({"outlier": True}).count() == (
+        scanned.match({"outlier_distance": {"$gt": 0.25}}).count()
+    )
+    assert scanned.match({"label_issue": True}).count() == before
+    assert not applied.asked("prompt_user_for_operation")
+    assert applied.state["outlier_distance"] is None
+    assert applied.asked("reload_dataset") and "outliers" in applied.texts
 
 
 def test_the_bars_of_the_histogram_count_every_image(event, scanned):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.actions.apply import check_count
+from core.actions.apply import apply_plan, check_count
 from core.actions.filesystem import FileIdentity
 from core.actions.plan import ActionPlan, PlannedItem
 from core.actions.session import Report
@@ -20,9 +20,14 @@ ITEM = PlannedItem(
 )  # fmt: skip
 
 
-def test_a_plan_of_nothing_is_not_applied():
-    with pytest.raises(ActionError, match="changes nothing, so there is nothing"):
-        check_count(replace(PLAN, count=0), None)
+def test_a_plan_of_nothing_is_applied_to_nothing():
+    nothing = replace(PLAN, count=0)
+
+    report = apply_plan(nothing, records_of=None)
+
+    assert (report.planned, report.done, report.folder) == (0, 0, "")
+    with pytest.raises(ActionError, match="but the plan has 0 items"):
+        apply_plan(nothing, records_of=None, expect_count=3)
 
 
 def test_a_count_that_is_said_must_be_right():

@@ -175,7 +175,7 @@ def test_one_file_asked_for_twice_is_one_item(data):
     }
 
 
-def test_a_witness_must_be_there_and_be_another_file_that_stays(data):
+def test_a_kept_copy_must_be_there_and_be_another_file_that_stays(data):
     other = kept_copy(data, "cat/1.jpg")
     gone = (str(data / "cat/9.jpg"), other[1], "k")
     itself = kept_copy(data, "cat/2.jpg")

@@ -27,9 +27,28 @@ def test_a_result_is_text_markdown_json_and_a_table():
     found = Found(2, "a*b\u202e")
 
     assert str(found) == "2 in a*b\\u202e\n  share nan"
-    assert found._repr_markdown_() == "**2 in a\\*b\\u202e**\n\n* share nan"
+    assert found.to_markdown() == "**2 in a\\*b\\u202e**\n\n* share nan"
     assert found.to_dict() == {"count": 2, "name": "a*b\u202e", "share": None}
     assert found.to_pandas()["row"].tolist() == [0, 1]
+
+
+def test_a_notebook_shows_the_first_rows_as_a_table():
+    shown = Found(12, "a|b")._repr_markdown_()
+
+    lines = shown.splitlines()
+    start = lines.index("| row | name |")
+    assert lines[start + 1] == "| :-- | :-- |"
+    assert lines[start + 2] == "| 0 | a\\|b |"
+    assert lines[start + 11 :] == ["| 9 | a\\|b |", "", "All rows: `to_pandas()`"]
+
+
+def test_a_notebook_shows_no_table_of_nothing_and_none_twice():
+    class Tabled(Found):
+        def to_markdown(self):
+            return "**told**\n\n| row |\n| :-- |\n| 0 |"
+
+    assert Found(0, "a")._repr_markdown_() == Found(0, "a").to_markdown()
+    assert Tabled(2, "a")._repr_markdown_() == Tabled(2, "a").to_markdown()
 
 
 def test_values_become_what_every_program_reads():

@@ -22,8 +22,22 @@ PHOTOGRAPH = {
     "places": 0.0,
     "zoom": 0.0,
     "through_view": 0.0,
+    "patch": 0.0,
+    "scattered": 0.0,
+    "inward": 0.0,
+    "bare_unlike": 0.0,
+    "bare_alike": 4.0,
+    "skew": 0.0,
+    "moved": 0.0,
+    "detail": 4.0,
+    "desaturation": 0.0,
+    "one_sided": 0.0,
+    "spread": 0.0,
 }
 DRAWING = PHOTOGRAPH | {"tones": 1.7}
+
+COVERED = PHOTOGRAPH | {"tones": 2.0, "places": 2.0, "unlike": 0.2, "patch": 0.1}
+REPAINTED = PHOTOGRAPH | {"tones": 2.2, "desaturation": 0.4, "scattered": 0.03}
 
 NO_COPIES = {
     "two cuttings of one scene": PHOTOGRAPH | {"overhang": 0.2},
@@ -39,12 +53,54 @@ NO_COPIES = {
     | {"tones": 2.4, "turned": 1.0, "unlike": 0.05},
     "a flag turned on another ground": PHOTOGRAPH
     | {"tones": 2.6, "turned": 1.0, "through_view": 1.0},
+    "a page with another entry": COVERED | {"tones": 1.6},
+    "a small thing on a plain photograph": COVERED | {"patch": 0.02},
+    "another thing in the middle of a plain photograph": COVERED | {"inward": 9.0},
+    "a part that only matches when it is bent": PHOTOGRAPH | {"skew": 0.2, "zoom": 0.6},
+    "a weave in other colors": REPAINTED,
+    "another thing in the middle of one ground": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.05, "inward": 9.0},
+    "a caption, and another thing beside it": COVERED | {"bare_unlike": 0.05},
+    "a caption, and next to nothing beside it": COVERED | {"bare_alike": 1.5},
     "an icon inverted, with another detail": PHOTOGRAPH
     | {"tones": 2.4, "inverted": 1.0, "unlike": 0.05},
 }
+MARKED = {
+    "residual": 2.0,
+    "places": 9.0,
+    "spread": 0.6,
+    "explained": 0.7,
+    "one_sided": 0.3,
+}
+NO_COPIES["plain pictures under one mark"] = DRAWING | MARKED
+NO_COPIES["another thing on the ground of a sky"] = PHOTOGRAPH | {
+    "tones": 2.7,
+    "patch": 0.05,
+    "inward": 9.0,
+}
 MAY_BE_COPIES = {
+    "a plain picture with a mark": DRAWING | MARKED | {"one_sided": 1.0},
+    "photographs under one mark": PHOTOGRAPH | MARKED,
+    "a faded drawing": DRAWING | MARKED | {"explained": 0.9},
+    "a drawing with many specks": DRAWING | MARKED | {"spread": 0.2},
     "an equal photograph": PHOTOGRAPH,
     "a drawing": DRAWING,
+    "a plain photograph with a caption": COVERED,
+    "a plain photograph with a caption, made gray": COVERED
+    | {"tones": 2.2, "desaturation": 1.0},
+    "a stamp in the corner of a simple picture": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.05, "inward": 2.0},
+    "a speck in the middle of a simple picture": PHOTOGRAPH
+    | {"tones": 2.4, "patch": 0.02, "inward": 9.0},
+    "a sticker in the middle of a photograph": PHOTOGRAPH
+    | {"patch": 0.05, "inward": 9.0},
+    "a photograph that was bent": PHOTOGRAPH | {"skew": 0.2},
+    "a large crop": PHOTOGRAPH | {"zoom": 0.6},
+    "a weave made gray": REPAINTED | {"scattered": 0.0},
+    "a part of a weave made gray": REPAINTED | {"moved": 1.0},
+    "a smooth picture made gray": REPAINTED | {"detail": 3.0},
+    "a photograph made gray": REPAINTED | {"tones": 3.0},
+    "a weave with noise": REPAINTED | {"desaturation": 0.0},
     "a photograph with captions": PHOTOGRAPH | {"places": 5.0, "unlike": 0.1},
     "a drawing with noise in places": DRAWING | {"places": 2.0},
     "a blurred scan": DRAWING | {"places": 4.0, "residual": 1.0},
@@ -99,6 +155,11 @@ EQUAL = {
     "least_alike": 1.0,
     "detail": 4.0,
     "drift": 0.0,
+    "bare": 1.0,
+    "bare_alike": 4.0,
+    "bare_unlike": 0.0,
+    "bare_least": 1.0,
+    "margined": 0.0,
 }
 AGAINST = {
     "residual": 6.0,
@@ -121,6 +182,11 @@ AGAINST = {
     "scattered": 0.4,
     "least_alike": -0.5,
     "drift": 2.0,
+    "bare": -0.5,
+    "bare_alike": 0.0,
+    "bare_unlike": 1.0,
+    "bare_least": -0.5,
+    "margined": 1.0,
 }
 
 

@@ -1,5 +1,7 @@
 """Copies, other moments and views of one scene, and different pictures."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -118,9 +120,8 @@ def test_a_frame_that_moved_on_slides_by_as_much():
     assert slide(moved) == pytest.approx(0.04)
 
 
-@pytest.mark.parametrize("level", [0, 255])
-def test_a_mark_laid_over_the_whole_picture_is_no_other_moment(scene, level):
-    original = framed(scene, 100, 100)
+def under_a_mark(picture, level=255, share=0.3):
+    """Lays lines and words over the whole picture, as stock photographs have them."""
     mark = np.zeros((SIDE, SIDE), np.float32)
     for row in range(3):
         where = (6, 50 + 80 * row)
@@ -128,11 +129,37 @@ def test_a_mark_laid_over_the_whole_picture_is_no_other_moment(scene, level):
         cv2.putText(mark, "SAMPLE SAMPLE", where, font, 1, 1, 2, cv2.LINE_AA)
     for ends in (((0, 0), (SIDE, SIDE)), ((0, SIDE), (SIDE, 0))):
         cv2.line(mark, *ends, 1, 2, cv2.LINE_AA)
-    share = 0.3 * mark[:, :, None]
+    part = share * mark[:, :, None]
+    return (picture * (1 - part) + level * part).astype(np.uint8)
 
-    marked = (original * (1 - share) + level * share).astype(np.uint8)
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_mark_laid_over_the_whole_picture_is_no_other_moment(scene, level):
+    original = framed(scene, 100, 100)
+    marked = under_a_mark(original, level)
 
     assert answer(original, marked) == "copy"
+
+
+def tissue(seed):
+    """Draws a smooth ground of one color, and faint vessels of this picture alone."""
+    random = np.random.default_rng(seed)
+    light = cv2.resize(random.normal(0, 9, (4, 4)), (SIDE, SIDE))
+    for _ in range(4):
+        ends = random.integers(0, SIDE, (2, 2)).tolist()
+        cv2.line(light, *ends, float(random.uniform(-25, -10)), 3, cv2.LINE_AA)
+    color = np.array([200, 95, 70])
+    return (color + light[:, :, None]).clip(0, 255).astype(np.uint8)
+
+
+def test_plain_pictures_under_one_mark_are_no_copies():
+    marked = [under_a_mark(tissue(seed), share=0.6) for seed in range(6)]
+
+    for one, other in itertools.combinations(marked, 2):
+        assert answer(one, other) != "copy"
+    # The mark itself is no reason against a copy
+    again = cv2.imencode(".jpg", marked[0], [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
+    assert answer(marked[0], cv2.imdecode(again, cv2.IMREAD_COLOR)) == "copy"
 
 
 def page(seed):

@@ -122,6 +122,17 @@ def test_grounds_of_nearly_one_brightness_are_compared_as_they_are(
     assert (overlays.inner < len(images)).tolist() == [seen_as_it_is]
 
 
+def test_only_two_things_on_plain_grounds_have_margins():
+    shown = photo("coffee", (120, 90))
+    things = [ImageOps.expand(shown, 40, ground) for ground in ("white", "black")]
+    signature, sizes = described([*things, shown])
+    pairs = np.array([[0, 1], [0, 2], [1, 2]])
+
+    _, overlays, _ = lay_views_over(Pictures(signature, sizes), pairs)
+
+    assert overlays.margined.tolist() == [True, False, False]
+
+
 def test_what_is_seen_without_a_frame_needs_surer_evidence():
     # An icon: four gray levels
     bare = photo("coffee").convert("L").quantize(4).convert("RGB")

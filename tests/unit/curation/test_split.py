@@ -5,7 +5,7 @@ from core.curation.split import (
     NO_SPLIT,
     check_shares,
     class_counts,
-    crossing,
+    leaking,
     new_split,
     smallest_change,
     units,
@@ -71,7 +71,7 @@ def test_a_fixed_split_neither_loses_nor_gains():
     assert found.split[3] == found.split[4]
 
 
-def test_two_fixed_splits_that_share_copies_are_said_to_be_unsolved():
+def test_two_fixed_splits_that_share_copies_are_said_to_be_unresolved():
     found = change([0, 0, 0], [TRAIN, VALID, TEST], fixed=[VALID, TEST])
 
     assert found.split.tolist() == [NO_SPLIT, VALID, TEST]
@@ -116,7 +116,7 @@ def test_sizes_stay_right_where_every_class_is_one_unit():
 
     shares = np.bincount(split) / 5000
     assert (np.abs(shares / [0.8, 0.1, 0.1] - 1) < 0.03).all()
-    assert not crossing(unit, split).any()
+    assert not leaking(unit, split).any()
 
 
 def test_another_seed_gives_another_split_and_the_same_one_the_same():

@@ -166,13 +166,13 @@ def test_a_vector_that_is_not_finite_is_a_failure_of_its_row(paths, embedder, tm
 def test_files_without_inode_numbers_are_not_taken_for_one_file(
     tmp_path, draw, monkeypatch
 ):
-    from core.embedding import embed
+    from core.embedding import file_pass
 
     def without_number(path):
         key, status = file_identity(path)
         return key, os.stat_result((status[0], 0, *status[2:]))
 
-    monkeypatch.setattr(embed, "file_identity", without_number)
+    monkeypatch.setattr(file_pass, "file_identity", without_number)
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for number, path in enumerate(paths):
         draw(number).save(path)

@@ -15,7 +15,7 @@ from core.findings.label_issues import (
     judge_labels,
     label_evidence,
 )
-from core.findings.label_support import VOTERS, ClassEvidence, witnesses_of
+from core.findings.label_support import VOTERS, ClassEvidence, gather_evidence
 from core.findings.schema import NO_LABEL
 from core.neighbors.knn_graph import neighbor_graph
 
@@ -41,9 +41,9 @@ def world(count=1500, wrong=0.1, classes=3, spread=0.25, seed=0):
 
 
 def estimated(graph, evidence, labels, cluster, classes=3):
-    found = judge_labels(witnesses_of(evidence, graph, labels, cluster, classes))
+    found = judge_labels(gather_evidence(evidence, graph, labels, cluster, classes))
     return found, estimate_labels(
-        witnesses_of(evidence, graph, labels, cluster, classes), found.score
+        gather_evidence(evidence, graph, labels, cluster, classes), found.score
     )
 
 

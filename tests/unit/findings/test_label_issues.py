@@ -7,7 +7,7 @@ from core.findings.label_issues import (
     judge_labels,
     label_evidence,
 )
-from core.findings.label_support import VOTERS, ClassEvidence, witnesses_of
+from core.findings.label_support import VOTERS, ClassEvidence, gather_evidence
 from core.findings.schema import NO_LABEL
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph
 from core.progress import Progress
@@ -44,7 +44,9 @@ def judge(vectors, labels, cluster=None, classifier=True, **more):
     if classifier:
         evidence = label_evidence((vectors,), labels, cluster, count)
     graph = neighbor_graph(vectors, VOTERS)
-    return judge_labels(witnesses_of(evidence, graph, labels, cluster, count), **more)
+    return judge_labels(
+        gather_evidence(evidence, graph, labels, cluster, count), **more
+    )
 
 
 def graph_of(*rows):
@@ -115,9 +117,11 @@ def test_a_cluster_has_one_vote():
     )
     labels = np.array([0, 1, 1, 1, 0, 0], np.int32)
 
-    alone = judge_labels(witnesses_of(silent_evidence(6), graph, labels, loners(6), 2))
+    alone = judge_labels(
+        gather_evidence(silent_evidence(6), graph, labels, loners(6), 2)
+    )
     copies = judge_labels(
-        witnesses_of(
+        gather_evidence(
             silent_evidence(6), graph, labels, np.array([-1, 8, 8, 8, -1, -1]), 2
         )
     )
@@ -131,7 +135,7 @@ def test_own_copies_have_no_vote():
     labels = np.array([0, 0, 1, 0], np.int32)
 
     found = judge_labels(
-        witnesses_of(silent_evidence(4), graph, labels, np.array([3, 3, -1, -1]), 2)
+        gather_evidence(silent_evidence(4), graph, labels, np.array([3, 3, -1, -1]), 2)
     )
 
     assert found.score[0] == found.score[1] == 0
@@ -142,7 +146,9 @@ def test_near_neighbors_are_louder():
     graph = graph_of([(1, 0.9), (2, 0.8)], [(0, 0.9)], [(0, 0.8)], [(0, 0.5)])
     labels = np.array([0, 0, 1, 1], np.int32)
 
-    found = judge_labels(witnesses_of(silent_evidence(4), graph, labels, loners(4), 2))
+    found = judge_labels(
+        gather_evidence(silent_evidence(4), graph, labels, loners(4), 2)
+    )
 
     assert found.score[0] == pytest.approx(100 / (1 + (0.8 / 0.9) ** 16), abs=1e-3)
 
@@ -156,7 +162,7 @@ def test_votes_and_classifier_are_pooled_by_their_geometric_mean():
         np.array([0.2, 0.2, 0.8], np.float32),
     )
 
-    found = judge_labels(witnesses_of(evidence, graph, labels, loners(3), 2))
+    found = judge_labels(gather_evidence(evidence, graph, labels, loners(3), 2))
 
     # Votes say 1 : 0 for the given label, the classifier 0.2 : 0.8
     own, other = np.sqrt([1.02 * 0.201, 0.02 * 0.801])
@@ -172,7 +178,7 @@ def test_the_suggestion_has_a_share_of_all_classes_but_the_given_one():
     )
     graph = graph_of([(1, 0.9)], [(3, 0.9)], [(0, 0.9)], [(1, 0.9)])
 
-    found = judge_labels(witnesses_of(evidence, graph, labels, loners(4), 3))
+    found = judge_labels(gather_evidence(evidence, graph, labels, loners(4), 3))
 
     assert found.suggestion[:2].tolist() == [1, NO_LABEL]
     likely, unlikely = np.sqrt([1.02 * 0.601, 0.02 * 0.301])
@@ -186,7 +192,9 @@ def test_the_copy_graph_votes_too():
     labels = np.array([0, 0, 1, 1], np.int32)
 
     found = judge_labels(
-        witnesses_of(silent_evidence(4), graph, labels, loners(4), 2, copy_graph=copies)
+        gather_evidence(
+            silent_evidence(4), graph, labels, loners(4), 2, copy_graph=copies
+        )
     )
 
     assert found.score[0] == pytest.approx(50)
@@ -279,9 +287,11 @@ def test_an_item_with_two_labels_votes_with_one_and_both_are_judged():
     labels = np.array([0, 0, 1, 1], np.int32)
     pairs = np.array([[0, 1], [0, 0], [1, 0]])
 
-    alone = judge_labels(witnesses_of(silent_evidence(4), graph, labels, loners(4), 2))
+    alone = judge_labels(
+        gather_evidence(silent_evidence(4), graph, labels, loners(4), 2)
+    )
     found = judge_labels(
-        witnesses_of(silent_evidence(4), graph, labels, loners(4), 2), judged=pairs
+        gather_evidence(silent_evidence(4), graph, labels, loners(4), 2), judged=pairs
     )
 
     assert found.score.tolist() == [0, 100, 100]
@@ -299,7 +309,7 @@ def test_the_classifier_speaks_of_a_second_label_too():
     )
 
     found = judge_labels(
-        witnesses_of(evidence, graph, labels, loners(3), 2),
+        gather_evidence(evidence, graph, labels, loners(3), 2),
         judged=np.array([[0, 0], [0, 1]]),
     )
 
@@ -314,7 +324,7 @@ def test_a_label_nobody_votes_with_cannot_be_judged():
     labels = np.zeros(3, np.int32)
 
     found = judge_labels(
-        witnesses_of(silent_evidence(3), graph, labels, loners(3), 2),
+        gather_evidence(silent_evidence(3), graph, labels, loners(3), 2),
         judged=np.array([[0, 0], [0, 1], [1, 0]]),
     )
 

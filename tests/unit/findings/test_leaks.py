@@ -3,13 +3,13 @@ import pytest
 
 from core.findings.leaks import (
     BYTES,
-    DROP_REASONS,
     NEAR,
-    NO_DROP,
     NO_KIND,
     NO_LABEL,
     NO_SPLIT,
     PIXELS,
+    REMOVE_REASONS,
+    STAYS,
     find_leaks,
     leak_matrix,
 )
@@ -49,7 +49,7 @@ def test_copies_within_a_split_are_no_leak():
 
     assert not leaks.leak.any()
     assert (leaks.kinds == NO_KIND).all()
-    assert not leaks.drop.any()
+    assert not leaks.remove.any()
 
 
 def test_a_pair_across_splits_is_a_leak_of_both():
@@ -183,9 +183,11 @@ def test_conflicts_are_those_of_a_naive_look_at_every_pair(seed):
 def test_the_copy_in_a_protected_split_stays():
     leaks = found([TRAIN, TEST, TEST], [0, 1, 2], [(0, 1)], protected=[TEST])
 
-    assert leaks.drop.tolist() == [True, False, False]
-    assert DROP_REASONS[leaks.drop_reason[0]] == "its copy in a protected split stays"
-    assert (leaks.drop_reason[1:] == NO_DROP).all()
+    assert leaks.remove.tolist() == [True, False, False]
+    assert (
+        REMOVE_REASONS[leaks.remove_reason[0]] == "its copy in a protected split stays"
+    )
+    assert (leaks.remove_reason[1:] == STAYS).all()
 
 
 def test_the_copy_that_a_person_chose_stays_whatever_its_split():
@@ -201,8 +203,10 @@ def test_the_copy_that_a_person_chose_stays_whatever_its_split():
 
     assert leaks.leak.tolist() == [True] * 4
     # What has no copy in another split but one that goes may stay
-    assert leaks.drop.tolist() == [False, True, False, False]
-    assert DROP_REASONS[leaks.drop_reason[1]] == "its copy that a person chose stays"
+    assert leaks.remove.tolist() == [False, True, False, False]
+    assert (
+        REMOVE_REASONS[leaks.remove_reason[1]] == "its copy that a person chose stays"
+    )
 
 
 def test_a_whole_copy_stays_whatever_its_split_and_the_damaged_one_goes():
@@ -215,8 +219,8 @@ def test_a_whole_copy_stays_whatever_its_split_and_the_damaged_one_goes():
     )
 
     # Of two damaged ones the split decides
-    assert leaks.drop.tolist() == [False, True, False, True, False]
-    assert [DROP_REASONS[leaks.drop_reason[row]] for row in (1, 3)] == [
+    assert leaks.remove.tolist() == [False, True, False, True, False]
+    assert [REMOVE_REASONS[leaks.remove_reason[row]] for row in (1, 3)] == [
         "its copy in another split is whole and stays",
         "its copy in a protected split stays",
     ]
@@ -225,23 +229,23 @@ def test_a_whole_copy_stays_whatever_its_split_and_the_damaged_one_goes():
 def test_the_end_of_a_chain_stays_if_its_only_copy_goes():
     leaks = found([TRAIN, VALID, TEST], [0, 1, 2], [(0, 1), (1, 2)], protected=[TEST])
 
-    assert leaks.drop.tolist() == [False, True, False]
+    assert leaks.remove.tolist() == [False, True, False]
 
 
 def test_between_equal_splits_the_copy_in_the_smaller_one_stays():
     leaks = found([TRAIN, TRAIN, TRAIN, VALID], [0, 1, 2, 3], [(0, 3)])
 
-    assert leaks.drop.tolist() == [True, False, False, False]
-    assert DROP_REASONS[leaks.drop_reason[0]] == "its copy in a smaller split stays"
+    assert leaks.remove.tolist() == [True, False, False, False]
+    assert REMOVE_REASONS[leaks.remove_reason[0]] == "its copy in a smaller split stays"
 
 
-def test_dropping_what_is_suggested_closes_every_leak():
+def test_removing_what_is_suggested_closes_every_leak():
     random = np.random.default_rng(3)
     split, image = random.integers(0, 3, 200), random.integers(0, 90, 200)
     pairs = random.integers(0, 90, (40, 2))
     leaks = found(split, image, pairs, protected=[TEST])
 
-    stays = np.flatnonzero(~leaks.drop)
+    stays = np.flatnonzero(~leaks.remove)
     left = found(split[stays], image[stays], pairs, protected=[TEST])
 
     assert leaks.leak.any()

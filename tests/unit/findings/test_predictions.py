@@ -1,4 +1,4 @@
-"""What a person's model says: a witness of labels, and findings of its own."""
+"""What a person's model says: evidence for labels, and findings of its own."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from core.findings.label_issues import judge_labels, label_evidence
 from core.findings.label_support import (
     VOTERS,
     class_support,
+    gather_evidence,
     prediction_weight,
-    witnesses_of,
 )
 from core.findings.predictions import (
     Predictions,
@@ -129,7 +129,7 @@ def test_both_together_find_more_wrong_labels_than_each_alone(seed):
 
     def judged(predictions):
         return judge_labels(
-            witnesses_of(evidence, graph, labels, alone, 4, predictions=predictions)
+            gather_evidence(evidence, graph, labels, alone, 4, predictions=predictions)
         ).score
 
     chances = predictions.spread(4)
@@ -149,9 +149,9 @@ def test_an_image_without_a_prediction_is_judged_as_without_predictions():
     graph = neighbor_graph(vectors, VOTERS)
     rows = np.where(np.arange(len(labels)) % 2, -1, np.arange(len(labels)))
 
-    without = judge_labels(witnesses_of(evidence, graph, labels, alone, 4)).score
+    without = judge_labels(gather_evidence(evidence, graph, labels, alone, 4)).score
     some = judge_labels(
-        witnesses_of(
+        gather_evidence(
             evidence, graph, labels, alone, 4, predictions=predictions.of(rows)
         )
     ).score
@@ -168,7 +168,7 @@ def test_a_prediction_alone_judges_where_nothing_else_speaks():
     nobody = NeighborGraph(np.full((4, 1), NO_NEIGHBOR), np.zeros((4, 1), np.float32))
 
     found = judge_labels(
-        witnesses_of(
+        gather_evidence(
             evidence,
             nobody,
             labels,
@@ -188,7 +188,7 @@ def test_a_model_that_knows_the_classes_weighs_more_than_one_that_does_not():
     evidence = label_evidence((vectors,), labels, alone, 4)
     graph = neighbor_graph(vectors, VOTERS)
     rows = np.arange(len(labels))
-    own = class_support(witnesses_of(evidence, graph, labels, alone, 4), rows)
+    own = class_support(gather_evidence(evidence, graph, labels, alone, 4), rows)
     blind = predictions.of(np.random.default_rng(0).permutation(rows))
 
     assert 0.2 < prediction_weight(own, predictions, labels) <= 0.5
@@ -203,9 +203,9 @@ def test_a_model_without_weight_changes_nothing():
     graph = neighbor_graph(vectors, VOTERS)
     silent = replace(predictions, weight=0.0)
 
-    without = judge_labels(witnesses_of(evidence, graph, labels, alone, 4))
+    without = judge_labels(gather_evidence(evidence, graph, labels, alone, 4))
     found = judge_labels(
-        witnesses_of(evidence, graph, labels, alone, 4, predictions=silent)
+        gather_evidence(evidence, graph, labels, alone, 4, predictions=silent)
     )
 
     assert (found.score == without.score).all()

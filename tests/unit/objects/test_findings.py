@@ -81,8 +81,11 @@ def find(scene):
     pictures, paths, files, boxes, labels = scene
     cache = Path(os.fsdecode(paths[0])).parent / "cache"
 
-    def run(extra=None, order=None, group=None, gone=None, copies=(), **options):
-        file, box, label = files, boxes, labels
+    def run(
+        extra=None, order=None, group=None, gone=None, copies=(), wrong=(), **options
+    ):
+        file, box, label = files, boxes, labels.copy()
+        label[list(wrong)] = 1 - label[list(wrong)]
         if extra is not None:
             file = np.append(files, extra[0])
             box = np.concatenate([boxes, [extra[1]]])
@@ -262,3 +265,19 @@ def test_labels_of_classes_with_few_objects_are_no_issues(find):
     # Thirty are left, and at most one class has twenty
     assert few.counts["objects_judged"] < 30
     assert few.counts["object_label_issues"] <= few.counts["objects_judged"]
+
+
+def test_what_a_good_part_of_a_class_looks_like_is_no_issue(find, scene):
+    rings = np.setdiff1d(np.flatnonzero(scene[4] == 0), [5])
+    few, many = rings[:4].tolist(), rings[:12].tolist()
+
+    found = find(wrong=few, min_object_label_score=50.0)
+
+    assert all(found.columns["label_issue"][row] for row in few)
+
+    found = find(wrong=many, min_object_label_score=50.0)
+
+    doubted = [row for row in many if found.columns["label_score"][row] < 50]
+    assert len(doubted) >= 10
+    assert {found.columns["label_suggestion"][row] for row in doubted} == {"ring"}
+    assert not any(found.columns["label_issue"][row] for row in doubted)

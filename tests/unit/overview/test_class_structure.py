@@ -6,9 +6,9 @@ import pytest
 from core.neighbors.knn_graph import neighbor_graph
 from core.overview.class_structure import (
     divided,
+    labels_follow_pictures,
     looks_like,
     overlaps,
-    says_something,
     thin_regions,
 )
 from core.overview.records import SetMembers
@@ -65,10 +65,10 @@ def test_shuffled_labels_say_nothing():
     passed = 0
     for _ in range(300):
         label, likeliest = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
-        passed += says_something(members_of(label, likeliest))
+        passed += labels_follow_pictures(members_of(label, likeliest))
 
     assert passed == 0
-    assert says_something(members_of(np.repeat([0, 1], 20)))
+    assert labels_follow_pictures(members_of(np.repeat([0, 1], 20)))
 
 
 def clouds(*sizes):
@@ -109,6 +109,15 @@ def test_images_far_from_most_are_in_thin_regions_but_outliers_are_not():
 
     assert sorted(finding.images) == list(range(15))
     assert "15 of them are of class cat" in finding.text
+
+
+def test_the_emptiest_of_thin_regions_come_first():
+    distance = np.random.default_rng(0).normal(0.3, 0.01, 200).astype(np.float32)
+    distance[:15] = np.linspace(0.5, 0.7, 15)
+
+    (finding,) = thin_regions(members_of(np.zeros(200, int), distance=distance), NAMES)
+
+    assert finding.images.tolist() == list(range(14, -1, -1))
 
 
 def test_the_matrix_has_the_classes_that_are_taken_for_others_most_often(mixed):

@@ -99,7 +99,8 @@ def test_other_shares_in_another_split_are_a_shift():
     (finding,) = label_shift(counted(label, split), members_of(label, split))
 
     assert finding.measures["distance"] == 0.3667
-    assert "70.0% of train and 33.3% of test" in finding.text
+    plain = finding.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "70.0 % of train and 33.3 % of test" in plain
 
 
 def test_a_shift_that_is_sure_but_small_is_none():

@@ -7,15 +7,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from core.models.registry import load_embedder
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    return load_embedder()
 
 
 @pytest.fixture

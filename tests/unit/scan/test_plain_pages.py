@@ -7,16 +7,10 @@ import pytest
 from PIL import ImageOps
 
 from core.findings.schema import TOO_PLAIN
-from core.models.registry import load_embedder
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput
 from tests.papers import KINDS, filled_differently, paper
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    return load_embedder()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.models.registry import load_embedder
 from core.scan import previous_scan as module
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
@@ -17,11 +16,6 @@ from core.scan.settings import ScanSettings
 from core.scan.stored_scan import load_scan_data, save_scan_data
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    return load_embedder()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from core.copy_detection import signatures
 from core.copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
-from core.models.registry import load_embedder
 from core.scan.recall_estimate import (
     ACCEPTED_FALSE_RATE,
     NO_COPY_SCORES,
@@ -141,11 +140,6 @@ def test_a_higher_threshold_never_expects_more(seed, one, other):
     assert false_rate(found, high) <= false_rate(found, low)
     for name, recall in expected_recall(found, high).items():
         assert recall <= expected_recall(found, low)[name]
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    return load_embedder()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from core.embedding.embed import embed_images
-from core.models.registry import load_embedder
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
 from core.scan.plain_pages import page_reader
@@ -19,11 +18,6 @@ from core.scan.unique_images import unique_images
 from core.scan.verified_pairs import joined, verify
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    return load_embedder()
 
 
 @pytest.fixture
