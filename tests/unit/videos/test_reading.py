@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from core.reading.decode import decode_image
 from core.reading.files import ReadFailure
+from core.videos.decoder import _shrunk
 from core.videos.reading import SampledFrame, VideoFacts, VideoReader
 
 COUNT = 50
@@ -67,6 +69,18 @@ def test_a_frame_is_the_picture_that_was_filmed(reader, whole, film):
     for one in frames:
         shown = decode_image(one.jpeg, side=64, max_megapixels=8).stored[..., ::-1]
         assert np.abs(shown.astype(int) - expected[one.number]).mean() < 12
+
+
+@pytest.mark.parametrize("side", [50, 120, 200, 360, 500])
+def test_a_frame_is_shrunk_as_by_areas_and_never_enlarged(film, side):
+    frame = cv2.resize(next(iter(film(1, 1))), (480, 360))
+    size = (round(480 * side / 360), side) if side < 360 else (480, 360)
+
+    expected = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    shrunk = _shrunk(frame, side)
+
+    assert shrunk.shape == expected.shape
+    assert np.abs(shrunk.astype(int) - expected).mean() < 2
 
 
 def test_every_frame_and_none_but_the_first(reader, whole):
