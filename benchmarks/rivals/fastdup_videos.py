@@ -22,6 +22,7 @@ NEIGHBORS = (2, 20)
 the nearest."""
 
 CUTS, SHARES = (0.9, 0.96), (0.0, 0.3)
+ENDS = ("from", "to")
 
 
 def main(videos: Path, work: Path) -> None:
@@ -41,7 +42,7 @@ def main(videos: Path, work: Path) -> None:
         for cut in CUTS:
             alike: dict[tuple[str, ...], set[str]] = defaultdict(set)
             for row in rows:
-                ends = [(_video(Path(row[end]), names), row[end]) for end in row][:2]
+                ends = [(_video(Path(row[at]), names), row[at]) for at in ENDS]
                 pair = tuple(sorted(name for name, _ in ends))
                 shorter = min(pair, key=lambda name: frames[name])
                 if float(row["distance"]) >= cut and pair[0] != pair[1]:

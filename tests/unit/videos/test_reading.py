@@ -110,6 +110,53 @@ def test_a_video_that_is_damaged_inside_is_told_from_a_whole_one(
     assert not facts.is_truncated
 
 
+ALL_COMPLAIN = """
+from core.videos import decoder
+class All:
+    def __contains__(self, codec): return True
+decoder._COMPLAINING = All()
+decoder._main()
+"""
+"""OpenCV writes no H.264, so that other decoders that complain stand in for it."""
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("harm", ["none", "flipped", "cut"])
+def test_more_threads_see_the_same_in_whole_and_in_damaged_videos(
+    whole, tmp_path, suffix, harm
+):
+    data = whole[suffix].read_bytes()
+    harmed = {
+        "none": data,
+        "flipped": flipped(whole[suffix]),
+        "cut": data[: -len(data) // 3],
+    }
+    path = tmp_path / f"{harm}.{suffix}"
+    path.write_bytes(harmed[harm])
+
+    seen = []
+    for threads in (1, 2, 4):
+        command = (sys.executable, "-c", ALL_COMPLAIN)
+        with VideoReader(max_megapixels=8, threads=threads, command=command) as reader:
+            frames, outcome = read(reader, path, 0.04)
+        seen.append(([(one.number, one.jpeg) for one in frames], outcome))
+
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_what_does_not_complain_is_decoded_by_one_thread(write_video, film, tmp_path):
+    path = write_video(tmp_path / "damaged.webm", film(1, COUNT))
+    path.write_bytes(flipped(path))
+
+    seen = []
+    for threads in (1, 4):
+        with VideoReader(max_megapixels=8, threads=threads) as reader:
+            frames, _ = read(reader, path, 0.04)
+        seen.append([(one.number, one.jpeg) for one in frames])
+
+    assert seen[0] == seen[1]
+
+
 def test_what_is_cut_off_is_truncated(reader, whole, tmp_path):
     for suffix in ("avi", "mkv"):
         path = tmp_path / f"cut.{suffix}"
@@ -182,14 +229,14 @@ DIES = """
 import sys, json
 from core.videos import decoder
 whole = decoder._decode
-def decode(answers, complaints, path, *more):
-    if b"deadly" in path:
+def decode(answers, complaints, asked):
+    if b"deadly" in asked.path:
         import os; os.abort()
-    if b"hangs" in path:
+    if b"hangs" in asked.path:
         import time; time.sleep(600)
-    if b"lies" in path:
+    if b"lies" in asked.path:
         answers.write(b'{"kind": "end", "bytes": 0}\\n'); answers.flush(); return
-    whole(answers, complaints, path, *more)
+    whole(answers, complaints, asked)
 decoder._decode = decode
 decoder._main()
 """
@@ -240,6 +287,7 @@ def test_the_decoder_itself_opens_containers_and_no_playlists(whole, tmp_path):
                 "every": 60,
                 "side": None,
                 "most_pixels": 1e7,
+                "threads": 1,
             }
         )
         for path in (playlist, whole["mkv"])
