@@ -1,5 +1,7 @@
 """Events of the panel, sent as the App sends them, and what each asks of the App."""
 
+import uuid
+
 import fiftyone as fo
 import fiftyone.operators as foo
 from fiftyone.operators.executor import ExecutionContext, Executor
@@ -65,7 +67,7 @@ def _texts(part):
 
 def sender(dataset):
     """Returns what sends an event: ``send("choose_tab", tab="leaks")``."""
-    state = {}
+    panel, state = uuid.uuid4().hex, {}
 
     def send(method, on=dataset, view=None, selected=None, **params):
         executor = Executor()
@@ -74,7 +76,7 @@ def sender(dataset):
             "view": view or [],
             "selected": selected or [],
             "params": {
-                "panel_id": "p",
+                "panel_id": panel,
                 "panel_state": dict(state),
                 "__method__": method,
                 **params,
@@ -104,7 +106,7 @@ def drawn(dataset, tab):
         "dataset_name": dataset.name,
         "view": [],
         "params": {
-            "panel_id": "p",
+            "panel_id": uuid.uuid4().hex,
             "panel_state": {"tab": tab},
             "__method__": "refresh",
         },
@@ -114,6 +116,16 @@ def drawn(dataset, tab):
     )
     foo.get_operator(PANEL).execute(ctx)
     return str([request.params for request in executor._requests])
+
+
+def path_of(answer, row, name):
+    """Returns the path that the App sends with the events of an input."""
+    (found,) = [
+        one
+        for one in answer.shown[row]["type"]["properties"]
+        if one.startswith(f"{name}_drawn_")
+    ]
+    return f"{row}.{found}"
 
 
 def button(answer, row, name):

@@ -105,6 +105,7 @@ def _draw_decisions(panel: types.Object, events: Events, state: PanelState) -> N
         step=A_PAGE,
         total=total,
         things="images",
+        turns=state.turns,
     )
 
 

@@ -121,6 +121,7 @@ def _draw_bad(panel: types.Object, events: Events, state: PanelState) -> None:
         step=A_PAGE,
         total=count,
         things=f"{only.replace('_', ' ')} images",
+        turns=state.turns,
     )
 
 

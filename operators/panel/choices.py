@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import fiftyone.operators as foo
 
 from . import (
@@ -29,10 +27,6 @@ _A_PAGE = {
     "bad_files": bad_files.A_PAGE,
     "actions": actions.A_PAGE,
 }
-_SAME_EVENT_SECONDS = 2
-"""The App sends each move of a slider twice; what the grid shows is read once."""
-_moved: dict[str | None, tuple[str, float, float]] = {}
-"""The threshold and value of each panel's last move, and when it was."""
 
 
 class Choices(InGrid):
@@ -53,7 +47,7 @@ class Choices(InGrid):
 
     def turn_to(self, ctx: foo.ExecutionContext) -> None:
         """Turns to the page whose number was typed."""
-        number = thresholds.moved(ctx.params.get("value"), None)
+        number = thresholds.number_in(ctx.params.get("value"), 0)
         step = _A_PAGE.get(needed_scene(ctx).tab)
         if number is not None and step:
             ctx.panel.set_state("start", max(0, int(number) - 1) * step)
@@ -75,11 +69,10 @@ class Choices(InGrid):
     def _filter(self, ctx: foo.ExecutionContext, what: str) -> None:
         kept = dict(ctx.panel.get_state("filters") or {})
         name, value = filters.key(needed_scene(ctx).tab, what), ctx.params.get("value")
-        # The App sends an event when it draws a menu, too
-        if value is None or kept.get(name, filters.EVERYTHING) == value:
-            return
-        ctx.panel.set_state({"filters": {**kept, name: value}, "start": 0})
-        self.follow(ctx)
+        # A menu that was emptied leaves what was chosen
+        if value is not None:
+            ctx.panel.set_state({"filters": {**kept, name: value}, "start": 0})
+            self.follow(ctx)
 
     def choose_list(self, ctx: foo.ExecutionContext) -> None:
         """Lists copies, or scenes."""
@@ -100,40 +93,28 @@ class Choices(InGrid):
         ctx.panel.set_state({"copy_score_open": not was_open, "copy_score": None})
 
     def move_copy_score(self, ctx: foo.ExecutionContext) -> None:
-        self._move(
-            ctx, "copy_score", "value", duplicates.limit_shown(needed_scene(ctx))
-        )
+        self._move(ctx, "copy_score", "value")
 
     def pick_copy_score(self, ctx: foo.ExecutionContext) -> None:
-        self._move(ctx, "copy_score", "x", duplicates.limit_shown(needed_scene(ctx)))
+        self._move(ctx, "copy_score", "x")
 
     def move_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
-        limit = outliers.limit_shown(needed_scene(ctx))
-        self._move(ctx, "outlier_distance", "value", limit)
+        self._move(ctx, "outlier_distance", "value")
 
     def pick_outlier_distance(self, ctx: foo.ExecutionContext) -> None:
-        limit = outliers.limit_shown(needed_scene(ctx))
-        self._move(ctx, "outlier_distance", "x", limit)
+        self._move(ctx, "outlier_distance", "x")
 
     def move_label_score(self, ctx: foo.ExecutionContext) -> None:
-        self._move(ctx, "label_score", "value", labels.limit_shown(needed_scene(ctx)))
+        self._move(ctx, "label_score", "value")
 
     def pick_label_score(self, ctx: foo.ExecutionContext) -> None:
-        self._move(ctx, "label_score", "x", labels.limit_shown(needed_scene(ctx)))
+        self._move(ctx, "label_score", "x")
 
-    def _move(
-        self, ctx: foo.ExecutionContext, name: str, param: str, limit: float | None
-    ) -> None:
-        digits = thresholds.DIGITS[name]
-        number = thresholds.moved(ctx.params.get(param), limit, digits)
-        if number is None:
-            return
-        ctx.panel.set_state({name: number, "start": 0, "only": None})
-        now, last = time.monotonic(), _moved.get(ctx.panel.id)
-        _moved[ctx.panel.id] = name, number, now
-        if last and last[:2] == (name, number) and now - last[2] < _SAME_EVENT_SECONDS:
-            return
-        self.show_tab(ctx)
+    def _move(self, ctx: foo.ExecutionContext, name: str, param: str) -> None:
+        number = thresholds.number_in(ctx.params.get(param), thresholds.DIGITS[name])
+        if number is not None:
+            ctx.panel.set_state({name: number, "start": 0, "only": None})
+            self.show_tab(ctx)
 
     def reset_thresholds(self, ctx: foo.ExecutionContext) -> None:
         self.refresh(ctx)

@@ -53,6 +53,7 @@ def draw_page(
         step=step,
         total=len(numbers),
         things="clusters",
+        turns=state.turns,
     )
 
 

@@ -179,7 +179,7 @@ def _draw_threshold(
         events.move_copy_score,
         events.pick_copy_score,
     )
-    thresholds.draw(panel, threshold, bars, limit, set_data)
+    thresholds.draw(panel, threshold, bars, limit, set_data, turns=state.turns)
     if _moved(state):
         line = widgets.row(panel, "threshold_buttons")
         buttons.apply_or_reset(line, events, "duplicates", f"{limit:.3f}", moved=True)

@@ -13,7 +13,7 @@ import fiftyone as fo
 import fiftyone.operators.types as types
 
 from ..adapter.views.count_queries import count_values, split_filter
-from . import widgets
+from . import inputs, widgets
 from .callbacks import Events
 from .state import PanelState
 
@@ -110,7 +110,14 @@ def draw(
     if orders:
         choices = {one: f"{one} first" for one in orders}
         place = order(state, orders)
-        widgets.menu(line, "order", place, choices, events.choose_order)
+        inputs.menu(
+            line,
+            "order",
+            choices,
+            place,
+            turns=state.turns,
+            on_change=events.choose_order,
+        )
 
 
 def _menu(
@@ -133,7 +140,14 @@ def _menu(
         value: f"{value} ({count:,})"
         for value, count in list(known.items())[:_MOST_CHOICES]
     }
-    widgets.menu(line, what, picked or EVERYTHING, choices, on_change)
+    inputs.menu(
+        line,
+        what,
+        choices,
+        picked or EVERYTHING,
+        turns=state.turns,
+        on_change=on_change,
+    )
 
 
 def _splits(state: PanelState, found: Mapping[str, Any]) -> dict[str, int]:

@@ -77,7 +77,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     )
     bars = histogram(state.reader, "label_score")
     if bars.counts:
-        thresholds.draw(panel, threshold, bars, limit, set_data)
+        thresholds.draw(panel, threshold, bars, limit, set_data, turns=state.turns)
     line = widgets.row(panel, "action_buttons")
     if state.tally.counts["label_issues"]:
         review.button(line, events, "label_issues")
@@ -108,6 +108,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         step=A_PAGE,
         total=count,
         things="labels",
+        turns=state.turns,
     )
 
 

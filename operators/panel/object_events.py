@@ -32,9 +32,7 @@ class ObjectEvents(InGrid):
     def _limit(self, ctx: foo.ExecutionContext, name: str) -> None:
         value = ctx.params.get("value")
         chosen = None if value == objects.EVERY else value
-        # The App may tell of a list that it only drew
-        if chosen != ctx.panel.get_state(name):
-            self._choose(ctx, {name: chosen})
+        self._choose(ctx, {name: chosen})
 
     def _choose(self, ctx: foo.ExecutionContext, chosen: Mapping[str, Any]) -> None:
         ctx.panel.set_state({**chosen, "start": 0})

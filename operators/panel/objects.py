@@ -10,7 +10,7 @@ import fiftyone.operators.types as types
 from ...core.findings.object_registry import OBJECT_FINDINGS
 from ..adapter.runs.scan_report import report_of
 from ..adapter.views.object_queries import DECIDED, ObjectFilter
-from . import buttons, object_cards, widgets
+from . import buttons, inputs, object_cards, widgets
 from .callbacks import Events
 from .state import PanelState
 
@@ -79,6 +79,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         step=A_PAGE,
         total=total,
         things="objects",
+        turns=state.turns,
     )
 
 
@@ -131,20 +132,22 @@ def _draw_filters(
     if only.label is not None:
         choices.setdefault(only.label, f"{only.label} (0)")
     line = widgets.row(panel, "filters")
-    widgets.dropdown(
+    inputs.menu(
         line,
         "classes",
         choices,
         only.label or EVERY,
+        turns=state.turns,
         on_change=events.choose_object_class,
     )
     splits = _splits(state)
     if splits:
-        widgets.dropdown(
+        inputs.menu(
             line,
             "splits",
             {EVERY: "All splits"} | {name: name for name in splits},
             only.split or EVERY,
+            turns=state.turns,
             on_change=events.choose_object_split,
         )
 

@@ -57,7 +57,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         events.move_outlier_distance,
         events.pick_outlier_distance,
     )
-    thresholds.draw(panel, threshold, bars, limit, set_data)
+    thresholds.draw(panel, threshold, bars, limit, set_data, turns=state.turns)
     line = widgets.row(panel, "action_buttons")
     if state.tally.counts["outliers"]:
         review.button(line, events, "outliers")
@@ -86,6 +86,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         step=A_PAGE,
         total=count,
         things="outliers",
+        turns=state.turns,
     )
 
 

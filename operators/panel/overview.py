@@ -20,7 +20,7 @@ from ..adapter.runs.finding_lines import note_of
 from ..adapter.runs.remarks import changes_of_meaning, plain_pages
 from ..adapter.runs.scan_report import report_of
 from ..adapter.ui.panel_jobs import Notice, undo_offered
-from . import buttons, next_steps, widgets
+from . import buttons, inputs, next_steps, widgets
 from .callbacks import Events
 from .state import TABS, PanelState
 
@@ -317,13 +317,12 @@ def _s(count: int, one: str = "", more: str = "s") -> str:
 
 
 def _choose_run(panel: types.Object, events: Events, state: PanelState) -> None:
-    choices = types.DropdownView()
-    for prefix in state.prefixes:
-        choices.add_choice(prefix or "", label=prefix or "without a prefix")
-    panel.str(
+    inputs.menu(
+        panel,
         "run",
-        default=state.prefix or "",
-        label="There are several scans; this one is shown",
-        view=choices,
+        {prefix or "": prefix or "without a prefix" for prefix in state.prefixes},
+        state.prefix or "",
+        turns=state.turns,
         on_change=events.choose_run,
+        label="There are several scans; this one is shown",
     )

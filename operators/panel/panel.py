@@ -58,6 +58,8 @@ from . import (
 )
 from .callbacks import Event
 from .choices import Choices
+from .inputs import is_new
+from .latest_state import up_to_date
 from .object_events import ObjectEvents, named_objects
 from .state import PanelState, needed_scene, scene_of
 
@@ -97,9 +99,13 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Any:
-        # The App's events run side by side: what is asked last is drawn last
-        with _TURN:
+        if ctx.panel_id is None:
+            # The plugin is loaded
             return super().execute(ctx)
+        # The App's events run side by side: what is asked last is drawn last
+        dataset = ctx.request_params.get("dataset_name") or ""
+        with _TURN, up_to_date(ctx.panel_id, dataset, ctx.panel_state):
+            return super().execute(ctx) if is_new(ctx) else None
 
     # -- what happens by itself
 
@@ -107,6 +113,8 @@ class WinnowPanel(Choices, ObjectEvents, foo.Panel):
         self.refresh(ctx)
 
     def on_change_dataset(self, ctx: foo.ExecutionContext) -> None:
+        # Both: the one clears what is drawn now, the other what the App keeps
+        ctx.panel_state.clear()
         ctx.panel.state.clear()
         self.refresh(ctx)
 

@@ -69,6 +69,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, step: int) -> N
         step=step,
         total=total,
         things="scenes",
+        turns=state.turns,
     )
 
 

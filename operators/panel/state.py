@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ from ..adapter.runs.run_record import ScanRun, finished_runs
 from ..adapter.views.finding_views import Tally, tally
 from ..adapter.views.object_queries import ObjectQueries
 from ..adapter.views.queries import SampleQueries
+from .inputs import turns_of
 
 TABS = {
     "overview": "Overview",
@@ -51,6 +53,11 @@ class PanelState:
     tab: str
     start: int
     kept: dict[str, Any]
+
+    @property
+    def turns(self) -> Mapping[str, int]:
+        """How often each input was changed."""
+        return turns_of(self.kept)
 
     @cached_property
     def tally(self) -> Tally:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import fiftyone.operators.types as types
 
 from ..adapter.views.count_queries import Histogram
-from . import widgets
+from . import inputs, widgets
 from .callbacks import Event
 
 _BLUE, _ORANGE = "#6d8fc7", "#f58518"
@@ -45,39 +46,38 @@ def draw(
     bars: Histogram,
     limit: float,
     set_data: Any,
+    *,
+    turns: Mapping[str, int],
 ) -> None:
     """Draws the values, with those that are flagged in another color, and the ways to
-    move the limit."""
+    move the limit; ``turns`` is how often each input was changed."""
     _draw_histogram(panel, threshold, bars, limit, set_data)
     line = widgets.row(panel, f"{threshold.name}_buttons")
-    widgets.slider(
+    inputs.slider(
         line,
         f"{threshold.name}_slider",
         limit,
         threshold.low,
         threshold.high,
         threshold.step,
+        turns=turns,
         on_change=threshold.on_move,
     )
     digits = DIGITS[threshold.name]
-    widgets.number(line, threshold.name, f"{limit:.{digits}f}", threshold.on_move)
+    shown = f"{limit:.{digits}f}"
+    inputs.number(line, threshold.name, shown, turns=turns, on_change=threshold.on_move)
 
 
 DIGITS = {"copy_score": 3, "outlier_distance": 3, "label_score": 1}
 """To which a threshold is shown, and moved."""
 
 
-def moved(value: Any, limit: float | None, digits: int = 0) -> float | None:
-    """Returns where a number was moved to, to some digits.
-
-    None for a text that is no number, and for the event that the App sends when it
-    draws the number as it is.
-    """
+def number_in(value: Any, digits: int) -> float | None:
+    """Returns a number to some digits; None for a text that is none."""
     try:
-        number = round(float(value), digits)
+        return round(float(value), digits)
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if limit is None or number != round(limit, digits) else None
 
 
 def _draw_histogram(

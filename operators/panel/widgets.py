@@ -13,6 +13,7 @@ import fiftyone.operators.types as types
 
 from ...core.common.text import escape_markdown
 from ..adapter.views.queries import Picture
+from . import inputs
 from .callbacks import Event, Events
 
 THUMBNAIL = 112
@@ -29,8 +30,6 @@ _TABLE = {
     "table": {"sx": {"minWidth": 0, "& .MuiTableCell-root": {"px": 1.25}}},
     "tableContainer": {"sx": {"overflowX": "auto"}},
 }
-_NUMBER = {"width": "112px", "flex": "0 0 auto"}
-_MENU = {"width": "auto", "minWidth": "110px", "maxWidth": "220px"}
 
 
 def _icon_named(hint: str | None) -> dict[str, Any]:
@@ -220,81 +219,6 @@ def thumbnail(
     return column
 
 
-def dropdown(
-    parent: types.Object,
-    name: str,
-    choices: Mapping[str, str],
-    chosen: str,
-    *,
-    on_change: Event,
-) -> None:
-    """Adds a list to choose one thing of: value -> what it is called."""
-    view = types.DropdownView(componentsProps=_FITS)
-    for value, label in choices.items():
-        view.add_choice(value, label=label)
-    parent.str(name, default=chosen, view=view, on_change=on_change)
-
-
-def slider(
-    parent: types.Object,
-    name: str,
-    value: float,
-    low: float,
-    high: float,
-    step: float,
-    *,
-    on_change: Event,
-) -> None:
-    """Adds a threshold to move. The App calls ``on_change`` when it draws it, too."""
-    parent.float(
-        name,
-        default=value,
-        view=types.SliderView(
-            min=low,
-            max=high,
-            multiple_of=step,
-            label="Threshold",
-            value_label_display="auto",
-            value_precision=3 if step < 0.1 else 1,
-            # The App puts 32 pixels above and below
-            componentsProps={
-                "item": {"sx": {"flex": "1 1 200px", "maxWidth": "100%"}},
-                "container": {"sx": {"marginTop": -3, "marginBottom": -3}},
-            },
-        ),
-        on_change=on_change,
-    )
-
-
-def number(parent: types.Object, name: str, value: str, on_change: Event) -> None:
-    """Adds a number to type, which counts once Enter is pressed or it is left.
-
-    The App keeps what was typed under the name of the input: each value has its own.
-    """
-    parent.str(
-        f"{name}_is_{value.replace('.', '_').replace('-', 'minus_')}",
-        default=value,
-        view=types.LazyFieldView(
-            save_on_blur=True, componentsProps={"item": {"sx": _NUMBER}}
-        ),
-        on_change=on_change,
-    )
-
-
-def menu(
-    parent: types.Object,
-    name: str,
-    chosen: str,
-    choices: Mapping[str, str],
-    on_change: Event,
-) -> None:
-    """Adds a menu of values and what they are called."""
-    view = types.DropdownView(componentsProps={"item": {"sx": _MENU}})
-    for value, label in choices.items():
-        view.add_choice(value, label=label)
-    parent.str(name, default=chosen, view=view, on_change=on_change)
-
-
 def table(
     parent: types.Object,
     name: str,
@@ -346,6 +270,7 @@ def pager(
     step: int,
     total: int,
     things: str,
+    turns: Mapping[str, int],
 ) -> None:
     """Adds what part of the list is shown, and the ways to the rest.
 
@@ -357,6 +282,7 @@ def pager(
         step: how many a page holds
         total: how many there are
         things: what they are
+        turns: how often each input was changed
     """
     if total <= shown and not start:
         return
@@ -380,7 +306,8 @@ def pager(
             hint=hint,
         )
     markdown(line, "page", "Page", small=True)
-    number(line, "page", str(start // step + 1), events.turn_to)
+    page_number = str(start // step + 1)
+    inputs.number(line, "page", page_number, turns=turns, on_change=events.turn_to)
     where = (
         f"of {end // step + 1:,}: {start + 1:,} to {start + shown:,} of {total:,} "
         f"{things}"

@@ -3,6 +3,8 @@
 import fiftyone.operators as foo
 import pytest
 
+from tests.panel_events import path_of
+
 
 @pytest.fixture
 def scanned(dataset, scan, folder):
@@ -21,7 +23,8 @@ def scanned(dataset, scan, folder):
 
 
 def menu(answer, tab, name):
-    part = answer.shown[f"menus_{tab}"]["type"]["properties"][name]
+    row, _, name = path_of(answer, f"menus_{tab}", name).partition(".")
+    part = answer.shown[row]["type"]["properties"][name]
     return {one["value"]: one["label"] for one in part["view"]["choices"]}
 
 
@@ -39,12 +42,48 @@ def test_each_tab_can_be_narrowed_to_a_class_that_its_menu_counts(event, scanned
     assert "problem" not in after.shown
 
 
-def test_a_menu_that_is_drawn_changes_nothing(event, scanned):
-    event("choose_tab", tab="duplicates")
+@pytest.mark.parametrize(
+    ("tab", "name", "method", "value"),
+    [
+        ("duplicates", "class", "choose_class", "(all)"),
+        ("duplicates", "order", "choose_order", "largest"),
+        ("outliers", "order", "choose_order", "farthest"),
+    ],
+)
+def test_a_menu_that_is_drawn_changes_nothing(event, scanned, tab, name, method, value):
+    drawn = event("choose_tab", tab=tab)
+    path = path_of(drawn, f"menus_{tab}", name)
 
-    answer = event("choose_class", value="(all)")
+    answer = event(method, value=value, path=path)
 
-    assert not answer.state.get("filters")
+    assert answer.state == drawn.state and not answer.requests
+
+
+def test_a_change_that_the_app_sends_twice_is_made_once(event, scanned):
+    drawn = event("choose_tab", tab="duplicates")
+    path = path_of(drawn, "menus_duplicates", "class")
+
+    assert "a" in event("choose_class", value="a", path=path).state["filters"].values()
+    # The second is sent before the first is answered
+    again = event("choose_class", value="a", path=path, panel_state=drawn.state)
+
+    assert not again.requests
+
+
+def test_a_menu_shows_a_class_again_that_was_chosen_before(event, scanned):
+    names = []
+    for value in ("a", "(all)", "a", "(all)"):
+        drawn = event("choose_tab", tab="duplicates")
+        names.append(path_of(drawn, "menus_duplicates", "class"))
+        event("choose_class", value=value, path=names[-1])
+        assert filters_of(event("refresh")).get("class") == value
+
+    # The App keeps what was chosen under the name of the menu
+    assert len(set(names)) == len(names)
+
+
+def filters_of(answer):
+    return answer.state.get("filters") or {}
 
 
 def test_a_class_and_a_split_hold_in_other_tabs_and_a_kind_in_its_own(event, scanned):

@@ -314,3 +314,13 @@ def test_the_first_page_says_what_may_go_and_what_needs_eyes(
     waits = button(event("done"), "decided_waits", "quarantine")
     assert waits["label"] == "Quarantine 1 image"
     assert waits["params"]["with"] == {"what": "may_go"}
+
+
+def test_an_event_that_was_sent_before_a_tab_was_drawn_does_not_go_back(event, scanned):
+    before = dict(event("choose_tab", tab="labels").state)
+    event("choose_tab", tab="actions")
+
+    late = event("done", panel_state=before)
+
+    assert late.state["tab"] == "actions"
+    assert "Tag what you want to look at again" in late.texts

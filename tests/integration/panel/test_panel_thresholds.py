@@ -1,5 +1,7 @@
 """Thresholds that are moved, and the histogram beside them."""
 
+from tests.panel_events import path_of
+
 
 def test_a_moved_threshold_changes_count_and_grid_but_no_field(event, scanned):
     event("choose_tab", tab="outliers")
@@ -14,20 +16,27 @@ def test_a_moved_threshold_changes_count_and_grid_but_no_field(event, scanned):
 
 
 def test_a_move_that_the_app_sends_twice_is_shown_once(event, scanned):
-    event("choose_tab", tab="outliers")
-    drawn = dict(event("refresh").state)
+    drawn = event("choose_tab", tab="outliers")
+    path = path_of(drawn, "outlier_distance_buttons", "outlier_distance")
+    before = dict(drawn.state)
 
-    assert event("move_outlier_distance", value=0.25).asked("set_view")
+    assert event("move_outlier_distance", value="0.25", path=path).asked("set_view")
     # The second is sent before the first is answered
-    again = event("move_outlier_distance", value=0.25, panel_state=drawn, panel_id="p")
-    assert not again.asked("set_view") and again.state["outlier_distance"] == 0.25
-    assert event("move_outlier_distance", value=0.5).asked("set_view")
+    again = event(
+        "move_outlier_distance", value="0.25", path=path, panel_state=dict(before)
+    )
+    assert not again.requests and again.state["outlier_distance"] == 0.25
+    # A slider goes on sending while it is dragged
+    moved = event("move_outlier_distance", value="0.5", path=path, panel_state=before)
+    assert moved.asked("set_view") and moved.state["outlier_distance"] == 0.5
 
 
 def test_a_slider_that_is_only_drawn_moves_nothing(event, scanned):
-    event("choose_tab", tab="labels")
+    drawn = event("choose_tab", tab="labels")
+    path = path_of(drawn, "label_score_buttons", "label_score_slider")
 
-    assert not event("move_label_score", value=60.0).asked("set_view")
+    # What is no fraction comes as a whole number from the browser
+    assert not event("move_label_score", value=60, path=path).requests
 
 
 def test_apply_writes_the_moved_threshold_and_leaves_the_others(event, scanned):
