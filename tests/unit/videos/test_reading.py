@@ -172,6 +172,22 @@ def test_what_is_cut_off_is_truncated(reader, whole, tmp_path):
     assert status(reader, path) == "truncated"
 
 
+def test_damage_at_the_end_of_a_video_with_all_its_frames_is_no_cut(
+    reader, whole, tmp_path
+):
+    path = tmp_path / "end.mp4"
+    data = bytearray(whole["mp4"].read_bytes())
+    end = data.index(b"moov") - 4
+    data[end - 200 : end - 160] = bytes(40)
+    path.write_bytes(bytes(data))
+
+    _, facts = read(reader, path)
+
+    assert facts.damage > 0
+    assert facts.frames == COUNT
+    assert not facts.is_truncated
+
+
 def test_files_that_are_no_videos_have_a_reason(reader, whole, tmp_path):
     text, empty = tmp_path / "text.mp4", tmp_path / "empty.avi"
     text.write_text("hello\n" * 100)
