@@ -136,9 +136,7 @@ def _looked_at_in_time(
             if found is not None and found.agrees[0]:
                 before = told.share[0] if told is not None and told.agrees[0] else 0
                 told = found if found.share[0] > before else told
-        if told is not None and _is_edited(told) and apart_passing.max() > enough:
-            told = replace(told, agrees=np.array([False]), scene=np.array([True]))
-        result[pair] = told
+        result[pair] = _unless_by_one_camera(told, apart_passing.max() > enough)
     return result
 
 
@@ -146,12 +144,20 @@ def _is_doubtful(told: VideoPairs) -> bool:
     return not told.agrees[0] or told.share[0] < _SURELY_SHARED or _is_edited(told)
 
 
-def _is_edited(told: VideoPairs) -> bool:
-    """Returns whether something else is shown before one ground.
+def _unless_by_one_camera(
+    told: VideoPairs | None, is_always_alike: bool
+) -> VideoPairs | None:
+    """Takes back that what shows something else before one ground is a copy.
 
-    It is what one camera shows of two people, as well as a copy with a caption. Where
-    frames of other times are as alike, it is the camera.
+    That is a copy with a caption, or two people before one camera; it is the camera
+    where frames of other times are as alike.
     """
+    if told is None or not is_always_alike or not _is_edited(told):
+        return told
+    return replace(told, agrees=np.array([False]), scene=np.array([True]))
+
+
+def _is_edited(told: VideoPairs) -> bool:
     return bool(told.relation[0] & relation_bits("edited"))
 
 
