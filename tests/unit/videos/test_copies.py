@@ -100,8 +100,12 @@ def test_what_a_copy_says_of_the_time_links_all_other_frames():
     in_time, apart = links_at_one_speed(frames, places, links, scores, 200)
 
     assert (in_time.ends[:, 1] - in_time.ends[:, 0]).tolist() == [6] * 6
-    assert in_time.ends[:, 0].tolist() == apart.ends[:, 0].tolist() == [*range(6)]
-    assert apart.ends[:, 1].tolist() == [9, 10, 11, 6, 7, 8]
+    assert in_time.ends[:, 0].tolist() == [*range(6)]
+    assert apart.ends[:, 0].tolist() == [*range(6)] * 3
+    # A quarter, a half and three quarters of the time away
+    assert apart.ends[:6, 1].tolist() == [11, 6, 7, 8, 9, 10]
+    assert apart.ends[6:12, 1].tolist() == [9, 10, 11, 6, 7, 8]
+    assert apart.ends[12:, 1].tolist() == [8, 9, 10, 11, 6, 7]
 
 
 def test_most_copies_say_when_one_begins_in_the_other():
