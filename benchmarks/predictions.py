@@ -1,13 +1,14 @@
 """What predictions of a model add to a scan's own evidence for wrong labels.
 
-    python benchmarks/predictions.py FOLDER
+    python benchmarks/predictions.py FOLDER [--network other.onnx] [--images 2000]
 
-FOLDER holds a folder a class. Winnow sees the pictures at 40 pixels; the model saw them
-in full: a linear discriminant on half of their embedding, out of five folds, learned
-from the given labels. Labels are flipped to classes that are confused with theirs:
-6 % on any picture, or 3 % on any and 3 % on pictures that look like two classes. Prints
-the average precision of each kind of evidence and of both, mean of five draws, and the
-difference with its 95 % interval.
+FOLDER holds a folder a class. The model is a linear discriminant of the embedding by
+another network, out of five folds, learned from the given labels; or a weak one, of
+edges and colors. Of the labels 6 % are flipped: on any picture, to a class that is
+confused with its own; or as an annotator errs, who saw 64 pixels of it by both
+networks; or half on any picture and half where the mean of both witnesses is unsure, to
+what it says second. Prints the average precision of Winnow alone, of the model alone
+and of both, mean of ten draws, and the differences with their 95 % intervals.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import os
 import sys
 import tempfile
 from collections import defaultdict
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -32,37 +35,123 @@ from core.findings.label_issues import judge_labels, label_evidence  # noqa: E40
 from core.findings.label_support import (  # noqa: E402
     COPY_VOTERS,
     VOTERS,
+    LabelEvidence,
     class_support,
     gather_evidence,
-    prediction_weight,
 )
+from core.findings.prediction_weight import prediction_weight  # noqa: E402
 from core.findings.predictions import Predictions  # noqa: E402
-from core.models.registry import load_embedder  # noqa: E402
-from core.neighbors.knn_graph import neighbor_graph  # noqa: E402
+from core.models.registry import DEFAULT_MODEL, load_embedder  # noqa: E402
+from core.neighbors.knn_graph import NeighborGraph, neighbor_graph  # noqa: E402
 from core.storage.cache import cache_folder  # noqa: E402
 
-IMAGES, SIDE, DRAWS = 3000, 40, 5
-_WITHIN = 2.776
-"""Quantile of Student's distribution for five draws."""
+DRAWS, WRONG = 10, 0.06
+_WITHIN = 2.262
+"""Quantile of Student's distribution for ten draws."""
+
+_SEEN = 64
+"""Pixels a side that the annotator sees."""
+
+_COMPONENTS = 300
+FORMS = {"probabilities": 5, "confidence": 1}
 
 Floats = NDArray[np.floating]
 Codes = NDArray[np.int32]
 
 
-def vectors(paths: list[Path]) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What is known of n pictures.
+
+    Attributes:
+        truth: int32[n], their classes
+        classes: how many there are
+        vectors: descriptors and features as a scan has them, unit rows
+        graphs: the neighbors by features, and by descriptors
+        models: what each model of a person's learns from, n x d
+        seen: what the annotator learned from, n x d
+    """
+
+    truth: Codes
+    classes: int
+    vectors: tuple[Floats, Floats]
+    graphs: tuple[NeighborGraph, NeighborGraph]
+    models: dict[str, Floats]
+    seen: Floats
+
+    def evidence(self, label: Codes) -> LabelEvidence:
+        """Returns what a scan knows of pictures with these labels."""
+        alone = np.full(len(label), -1, np.int64)
+        learned = label_evidence(self.vectors, label, alone, self.classes)
+        return gather_evidence(
+            learned,
+            self.graphs[0],
+            label,
+            alone,
+            self.classes,
+            copy_graph=self.graphs[1],
+        )
+
+
+def embedded(paths: list[Path], network: str) -> tuple[Floats, Floats]:
     """Returns the descriptors and the features of files, unit rows."""
     table = embed_images(
         [os.fsencode(path) for path in paths],
-        load_embedder(),
+        load_embedder(network),
         folder=cache_folder(),
         max_megapixels=100,
     )
-    rows = table.unique_file
     found = []
     for name in ("copy", "features"):
-        values = np.asarray(table.column(name)[rows]).astype(np.float32)
+        values = np.asarray(table.column(name)[table.unique_file]).astype(np.float32)
         found.append(values / np.linalg.norm(values, axis=1, keepdims=True))
     return found[0], found[1]
+
+
+def edges_and_colors(picture: NDArray[np.uint8]) -> Floats:
+    """Returns gradients by place and a histogram of hue, saturation and value."""
+    small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
+    gradients = cv2.HOGDescriptor((64, 64), (16, 16), (8, 8), (8, 8), 9).compute(small)
+    hsv = cv2.cvtColor(small, cv2.COLOR_BGR2HSV)
+    bins, ends = [8, 4, 4], [0, 180, 0, 256, 0, 256]
+    colors = cv2.calcHist([hsv], [0, 1, 2], None, bins, ends).ravel() / 64**2
+    return np.concatenate([gradients.ravel(), 4 * np.sqrt(colors)])
+
+
+def reduced(values: Floats) -> Floats:
+    """Returns the first principal components."""
+    centered = values - values.mean(axis=0)
+    axes = np.linalg.eigh(np.cov(centered.T))[1]
+    return (centered @ axes[:, -_COMPONENTS:]).astype(np.float32)
+
+
+def read(folder: Path, network: str, images: int) -> Pictures:
+    """Returns some pictures of a folder, each file once."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = list({sha256(path.read_bytes()).digest(): path for path in files}.values())
+    drawn = np.random.default_rng(1).permutation(len(files))[:images]
+    files = [files[row] for row in drawn]
+    names, truth = np.unique([one.parent.name for one in files], return_inverse=True)
+    vectors = embedded(files, DEFAULT_MODEL)
+    pictures = [cv2.imread(str(file)) for file in files]
+    with tempfile.TemporaryDirectory() as small:
+        seen = [Path(small, f"{row}.png") for row in range(len(files))]
+        for path, picture in zip(seen, pictures, strict=True):
+            size = (_SEEN, _SEEN)
+            shrunk = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            cv2.imwrite(str(path), shrunk)
+        thumbnails = [embedded(seen, one)[1] for one in (DEFAULT_MODEL, network)]
+    return Pictures(
+        truth.astype(np.int32),
+        len(names),
+        vectors,
+        (neighbor_graph(vectors[1], VOTERS), neighbor_graph(vectors[0], COPY_VOTERS)),
+        {
+            "network": reduced(embedded(files, network)[1]),
+            "edges, colors": reduced(np.stack([*map(edges_and_colors, pictures)])),
+        },
+        reduced(np.concatenate(thumbnails, axis=1)),
+    )
 
 
 def out_of_fold(values: Floats, label: Codes, classes: int, seed: int) -> Floats:
@@ -77,25 +166,46 @@ def out_of_fold(values: Floats, label: Codes, classes: int, seed: int) -> Floats
     return chances
 
 
-def flipped(truth: Codes, looks: Floats, kind: str, seed: int) -> Codes:
-    """Returns labels of which 6 % are wrong."""
+def others(chances: Floats, truth: Codes) -> Floats:
+    """Returns the chances of all classes but the true one."""
+    wrong = chances + 1e-6
+    wrong[np.arange(len(truth)), truth] = 0
+    return wrong
+
+
+def flipped(
+    pictures: Pictures, looks: Floats, seen: Floats, kind: str, seed: int
+) -> Codes:
+    """Returns labels of which some are wrong.
+
+    Args:
+        pictures: n
+        looks: n x classes, the mean of what both witnesses say of true labels
+        seen: n x classes, what the annotator says
+        kind: of flips
+        seed: of the draw
+    """
     random = np.random.default_rng(seed)
-    classes, rows = looks.shape[1], np.arange(len(truth))
-    confused = np.array([looks[truth == code].mean(axis=0) for code in range(classes)])
-    np.fill_diagonal(confused, 0)
-    label = truth.copy()
-    count = round((0.06 if kind == "any" else 0.03) * len(truth))
-    some = random.choice(len(truth), count, replace=False)
-    for row in some:
-        chances = confused[truth[row]]
-        label[row] = random.choice(classes, p=chances / chances.sum())
+    truth, count = pictures.truth, round(WRONG * len(looks))
+    label, wrong = truth.copy(), others(looks, truth)
+    chances = np.array(
+        [wrong[truth == code].mean(axis=0) for code in range(pictures.classes)]
+    )[truth]
+    weight = np.full(len(truth), 1.0)
+    if kind == "annotator":
+        chances = others(seen, truth)
+        weight = chances.sum(axis=1)
+    anywhere = count // 2 if kind == "unsure" else count
+    some = random.choice(len(truth), anywhere, False, weight / weight.sum())
+    for row in some.tolist():
+        share = chances[row] / chances[row].sum()
+        label[row] = random.choice(pictures.classes, p=share)
     if kind == "unsure":
-        other = looks.copy()
-        other[rows, truth] = 0
-        weight = other.max(axis=1) ** 2
+        weight = wrong.max(axis=1) ** 2
         weight[some] = 0
-        more = random.choice(len(truth), count, False, weight / weight.sum())
-        label[more] = other[more].argmax(axis=1)
+        size = count - anywhere
+        more = random.choice(len(truth), size, False, weight / weight.sum())
+        label[more] = wrong[more].argmax(axis=1)
     return label
 
 
@@ -121,77 +231,42 @@ def by_model(predictions: Predictions, label: Codes, classes: int) -> Floats:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    files = sorted(
-        one for one in parser.parse_args().folder.rglob("*") if one.is_file()
-    )
-    draw = np.random.default_rng(1).permutation(len(files))[:IMAGES]
-    files = [files[row] for row in draw]
-    names, truth = np.unique([one.parent.name for one in files], return_inverse=True)
-    truth, classes = truth.astype(np.int32), len(names)
-    rows, alone = np.arange(len(files)), np.full(len(files), -1, np.int64)
-    with tempfile.TemporaryDirectory() as small:
-        paths = [Path(small, f"{row}.png") for row in rows]
-        for path, file in zip(paths, files, strict=True):
-            picture = cv2.imread(str(file))
-            shrunk = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-            cv2.imwrite(str(path), shrunk)
-        copies, features = vectors(paths)
-    full = vectors(files)[1]
-    full = full[:, np.random.default_rng(9).permutation(full.shape[1])[:500]]
-    graph, copy_graph = (
-        neighbor_graph(features, VOTERS),
-        neighbor_graph(copies, COPY_VOTERS),
-    )
-
-    def evidence_of(label: Codes) -> Floats:
-        evidence = label_evidence((copies, features), label, alone, classes)
-        return evidence, class_support(
-            gather_evidence(
-                evidence, graph, label, alone, classes, copy_graph=copy_graph
-            ),
-            rows,
-        )
-
-    looks = evidence_of(truth)[1]
+    parser.add_argument("--network", default="efficientnet-lite0-quality")
+    parser.add_argument("--images", type=int, default=2000)
+    options = parser.parse_args()
+    pictures = read(options.folder, options.network, options.images)
+    truth, classes = pictures.truth, pictures.classes
+    rows = np.arange(len(truth))
+    looks = class_support(pictures.evidence(truth), rows)
     looks /= looks.sum(axis=1, keepdims=True)
-    looks = (looks + out_of_fold(full, truth, classes, 7)) / 2
-    found: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
+    looks += out_of_fold(pictures.models["network"], truth, classes, 7)
+    seen = out_of_fold(pictures.seen, truth, classes, 7)
+    found: dict[tuple[str, str, str], list[list[float]]] = defaultdict(list)
     for seed in range(DRAWS):
-        for kind in ("any", "unsure"):
-            label = flipped(truth, looks, kind, seed)
-            evidence, own = evidence_of(label)
-            chances = out_of_fold(full, label, classes, seed + 100)
-            for form, count in (("probabilities", 5), ("confidence", 1)):
-                said = kept(chances, count)
-                weight = prediction_weight(
-                    own[:2000], said.of(rows[:2000]), label[:2000]
-                )
-                said = Predictions(said.classes, said.probabilities, weight)
-                scores = [
-                    judge_labels(
-                        gather_evidence(
-                            evidence,
-                            graph,
-                            label,
-                            alone,
-                            classes,
-                            copy_graph=copy_graph,
-                            predictions=one,
-                        )
-                    ).score
-                    for one in (None, said)
-                ]
-                scores.insert(1, by_model(said, label, classes))
-                wrong = label != truth
-                found[kind, form].append(
-                    [
-                        average_precision_score(wrong, -np.nan_to_num(one))
-                        for one in scores
-                    ]
-                )
-    for (kind, form), values in found.items():
+        for kind in ("any picture", "annotator", "unsure"):
+            label = flipped(pictures, looks / 2, seen, kind, seed)
+            evidence = pictures.evidence(label)
+            own, alone = class_support(evidence, rows), judge_labels(evidence).score
+            for model, values in pictures.models.items():
+                chances = out_of_fold(values, label, classes, seed + 100)
+                for form, count in FORMS.items():
+                    said = kept(chances, count)
+                    weight = prediction_weight(own, said, label)
+                    said = Predictions(said.classes, said.probabilities, weight)
+                    both = judge_labels(replace(evidence, predictions=said)).score
+                    scores = alone, by_model(said, label, classes), both
+                    found[kind, model, form].append(
+                        [
+                            average_precision_score(
+                                label != truth, -np.nan_to_num(score)
+                            )
+                            for score in scores
+                        ]
+                    )
+    print(f"{len(truth):,} pictures, {classes} classes, {options.network}")
+    for name, values in found.items():
         table = np.array(values)
-        print(f"{kind:7} {form:14}", *table.mean(axis=0).round(3), end="")
+        print("{:12} {:14} {:14}".format(*name), *table.mean(axis=0).round(3), end="")
         for other in (0, 1):
             more = table[:, 2] - table[:, other]
             reach = _WITHIN * more.std(ddof=1) / np.sqrt(DRAWS)

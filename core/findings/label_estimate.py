@@ -152,7 +152,7 @@ def estimate_labels(evidence: LabelEvidence, scores: Floats) -> LabelEstimate | 
     flipped_item = np.concatenate([drawn, drawn_unsure])
     looks = np.concatenate([like, drawn_unsure])
     support = class_support(evidence, looks)
-    flipped = _mistaken(support, labels[flipped_item], random)
+    flipped = mistaken(support, labels[flipped_item], random)
     flips = judge_labels(evidence, np.stack([flipped_item, flipped], axis=1))
     return estimate(scores[item], flips.score.reshape(2, _FLIPS))
 
@@ -291,7 +291,7 @@ def _mistakable(
     return drawn
 
 
-def _mistaken(
+def mistaken(
     support: NDArray[np.float64],
     label: Labels,
     random: np.random.Generator,

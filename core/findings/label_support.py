@@ -30,10 +30,6 @@ _LEAST_VOTE, _LEAST_PROBABILITY = 0.02, 0.001
 LEAST_SCORE = 100 * math.sqrt(_LEAST_VOTE * _LEAST_PROBABILITY)
 """What a label scores, in percent, of which votes and classifier say nothing at all."""
 
-_WEIGHTS = np.arange(11) / 20
-"""Of a person's model in the pool: never more than all other evidence together."""
-
-_SHARPNESS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 _VOTE_POWER = 16
 _COPY_VOTE_POWER = 4
 """Votes weigh similarity to this power.
@@ -157,40 +153,12 @@ def _add_predictions(found: NDArray[np.float64], predictions: Predictions) -> No
     both = known & ~alone & (predictions.weight > 0)
     said = predictions.spread(found.shape[1])
     found[alone] = said[alone]
-    own, other = _logs(found[both]), _logs(said[both])
+    own, other = log_support(found[both]), log_support(said[both])
     found[both] = np.exp(own + predictions.weight * (other - own))
 
 
-def prediction_weight(
-    own: NDArray[np.float64], predictions: Predictions, labels: Labels
-) -> float:
-    """Returns the weight with which the pool makes the given labels most likely.
-
-    Few labels are wrong, so what predicts them well knows the classes well. A pool may
-    also be too sure, or not sure enough: its sharpness is fitted beside the weight.
-
-    Args:
-        own: r x classes, the support of all other evidence
-        predictions: of the r images, each with a prediction
-        labels: int32[r], theirs
-    """
-    if not len(labels):
-        return 0.0
-    ours, theirs = _logs(own), _logs(predictions.spread(own.shape[1]))
-    best, found = -np.inf, 0.0
-    for weight in _WEIGHTS.tolist():
-        pooled = ours + weight * (theirs - ours)
-        pooled -= pooled.max(axis=1, keepdims=True)
-        given = pooled[np.arange(len(labels)), labels]
-        for sharpness in _SHARPNESS:
-            total = np.log(np.exp(sharpness * pooled).sum(axis=1))
-            likelihood = float((sharpness * given - total).mean())
-            if likelihood > best:
-                best, found = likelihood, weight
-    return found
-
-
-def _logs(support: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_support(support: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the logarithm of support; none of it is not the end of a class."""
     logs: NDArray[np.float64] = np.log(support + _LEAST_PROBABILITY)
     return logs
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..copy_detection import Signatures
+from ..findings.set_registry import SET_FINDINGS
 from ..neighbors.knn_graph import NeighborGraph
 from ..storage.record_store import Vectors
 from . import class_structure
@@ -180,9 +181,8 @@ def _points(
         "outliers": members.outlier.copy(),
     }
     for finding in findings:
-        images = shown.setdefault(
-            finding.kind.replace("_", " "), np.zeros(len(members.here), bool)
-        )
+        words = SET_FINDINGS[finding.kind].label.lower()
+        images = shown.setdefault(words, np.zeros(len(members.here), bool))
         images[finding.images] = True
     kinds = sorted(shown, key=lambda kind: int(shown[kind].sum()))
     rows = np.flatnonzero(members.here[places.images])

@@ -88,8 +88,8 @@ def appearance_shift(
                 f"appearance shift {a} / {b}",
                 f"{a} and {b} look different: a classifier tells images of one class "
                 f"apart by split, AUROC {auroc}, where chance is 0.50",
-                f"{b} measures how a model does on other images than those of {a}; an "
-                "accuracy mixes what it learned with how far they differ",
+                "The accuracy on one, of a model that learned from the other, mixes "
+                "what it learned with how far they differ",
                 "Look at the images that give it away; if their source, light or "
                 "encoding differs without intent, mix the sources and split again",
                 rows[np.flatnonzero(asked)[np.concatenate(examples)]],

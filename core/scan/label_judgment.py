@@ -24,8 +24,8 @@ from ..findings.label_support import (
     LabelEvidence,
     class_support,
     gather_evidence,
-    prediction_weight,
 )
+from ..findings.prediction_weight import prediction_weight
 from ..findings.predictions import Predictions, seems_to_repeat
 from ..findings.schema import NO_LABEL
 from .image_labels import majority_labels

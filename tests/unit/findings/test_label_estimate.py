@@ -6,9 +6,9 @@ import pytest
 from core.findings.label_estimate import (
     AIMED_PRECISION,
     SCORES,
-    _mistaken,
     estimate,
     estimate_labels,
+    mistaken,
     suggestion_confidence,
 )
 from core.findings.label_issues import (
@@ -193,7 +193,7 @@ def test_a_suggestion_is_as_sure_as_its_label_is_wrong():
 def test_a_label_becomes_another_class_as_often_as_it_looks_like_it():
     support = np.tile([0.6, 0.3, 0.1], (4000, 1))
 
-    flipped = _mistaken(support, np.zeros(4000, np.int32), np.random.default_rng(0))
+    flipped = mistaken(support, np.zeros(4000, np.int32), np.random.default_rng(0))
 
     assert np.bincount(flipped, minlength=3)[0] == 0
     assert (flipped == 1).mean() == pytest.approx(0.75, abs=0.03)

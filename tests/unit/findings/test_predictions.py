@@ -10,8 +10,8 @@ from core.findings.label_support import (
     VOTERS,
     class_support,
     gather_evidence,
-    prediction_weight,
 )
+from core.findings.prediction_weight import prediction_weight
 from core.findings.predictions import (
     Predictions,
     confidently_wrong,
@@ -194,6 +194,30 @@ def test_a_model_that_knows_the_classes_weighs_more_than_one_that_does_not():
     assert 0.2 < prediction_weight(own, predictions, labels) <= 0.5
     assert prediction_weight(own, blind, labels) == 0
     assert prediction_weight(own[:0], predictions.of(rows[:0]), labels[:0]) == 0
+
+
+def test_a_model_weighs_by_what_it_knows_where_the_neighbors_doubt():
+    random = np.random.default_rng(0)
+    count, classes = 1500, 3
+    rows = np.arange(count)
+    labels = random.integers(0, classes, count).astype(np.int32)
+    alike = rows < 150
+
+    def seen(of_the_label):
+        """Support, for two classes where pictures are alike."""
+        found = 0.9 * random.random((count, classes))
+        found[rows, labels] += np.where(alike, of_the_label, 1)
+        found[rows, (labels + 1) % classes] += np.where(alike, 0.5, 0)
+        return found / found.sum(axis=1, keepdims=True)
+
+    own = seen(0.5)
+    knowing, erring = (
+        said(*(dict(enumerate(row)) for row in seen(one).tolist())) for one in (0.9, 0)
+    )
+
+    assert prediction_weight(own, knowing, labels) == 0.5
+    assert prediction_weight(own, erring, labels) <= 0.1
+    assert prediction_weight(own, knowing, labels) == 0.5
 
 
 def test_a_model_without_weight_changes_nothing():

@@ -199,6 +199,16 @@ def test_the_overview_is_plain_json(pictures):
     assert '"kind": "shortcuts"' in text
 
 
+def test_the_map_names_kinds_of_findings_as_their_list_does(pictures):
+    pictures.label[(pictures.label == 2) & (np.arange(600) % 20 > 0)] = 0
+
+    overview = pictures.overview()
+
+    assert "imbalance" in {one.kind for one in overview.findings}
+    kinds = [one["kind"] for one in overview.map]
+    assert kinds[0] == "others" and "small classes" in kinds
+
+
 def test_a_draw_takes_small_strata_whole_and_one_of_each_group():
     strata = np.repeat([0, 1], [1000, 30])
     group = np.full(1030, -1)

@@ -263,6 +263,17 @@ def test_points_differ_in_form_and_the_legend_counts_them():
     assert "others 1" in "".join(page.text) and "cats 5" in "".join(page.text)
 
 
+def test_no_two_of_thirty_kinds_of_points_have_the_same_form_and_color():
+    groups = [("others", ((0.0, 0.0),))]
+    groups += [(f"kind {number}", ((0.5, 0.5),)) for number in range(30)]
+
+    html = as_html(report_with(points=(Points("Map", tuple(groups)),)))
+
+    legend = html[html.index('<p class="legend">') :]
+    signs = re.findall(r'<(circle|rect|path) class="(s\d)"[^>]*?(d="[^"]*")?/>', legend)
+    assert len(set(signs[:30])) == 30
+
+
 def test_a_histogram_has_a_bar_per_bin_and_a_line_at_its_threshold():
     page = Page(as_html(report_on("cats")))
 
