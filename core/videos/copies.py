@@ -10,12 +10,18 @@ between two samples is not, nor are a crop and a mirror image of dark pictures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.float16 import to_single
-from ..copy_detection import MIN_COPY_SCORE, PairScores, verify_pairs
+from ..copy_detection import (
+    MIN_COPY_SCORE,
+    PairScores,
+    relation_bits,
+    verify_pairs,
+)
 from ..progress import OnProgress, silent
 from .chains import (
     FEWEST_FRAMES,
@@ -107,7 +113,7 @@ def _looked_at_in_time(
     """
     closer: dict[int, tuple[Links, Links]] = {}
     for pair, told in enumerate(shared):
-        if told is None or not told.agrees[0] or told.share[0] < _SURELY_SHARED:
+        if told is None or _is_doubtful(told):
             in_time = links_at_one_speed(
                 frames, places, links[pair], scores[pair], _FIRST_COMPARED
             )
@@ -119,16 +125,40 @@ def _looked_at_in_time(
     for (pair, (own, _)), here, there in zip(
         closer.items(), straight, apart, strict=True
     ):
-        if _passing(here) < FEWEST_FRAMES or _passing(there) > _passing(here) / 2:
-            continue
-        short = places[own.shorter]
-        size = short.stop - short.start
-        compared = min(size, _FIRST_COMPARED) / size
-        found, told = what_is_shared(frames, places, own, here, compared), shared[pair]
-        if found is not None and found.agrees[0]:
-            before = told.share[0] if told is not None and told.agrees[0] else 0
-            result[pair] = found if found.share[0] > before else told
+        # A quarter, a half and three quarters of the time apart
+        apart_passing = (there.scores >= MIN_COPY_SCORE).reshape(3, -1).sum(axis=1)
+        told, enough = shared[pair], _passing(here) / 2
+        if _passing(here) >= FEWEST_FRAMES and apart_passing[1] <= enough:
+            short = places[own.shorter]
+            size = short.stop - short.start
+            compared = min(size, _FIRST_COMPARED) / size
+            found = what_is_shared(frames, places, own, here, compared)
+            if found is not None and found.agrees[0]:
+                before = told.share[0] if told is not None and told.agrees[0] else 0
+                told = found if found.share[0] > before else told
+        result[pair] = _unless_by_one_camera(told, apart_passing.max() > enough)
     return result
+
+
+def _is_doubtful(told: VideoPairs) -> bool:
+    return not told.agrees[0] or told.share[0] < _SURELY_SHARED or _is_edited(told)
+
+
+def _unless_by_one_camera(
+    told: VideoPairs | None, is_always_alike: bool
+) -> VideoPairs | None:
+    """Takes back that what shows something else before one ground is a copy.
+
+    That is a copy with a caption, or two people before one camera; it is the camera
+    where frames of other times are as alike.
+    """
+    if told is None or not is_always_alike or not _is_edited(told):
+        return told
+    return replace(told, agrees=np.array([False]), scene=np.array([True]))
+
+
+def _is_edited(told: VideoPairs) -> bool:
+    return bool(told.relation[0] & relation_bits("edited"))
 
 
 def frames_to_compare(table: VideoTable, every: float) -> VideoFrames:

@@ -23,6 +23,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,6 +52,11 @@ _NO_DECODER = (
 )
 """What is said where there is no decoder: of AV1, for one, where the library has none
 of its own and the machine neither."""
+
+_COMPLAINING = ("avc1", "avc3", "h264", "x264", "hvc1", "hev1", "hevc")
+"""Codecs of which more than one thread decodes a video. Their decoders complain of all
+damage; that of VP8, for one, does not, and shows damaged frames otherwise by each
+number of threads."""
 
 _SAID_BY_CODEC = re.compile(rb"^(\[[\w,.-]+ @ 0x[0-9a-f]+\]|error while)", re.MULTILINE)
 _MOST_READ = 1 << 20
@@ -121,61 +127,112 @@ class _Intervals:
         return self._longest > _VARIES * (self._shortest + _SLACK)
 
 
-def _decode(
-    answers: IO[bytes],
-    complaints: _Complaints,
-    path: bytes,
-    every: float,
-    side: int | None,
-    most: float,
-) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of a video.
+
+    Attributes:
+        path: of the file
+        every: seconds between the frames
+        side: to which the shorter side of larger frames is shrunk; None for no side
+        most_pixels: of a frame; videos of larger ones are refused
+        threads: that may decode it
+    """
+
+    path: bytes
+    every: float
+    side: int | None
+    most_pixels: float
+    threads: int
+
+
+def _decode(answers: IO[bytes], complaints: _Complaints, asked: _Asked) -> None:
+    """Answers with the frames of a video, and last with what it is.
+
+    A whole video looks the same whatever the number of threads, and a damaged one does
+    not. So it is read anew by one thread once a decoder complains, which it does before
+    the first frame that looks otherwise: what was sent is the same.
+    """
+    sent = -1
+    if asked.threads > 1:
+        gave_up = _read(answers, complaints, asked, asked.threads, sent)
+        if gave_up is None:
+            return
+        sent = gave_up
+    _read(answers, complaints, asked, 1, sent)
+
+
+def _read(
+    answers: IO[bytes], complaints: _Complaints, asked: _Asked, threads: int, sent: int
+) -> int | None:
+    """Reads a video by so many threads, to its end or to the first complaint of many.
+
+    Args:
+        answers: where messages go
+        complaints: of the decoder
+        asked: what is asked
+        threads: of the decoder
+        sent: number of the frame up to which all were sent
+
+    Returns:
+        number of the last frame that was sent, if another pass must go on; else None
+    """
     import cv2
 
     damage, intervals = _Damage(), _Intervals()
     complaints.since()
-    with _name_of(path) as name:
-        video = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    with _name_of(asked.path) as name:
+        how = [cv2.CAP_PROP_N_THREADS, threads]
+        video = cv2.VideoCapture(name, cv2.CAP_FFMPEG, how)
     video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     text = complaints.since()
     damage.note(text, 0)
     if not video.isOpened():
         send_message(answers, {"kind": "unopened", "ended_early": damage.ended_early})
-        return
+        return None
     width, height = (
         int(video.get(one))
         for one in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
     )
-    if width * height > most:
+    if width * height > asked.most_pixels:
         send_message(answers, {"kind": "too_large", "width": width, "height": height})
-        return
+        return None
+    codec = int(video.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    codec_name = codec.to_bytes(4, "little").decode("latin-1").strip("\0 ")
+    if threads > 1 and codec_name.lower() not in _COMPLAINING:
+        return sent
     rate = video.get(cv2.CAP_PROP_FPS)
     rate = rate if _USUAL_RATES[0] <= rate <= _USUAL_RATES[1] else 0.0
     frame, seconds, due, shown = 0, 0.0, 0, -1.0
     while video.grab():
-        damage.note(complaints.since(), frame)
+        text = complaints.since()
+        if text and threads > 1:
+            return sent
+        damage.note(text, frame)
         position = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
         # Some containers have no times
         seconds = position if position > shown else (frame / rate if rate else 0.0)
         shown = max(shown, position)
         intervals.note(seconds)
-        reached = int((seconds + _SLACK) / every)
+        reached = int((seconds + _SLACK) / asked.every)
         is_due = reached >= due if rate else frame % FRAMES_WITHOUT_RATE == 0
         if is_due:
             ok, pixels = video.retrieve()
             if ok and pixels is not None and pixels.ndim == 3:
                 height, width = pixels.shape[:2]
-                scale = 1.0 if side is None else side / min(width, height)
-                if scale < 1:
-                    size = round(width * scale), round(height * scale)
-                    pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-                quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-                _, data = cv2.imencode(".jpg", pixels, quality)
-                head = {"kind": "frame", "frame": frame, "seconds": seconds}
-                send_message(answers, head, data.tobytes())
+                if frame > sent:
+                    head = {"kind": "frame", "frame": frame, "seconds": seconds}
+                    send_message(answers, head, _picture(pixels, asked.side))
+                    sent = frame
+                else:
+                    # Silence would be taken for a hang
+                    send_message(answers, {"kind": "again"})
             due = reached + 1
         frame += 1
-    damage.note(complaints.since(), frame)
-    code = int(video.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    text = complaints.since()
+    if text and threads > 1:
+        return sent
+    damage.note(text, frame)
     send_message(
         answers,
         {
@@ -186,7 +243,7 @@ def _decode(
             "height": height,
             "rate": rate,
             "announced": max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT))),
-            "codec": code.to_bytes(4, "little").decode("latin-1").strip("\0 "),
+            "codec": codec_name,
             "damage": damage.count,
             "first_damage": damage.first,
             "last_damage": damage.last,
@@ -196,6 +253,40 @@ def _decode(
         },
     )
     video.release()
+    return None
+
+
+def _picture(pixels: Any, side: int | None) -> bytes:
+    """Returns the JPEG of a frame, shrunk if that is asked for."""
+    import cv2
+
+    if side is not None:
+        pixels = _shrunk(pixels, side)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    _, data = cv2.imencode(".jpg", pixels, quality)
+    jpeg: bytes = data.tobytes()
+    return jpeg
+
+
+def _shrunk(pixels: Any, side: int) -> Any:
+    """Returns a frame whose shorter side is at most so many pixels.
+
+    By a whole number first: OpenCV averages whole blocks nine times faster than parts
+    of pixels, and what is left has a fraction of the pixels. In all it takes 2.4 ms in
+    place of 6.0 of a frame of 1280 x 720, and gray levels differ by 0.4.
+    """
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = side / min(width, height)
+    if scale >= 1:
+        return pixels
+    size = round(width * scale), round(height * scale)
+    blocks = int(1 / scale)
+    if blocks > 1:
+        whole = width // blocks, height // blocks
+        pixels = cv2.resize(pixels, whole, interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 @contextlib.contextmanager
@@ -224,16 +315,9 @@ def _main() -> None:
     cv2.setNumThreads(1)
     send_message(answers, {"kind": "ready"})
     for line in sys.stdin.buffer:
-        asked = json.loads(line)
-        path = bytes.fromhex(asked["path"])
-        _decode(
-            answers,
-            complaints,
-            path,
-            asked["every"],
-            asked["side"],
-            asked["most_pixels"],
-        )
+        told = json.loads(line)
+        told["path"] = bytes.fromhex(told["path"])
+        _decode(answers, complaints, _Asked(**told))
 
 
 if __name__ == "__main__":

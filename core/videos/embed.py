@@ -60,6 +60,7 @@ def embed_videos(
     records = VideoRecords(embedder, folder, every)
     files = _Files(paths, records, folder / "thumbnails", max_megapixels)
     new = files.find(on_progress)
+    workers = min(available_cores(), len(new))
     job = _VideoPass(
         [(digest, paths[files.rows[digest][0]]) for digest in new],
         records,
@@ -67,8 +68,10 @@ def embed_videos(
         every,
         max_megapixels,
         files.strips,
+        # Of a few videos all are decoded at once, and by the cores that are left
+        available_cores() // max(workers, 1),
     )
-    job.run(min(available_cores(), len(new)), on_progress)
+    job.run(workers, on_progress)
     failed = {new[number]: why for number, why in job.failures.items()}
     return files.table(failed)
 
@@ -192,8 +195,9 @@ class _VideoPass(ThreadedPass):
         every: float,
         max_megapixels: float,
         strips: Path,
+        threads: int,
     ) -> None:
-        """Takes digest and path of each file."""
+        """Takes digest and path of each file, and how many threads may decode it."""
         count = len(files)
         super().__init__(count, count, embedder, records.pictures, "Reading videos")
         self._videos = files
@@ -201,9 +205,12 @@ class _VideoPass(ThreadedPass):
         self._every = every
         self._max_megapixels = max_megapixels
         self._strips = strips
+        self._threads = threads
 
     def work(self, session: Session) -> None:
-        with VideoReader(max_megapixels=self._max_megapixels) as reader:
+        with VideoReader(
+            max_megapixels=self._max_megapixels, threads=self._threads
+        ) as reader:
             for file in self.files():
                 failure = self._describe(*self._videos[file], reader, session)
                 if failure is not None:

@@ -93,6 +93,7 @@ class VideoReader:
 
     Args:
         max_megapixels: videos of larger frames are refused
+        threads: that may decode one video
         patience: seconds without a frame after which the process is taken to hang
         command: starts the process
     """
@@ -101,10 +102,12 @@ class VideoReader:
         self,
         *,
         max_megapixels: float,
+        threads: int = 1,
         patience: float = SECONDS_WITHOUT_A_FRAME,
         command: Sequence[str] = _COMMAND,
     ) -> None:
         self._most_pixels = max_megapixels * 1e6
+        self._threads = threads
         self._patience = patience
         self._command = command
         self._process: _Process | None = None
@@ -139,6 +142,7 @@ class VideoReader:
             "every": every,
             "side": side,
             "most_pixels": self._most_pixels,
+            "threads": self._threads,
         }
         process.ask(asked)
         is_over = False
@@ -146,6 +150,8 @@ class VideoReader:
             while not is_over:
                 answer = process.answer(self._patience)
                 found = _understood(answer, path) if answer else _silence(process)
+                if found is None:
+                    continue
                 is_over = not isinstance(found, SampledFrame)
                 yield found
         finally:
@@ -234,10 +240,13 @@ def _next_answer(pipe: IO[bytes]) -> Answer | None:
     return (message, payload) if len(payload) == size else None
 
 
-def _understood(answer: Answer, path: bytes) -> SampledFrame | Outcome:
+def _understood(answer: Answer, path: bytes) -> SampledFrame | Outcome | None:
+    """Returns what is said; None of a frame that was sent before."""
     message, payload = answer
     try:
         kind = message["kind"]
+        if kind == "again":
+            return None
         if kind == "frame":
             return SampledFrame(
                 int(message["frame"]), float(message["seconds"]), payload

@@ -22,7 +22,7 @@ from ..storage.record_store import ABSENT, RecordStore
 from .held import StillRuns
 from .reading import VideoFacts
 
-VIDEO_VERSION = 3
+VIDEO_VERSION = 4
 """Raise it when videos are decoded or sampled differently: old records expire."""
 
 VIDEO_RECORD = np.dtype(

@@ -49,7 +49,8 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     stretches.draw(panel, events, state)
     unread = counts["unreadable"] + counts["not_read"]
     if not counts["image_issues"] and not unread:
-        widgets.notice(panel, "none", "Every file can be read, and no image looks bad.")
+        text = "Every file can be read, and none looks bad as a whole."
+        widgets.notice(panel, "none", text)
         return
     if counts["image_issues"]:
         _draw_bad(panel, events, state)

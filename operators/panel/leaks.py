@@ -7,6 +7,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from ..adapter.dataset.samples import kind_of
 from ..adapter.views.cluster_queries import CLUSTER_ORDERS, cluster_order
 from ..adapter.views.count_queries import split_filter
 from ..adapter.views.finding_views import aggregate
@@ -31,14 +32,16 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
             "a field) to find copies between train and test.",
         )
         return
+    kind = kind_of(state.dataset)
     if not state.tally.counts["leaks"]:
-        widgets.notice(panel, "none", "No image has a copy in another split.")
+        text = f"None of the {kind} has a copy in another split."
+        widgets.notice(panel, "none", text)
         return
     widgets.markdown(
         panel,
         "about",
-        f"**{state.tally.counts['leaks']:,}** images have a copy in another split. How "
-        "many images of the split on the left have one in the split above:",
+        f"**{state.tally.counts['leaks']:,}** {kind} have a copy in another split. How "
+        f"many {kind} of the split on the left have one in the split above:",
     )
     counted = _matrix(state, names)
     widgets.table(

@@ -75,8 +75,12 @@ def test_views_of_parts_and_of_groups_are_told_from_views_of_images(internals, d
     ]
     dataset.set_values("boxes", boxes)
     plain = dataset.limit(3)
-    assert internals.shows_parts(dataset.to_patches("boxes"))
+    patches = dataset.to_patches("boxes")
+    assert internals.shows_parts(patches)
     assert not internals.shows_parts(plain)
+    made = patches._dataset
+    assert internals.is_generated(internals.sample_documents_name(made))
+    assert not internals.is_generated(internals.sample_documents_name(dataset))
     assert internals.is_grouped_by_field(dataset.group_by("filepath"))
     assert not internals.is_grouped_by_field(plain)
 

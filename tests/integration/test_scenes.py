@@ -67,7 +67,7 @@ def test_the_panel_says_which_splits_share_scenes(scanned):
 
     page = drawn(dataset, "leaks")
 
-    assert "No image has a copy in another split." in page
+    assert "None of the images has a copy in another split." in page
     assert "3 images have another moment or view of their scene" in page
     assert "test in train 1" in page and "train in test 2" in page
     assert "Propose a split by scene" in page

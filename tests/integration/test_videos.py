@@ -12,6 +12,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from fiftyone.core.media import MediaTypeError
 
 from core.reading.thumbnails import thumbnail
 from core.storage.cache import cache_folder
@@ -139,6 +140,8 @@ def test_a_threshold_is_moved_and_nothing_is_read(scanned):
 def test_a_copy_is_put_away_and_comes_back(scanned):
     videos, _ = scanned
     before = {path: Path(path).read_bytes() for path in videos.values("filepath")}
+    # FiftyOne makes a data set for this view, whose samples have the same files
+    assert operator("show")(videos, "segments").count()
 
     planned = operator("quarantine")(videos, what="duplicates", kinds=["bytes"])
     done = operator("quarantine")(videos, plan_id=planned.plan_id, dry_run=False)
@@ -182,7 +185,20 @@ def test_clips_and_groups_of_videos_are_refused_with_what_to_do(scanned):
         operator("scan")(operator("show")(videos, "segments"))
     with pytest.raises(Exception, match="is a grouped data set. Scan one slice"):
         operator("scan")(grouped)
+    mixed = grouped.select_group_slices(_allow_mixed=True)
+    with pytest.raises(Exception, match=r"one after the other: .*media_type='video'"):
+        operator("scan")(mixed)
     grouped.delete()
+
+
+def test_fiftyone_holds_no_images_and_videos_in_one_data_set(scanned):
+    videos, _ = scanned
+    images = fo.Dataset()
+    images.add_sample(fo.Sample(filepath="a.jpg"))
+
+    with pytest.raises(MediaTypeError):
+        images.add_sample(fo.Sample(filepath=videos.first().filepath))
+    images.delete()
 
 
 def test_what_works_on_images_alone_says_so(scanned):

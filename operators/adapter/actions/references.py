@@ -10,7 +10,7 @@ import fiftyone as fo
 import fiftyone.core.fields as fof
 from fiftyone.core.odm import get_db_conn
 
-from ..dataset.internals import dataset_id
+from ..dataset.internals import dataset_id, is_generated
 
 _PATHS_A_QUERY = 5_000
 
@@ -64,10 +64,12 @@ def paths_in_media_fields(dataset: fo.Dataset) -> set[str]:
 
 
 def _other_datasets(dataset: fo.Dataset) -> Iterator[dict[str, Any]]:
+    """Yields what people made; views of patches and clips are data sets as well."""
     wanted = {"name": True, "sample_collection_name": True}
     own = dataset_id(dataset)
     for document in get_db_conn()["datasets"].find({}, wanted):
-        if str(document["_id"]) != own and "sample_collection_name" in document:
+        samples = document.get("sample_collection_name")
+        if str(document["_id"]) != own and samples and not is_generated(samples):
             yield document
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ....core.common.cpu import available_cores
 from ....core.common.result import TableResult
 from ....core.curation.thin import check_flag, check_min_change, in_part_text
 from ....core.errors import CurationError, InputError
@@ -171,7 +172,9 @@ def sample_frames(
     ours = {name for name, field in schema.items() if is_ours(field)}
     lines, samples = [], []
     taken: set[str] = set()
-    with VideoReader(max_megapixels=choice.max_megapixels) as reader:
+    with VideoReader(
+        max_megapixels=choice.max_megapixels, threads=available_cores()
+    ) as reader:
         sampler = FrameSampler(
             reader,
             embedder,

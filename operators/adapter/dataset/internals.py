@@ -54,6 +54,15 @@ def refresh_held_samples(dataset: fo.Dataset) -> None:
     fo.Sample._sync_docs(dataset._sample_collection_name, dataset.values("id"))
 
 
+def is_generated(samples: str) -> bool:
+    """Returns whether FiftyOne made a data set for a view of patches, frames or clips.
+
+    Args:
+        samples: name of the collection of its samples
+    """
+    return samples.startswith(("patches.", "frames.", "clips."))
+
+
 def shows_parts(view: fo.DatasetView) -> bool:
     """True for a view of patches, frames or clips."""
     return bool(view._is_patches or view._is_frames or view._is_clips)

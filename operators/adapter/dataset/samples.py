@@ -111,6 +111,12 @@ def flat_view(
             f"'{name}' is a grouped data set. Scan one slice of it: "
             f"dataset.select_group_slices(SLICE), where SLICE is one of {names}."
         )
+    if media == "mixed":
+        raise InputError(
+            f"This view of '{name}' holds images and videos. Scan them one after the "
+            "other: dataset.select_group_slices(media_type='image'), and "
+            "media_type='video'."
+        )
     if media not in ("image", VIDEO, "unknown", None):
         raise InputError(
             f"'{name}' holds media of type '{media}'. Winnow scans images and videos."

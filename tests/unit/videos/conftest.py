@@ -25,7 +25,9 @@ def write_video():
     """Writes a video of frames, in a codec that OpenCV has everywhere."""
 
     def write(path, frames, rate=25.0):
-        code = {".avi": "MJPG", ".mp4": "mp4v", ".mkv": "mp4v"}[path.suffix]
+        code = {".avi": "MJPG", ".mp4": "mp4v", ".mkv": "mp4v", ".webm": "VP80"}[
+            path.suffix
+        ]
         writer = None
         for frame in frames:
             if writer is None:

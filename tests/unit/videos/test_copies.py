@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.copy_detection import PairScores
+from core.copy_detection import PairScores, relation_bits
 from core.videos.chains import Links, VideoFrames, links_at_one_speed, longest_chain
+from core.videos.copies import _unless_by_one_camera
 from core.videos.video_pairs import VideoPairs, shared_intros
 
 
@@ -99,8 +100,12 @@ def test_what_a_copy_says_of_the_time_links_all_other_frames():
     in_time, apart = links_at_one_speed(frames, places, links, scores, 200)
 
     assert (in_time.ends[:, 1] - in_time.ends[:, 0]).tolist() == [6] * 6
-    assert in_time.ends[:, 0].tolist() == apart.ends[:, 0].tolist() == [*range(6)]
-    assert apart.ends[:, 1].tolist() == [9, 10, 11, 6, 7, 8]
+    assert in_time.ends[:, 0].tolist() == [*range(6)]
+    assert apart.ends[:, 0].tolist() == [*range(6)] * 3
+    # A quarter, a half and three quarters of the time away
+    assert apart.ends[:6, 1].tolist() == [11, 6, 7, 8, 9, 10]
+    assert apart.ends[6:12, 1].tolist() == [9, 10, 11, 6, 7, 8]
+    assert apart.ends[12:, 1].tolist() == [8, 9, 10, 11, 6, 7]
 
 
 def test_most_copies_say_when_one_begins_in_the_other():
@@ -124,3 +129,31 @@ def test_few_of_many_frames_are_linked_evenly():
     in_time, _ = links_at_one_speed(frames, places, links, scores, 10)
 
     assert in_time.ends[:, 0].tolist() == [*range(0, 50, 5)]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_always_alike", "is_copy"),
+    [
+        ("edited", True, False),  # two people before one camera
+        ("edited", False, True),  # a copy with a caption
+        ("resized", True, True),  # a scene in which little moves
+    ],
+)
+def test_what_is_alike_at_all_times_but_for_a_part_is_the_camera(
+    change, is_always_alike, is_copy
+):
+    told = VideoPairs(
+        np.array([[0, 1]], np.int32),
+        np.array([0.5], np.float32),
+        np.array([True]),
+        np.array([relation_bits("trimmed", change)], np.int16),
+        np.zeros(1, np.uint8),
+        np.array([False]),
+        np.zeros((1, 2, 2)),
+    )
+
+    settled = _unless_by_one_camera(told, is_always_alike)
+
+    assert settled.agrees[0] == is_copy
+    assert settled.scene[0] != is_copy
+    assert _unless_by_one_camera(None, True) is None

@@ -1,6 +1,7 @@
 """Videos that are whole and unlike others: turned, without a rate or a picture."""
 
 import os
+import re
 import struct
 import sys
 
@@ -189,6 +190,26 @@ def test_a_rate_that_varies_is_told_from_a_frame_that_is_missing(times, vary):
         intervals.note(seconds)
 
     assert intervals.vary is vary
+
+
+def test_frames_come_when_they_are_shown_and_not_by_the_rate(
+    reader, tmp_path, film, write_video
+):
+    path = write_video(tmp_path / "late.mkv", film(1, COUNT))
+    data = bytearray(path.read_bytes())
+    # Each cluster of Matroska says when it begins, in milliseconds (RFC 9559, 5.1.3)
+    for place in re.finditer(rb"\x1f\x43\xb6\x75.{1,8}?\xe7\x82(..)", data, re.DOTALL):
+        (begin,) = struct.unpack(">H", place[1])
+        late = 3000 * (begin >= 1000)
+        data[place.start(1) : place.end(1)] = struct.pack(">H", begin + late)
+    path.write_bytes(bytes(data))
+
+    frames, facts = read(reader, path)
+
+    behind = [round(one.seconds - one.number / 25, 2) for one in frames]
+    assert behind == sorted(behind)
+    assert set(behind) == {0, 3}
+    assert facts.has_variable_rate
 
 
 def test_moving_pictures_that_are_images_stay_images(tmp_path):

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from core.reading.decode import decode_image
 from core.reading.files import ReadFailure
+from core.videos.decoder import _shrunk
 from core.videos.reading import SampledFrame, VideoFacts, VideoReader
 
 COUNT = 50
@@ -69,6 +71,18 @@ def test_a_frame_is_the_picture_that_was_filmed(reader, whole, film):
         assert np.abs(shown.astype(int) - expected[one.number]).mean() < 12
 
 
+@pytest.mark.parametrize("side", [50, 120, 200, 360, 500])
+def test_a_frame_is_shrunk_as_by_areas_and_never_enlarged(film, side):
+    frame = cv2.resize(next(iter(film(1, 1))), (480, 360))
+    size = (round(480 * side / 360), side) if side < 360 else (480, 360)
+
+    expected = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    shrunk = _shrunk(frame, side)
+
+    assert shrunk.shape == expected.shape
+    assert np.abs(shrunk.astype(int) - expected).mean() < 2
+
+
 def test_every_frame_and_none_but_the_first(reader, whole):
     assert len(read(reader, whole["mp4"], 0.04)[0]) == COUNT
     assert len(read(reader, whole["mp4"], 60)[0]) == 1
@@ -96,6 +110,53 @@ def test_a_video_that_is_damaged_inside_is_told_from_a_whole_one(
     assert not facts.is_truncated
 
 
+ALL_COMPLAIN = """
+from core.videos import decoder
+class All:
+    def __contains__(self, codec): return True
+decoder._COMPLAINING = All()
+decoder._main()
+"""
+"""OpenCV writes no H.264, so that other decoders that complain stand in for it."""
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("harm", ["none", "flipped", "cut"])
+def test_more_threads_see_the_same_in_whole_and_in_damaged_videos(
+    whole, tmp_path, suffix, harm
+):
+    data = whole[suffix].read_bytes()
+    harmed = {
+        "none": data,
+        "flipped": flipped(whole[suffix]),
+        "cut": data[: -len(data) // 3],
+    }
+    path = tmp_path / f"{harm}.{suffix}"
+    path.write_bytes(harmed[harm])
+
+    seen = []
+    for threads in (1, 2, 4):
+        command = (sys.executable, "-c", ALL_COMPLAIN)
+        with VideoReader(max_megapixels=8, threads=threads, command=command) as reader:
+            frames, outcome = read(reader, path, 0.04)
+        seen.append(([(one.number, one.jpeg) for one in frames], outcome))
+
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_what_does_not_complain_is_decoded_by_one_thread(write_video, film, tmp_path):
+    path = write_video(tmp_path / "damaged.webm", film(1, COUNT))
+    path.write_bytes(flipped(path))
+
+    seen = []
+    for threads in (1, 4):
+        with VideoReader(max_megapixels=8, threads=threads) as reader:
+            frames, _ = read(reader, path, 0.04)
+        seen.append([(one.number, one.jpeg) for one in frames])
+
+    assert seen[0] == seen[1]
+
+
 def test_what_is_cut_off_is_truncated(reader, whole, tmp_path):
     for suffix in ("avi", "mkv"):
         path = tmp_path / f"cut.{suffix}"
@@ -109,6 +170,22 @@ def test_what_is_cut_off_is_truncated(reader, whole, tmp_path):
     data = whole["mp4"].read_bytes()
     path.write_bytes(data[: len(data) // 2])
     assert status(reader, path) == "truncated"
+
+
+def test_damage_at_the_end_of_a_video_with_all_its_frames_is_no_cut(
+    reader, whole, tmp_path
+):
+    path = tmp_path / "end.mp4"
+    data = bytearray(whole["mp4"].read_bytes())
+    end = data.index(b"moov") - 4
+    data[end - 200 : end - 160] = bytes(40)
+    path.write_bytes(bytes(data))
+
+    _, facts = read(reader, path)
+
+    assert facts.damage > 0
+    assert facts.frames == COUNT
+    assert not facts.is_truncated
 
 
 def test_files_that_are_no_videos_have_a_reason(reader, whole, tmp_path):
@@ -168,14 +245,14 @@ DIES = """
 import sys, json
 from core.videos import decoder
 whole = decoder._decode
-def decode(answers, complaints, path, *more):
-    if b"deadly" in path:
+def decode(answers, complaints, asked):
+    if b"deadly" in asked.path:
         import os; os.abort()
-    if b"hangs" in path:
+    if b"hangs" in asked.path:
         import time; time.sleep(600)
-    if b"lies" in path:
+    if b"lies" in asked.path:
         answers.write(b'{"kind": "end", "bytes": 0}\\n'); answers.flush(); return
-    whole(answers, complaints, path, *more)
+    whole(answers, complaints, asked)
 decoder._decode = decode
 decoder._main()
 """
@@ -226,6 +303,7 @@ def test_the_decoder_itself_opens_containers_and_no_playlists(whole, tmp_path):
                 "every": 60,
                 "side": None,
                 "most_pixels": 1e7,
+                "threads": 1,
             }
         )
         for path in (playlist, whole["mkv"])

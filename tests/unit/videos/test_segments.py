@@ -16,9 +16,11 @@ LIT = {
     "steepest": 120,
     "steepest_blurred": 40,
 }
-BLACK = {"brightest": 2, "contrast": 0.5, "entropy": 0.1, "detail": 0}
+BLACK = {"brightest": 2, "contrast": 0.5, "entropy": 0.1, "detail": 0, "steepest": 2}
 SOFT = {"detail": 2, "steepest": 40, "steepest_blurred": 39}
 DIM = {"brightest": 40}
+FADED = {"contrast": 10, "detail": 16, "steepest": 24, "steepest_blurred": 8}
+TITLE = {**BLACK, "detail": 20, "steepest": 60}
 
 
 def segments(*looks, held=None):
@@ -84,6 +86,12 @@ def test_half_a_second_is_no_stretch():
 
 def test_a_video_that_is_soft_throughout_is_not_blurry():
     assert segments(*[SOFT] * 10) == []
+
+
+def test_a_fade_is_not_blurry_and_a_title_on_black_is_not_black():
+    assert segments(*[{}] * 6, *[FADED] * 4) == []
+    assert segments(*[{}] * 6, *[TITLE] * 4) == []
+    assert segments(*[{}] * 4, *[TITLE] * 4, *[BLACK] * 4) == [("black", 100, 149)]
 
 
 def test_what_is_typical_is_what_half_of_the_time_shows():
