@@ -149,9 +149,9 @@ def test_the_patches_in_the_grid_are_made_anew_after_a_job(event, dataset):
     event("show_all")
     event("choose_object_kind", kind="bad_boxes")
     assert not event("done").asked("set_view")
-    event("show_tab")
+    stages = event("show_tab").one("set_view")["view"]
 
-    answer = event("done")
+    answer = event("done", view=stages)
 
     assert len(answer.view(dataset)) == 2
     event("show_all")
@@ -159,13 +159,14 @@ def test_the_patches_in_the_grid_are_made_anew_after_a_job(event, dataset):
 
 def test_the_patches_in_the_grid_are_made_anew_after_a_decision(event, dataset):
     event("choose_object_kind", kind="bad_boxes")
-    event("show_tab")
+    stages = event("show_tab").one("set_view")["view"]
     kept = operator("show")(dataset, "bad_boxes").values("id")[:1]
 
-    answer = event("decide", what="keep", objects=kept)
+    answer = event("decide", what="keep", objects=kept, view=stages)
 
     assert len(answer.view(dataset)) == 1
-    assert len(event("undo").view(dataset)) == 2
+    undone = event("undo", view=answer.one("set_view")["view"])
+    assert len(undone.view(dataset)) == 2
     event("show_all")
 
 
