@@ -39,12 +39,14 @@ class SetEvidence:
         split_scores: float32[r, s], see :func:`core.overview.split_scores`
         properties: of the r images
         map: where some of them lie
+        inputs: digest of all that it was learned from; empty if nobody asks
     """
 
     images: Rows
     split_scores: NDArray[np.float32]
     properties: Properties
     map: SetMap
+    inputs: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -230,7 +230,7 @@ def learn_of_set(
     clock.end("learn labels")
     related = pairs.images[(pairs.score >= min_score) | pairs.scene]
     overview = evidence_of_set(
-        samples, files, images, related, shown, origins, properties
+        samples, files, images, related, shown, before, origins, properties
     )
     clock.end("look at the set")
     return labels, classes, overview

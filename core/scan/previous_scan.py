@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..findings.label_support import ClassEvidence
+from ..overview.records import SetEvidence
 from .image_labels import ImageLabels
 from .recall_estimate import CopyScores
 from .scan_data import ImageGraphs, ModelInfo, ScanData, StageInputs, VerifiedPairs
@@ -84,6 +85,19 @@ class PreviousScan:
         known = self._scan_data
         same = known and known.inputs.classes == self._classes_input(labels)
         return known.classes if known and same else None
+
+    def set_input(self, parts: Iterable[str | float | NDArray[np.generic]]) -> str:
+        """Returns a digest of the images and of what else is known of their set."""
+        return digest_of([self._vectors, self._pictures, self._digests, *parts])
+
+    def set_evidence(self, inputs: str) -> SetEvidence | None:
+        """Returns what was learned of the set, if it was learned from the same.
+
+        Args:
+            inputs: see :meth:`set_input`
+        """
+        known = self._scan_data.overview if self._scan_data else None
+        return known if known and known.inputs == inputs else None
 
     def inputs(self, labels: ImageLabels, *, is_recall_complete: bool) -> StageInputs:
         """Returns the digests of what the stages of this scan depended on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..overview.properties import Background
 from ..overview.records import NONE, SetEvidence, SetMembers
 from .image_labels import connected_groups, majority_labels
 from .judgment import Judgment
+from .previous_scan import PreviousScan
 from .scan_data import (
     Pairs,
     Samples,
@@ -36,10 +38,13 @@ def evidence_of_set(
     images: DescribedImages,
     related: Pairs,
     paths: Sequence[bytes],
+    before: PreviousScan,
     origins: Origins | None = None,
     fields: Mapping[str, Sequence[Any]] | None = None,
 ) -> SetEvidence:
     """Looks at the set while the vectors are at hand.
+
+    A set that did not change since the previous scan is not looked at again.
 
     Args:
         samples: n samples
@@ -47,6 +52,7 @@ def evidence_of_set(
         images: i unique images
         related: int32[p, 2], pairs of them that are copies or show one scene
         paths: of the unique images
+        before: the previous scan
         origins: of the unique images, as their metadata say; None if not known
         fields: name -> n values of the samples
     """
@@ -56,22 +62,34 @@ def evidence_of_set(
     file_bytes = np.zeros(len(files.digest), np.int64)
     readable = samples.readable
     file_bytes[samples.unique_file[readable]] = samples.file_bytes[readable]
-    return set_evidence(
+    statistics, sizes = files.statistics[first], file_bytes[first]
+    label = majority_labels(of_samples, samples.labels, count, len(samples.classes))
+    split = _only_splits(of_samples, samples.splits, count)
+    group = connected_groups(count, related)
+    background = _background(
+        first_by_path(of_samples, samples.path_rank, count), origins, fields or {}
+    )
+    names = repr([list(paths), samples.classes, samples.split_names, background.fields])
+    arrays: list[NDArray[np.generic]] = [statistics, sizes, label, split, group]
+    arrays += [background.captured, background.camera]
+    inputs = before.set_input([*arrays, names])
+    if same := before.set_evidence(inputs):
+        return same
+    evidence = set_evidence(
         images.descriptors,
         images.features,
         images.signatures,
-        files.statistics[first],
-        file_bytes[first],
+        statistics,
+        sizes,
         paths,
-        majority_labels(of_samples, samples.labels, count, len(samples.classes)),
-        _only_splits(of_samples, samples.splits, count),
-        connected_groups(count, related),
+        label,
+        split,
+        group,
         samples.classes,
         samples.split_names,
-        _background(
-            first_by_path(of_samples, samples.path_rank, count), origins, fields or {}
-        ),
+        background,
     )
+    return replace(evidence, inputs=inputs)
 
 
 def _background(

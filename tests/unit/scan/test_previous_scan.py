@@ -70,6 +70,7 @@ def marked(scan_data):
         return graph and replace(graph, similarities=graph.similarities + 1)
 
     graphs, recall, classes = scan_data.graphs, scan_data.recall, scan_data.classes
+    of_set = scan_data.overview
     return replace(
         scan_data,
         graphs=replace(
@@ -79,6 +80,7 @@ def marked(scan_data):
         ),
         recall=replace(recall, copy_scores=recall.copy_scores + 1),
         classes=replace(classes, given=classes.given + 1),
+        overview=replace(of_set, split_scores=of_set.split_scores + 1),
     )
 
 
@@ -89,11 +91,12 @@ def reused(known, scan_data):
         "descriptors": lambda data: data.graphs.descriptors.similarities,
         "recall": lambda data: data.recall.copy_scores,
         "classes": lambda data: data.classes.given,
+        "set": lambda data: data.overview.split_scores,
     }
     return {
         name
         for name, part in parts.items()
-        if np.array_equal(part(known), part(scan_data))
+        if np.array_equal(part(known), part(scan_data), equal_nan=True)
     }
 
 
@@ -105,6 +108,7 @@ def test_where_nothing_changed_all_is_reused(learn):
         "descriptors",
         "recall",
         "classes",
+        "set",
     }
 
 
@@ -121,7 +125,7 @@ def test_a_recall_estimate_that_lacked_a_file_is_made_again(learn, paths):
 
     again = learn(known)
 
-    assert reused(known, again) == {"features", "descriptors", "classes"}
+    assert reused(known, again) == {"features", "descriptors", "classes", "set"}
     assert len(again.recall.copy_scores)
 
 
@@ -130,7 +134,8 @@ def test_the_order_and_the_names_of_the_files_are_no_change(learn):
 
     again = learn(known, rows=range(59, -1, -1))
 
-    assert reused(known, again) == {"features", "descriptors", "recall", "classes"}
+    every = {"features", "descriptors", "recall", "classes", "set"}
+    assert reused(known, again) == every
 
 
 def test_other_labels_are_learned_and_nothing_is_searched_or_tried(learn):
