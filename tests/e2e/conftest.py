@@ -106,6 +106,11 @@ def browser():
         browser.close()
 
 
+_GRID_IS_LOADED = """
+() => document.querySelector("[data-cy='entry-counts']")?.innerText.trim()
+"""
+
+
 class App:
     """A page of the App with the Winnow panel."""
 
@@ -217,8 +222,12 @@ class App:
     def shot(self, name):
         """Keeps a screenshot, and the documentation's with DOCS=1."""
         from PIL import Image
+        from playwright.sync_api import TimeoutError
 
         self.page.mouse.move(2, 2)
+        with contextlib.suppress(TimeoutError):
+            # A grid that is loaded says how much it shows; a form may hide it
+            self.page.wait_for_function(_GRID_IS_LOADED, timeout=8_000)
         self.page.wait_for_timeout(1500)
         png = self.page.screenshot()
         (SHOTS / f"{name}.png").write_bytes(png)
