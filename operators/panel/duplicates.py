@@ -66,12 +66,12 @@ def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
         # What is left out is left out before copies are put behind one tile
         found = found_view(state.dataset, "duplicates", state.prefix)
         return filters.narrowed(state, found), "duplicates"
-    name, limit = state.field("copy_score"), limit_shown(state)
+    name, limit = state.field("copy_score"), _limit_shown(state)
     view = present(state.dataset).match(F(name) >= limit).sort_by(name)
     return filters.narrowed(state, view), f"images with a copy that scores {limit:.3f}"
 
 
-def limit_shown(state: PanelState) -> float:
+def _limit_shown(state: PanelState) -> float:
     """Returns the threshold that was moved to, else the one in force."""
     chosen = state.kept.get("copy_score")
     return float(chosen) if chosen is not None else _in_force(state)
@@ -116,14 +116,14 @@ def _moved(state: PanelState) -> bool:
 def _found(state: PanelState) -> dict[str, Any]:
     found: dict[str, Any] = {state.field("dup_cluster"): {"$ne": None}}
     if _moved(state):
-        found[state.field("copy_score")] = {"$gte": limit_shown(state)}
+        found[state.field("copy_score")] = {"$gte": _limit_shown(state)}
     return found
 
 
 def _about(state: PanelState) -> str:
     counts = state.tally.counts
     if _moved(state):
-        limit = limit_shown(state)
+        limit = _limit_shown(state)
         count = state.reader.count({state.field("copy_score"): {"$gte": limit}})
         return (
             f"**{count:,}** images have a copy that scores **{limit:.3f}** or more. "
@@ -168,7 +168,7 @@ def _draw_threshold(
     if not bars.counts:
         widgets.notice(panel, "no_scores", "No two images come near to being copies.")
         return
-    limit = limit_shown(state)
+    limit = _limit_shown(state)
     threshold = thresholds.Threshold(
         "copy_score",
         "how surely an image is a copy",

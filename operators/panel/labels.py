@@ -62,7 +62,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     all_found = _match(state, only)
     match = filters.within(state, all_found)
     in_force = _in_force(state)
-    limit = limit_shown(state)
+    limit = _limit_shown(state)
     count = state.reader.count(match)
     widgets.markdown(panel, "about", _about(count, limit, only, state))
     threshold = thresholds.Threshold(
@@ -112,7 +112,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     )
 
 
-def limit_shown(state: PanelState) -> float:
+def _limit_shown(state: PanelState) -> float:
     """Returns the threshold that was moved to, else the one in force."""
     moved_to = chosen(state)
     return moved_to if moved_to is not None else _in_force(state)

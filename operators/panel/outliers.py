@@ -26,7 +26,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     """Draws the distances, and the farthest images beside their nearest."""
     chosen = state.kept.get("outlier_distance")
     in_force = state.threshold("max_outlier_distance")
-    limit = limit_shown(state)
+    limit = _limit_shown(state)
     bars = histogram(state.reader, "outlier_distance")
     if not bars.counts:
         widgets.notice(panel, "none", "No image could be compared with others.")
@@ -105,7 +105,7 @@ def grid_view(state: PanelState) -> tuple[fo.DatasetView, str]:
     return filters.narrowed(state, view), f"images farther than {distance_text(chosen)}"
 
 
-def limit_shown(state: PanelState) -> float | None:
+def _limit_shown(state: PanelState) -> float | None:
     """Returns the threshold that was moved to, else the one in force."""
     chosen = state.kept.get("outlier_distance")
     return (

@@ -244,6 +244,17 @@ class App:
         )
 
 
+@contextlib.contextmanager
+def opened_panel(browser, server, dataset):
+    """A page of its own on which the panel is open, closed afterwards."""
+    app = App(browser, server, dataset.name)
+    try:
+        app.open_panel()
+        yield app
+    finally:
+        app.page.context.close()
+
+
 @pytest.fixture(scope="session")
 def app(browser, server, dataset):
     return App(browser, server, dataset.name)

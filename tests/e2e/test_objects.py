@@ -5,7 +5,7 @@ The tests follow each other on one page of the App.
 
 import pytest
 
-from tests.e2e.conftest import A_SCAN, App
+from tests.e2e.conftest import A_SCAN, opened_panel
 from tests.object_set import draw_object_set
 
 
@@ -29,10 +29,8 @@ def boxes(fiftyone, images, server, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(browser, server, boxes):
-    app = App(browser, server, boxes.name)
-    app.open_panel()
-    yield app
-    app.page.context.close()
+    with opened_panel(browser, server, boxes) as app:
+        yield app
 
 
 def form_of(page):

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.e2e.conftest import App
+from tests.e2e.conftest import opened_panel
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,9 @@ def _ids(dataset, match):
 @pytest.fixture(scope="module")
 def page(browser, server, small):
     dataset, _ = small
-    app = App(browser, server, dataset.name)
-    app.open_panel()
-    app.sees("images scanned on")
-    yield app
-    app.page.context.close()
+    with opened_panel(browser, server, dataset) as app:
+        app.sees("images scanned on")
+        yield app
 
 
 def test_nothing_found_is_said_in_every_tab(page, small):

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.e2e.conftest import App
+from tests.e2e.conftest import opened_panel
 from tests.films import film, films_of, write_film
 
 needs_ffmpeg = pytest.mark.skipif(
@@ -34,10 +34,8 @@ def films(fiftyone, server, tmp_path_factory, draw):
 
 @pytest.fixture(scope="module")
 def page(browser, server, films):
-    app = App(browser, server, films.name)
-    app.open_panel()
-    yield app
-    app.page.context.close()
+    with opened_panel(browser, server, films) as app:
+        yield app
 
 
 def test_the_tabs_speak_of_videos_and_show_them_as_strips(page):
@@ -65,20 +63,18 @@ def test_each_stretch_is_a_clip_in_the_grid(page):
 
 @needs_ffmpeg
 def test_a_video_is_opened_and_plays(browser, server, films):
-    app = App(browser, server, films.name)
-    app.open_panel()
-    app.tab("Duplicates")
-    app.panel.locator("img").first.click()
-    app.page.locator("[data-cy='modal']").wait_for()
-    app.page.wait_for_function(_SHOWS, arg="0:00.00 / 0:02.40")
-    app.shot("_videos-opened")
-    app.page.keyboard.press("Space")
+    with opened_panel(browser, server, films) as app:
+        app.tab("Duplicates")
+        app.panel.locator("img").first.click()
+        app.page.locator("[data-cy='modal']").wait_for()
+        app.page.wait_for_function(_SHOWS, arg="0:00.00 / 0:02.40")
+        app.shot("_videos-opened")
+        app.page.keyboard.press("Space")
 
-    # Played to its end, the time stands at it or begins anew: it has moved once
-    app.page.wait_for_function(f"() => !({_SHOWS})('0:00.00 / 0:02.40')")
+        # Played to its end, the time stands at it or begins anew: it has moved once
+        app.page.wait_for_function(f"() => !({_SHOWS})('0:00.00 / 0:02.40')")
 
-    app.shot("_videos-playing")
-    app.page.context.close()
+        app.shot("_videos-playing")
 
 
 _SHOWS = "text => document.querySelector('#modal')?.innerText.includes(text)"

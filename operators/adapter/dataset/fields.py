@@ -135,10 +135,8 @@ def declare_fields(
         prefix: of the fields' names
         specs: the fields, see :func:`fields_of_scan`
     """
-    fields = {
-        field_name(spec.name, prefix): new_field(field_name(spec.name, prefix), spec)
-        for spec in specs
-    }
+    names = {field_name(spec.name, prefix): spec for spec in specs}
+    fields = {name: new_field(name, spec) for name, spec in names.items()}
     add_sample_fields(dataset, fields)
     _group_in_sidebar(dataset, list(fields), field_name(SIDEBAR_GROUP, prefix))
 
