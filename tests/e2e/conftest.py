@@ -106,11 +106,6 @@ def browser():
         browser.close()
 
 
-_GRID_IS_LOADED = """
-() => document.querySelector("[data-cy='entry-counts']")?.innerText.trim()
-"""
-
-
 class App:
     """A page of the App with the Winnow panel."""
 
@@ -226,8 +221,8 @@ class App:
 
         self.page.mouse.move(2, 2)
         with contextlib.suppress(TimeoutError):
-            # A grid that is loaded says how much it shows; a form may hide it
-            self.page.wait_for_function(_GRID_IS_LOADED, timeout=8_000)
+            # The count above the grid comes before its pictures do
+            self.page.locator("[data-cy='looker']").first.wait_for(timeout=8_000)
         self.page.wait_for_timeout(1500)
         png = self.page.screenshot()
         (SHOTS / f"{name}.png").write_bytes(png)
