@@ -27,7 +27,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.common.cpu import limited_to  # noqa: E402
-from core.common.float16 import to_single  # noqa: E402
 from core.models.registry import load_embedder  # noqa: E402
 from core.neighbors.knn_graph import exact_neighbors, neighbor_graph  # noqa: E402
 from core.sharded_scan.cells import centers_of, present_and_home  # noqa: E402
@@ -97,12 +96,9 @@ def divided(vectors: np.ndarray, work: Path) -> tuple[np.ndarray, np.ndarray, fl
         if not file.exists():
             began = time.process_time()
             piece = vectors[start : start + _PIECE]
-            blocks = [
-                nearest_centers(to_single(piece[at : at + 4096]), centers, REACH)
-                for at in range(0, len(piece), 4096)
-            ]
+            cells = nearest_centers(piece, centers, REACH)
             note(work, file.stem, time.process_time() - began)
-            np.save(file, np.concatenate(blocks).astype(np.int32))
+            np.save(file, cells)
         pieces.append(np.load(file))
     took = json.loads((work / "seconds.json").read_text())
     return centers, np.concatenate(pieces), 1e3 * sum(took.values()) / len(vectors)

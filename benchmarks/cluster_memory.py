@@ -1,20 +1,24 @@
 """What the driver of a job holds: `cluster_memory.py ROWS OUT`, OUT of a finished job.
 
-The records of the job are repeated, each time with other digests and slightly other
-looks, so that no two rows are one image. What a driver does with them is done: to
-join what shards say, to unite, to verify, to learn, to judge and to write tables; what
-its tasks would send (lists of neighbors, scores of pairs) is drawn. Prints by stage the
-seconds and the most memory that was held meanwhile, pages of mapped files not counted.
+The records of the job are repeated, each time with other digests and with the looks of
+another picture mixed in, so that no two rows are one image. What a driver does with
+them is done: to read the manifest, to join what shards say, to unite, to verify, to
+learn, to judge and to write tables; what its tasks would send (cells, lists of
+neighbors, scores of pairs) is drawn. Prints by stage the CPU seconds and the most
+memory that was held meanwhile, pages of mapped files not counted.
+
+With ``--draw-turned`` the search for turned copies, which takes most of the time, is
+left out: its pairs are drawn with the others.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +28,15 @@ from measuring import own_megabytes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from core.common.pairs import distinct_pairs  # noqa: E402
 from core.embedding.file_facts import FileFacts  # noqa: E402
-from core.embedding.image_table import ImageTable, unique_records  # noqa: E402
 from core.findings.decisions import no_decisions  # noqa: E402
 from core.models.registry import load_embedder  # noqa: E402
-from core.neighbors.knn_graph import NeighborGraph  # noqa: E402
+from core.neighbors.graph_files import graph_in_files  # noqa: E402
+from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph  # noqa: E402
+from core.neighbors.reverse_neighbors import with_reverse_neighbors  # noqa: E402
 from core.reading.files import FileContent, ReadFailure, read_file  # noqa: E402
+from core.scan import learn, recall_estimate  # noqa: E402
 from core.scan.apply_thresholds import (  # noqa: E402
     accepted_pairs,
     apply_thresholds,
@@ -39,78 +46,124 @@ from core.scan.candidate_search import NeighborSearch  # noqa: E402
 from core.scan.learn import StageClock, learned, model_info  # noqa: E402
 from core.scan.previous_scan import PreviousScan  # noqa: E402
 from core.scan.samples import samples_of  # noqa: E402
-from core.scan.scan_data import ImageGraphs, ScanInput, VerifiedPairs  # noqa: E402
+from core.scan.scan_data import ImageGraphs, VerifiedPairs  # noqa: E402
 from core.scan.settings import DEFAULTS  # noqa: E402
 from core.scan.unique_images import unique_images  # noqa: E402
+from core.sharded_scan.cells import HOME_ROWS, present_and_home  # noqa: E402
 from core.sharded_scan.job import FinishedJob  # noqa: E402
 from core.sharded_scan.job_folder import JobFolder  # noqa: E402
 from core.sharded_scan.job_report import job_report  # noqa: E402
+from core.sharded_scan.job_table import job_table  # noqa: E402
+from core.sharded_scan.manifest import (  # noqa: E402
+    ROWS_A_SHARD,
+    Manifest,
+    read_manifest,
+)
 from core.sharded_scan.outputs import summary_of, write_outputs  # noqa: E402
+from core.sharded_scan.searching import REACH  # noqa: E402
+from core.sharded_scan.shard_records import shard_and_row  # noqa: E402
 
 _NEIGHBORS, _PAIRS_A_ROW, _COPIES = 44, 2.7, 0.02
-_CLASSES, _SPLITS = 10, 3
-_DISTINCT = ("digest", "picture_digest", "first_digest", "signature")
+_LOST_ROWS, _LOST = 25, 4
+"""One row in so many lacks its last neighbors, as at the edge of a cell."""
+
+_CLASSES, _SPLITS = 10, ("train", "validation", "test")
+_DISTINCT = ("digest", "picture_digest", "first_digest")
+_ROWS_AT_ONCE = 100_000
 
 
 def main() -> None:
-    rows, out = int(sys.argv[1]), Path(sys.argv[2])
-    watch = _Watch()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", type=int)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--draw-turned", action="store_true")
+    options = parser.parse_args()
+    if options.draw_turned:
+        for module in (learn, recall_estimate):
+            module.turned_candidates = no_pairs  # type: ignore[attr-defined]
+    rows = options.rows
+    watch = Watch()
     embedder = load_embedder()
-    store = _Repeated(out)
-    rng = np.random.default_rng(0)
-    paths = [b"%s#%d" % (store.paths[row % len(store)], row) for row in range(rows)]
-    every = np.arange(rows)
-    with watch.stage("join the shards"):
-        unique_file, positions = unique_records(every, store)
-        facts = FileFacts.unknown(rows)
-        table = ImageTable(
-            unique_file,
-            {},
-            facts.file_bytes,
-            facts.modified,
-            every,
-            facts.is_link,
-            positions,
-            store,
-        )
-        names = ScanInput(
-            paths,
-            rng.integers(0, _CLASSES, rows).astype(np.int32),
-            [str(number) for number in range(_CLASSES)],
-            rng.integers(0, _SPLITS, rows).astype(np.int32),
-            ["train", "validation", "test"][:_SPLITS],
-        )
+    store = Repeated(options.out)
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        write_manifest(scratch / "made.parquet", store.paths, rows)
+        watch.end("")
+        manifest = read_manifest(str(scratch / "made.parquet"))
+        watch.end("read the manifest")
+        joined = job_table(store, manifest.shards, said_by_shards(manifest))
+        table, names = joined.table, joined.names
         samples = samples_of(table, names)
-    with watch.stage("unite equal images"):
+        watch.end("join the shards")
         images = unique_images(table)
-    print(f"{len(images):,} unique images")
-    clock = _Told(watch)
-    with tempfile.TemporaryDirectory() as scratch, watch.stage(""):
+        watch.end("unite equal images")
+        print(f"{len(images):,} unique images", flush=True)
         data = learned(
             names,
             table,
             samples,
             images,
             embedder,
-            _Drawn(rng),
+            Drawn(watch, scratch),
             before=PreviousScan(None, images, model_info(embedder)),
-            clock=clock,
-            folder=Path(scratch),
+            clock=Told(watch),
+            folder=scratch,
             settings=DEFAULTS,
         )
-    with watch.stage("judge and find"):
         data = with_fixed_judgment(data, DEFAULTS)
-        findings = apply_thresholds(data, DEFAULTS)
+        watch.end("judge")
+        findings = apply_thresholds(data, DEFAULTS, in_parts=True)
         is_copy = accepted_pairs(data, DEFAULTS, no_decisions(rows))
-    job = FinishedJob(names, data, DEFAULTS, findings, is_copy, {}, {}, [])
-    with tempfile.TemporaryDirectory() as scratch, watch.stage("write tables"):
-        folder = JobFolder(scratch)
+        watch.end("find")
+        job = FinishedJob(names, data, DEFAULTS, findings, is_copy, {}, {}, [])
+        folder = JobFolder(str(scratch / "out"))
         report = job_report(job, "made", [], "today")
+        watch.end("gather the report")
         write_outputs(job, folder, summary_of(job, "made"), report)
+        watch.end("write tables")
 
 
-class _Repeated:
-    """The records of a job, again and again."""
+def no_pairs(*_: object, **__: object) -> np.ndarray:
+    return np.zeros((0, 2), np.int32)
+
+
+def write_manifest(file: Path, paths: list[str], rows: int) -> None:
+    """Writes a manifest that names the pictures again and again."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, pa.string()) for name in ("path", "split", "label")])
+    rng = np.random.default_rng(0)
+    with pq.ParquetWriter(file, schema) as writer:
+        for start in range(0, rows, _ROWS_AT_ONCE):
+            some = range(start, min(start + _ROWS_AT_ONCE, rows))
+            splits = rng.integers(0, len(_SPLITS), len(some)).tolist()
+            columns = [
+                [f"{paths[row % len(paths)]}#{row}" for row in some],
+                [_SPLITS[code] for code in splits],
+                [str(row % len(paths) % _CLASSES) for row in some],
+            ]
+            writer.write_table(pa.table(columns, schema))
+
+
+def said_by_shards(manifest: Manifest) -> Iterator[dict[str, np.ndarray]]:
+    """Yields what the tasks that read shards would say."""
+    first = 0
+    for shard in manifest.shards:
+        count = len(shard.locators)
+        facts = FileFacts.unknown(count)
+        facts.file_bytes[:], facts.modified[:] = 20_000, 1e9
+        facts.inodes[:, 0], facts.inodes[:, 1] = 1, first + np.arange(count)
+        yield {
+            "record": np.arange(count),
+            "failures": np.frombuffer(b"[]", np.uint8),
+            **facts.to_arrays(),
+        }
+        first += count
+
+
+class Repeated:
+    """The records of a job, again and again, at the positions of a larger one."""
 
     def __init__(self, out: Path) -> None:
         import pyarrow.parquet as pq
@@ -119,63 +172,82 @@ class _Repeated:
         self._parts = [np.load(file, mmap_mode="r") for file in files]
         self._ends = np.cumsum([len(part) for part in self._parts])
         self.dtype = self._parts[0].dtype
+        self._fields: dict[str, np.ndarray] = {}
         tables = [
             pq.read_table(out / "records" / f"{file.stem}.parquet", columns=["path"])
             for file in files
         ]
-        self.paths = [
-            path.encode() for one in tables for path in one["path"].to_pylist()
-        ]
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
+        self.paths = [path for one in tables for path in one["path"].to_pylist()]
 
     def read(self, positions: np.ndarray, field: str) -> np.ndarray:
-        of_field = self.dtype[field]
-        result = np.empty((len(positions), *of_field.shape), of_field.base)
-        again, row = np.divmod(positions, len(self))
-        part = np.searchsorted(self._ends, row, side="right")
-        for number, records in enumerate(self._parts):
-            some = np.flatnonzero(part == number)
-            first = self._ends[number] - len(records)
-            result[some] = records[field][row[some] - first]
+        shards, rows = shard_and_row(positions)
+        again, row = np.divmod(shards * ROWS_A_SHARD + rows, self._ends[-1])
+        result = self._field(row, field)
         if field in _DISTINCT:
             # The last bytes say which time it is
-            marks = again.astype("<u4").view(np.uint8).reshape(-1, 4)
-            result[:, -4:] ^= marks
+            result[:, -4:] ^= again.astype("<u4").view(np.uint8).reshape(-1, 4)
+        if field == "signature":
+            # Half of it is of another picture each time
+            other = (row + 7 * again + 1) % self._ends[-1]
+            result = (result >> 1) + (self._field(other, field) >> 1)
+        return result
+
+    def _field(self, rows: np.ndarray, field: str) -> np.ndarray:
+        of_field = self.dtype[field]
+        result = np.empty((len(rows), *of_field.shape), of_field.base)
+        part = np.searchsorted(self._ends, rows, side="right")
+        for number in np.unique(part).tolist():
+            records, some = self._parts[number], np.flatnonzero(part == number)
+            first = self._ends[number] - len(records)
+            result[some] = records[field][rows[some] - first]
         return result
 
 
 @dataclass(frozen=True, eq=False)
-class _Drawn:
+class Drawn:
     """Heavy stages whose results are drawn."""
 
-    rng: np.random.Generator
+    watch: Watch
+    scratch: Path
 
     def read_content(self, path: bytes) -> FileContent | ReadFailure:
         return read_file(path.rpartition(b"#")[0])
 
     def search(self, images: Any, *_: object) -> NeighborSearch:
         count = len(images)
+        self.watch.end("find sequences")
+        cells = -(-count // HOME_ROWS)
+        rng = np.random.default_rng(0)
+        home = rng.integers(0, cells, (count, 1), np.int32)
+        near = (home + np.arange(REACH, dtype=np.int32)) % cells
+        present = sum(len(one) for one, _ in present_and_home(near, cells))
+        assert present == count * REACH
+        del home, near
+        self.watch.end("divide into cells")
         graphs = [self._graph(count) for _ in range(2)]
-        pairs = self.rng.integers(0, count, (int(_PAIRS_A_ROW * count), 2), np.int32)
-        pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
-        return NeighborSearch(ImageGraphs(*graphs, 4), pairs)
+        self.watch.end("lists of neighbors")
+        drawn = rng.integers(0, count, (int(_PAIRS_A_ROW * count), 2), np.int32)
+        return NeighborSearch(ImageGraphs(*graphs, 4), distinct_pairs(drawn))
 
     def _graph(self, count: int) -> NeighborGraph:
-        # Near in number: as images of one kind are near each other
-        indices = np.empty((count, _NEIGHBORS), np.int32)
-        similarities = np.empty((count, _NEIGHBORS), np.float32)
-        for start in range(0, count, 10_000):
-            rows = np.arange(start, min(start + 10_000, count))[:, None]
-            indices[rows[:, 0]] = (rows + 1 + np.arange(_NEIGHBORS)) % count
-            drawn = self.rng.uniform(0.5, 0.9, (len(rows), _NEIGHBORS))
-            similarities[rows[:, 0]] = -np.sort(-drawn, axis=1)
-        return NeighborGraph(indices, similarities)
+        """Returns lists of who is near in number, as if some had not been found."""
+        found = graph_in_files(self.scratch, count, _NEIGHBORS)
+        steps = np.arange(1, _NEIGHBORS // 2 + 1)
+        steps = np.stack([steps, -steps], axis=1).ravel()
+        alike = (0.9 - 0.4 * np.abs(steps) / _NEIGHBORS).astype(np.float32)
+        for start in range(0, count, _ROWS_AT_ONCE):
+            rows = np.arange(start, min(start + _ROWS_AT_ONCE, count))
+            found.indices[rows] = (rows[:, None] + steps) % count
+            found.similarities[rows] = alike
+            lacking = rows[rows % _LOST_ROWS == 0]
+            found.indices[lacking, -_LOST:] = NO_NEIGHBOR
+            found.similarities[lacking, -_LOST:] = -np.inf
+        room = graph_in_files(self.scratch, count, _NEIGHBORS)
+        return with_reverse_neighbors(found, room)
 
     def verify(self, images: object, pairs: np.ndarray) -> VerifiedPairs:
         count = len(pairs)
-        copies = self.rng.random(count) < _COPIES
+        copies = np.random.default_rng(count).random(count) < _COPIES
         score = np.where(copies, 0.99, 0.01).astype(np.float32)
         none = np.zeros(count, np.uint8)
         return VerifiedPairs(
@@ -183,35 +255,30 @@ class _Drawn:
         )
 
 
-class _Watch:
-    """Prints of each stage the seconds, and the most memory that was held."""
+class Watch:
+    """Prints of each stage the CPU seconds, and the most memory that was held."""
 
     def __init__(self) -> None:
-        self.most = 0.0
-        self._began = time.perf_counter()
+        self._most = 0.0
+        self._began = time.process_time()
         threading.Thread(target=self._look, daemon=True).start()
 
     def _look(self) -> None:
         while True:
-            self.most = max(self.most, own_megabytes())
+            self._most = max(self._most, own_megabytes())
             time.sleep(0.05)
 
     def end(self, name: str) -> None:
-        seconds = time.perf_counter() - self._began
+        seconds = time.process_time() - self._began
         if name:
-            print(f"| {name} | {seconds:.1f} | {self.most / 1e3:.2f} |", flush=True)
-        self._began, self.most = time.perf_counter(), own_megabytes()
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        yield
-        self.end(name)
+            print(f"| {name} | {seconds:.1f} | {self._most / 1e3:.2f} |", flush=True)
+        self._began, self._most = time.process_time(), own_megabytes()
 
 
-class _Told(StageClock):
+class Told(StageClock):
     """A clock of stages that the watch is told of."""
 
-    def __init__(self, watch: _Watch) -> None:
+    def __init__(self, watch: Watch) -> None:
         super().__init__()
         self._watch = watch
 

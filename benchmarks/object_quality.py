@@ -74,7 +74,7 @@ def main(work: Path) -> None:
                 max_megapixels=64,
             )
         )
-        vectors = np.asarray(crops.descriptors)[data.scan.sample_images]
+        vectors = np.asarray(crops.descriptors[:])[data.scan.sample_images]
         np.save(work / "crops.npy", vectors)
     found = find_objects(data, picture_sizes(pictures), group)
     score = np.array(found.columns["label_score"], float)

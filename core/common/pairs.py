@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Pairs = NDArray[np.integer]
 Ints = NDArray[np.int64]
 
+_BITS = 32
+
 
 def pair_keys(pairs: Pairs, count: int) -> Ints:
     """Returns int64[p]: one number per pair, equal for (a, b) and (b, a).
@@ -19,6 +21,19 @@ def pair_keys(pairs: Pairs, count: int) -> Ints:
     low, high = np.sort(pairs.astype(np.int64), axis=1).T
     keys: Ints = low * count + high
     return keys
+
+
+def distinct_pairs(*found: Pairs) -> NDArray[np.int32]:
+    """Returns each pair of two things once, smaller number first, sorted.
+
+    Args:
+        found: p x 2 each, from 0
+    """
+    one, other = np.concatenate(found).T
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    # As one number each: rows of numbers sort many times as slowly
+    keys = np.unique((low.astype(np.int64) << _BITS | high)[low < high])
+    return np.stack([keys >> _BITS, keys & (2**_BITS - 1)], axis=1).astype(np.int32)
 
 
 def pair_rows(pairs: Pairs, wanted: Pairs) -> Ints:

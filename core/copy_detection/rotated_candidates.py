@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import distinct_pairs
 from .dct import BASES, has_contrast, whole_spectra
 from .signature import brightness_of
-from .types import Floats, Ints, Signatures, floats
+from .types import Doubles, Floats, Ints, Signatures, floats
 from .views import views_of
 
 CANDIDATE_NEIGHBORS = 10
@@ -25,6 +28,7 @@ _MAX_TURNED_DISTANCE = 0.06
 
 _TURN_FREE_NUMBERS = 16
 _PICTURES_AT_ONCE = 1024
+_ASKED_AT_ONCE = 2**20
 
 
 def turned_candidates(
@@ -55,22 +59,24 @@ def turned_candidates(
     asking = np.arange(len(rows))
     if asked is not None:
         asking = np.flatnonzero(np.isin(rows, asked))
-    _, near = tree.query(described[asking], k=wanted, distance_upper_bound=limit)
-    own = np.repeat(asking, wanted)
-    found = near.ravel() < len(rows)
-    pairs = np.stack([rows[own[found]], rows[near.ravel()[found]]], axis=1)
-    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
-    return pairs.reshape(-1, 2).astype(np.int32)
+    found = [np.zeros((0, 2), np.int64)]
+    for start in range(0, len(asking), _ASKED_AT_ONCE):
+        some = asking[start : start + _ASKED_AT_ONCE]
+        _, near = tree.query(described[some], k=wanted, distance_upper_bound=limit)
+        row, column = np.nonzero(near < len(rows))
+        found.append(np.stack([rows[some[row]], rows[near[row, column]]], axis=1))
+    return distinct_pairs(*found)
 
 
 def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
     """Returns 16 numbers a view that no turn changes, and the pictures."""
     high, low = np.triu_indices(BASES, 1)
-    parts, rows = [], []
+    parts = [np.zeros((0, BASES**2 - 1), np.float32)]
+    rows = [np.zeros(0, np.int64)]
     for start in range(0, len(signatures), _PICTURES_AT_ONCE):
         some = signatures[start : start + _PICTURES_AT_ONCE]
         views = views_of(some, np.ones((len(some), 2), np.int32))
-        rows.append(start + np.concatenate([np.arange(len(some)), views.picture]))
+        picture = start + np.concatenate([np.arange(len(some)), views.picture])
         some = np.concatenate([some, views.signatures])
         spectra = whole_spectra(floats(brightness_of(some)))
         size = np.abs(spectra.reshape(-1, BASES, BASES))
@@ -78,11 +84,20 @@ def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
         either = np.stack([np.maximum(size, turned), np.minimum(size, turned)])
         upper = either[:, :, high, low].transpose(1, 2, 0).reshape(len(some), -1)
         diagonal = np.diagonal(size, axis1=1, axis2=2)
-        parts.append(np.concatenate([diagonal[:, 1:], upper], axis=1))
-    numbers = np.concatenate(parts) if parts else np.zeros((0, BASES**2 - 1))
-    rows_with_contrast = np.flatnonzero(has_contrast(numbers))
-    numbers = floats(numbers[rows_with_contrast])
-    spread = numbers.var(axis=0) if len(numbers) else np.zeros(numbers.shape[1])
-    most_variable = np.sort(np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS])
-    picture = np.concatenate([*rows, np.zeros(0, np.int64)])[rows_with_contrast]
-    return numbers[:, most_variable], picture
+        numbers = floats(np.concatenate([diagonal[:, 1:], upper], axis=1))
+        with_contrast = np.flatnonzero(has_contrast(numbers))
+        parts.append(numbers[with_contrast])
+        rows.append(picture[with_contrast])
+    picture = np.concatenate(rows)
+    kept = np.sort(np.argsort(-_variance(parts), kind="stable")[:_TURN_FREE_NUMBERS])
+    # Never all numbers of all pictures twice
+    return np.concatenate([part[:, kept] for part in parts]), picture
+
+
+def _variance(parts: Sequence[Floats]) -> Doubles:
+    """Returns float64[d], the variance of each number of all rows."""
+    count = max(sum(map(len, parts)), 1)
+    mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / count
+    squares = sum(np.square(part - mean).sum(axis=0) for part in parts)
+    variance: Doubles = np.asarray(squares / count)
+    return variance

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.rows import distinct_rows
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     TOO_PLAIN,
@@ -19,7 +20,6 @@ from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_
 from ..progress import OnProgress, Progress, silent
 from ..scan.candidates_by_looks import alike_originals
 from ..scan.plain_pages import judge_pages, page_reader
-from ..scan.unique_images import distinct_rows
 from ..scan.verified_pairs import cosines
 from .comparison import Bools, Copies, Ints, Pairs
 

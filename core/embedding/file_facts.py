@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.rows import distinct_rows
 from ..storage.record_store import ABSENT
 
 _INT64_MAX = 2**63 - 1
@@ -79,5 +80,5 @@ class FileFacts:
 
     def file_ids(self) -> NDArray[np.int64]:
         """Returns int64[n], equal for names of one file; -1 where missing."""
-        ids = np.unique(self.inodes, axis=0, return_inverse=True)[1].reshape(-1)
+        ids = distinct_rows(self.inodes)[1]
         return np.where(self.inodes[:, 1] == ABSENT, ABSENT, ids)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.rows import order_of, words_of
 from ..reading.files import ReadFailure
 from ..storage.record_store import ABSENT, Records, StoredColumn
 
@@ -92,7 +93,7 @@ def unique_records(
     readable = np.flatnonzero(positions != ABSENT)
     distinct, inverse = np.unique(positions[readable], return_inverse=True)
     digests = store.read(distinct, "digest")
-    order = np.lexsort(digests.T[::-1]) if len(distinct) else distinct
+    order = order_of(words_of(digests)) if len(distinct) else distinct
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     record = np.full(len(positions), ABSENT, np.int64)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors.distinct_neighbors import distinct_neighbors
+from ..neighbors.distinct_neighbors import DistinctNeighbors, distinct_neighbors
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from .predictions import Predictions
 from .schema import NO_LABEL
@@ -74,7 +74,7 @@ class LabelEvidence:
     """
 
     classifier: ClassEvidence
-    voters: Sequence[tuple[NeighborGraph, int]]
+    voters: Sequence[tuple[DistinctNeighbors, int]]
     labels: Labels
     cluster: NDArray[np.int64]
     class_count: int
@@ -120,8 +120,8 @@ def class_support(
     """
     classifier, labels = evidence.classifier, evidence.labels
     votes = np.zeros((len(rows), evidence.class_count))
-    for graph, power in evidence.voters:
-        votes += _votes(graph, rows, labels, power, evidence.class_count)
+    for voters, power in evidence.voters:
+        votes += _votes(voters, rows, labels, power, evidence.class_count)
     heard = votes.sum(axis=1)
     votes[heard > 0] /= heard[heard > 0, None]
 
@@ -164,16 +164,16 @@ def log_support(support: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _votes(
-    graph: NeighborGraph,
+    voters: DistinctNeighbors,
     rows: NDArray[np.int64],
     labels: Labels,
     power: int,
     class_count: int,
 ) -> NDArray[np.float64]:
     """Returns rows x classes, rows that sum to 1, or to 0 without voters."""
-    near = graph.indices[rows]
-    label = np.where(near == NO_NEIGHBOR, NO_LABEL, labels[near])
-    weight = np.maximum(graph.similarities[rows], 0).astype(np.float64) ** power
+    graph = voters.of(rows)
+    label = np.where(graph.indices == NO_NEIGHBOR, NO_LABEL, labels[graph.indices])
+    weight = np.maximum(graph.similarities, 0).astype(np.float64) ** power
     weight[label == NO_LABEL] = 0
     cell = np.arange(len(rows))[:, None] * class_count + np.maximum(label, 0)
     votes = np.bincount(

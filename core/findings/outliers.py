@@ -65,7 +65,6 @@ _BY_CHANCE = 3
 
 _FEWEST_JUDGED = 10
 _SMALL_CLASS = 20
-_ROWS_AT_ONCE = 8192
 
 Floats = NDArray[np.float32]
 
@@ -108,42 +107,54 @@ def outlier_distances(
             without
     """
     near = distinct_neighbors(graph, cluster, _DISTINCT_NEIGHBORS)
-    subject = _mean_distance(graph, near)
-    style = np.zeros_like(subject)
+    copies = None
     if copy_graph is not None:
         copies = distinct_neighbors(copy_graph, cluster, _DISTINCT_NEIGHBORS)
-        subject *= 1 - _COPY_SHARE
-        style += _COPY_SHARE * _mean_distance(copy_graph, copies)
-    if statistics is not None:
-        style += _TRAIT_WEIGHT * _mean_trait_distance(_traits(statistics), near)
-    nearest = np.full(len(subject), NO_NEIGHBOR, np.int32)
-    if near.k:
-        nearest = near.indices[:, 0].copy()
-    return OutlierDistances(
-        (subject + style).astype(np.float32),
-        nearest,
-        subject.astype(np.float32),
-        style.astype(np.float32),
+    traits = None if statistics is None else _traits(statistics)
+    found = OutlierDistances(
+        np.empty(len(cluster), np.float32),
+        np.full(len(cluster), NO_NEIGHBOR, np.int32),
+        np.empty(len(cluster), np.float32),
+        np.empty(len(cluster), np.float32),
     )
+    for rows in near.parts():
+        listed = near.of(rows)
+        subject = _mean_distance(graph, rows, listed)
+        style = np.zeros_like(subject)
+        if copies is not None:
+            subject *= 1 - _COPY_SHARE
+            style += _COPY_SHARE * _mean_distance(copies.graph, rows, copies.of(rows))
+        if traits is not None:
+            style += _TRAIT_WEIGHT * _mean_trait_distance(traits, rows, listed)
+        found.distance[rows] = subject + style
+        found.subject[rows], found.style[rows] = subject, style
+        if listed.k:
+            found.nearest[rows] = listed.indices[:, 0]
+    return found
 
 
-def _mean_distance(graph: NeighborGraph, near: NeighborGraph) -> NDArray[np.float64]:
+def _mean_distance(
+    graph: NeighborGraph, rows: slice, near: NeighborGraph
+) -> NDArray[np.float64]:
     """Returns the mean cosine distance to distinct neighbors, NaN without any.
 
     Where an image's own copies took so many places that fewer are listed than
     exist, those that are missing are as far as the last listed neighbor: they are
     no nearer.
+
+    Args:
+        graph: of all images
+        rows: some of them
+        near: their distinct neighbors
     """
     listed = near.indices != NO_NEIGHBOR
     distance = np.where(listed, 1 - near.similarities.astype(np.float64), 0)
-    missing = np.zeros(len(listed))
-    if graph.k and graph.k < len(listed) - 1:
-        full = graph.indices[:, -1] != NO_NEIGHBOR
+    total, missing = distance.sum(axis=1), np.zeros(len(listed))
+    if graph.k and graph.k < len(graph.indices) - 1:
+        full = graph.indices[rows, -1] != NO_NEIGHBOR
         missing = np.where(full, _DISTINCT_NEIGHBORS - listed.sum(axis=1), 0)
-        last = np.where(full, 1 - graph.similarities[:, -1].astype(np.float64), 0)
-        total = distance.sum(axis=1) + missing * last
-    else:
-        total = distance.sum(axis=1)
+        last = np.where(full, 1 - graph.similarities[rows, -1].astype(np.float64), 0)
+        total = total + missing * last
     return _ratio(total, listed.sum(axis=1) + missing)
 
 
@@ -158,17 +169,15 @@ def _traits(statistics: NDArray[np.float32]) -> Floats:
     ).astype(np.float32)
 
 
-def _mean_trait_distance(traits: Floats, near: NeighborGraph) -> NDArray[np.float64]:
+def _mean_trait_distance(
+    traits: Floats, rows: slice, near: NeighborGraph
+) -> NDArray[np.float64]:
     """Returns the mean distance in traits to distinct neighbors, 0 without any."""
-    result = np.zeros(len(traits))
-    for start in range(0, len(traits), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        listed = near.indices[rows] != NO_NEIGHBOR
-        apart = traits[rows, None] - traits[near.indices[rows]]
-        distance = np.sqrt(np.square(apart).mean(axis=2, dtype=np.float64))
-        total = np.where(listed, distance, 0).sum(axis=1)
-        result[rows] = np.nan_to_num(_ratio(total, listed.sum(axis=1)))
-    return result
+    listed = near.indices != NO_NEIGHBOR
+    apart = traits[rows, None] - traits[near.indices]
+    distance = np.sqrt(np.square(apart).mean(axis=2, dtype=np.float64))
+    total = np.where(listed, distance, 0).sum(axis=1)
+    return np.nan_to_num(_ratio(total, listed.sum(axis=1)))
 
 
 def _ratio(

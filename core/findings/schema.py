@@ -349,7 +349,8 @@ class Findings:
 
     Attributes:
         columns: n values a field of :data:`FIELDS`, None where there is none; of videos
-            those of :data:`VIDEO_FIELDS` as well
+            those of :data:`VIDEO_FIELDS` as well. Lists, or values that are made when
+            they are looked at
         counts: how many images (or clusters) each finding has
         leak_matrix: split x split counts of copies, by kind
         scene_matrix: split x split counts of images of whose scene the other has
@@ -371,7 +372,7 @@ class Findings:
             estimate
     """
 
-    columns: Mapping[str, list[Any]]
+    columns: Mapping[str, Sequence[Any]]
     counts: Mapping[str, int]
     leak_matrix: Mapping[str, Mapping[str, Mapping[str, int]]]
     scene_matrix: Mapping[str, Mapping[str, int]]

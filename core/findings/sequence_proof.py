@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..storage.record_store import Vectors
 from .sequences import FEWEST, NO_SEQUENCE, Sequences, rows_by_code
 
 _SURELY_ALIKE = 0.9
@@ -42,9 +43,7 @@ Codes = NDArray[np.int32]
 Doubles = NDArray[np.float64]
 
 
-def confirmed(
-    proposed: Sequences, image: Codes, vectors: NDArray[np.floating]
-) -> Sequences:
+def confirmed(proposed: Sequences, image: Codes, vectors: Vectors) -> Sequences:
     """Returns those of the sequences whose neighbors are alike, as frames are.
 
     Args:
@@ -67,7 +66,7 @@ def confirmed(
     )
 
 
-def _are_frames(vectors: NDArray[np.floating], images: Codes) -> bool:
+def _are_frames(vectors: Vectors, images: Codes) -> bool:
     """Returns whether images in this order look like frames."""
     count = len(images)
     if count < FEWEST:
@@ -91,7 +90,7 @@ def _are_frames(vectors: NDArray[np.floating], images: Codes) -> bool:
     return typical >= _ALIKE and order >= _IN_ORDER
 
 
-def _similarity(vectors: NDArray[np.floating], one: Codes, other: Codes) -> Doubles:
+def _similarity(vectors: Vectors, one: Codes, other: Codes) -> Doubles:
     product = vectors[one].astype(np.float32) * vectors[other].astype(np.float32)
     total: Doubles = product.sum(axis=1, dtype=np.float64)
     return total

@@ -6,6 +6,9 @@ when outliers are sought, nor outvote the rest when labels are judged.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,40 +17,58 @@ from .knn_graph import NO_NEIGHBOR, NeighborGraph
 _ROWS_AT_ONCE = 65_536
 
 
-def distinct_neighbors(
-    graph: NeighborGraph, cluster: NDArray[np.int64], count: int
-) -> NeighborGraph:
-    """Keeps of each image's neighbors the nearest distinct ones.
+@dataclass(frozen=True, eq=False)
+class DistinctNeighbors:
+    """Of each image's neighbors the nearest distinct ones, told when they are asked.
 
     A neighbor from the image's own duplicate cluster is dropped, and of
     several neighbors from one other cluster only the nearest stays.
+
+    Attributes:
+        graph: of m images
+        group: int64[m], equal for images of one duplicate cluster
+        count: number of neighbors to keep at most
+    """
+
+    graph: NeighborGraph
+    group: NDArray[np.int64]
+    count: int
+
+    def of(self, rows: slice | NDArray[np.int64]) -> NeighborGraph:
+        """Returns the neighbors of some images, a row each."""
+        width = min(self.count, self.graph.k)
+        near, similarities = self.graph.indices[rows], self.graph.similarities[rows]
+        other = self.group[near]
+        kept = (near != NO_NEIGHBOR) & (other != self.group[rows, None])
+        kept &= _first_of_its_kind(other)
+        order = np.argsort(~kept, axis=1, kind="stable")[:, :width]
+        kept = np.take_along_axis(kept, order, 1)
+        near = np.take_along_axis(near, order, 1)
+        similarities = np.take_along_axis(similarities, order, 1)
+        return NeighborGraph(
+            np.where(kept, near, np.int32(NO_NEIGHBOR)),
+            np.where(kept, similarities, np.float32(-np.inf)),
+        )
+
+    def parts(self) -> Iterator[slice]:
+        """Yields the rows of all images, so many that their neighbors take little."""
+        for start in range(0, len(self.group), _ROWS_AT_ONCE):
+            yield slice(start, start + _ROWS_AT_ONCE)
+
+
+def distinct_neighbors(
+    graph: NeighborGraph, cluster: NDArray[np.int64], count: int
+) -> DistinctNeighbors:
+    """Returns what tells each image's distinct neighbors.
 
     Args:
         graph: of m images
         cluster: int64[m], the duplicate cluster of each image, negative for none
         count: number of neighbors to keep at most
-
-    Returns:
-        a graph of m rows and at most ``count`` columns
     """
-    rows, width = len(graph.indices), min(count, graph.k)
     # Images without a cluster are clusters of their own
-    group = np.where(cluster >= 0, cluster, -1 - np.arange(rows))
-    indices = np.full((rows, width), NO_NEIGHBOR, np.int32)
-    similarities = np.full((rows, width), -np.inf, np.float32)
-    for start in range(0, rows if width else 0, _ROWS_AT_ONCE):
-        part = slice(start, start + _ROWS_AT_ONCE)
-        near = graph.indices[part]
-        other = group[near]
-        kept = (near != NO_NEIGHBOR) & (other != group[part, None])
-        kept &= _first_of_its_kind(other)
-        order = np.argsort(~kept, axis=1, kind="stable")[:, :width]
-        kept = np.take_along_axis(kept, order, 1)
-        indices[part] = np.where(kept, np.take_along_axis(near, order, 1), NO_NEIGHBOR)
-        similarities[part] = np.where(
-            kept, np.take_along_axis(graph.similarities[part], order, 1), -np.inf
-        )
-    return NeighborGraph(indices, similarities)
+    group = np.where(cluster >= 0, cluster, -1 - np.arange(len(cluster)))
+    return DistinctNeighbors(graph, group, count)
 
 
 def _first_of_its_kind(values: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -147,8 +147,8 @@ def exact_neighbors(vectors: Vectors, rows: NDArray[np.int64], k: int) -> Neighb
 
 
 def nearest(
-    vectors: NDArray[np.floating],
-    queries: NDArray[np.floating],
+    vectors: Vectors,
+    queries: Vectors,
     k: int,
     *,
     exact: bool | None = None,
@@ -166,7 +166,7 @@ def nearest(
     """
     if _is_exact(len(queries), len(vectors), exact):
         return _searched_exactly(vectors, queries, None, k)
-    data, points = to_single(vectors), to_single(queries)
+    data, points = to_single(vectors[:]), to_single(queries[:])
     found = _search_approximately(data, points, min(k, len(vectors)))
     return ranked(vectors, queries, found, k)
 

@@ -11,17 +11,23 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .knn_graph import NO_NEIGHBOR, NeighborGraph
+from .knn_graph import NeighborGraph
 
 _ROWS_AT_ONCE = 2**16
 _ROWS_ASKED = 2**13
 """Each may be in the lists of k others, which are looked through."""
 
+_ROWS_OFFERED = 2**22
+"""Rows whose offers are in memory at once, 12 bytes each; all lists are looked through
+for each so many."""
+
 Rows = NDArray[np.int32]
 Similarities = NDArray[np.float32]
 
 
-def with_reverse_neighbors(graph: NeighborGraph) -> NeighborGraph:
+def with_reverse_neighbors(
+    graph: NeighborGraph, into: NeighborGraph | None = None
+) -> NeighborGraph:
     """Returns the k nearest of what each row found, and what found it.
 
     An exact graph stays as it is. The product of two rows must not depend on which of
@@ -29,11 +35,37 @@ def with_reverse_neighbors(graph: NeighborGraph) -> NeighborGraph:
 
     Args:
         graph: of n rows among themselves; left as it is
+        into: room for the result, of the same size; None to make it
     """
-    found = [part for part in _offers(graph) if len(part[0])]
-    result = NeighborGraph(graph.indices.copy(), graph.similarities.copy())
+    result = into or NeighborGraph(
+        np.empty_like(graph.indices), np.empty_like(graph.similarities)
+    )
+    count = len(graph.indices)
+    for start in range(0, count, _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        result.indices[some] = graph.indices[some]
+        result.similarities[some] = graph.similarities[some]
+    # Side by side: what is asked for again and again
+    least = graph.similarities[:, -1].copy()
+    for first in range(0, count, _ROWS_OFFERED):
+        _take_in(graph, least, range(first, min(first + _ROWS_OFFERED, count)), result)
+    return result
+
+
+def _take_in(
+    graph: NeighborGraph, least: Similarities, among: range, result: NeighborGraph
+) -> None:
+    """Takes in what is offered to some rows.
+
+    Args:
+        graph: as it was found
+        least: float32[n], the similarity of each row's last neighbor
+        among: the rows
+        result: changed in these rows
+    """
+    found = [part for part in _offers(graph, least, among) if len(part[0])]
     if not found:
-        return result
+        return
     asked, offered, similarity = map(np.concatenate, zip(*found, strict=True))
     order = np.argsort(asked, kind="stable")
     asked, offered, similarity = asked[order], offered[order], similarity[order]
@@ -55,16 +87,17 @@ def with_reverse_neighbors(graph: NeighborGraph) -> NeighborGraph:
         best = best[first[:, None] + np.arange(graph.k)]
         result.indices[some] = near[best]
         result.similarities[some] = alike[best]
-    return result
 
 
-def _offers(graph: NeighborGraph) -> Iterator[tuple[Rows, Rows, Similarities]]:
+def _offers(
+    graph: NeighborGraph, least: Similarities, among: range
+) -> Iterator[tuple[Rows, Rows, Similarities]]:
     """Yields rows, and rows that they lack and that are similar enough to them."""
-    least = graph.similarities[:, -1]
     for start in range(0, len(graph.indices), _ROWS_ASKED):
         some = slice(start, start + _ROWS_ASKED)
         near, alike = graph.indices[some], graph.similarities[some]
-        row, column = np.nonzero((near != NO_NEIGHBOR) & (alike >= least[near]))
+        wanted = (near >= among.start) & (near < among.stop)
+        row, column = np.nonzero(wanted & (alike >= least[near]))
         asked, offered = near[row, column], (start + row).astype(np.int32)
         lacks = (graph.indices[asked] != offered[:, None]).all(axis=1)
         yield asked[lacks], offered[lacks], alike[row, column][lacks]

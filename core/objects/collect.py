@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import distinct_pairs
 from ..copy_detection import frame_maps, turned_candidates
 from ..copy_detection.overlays import STILL
 from ..embedding.records import ImageEmbedder, open_store
 from ..findings.schema import QUARANTINED
 from ..findings.sequences import no_sequences
 from ..progress import OnProgress, silent
-from ..scan.candidate_search import distinct_pairs, search_neighbors
+from ..scan.candidate_search import search_neighbors
 from ..scan.image_labels import labels_of_images, learn_labels
 from ..scan.learn import StageClock, model_info
 from ..scan.previous_scan import PreviousScan

@@ -69,12 +69,12 @@ class Overview:
             "map": list(self.map),
         }
 
-    def keys_of(self, image_count: int) -> list[list[str]]:
-        """Returns of each unique image the keys of the findings that show it."""
-        keys: list[list[str]] = [[] for _ in range(image_count)]
+    def keys(self) -> dict[int, list[str]]:
+        """Returns the keys of the findings that show a unique image, by its number."""
+        keys: dict[int, list[str]] = {}
         for finding in self.findings:
             for image in finding.images.tolist():
-                keys[image].append(finding.key)
+                keys.setdefault(image, []).append(finding.key)
         return keys
 
 

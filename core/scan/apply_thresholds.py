@@ -16,6 +16,7 @@ from ..findings.leaks import NO_KIND, STAYS, Leaks, find_leaks
 from ..findings.scenes import Scenes, find_scenes
 from ..findings.schema import FIELDS, NO_LABEL, VIDEO_FIELDS, FieldSpec, Findings
 from ..findings.sequences import NO_SEQUENCE, Sequences, find_sequence_leaks
+from .columns import Column
 from .copy_scores import copy_scores
 from .counts import (
     count_changed_pairs,
@@ -26,7 +27,7 @@ from .counts import (
     steps_by_split,
 )
 from .fastdup_preset import judge_by_fastdup
-from .field_values import columns_of, prediction_columns, rounded
+from .field_values import columns_of, numbers, prediction_columns
 from .image_labels import majority_labels
 from .judgment import Judgment, rule_of
 from .look_judgment import look_issues, look_thresholds
@@ -50,6 +51,8 @@ def apply_thresholds(
     scan_data: ScanData,
     settings: ScanSettings = DEFAULTS,
     decisions: Decisions | None = None,
+    *,
+    in_parts: bool = False,
 ) -> Findings:
     """Applies thresholds to what a scan learned. Reads no file.
 
@@ -57,6 +60,8 @@ def apply_thresholds(
         scan_data: from :func:`~core.scan.collect.collect_scan_data`
         settings: only the thresholds matter here
         decisions: of a person on the samples; they overrule all else
+        in_parts: make the values of the columns anew whenever they are looked at: of
+            ten million images all at once take 10 GB
 
     Returns:
         the findings. Their ``expected`` says of the threshold on copies
@@ -87,7 +92,7 @@ def apply_thresholds(
     scenes = _scenes(scan_data, rows, accepted, judged, leaks, decided, sequences.code)
     looks, look_rules = look_thresholds(scan_data, settings)
     issues = look_issues(scan_data, rows, decided, looks)
-    columns = columns_of(
+    makers = columns_of(
         samples,
         scan_data.files,
         judged,
@@ -99,14 +104,18 @@ def apply_thresholds(
         issues,
     ) | prediction_columns(scan_data.predictions, samples, decided.verified)
     overview = overview_of(scan_data, judged, scenes)
-    columns["copy_score"] = rounded(copy_scores(scan_data, eligible), 4)
-    columns |= video_columns(scan_data, accepted)
-    columns["set_findings"] = keys_of_samples(
-        overview, scan_data.sample_images, len(scan_data.images.first_file)
-    )
+    makers["copy_score"] = numbers(copy_scores(scan_data, eligible), 4)
+    makers |= video_columns(scan_data, accepted)
+    makers["set_findings"] = keys_of_samples(overview, scan_data.sample_images)
+    columns = {
+        spec.name: Column(len(samples), makers[spec.name])
+        if in_parts
+        else makers[spec.name](slice(None))
+        for spec in fields_of(scan_data)
+    }
     by_own_rules = scan_data.nearest_samples is None
     return Findings(
-        columns={spec.name: columns[spec.name] for spec in fields_of(scan_data)},
+        columns=columns,
         counts={
             **count_video_issues(scan_data, columns),
             **count_findings(columns, samples, judged.duplicates),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.memory import give_back
+from ..common.pairs import distinct_pairs
 from ..copy_detection import CANDIDATE_NEIGHBORS
 from ..findings.outliers import NEIGHBORS_NEEDED
 from ..neighbors.incremental import SPARE_NEIGHBORS, updated_graph
@@ -106,7 +107,7 @@ def _graph(
 
 def candidate_pairs(
     graph: NeighborGraph,
-    descriptors: NDArray[np.floating],
+    descriptors: Vectors,
     split_holds: NDArray[np.bool_],
     min_similarity: float,
     rows: Rows | None = None,
@@ -146,12 +147,6 @@ def candidate_pairs(
             copies = np.where(enough, among[across.indices], NO_NEIGHBOR)
             found.append(_edges(images[asked], copies.astype(np.int32)))
     return distinct_pairs(*found)
-
-
-def distinct_pairs(*found: Pairs) -> Pairs:
-    """Returns each pair once, smaller number first, sorted."""
-    pairs = np.sort(np.concatenate(found), axis=1)
-    return np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
 
 
 def _edges(sources: NDArray[np.int32], neighbors: NDArray[np.int32]) -> Pairs:

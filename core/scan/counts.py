@@ -22,7 +22,7 @@ from .scan_data import Samples, VerifiedPairs
 
 
 def count_findings(
-    columns: Mapping[str, list[Any]], samples: Samples, duplicates: Duplicates
+    columns: Mapping[str, Sequence[Any]], samples: Samples, duplicates: Duplicates
 ) -> dict[str, int]:
     """Returns how many images, clusters or bytes each finding has.
 
@@ -167,8 +167,10 @@ def leaks_by_class(samples: Samples, leaks: Leaks) -> list[dict[str, str | int]]
     return result
 
 
-def _here(columns: Mapping[str, list[Any]]) -> NDArray[np.bool_]:
-    return np.array([status != QUARANTINED for status in columns["scan_status"]], bool)
+def _here(columns: Mapping[str, Sequence[Any]]) -> NDArray[np.bool_]:
+    statuses = columns["scan_status"]
+    here = (status != QUARANTINED for status in statuses)
+    return np.fromiter(here, bool, len(statuses))
 
 
 def _removable(
@@ -176,7 +178,8 @@ def _removable(
 ) -> NDArray[np.bool_]:
     """Returns the rows whose removal frees space: links and twin names do not."""
     extra = (duplicates.cluster != NO_CLUSTER) & ~duplicates.keeper
-    extra &= [not is_unsure(one) for one in relations]
+    sure = (not is_unsure(one) for one in relations)
+    extra &= np.fromiter(sure, bool, len(extra))
     extra &= ~np.isin(samples.file_id, samples.file_id[duplicates.keeper])
     first_name = np.zeros(len(extra), bool)
     rows = np.flatnonzero(extra)
@@ -184,7 +187,7 @@ def _removable(
     return first_name
 
 
-def _flagged(finding: Finding, columns: Mapping[str, list[Any]]) -> int:
+def _flagged(finding: Finding, columns: Mapping[str, Sequence[Any]]) -> int:
     """Counts the images that a finding's field flags, or their clusters."""
     flags = columns[finding.flag]
     if finding.unit == "clusters":
@@ -193,5 +196,5 @@ def _flagged(finding: Finding, columns: Mapping[str, list[Any]]) -> int:
     return _sum(flags)
 
 
-def _sum(flags: list[bool | None]) -> int:
+def _sum(flags: Sequence[bool | None]) -> int:
     return sum(flag is True for flag in flags)

@@ -58,7 +58,6 @@ def join_equal_pixels(
     Returns:
         the groups of the images, with fewer pixel groups
     """
-    group: NDArray[np.int64] = images.groups.pixel_group.copy()
     alike = _alike_files(table, images, pairs, min_score)
     if not len(alike):
         return images.groups
@@ -86,10 +85,34 @@ def join_equal_pixels(
                 pixels = np.frombuffer(digest, _PIXELS)
                 store.append([keys[place]], pixels)
             on_progress(Progress("Comparing pixels", done, len(rest)))
-    for one, other in alike.tolist():
-        if digests[one] is not None and digests[one] == digests[other]:
-            group[group == group[other]] = group[one]
+    same = [
+        (one, other)
+        for one, other in alike.tolist()
+        if digests[one] is not None and digests[one] == digests[other]
+    ]
+    group = _united(images.groups.pixel_group, np.array(same, np.int64).reshape(-1, 2))
     return replace(images.groups, pixel_group=group)
+
+
+def _united(group: NDArray[np.int64], same: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns int64[m], one number for the groups of files that are the same.
+
+    Args:
+        group: int64[m], of the files
+        same: int64[q, 2], files
+    """
+    # Imported here: few scans have such files
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count = int(group.max(initial=-1)) + 1
+    ends = tuple(group[same].T)
+    links = coo_matrix((np.ones(len(same), np.int8), ends), shape=(count, count))
+    _, part = connected_components(links, directed=False)
+    first = np.full(count, count)
+    np.minimum.at(first, part, np.arange(count))
+    united: NDArray[np.int64] = first[part][group]
+    return united
 
 
 def _alike_files(

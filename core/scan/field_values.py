@@ -1,4 +1,4 @@
-"""The findings of a scan as values of fields, one column per field."""
+"""The findings of a scan as values of fields, made for as many rows as are wanted."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ..findings.schema import FIRST_OF, NO_CLUSTER, optional_floats, optional_na
 from ..findings.sequences import Sequences
 from ..reading.image_statistics import column
 from ..reading.jpeg_damage import DAMAGES, NO_DAMAGE
+from .columns import ColumnOf, of_nothing
 from .judgment import Judgment
 from .scan_data import Samples, Thinning, UniqueFiles, sample_damage
 
@@ -34,8 +35,8 @@ def columns_of(
     sequence_leak: NDArray[np.bool_],
     thinning: Thinning | None,
     issues: NDArray[np.bool_],
-) -> dict[str, list[Any]]:
-    """Returns n values per field, None where there is none.
+) -> dict[str, ColumnOf]:
+    """Returns what makes the values of each field, None where there is none.
 
     Args:
         samples: n samples
@@ -48,64 +49,65 @@ def columns_of(
         thinning: images that show no more than another; None if it was not asked
         issues: bool[n, issues], by :data:`core.findings.image_issues.ISSUES`
     """
-    duplicates, labels = judged.duplicates, judged.labels
-    outliers, outlier = judged.outliers, judged.outlier
+    duplicates, labels, outliers = judged.duplicates, judged.labels, judged.outliers
     clustered = duplicates.cluster != NO_CLUSTER
     readable = samples.readable
-    scene_leak = np.asarray(scenes.elsewhere.any(axis=1))
     has_split = readable & (samples.splits >= 0)
-    scored = ~np.isnan(labels.score)
     conflict = np.isin(duplicates.cluster, duplicates.conflicts)
+    in_scene = scenes.group != NO_GROUP
+    confidence = np.where(labels.suggestion < 0, np.nan, judged.confidence)
+    causes = _causes(samples, files, judged, issues)
+    damage = _damage(samples, files, issues)
+    keeper_of = _keepers_of(duplicates)
+    splits = samples.split_names
     return {
-        "dup_cluster": _where(clustered, duplicates.cluster.tolist()),
-        "dup_kind": optional_names(duplicates.kind, list(KINDS)),
-        "dup_relation": _relations(samples, files, duplicates),
-        "dup_similarity": rounded(duplicates.similarity),
-        "dup_keeper": _where(clustered, duplicates.keeper.tolist()),
-        "keeper_reason": optional_names(duplicates.reason, list(KEEPER_REASONS)),
-        "dup_conflict": _where(clustered, conflict.tolist()),
-        "outlier_distance": rounded(outliers.distance),
-        "outlier": _where(readable & ~np.isnan(outliers.distance), outlier.tolist()),
-        "outlier_cause": optional_names(
-            _causes(samples, files, judged, issues), list(CAUSES)
+        "dup_cluster": _values(clustered, duplicates.cluster),
+        "dup_kind": _words(duplicates.kind, KINDS),
+        "dup_relation": lambda rows: _relations(
+            samples, files, duplicates, keeper_of, rows
         ),
-        "outlier_nearest": _samples(judged.nearest),
-        "label_score": rounded(labels.score, 2),
-        "label_suggestion": optional_names(labels.suggestion, samples.classes),
-        "label_suggestion_confidence": rounded(
-            np.where(labels.suggestion < 0, np.nan, judged.confidence), 4
+        "dup_similarity": numbers(duplicates.similarity),
+        "dup_keeper": _values(clustered, duplicates.keeper),
+        "keeper_reason": _words(duplicates.reason, KEEPER_REASONS),
+        "dup_conflict": _values(clustered, conflict),
+        "outlier_distance": numbers(outliers.distance),
+        "outlier": _values(readable & ~np.isnan(outliers.distance), judged.outlier),
+        "outlier_cause": _words(causes, CAUSES),
+        "outlier_nearest": _values(judged.nearest >= 0, judged.nearest),
+        "label_score": numbers(labels.score, 2),
+        "label_suggestion": _words(labels.suggestion, samples.classes),
+        "label_suggestion_confidence": numbers(confidence, 4),
+        "label_support": _values(judged.support >= 0, judged.support),
+        "label_counterexample": _values(
+            judged.counterexample >= 0, judged.counterexample
         ),
-        "label_support": _samples(judged.support),
-        "label_counterexample": _samples(judged.counterexample),
-        "label_issue": _where(scored, labels.issue.tolist()),
-        "leak": _where(has_split, leaks.leak.tolist()),
-        "leak_splits": _where(
-            has_split, _names_of_flags(leaks.kinds >= 0, samples.split_names)
-        ),
-        "leak_conflict": _where(has_split, leaks.conflict.tolist()),
-        "leak_remove": _where(has_split, leaks.remove.tolist()),
-        "leak_remove_reason": optional_names(leaks.remove_reason, list(REMOVE_REASONS)),
-        "scene_group": _where(scenes.group != NO_GROUP, scenes.group.tolist()),
-        "scene_size": _where(scenes.group != NO_GROUP, scenes.size.tolist()),
-        "scene_leak": _where(has_split, scene_leak.tolist()),
-        "scene_leak_splits": _where(
-            has_split, _names_of_flags(scenes.elsewhere, samples.split_names)
-        ),
-        "winnow_sequence": optional_names(sequences.code, sequences.names),
-        "winnow_place": _where(sequences.code >= 0, sequences.place.tolist()),
-        "sequence_leak": _where(has_split, sequence_leak.tolist()),
+        "label_issue": _values(~np.isnan(labels.score), labels.issue),
+        "leak": _values(has_split, leaks.leak),
+        "leak_splits": _flagged(has_split, leaks.kinds >= 0, splits),
+        "leak_conflict": _values(has_split, leaks.conflict),
+        "leak_remove": _values(has_split, leaks.remove),
+        "leak_remove_reason": _words(leaks.remove_reason, REMOVE_REASONS),
+        "scene_group": _values(in_scene, scenes.group),
+        "scene_size": _values(in_scene, scenes.size),
+        "scene_leak": _values(has_split, np.asarray(scenes.elsewhere.any(axis=1))),
+        "scene_leak_splits": _flagged(has_split, scenes.elsewhere, splits),
+        "winnow_sequence": _words(sequences.code, sequences.names),
+        "winnow_place": _values(sequences.code >= 0, sequences.place),
+        "sequence_leak": _values(has_split, sequence_leak),
         **_thinned(thinning, readable),
-        "image_issues": _where(readable, _names_of_flags(issues, ISSUES)),
-        **_look_values(samples, files),
-        "damage_reason": optional_names(_damage(samples, files, issues), list(DAMAGES)),
-        "scan_status": [samples.statuses[code] for code in samples.status.tolist()],
+        "image_issues": _flagged(readable, issues, ISSUES),
+        **{name: _look_values(samples, files, name) for name in LOOKS},
+        "damage_reason": _words(damage, DAMAGES),
+        "scan_status": lambda rows: [
+            samples.statuses[code] for code in samples.status[rows].tolist()
+        ],
     }
 
 
 def prediction_columns(
     predictions: Predictions | None, samples: Samples, verified: NDArray[np.bool_]
-) -> dict[str, list[Any]]:
-    """Returns n values per field on the predictions of a person's model.
+) -> dict[str, ColumnOf]:
+    """Returns what makes the fields on the predictions of a person's model.
 
     Args:
         predictions: of n samples; None without
@@ -114,41 +116,44 @@ def prediction_columns(
     """
     names = ("prediction_hardness", "hardest", "confidently_wrong")
     if predictions is None:
-        return {name: [None] * len(samples) for name in names}
+        return dict.fromkeys(names, of_nothing(len(samples)))
     here = samples.readable & predictions.known
     hard = hardness(predictions, len(samples.classes))
     hard[~here] = np.nan
     wrong = confidently_wrong(predictions, samples.labels) & here & ~verified
     judged = here & (samples.labels >= 0)
     columns = (
-        rounded(hard, 4),
-        _where(here, hardest(hard).tolist()),
-        _where(judged, wrong.tolist()),
+        numbers(hard, 4),
+        _values(here, hardest(hard)),
+        _values(judged, wrong),
     )
     return dict(zip(names, columns, strict=True))
 
 
 def _thinned(
     thinning: Thinning | None, readable: NDArray[np.bool_]
-) -> dict[str, list[Any]]:
+) -> dict[str, ColumnOf]:
     if thinning is None:
-        absent = [None] * len(readable)
-        return {"burst": absent, "burst_keep": absent}
+        return dict.fromkeys(("burst", "burst_keep"), of_nothing(len(readable)))
     there = readable & (thinning.burst >= 0)
     return {
-        "burst": _where(there, thinning.burst.tolist()),
-        "burst_keep": _where(there, thinning.kept.tolist()),
+        "burst": _values(there, thinning.burst),
+        "burst_keep": _values(there, thinning.kept),
     }
 
 
-def _look_values(samples: Samples, files: UniqueFiles) -> dict[str, list[float | None]]:
+def _look_values(samples: Samples, files: UniqueFiles, name: str) -> ColumnOf:
     """Returns what says whether a picture is dark, bright, blurry or empty."""
-    readable = samples.readable
-    scores = np.full((len(readable), len(LOOKS)), np.nan, np.float32)
-    scores[readable] = look_scores(files.statistics[samples.unique_file[readable]])
-    return {
-        name: rounded(values, 3) for name, values in zip(LOOKS, scores.T, strict=True)
-    }
+    place = list(LOOKS).index(name)
+
+    def values_of(rows: slice) -> list[Any]:
+        file = samples.unique_file[rows]
+        scores = np.full(len(file), np.nan, np.float32)
+        known = files.statistics[file[file >= 0]]
+        scores[file >= 0] = look_scores(known)[:, place]
+        return rounded(scores, 3)
+
+    return values_of
 
 
 def _damage(
@@ -159,8 +164,20 @@ def _damage(
     return np.where(damaged, sample_damage(samples, files), NO_DAMAGE)
 
 
+def _keepers_of(duplicates: Duplicates) -> NDArray[np.int64]:
+    """Returns int64[c], the row of each cluster's keeper."""
+    keepers = np.flatnonzero(duplicates.keeper)
+    keeper_of = np.full(int(duplicates.cluster.max(initial=-1)) + 1, -1)
+    keeper_of[duplicates.cluster[keepers]] = keepers
+    return keeper_of
+
+
 def _relations(
-    samples: Samples, files: UniqueFiles, duplicates: Duplicates
+    samples: Samples,
+    files: UniqueFiles,
+    duplicates: Duplicates,
+    keeper_of: NDArray[np.int64],
+    rows: slice,
 ) -> list[str | None]:
     """Says how each near copy differs from the keeper, or why it is no more than near.
 
@@ -168,16 +185,14 @@ def _relations(
     in what that does not show: in samples of more than 8 bits, transparency, a color
     profile, further pictures, or in size.
     """
-    unique_file = samples.unique_file
-    near = duplicates.kind == KINDS.index("near")
-    named = np.where(near, duplicates.relation, NO_RELATION)
+    unique_file, cluster = samples.unique_file, duplicates.cluster[rows]
+    near = duplicates.kind[rows] == KINDS.index("near")
+    named = np.where(near, duplicates.relation[rows], NO_RELATION)
     relations = [relation_names(bits) for bits in named.tolist()]
-    keepers = np.flatnonzero(duplicates.keeper)
-    keeper_of = np.full(int(duplicates.cluster.max(initial=-1)) + 1, -1)
-    keeper_of[duplicates.cluster[keepers]] = keepers
-    for row in np.flatnonzero(near & ~duplicates.keeper).tolist():
-        own = int(unique_file[row])
-        kept = int(unique_file[keeper_of[duplicates.cluster[row]]])
+    files_here = unique_file[rows]
+    for row in np.flatnonzero(near & ~duplicates.keeper[rows]).tolist():
+        own = int(files_here[row])
+        kept = int(unique_file[keeper_of[cluster[row]]])
         equal = files.first_group[own] == files.first_group[kept]
         count = max(files.picture_count[own], files.picture_count[kept])
         if count > 1:
@@ -221,8 +236,26 @@ def _causes(
     )
 
 
-def _samples(rows: NDArray[np.int64]) -> list[int | None]:
-    return _where(rows >= 0, rows.tolist())
+def _values(present: NDArray[np.bool_], values: NDArray[Any]) -> ColumnOf:
+    """Returns what takes values from an array, None where nothing is present."""
+    return lambda rows: _where(present[rows], values[rows].tolist())
+
+
+def _words(codes: NDArray[np.integer], names: Sequence[str]) -> ColumnOf:
+    """Returns what gives codes their names, None for negative ones."""
+    return lambda rows: optional_names(codes[rows], list(names))
+
+
+def _flagged(
+    present: NDArray[np.bool_], flags: NDArray[np.bool_], names: Sequence[str]
+) -> ColumnOf:
+    """Returns what lists the names of flags, None where nothing is present."""
+    return lambda rows: _where(present[rows], _names_of_flags(flags[rows], names))
+
+
+def numbers(values: NDArray[np.floating], digits: int = 6) -> ColumnOf:
+    """Returns what rounds numbers, None for NaN."""
+    return lambda rows: rounded(values[rows], digits)
 
 
 def _where(present: NDArray[np.bool_], values: list[Any]) -> list[Any]:

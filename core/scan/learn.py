@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.memory import give_back
+from ..common.pairs import distinct_pairs
+from ..common.texts import TakenTexts
 from ..copy_detection import turned_candidates
 from ..embedding.image_table import FileTable, ImageTable
 from ..embedding.records import ImageEmbedder
@@ -23,7 +25,7 @@ from ..models.registry import OWN_MIN_CANDIDATE_SIMILARITY
 from ..overview.records import SetEvidence
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
-from .candidate_search import NeighborSearch, distinct_pairs
+from .candidate_search import NeighborSearch
 from .candidates_by_looks import alike_candidates
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
@@ -288,7 +290,7 @@ def paths_of_images(
     images: DescribedImages,
     paths: Sequence[bytes],
     rows: NDArray[np.int64] | None = None,
-) -> list[bytes]:
+) -> Sequence[bytes]:
     """Returns the path of the file that represents each unique image, or some."""
-    row_of, first = table.rows(), images.groups.first_file
-    return [paths[row_of[file]] for file in (first if rows is None else first[rows])]
+    first = images.groups.first_file
+    return TakenTexts(paths, table.rows()[first if rows is None else first[rows]])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ class PreviousScan:
         self._scan_data = scan_data
         self._digests = images.digests
         self._vectors = digest_of(
-            [model.sha256] if model.sha256 else [images.descriptors, images.digests]
+            [model.sha256] if model.sha256 else [images.descriptors[:], images.digests]
         )
         self._pictures = digest_of([model.input_size])
         self._recall = digest_of(
@@ -86,9 +87,11 @@ class PreviousScan:
         same = known and known.inputs.classes == self._classes_input(labels)
         return known.classes if known and same else None
 
-    def set_input(self, parts: Iterable[str | float | NDArray[np.generic]]) -> str:
+    def set_input(
+        self, parts: Iterable[str | bytes | float | NDArray[np.generic]]
+    ) -> str:
         """Returns a digest of the images and of what else is known of their set."""
-        return digest_of([self._vectors, self._pictures, self._digests, *parts])
+        return digest_of(chain([self._vectors, self._pictures, self._digests], parts))
 
     def set_evidence(self, inputs: str) -> SetEvidence | None:
         """Returns what was learned of the set, if it was learned from the same.
@@ -125,7 +128,7 @@ class PreviousScan:
         )
 
 
-def digest_of(parts: Iterable[str | float | NDArray[np.generic]]) -> str:
+def digest_of(parts: Iterable[str | bytes | float | NDArray[np.generic]]) -> str:
     """Returns one digest of texts, numbers and arrays, and of this program.
 
     The program counts by its text and the packages that compute by their versions,

@@ -51,6 +51,7 @@ from ..neighbors.knn_graph import nearest
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import FileContent, ReadContent, ReadFailure, read_file
+from ..storage.record_store import Vectors
 from .candidates_by_looks import alike_originals
 
 _FEW, _MOST = 8, 30
@@ -113,7 +114,7 @@ def score_synthetic_copies(
     paths: Sequence[bytes],
     originals: NDArray[np.int64],
     embedder: ImageEmbedder,
-    vectors: NDArray[np.floating],
+    vectors: Vectors,
     picture_signatures: Signatures,
     sizes: NDArray[np.int32],
     *,
@@ -363,7 +364,7 @@ def _at_most(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 
 
 def _proposed(
-    vectors: NDArray[np.floating],
+    vectors: Vectors,
     copied: Floats,
     described: Signatures,
     min_similarity: float,

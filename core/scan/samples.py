@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.rows import distinct_rows
 from ..embedding.image_table import FileTable, ImageTable
 from ..errors import InputError
 from ..findings.image_issues import flaws
@@ -23,7 +24,7 @@ from .scan_data import (
     first_by_path,
     sample_damage,
 )
-from .unique_images import DescribedImages, UniqueImages, distinct_rows
+from .unique_images import DescribedImages, UniqueImages
 
 _UNREADABLE_KEPT = 1000
 
@@ -151,9 +152,8 @@ def _unreadable(table: FileTable, paths: Sequence[bytes]) -> list[UnreadableFile
 
 def _ranks(paths: Sequence[bytes]) -> NDArray[np.int64]:
     rank = np.empty(len(paths), np.int64)
-    rank[sorted(range(len(paths)), key=lambda row: (paths[row], row))] = np.arange(
-        len(paths)
-    )
+    # Rows of equal paths stay in their order
+    rank[sorted(range(len(paths)), key=paths.__getitem__)] = np.arange(len(paths))
     return rank
 
 

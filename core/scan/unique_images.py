@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.rows import distinct_rows
 from ..copy_detection import Signatures
 from ..embedding.image_table import ImageTable
 from ..reading.jpeg_damage import NO_DAMAGE
-from ..storage.record_store import Vectors
+from ..storage.record_store import StoredColumn, Vectors
 
 _ROWS_AT_ONCE = 4096
 
@@ -60,7 +61,7 @@ class DescribedImages:
 
     groups: UniqueImages
     digests: NDArray[np.uint8]
-    descriptors: NDArray[np.floating]
+    descriptors: Vectors
     features: Vectors
     signatures: Signatures
     sizes: NDArray[np.int32]
@@ -79,17 +80,21 @@ def unique_images(
         table: of m unique files
         given: m x d, embeddings made elsewhere, instead of those of the table
     """
-    descriptors = table.column("copy") if given is None else _unit_rows(given)
+    descriptors: Vectors = table.stored("copy") if given is None else _unit_rows(given)
     signatures = table.stored("signature")
     groups = collapse(table.column("picture_digest"), descriptors, signatures)
     first = groups.first_file
-    descriptors = descriptors[first]
+    # Stored ones are read when rows of them are asked for
+    if isinstance(descriptors, StoredColumn):
+        own: Vectors = descriptors.at(first)
+        features: Vectors = table.stored("features").at(first)
+    else:
+        own = features = descriptors[first]
     return DescribedImages(
         groups=groups,
         digests=table.stored("digest")[first],
-        descriptors=descriptors,
-        # Stored ones are not read yet
-        features=table.stored("features").at(first) if given is None else descriptors,
+        descriptors=own,
+        features=features,
         signatures=signatures.at(first),
         sizes=table.sizes(first),
         damaged=table.column("damage")[first] != NO_DAMAGE,
@@ -104,7 +109,7 @@ def _unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def collapse(
     picture_digests: NDArray[np.uint8],
-    vectors: NDArray[np.generic],
+    vectors: Vectors,
     signatures: Signatures,
 ) -> UniqueImages:
     """Unites files with equal pixels or equal looks.
@@ -128,7 +133,7 @@ def collapse(
 
 
 def _looks(
-    vectors: NDArray[np.generic], signatures: Signatures, rows: NDArray[np.int64]
+    vectors: Vectors, signatures: Signatures, rows: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
     """Returns uint8[r, 32]: digests of vector and signature of these rows."""
     looks = np.empty((len(rows), hashlib.sha256().digest_size), np.uint8)
@@ -139,25 +144,3 @@ def _looks(
             digest = hashlib.sha256(vector.tobytes() + signature.tobytes()).digest()
             looks[row] = np.frombuffer(digest, np.uint8)
     return looks
-
-
-def distinct_rows(
-    rows: NDArray[np.generic],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers the distinct rows in order of their first appearance.
-
-    Returns:
-        int64[g], the first row of each group, and int64[m], each row's group
-    """
-    if not rows.shape[0] or not rows.shape[1]:
-        every = np.arange(rows.shape[0], dtype=np.int64)
-        return every, every
-    packed = np.ascontiguousarray(rows)
-    whole_row = np.dtype((np.void, packed.dtype.itemsize * packed.shape[1]))
-    _, first, group = np.unique(
-        packed.view(whole_row)[:, 0], return_index=True, return_inverse=True
-    )
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return first[order].astype(np.int64), rank[group.reshape(-1)].astype(np.int64)

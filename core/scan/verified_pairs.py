@@ -11,6 +11,7 @@ from ..common.pairs import pair_rows
 from ..copy_detection import verify_pairs
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
+from ..storage.record_store import Vectors
 from .plain_pages import ReadPage, judge_pages, no_page
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
@@ -84,7 +85,7 @@ def joined(*parts: VerifiedPairs) -> VerifiedPairs:
     return VerifiedPairs(*columns)
 
 
-def cosines(vectors: NDArray[np.floating], pairs: Pairs) -> NDArray[np.float32]:
+def cosines(vectors: Vectors, pairs: Pairs) -> NDArray[np.float32]:
     """Returns float32[p], the cosine similarity of the unit vectors of each pair."""
     a, b = pairs.T
     return np.clip(row_products(vectors, a, vectors, b), -1, 1)

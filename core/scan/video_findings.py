@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..findings.schema import Segment
 from ..videos.segments import LOOKS_OF_FRAMES, SEGMENTS
 from ..videos.video_data import VideoData
 from ..videos.video_pairs import shared_intros
+from .columns import ColumnOf, of_values
 from .scan_data import ScanData, first_samples
 
 SHORT_SECONDS = 1.0
@@ -23,8 +25,8 @@ VIDEO_ISSUES = (*LOOKS_OF_FRAMES, *FILE_ISSUES)
 
 def video_columns(
     scan_data: ScanData, accepted: NDArray[np.bool_]
-) -> dict[str, list[Any]]:
-    """Returns n values of each of :data:`core.findings.schema.VIDEO_FIELDS`.
+) -> dict[str, ColumnOf]:
+    """Returns what makes each of :data:`core.findings.schema.VIDEO_FIELDS`.
 
     Args:
         scan_data: of n samples
@@ -37,8 +39,8 @@ def video_columns(
     issues = [*_issues(scan_data, videos), None]
     files = scan_data.samples.unique_file.tolist()
     return {
-        "video_issues": [issues[file] for file in files],
-        "winnow_segments": [of_file[file] for file in files],
+        "video_issues": of_values([issues[file] for file in files]),
+        "winnow_segments": of_values([of_file[file] for file in files]),
     }
 
 
@@ -122,7 +124,7 @@ def _issues(scan_data: ScanData, videos: VideoData) -> list[list[str]]:
 
 
 def count_video_issues(
-    scan_data: ScanData, columns: dict[str, list[Any]]
+    scan_data: ScanData, columns: Mapping[str, Sequence[Any]]
 ) -> dict[str, int]:
     """Returns how many videos have each issue, and how many stretches there are."""
     if scan_data.videos is None:

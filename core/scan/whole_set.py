@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..overview.composition import composition, units
 from ..overview.overview import Overview, look_at_set, set_evidence
 from ..overview.properties import Background
 from ..overview.records import NONE, SetEvidence, SetMembers
+from .columns import ColumnOf, of_nothing
 from .image_labels import connected_groups, majority_labels
 from .judgment import Judgment
 from .previous_scan import PreviousScan
@@ -69,10 +71,10 @@ def evidence_of_set(
     background = _background(
         first_by_path(of_samples, samples.path_rank, count), origins, fields or {}
     )
-    names = repr([list(paths), samples.classes, samples.split_names, background.fields])
     arrays: list[NDArray[np.generic]] = [statistics, sizes, label, split, group]
     arrays += [background.captured, background.camera]
-    inputs = before.set_input([*arrays, names])
+    names = repr([samples.classes, samples.split_names, background.fields])
+    inputs = before.set_input(chain(arrays, [names], paths))
     if same := before.set_evidence(inputs):
         return same
     evidence = set_evidence(
@@ -98,12 +100,15 @@ def _background(
     fields: Mapping[str, Sequence[Any]],
 ) -> Background:
     """Returns what is known of the unique images: of the sample of each."""
-    count, rows = len(sample_of), sample_of.tolist()
+    count = len(sample_of)
     captured, camera = origins or (np.full(count, np.nan), np.zeros(count, np.uint32))
     return Background(
         captured,
         camera,
-        {name: [values[row] for row in rows] for name, values in fields.items()},
+        {
+            name: [values[row] for row in sample_of.tolist()]
+            for name, values in fields.items()
+        },
     )
 
 
@@ -151,19 +156,21 @@ def overview_of(
 
 
 def keys_of_samples(
-    overview: Overview | None, of_samples: NDArray[np.int32], image_count: int
-) -> list[list[str] | None]:
-    """Returns of each sample the keys of findings of the set; None if unreadable.
+    overview: Overview | None, of_samples: NDArray[np.int32]
+) -> ColumnOf:
+    """Returns what gives samples the keys of findings of the set; None if unreadable.
 
     Args:
         overview: of the set; None where nobody looked
         of_samples: int32[n], the unique image of each sample; -1 if unreadable
-        image_count: number of unique images
     """
     if overview is None:
-        return [None] * len(of_samples)
-    keys = overview.keys_of(image_count)
-    return [keys[image] if image >= 0 else None for image in of_samples.tolist()]
+        return of_nothing(len(of_samples))
+    keys, nothing = overview.keys(), list[str]()
+    return lambda rows: [
+        keys.get(image, nothing) if image >= 0 else None
+        for image in of_samples[rows].tolist()
+    ]
 
 
 def _only_splits(

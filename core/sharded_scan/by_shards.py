@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import distinct_pairs
 from ..copy_detection import CANDIDATE_NEIGHBORS
 from ..errors import CurationError
 from ..findings.outliers import NEIGHBORS_NEEDED
+from ..neighbors.graph_files import graph_in_files
 from ..neighbors.incremental import SPARE_NEIGHBORS
 from ..neighbors.knn_graph import NeighborGraph, exact_neighbors
 from ..neighbors.reverse_neighbors import with_reverse_neighbors
 from ..reading.files import ReadContent
-from ..scan.candidate_search import NeighborSearch, distinct_pairs
+from ..scan.candidate_search import NeighborSearch
 from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
 from ..scan.unique_images import DescribedImages
 from ..scan.verified_pairs import joined
@@ -153,9 +155,7 @@ class ByShards:
                     "split_holds": split_holds[:, present],
                 }
                 tasks.append(self._add(searching.SEARCH, wanted, present, arrays))
-        graph = NeighborGraph(
-            np.empty((count, k), np.int32), np.empty((count, k), np.float32)
-        )
+        graph = self._room(count, k)
         pairs = [np.zeros((0, 2), np.int32)]
         stage = "Searching similar images"
         results = self._results(searching.SEARCH, tasks, stage, range(count))
@@ -164,12 +164,16 @@ class ByShards:
             graph.similarities[own] = found["similarities"]
             pairs.append(found["pairs"])
         if len(centers) > 1:
-            graph = with_reverse_neighbors(graph)
+            graph = with_reverse_neighbors(graph, self._room(count, k))
         said = _recall(vectors, graph, len(centers), min_similarity)
         if not candidates:
             del said["pair_recall"]
         self.said[name] = {"cells": len(centers), **said}
         return graph, distinct_pairs(*pairs)
+
+    def _room(self, count: int, k: int) -> NeighborGraph:
+        """Returns room for lists: in files, since a driver may have many."""
+        return graph_in_files(self.folder.here / "work", count, k)
 
     def _cells(
         self, name: str, centers: NDArray[np.float32], count: int

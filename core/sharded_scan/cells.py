@@ -40,9 +40,12 @@ def centers_of(vectors: Vectors) -> NDArray[np.float32]:
     with threadpool_limits(1, "blas"):
         for _ in range(_ROUNDS):
             own = nearest_centers(sample, centers, 1)[:, 0]
-            for cell in np.unique(own).tolist():
-                middle = sample[own == cell].sum(axis=0)
-                centers[cell] = middle / max(np.linalg.norm(middle), 1e-12)
+            order = np.argsort(own, kind="stable")
+            ends = np.searchsorted(own[order], np.arange(cells + 1))
+            for cell, (a, b) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+                if a < b:
+                    middle = sample[order[a:b]].sum(axis=0)
+                    centers[cell] = middle / max(np.linalg.norm(middle), 1e-12)
     return centers
 
 

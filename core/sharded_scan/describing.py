@@ -55,7 +55,7 @@ def run(
     embedder = opened_model(settings["model"])
     store = RecordsInMemory(record_dtype(embedder))
     tar = settings.get(TAR)
-    given = [] if tar else unpacked(arrays, "locators")
+    given = () if tar else unpacked(arrays, "locators")
     images = tar_members(tar) if tar else map(_of_path, given)
     shard = _Shard(store, len(given))
     batch = Batch(shard, Session(embedder))

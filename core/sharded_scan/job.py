@@ -39,6 +39,7 @@ from .machine import opened_model, this_machine
 from .manifest import Manifest
 from .reading_apart import read_apart, shard_task
 from .remote import arrow
+from .shard_records import ShardRecords
 from .tasks import Executor, Receipt, not_done, result_of
 
 _LOST_SHARDS = 0.01
@@ -172,7 +173,7 @@ def run_job(
             on_progress=reporter.show,
         )
     data = with_fixed_judgment(data, settings)
-    findings = apply_thresholds(data, settings)
+    findings = apply_thresholds(data, settings, in_parts=True)
     is_copy = accepted_pairs(data, settings, no_decisions(len(samples)))
     clock.end("apply thresholds")
     return FinishedJob(
@@ -219,7 +220,9 @@ def _described(
             read_apart(folder, executor, task, shard, reading)
     results = (result_of(folder, describing.WORK, task) for task in tasks)
     dtype = record_dtype(opened_model(common["model"]))
-    return job_table(folder, tasks, manifest.shards, results, dtype)
+    files = [describing.records_file(task) for task in tasks]
+    store = ShardRecords(folder, files, dtype)
+    return job_table(store, manifest.shards, results)
 
 
 class _ProgressReporter:

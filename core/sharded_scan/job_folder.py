@@ -8,13 +8,14 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.texts import PackedTexts
 from ..common.writable import check_writable
 from ..errors import InputError
 from .remote import file_system, is_url
@@ -92,6 +93,23 @@ class JobFolder:
         (self._here / name).unlink(missing_ok=True)
         return None
 
+    def write_by(self, name: str, write: Callable[[Path], None]) -> None:
+        """Writes a file that may be too large to be held.
+
+        Args:
+            name: of the file
+            write: writes what it is given, which is whole or not there
+        """
+        if self._system is None:
+            return write(self._here / name)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "file"
+            write(path)
+            self._system.makedirs(self._there(name).rpartition("/")[0], exist_ok=True)
+            self._system.put_file(str(path), self._there(name))
+        (self._here / name).unlink(missing_ok=True)
+        return None
+
     def remove(self, name: str) -> None:
         """Removes a file, if it is there."""
         if self._system is not None:
@@ -147,7 +165,7 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def packed(texts: list[bytes], name: str) -> dict[str, NDArray[Any]]:
+def packed(texts: Sequence[bytes], name: str) -> dict[str, NDArray[Any]]:
     """Returns texts as two arrays, for :meth:`JobFolder.write_arrays`."""
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     return {
@@ -156,7 +174,6 @@ def packed(texts: list[bytes], name: str) -> dict[str, NDArray[Any]]:
     }
 
 
-def unpacked(arrays: Arrays, name: str) -> list[bytes]:
+def unpacked(arrays: Arrays, name: str) -> PackedTexts:
     """Returns the texts of :func:`packed`."""
-    data, ends = arrays[name].tobytes(), arrays[f"{name}_ends"].tolist()
-    return [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    return PackedTexts([(arrays[name].tobytes(), arrays[f"{name}_ends"])])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,10 @@ def job_report(
         notes: what to know before reading on
         when: it was done, for a person
     """
-    root = common_folder([os.fsdecode(path) for path in job.names.paths])
+    paths, rank = job.names.paths, job.scan_data.samples.path_rank
+    # All others stand between the first and the last
+    ends = [paths[int(row)] for row in (rank.argmin(), rank.argmax())]
+    root = common_folder([os.fsdecode(path) for path in ends])
     group, scene = (
         groups_of(job.scan_data, job.is_copy, recordings=recordings)
         for recordings in (False, True)
@@ -213,7 +217,9 @@ def _of_set(shown: _Shown) -> Section:
     for one in overview.get("findings", ()):
         finding, key = SET_FINDINGS[one["kind"]], one["key"]
         found = rows_of.get(key, [])
-        by = {finding.sort_by: [columns[finding.sort_by][row] for row in found]}
+        here = np.zeros(len(shown.group), bool)
+        here[found] = True
+        by = {finding.sort_by: list(compress(columns[finding.sort_by], here))}
         worst = np.argsort(badness(finding, by), kind="stable")
         rows = [found[place] for place in worst[:_OF_SET]]
         pairs = tuple(Pair(shown.picture(row), None, None, (), {}) for row in rows)

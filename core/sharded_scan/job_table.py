@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.rows import distinct_rows
+from ..common.texts import PackedTexts
 from ..embedding.file_facts import FileFacts
 from ..embedding.image_table import ImageTable, unique_records
 from ..findings.schema import NO_LABEL
 from ..reading.files import ReadFailure
 from ..scan.scan_data import Recordings, ScanInput
 from ..storage.record_store import ABSENT
-from .describing import records_file
-from .job_folder import JobFolder, unpacked
+from .job_folder import unpacked
 from .manifest import ListedShard
 from .shard_records import ShardRecords, position_of
 
@@ -42,34 +44,34 @@ class JobTable:
 
 
 def job_table(
-    folder: JobFolder,
-    tasks: Sequence[str],
+    store: ShardRecords,
     shards: Sequence[ListedShard],
     results: Iterable[Mapping[str, NDArray[Any]]],
-    dtype: np.dtype[Any],
 ) -> JobTable:
     """Joins the results of the shards, in the order of the manifest.
 
     Args:
-        folder: of the job
-        tasks: names of the tasks, one a shard
+        store: of the records of all shards
         shards: as the manifest lists them
         results: of :func:`core.sharded_scan.describing.run`
-        dtype: of a record
     """
-    locators: list[bytes] = []
+    parts: list[PackedTexts] = []
+    count = 0
     splits: list[str | None] = []
     labels: list[str | None] = []
     sequences: list[str | None] = []
     failures: dict[int, ReadFailure] = {}
     facts, positions = [], []
     for number, (shard, result) in enumerate(zip(shards, results, strict=True)):
-        some = unpacked(result, "locators")
+        # What is in memory already is not held twice
+        some = unpacked(result, "locators") if shard.tar else shard.locators
         for row, status, reason in json.loads(result["failures"].tobytes()):
-            failures[len(locators) + row] = ReadFailure(status, reason)
-        locators += some
+            failures[count + row] = ReadFailure(status, reason)
+        parts.append(some)
+        count += len(some)
         if shard.tar:
-            labels += [one.decode() or None for one in unpacked(result, "labels")]
+            named = (one.decode() or None for one in unpacked(result, "labels"))
+            labels += [name and sys.intern(name) for name in named]
             splits += [None] * len(some)
             sequences += [None] * len(some)
         else:
@@ -80,7 +82,6 @@ def job_table(
         here = position_of(number, record)
         positions.append(np.where(record == ABSENT, ABSENT, here))
         facts.append(FileFacts.of_arrays(result))
-    store = ShardRecords(folder, [records_file(task) for task in tasks], dtype)
     every = np.concatenate([*positions, np.zeros(0, np.int64)])
     unique_file, unique = unique_records(_one_a_digest(every, store), store)
     known = FileFacts.joined(facts)
@@ -96,7 +97,7 @@ def job_table(
     )
     classes, split_names = sorted(_names(labels)), _names(splits)
     names = ScanInput(
-        locators,
+        PackedTexts.joined(parts),
         _codes(labels, classes),
         classes,
         _codes(splits, split_names),
@@ -110,15 +111,8 @@ def _one_a_digest(positions: Positions, store: ShardRecords) -> Positions:
     """Returns the positions with one record for all files of equal bytes."""
     result: Positions = positions.copy()
     there = np.flatnonzero(positions != ABSENT)
-    digests = store.read(positions[there], "digest")
-    # As four numbers: rows of bytes sort many times as slowly
-    keys = np.ascontiguousarray(digests).view(">u8")
-    order = np.lexsort(keys.T[::-1])
-    ordered = keys[order]
-    starts = np.ones(len(order), bool)
-    starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    first = there[order[starts]]
-    result[there[order]] = positions[first[np.cumsum(starts) - 1]]
+    first, group = distinct_rows(store.read(positions[there], "digest"))
+    result[there] = positions[there[first[group]]]
     return result
 
 

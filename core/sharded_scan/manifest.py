@@ -11,11 +11,13 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from ..common.texts import PackedTexts
 from ..common.writable import expanded
 from ..errors import InputError
 from ..reading.folders import list_images
@@ -34,7 +36,7 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ListedShard:
     """Images that one task reads.
 
@@ -48,11 +50,11 @@ class ListedShard:
     """
 
     tar: str
-    locators: Sequence[bytes]
+    locators: PackedTexts
     splits: Sequence[str | None]
     labels: Sequence[str | None]
     sequences: Sequence[str | None]
-    stamps: Sequence[bytes]
+    stamps: PackedTexts
 
 
 @dataclass(frozen=True)
@@ -136,59 +138,66 @@ def _listed(address: str) -> list[str]:
 def _shards(file: str) -> Iterator[ListedShard]:
     lowered = file.lower()
     if lowered.endswith(_TARS):
-        yield ListedShard(file, (), (), (), (), ())
+        nothing = PackedTexts(())
+        yield ListedShard(file, nothing, (), (), (), nothing)
         return
     if not lowered.endswith(_TABLES):
         yield from _of_folder(file)
         return
-    columns = _table(file, _bytes(file))
-    if "path" not in columns:
-        there = ", ".join(columns) or "none"
+    names, count, columns_of = _table(file, _bytes(file))
+    if "path" not in names:
+        there = ", ".join(names) or "none"
         raise InputError(
             f"The manifest '{file}' has no column 'path' (it has: {there}). Name the "
             "column with the images' paths or URLs 'path'."
         )
-    paths = columns["path"]
-    locators = [_locator(file, row, path) for row, path in enumerate(paths)]
-    none: list[Any] = [None] * len(paths)
-    named = [
-        [_name(value) for value in columns.get(name, none)]
-        for name in ("split", "label", "sequence")
-    ]
-    stamps = [columns[name] for name in _STAMPS if name in columns]
-    stamped = [repr(row).encode() for row in zip(*stamps, strict=True)]
-    yield from _parts(locators, named, stamped)
+    # A part at a time: as Python objects all of it would take many times as much
+    for start in range(0, count, ROWS_A_SHARD):
+        columns = columns_of(slice(start, start + ROWS_A_SHARD))
+        paths = columns["path"]
+        none: list[Any] = [None] * len(paths)
+        stamps = [columns[name] for name in _STAMPS if name in columns]
+        splits, labels, sequences = (
+            [_name(value) for value in columns.get(name, none)]
+            for name in ("split", "label", "sequence")
+        )
+        yield _shard(
+            [_locator(file, start + row, path) for row, path in enumerate(paths)],
+            splits,
+            labels,
+            sequences,
+            [repr(row).encode() for row in zip(*stamps, strict=True)],
+        )
 
 
 def _of_folder(folder: str) -> Iterator[ListedShard]:
     images = list_images(folder).images
-    yield from _parts(
-        [os.fsencode(image.path) for image in images],
-        [
-            [image.split for image in images],
-            [image.label for image in images],
-            [None] * len(images),
-        ],
-        [],
-    )
-
-
-def _parts(
-    locators: Sequence[bytes],
-    named: Sequence[Sequence[str | None]],
-    stamps: Sequence[bytes],
-) -> Iterator[ListedShard]:
-    splits, labels, sequences = named
-    for start in range(0, len(locators), ROWS_A_SHARD):
-        some = slice(start, start + ROWS_A_SHARD)
-        yield ListedShard(
-            "",
-            locators[some],
-            splits[some],
-            labels[some],
-            sequences[some],
-            stamps[some],
+    for start in range(0, len(images), ROWS_A_SHARD):
+        some = images[start : start + ROWS_A_SHARD]
+        yield _shard(
+            [os.fsencode(image.path) for image in some],
+            [_name(image.split) for image in some],
+            [_name(image.label) for image in some],
+            [None] * len(some),
+            [],
         )
+
+
+def _shard(
+    locators: Sequence[bytes],
+    splits: Sequence[str | None],
+    labels: Sequence[str | None],
+    sequences: Sequence[str | None],
+    stamps: Sequence[bytes],
+) -> ListedShard:
+    return ListedShard(
+        "",
+        PackedTexts.of(locators),
+        splits,
+        labels,
+        sequences,
+        PackedTexts.of(stamps),
+    )
 
 
 def _bytes(file: str) -> bytes:
@@ -204,8 +213,13 @@ def _bytes(file: str) -> bytes:
         raise _unreadable(file, error) from error
 
 
-def _table(file: str, data: bytes) -> Mapping[str, list[Any]]:
-    """Returns the columns that a manifest may have, by their names."""
+_Columns: TypeAlias = Mapping[str, Sequence[Any]]
+_Table: TypeAlias = tuple[Sequence[str], int, Callable[[slice], _Columns]]
+"""Names of the columns, number of rows, and what gives those of some rows."""
+
+
+def _table(file: str, data: bytes) -> _Table:
+    """Returns the columns that a manifest may have."""
     if file.lower().endswith(".parquet"):
         return _of_parquet(file, data)
     try:
@@ -213,7 +227,8 @@ def _table(file: str, data: bytes) -> Mapping[str, list[Any]]:
     except UnicodeDecodeError as error:
         raise _unreadable(file, error) from error
     if file.lower().endswith(".txt"):
-        return {"path": [line for line in text.splitlines() if line.strip()]}
+        lines = [line for line in text.splitlines() if line.strip()]
+        return ["path"], len(lines), lambda some: {"path": lines[some]}
     reader = csv.reader(io.StringIO(text, newline=""))
     header = [name.strip() for name in next(reader, [])]
     rows = [row for row in reader if row]
@@ -223,10 +238,17 @@ def _table(file: str, data: bytes) -> Mapping[str, list[Any]]:
                 f"The manifest '{file}' has {len(row)} values in row {number + 1} and "
                 f"{len(header)} columns. Quote values that hold a comma."
             )
-    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
+
+    def columns_of(some: slice) -> _Columns:
+        return {
+            name: [row[place] for row in rows[some]]
+            for place, name in enumerate(header)
+        }
+
+    return header, len(rows), columns_of
 
 
-def _of_parquet(file: str, data: bytes) -> Mapping[str, list[Any]]:
+def _of_parquet(file: str, data: bytes) -> _Table:
     pa = arrow()
     try:
         parquet = pa.parquet.ParquetFile(io.BytesIO(data))
@@ -235,9 +257,12 @@ def _of_parquet(file: str, data: bytes) -> Mapping[str, list[Any]]:
         table = parquet.read(columns=known)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, error) from error
-    if "path" not in names:
-        return dict.fromkeys(names, [])
-    return {name: table[name].to_pylist() for name in known}
+
+    def columns_of(some: slice) -> _Columns:
+        part = table.slice(some.start, some.stop - some.start)
+        return {name: part[name].to_pylist() for name in known}
+
+    return names, table.num_rows, columns_of
 
 
 def _locator(file: str, row: int, path: Any) -> bytes:
@@ -254,7 +279,8 @@ def _locator(file: str, row: int, path: Any) -> bytes:
 
 
 def _name(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
+    # One text for all rows that have it
+    return None if value is None or value == "" else sys.intern(str(value))
 
 
 def _unreadable(file: str, error: Exception) -> InputError:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,25 +45,23 @@ def write_outputs(
         report: for a person
     """
     folder.remove("summary.json")
-    paths = [shown_path(path) for path in job.names.paths]
-    parts = _write_parts(folder, "findings", len(paths), _finding_rows(job, paths))
-    _write_parts(folder, "pairs", len(job.is_copy), _pair_rows(job, paths))
-    _write(folder, "clusters.parquet", _cluster_columns(job, paths))
+    count = len(job.names.paths)
+    parts = _write_parts(folder, "findings", count, _finding_rows(job))
+    _write_parts(folder, "pairs", len(job.is_copy), _pair_rows(job))
+    _write(folder, "clusters.parquet", _cluster_columns(job))
     rows = sorted(job.failures)
     _write(
         folder,
         "unreadable.parquet",
         {
-            "path": _texts([paths[row] for row in rows]),
+            "path": _texts([_path(job, row) for row in rows]),
             "status": _texts([job.failures[row].status for row in rows]),
             "reason": _texts([job.failures[row].reason for row in rows]),
         },
     )
     folder.write("report.html", as_html(report).encode())
-    with tempfile.TemporaryDirectory() as scratch:
-        stored = Path(scratch) / SCAN
-        save_scan_data(without_graphs(job.scan_data), stored)
-        folder.write(SCAN, stored.read_bytes())
+    data = without_graphs(job.scan_data)
+    folder.write_by(SCAN, lambda path: save_scan_data(data, path))
     whole = {**summary, "findings": parts}
     text = json.dumps(whole, indent=1, allow_nan=False) + "\n"
     folder.write("summary.json", text.encode())
@@ -122,7 +118,11 @@ def _write(folder: JobFolder, name: str, columns: Columns) -> None:
     folder.write(name, parquet_bytes(columns))
 
 
-def _finding_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
+def _path(job: FinishedJob, row: int) -> str:
+    return shown_path(job.names.paths[row])
+
+
+def _finding_rows(job: FinishedJob) -> ColumnsOf:
     """Returns what gives some rows: path, split, label and the fields."""
     pa, names = arrow(), job.names
     types = {
@@ -136,14 +136,14 @@ def _finding_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
 
     def columns_of(rows: slice) -> Columns:
         columns = {
-            "path": _texts(paths[rows]),
+            "path": _texts([shown_path(path) for path in names.paths[rows]]),
             "split": _texts(_named(names.splits, names.split_names, rows)),
             "label": _texts(_named(names.labels, names.classes, rows)),
         }
         for spec in FIELDS:
             values = job.findings.columns[spec.name][rows]
             if spec.type == "sample":
-                values = [None if one is None else paths[one] for one in values]
+                values = [None if one is None else _path(job, one) for one in values]
             columns[spec.name] = pa.array(values, types[spec.type])
         return columns
 
@@ -157,7 +157,7 @@ def _named(
     return [None if code < 0 else names[code] for code in codes[rows].tolist()]
 
 
-def _pair_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
+def _pair_rows(job: FinishedJob) -> ColumnsOf:
     """Returns what gives some pairs that were compared, by the first path of each."""
     data = job.scan_data
     pairs = data.pairs
@@ -167,8 +167,8 @@ def _pair_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
         one, other = first[pairs.images[rows]].T.tolist()
         relations = pairs.relation[rows].tolist()
         return {
-            "path": _texts([paths[row] for row in one]),
-            "other_path": _texts([paths[row] for row in other]),
+            "path": _texts([_path(job, row) for row in one]),
+            "other_path": _texts([_path(job, row) for row in other]),
             "similarity": pairs.similarity[rows],
             "score": pairs.score[rows],
             "is_copy": job.is_copy[rows],
@@ -179,38 +179,37 @@ def _pair_rows(job: FinishedJob, paths: Sequence[str]) -> ColumnsOf:
     return columns_of
 
 
-def _cluster_columns(job: FinishedJob, paths: Sequence[str]) -> Columns:
+def _cluster_columns(job: FinishedJob) -> Columns:
     pa = arrow()
     columns, names = job.findings.columns, job.names
-    clusters: dict[int, list[int]] = {}
-    for row, cluster in enumerate(columns["dup_cluster"]):
-        if cluster is not None:
-            clusters.setdefault(cluster, []).append(row)
-    keepers = {columns["dup_cluster"][row]: paths[row] for row in _keepers(columns)}
-    whole = slice(0, len(paths))
-    splits = _named(names.splits, names.split_names, whole)
-    labels = _named(names.labels, names.classes, whole)
+    members: dict[int, list[int]] = {}
+    kinds: dict[int, set[str]] = {}
+    keepers: dict[int, int] = {}
+    told = (columns[name] for name in ("dup_cluster", "dup_kind", "dup_keeper"))
+    for row, (cluster, kind, is_kept) in enumerate(zip(*told, strict=True)):
+        if cluster is None:
+            continue
+        members.setdefault(cluster, []).append(row)
+        kinds.setdefault(cluster, set()).add(kind)
+        if is_kept:
+            keepers[cluster] = row
     lists = pa.list_(pa.string())
+    order = sorted(members)
 
-    def distinct(values: Sequence[Any]) -> Any:
-        found = [
-            sorted({values[row] for row in rows} - {None})
-            for _, rows in sorted(clusters.items())
-        ]
-        return pa.array(found, lists)
+    def distinct(codes: NDArray[np.int32] | None, words: Sequence[str]) -> Any:
+        assert codes is not None
+        found = (np.unique(codes[members[one]]).tolist() for one in order)
+        named = [sorted(words[code] for code in some if code >= 0) for some in found]
+        return pa.array(named, lists)
 
     return {
-        "cluster": pa.array(sorted(clusters), pa.int64()),
-        "size": pa.array([len(clusters[one]) for one in sorted(clusters)], pa.int64()),
-        "keeper": _texts([keepers[one] for one in sorted(clusters)]),
-        "kinds": distinct(columns["dup_kind"]),
-        "splits": distinct(splits),
-        "labels": distinct(labels),
+        "cluster": pa.array(order, pa.int64()),
+        "size": pa.array([len(members[one]) for one in order], pa.int64()),
+        "keeper": _texts([_path(job, keepers[one]) for one in order]),
+        "kinds": pa.array([sorted(kinds[one]) for one in order], lists),
+        "splits": distinct(names.splits, names.split_names),
+        "labels": distinct(names.labels, names.classes),
     }
-
-
-def _keepers(columns: Mapping[str, list[Any]]) -> Iterator[int]:
-    return (row for row, is_kept in enumerate(columns["dup_keeper"]) if is_kept)
 
 
 def _texts(values: Sequence[str | None]) -> Any:

@@ -42,9 +42,9 @@ def _list_task(
     stamps: Sequence[bytes],
 ) -> str:
     lists = {
-        **packed(list(locators), "locators"),
+        **packed(locators, "locators"),
         # Not read: images that the manifest says are others make another task
-        **packed(list(stamps), "stamps"),
+        **packed(stamps, "stamps"),
     }
     return add_task(folder, WORK, settings, lists)
 

@@ -18,7 +18,7 @@ from ..neighbors.brute_force import largest
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, exact_neighbors
 from ..progress import OnProgress
 from ..scan.candidate_search import candidate_pairs
-from ..storage.record_store import StoredColumn
+from ..storage.record_store import StoredColumn, Vectors
 from .job_folder import Arrays, JobFolder
 from .machine import records_of_task
 from .tasks import Result
@@ -56,22 +56,22 @@ def assign(
     del task, on_progress
     vectors = _vectors(folder, settings, arrays)
     centers = arrays["centers"]
-    reach = min(REACH, len(centers))
-    cells = np.empty((len(vectors), reach), np.int32)
-    for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        some = slice(start, start + _ROWS_AT_ONCE)
-        cells[some] = nearest_centers(to_single(vectors[some]), centers, reach)
+    cells = nearest_centers(vectors, centers, min(REACH, len(centers)))
     return Result({"cells": cells}, len(vectors))
 
 
 def nearest_centers(
-    vectors: NDArray[np.float32], centers: NDArray[np.float32], reach: int
+    vectors: Vectors, centers: NDArray[np.float32], reach: int
 ) -> NDArray[np.int32]:
     """Returns int32[n, reach], the centers of largest product, the nearest first."""
-    products = vectors @ centers.T
-    found = largest(products, reach)
-    order = np.lexsort((found, -np.take_along_axis(products, found, 1)))
-    return np.take_along_axis(found, order, 1)
+    nearest = np.empty((len(vectors), reach), np.int32)
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        products = to_single(vectors[some]) @ centers.T
+        found = largest(products, reach)
+        order = np.lexsort((found, -np.take_along_axis(products, found, 1)))
+        nearest[some] = np.take_along_axis(found, order, 1)
+    return nearest
 
 
 def search(

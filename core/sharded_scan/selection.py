@@ -77,7 +77,7 @@ def badness(finding: Finding, columns: Columns) -> NDArray[np.float64]:
     sign = -1 if finding.descending else 1
     values = columns[finding.sort_by]
     if not finding.then_by:
-        return sign * np.array([_number(value) for value in values], np.float64)
+        return sign * np.fromiter(map(_number, values), np.float64, len(values))
     # Texts, such as the names of recordings, and the order within each
     names = np.array([value if value is not None else "" for value in values])
     within = np.array([_number(value) for value in columns[finding.then_by]])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from ..storage.record_store import ABSENT
 from .job_folder import JobFolder
 
 _FILE_BITS = 32
-_OPEN = 256
-"""Files that are mapped at once, in a process."""
+_FEWEST_MAPPED, _MOST_MAPPED = 256, 2**15
+"""Files that are mapped at once, in a process: Linux allows 65,530 maps. Images stand
+in the order of their digests, so that each thousand of them lies in all shards, and to
+map a file anew takes ten times as long as to read a row of it."""
+
+_OTHER_FILES = 512
 
 Positions = NDArray[np.int64]
 
@@ -78,6 +83,7 @@ class ShardRecords:
     ) -> None:
         self.dtype = dtype
         self._folder = folder
+        self._paths: dict[int, Path] = {}
         self.names = list(names)
 
     def read(self, positions: Positions, field: str) -> NDArray[Any]:
@@ -90,9 +96,15 @@ class ShardRecords:
         starts = np.flatnonzero(np.diff(shards[order], prepend=-1))
         for start, end in zip(starts, [*starts[1:], len(order)], strict=False):
             some = order[start:end]
-            records = _mapped(self._folder.local(self.names[shards[some[0]]]))
+            records = _mapping()(self._path(int(shards[some[0]])))
             result[some] = records[field][rows[some]]
         return result
+
+    def _path(self, shard: int) -> Path:
+        known = self._paths.get(shard)
+        if known is None:
+            known = self._paths[shard] = self._folder.local(self.names[shard])
+        return known
 
     def part(self, positions: Positions) -> tuple[list[str], Positions]:
         """Returns the files of some positions, and the positions among these alone."""
@@ -113,7 +125,31 @@ def shard_and_row(positions: Positions) -> tuple[Positions, Positions]:
     return positions >> _FILE_BITS, positions & (2**_FILE_BITS - 1)
 
 
-@lru_cache(_OPEN)
+@lru_cache(1)
+def _mapping() -> Callable[[Path], NDArray[Any]]:
+    """Returns what maps a file, and keeps as many as this process may have open."""
+    return lru_cache(_most_mapped())(_mapped)
+
+
 def _mapped(path: Path) -> NDArray[Any]:
-    records: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return records
+    # A plain array: each field of a memmap would be one, which is slow
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _most_mapped() -> int:
+    """Allows this process as many open files as it may allow itself; a map is one."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return _FEWEST_MAPPED
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_MAPPED + _OTHER_FILES
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        # Some systems have a limit of their own below
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            allowed = wanted
+        wanted = allowed
+    return max(_FEWEST_MAPPED, min(_MOST_MAPPED, wanted - _OTHER_FILES))

@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.common.pairs import pair_keys, pair_rows
+from core.common.pairs import distinct_pairs, pair_keys, pair_rows
 
 
 def pairs(*some):
@@ -24,3 +24,14 @@ def test_each_pair_is_found_in_its_first_row():
 def test_among_no_pairs_none_is_found():
     assert pair_rows(pairs(), pairs((0, 1))).tolist() == [-1]
     assert pair_rows(pairs((0, 1)), pairs()).tolist() == []
+
+
+def test_distinct_pairs_stand_once_in_order_and_nothing_is_paired_with_itself():
+    most = 2**31 - 1
+    found = distinct_pairs(
+        pairs((5, 2), (0, 1), (1, 0)), pairs((3, 3), (most, 4), (2, 5)), pairs()
+    )
+
+    assert found.tolist() == [[0, 1], [2, 5], [4, most]]
+    assert found.dtype == np.int32
+    assert distinct_pairs(pairs()).shape == (0, 2)

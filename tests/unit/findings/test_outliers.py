@@ -12,6 +12,7 @@ from core.findings.outliers import (
     outlier_distances,
     outlier_threshold,
 )
+from core.neighbors import distinct_neighbors
 from core.neighbors.knn_graph import NeighborGraph, neighbor_graph
 from core.reading.image_statistics import IMAGE_STATISTICS
 
@@ -139,6 +140,21 @@ def test_both_graphs_and_the_traits_count():
     assert found.subject == pytest.approx([0.8 * 0.5] * 2)
     assert found.style == pytest.approx([0.2 * 1.0 + 0.06 * 1.0] * 2)
     assert found.distance == pytest.approx([0.66] * 2)
+
+
+def test_distances_do_not_depend_on_how_many_rows_are_looked_at_at_once(monkeypatch):
+    vectors = np.concatenate([bundle(0, 90, 0.1, 1), bundle(1, 60, 0.2, 2)])
+    cluster = np.where(np.arange(150) < 100, np.arange(150) // 4, -1)
+    graph, copies = (neighbor_graph(rows, 40) for rows in (vectors, vectors[::-1]))
+    given = {"copy_graph": copies, "statistics": statistics(150, entropy=cluster)}
+    expected = outlier_distances(graph, cluster, **given)
+    monkeypatch.setattr(distinct_neighbors, "_ROWS_AT_ONCE", 7)
+
+    found = outlier_distances(graph, cluster, **given)
+
+    for name in ("distance", "nearest", "subject", "style"):
+        one, other = getattr(found, name), getattr(expected, name)
+        np.testing.assert_array_equal(one, other, err_msg=name, strict=True)
 
 
 def test_a_gray_picture_is_no_stranger_for_its_color_alone():

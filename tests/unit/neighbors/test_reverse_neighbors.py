@@ -1,7 +1,10 @@
+import os
+
 import numpy as np
 import pytest
 
 from core.neighbors import reverse_neighbors
+from core.neighbors.graph_files import graph_in_files
 from core.neighbors.knn_graph import NeighborGraph, neighbor_graph
 from core.neighbors.reverse_neighbors import with_reverse_neighbors
 
@@ -41,9 +44,9 @@ def test_an_exact_graph_stays_as_it_is(vectors):
     np.testing.assert_array_equal(found.similarities, graph.similarities, strict=True)
 
 
-@pytest.mark.parametrize("at_once", [64, 2**16])
-def test_what_one_side_misses_the_other_brings(vectors, at_once, monkeypatch):
-    monkeypatch.setattr(reverse_neighbors, "_ROWS_AT_ONCE", at_once)
+@pytest.fixture
+def with_losses(vectors):
+    """A true graph, and one that lacks a third of it."""
     true = neighbor_graph(vectors, 12)
     lost = np.random.default_rng(1).random(true.indices.shape) < 0.3
     order = np.argsort(lost, axis=1, kind="stable")
@@ -54,8 +57,15 @@ def test_what_one_side_misses_the_other_brings(vectors, at_once, monkeypatch):
             (true.similarities, np.float32(-np.inf)),
         )
     )
+    return true, lost, NeighborGraph(indices, similarities)
 
-    found = with_reverse_neighbors(NeighborGraph(indices, similarities))
+
+@pytest.mark.parametrize("at_once", [64, 2**16])
+def test_what_one_side_misses_the_other_brings(with_losses, at_once, monkeypatch):
+    monkeypatch.setattr(reverse_neighbors, "_ROWS_AT_ONCE", at_once)
+    true, lost, graph = with_losses
+
+    found = with_reverse_neighbors(graph)
 
     mutual = (true.indices[true.indices] == np.arange(600)[:, None, None]).any(axis=2)
     there = (true.indices[:, :, None] == found.indices[:, None, :]).any(axis=2)
@@ -69,3 +79,20 @@ def test_rows_of_equal_likeness_stand_by_their_numbers():
     graph = graph_of([[(2, 0.5)], [(2, 0.5)], []], 1)
 
     assert with_reverse_neighbors(graph).indices[2].tolist() == [0]
+
+
+def test_lists_in_files_that_are_completed_in_parts_are_the_same(
+    with_losses, monkeypatch, tmp_path
+):
+    graph = with_losses[2]
+    expected = with_reverse_neighbors(graph)
+    monkeypatch.setattr(reverse_neighbors, "_ROWS_OFFERED", 50)
+
+    found = with_reverse_neighbors(graph, graph_in_files(tmp_path, 600, 12))
+
+    np.testing.assert_array_equal(found.indices, expected.indices, strict=True)
+    np.testing.assert_array_equal(
+        found.similarities, expected.similarities, strict=True
+    )
+    assert isinstance(found.indices.base, np.memmap)
+    assert not list(tmp_path.iterdir()) or os.name == "nt"

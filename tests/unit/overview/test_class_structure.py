@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.neighbors.knn_graph import neighbor_graph
+from core.overview import class_structure
 from core.overview.class_structure import (
     divided,
     labels_follow_pictures,
@@ -79,7 +80,9 @@ def clouds(*sizes):
     return rows.astype(np.float32)
 
 
-def test_a_class_of_two_clouds_falls_apart():
+@pytest.mark.parametrize("at_once", [30, 2**20])
+def test_a_class_of_two_clouds_falls_apart(at_once, monkeypatch):
+    monkeypatch.setattr(class_structure, "_ROWS_AT_ONCE", at_once)
     label = np.repeat([0, 1], [100, 100])
     graph = neighbor_graph(clouds(60, 40, 100), 12)
 

@@ -182,10 +182,10 @@ def test_an_image_lists_the_findings_that_show_it(pictures):
     pictures.signatures[pictures.split == 1] -= 40
     overview = pictures.overview()
 
-    keys = overview.keys_of(600)
+    keys = overview.keys()
 
     for finding in overview.findings:
-        shown = {row for row, own in enumerate(keys) if finding.key in own}
+        shown = {row for row, own in keys.items() if finding.key in own}
         assert shown == set(finding.images.tolist())
 
 

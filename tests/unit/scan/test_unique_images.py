@@ -1,5 +1,6 @@
 import numpy as np
 
+from core.scan.equal_pixels import _united
 from core.scan.unique_images import collapse
 
 
@@ -41,3 +42,13 @@ def test_one_vector_for_two_pictures_does_not_make_them_one():
     images = collapse(digests, vectors, np.array([[7], [8]], np.uint8))
 
     assert images.of_file.tolist() == [0, 1]
+
+
+def test_groups_of_files_that_are_the_same_become_one():
+    group = np.array([0, 1, 2, 1, 3, 4])
+    same = np.array([[4, 2], [1, 2]])
+
+    united = _united(group, same)
+
+    assert united.tolist() == [0, 1, 1, 1, 1, 4]
+    assert _united(group, same[:0]).tolist() == group.tolist()
