@@ -96,7 +96,7 @@ def columns_of(
         "sequence_leak": _values(has_split, sequence_leak),
         **_thinned(thinning, readable),
         "image_issues": _flagged(readable, issues, ISSUES),
-        **{name: _look_values(samples, files, name) for name in LOOKS},
+        **_look_values(samples, files),
         "damage_reason": _words(damage, DAMAGES),
         "scan_status": lambda rows: [
             samples.statuses[code] for code in samples.status[rows].tolist()
@@ -142,18 +142,14 @@ def _thinned(
     }
 
 
-def _look_values(samples: Samples, files: UniqueFiles, name: str) -> ColumnOf:
+def _look_values(samples: Samples, files: UniqueFiles) -> dict[str, ColumnOf]:
     """Returns what says whether a picture is dark, bright, blurry or empty."""
-    place = list(LOOKS).index(name)
-
-    def values_of(rows: slice) -> list[Any]:
-        file = samples.unique_file[rows]
-        scores = np.full(len(file), np.nan, np.float32)
-        known = files.statistics[file[file >= 0]]
-        scores[file >= 0] = look_scores(known)[:, place]
-        return rounded(scores, 3)
-
-    return values_of
+    readable = samples.readable
+    scores = np.full((len(readable), len(LOOKS)), np.nan, np.float32)
+    scores[readable] = look_scores(files.statistics[samples.unique_file[readable]])
+    return {
+        name: numbers(values, 3) for name, values in zip(LOOKS, scores.T, strict=True)
+    }
 
 
 def _damage(
