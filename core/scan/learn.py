@@ -138,8 +138,12 @@ def learned(
 
     rotated = turned_candidates(images.signatures)
     alike = alike_candidates(images.signatures)
+    graphs = search.graphs
     candidates = distinct_pairs(search.candidates, rotated, alike)
+    # Of ten million images each takes a quarter of a gigabyte
+    del search, rotated, alike
     pairs = stages.verify(images, candidates)
+    del candidates
     clock.end("compare pictures")
     recall = before.recall() or estimate_recall(
         images, table, paths, embedder, stages.read_content, on_progress
@@ -148,8 +152,11 @@ def learned(
     min_score = settings.min_copy_score
     if settings.calibrate:
         min_score = calibrated_score(recall, min_score)
-    rows = image_rows(samples, files, images.groups)
-    missing = keeper_pairs_to_check(rows, pairs.accepted(min_score), pairs.images)
+    missing = keeper_pairs_to_check(
+        image_rows(samples, files, images.groups),
+        pairs.accepted(min_score),
+        pairs.images,
+    )
     pairs = joined(pairs, stages.verify(images, missing))
     groups = join_equal_pixels(
         table,
@@ -183,7 +190,7 @@ def learned(
         samples=samples,
         files=files,
         images=groups,
-        graphs=search.graphs,
+        graphs=graphs,
         pairs=pairs,
         sequences=sequences,
         thinning=None,
