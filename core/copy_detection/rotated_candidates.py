@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..common.pairs import distinct_pairs
 from .dct import BASES, has_contrast, whole_spectra
 from .signature import brightness_of
-from .types import Doubles, Floats, Ints, Signatures, floats
+from .types import Floats, Ints, Signatures, floats
 from .views import views_of
 
 CANDIDATE_NEIGHBORS = 10
@@ -26,6 +26,7 @@ _MAX_TURNED_DISTANCE = 0.06
 """Nine of ten turned copies saved as JPEG of quality 50 lie within 0.032; within
 0.06 lie 1,300 pairs of 24,500 pictures of the bench."""
 
+_NUMBERS = BASES**2 - 1
 _TURN_FREE_NUMBERS = 16
 _PICTURES_AT_ONCE = 1024
 _ASKED_AT_ONCE = 2**20
@@ -70,34 +71,41 @@ def turned_candidates(
 
 def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
     """Returns 16 numbers a view that no turn changes, and the pictures."""
-    high, low = np.triu_indices(BASES, 1)
-    parts = [np.zeros((0, BASES**2 - 1), np.float32)]
     rows = [np.zeros(0, np.int64)]
-    for start in range(0, len(signatures), _PICTURES_AT_ONCE):
-        some = signatures[start : start + _PICTURES_AT_ONCE]
-        views = views_of(some, np.ones((len(some), 2), np.int32))
-        picture = start + np.concatenate([np.arange(len(some)), views.picture])
-        some = np.concatenate([some, views.signatures])
-        spectra = whole_spectra(floats(brightness_of(some)))
-        size = np.abs(spectra.reshape(-1, BASES, BASES))
-        turned = size.transpose(0, 2, 1)
-        either = np.stack([np.maximum(size, turned), np.minimum(size, turned)])
-        upper = either[:, :, high, low].transpose(1, 2, 0).reshape(len(some), -1)
-        diagonal = np.diagonal(size, axis1=1, axis2=2)
-        numbers = floats(np.concatenate([diagonal[:, 1:], upper], axis=1))
-        with_contrast = np.flatnonzero(has_contrast(numbers))
-        parts.append(numbers[with_contrast])
-        rows.append(picture[with_contrast])
-    picture = np.concatenate(rows)
-    kept = np.sort(np.argsort(-_variance(parts), kind="stable")[:_TURN_FREE_NUMBERS])
-    # Never all numbers of all pictures twice
-    return np.concatenate([part[:, kept] for part in parts]), picture
+    total, squares = np.zeros(_NUMBERS), np.zeros(_NUMBERS)
+    # All of ten million pictures are 3 GB
+    with tempfile.TemporaryFile() as file:
+        for start in range(0, len(signatures), _PICTURES_AT_ONCE):
+            numbers, picture = _described(signatures[start : start + _PICTURES_AT_ONCE])
+            rows.append(start + picture)
+            total += numbers.sum(axis=0, dtype=np.float64)
+            squares += np.square(numbers, dtype=np.float64).sum(axis=0)
+            file.write(numbers.tobytes())
+        picture = np.concatenate(rows)
+        count = max(len(picture), 1)
+        spread = squares / count - (total / count) ** 2
+        kept = np.sort(np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS])
+        described = np.empty((len(picture), len(kept)), np.float32)
+        file.seek(0)
+        for start in range(0, len(picture), _PICTURES_AT_ONCE):
+            some = described[start : start + _PICTURES_AT_ONCE]
+            data = file.read(len(some) * _NUMBERS * described.itemsize)
+            some[:] = np.frombuffer(data, np.float32).reshape(-1, _NUMBERS)[:, kept]
+    return described, picture
 
 
-def _variance(parts: Sequence[Floats]) -> Doubles:
-    """Returns float64[d], the variance of each number of all rows."""
-    count = max(sum(map(len, parts)), 1)
-    mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / count
-    squares = sum(np.square(part - mean).sum(axis=0) for part in parts)
-    variance: Doubles = np.asarray(squares / count)
-    return variance
+def _described(signatures: NDArray[np.uint8]) -> tuple[Floats, Ints]:
+    """Returns the numbers of each view that has a contrast, and its picture."""
+    high, low = np.triu_indices(BASES, 1)
+    views = views_of(signatures, np.ones((len(signatures), 2), np.int32))
+    picture = np.concatenate([np.arange(len(signatures)), views.picture])
+    some = np.concatenate([signatures, views.signatures])
+    spectra = whole_spectra(floats(brightness_of(some)))
+    size = np.abs(spectra.reshape(-1, BASES, BASES))
+    turned = size.transpose(0, 2, 1)
+    either = np.stack([np.maximum(size, turned), np.minimum(size, turned)])
+    upper = either[:, :, high, low].transpose(1, 2, 0).reshape(len(some), -1)
+    diagonal = np.diagonal(size, axis1=1, axis2=2)
+    numbers = floats(np.concatenate([diagonal[:, 1:], upper], axis=1))
+    with_contrast = np.flatnonzero(has_contrast(numbers))
+    return numbers[with_contrast], picture[with_contrast]
