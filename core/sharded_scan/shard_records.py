@@ -19,7 +19,7 @@ _FILE_BITS = 32
 _FEWEST_MAPPED, _MOST_MAPPED = 256, 2**15
 """Files that are mapped at once, in a process: Linux allows 65,530 maps. Images stand
 in the order of their digests, so that each thousand of them lies in all shards, and to
-map a file anew takes ten times as long as to read a row of it."""
+map a file anew takes thirty times as long as to read a row of it."""
 
 _OTHER_FILES = 512
 
