@@ -250,9 +250,9 @@ class Drawn:
         copies = np.random.default_rng(count).random(count) < _COPIES
         score = np.where(copies, 0.99, 0.01).astype(np.float32)
         none = np.zeros(count, np.uint8)
-        return VerifiedPairs(
-            pairs, score, score, none.astype(np.int16), none, none.astype(bool)
-        )
+        no = none.astype(bool)
+        relation, promise = none.astype(np.int16), none.astype(np.float32)
+        return VerifiedPairs(pairs, score, score, relation, none, no, promise, no)
 
 
 class Watch:

@@ -216,15 +216,15 @@ def other_moment(photos: list[U8], random: Random) -> tuple[U8, U8]:
             second = _pasted(second, thing, share, random.uniform(0.1, 0.9, 2), soft)
             thing = other
     if way != 0:
-        second = _swayed(second, random)
+        second = swayed(second, random.uniform(0.01, 0.04), random)
     return first, second
 
 
-def _swayed(picture: U8, random: Random) -> U8:
-    """Moves each place a little, by 1 to 4 percent, neighbors alike."""
+def swayed(picture: U8, share: float, random: Random) -> U8:
+    """Moves each place by a share of the width, more or less, neighbors alike."""
     height, width = picture.shape[:2]
     cells = int(random.integers(3, 8))
-    size = random.uniform(0.01, 0.04) * width
+    size = share * width
     y, x = np.mgrid[:height, :width].astype(np.float32)
     moves = [
         cv2.resize(

@@ -140,8 +140,14 @@ def evidence_of(pairs: Pairs) -> NDArray[np.float32]:
     return result
 
 
-def written(model: Any) -> dict[str, Any]:
-    """Returns the trees as ``core/copy_detection/boosted_trees.py`` reads them."""
+def written(model: Any, names: list[str], stricter: float) -> dict[str, Any]:
+    """Returns the trees as ``core/copy_detection/boosted_trees.py`` reads them.
+
+    Args:
+        model: that was fitted
+        names: of the evidence, in its order
+        stricter: log odds that are taken from all
+    """
     asked, limits, leaves = [], [], []
     for (predictor,) in model._predictors:
         nodes = predictor.nodes
@@ -174,8 +180,8 @@ def written(model: Any) -> dict[str, Any]:
         limits.append(values)
         leaves.append(ends)
     return {
-        "evidence": list(MONOTONIC),
-        "intercept": round(float(model._baseline_prediction.ravel()[0]) - STRICTER, 4),
+        "evidence": names,
+        "intercept": round(float(model._baseline_prediction.ravel()[0]) - stricter, 4),
         "asked": asked,
         "limits": limits,
         "leaves": leaves,
@@ -249,7 +255,7 @@ def main() -> None:
             for name, some in pairs.items()
         }
     )
-    text = json.dumps(written(model), separators=(",", ":"))
+    text = json.dumps(written(model, list(MONOTONIC), STRICTER), separators=(",", ":"))
     asked.out.write_text(text + "\n", "utf-8")
     for name, some in pairs.items():
         print(f"{name}: {len(some.weights)} pairs")

@@ -20,7 +20,7 @@ plain for a signature to tell, are looked at in full afterwards (``pages``).
 from __future__ import annotations
 
 from .frame_maps import frame_maps
-from .looks import looks_of
+from .looks import framed_looks_of, looks_of
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .parts import MIN_PART_CHANGE, part_change, part_levels
 from .planes import tones_of
@@ -57,6 +57,7 @@ __all__ = [
     "Signatures",
     "compare_pages",
     "frame_maps",
+    "framed_looks_of",
     "is_page",
     "part_change",
     "part_levels",

@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from .types import Doubles, Floats, Ints
 
 _DEPTH = 3
-_LEARNED = Path(__file__).with_name("pair_classifier.json")
+PAIR_CLASSIFIER = "pair_classifier"
+CLOSER_LOOK = "closer_look"
+"""Names of what was learned, as ``tools/learn_pair_classifier.py`` and
+``tools/learn_closer_look.py`` wrote it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +44,9 @@ class Trees:
 
 
 @cache
-def learned_trees() -> Trees:
-    """Reads the trees that ``tools/learn_pair_classifier.py`` wrote."""
-    stored = json.loads(_LEARNED.read_text("utf-8"))
+def learned_trees(name: str) -> Trees:
+    """Reads learned trees by their name."""
+    stored = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
     return Trees(
         tuple(stored["evidence"]),
         float(stored["intercept"]),

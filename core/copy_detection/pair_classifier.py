@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .agreement import agreement
-from .boosted_trees import learned_trees, log_odds
+from .boosted_trees import PAIR_CLASSIFIER, learned_trees, log_odds
 from .color import fit_color
 from .overlays import Overlays
 from .planes import Pictures
@@ -52,7 +52,7 @@ _LONGEST_REACH = 0.3
 _MAX_REACH = 0.15
 """Frames by which a copy reaches out of its original at most."""
 
-_MAX_ZOOM = 1.1
+MAX_ZOOM = 1.1
 """Log of the ratio of areas shown: a third, what a crop to 0.58 of each side keeps."""
 
 _SIMPLE_TONES = 2.7
@@ -141,7 +141,7 @@ def copy_logits(evidence: dict[str, Floats]) -> Doubles:
     Args:
         evidence: all that :func:`first_evidence` and :func:`brightness_evidence` say
     """
-    trees = learned_trees()
+    trees = learned_trees(PAIR_CLASSIFIER)
     numbers = np.stack([floats(evidence[name]) for name in trees.evidence], axis=1)
     views = (evidence["tones"] < _SIMPLE_TONES) & (evidence["through_view"] > 0)
     logits = log_odds(trees, numbers) - _VIEW_COST * views
@@ -183,7 +183,7 @@ def at_rows(evidence: dict[str, Floats], rows: Ints) -> dict[str, Floats]:
 def _out_of_reach(evidence: dict[str, Floats]) -> Bools:
     """Returns which pairs show too different parts of a scene: bool[b]."""
     result: Bools = evidence["overhang"] > _MAX_REACH
-    return result | (evidence["zoom"] > _MAX_ZOOM)
+    return result | (evidence["zoom"] > MAX_ZOOM)
 
 
 def contradicted(evidence: dict[str, Floats]) -> Bools:

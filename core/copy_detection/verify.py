@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,13 @@ MIN_COPY_SCORE = 0.6
 """Pairs that score this or more are copies; see
 :mod:`core.copy_detection.pair_classifier`.
 
-Measured on 6,096 photographs and 6,000 mixed images (photographs, clip art,
-screenshots) with 240 planted near copies each: recall .921 and .879; 0 and 8 pairs
-are wrong, and 11 and 16 more are other cuttings of one source. Of the 8 most show one
-clip art with another detail. Of 1,320 copies of other photographs with one change .930
-are found, of 400 with two to five .692, of 800 of 28 to 64 pixels, cut and changed,
-.472; and 15 of 798 look-alikes are called copies."""
+Measured by the signatures alone, on 6,096 photographs and 6,000 mixed images
+(photographs, clip art, screenshots) with 240 planted near copies each: recall .921 and
+.879; 0 and 8 pairs are wrong, and 11 and 16 more are other cuttings of one source. Of
+the 8 most show one clip art with another detail. Of 1,320 copies of other photographs
+with one change .930 are found, of 400 with two to five .692, of 800 of 28 to 64 pixels,
+cut and changed, .472; and 15 of 798 look-alikes are called copies. What a closer look
+adds stands in :mod:`core.copy_detection.closer_look`."""
 
 _PAIRS_AT_ONCE = 256
 _MOST_THREADS = 4
@@ -70,6 +71,10 @@ class PairScores:
             False for pairs that score below ``MIN_COPY_SCORE``
         scenes: bool[p], two photographs of one scene, such as another moment or
             view; see :mod:`core.copy_detection.same_scene`
+        chance: float32[p] in [0, 1], that pairs are copies, before rules say that they
+            are none; 0 for those that are accepted without doubt, and for those that
+            never came to be judged
+        correlation: float32[p], of their details, -1 to 1; 0 for those not aligned
     """
 
     scores: Floats
@@ -77,6 +82,30 @@ class PairScores:
     changes: NDArray[np.uint8]
     plain: Bools
     scenes: Bools
+    chance: Floats
+    correlation: Floats
+
+    @classmethod
+    def of_nothing(cls, count: int) -> PairScores:
+        """Returns what is said of pairs of which nothing is known yet."""
+        return cls(
+            np.zeros(count, np.float32),
+            np.full(count, NO_RELATION, np.int16),
+            np.zeros(count, np.uint8),
+            np.zeros(count, bool),
+            np.zeros(count, bool),
+            np.zeros(count, np.float32),
+            np.zeros(count, np.float32),
+        )
+
+    def at(self, rows: Ints) -> PairScores:
+        """Returns what is said of some pairs."""
+        return PairScores(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def put(self, rows: Ints, others: PairScores) -> None:
+        """Puts what is said of some pairs in place of what was."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(others, field.name)
 
 
 def verify_pairs(
@@ -105,11 +134,7 @@ def verify_pairs(
     # Imported here: it comes with scikit-learn, which few callers need
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    scores = np.zeros(len(pairs), np.float32)
-    relations = np.full(len(pairs), NO_RELATION, np.int16)
-    changes = np.zeros(len(pairs), np.uint8)
-    plain = np.zeros(len(pairs), bool)
-    scenes = np.zeros(len(pairs), bool)
+    checked = PairScores.of_nothing(len(pairs))
     sorted_pairs = np.sort(pairs, axis=1)
     order = _neighbors_together(sorted_pairs, len(signatures))
     starts = range(0, len(pairs), _PAIRS_AT_ONCE)
@@ -130,16 +155,13 @@ def verify_pairs(
         try:
             done = 0
             for rows, found in zip(batches, pool.map(compare, batches), strict=True):
-                scores[rows] = found.scores
-                relations[rows], changes[rows] = found.relations, found.changes
-                plain[rows] = found.plain
-                scenes[rows] = found.scenes
+                checked.put(rows, found)
                 done += len(rows)
                 on_progress(Progress("Comparing pictures", done, len(pairs)))
         finally:
             # After a cancel the batches that wait must not run
             pool.shutdown(cancel_futures=True)
-    return PairScores(scores, relations, changes, plain, scenes)
+    return checked
 
 
 def _neighbors_together(pairs: NDArray[np.int32], picture_count: int) -> Ints:
@@ -171,11 +193,7 @@ def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
         pairs: int64[p, 2] of them
         whole: bool[p], pairs of whole files, which may be two moments of a scene
     """
-    scores = np.zeros(len(pairs), np.float32)
-    relations = np.full(len(pairs), NO_RELATION, np.int16)
-    changes = np.zeros(len(pairs), np.uint8)
-    plain = np.zeros(len(pairs), bool)
-    scenes = np.zeros(len(pairs), bool)
+    checked = PairScores.of_nothing(len(pairs))
     pictures, overlays, coarse = lay_views_over(pictures, pairs)
     rows = np.flatnonzero(coarse >= _MIN_COARSE)
     pictures, overlays = _only_used(pictures, overlays.at(rows))
@@ -189,6 +207,7 @@ def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
     rows, correlation = rows[alike], correlation[alike]
     pictures, overlays = _only_used(pictures, overlays.at(alike))
     overlays, correlation = align(pictures, overlays, correlation)
+    checked.correlation[rows] = correlation
     first = first_evidence(pictures, overlays, correlation)
     alike = np.flatnonzero(
         (correlation >= _MIN_ALIGNED_CORRELATION)
@@ -207,19 +226,22 @@ def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:
     for name, values in fine.items():
         evidence[name][promising] = values
     # Judged at last: what does not lie exactly on the other differs in places
+    likely = 1 / (1 + np.exp(-logits))
     logits[contradicted(evidence)] = -np.inf
     score = 1 / (1 + np.exp(-logits))
-    one_photograph, scenes[rows] = tell_scenes(
+    one_photograph, is_scene, in_doubt = tell_scenes(
         pictures, evidence, overlays, correlation, score >= MIN_COPY_SCORE
     )
-    scenes[rows] &= whole[rows]
+    checked.scenes[rows] = is_scene & whole[rows]
     score *= np.where(whole[rows], one_photograph, 1)
-    scores[rows] = score
+    checked.scores[rows] = score
     accepted = np.flatnonzero(score >= MIN_COPY_SCORE)
     named = name_relations(pictures, overlays.at(accepted), at_rows(evidence, accepted))
     kept = rows[accepted]
-    relations[kept], changes[kept], plain[kept] = named
-    return PairScores(scores, relations, changes, plain, scenes)
+    checked.relations[kept], checked.changes[kept], checked.plain[kept] = named
+    unsure = (score < MIN_COPY_SCORE) | (in_doubt & whole[rows])
+    checked.chance[rows] = np.where(unsure, likely, 0)
+    return checked
 
 
 def _only_used(pictures: Pictures, overlays: Overlays) -> tuple[Pictures, Overlays]:

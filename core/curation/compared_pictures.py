@@ -19,7 +19,8 @@ from ..embedding.image_table import ImageTable
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from ..progress import OnProgress, Progress, silent
 from ..scan.candidates_by_looks import alike_originals
-from ..scan.plain_pages import judge_pages, page_reader
+from ..scan.closer_looks import chosen, looked_at, overruled, promise_of
+from ..scan.plain_pages import judge_pages, picture_reader
 from ..scan.verified_pairs import cosines
 from .comparison import Bools, Copies, Ints, Pairs
 
@@ -150,7 +151,13 @@ def copies_among(
         ends: Pairs = place.reshape(-1, 2).astype(np.int32)
         signatures = pictures.signatures[used]
         found = verify_pairs(signatures, ends, pictures.sizes(used))
-        read = page_reader([paths[one] for one in used.tolist()], max_megapixels)
+        read = picture_reader([paths[one] for one in used.tolist()], max_megapixels)
+        promise = promise_of(found, similarity)
+        rows = chosen(promise, len(used))
+        laid, closer = looked_at(ends[rows], pictures.sizes(used), read, silent)
+        rows = rows[laid]
+        decided = overruled(found.scores[rows], promise[rows], closer.scores)
+        found.put(rows[decided], closer.at(decided))
         was_zero = found.scores == 0
         judge_pages(found, ends, signatures, read, silent)
         copies = (found.scores >= min_score) & (similarity >= min_similarity)

@@ -1,7 +1,8 @@
 """Pairs that look the same from afar though their embeddings differ.
 
 A mark tiled over a photograph, or a large caption, moves the embedding by more than a
-copy may differ. The coarse brightness stays.
+copy may differ. The coarse brightness stays. A letterbox or a border changes both: what
+it frames still looks like the original.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import looks_of
+from ..copy_detection import framed_looks_of, looks_of
 from ..copy_detection.types import Signatures
 from ..neighbors.knn_graph import NeighborGraph, exact_neighbors, nearest
 
 _NEIGHBORS = 2
+"""Of each picture, and of what each frames."""
+
 _MIN_ALIKE = 0.9
 """Cosine of the looks. On 24,300 photographs 8,300 pairs that no embedding proposed
 lie above, and not one was called a copy; 8 of 10 marked copies lie above, each the
-nearest."""
+nearest. Of 150 letterboxed and 150 bordered photographs among 1,500 others what they
+frame lies above in .99, where the embedding and the turned candidates propose .88 and
+.70."""
 
 _MOST_PICTURES = 100_000
 """Beyond, a search of all by all would cost more than the comparison."""
@@ -37,9 +42,10 @@ def alike_candidates(signatures: Signatures) -> Pairs:
     count = len(signatures)
     if not 1 < count <= _MOST_PICTURES:
         return np.zeros((0, 2), np.int32)
-    rows = np.arange(count)
-    graph = exact_neighbors(looks_of(signatures), rows, _NEIGHBORS)
-    return _alike(rows, graph)
+    rows, looks = np.arange(count), looks_of(signatures)
+    alike = _alike(rows, exact_neighbors(looks, rows, _NEIGHBORS))
+    framed = _alike_inside(signatures, looks, rows)
+    return np.concatenate([alike, framed[framed[:, 0] != framed[:, 1]]])
 
 
 def alike_originals(signatures: Signatures, count: int) -> Pairs:
@@ -55,8 +61,26 @@ def alike_originals(signatures: Signatures, count: int) -> Pairs:
     if count > _MOST_PICTURES:
         return np.zeros((0, 2), np.int32)
     looks = looks_of(signatures)
+    made = np.arange(count, len(signatures))
     graph = nearest(looks[:count], looks[count:], _NEIGHBORS, exact=True)
-    return _alike(np.arange(count, len(signatures)), graph)
+    framed = _alike_inside(signatures, looks[:count], made)
+    return np.concatenate([_alike(made, graph), framed])
+
+
+def _alike_inside(
+    signatures: Signatures, looks: NDArray[np.float32], rows: NDArray[np.int64]
+) -> Pairs:
+    """Returns pairs of pictures and of those that look like what they frame.
+
+    Args:
+        signatures: uint8[m, 4608]
+        looks: float32[n, 64], of the first n pictures
+        rows: int64[q], the pictures that may frame one
+    """
+    picture, framed = framed_looks_of(signatures, rows)
+    # The picture itself may look like what it frames
+    wanted = min(_NEIGHBORS + 1, len(looks))
+    return _alike(picture, nearest(looks, framed, wanted, exact=True))
 
 
 def _alike(rows: NDArray[np.int64], graph: NeighborGraph) -> Pairs:

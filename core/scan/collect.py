@@ -16,7 +16,7 @@ from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch, search_neighbors
 from .learn import StageClock, learned, model_info, paths_of_images
-from .plain_pages import ReadPage, page_reader
+from .plain_pages import ReadPicture, picture_reader
 from .previous_scan import PreviousScan
 from .samples import samples_of, vectors_of_files
 from .scan_data import Pairs, ScanData, ScanInput, VerifiedPairs
@@ -81,14 +81,14 @@ def collect_scan_data(
         previous = most_alike(other_scans, images.digests)
     before = PreviousScan(previous, images, model_info(embedder))
     shown = paths_of_images(table, images, paths)
-    read_page = page_reader(shown, settings.max_megapixels)
+    read = picture_reader(shown, settings.max_megapixels)
     return learned(
         scan_input,
         table,
         samples,
         images,
         embedder,
-        _InThisProcess(before, read_page, settings.neighbors, on_progress),
+        _InThisProcess(before, read, settings.neighbors, on_progress),
         before=before,
         clock=clock,
         folder=folder,
@@ -102,7 +102,7 @@ class _InThisProcess:
     """The heavy stages of a scan in memory, which reuse those of the previous one."""
 
     before: PreviousScan
-    read_page: ReadPage
+    read: ReadPicture
     neighbors: int | None
     on_progress: OnProgress
     read_content: ReadContent = read_file
@@ -123,7 +123,7 @@ class _InThisProcess:
         )
 
     def verify(self, images: DescribedImages, pairs: Pairs) -> VerifiedPairs:
-        return verify(images, pairs, self.before, self.read_page, self.on_progress)
+        return verify(images, pairs, self.before, self.read, self.on_progress)
 
 
 def _log_read(readable: NDArray[np.bool_], clock: StageClock) -> None:

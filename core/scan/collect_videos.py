@@ -318,6 +318,8 @@ def _pairs(shared: VideoPairs, table: VideoTable) -> VerifiedPairs:
         relation=shared.relation,
         changes=shared.changes,
         scene=shared.scene & ~intro,
+        promise=np.zeros(len(share), np.float32),
+        looked=np.zeros(len(share), bool),
     )
 
 

@@ -30,6 +30,7 @@ from .candidates_by_looks import alike_candidates
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import ImageLabels, labels_of_images, learn_labels
+from .plain_pages import picture_reader
 from .previous_scan import PreviousScan
 from .recall_estimate import (
     NO_COPY_SCORES,
@@ -146,7 +147,13 @@ def learned(
     del candidates
     clock.end("compare pictures")
     recall = before.recall() or estimate_recall(
-        images, table, paths, embedder, stages.read_content, on_progress
+        images,
+        table,
+        paths,
+        embedder,
+        settings.max_megapixels,
+        stages.read_content,
+        on_progress,
     )
     clock.end("estimate recall")
     min_score = settings.min_copy_score
@@ -264,6 +271,7 @@ def estimate_recall(
     table: ImageTable,
     paths: Sequence[bytes],
     embedder: ImageEmbedder | None,
+    max_megapixels: float,
     read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
 ) -> CopyScores:
@@ -274,6 +282,7 @@ def estimate_recall(
         table: of the files
         paths: absolute file paths of the table
         embedder: the model; without one there is no estimate
+        max_megapixels: as for the scan
         read_content: what reads the file of a path
         on_progress: told after each image; may raise to cancel
     """
@@ -287,6 +296,9 @@ def estimate_recall(
         images.descriptors,
         images.signatures,
         images.sizes,
+        picture_reader(
+            paths_of_images(table, images, paths), max_megapixels, read_content
+        ),
         read_content=read_content,
         on_progress=on_progress,
     )

@@ -48,19 +48,20 @@ _TURNED = relation_bits("mirrored", "rotated")
 _NOT_A_PAGE = "not a page"
 
 Pairs = NDArray[np.int32]
-Page = NDArray[np.uint8] | None
-ReadPage = Callable[[int], Page]
+Picture = NDArray[np.uint8] | None
+ReadPicture = Callable[[int, int], Picture]
+"""Item and longest side in pixels -> uint8[h, w, 3], upright; None if it cannot."""
 
 
-def no_page(_: int) -> Page:
+def no_picture(_item: int, _side: int) -> Picture:
     """Reads nothing."""
     return None
 
 
-def page_reader(
+def picture_reader(
     paths: Sequence[bytes], max_megapixels: float, read_content: ReadContent = read_file
-) -> ReadPage:
-    """Returns what reads a picture: uint8[h, w, 3], upright; None if it cannot.
+) -> ReadPicture:
+    """Returns what reads the picture of an item.
 
     Args:
         paths: one an item
@@ -69,14 +70,12 @@ def page_reader(
     """
 
     @lru_cache(_KEPT)
-    def read(item: int) -> Page:
+    def read(item: int, side: int) -> Picture:
         content = read_content(paths[item])
         if isinstance(content, ReadFailure):
             return None
-        image = decode_image(
-            content.data, side=PAGE_SIDE, max_megapixels=max_megapixels
-        )
-        return None if isinstance(image, ReadFailure) else image.fitted(PAGE_SIDE)
+        image = decode_image(content.data, side=side, max_megapixels=max_megapixels)
+        return None if isinstance(image, ReadFailure) else image.fitted(side)
 
     return read
 
@@ -85,7 +84,7 @@ def judge_pages(
     checks: PairScores,
     pairs: Pairs,
     signatures: Signatures,
-    read: ReadPage,
+    read: ReadPicture,
     on_progress: OnProgress,
 ) -> None:
     """Looks at plain pairs in full, and changes what is said of them.
@@ -116,8 +115,8 @@ def judge_pages(
             on_progress(Progress("Comparing pages", done, len(rows)))
 
 
-def _judged(checks: PairScores, pairs: Pairs, read: ReadPage, row: int) -> str:
-    one, other = (read(item) for item in pairs[row].tolist())
+def _judged(checks: PairScores, pairs: Pairs, read: ReadPicture, row: int) -> str:
+    one, other = (read(item, PAGE_SIDE) for item in pairs[row].tolist())
     if one is None or other is None:
         return TOO_PLAIN if checks.plain[row] else _NOT_A_PAGE
     are_pages = is_page(one) and is_page(other)
@@ -135,6 +134,9 @@ def _judged(checks: PairScores, pairs: Pairs, read: ReadPage, row: int) -> str:
 
 
 def _note(checks: PairScores, row: int, verdict: str) -> None:
+    if verdict != _NOT_A_PAGE:
+        # Nothing that is seen at 128 x 128 tells more of a page
+        checks.chance[row] = checks.correlation[row] = 0
     if verdict == TOO_PLAIN:
         checks.relations[row] = relation_bits(TOO_PLAIN)
     elif verdict == OTHER:

@@ -47,12 +47,14 @@ from ..copy_detection.augmentations import (
 )
 from ..copy_detection.compositions import resized
 from ..embedding.records import ImageEmbedder
-from ..neighbors.knn_graph import nearest
+from ..neighbors.knn_graph import nearest, row_products
 from ..progress import OnProgress, Progress, silent
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import FileContent, ReadContent, ReadFailure, read_file
 from ..storage.record_store import Vectors
 from .candidates_by_looks import alike_originals
+from .closer_looks import chosen, looked_at, overruled, promise_of
+from .plain_pages import Picture, ReadPicture
 
 _FEW, _MOST = 8, 30
 """Pictures to copy: one in 100, but 8 at least and 30 at most, and in small sets
@@ -117,6 +119,7 @@ def score_synthetic_copies(
     vectors: Vectors,
     picture_signatures: Signatures,
     sizes: NDArray[np.int32],
+    read_picture: ReadPicture,
     *,
     read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
@@ -133,6 +136,7 @@ def score_synthetic_copies(
         vectors: m x d, copy vectors of unit length
         picture_signatures: uint8[m, q]
         sizes: int32[m, 2], width and height
+        read_picture: what reads one of the m pictures
         read_content: what reads the file of a path
         on_progress: told after each picture; may raise to cancel
     """
@@ -155,9 +159,19 @@ def score_synthetic_copies(
         vectors, copied.vectors, described, embedder.min_candidate_similarity
     )
     every_size = np.concatenate([sizes, copied.sizes])
-    scores = verify_pairs(described, pairs, every_size).scores
+    checked = verify_pairs(described, pairs, every_size)
+    similarity = row_products(copied.vectors, pairs[:, 0] - count, vectors, pairs[:, 1])
     own = source[pairs[:, 0] - count]
     is_copy = pairs[:, 1] == own
+    # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
+    promise = np.where(is_copy, promise_of(checked, similarity), np.float32(0))
+    rows = chosen(promise, count)
+    read = _reader(read_picture, copied.files, count)
+    laid, closer = looked_at(pairs[rows], every_size, read, on_progress)
+    rows = rows[laid]
+    decided = overruled(checked.scores[rows], promise[rows], closer.scores)
+    checked.put(rows[decided], closer.at(decided))
+    scores = checked.scores
     copy_scores = np.zeros(len(source), np.float32)
     copy_scores[pairs[is_copy, 0] - count] = scores[is_copy]
 
@@ -243,11 +257,12 @@ def calibrated_score(estimate: CopyScores, min_score: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Copies:
-    """Made copies: copy vectors, signatures, widths and heights."""
+    """Made copies: copy vectors, signatures, widths and heights, and their files."""
 
     vectors: Floats
     signatures: NDArray[np.uint8]
     sizes: NDArray[np.int32]
+    files: list[bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +290,22 @@ def _joined(copies: Sequence[_Copies]) -> _Copies:
         np.concatenate([one.vectors for one in copies]),
         np.concatenate([one.signatures for one in copies]),
         np.concatenate([one.sizes for one in copies]),
+        [file for one in copies for file in one.files],
     )
+
+
+def _reader(
+    read_picture: ReadPicture, files: Sequence[bytes], count: int
+) -> ReadPicture:
+    """Returns what reads one of ``count`` pictures, or a made copy after them."""
+
+    def read(item: int, side: int) -> Picture:
+        if item < count:
+            return read_picture(item, side)
+        copy = _decoded(files[item - count], side)
+        return None if copy is None else copy.fitted(side)
+
+    return read
 
 
 def _made_copies(
@@ -327,6 +357,7 @@ def _copies_of(
         np.asarray(vectors, np.float32),
         signatures(np.stack([copy.square(_SIDE) for copy in copies])),
         np.array([(copy.width, copy.height) for copy in copies], np.int32),
+        made,
     )
 
 

@@ -194,6 +194,9 @@ class VerifiedPairs:
         relation: int16[p], bits of :data:`core.copy_detection.RELATIONS`
         changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
         scene: bool[p], two photographs of one scene, whatever the score
+        promise: float32[p] in [0, 1], how much a closer look at the files may change;
+            0 for nothing
+        looked: bool[p], which were looked at closely
     """
 
     images: Pairs
@@ -202,6 +205,8 @@ class VerifiedPairs:
     relation: NDArray[np.int16]
     changes: NDArray[np.uint8]
     scene: NDArray[np.bool_]
+    promise: NDArray[np.float32]
+    looked: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.images)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import pair_rows
-from ..copy_detection import verify_pairs
+from ..copy_detection import TOO_PLAIN, PairScores, relation_bits, verify_pairs
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
 from ..storage.record_store import Vectors
-from .plain_pages import ReadPage, judge_pages, no_page
+from .closer_looks import chosen, looked_at, overruled, promise_of
+from .plain_pages import ReadPicture, judge_pages, no_picture
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
 from .unique_images import DescribedImages
@@ -24,55 +25,130 @@ def verify(
     images: DescribedImages,
     pairs: Pairs,
     previous: PreviousScan | None = None,
-    read_page: ReadPage = no_page,
+    read: ReadPicture = no_picture,
     on_progress: OnProgress = silent,
 ) -> VerifiedPairs:
-    """Compares the pictures of pairs, each by itself.
+    """Compares the pictures of pairs: all by their signatures, some once more.
 
     Args:
         images: i unique images
         pairs: int32[p, 2] of them
         previous: the previous scan, whose comparisons are reused where both files
             are the same to the byte
-        read_page: what reads the picture of an image in full; without it plain pages
-            cannot be told
+        read: what reads the picture of an image; without it plain pages cannot be
+            told, and no pair is looked at closely
         on_progress: told after each batch; may raise to cancel
     """
     row: Rows = np.full(len(pairs), -1, np.int64)
-    known = None
+    known = NO_PAIRS
     if previous is not None and previous.pairs is not None:
         known = previous.pairs
         row = _known_rows(known.images, previous.image, pairs)
     new = row < 0
+    first = compare(images, pairs[new], read, on_progress)
+    # New ones first, then the known
+    place = np.where(new, np.cumsum(new) - 1, len(first) + row)
+    verified = replace(_at(joined(first, known), place), images=pairs)
+    verified = replace(verified, similarity=cosines(images.descriptors, pairs))
+    wanted = to_look_at(verified, len(images))
+    unwanted = np.flatnonzero(verified.looked & ~np.isin(np.arange(len(pairs)), wanted))
+    _put(verified, unwanted, compare(images, pairs[unwanted], read, on_progress))
+    rows = wanted[~verified.looked[wanted]]
+    laid, closer = look_closer(images, pairs[rows], read, on_progress)
+    put_looks(verified, rows, laid, closer)
+    return verified
+
+
+def compare(
+    images: DescribedImages,
+    pairs: Pairs,
+    read: ReadPicture = no_picture,
+    on_progress: OnProgress = silent,
+) -> VerifiedPairs:
+    """Compares pairs by their signatures, and pages in full; each pair by itself.
+
+    Args and returns: see :func:`verify`
+    """
     found = verify_pairs(
         images.signatures,
-        pairs[new],
+        pairs,
         images.sizes,
         damaged=images.damaged,
         on_progress=on_progress,
     )
-    judge_pages(found, pairs[new], images.signatures, read_page, on_progress)
-    score = np.empty(len(pairs), np.float32)
-    relation = np.empty(len(pairs), np.int16)
-    changes = np.empty(len(pairs), np.uint8)
-    scene = np.empty(len(pairs), bool)
-    score[new], relation[new] = found.scores, found.relations
-    changes[new], scene[new] = found.changes, found.scenes
-    if known is not None:
-        same = row[~new]
-        score[~new], relation[~new] = known.score[same], known.relation[same]
-        changes[~new], scene[~new] = known.changes[same], known.scene[same]
+    judge_pages(found, pairs, images.signatures, read, on_progress)
     similarity = cosines(images.descriptors, pairs)
-    return VerifiedPairs(pairs, similarity, score, relation, changes, scene)
+    return replace(
+        _verified(found, pairs, similarity), promise=promise_of(found, similarity)
+    )
 
 
-NO_PAIRS = VerifiedPairs(
-    np.zeros((0, 2), np.int32),
-    np.zeros(0, np.float32),
-    np.zeros(0, np.float32),
-    np.zeros(0, np.int16),
-    np.zeros(0, np.uint8),
-    np.zeros(0, bool),
+def to_look_at(verified: VerifiedPairs, image_count: int) -> Rows:
+    """Returns int64[q], the pairs of which a closer look may tell more."""
+    return chosen(verified.promise, image_count)
+
+
+def look_closer(
+    images: DescribedImages,
+    pairs: Pairs,
+    read: ReadPicture,
+    on_progress: OnProgress = silent,
+) -> tuple[Rows, VerifiedPairs]:
+    """Looks at pairs in their files; each pair by itself.
+
+    Args:
+        images: i unique images
+        pairs: int32[p, 2] of them
+        read: what reads the picture of an image
+        on_progress: told after each batch; may raise to cancel
+
+    Returns:
+        int64[q], the pairs of which it can be said what they are, and what is said
+    """
+    laid, found = looked_at(pairs, images.sizes, read, on_progress)
+    judge_pages(found, pairs[laid], images.signatures, read, on_progress)
+    # Pages that cannot be told stay what they were
+    told = np.flatnonzero(found.relations != relation_bits(TOO_PLAIN))
+    laid, found = laid[told], found.at(told)
+    similarity = cosines(images.descriptors, pairs[laid])
+    return laid, _verified(found, pairs[laid], similarity)
+
+
+def put_looks(
+    verified: VerifiedPairs, rows: Rows, laid: Rows, closer: VerifiedPairs
+) -> None:
+    """Puts what a closer look says of some pairs in place of what was said of them.
+
+    Args:
+        verified: p pairs, changed in place
+        rows: int64[r], those that were looked at
+        laid: int64[q] of these, those of which it can be said what they are
+        closer: q pairs, what is said of them
+    """
+    told = rows[laid]
+    decided = overruled(verified.score[told], verified.promise[told], closer.score)
+    told, closer = told[decided], _at(closer, decided)
+    _put(verified, told, replace(closer, promise=verified.promise[told]))
+    verified.looked[rows] = True
+
+
+def _verified(
+    found: PairScores, pairs: Pairs, similarity: NDArray[np.float32]
+) -> VerifiedPairs:
+    return VerifiedPairs(
+        pairs,
+        similarity,
+        found.scores,
+        found.relations,
+        found.changes,
+        found.scenes,
+        np.zeros(len(pairs), np.float32),
+        np.zeros(len(pairs), bool),
+    )
+
+
+NO_PAIRS = _verified(
+    PairScores.of_nothing(0), np.zeros((0, 2), np.int32), np.zeros(0, np.float32)
 )
 
 
@@ -83,6 +159,17 @@ def joined(*parts: VerifiedPairs) -> VerifiedPairs:
         for one in fields(VerifiedPairs)
     )
     return VerifiedPairs(*columns)
+
+
+def _at(verified: VerifiedPairs, rows: Rows) -> VerifiedPairs:
+    return VerifiedPairs(
+        *(getattr(verified, one.name)[rows] for one in fields(VerifiedPairs))
+    )
+
+
+def _put(verified: VerifiedPairs, rows: Rows, others: VerifiedPairs) -> None:
+    for one in fields(VerifiedPairs):
+        getattr(verified, one.name)[rows] = getattr(others, one.name)
 
 
 def cosines(vectors: Vectors, pairs: Pairs) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from ..reading.files import ReadContent
 from ..scan.candidate_search import NeighborSearch
 from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
 from ..scan.unique_images import DescribedImages
-from ..scan.verified_pairs import joined
+from ..scan.verified_pairs import joined, put_looks, to_look_at
 from ..storage.record_store import StoredColumn, Vectors, equal_rows
 from . import comparing, searching
 from .cells import centers_of, present_and_home
@@ -32,6 +32,7 @@ from .tasks import Executor, Receipt, add_task, not_done, result_of
 
 _ASKED_AT_ONCE = 5_000
 _PAIRS_AT_ONCE = 20_000
+_LOOKS_AT_ONCE = 1_000
 _ASSIGNED_AT_ONCE = 20_000
 """Units a task: half a minute of a core, or less."""
 
@@ -99,14 +100,36 @@ class ByShards:
 
     def verify(self, images: DescribedImages, pairs: Pairs) -> VerifiedPairs:
         """Compares pairs, see :func:`~core.scan.verified_pairs.verify`."""
-        del images  # their records hold all of it
+        verified = joined(
+            *(
+                VerifiedPairs(part, **found)
+                for part, found in self._by_pairs(
+                    comparing.WORK, pairs, _PAIRS_AT_ONCE, "Comparing pictures"
+                )
+            )
+        )
+        rows, start = to_look_at(verified, len(images)), 0
+        laid, closer = [np.zeros(0, np.int64)], []
+        for part, found in self._by_pairs(
+            comparing.LOOK, pairs[rows], _LOOKS_AT_ONCE, "Looking closer"
+        ):
+            own = found.pop(comparing.LAID)
+            laid.append(start + own)
+            closer.append(VerifiedPairs(part[own], **found))
+            start += len(part)
+        put_looks(verified, rows, np.concatenate(laid), joined(*closer))
+        return verified
+
+    def _by_pairs(
+        self, work: str, pairs: Pairs, at_once: int, stage: str
+    ) -> Iterator[tuple[Pairs, dict[str, NDArray[Any]]]]:
+        """Has tasks on pairs done; yields the pairs of each, and its result."""
         parts = [
-            pairs[start : start + _PAIRS_AT_ONCE]
-            for start in range(0, len(pairs), _PAIRS_AT_ONCE)
+            pairs[start : start + at_once] for start in range(0, len(pairs), at_once)
         ]
         tasks = [
             self._add(
-                comparing.WORK,
+                work,
                 {},
                 used,
                 {
@@ -116,13 +139,7 @@ class ByShards:
             )
             for used, ends in (np.unique(part, return_inverse=True) for part in parts)
         ]
-        results = self._results(comparing.WORK, tasks, "Comparing pictures", pairs)
-        return joined(
-            *(
-                VerifiedPairs(part, **found)
-                for part, found in zip(parts, results, strict=True)
-            )
-        )
+        return zip(parts, self._results(work, tasks, stage, pairs), strict=True)
 
     def _graph(
         self,

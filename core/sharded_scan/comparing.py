@@ -1,4 +1,4 @@
-"""The task that compares the pictures of some pairs."""
+"""The tasks that compare the pictures of some pairs, and look closer at a few."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from ..progress import OnProgress
 from ..reading.jpeg_damage import NO_DAMAGE
-from ..scan.plain_pages import page_reader
+from ..scan.plain_pages import ReadPicture, picture_reader
 from ..scan.scan_data import VerifiedPairs
 from ..scan.unique_images import DescribedImages, UniqueImages
-from ..scan.verified_pairs import verify
+from ..scan.verified_pairs import compare, look_closer
 from ..storage.record_store import StoredColumn
 from .job_folder import Arrays, JobFolder, unpacked
 from .machine import check_machine, records_of_task
@@ -22,6 +22,8 @@ from .sources import read_source
 from .tasks import Result
 
 WORK = f"{__name__}:run"
+LOOK = f"{__name__}:look"
+LAID = "laid"
 
 
 def run(
@@ -45,18 +47,49 @@ def run(
         the fields of :class:`~core.scan.scan_data.VerifiedPairs`, but for ``images``
     """
     del task
+    images, read = _opened(folder, settings, arrays)
+    found = compare(images, arrays["pairs"], read, on_progress)
+    return Result(_columns(found), len(found))
+
+
+def look(
+    folder: JobFolder,
+    task: str,
+    settings: Mapping[str, Any],
+    arrays: Arrays,
+    on_progress: OnProgress,
+) -> Result:
+    """Looks closer at pairs of pictures, in their files.
+
+    Args: see :func:`run`
+
+    Returns:
+        :data:`LAID` int64[q], the pairs of which it can be said what they are, and the
+        fields of what is said
+    """
+    del task
+    images, read = _opened(folder, settings, arrays)
+    laid, found = look_closer(images, arrays["pairs"], read, on_progress)
+    return Result({LAID: laid, **_columns(found)}, len(arrays["pairs"]))
+
+
+def _opened(
+    folder: JobFolder, settings: Mapping[str, Any], arrays: Arrays
+) -> tuple[DescribedImages, ReadPicture]:
+    """Returns the images of a task, and what reads their pictures."""
     check_machine(settings["model"], settings["machine"])
     store = records_of_task(folder, settings["model"], arrays)
-    images = images_at(store, arrays["positions"])
     locators = unpacked(arrays, "locators")
-    read_page = page_reader(locators, settings["max_megapixels"], read_source)
-    found = verify(images, arrays["pairs"], None, read_page, on_progress)
-    kept = {
+    read = picture_reader(locators, settings["max_megapixels"], read_source)
+    return images_at(store, arrays["positions"]), read
+
+
+def _columns(found: VerifiedPairs) -> Arrays:
+    return {
         one.name: getattr(found, one.name)
         for one in fields(VerifiedPairs)
         if one.name != "images"
     }
-    return Result(kept, len(found))
 
 
 def images_at(store: ShardRecords, positions: Any) -> DescribedImages:

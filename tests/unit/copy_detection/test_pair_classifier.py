@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.copy_detection.boosted_trees import learned_trees, log_odds
+from core.copy_detection.boosted_trees import (
+    PAIR_CLASSIFIER,
+    learned_trees,
+    log_odds,
+)
 from core.copy_detection.pair_classifier import contradicted
 
 PHOTOGRAPH = {
@@ -191,7 +195,7 @@ AGAINST = {
 
 
 def learned(evidence):
-    trees = learned_trees()
+    trees = learned_trees(PAIR_CLASSIFIER)
     numbers = np.array([[evidence[name] for name in trees.evidence]], np.float32)
     return float(log_odds(trees, numbers)[0])
 
@@ -216,7 +220,7 @@ def test_all_that_speaks_against_a_copy_denies_it():
 
 def test_a_tree_goes_to_the_second_branch_where_a_number_is_larger():
     trees = replace(
-        learned_trees(),
+        learned_trees(PAIR_CLASSIFIER),
         intercept=0.5,
         asked=np.array([[0, 1, 1, 0, 0, 0, 0]]),
         limits=np.array([[0, 1, 2, 9, 9, 9, 9]], np.float32),

@@ -54,6 +54,27 @@ def test_a_made_copy_meets_pictures_and_no_made_copy(described):
     assert expected <= {tuple(pair) for pair in pairs.tolist()}
 
 
+def letterboxed(picture):
+    """Returns the picture between black bars that take a third of the height."""
+    inside = cv2.resize(picture, (128, 86), interpolation=cv2.INTER_AREA)
+    return np.pad(inside, ((21, 21), (0, 0), (0, 0)))
+
+
+def test_a_letterboxed_copy_is_proposed_by_what_it_frames():
+    pictures = scenes(0)
+    copies = np.array([letterboxed(one) for one in pictures[:4]])
+    described = signatures(np.concatenate([pictures, copies]))
+
+    pairs = {tuple(sorted(pair)) for pair in alike_candidates(described).tolist()}
+
+    expected = {(row, COUNT + row) for row in range(4)}
+    assert expected <= pairs
+    # Nor is a picture ever proposed beside itself
+    assert all(one != other for one, other in pairs)
+    originals = {(b, a) for a, b in alike_originals(described, COUNT).tolist()}
+    assert expected <= originals
+
+
 def test_blank_pictures_look_like_nothing():
     blank = signatures(np.full((3, 128, 128, 3), 200, np.uint8))
 

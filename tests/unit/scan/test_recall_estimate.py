@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from core.copy_detection import signatures
 from core.copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
+from core.scan.plain_pages import no_picture, picture_reader
 from core.scan.recall_estimate import (
     ACCEPTED_FALSE_RATE,
     NO_COPY_SCORES,
@@ -158,8 +159,9 @@ def world(tmp_path, draw, embedder):
 
 def tried(world, embedder, rows):
     paths, *pictures = world
+    read = picture_reader(paths, max_megapixels=64)
     return score_synthetic_copies(
-        [paths[r] for r in rows], np.array(rows), embedder, *pictures
+        [paths[r] for r in rows], np.array(rows), embedder, *pictures, read
     )
 
 
@@ -180,7 +182,13 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
     hidden = np.roll(np.eye(len(vectors.T), dtype=np.float32)[:12], 5, axis=1)
 
     found = score_synthetic_copies(
-        paths[:2], np.arange(2), embedder, hidden, np.zeros_like(described), sizes
+        paths[:2],
+        np.arange(2),
+        embedder,
+        hidden,
+        np.zeros_like(described),
+        sizes,
+        no_picture,
     )
 
     assert not found.copy_scores.any()
@@ -199,7 +207,9 @@ def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embed
     paths, vectors, described, sizes = world
     twice = [np.concatenate([part, part]) for part in (vectors, described, sizes)]
 
-    found = score_synthetic_copies(paths[:3], np.arange(3), embedder, *twice)
+    found = score_synthetic_copies(
+        paths[:3], np.arange(3), embedder, *twice, no_picture
+    )
 
     # Each made copy is proposed with both equal originals
     assert (expected_recall(found, 0.6)["re-encoded"]) == 1

@@ -70,7 +70,9 @@ def assert_same(job, scanned):
     for one in fields(findings):
         if one.name != "columns":
             assert getattr(found, one.name) == getattr(findings, one.name), one.name
-    for name in ("images", "similarity", "score", "relation", "changes", "scene"):
+    assert data.pairs.looked.sum() > 3
+    for column in fields(data.pairs):
+        name = column.name
         one, other = getattr(job.scan_data.pairs, name), getattr(data.pairs, name)
         np.testing.assert_array_equal(one, other, err_msg=name, strict=True)
     for graph in ("features", "descriptors"):
@@ -97,6 +99,7 @@ def small_tasks(monkeypatch):
     """Several tasks a stage, as a job of many images has."""
     monkeypatch.setattr(by_shards, "_ASKED_AT_ONCE", 70)
     monkeypatch.setattr(by_shards, "_PAIRS_AT_ONCE", 90)
+    monkeypatch.setattr(by_shards, "_LOOKS_AT_ONCE", 3)
 
 
 def test_threads_find_what_a_scan_finds(manifest, scanned, small_tasks, tmp_path):
@@ -110,10 +113,11 @@ def test_threads_find_what_a_scan_finds(manifest, scanned, small_tasks, tmp_path
 
     assert_same(job, scanned)
     assert_held_little(job)
-    assert list(dict.fromkeys(one.stage for one in told))[:4] == [
+    assert list(dict.fromkeys(one.stage for one in told))[:5] == [
         "Reading images",
         "Searching similar images",
         "Comparing pictures",
+        "Looking closer",
         "Trying known copies",
     ]
     assert scanned[1].counts["leaks"] > 5

@@ -1,0 +1,104 @@
+"""Which pairs a scan looks at closely, and what comes of it."""
+
+import os
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.copy_detection import PairScores
+from core.progress import silent
+from core.scan.apply_thresholds import apply_thresholds
+from core.scan.closer_looks import chosen, looked_at, overruled, promise_of
+from core.scan.collect import collect_scan_data
+from core.scan.plain_pages import picture_reader
+from core.scan.scan_data import ScanInput
+from core.scan.verified_pairs import NO_PAIRS
+from tests.unit.copy_detection.test_closer_look import (
+    photo,
+    tilted_and_written_on,
+)
+
+
+def test_so_many_pairs_are_looked_at_as_a_scan_can_afford():
+    promise = np.linspace(0, 1, 5000, dtype=np.float32)
+
+    rows = chosen(promise, image_count=1000)
+
+    assert len(rows) == len(chosen(promise, image_count=0)) + 60
+    assert rows.tolist() == list(range(5000 - len(rows), 5000))
+    assert len(chosen(np.zeros(5, np.float32), 1000)) == 0
+
+
+def test_pairs_of_which_the_signatures_leave_no_doubt_are_not_looked_at():
+    found = PairScores.of_nothing(5)
+    found.chance[:] = 0, 0.3, 0.001, 0, 0
+    found.correlation[:] = 0.5, 0.5, 0.5, 0.95, 0.95
+    similarity = np.array([0.8, 0.8, 0.8, 0.8, 0.9], np.float32)
+
+    promise = promise_of(found, similarity)
+
+    assert (promise > 0).tolist() == [False, True, False, False, True]
+
+
+def test_a_pair_that_passed_is_refused_only_if_a_closer_look_is_clearly_against_it():
+    scores = np.array([0.9, 0.9, 0.1, 0.1], np.float32)
+    promise = np.array([0.9, 0.9, 0.1, 0.1], np.float32)
+    closer = np.array([0.5, 0.2, 0.5, 0.9], np.float32)
+
+    assert overruled(scores, promise, closer).tolist() == [1, 2, 3]
+
+
+def test_another_moment_is_a_copy_only_if_a_closer_look_is_sure_of_it():
+    scores = np.array([0.3, 0.3, 0.0], np.float32)
+    promise = np.array([0.9, 0.9, 0.9], np.float32)
+    closer = np.array([0.7, 0.95, 0.7], np.float32)
+
+    assert overruled(scores, promise, closer).tolist() == [1, 2]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A photograph, a changed copy of it, and a file that cannot be read any more."""
+    picture = photo("astronaut")
+    shown = (picture, tilted_and_written_on(picture))
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for path, pixels in zip(paths, shown, strict=False):
+        Image.fromarray(pixels).save(path)
+    paths[2].write_bytes(b"gone")
+    return [os.fsencode(path) for path in paths]
+
+
+def test_a_picture_that_cannot_be_read_again_costs_only_its_own_pairs(files):
+    read = picture_reader(files, max_megapixels=64)
+    pairs = np.array([[0, 1], [0, 2], [1, 2]], np.int32)
+
+    rows, found = looked_at(pairs, np.full((3, 2), 150, np.int32), read, silent)
+
+    assert rows.tolist() == [0]
+    assert found.scores[0] > 0.8
+
+
+@pytest.fixture
+def learn(embedder, tmp_path):
+    def run(paths, previous=None):
+        return collect_scan_data(
+            ScanInput(paths), embedder, folder=tmp_path / "cache", previous=previous
+        )
+
+    return run
+
+
+def test_what_a_look_said_is_reused_by_the_next_scan(learn, files):
+    first = learn(files[:2])
+    assert first.pairs.looked.tolist() == [True]
+    told = np.full(1, 0.77, np.float32)
+
+    again = learn(
+        files[:2], previous=replace(first, pairs=replace(first.pairs, score=told))
+    )
+
+    assert again.pairs.score.tolist() == told.tolist()
+    assert apply_thresholds(first).counts["removable"] == 1
+    assert {one.name for one in fields(NO_PAIRS)} >= {"promise", "looked"}

@@ -1,0 +1,255 @@
+"""Learns what :mod:`core.copy_detection.closer_look` weighs evidence with.
+
+    python tools/learn_closer_look.py OUT.json --photographs FOLDER ...
+        --icons FOLDER ... --scenes FOLDER
+
+Folders of photographs and of icons or clip art, of which none may hold what the
+benchmarks judge by, and that of the pairs of ``benchmarks/scene_pairs.csv``, of which
+half are learned from: those whose scenes :func:`is_learned_from` draws.
+
+The stored trees were learned on 29 November 2026 from the same scenes and clip art as
+those of ``learn_pair_classifier.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from core.copy_detection import compositions as made  # noqa: E402
+from core.copy_detection.closer_look import (  # noqa: E402
+    closer_picture,
+    lay_closely,
+)
+from core.models.registry import load_embedder  # noqa: E402
+from tools.closer_examples import (  # noqa: E402
+    Lesson,
+    copies,
+    crowd,
+    cuttings,
+    enlarged_cutting,
+    look_alikes,
+    other_views,
+    small_copies,
+)
+from tools.learn_pair_classifier import read, written  # noqa: E402
+from tools.pair_examples import Pair, by_a_search, like_at_eight  # noqa: E402
+
+MONOTONIC = {
+    "agreed": 1,
+    "agreed_share": 1,
+    "agreed_cells": 1,
+    "agreed_apart": -1,
+    "contained": 1,
+    "fine_alike": 1,
+    "fine_unlike": -1,
+    "fine_least": 1,
+    "fine_rest": 1,
+    "fine_groups": -1,
+    "fine_largest": -1,
+    "fine_others": -1,
+    "fine_flat": 0,
+    "fine_move": -1,
+    "fine_drift": -1,
+    "fine_sway": -1,
+    "fine_parallax": -1,
+    "slide": -1,
+    "residual": -1,
+    "explained": 1,
+    "tones": 1,
+    "tone_change": 0,
+    "desaturation": 0,
+    "color_residual": -1,
+    "colorfulness": 0,
+    "inverted": -1,
+    "zoom": -1,
+    "overhang": -1,
+    "alike": 1,
+    "unlike": -1,
+    "rest": 1,
+    "places": -1,
+    "correlation": 1,
+    "skew": -1,
+    "stretch": -1,
+    "size": 0,
+    "patch": -1,
+    "inward": 0,
+    "scattered": -1,
+    "least_alike": 1,
+    "detail": 0,
+    "one_sided": 0,
+    "spread": -1,
+    "drift": -1,
+    "bare": 1,
+    "bare_alike": 1,
+    "bare_unlike": -1,
+    "bare_least": 1,
+    "margined": 0,
+    "flat": 0,
+    "edges": 0,
+}
+"""Evidence, and whether more of it may only raise (1) or lower (-1) the log odds."""
+
+COUNTS = {
+    "copies": 2200,
+    "small copies": 600,
+    "cuttings": 450,
+    "look-alikes": 900,
+    "other views": 500,
+}
+PICTURES = {"photographs": 2400, "icons": 2400}
+"""Pairs that are made, and pictures that are read of each kind."""
+
+WEIGHTS = {
+    "copies": 1.0,
+    "small copies": 1.0,
+    "cuttings": 3.0,
+    "look-alikes": 1.0,
+    "other views": 1.0,
+    "photographs": 3.0,
+    "icons": 6.0,
+    "icons at eight": 6.0,
+    "drawings": 6.0,
+    "labeled copies": 20.0,
+    "labeled others": 20.0,
+}
+"""Of the kinds of pairs."""
+
+STRICTER = 0.9
+"""Log odds taken from all: copies are rarer among the pairs that are looked at."""
+
+_AT_ONCE = 64
+_SOFT = 0.4
+"""Share of the photographs of which a part is enlarged: most have little detail."""
+
+
+def evidence_of(pairs: list[Pair]) -> NDArray[np.float32]:
+    """Returns float32[p, d] in the order of MONOTONIC, NaN where nothing agrees."""
+    result = np.full((len(pairs), len(MONOTONIC)), np.nan, np.float32)
+    for start in range(0, len(pairs), _AT_ONCE):
+        given = [
+            closer_picture(picture, (picture.shape[1], picture.shape[0]))
+            for pair in pairs[start : start + _AT_ONCE]
+            for picture in pair
+        ]
+        laid = lay_closely(given, np.arange(len(given)).reshape(-1, 2))
+        if laid is not None:
+            numbers = [laid.evidence[name] for name in MONOTONIC]
+            result[start + laid.rows] = np.stack(numbers, axis=1)
+    return result
+
+
+def labeled(folder: Path) -> dict[str, Lesson]:
+    """Reads the labeled pairs that are learned from."""
+    with (ROOT / "benchmarks" / "scene_pairs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    learned = is_learned_from([(row["a"], row["b"]) for row in rows])
+    lessons: dict[str, Lesson] = {
+        "labeled copies": ([], []),
+        "labeled others": ([], []),
+    }
+    for row, is_learned in zip(rows, learned, strict=True):
+        if is_learned:
+            name = "labeled copies" if row["label"] == "copy" else "labeled others"
+            one, other = (cv2.imread(str(folder / row[end])) for end in "ab")
+            assert one is not None and other is not None
+            lessons[name][0].append((_rgb(one), _rgb(other)))
+            lessons[name][1].append(1.0)
+    return lessons
+
+
+def _rgb(picture: NDArray[Any]) -> made.U8:
+    return np.asarray(picture[..., ::-1], np.uint8)
+
+
+def is_learned_from(pairs: list[tuple[str, str]]) -> list[bool]:
+    """Draws half of the scenes: pairs that share a picture are of one."""
+    names = sorted({name for pair in pairs for name in pair})
+    place = {name: at for at, name in enumerate(names)}
+    a, b = np.array([[place[name] for name in pair] for pair in pairs]).T
+    links = coo_array((np.ones(len(a)), (a, b)), shape=(len(names),) * 2)
+    scene = connected_components(links, directed=False)[1]
+    first = {int(group): names[at] for at, group in reversed(list(enumerate(scene)))}
+    return [zlib.crc32(first[int(scene[at])].encode()) % 2 == 0 for at in a]
+
+
+def fitted(
+    lessons: dict[str, tuple[NDArray[np.float32], NDArray[np.float64], bool]],
+) -> HistGradientBoostingClassifier:
+    """Learns trees from evidence and weights by kind, and whether they are copies."""
+    evidence, truth, weights = [], [], []
+    for name, (numbers, weight, is_copy) in lessons.items():
+        told = ~np.isnan(numbers[:, 0])
+        evidence.append(numbers[told])
+        weights.append(weight[told] * WEIGHTS[name])
+        truth.append(np.full(told.sum(), is_copy))
+    model = HistGradientBoostingClassifier(
+        max_iter=150,
+        max_depth=3,
+        learning_rate=0.1,
+        min_samples_leaf=30,
+        l2_regularization=5,
+        monotonic_cst=list(MONOTONIC.values()),
+        early_stopping=False,
+    )
+    model.fit(np.concatenate(evidence), np.concatenate(truth), np.concatenate(weights))
+    return model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    for name in ("photographs", "icons"):
+        parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
+    parser.add_argument("--scenes", type=Path, required=True)
+    asked, random = parser.parse_args(), np.random.default_rng(101)
+    crowds = {name: read(getattr(asked, name), most) for name, most in PICTURES.items()}
+    crowds["photographs"] = photos = [
+        enlarged_cutting(photo, random) if random.random() < _SOFT else photo
+        for photo in crowds["photographs"]
+    ]
+    some_drawn = photos + crowds["icons"][: len(photos) // 8]
+    lessons = {
+        "copies": copies(some_drawn, random, COUNTS["copies"]),
+        "small copies": small_copies(photos, random, COUNTS["small copies"]),
+        "cuttings": cuttings(photos, random, COUNTS["cuttings"]),
+        "look-alikes": look_alikes(photos, random, COUNTS["look-alikes"]),
+        "other views": other_views(photos, random, COUNTS["other views"]),
+        **labeled(asked.scenes),
+    }
+    search = by_a_search(load_embedder())
+    for name, pictures in crowds.items():
+        lessons[name] = crowd(pictures, random, search)
+    icons = crowds["icons"]
+    lessons["icons at eight"] = crowd(icons, random, like_at_eight)
+    lessons["drawings"] = crowd(
+        icons, np.random.default_rng(5), search, all_differ=True
+    )
+    model = fitted(
+        {
+            name: (evidence_of(pairs), np.array(weights), name.endswith("copies"))
+            for name, (pairs, weights) in lessons.items()
+        }
+    )
+    stored = written(model, list(MONOTONIC), STRICTER)
+    asked.out.write_text(json.dumps(stored, separators=(",", ":")) + "\n", "utf-8")
+    for name, (pairs, _) in lessons.items():
+        print(f"{name}: {len(pairs)} pairs")
+
+
+if __name__ == "__main__":
+    main()
