@@ -1,11 +1,12 @@
-"""What Winnow and Datalab say of sets with planted problems.
+"""What Winnow, Datalab and DataEval say of sets with planted problems.
 
     python benchmarks/overview.py FOLDER [--scratch FOLDER] [--draws 3] [--steps ...]
 
 FOLDER holds a folder a class, of three or more. Each draw has 160 images from each of
 three classes; the sets that :mod:`planted_sets` makes of it are looked at as a scan
-does, and given to Datalab, in an environment of its own below the scratch folder. What
-was done already is not done again. Prints the table of overview.md.
+does, and given to Datalab and DataEval, each in an environment of its own below the
+scratch folder. What was done already is not done again. Prints the table of
+overview.md.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ from set_images import SetImages, overview_of, read_images
 
 from core.overview.overview import Overview
 
-RIVALS = {"datalab_set": ["cleanlab[image]==2.9.0"]}
+RIVALS = {
+    "datalab_set": ["cleanlab[image]==2.9.0"],
+    # It brings PyTorch, of several gigabytes
+    "dataeval_set": ["dataeval==1.1.4", "Pillow"],
+}
 CLASSES, IMAGES = 3, 160
 
 Said = dict[str, list[list[str]]]

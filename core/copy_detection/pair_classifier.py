@@ -31,6 +31,7 @@ _BEST = {
     "alike": np.log1p(64),
     "unlike": 0,
     "rest": 1,
+    "places": 0,
     "patch": 0,
     "scattered": 0,
     "least_alike": 1,
@@ -118,11 +119,18 @@ pairs under a mark of stock photographs, and none of 480 planted copies that pas
 _ONE_SIDED = 0.95
 _MIN_SPREAD = 0.3
 _MARKED_REST = 0.7
+_THIN_SPREAD = 0.1
+_MARKED_PLACES = 3
+_BARE = 0.8
+_BARE_BLOCKS = 3.0
+_BARE_UNLIKE = 0.2
 _MARKED = 1.5
-"""What a mark that fills a picture shows: nearly all differs to one side, in so many of
-the blocks, and the rest agrees. Of 367 labeled pairs of scenes none that differs to one
-side does so in more than 0.28 of the blocks; marks that do so in fewer are left to the
-trees. And the log odds that such a pair is a copy; not learned."""
+"""What a mark laid over a picture shows: nearly all differs to one side, in so many of
+the blocks, and the rest agrees. Or in fewer blocks and several places, if the frames
+lie exactly on one another and what the mark leaves bare agrees: so well, in so many
+blocks (a log) and with so few that do not. Of 400 marked photographs of scenes the
+first is true of .34, either of .55; of 367 labeled pairs of scenes either is true of
+none but copies. And the log odds that such a pair is a copy; not learned."""
 
 _LEAST_RESIDUAL = np.float32(0.3)
 _LEAST_COLOR = np.float32(1.5)
@@ -264,14 +272,24 @@ def _is_covered(evidence: dict[str, Floats]) -> Bools:
 def is_marked(evidence: dict[str, Floats]) -> Bools:
     """Returns where a mark lies over one of two pictures that are equal: bool[b].
 
-    Watermarks that fill a picture: all that differs differs in one direction, in many
-    places, and the rest agrees.
+    All that differs differs in one direction, in several places, and the rest agrees.
     """
     upright = evidence["turned"] + evidence["inverted"] == 0
-    fills = (evidence["one_sided"] >= _ONE_SIDED) & (evidence["spread"] >= _MIN_SPREAD)
+    one_sided = evidence["one_sided"] >= _ONE_SIDED
+    fills = evidence["spread"] >= _MIN_SPREAD
     rest_agrees = evidence["rest"] >= _MARKED_REST
-    result: Bools = upright & fills & rest_agrees & ~is_plain(evidence)
-    return result
+    result: Bools = upright & one_sided & ~is_plain(evidence)
+    return result & (fills & rest_agrees | _agrees_where_bare(evidence))
+
+
+def _agrees_where_bare(evidence: dict[str, Floats]) -> Bools:
+    """Returns where what a thin mark leaves bare agrees well: bool[b]."""
+    agrees = evidence["bare"] >= _BARE
+    agrees &= evidence["bare_alike"] >= _BARE_BLOCKS
+    agrees &= evidence["bare_unlike"] <= _BARE_UNLIKE
+    thin = (evidence["spread"] >= _THIN_SPREAD) & (evidence["places"] >= _MARKED_PLACES)
+    # Where a camera moved as well, foam and ice are brighter in places
+    return agrees & thin & (evidence["moved"] == 0)
 
 
 def is_plain(evidence: dict[str, Floats]) -> Bools:

@@ -119,7 +119,11 @@ class VideoReader:
         self._end()
 
     def read(
-        self, path: bytes, every: float, side: int | None = None
+        self,
+        path: bytes,
+        every: float,
+        side: int | None = None,
+        threads: int | None = None,
     ) -> Iterator[SampledFrame | Outcome]:
         """Yields frames of a video, and last what it is, or why it cannot be read.
 
@@ -128,6 +132,7 @@ class VideoReader:
             every: seconds between the frames
             side: to which the shorter side of larger frames is shrunk, in pixels;
                 None for frames as they are
+            threads: that may decode it; None for as many as the reader has
         """
         failure = _not_a_video(path)
         if failure is not None:
@@ -142,7 +147,7 @@ class VideoReader:
             "every": every,
             "side": side,
             "most_pixels": self._most_pixels,
-            "threads": self._threads,
+            "threads": threads or self._threads,
         }
         process.ask(asked)
         is_over = False

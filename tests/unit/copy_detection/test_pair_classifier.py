@@ -10,7 +10,7 @@ from core.copy_detection.boosted_trees import (
     learned_trees,
     log_odds,
 )
-from core.copy_detection.pair_classifier import contradicted
+from core.copy_detection.pair_classifier import contradicted, is_marked
 
 PHOTOGRAPH = {
     "overhang": 0.0,
@@ -117,10 +117,47 @@ MAY_BE_COPIES = {
 }
 
 
+THIN_MARK = PHOTOGRAPH | {
+    "one_sided": 1.0,
+    "spread": 0.15,
+    "places": 5.0,
+    "rest": 0.6,
+    "bare": 0.9,
+    "bare_alike": 3.5,
+    "bare_unlike": 0.1,
+}
+FULL_MARK = THIN_MARK | {"spread": 0.5, "rest": 0.8, "bare": 0.6}
+
+NO_MARKS = {
+    "a place that is brighter": THIN_MARK | {"spread": 0.05},
+    "what differs is brighter and darker": THIN_MARK | {"one_sided": 0.8},
+    "beside the mark is something else": THIN_MARK | {"bare": 0.7},
+    "little is left bare": THIN_MARK | {"bare_alike": 2.5},
+    "some of what is left bare differs": THIN_MARK | {"bare_unlike": 0.3},
+    "two places that are brighter": THIN_MARK | {"places": 2.0},
+    "foam before a camera that moved": THIN_MARK | {"moved": 1.0},
+    "a turned picture": THIN_MARK | {"turned": 1.0},
+    "a page with text": THIN_MARK | {"tones": 1.7},
+    "another picture under a full mark": FULL_MARK | {"rest": 0.6},
+}
+
+
+def shown(evidence):
+    return {name: np.array([value], np.float32) for name, value in evidence.items()}
+
+
+@pytest.mark.parametrize("evidence", [THIN_MARK, FULL_MARK])
+def test_a_mark_over_a_photograph_is_seen(evidence):
+    assert is_marked(shown(evidence))[0]
+
+
+@pytest.mark.parametrize("name", NO_MARKS)
+def test_what_no_mark_leaves_is_no_mark(name):
+    assert not is_marked(shown(NO_MARKS[name]))[0]
+
+
 def judged(evidence):
-    return bool(
-        contradicted({n: np.array([v], np.float32) for n, v in evidence.items()})[0]
-    )
+    return bool(contradicted(shown(evidence))[0])
 
 
 @pytest.mark.parametrize("name", NO_COPIES)
