@@ -128,7 +128,6 @@ def learned(
     """
     paths = scan_input.paths
     files, model = unique_files(table), model_info(embedder)
-    sequences = find_sequences(paths, table, samples, images, scan_input.recordings)
     search = stages.search(
         images, split_membership(samples, images), model.min_candidate_similarity
     )
@@ -145,6 +144,9 @@ def learned(
     del search, rotated, alike
     pairs = stages.verify(images, candidates)
     del candidates
+    sequences = find_sequences(
+        paths, table, samples, images, pairs, scan_input.recordings
+    )
     clock.end("compare pictures")
     recall = before.recall() or estimate_recall(
         images,

@@ -7,6 +7,7 @@ from collections.abc import Sequence as PathSequence
 
 import numpy as np
 
+from ..copy_detection import MIN_COPY_SCORE, relation_bits
 from ..embedding.image_table import ImageTable
 from ..findings.sequence_proof import confirmed
 from ..findings.sequence_proposals import (
@@ -15,8 +16,10 @@ from ..findings.sequence_proposals import (
     sequences_by_time,
 )
 from ..findings.sequences import Sequences, joined
-from .scan_data import Recordings, Samples
+from .scan_data import Recordings, Samples, VerifiedPairs
 from .unique_images import DescribedImages
+
+_MIRRORED = relation_bits("mirrored")
 
 
 def find_sequences(
@@ -24,6 +27,7 @@ def find_sequences(
     table: ImageTable,
     samples: Samples,
     images: DescribedImages,
+    pairs: VerifiedPairs,
     recordings: Recordings | None,
 ) -> Sequences:
     """Finds which samples are frames of one recording or burst.
@@ -33,6 +37,7 @@ def find_sequences(
         table: of the pass over their files
         samples: the samples
         images: the unique images
+        pairs: of them, compared
         recordings: that a field names, which need no proof; None without
     """
     rank = samples.path_rank
@@ -45,6 +50,8 @@ def find_sequences(
     captured[readable] = table.column("captured")[files]
     camera[readable] = table.column("camera")[files]
     image = images.groups.of_samples(samples.unique_file)
-    found = confirmed(sequences_by_name(paths), image, images.descriptors)
+    is_mirrored = (pairs.score >= MIN_COPY_SCORE) & (pairs.relation & _MIRRORED > 0)
+    mirrored, vectors = pairs.images[is_mirrored], images.descriptors
+    found = confirmed(sequences_by_name(paths), image, vectors, mirrored)
     timed = sequences_by_time(captured, camera, rank)
-    return joined(found, confirmed(timed, image, images.descriptors))
+    return joined(found, confirmed(timed, image, vectors, mirrored, by_time=True))

@@ -189,6 +189,50 @@ def test_files_that_cannot_be_read_are_passed_over():
     assert (confirmed(one_sequence(4), image, walk(3, 0.1)).code == 0).all()
 
 
+def test_copies_of_one_file_are_one_frame():
+    image = np.array([0, 0, 1], np.int32)
+
+    assert confirmed(one_sequence(3), image, walk(3, 0.1)).names == []
+
+
+def test_augmented_pictures_are_no_recording():
+    """Two pictures, ten of each, and some of each mirrored."""
+    vectors = np.repeat(walk(2, 0.2), 10, axis=0)
+    own = np.arange(20, dtype=np.int32)
+    mirrored = np.array([[0, 3], [4, 7], [12, 15]], np.int32)
+    proposed = one_sequence(20)
+
+    assert confirmed(proposed, own, vectors).names == ["frames"]
+    assert confirmed(proposed, own, vectors, mirrored).names == []
+    assert confirmed(proposed, own, vectors, mirrored[:0]).names == ["frames"]
+    assert confirmed(proposed, own, vectors, mirrored + 20).names == ["frames"]
+
+
+def test_augmented_frames_that_bear_the_number_of_their_frame_are_a_recording():
+    vectors = np.repeat(walk(10, 0.2), 2, axis=0)
+    proposed = Sequences(
+        np.zeros(20, np.int32), np.repeat(np.arange(10), 2), np.ones(1), ["frames"]
+    )
+    mirrored = np.arange(20, dtype=np.int32).reshape(-1, 2)
+
+    found = confirmed(proposed, np.arange(20, dtype=np.int32), vectors, mirrored)
+
+    assert found.names == ["frames"]
+
+
+def test_few_pictures_as_alike_as_others_are_by_chance_are_no_frames():
+    random = np.random.default_rng(3)
+    faces = np.eye(64)[0] + random.normal(size=(200, 64)) * 0.03
+    faces /= np.linalg.norm(faces, axis=1, keepdims=True)
+    proposed, own = one_sequence(4), np.arange(4, dtype=np.int32)
+
+    assert confirmed(proposed, own, faces).names == []
+    assert confirmed(proposed, own, faces[:20]).names == ["frames"]
+    assert confirmed(proposed, own, faces, by_time=True).names == ["frames"]
+    frames = np.concatenate([walk(4, 0.1), faces])
+    assert confirmed(proposed, own, frames).names == ["frames"]
+
+
 def test_what_is_left_of_a_burst_beside_a_sequence_is_dropped_if_too_few():
     by_name = Sequences(
         np.array([0, 0, 0, -1, -1], np.int32), np.arange(5), np.ones(1), ["a"]
