@@ -75,6 +75,16 @@ def test_a_picture_that_was_shifted_in_its_frame_is_a_copy(scene, border, shift)
     assert answer(one, shifted) == "copy"
 
 
+@pytest.mark.parametrize(("wider", "taller"), [(20, 0), (0, 20), (14, -10)])
+def test_two_cuttings_of_one_photograph_of_other_shapes_are_copies(
+    scene, wider, taller
+):
+    one = framed(scene, 100, 100)
+    other = scene[90 : 90 + SIDE + taller, 108 : 108 + SIDE + wider]
+
+    assert answer(one, other) == "copy"
+
+
 def test_what_is_cut_out_of_a_picture_is_a_copy(scene):
     one = framed(scene, 100, 100)
 
