@@ -18,10 +18,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import re
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,10 @@ number of threads."""
 
 _SAID_BY_CODEC = re.compile(rb"^(\[[\w,.-]+ @ 0x[0-9a-f]+\]|error while)", re.MULTILINE)
 _MOST_READ = 1 << 20
+_WAITING = 2
+"""Frames that wait to be sent, at their full size."""
+
+_Answer = tuple[dict[str, Any], Any, int | None]
 
 
 def send_message(
@@ -69,6 +75,37 @@ def send_message(
     line = json.dumps({**message, "bytes": len(payload)}).encode()
     pipe.write(line + b"\n" + payload)
     pipe.flush()
+
+
+class _Answers:
+    """Sends answers in their order, by a thread that shrinks and writes frames.
+
+    The next frames are decoded meanwhile: in turn, the threads of the decoder wait.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._waiting: queue.Queue[_Answer] = queue.Queue(_WAITING)
+        threading.Thread(target=self._send, daemon=True).start()
+
+    def put(
+        self, message: dict[str, Any], pixels: Any = None, side: int | None = None
+    ) -> None:
+        """Takes a message, and the pixels of a frame, shrunk to a side if it has one.
+
+        Whatever could not be sent before ends the process.
+        """
+        self._waiting.put((message, pixels, side))
+
+    def _send(self) -> None:
+        try:
+            while True:
+                message, pixels, side = self._waiting.get()
+                picture = b"" if pixels is None else _picture(pixels, side)
+                send_message(self._pipe, message, picture)
+        # Nobody reads: who asked is gone
+        finally:
+            os._exit(1)
 
 
 class _Complaints:
@@ -146,7 +183,7 @@ class _Asked:
     threads: int
 
 
-def _decode(answers: IO[bytes], complaints: _Complaints, asked: _Asked) -> None:
+def _decode(answers: _Answers, complaints: _Complaints, asked: _Asked) -> None:
     """Answers with the frames of a video, and last with what it is.
 
     A whole video looks the same whatever the number of threads, and a damaged one does
@@ -163,7 +200,7 @@ def _decode(answers: IO[bytes], complaints: _Complaints, asked: _Asked) -> None:
 
 
 def _read(
-    answers: IO[bytes], complaints: _Complaints, asked: _Asked, threads: int, sent: int
+    answers: _Answers, complaints: _Complaints, asked: _Asked, threads: int, sent: int
 ) -> int | None:
     """Reads a video by so many threads, to its end or to the first complaint of many.
 
@@ -188,14 +225,14 @@ def _read(
     text = complaints.since()
     damage.note(text, 0)
     if not video.isOpened():
-        send_message(answers, {"kind": "unopened", "ended_early": damage.ended_early})
+        answers.put({"kind": "unopened", "ended_early": damage.ended_early})
         return None
     width, height = (
         int(video.get(one))
         for one in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
     )
     if width * height > asked.most_pixels:
-        send_message(answers, {"kind": "too_large", "width": width, "height": height})
+        answers.put({"kind": "too_large", "width": width, "height": height})
         return None
     codec = int(video.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     codec_name = codec.to_bytes(4, "little").decode("latin-1").strip("\0 ")
@@ -222,19 +259,18 @@ def _read(
                 height, width = pixels.shape[:2]
                 if frame > sent:
                     head = {"kind": "frame", "frame": frame, "seconds": seconds}
-                    send_message(answers, head, _picture(pixels, asked.side))
+                    answers.put(head, pixels, asked.side)
                     sent = frame
                 else:
                     # Silence would be taken for a hang
-                    send_message(answers, {"kind": "again"})
+                    answers.put({"kind": "again"})
             due = reached + 1
         frame += 1
     text = complaints.since()
     if text and threads > 1:
         return sent
     damage.note(text, frame)
-    send_message(
-        answers,
+    answers.put(
         {
             "kind": "end",
             "frames": frame,
@@ -307,13 +343,13 @@ def _main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = OPTIONS
     os.environ["OPENCV_LOG_LEVEL"] = "FATAL"
-    answers = os.fdopen(os.dup(1), "wb")
+    answers = _Answers(os.fdopen(os.dup(1), "wb"))
     complaints = _Complaints()
     os.dup2(2, 1)
     import cv2
 
     cv2.setNumThreads(1)
-    send_message(answers, {"kind": "ready"})
+    answers.put({"kind": "ready"})
     for line in sys.stdin.buffer:
         told = json.loads(line)
         told["path"] = bytes.fromhex(told["path"])
