@@ -284,7 +284,7 @@ def is_marked(evidence: dict[str, Floats]) -> Bools:
 
 def _agrees_where_bare(evidence: dict[str, Floats]) -> Bools:
     """Returns where what a thin mark leaves bare agrees well: bool[b]."""
-    agrees = evidence["bare"] >= _BARE
+    agrees: Bools = evidence["bare"] >= _BARE
     agrees &= evidence["bare_alike"] >= _BARE_BLOCKS
     agrees &= evidence["bare_unlike"] <= _BARE_UNLIKE
     thin = (evidence["spread"] >= _THIN_SPREAD) & (evidence["places"] >= _MARKED_PLACES)

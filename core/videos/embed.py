@@ -89,7 +89,8 @@ def threads_of(sizes: Sequence[int], cores: int) -> list[int]:
     """
     left = np.cumsum(np.asarray(sizes, np.float64)[::-1])[::-1]
     shares = cores * np.asarray(sizes) / np.maximum(left, 1)
-    return np.clip(np.rint(shares), 1, cores).astype(int).tolist()
+    threads: list[int] = np.clip(np.rint(shares), 1, cores).astype(int).tolist()
+    return threads
 
 
 class _Files:
