@@ -284,12 +284,13 @@ def is_marked(evidence: dict[str, Floats]) -> Bools:
 
 def _agrees_where_bare(evidence: dict[str, Floats]) -> Bools:
     """Returns where what a thin mark leaves bare agrees well: bool[b]."""
-    agrees: Bools = evidence["bare"] >= _BARE
+    agrees = evidence["bare"] >= _BARE
     agrees &= evidence["bare_alike"] >= _BARE_BLOCKS
     agrees &= evidence["bare_unlike"] <= _BARE_UNLIKE
     thin = (evidence["spread"] >= _THIN_SPREAD) & (evidence["places"] >= _MARKED_PLACES)
     # Where a camera moved as well, foam and ice are brighter in places
-    return agrees & thin & (evidence["moved"] == 0)
+    still: Bools = evidence["moved"] == 0
+    return agrees & thin & still
 
 
 def is_plain(evidence: dict[str, Floats]) -> Bools:
