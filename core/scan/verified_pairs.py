@@ -106,9 +106,12 @@ def look_closer(
         int64[q], the pairs of which it can be said what they are, and what is said
     """
     laid, found = looked_at(pairs, images.sizes, read, on_progress)
+    plain = found.plain.copy()
+    found.plain[:] = False
     judge_pages(found, pairs[laid], images.signatures, read, on_progress)
-    # Pages that cannot be told stay what they were
+    # Pages that cannot be told stay what they were; soft photographs are shown as unsure
     told = np.flatnonzero(found.relations != relation_bits(TOO_PLAIN))
+    found.relations[plain & (found.scores > 0)] = relation_bits(TOO_PLAIN)
     laid, found = laid[told], found.at(told)
     similarity = cosines(images.descriptors, pairs[laid])
     return laid, _verified(found, pairs[laid], similarity)
