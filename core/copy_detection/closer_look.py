@@ -7,8 +7,8 @@ agree, where, and how far blocks of 8 x 8 pixels would have to move to agree. Co
 agree to a fraction of a pixel; another moment or view of a scene does not.
 
 Measured in whole scans of 6,096 photographs and 6,000 mixed images with 240 planted
-near copies each: recall .925 and .871 before, .938 and .900 with it and with frames
-proposed by what they hold; 0 and 11 pairs are wrong, before and after.
+near copies each, at one head before it and at one after: recall .925 and .871, then
+.933 and .892; wrong pairs 0 and 11, then 0 and 10; 14 % more processor time.
 """
 
 from __future__ import annotations
