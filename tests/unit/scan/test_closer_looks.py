@@ -2,19 +2,28 @@
 
 import os
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from core.copy_detection import PairScores
+from core.copy_detection import (
+    MIN_COPY_SCORE,
+    SIGNATURE_SIDE,
+    TOO_PLAIN,
+    PairScores,
+    relation_names,
+    signatures,
+)
 from core.progress import silent
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.closer_looks import chosen, looked_at, overruled, promise_of
 from core.scan.collect import collect_scan_data
 from core.scan.plain_pages import picture_reader
 from core.scan.scan_data import ScanInput
-from core.scan.verified_pairs import NO_PAIRS
+from core.scan.verified_pairs import NO_PAIRS, look_closer
 from tests.unit.copy_detection.test_closer_look import (
     photo,
     tilted_and_written_on,
@@ -88,6 +97,27 @@ def learn(embedder, tmp_path):
         )
 
     return run
+
+
+def test_soft_pictures_that_a_closer_look_finds_are_too_plain_to_tell(tmp_path):
+    soft = (photo("coffee") * 0.2 + 110).astype(np.uint8)
+    shown = [soft, tilted_and_written_on(soft)]
+    paths = [tmp_path / f"{number}.png" for number in range(2)]
+    for path, pixels in zip(paths, shown, strict=True):
+        Image.fromarray(pixels).save(path)
+    squares = [cv2.resize(one, (SIGNATURE_SIDE, SIGNATURE_SIDE)) for one in shown]
+    images = SimpleNamespace(
+        signatures=signatures(np.array(squares)),
+        sizes=np.full((2, 2), 150, np.int32),
+        descriptors=np.eye(2, dtype=np.float32),
+    )
+    read = picture_reader([os.fsencode(path) for path in paths], max_megapixels=64)
+
+    rows, found = look_closer(images, np.array([[0, 1]], np.int32), read)
+
+    assert rows.tolist() == [0]
+    assert found.score[0] >= MIN_COPY_SCORE
+    assert relation_names(int(found.relation[0])) == TOO_PLAIN
 
 
 def test_what_a_look_said_is_reused_by_the_next_scan(learn, files):
