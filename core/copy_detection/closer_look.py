@@ -42,7 +42,7 @@ from .pair_classifier import (
 from .planes import WHITE, Pictures
 from .refine_alignment import align_finely
 from .relations import name_relations
-from .same_scene import of_one_place, slide
+from .same_scene import of_one_place, shows_one_place, slide, tells_no_moments
 from .signature import SIGNATURE_SIDE, brightness_of, signatures
 from .types import Bools, Doubles, Floats, Ints, floats
 from .verify import MIN_COPY_SCORE, PairScores
@@ -173,7 +173,9 @@ def look_closely(
         laid.pictures, laid.overlays.at(copies), at_rows(laid.evidence, copies)
     )
     found.relations[copies], found.changes[copies], found.plain[copies] = named
-    found.scenes[:] = of_one_place(laid.evidence) & (found.scores < MIN_COPY_SCORE)
+    scenes = of_one_place(laid.evidence) & shows_one_place(laid.evidence, laid.overlays)
+    scenes &= ~tells_no_moments(laid.evidence, laid.overlays)
+    found.scenes[:] = scenes & (found.scores < MIN_COPY_SCORE)
     return laid.rows, found
 
 

@@ -140,15 +140,30 @@ def tell_scenes(
     )
     moved_on = shifted[~filled]
     logit[moved_on] = np.minimum(logit[moved_on], _SHIFTED)
-    one_place = (evidence["rest"] >= _MIN_REST) & (overlays.turn == 0)
-    # Forms, icons and drawings show no scene; a frame or another ground leaves places
-    # that nothing moved in
-    one_photograph = is_plain(evidence) | overlays.through_view | is_marked(evidence)
-    one_photograph |= is_cut_anew(evidence)
+    one_place = shows_one_place(evidence, overlays)
+    one_photograph = tells_no_moments(evidence, overlays)
     two = (logit < 0) & ~one_photograph & (is_copy | one_place)
     chance = np.where(two, 1 / (1 + np.exp(-logit)), 1).astype(np.float32)
     in_doubt = (logit < _IN_DOUBT) & ~one_photograph & ~two & is_copy
     return chance, two & of_one_place(evidence), in_doubt
+
+
+def shows_one_place(evidence: dict[str, Floats], overlays: Overlays) -> Bools:
+    """Returns which pairs that are no copies agree in their details, upright."""
+    agrees: Bools = evidence["rest"] >= _MIN_REST
+    upright: Bools = overlays.turn == 0
+    return agrees & upright
+
+
+def tells_no_moments(evidence: dict[str, Floats], overlays: Overlays) -> Bools:
+    """Returns which pairs are no two moments, whatever else they are: bool[b].
+
+    Forms, icons and drawings show no scene; a frame or another ground leaves places
+    that nothing moved in, and so do marks and other cuttings.
+    """
+    apart = is_plain(evidence) | overlays.through_view | is_marked(evidence)
+    result: Bools = apart | is_cut_anew(evidence)
+    return result
 
 
 def is_cut_anew(evidence: dict[str, Floats]) -> Bools:

@@ -58,15 +58,40 @@ bear its frame's number, as those of Roboflow do."""
 
 Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+
+
+class CopyPairs:
+    """Pairs of images that pass for copies, and which of them are mirror images.
+
+    Args:
+        images: int32[q, 2], rows of images
+        mirrored: bool[q]
+    """
+
+    def __init__(self, images: Codes, mirrored: Bools) -> None:
+        ends = np.concatenate([images, images[:, ::-1]])
+        order = np.argsort(ends[:, 0], kind="stable")
+        self._one, self._other = ends[order].T
+        self._mirrored = np.tile(mirrored, 2)[order]
+
+    def of(self, images: Codes) -> tuple[Codes, Codes, Bools]:
+        """Returns the pairs of distinct images: one, the other, mirrored or not."""
+        starts = np.searchsorted(self._one, images, "left")
+        ends = np.searchsorted(self._one, images, "right")
+        rows = np.concatenate(
+            [np.zeros(0, np.int64), *map(np.arange, starts, ends)]
+        ).astype(np.int64)
+        return self._one[rows], self._other[rows], self._mirrored[rows]
 
 
 def confirmed(
     proposed: Sequences,
     image: Codes,
     vectors: Vectors,
-    mirrored: Codes | None = None,
+    copies: CopyPairs | None = None,
     *,
     by_time: bool = False,
 ) -> Sequences:
@@ -76,23 +101,28 @@ def confirmed(
         proposed: by name or time
         image: int32[n], row in ``vectors``; negative for an image without
         vectors: i x d, unit copy vectors
-        mirrored: int32[q, 2], rows in ``vectors`` that are mirror images of one another
+        copies: among these
         by_time: one camera took them within seconds, which numbers alone do not say
     """
     code = np.full(len(image), NO_SEQUENCE, np.int32)
     kept: list[int] = []
     spread = np.linspace(0, len(vectors) - 1, min(len(vectors), _COMPARED)).astype(int)
     outside = np.asarray(vectors[spread], np.float32)
-    pairs = np.zeros((0, 2), np.int32) if mirrored is None else mirrored
     for rows in rows_by_code(proposed.code.astype(np.int64), proposed.place):
         readable = rows[image[rows] >= 0]
         own = image[readable]
+        distinct = np.unique(own)
         # Copies of one file are one frame
-        if len(np.unique(own)) < FEWEST:
+        if len(distinct) < FEWEST:
             continue
-        if _is_augmented(own, proposed.place[readable], pairs):
-            continue
-        beside = None if by_time else outside[~np.isin(spread, own)]
+        related = distinct
+        if copies is not None:
+            one, other, mirrored = copies.of(distinct)
+            if _is_augmented(distinct, proposed.place[readable], one, other, mirrored):
+                continue
+            # A copy of a frame that lies elsewhere is as alike as a frame
+            related = np.union1d(distinct, other)
+        beside = None if by_time else outside[~np.isin(spread, related)]
         if _are_frames(vectors, own, beside):
             code[rows] = len(kept)
             kept.append(int(proposed.code[rows[0]]))
@@ -104,12 +134,21 @@ def confirmed(
     )
 
 
-def _is_augmented(images: Codes, places: Ints, mirrored: Codes) -> bool:
-    """Returns whether images of a sequence are mirror images of others in it."""
+def _is_augmented(
+    images: Codes, places: Ints, one: Codes, other: Codes, mirrored: Bools
+) -> bool:
+    """Returns whether images of a sequence are mirror images of others in it.
+
+    Args:
+        images: the distinct ones of the sequence
+        places: of all its samples
+        one, other: images of the sequence, and what each is a copy of
+        mirrored: which of these pairs are mirror images
+    """
     if len(np.unique(places)) < _ONE_A_PLACE * len(places):
         return False
-    both = np.isin(mirrored, images).all(axis=1)
-    count = len(np.unique(mirrored[both]))
+    inside = mirrored & np.isin(other, images)
+    count = len(np.unique(one[inside]))
     return count >= max(_FEWEST_MIRRORED, _MIRRORED * len(images))
 
 

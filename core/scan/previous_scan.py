@@ -48,7 +48,7 @@ class PreviousScan:
             represented; -1 for a new one. Ascending, since unique images stand in
             the order of their digests
         graphs: of the previous scan, if its embeddings were made as now
-        pairs: of the previous scan, if its pictures were decoded as now
+        pairs: of the previous scan, if its pictures were decoded as now as well
     """
 
     def __init__(
@@ -70,8 +70,9 @@ class PreviousScan:
             return
         if scan_data.inputs.vectors == self._vectors:
             self.graphs = scan_data.graphs
-        if scan_data.inputs.pictures == self._pictures:
-            self.pairs = scan_data.pairs
+            # Which pairs are looked at closer depends on their cosines
+            if scan_data.inputs.pictures == self._pictures:
+                self.pairs = scan_data.pairs
         before = scan_data.files.digest[scan_data.images.first_file]
         place = {digest.tobytes(): row for row, digest in enumerate(before)}
         self.image[:] = [place.get(digest.tobytes(), -1) for digest in images.digests]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..copy_detection import MIN_COPY_SCORE, relation_bits
 from ..embedding.image_table import ImageTable
-from ..findings.sequence_proof import confirmed
+from ..findings.sequence_proof import CopyPairs, confirmed
 from ..findings.sequence_proposals import (
     sequences_by_field,
     sequences_by_name,
@@ -50,8 +50,9 @@ def find_sequences(
     captured[readable] = table.column("captured")[files]
     camera[readable] = table.column("camera")[files]
     image = images.groups.of_samples(samples.unique_file)
-    is_mirrored = (pairs.score >= MIN_COPY_SCORE) & (pairs.relation & _MIRRORED > 0)
-    mirrored, vectors = pairs.images[is_mirrored], images.descriptors
-    found = confirmed(sequences_by_name(paths), image, vectors, mirrored)
+    passed = np.flatnonzero(pairs.score >= MIN_COPY_SCORE)
+    is_mirrored = pairs.relation[passed] & _MIRRORED > 0
+    copies, vectors = CopyPairs(pairs.images[passed], is_mirrored), images.descriptors
+    found = confirmed(sequences_by_name(paths), image, vectors, copies)
     timed = sequences_by_time(captured, camera, rank)
-    return joined(found, confirmed(timed, image, vectors, mirrored, by_time=True))
+    return joined(found, confirmed(timed, image, vectors, copies, by_time=True))

@@ -109,10 +109,12 @@ def look_closer(
     plain = found.plain.copy()
     found.plain[:] = False
     judge_pages(found, pairs[laid], images.signatures, read, on_progress)
-    # Pages that cannot be told stay what they were; soft photographs are shown as unsure
+    # Pages that cannot be told stay what they were; soft photographs are unsure
     told = np.flatnonzero(found.relations != relation_bits(TOO_PLAIN))
     found.relations[plain & (found.scores > 0)] = relation_bits(TOO_PLAIN)
     laid, found = laid[told], found.at(told)
+    # What is missing in a damaged file looks like another moment, and is none
+    found.scenes[images.damaged[pairs[laid]].any(axis=1)] = False
     similarity = cosines(images.descriptors, pairs[laid])
     return laid, _verified(found, pairs[laid], similarity)
 

@@ -80,15 +80,17 @@ def threads_of(sizes: Sequence[int], cores: int) -> list[int]:
     """Returns how many threads may decode each of n videos, which are taken in turn.
 
     A video gets its share of the cores, by its bytes among those of all that are not
-    begun: one of many gets a thread, and a long one among few gets more. More threads
+    done: one of many gets a thread, and a long one among few gets more. More threads
     decode it sooner, at a fifth more processor time in all.
 
     Args:
         sizes: bytes of each file
         cores: that there are
     """
-    left = np.cumsum(np.asarray(sizes, np.float64)[::-1])[::-1]
-    shares = cores * np.asarray(sizes) / np.maximum(left, 1)
+    total = np.concatenate([[0], np.cumsum(np.asarray(sizes, np.float64))])
+    # Beside those that are not begun, one less than there are cores may be under way
+    first = np.maximum(np.arange(len(sizes)) - cores + 1, 0)
+    shares = cores * np.asarray(sizes) / np.maximum(total[-1] - total[first], 1)
     threads: list[int] = np.clip(np.rint(shares), 1, cores).astype(int).tolist()
     return threads
 

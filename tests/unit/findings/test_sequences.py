@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from core.findings.sequence_proof import confirmed
+from core.findings.sequence_proof import CopyPairs, confirmed
 from core.findings.sequence_proposals import (
     sequences_by_field,
     sequences_by_name,
@@ -195,17 +195,23 @@ def test_copies_of_one_file_are_one_frame():
     assert confirmed(one_sequence(3), image, walk(3, 0.1)).names == []
 
 
+def copies(pairs, *, mirrored=True):
+    pairs = np.array(pairs, np.int32).reshape(-1, 2)
+    return CopyPairs(pairs, np.full(len(pairs), mirrored))
+
+
 def test_augmented_pictures_are_no_recording():
     """Two pictures, ten of each, and some of each mirrored."""
     vectors = np.repeat(walk(2, 0.2), 10, axis=0)
     own = np.arange(20, dtype=np.int32)
-    mirrored = np.array([[0, 3], [4, 7], [12, 15]], np.int32)
+    some = [[0, 3], [4, 7], [12, 15]]
+    elsewhere = [[one, other + 20] for one, other in some]
     proposed = one_sequence(20)
 
     assert confirmed(proposed, own, vectors).names == ["frames"]
-    assert confirmed(proposed, own, vectors, mirrored).names == []
-    assert confirmed(proposed, own, vectors, mirrored[:0]).names == ["frames"]
-    assert confirmed(proposed, own, vectors, mirrored + 20).names == ["frames"]
+    assert confirmed(proposed, own, vectors, copies(some)).names == []
+    for pairs in (copies([]), copies(elsewhere), copies(some, mirrored=False)):
+        assert confirmed(proposed, own, vectors, pairs).names == ["frames"]
 
 
 def test_augmented_frames_that_bear_the_number_of_their_frame_are_a_recording():
@@ -213,11 +219,21 @@ def test_augmented_frames_that_bear_the_number_of_their_frame_are_a_recording():
     proposed = Sequences(
         np.zeros(20, np.int32), np.repeat(np.arange(10), 2), np.ones(1), ["frames"]
     )
-    mirrored = np.arange(20, dtype=np.int32).reshape(-1, 2)
+    mirrored = copies(np.arange(20).reshape(-1, 2))
 
     found = confirmed(proposed, np.arange(20, dtype=np.int32), vectors, mirrored)
 
     assert found.names == ["frames"]
+
+
+def test_a_recording_stays_one_where_copies_of_its_frames_lie_elsewhere():
+    frames, others = walk(6, 0.2), walk(54, 5, seed=1)
+    vectors = np.concatenate([frames, others, frames[:2]])
+    leaked = copies([[0, 60], [61, 1]], mirrored=False)
+    own = np.arange(6, dtype=np.int32)
+
+    assert confirmed(one_sequence(6), own, vectors).names == []
+    assert confirmed(one_sequence(6), own, vectors, leaked).names == ["frames"]
 
 
 def test_few_pictures_as_alike_as_others_are_by_chance_are_no_frames():

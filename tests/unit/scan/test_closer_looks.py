@@ -110,6 +110,7 @@ def test_soft_pictures_that_a_closer_look_finds_are_too_plain_to_tell(tmp_path):
         signatures=signatures(np.array(squares)),
         sizes=np.full((2, 2), 150, np.int32),
         descriptors=np.eye(2, dtype=np.float32),
+        damaged=np.zeros(2, bool),
     )
     read = picture_reader([os.fsencode(path) for path in paths], max_megapixels=64)
 

@@ -11,8 +11,9 @@ from core.videos.embed import threads_of
         ([], 2, []),
         ([0, 0], 2, [1, 1]),
         ([500], 4, [4]),
-        ([1000, 10], 2, [2, 2]),
-        ([300, 100, 100, 100], 4, [2, 1, 2, 4]),
+        ([1000, 10], 2, [2, 1]),
+        ([100] * 4, 16, [4] * 4),
+        ([300, 100, 100, 100], 4, [2, 1, 1, 1]),
     ],
 )
 def test_a_long_video_among_few_is_decoded_by_more_threads(sizes, cores, threads):
