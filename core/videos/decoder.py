@@ -97,12 +97,17 @@ class _Answers:
         """
         self._waiting.put((message, pixels, side))
 
+    def finish(self) -> None:
+        """Waits until all is sent."""
+        self._waiting.join()
+
     def _send(self) -> None:
         try:
             while True:
                 message, pixels, side = self._waiting.get()
                 picture = b"" if pixels is None else _picture(pixels, side)
                 send_message(self._pipe, message, picture)
+                self._waiting.task_done()
         # Nobody reads: who asked is gone
         finally:
             os._exit(1)
@@ -354,6 +359,7 @@ def _main() -> None:
         told = json.loads(line)
         told["path"] = bytes.fromhex(told["path"])
         _decode(answers, complaints, _Asked(**told))
+    answers.finish()
 
 
 if __name__ == "__main__":

@@ -87,9 +87,8 @@ def linked(step=0.5, count=6, copies=((3, 3),), late=0.0):
     score = np.zeros(count, np.float32)
     for one, other in copies:
         ends[one, 1], score[one] = count + other, 0.9
-    nothing = np.zeros(count, np.int16)
-    none = nothing != 0
-    scores = PairScores(score, nothing, nothing.astype(np.uint8), none, none)
+    scores = PairScores.of_nothing(count)
+    scores.scores[:] = score
     places = [slice(0, count), slice(count, 2 * count)]
     return frames, places, Links(ends, 0, 1), scores
 
