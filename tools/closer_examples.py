@@ -20,6 +20,7 @@ from tools.pair_examples import (  # noqa: E402
     Propose,
     _copy_weight,
     _look_the_same,
+    changed_pair,
     describe,
     other_cuttings,
     small_pair,
@@ -29,7 +30,6 @@ from tools.pair_examples import (  # noqa: E402
 Lesson = tuple[list[Pair], list[float]]
 """Pairs, and the weight of each."""
 
-_BOTH_CHANGED = 1 / 3
 _CHANGED_IN_CROWD = 1 / 3
 _MOST_OF_CROWD = 1500
 _UNKNOWN = 0.3
@@ -63,14 +63,9 @@ def enlarged_cutting(photo: made.U8, random: made.Random) -> made.U8:
 def copies(pictures: list[made.U8], random: made.Random, count: int) -> Lesson:
     pairs, weights = [], []
     for _ in range(count):
-        picture = pictures[int(random.integers(len(pictures)))]
-        most = 1 if random.random() < 0.4 else 5
-        changed, names = made.composed(picture, random, most)
-        if random.random() < _BOTH_CHANGED:
-            picture, others = made.composed(picture, random, 2)
-            names += others
-        pairs.append(_both_saved((picture, changed), random))
-        weights.append(_copy_weight(names))
+        pair, weight = changed_pair(pictures, random)
+        pairs.append(_both_saved(pair, random))
+        weights.append(weight)
     return pairs, weights
 
 

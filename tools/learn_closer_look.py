@@ -26,7 +26,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -46,7 +45,7 @@ from tools.closer_examples import (  # noqa: E402
     other_views,
     small_copies,
 )
-from tools.learn_pair_classifier import read, written  # noqa: E402
+from tools.learn_pair_classifier import fitted, read, written  # noqa: E402
 from tools.pair_examples import Pair, by_a_search, like_at_eight  # noqa: E402
 
 MONOTONIC = {
@@ -114,6 +113,7 @@ COUNTS = {
 PICTURES = {"photographs": 2400, "icons": 2400}
 """Pairs that are made, and pictures that are read of each kind."""
 
+_TREES = 150
 WEIGHTS = {
     "copies": 1.0,
     "small copies": 1.0,
@@ -187,29 +187,6 @@ def is_learned_from(pairs: list[tuple[str, str]]) -> list[bool]:
     return [zlib.crc32(first[int(scene[at])].encode()) % 2 == 0 for at in a]
 
 
-def fitted(
-    lessons: dict[str, tuple[NDArray[np.float32], NDArray[np.float64], bool]],
-) -> HistGradientBoostingClassifier:
-    """Learns trees from evidence and weights by kind, and whether they are copies."""
-    evidence, truth, weights = [], [], []
-    for name, (numbers, weight, is_copy) in lessons.items():
-        told = ~np.isnan(numbers[:, 0])
-        evidence.append(numbers[told])
-        weights.append(weight[told] * WEIGHTS[name])
-        truth.append(np.full(told.sum(), is_copy))
-    model = HistGradientBoostingClassifier(
-        max_iter=150,
-        max_depth=3,
-        learning_rate=0.1,
-        min_samples_leaf=30,
-        l2_regularization=5,
-        monotonic_cst=list(MONOTONIC.values()),
-        early_stopping=False,
-    )
-    model.fit(np.concatenate(evidence), np.concatenate(truth), np.concatenate(weights))
-    return model
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
@@ -243,7 +220,10 @@ def main() -> None:
         {
             name: (evidence_of(pairs), np.array(weights), name.endswith("copies"))
             for name, (pairs, weights) in lessons.items()
-        }
+        },
+        WEIGHTS,
+        MONOTONIC,
+        _TREES,
     )
     stored = written(model, list(MONOTONIC), STRICTER)
     asked.out.write_text(json.dumps(stored, separators=(",", ":")) + "\n", "utf-8")

@@ -115,6 +115,7 @@ _LONGEST = 300
 """Correlation of pairs to learn from, and pixels to which pictures are shrunk."""
 
 _DEPTH = 3
+_TREES = 200
 
 
 def evidence_of(pairs: Pairs) -> NDArray[np.float32]:
@@ -209,21 +210,31 @@ def read(folders: list[Path], most: int) -> list[made.U8]:
 
 def fitted(
     lessons: dict[str, tuple[NDArray[np.float32], NDArray[np.float64], bool]],
+    kinds: dict[str, float],
+    monotonic: dict[str, int],
+    trees: int,
 ) -> HistGradientBoostingClassifier:
-    """Learns trees from evidence and weights by kind, and whether they are copies."""
+    """Learns trees from pairs of several kinds.
+
+    Args:
+        lessons: by kind, the evidence and weights of pairs, and whether they are copies
+        kinds: how much each kind counts
+        monotonic: by evidence, -1 where more of it speaks against a copy
+        trees: how many
+    """
     evidence, truth, weights = [], [], []
     for name, (numbers, weight, is_copy) in lessons.items():
         told = ~np.isnan(numbers[:, 0])
         evidence.append(numbers[told])
-        weights.append(weight[told] * WEIGHTS[name])
+        weights.append(weight[told] * kinds[name])
         truth.append(np.full(told.sum(), is_copy))
     model = HistGradientBoostingClassifier(
-        max_iter=200,
+        max_iter=trees,
         max_depth=_DEPTH,
         learning_rate=0.1,
         min_samples_leaf=30,
         l2_regularization=5,
-        monotonic_cst=list(MONOTONIC.values()),
+        monotonic_cst=list(monotonic.values()),
         early_stopping=False,
     )
     model.fit(np.concatenate(evidence), np.concatenate(truth), np.concatenate(weights))
@@ -253,7 +264,10 @@ def main() -> None:
         {
             name: (evidence_of(some), some.weights, name.endswith("copies"))
             for name, some in pairs.items()
-        }
+        },
+        WEIGHTS,
+        MONOTONIC,
+        _TREES,
     )
     text = json.dumps(written(model, list(MONOTONIC), STRICTER), separators=(",", ":"))
     asked.out.write_text(text + "\n", "utf-8")

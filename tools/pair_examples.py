@@ -86,15 +86,21 @@ def copies(pictures: list[made.U8], random: made.Random, count: int) -> Pairs:
     """Pictures, and what becomes of them by one to five changes."""
     pairs, weights = [], []
     for _ in range(count):
-        picture = pictures[int(random.integers(len(pictures)))]
-        most = 1 if random.random() < 0.4 else 5
-        changed, names = made.composed(picture, random, most)
-        if random.random() < _BOTH_CHANGED:
-            picture, others = made.composed(picture, random, 2)
-            names += others
-        pairs.append((picture, changed))
-        weights.append(_copy_weight(names))
+        pair, weight = changed_pair(pictures, random)
+        pairs.append(pair)
+        weights.append(weight)
     return described(pairs, weights)
+
+
+def changed_pair(pictures: list[made.U8], random: made.Random) -> tuple[Pair, float]:
+    """Returns one picture and a copy of it, sometimes both changed; and its weight."""
+    picture = pictures[int(random.integers(len(pictures)))]
+    most = 1 if random.random() < 0.4 else 5
+    changed, names = made.composed(picture, random, most)
+    if random.random() < _BOTH_CHANGED:
+        picture, others = made.composed(picture, random, 2)
+        names += others
+    return (picture, changed), _copy_weight(names)
 
 
 def small_copies(photos: list[made.U8], random: made.Random, count: int) -> Pairs:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .filters import BLOCKS, block_sums, masked_high_pass
+from .filters import BLOCKS, block_sums, masked_high_pass, weighted_quantile
 from .signature import GRAY_SIDE
 from .tone_curve import Shown, ToneCurve
 from .types import Bools, Floats, Ints, floats
@@ -108,15 +108,15 @@ def agreement(shown: Shown, curve: ToneCurve) -> Agreement:
         patch=patch,
         inward=inward,
         scattered=scattered,
-        least_alike=_exceeded(seen.correlation, seen.weight, 0.25),
+        least_alike=weighted_quantile(seen.correlation, seen.weight, 0.25),
         detail=floats(np.log1p(seen.weight.sum(axis=1))),
         one_sided=floats(sides),
         spread=floats((block_sums(floats(unexplained)) > 0).mean(axis=1)),
-        drift=_exceeded(_moves(*details, shown.seen), seen.weight, 0.8),
+        drift=weighted_quantile(_moves(*details, shown.seen), seen.weight, 0.8),
         bare=_mean(bare.correlation, bare.weight),
         bare_alike=bare.alike(),
         bare_unlike=bare.unlike(),
-        bare_least=_exceeded(bare.correlation, bare.weight, 0.25),
+        bare_least=weighted_quantile(bare.correlation, bare.weight, 0.25),
     )
 
 
@@ -180,16 +180,6 @@ def _widened(where: Bools) -> Bools:
     wide = [cv2.dilate(picture.astype(np.uint8), _AROUND) for picture in where]
     result: Bools = np.array(wide, np.uint8).reshape(where.shape) > 0
     return result
-
-
-def _exceeded(values: Floats, weight: Floats, level: float) -> Floats:
-    """Returns the weighted quantile of each row: float32[b]."""
-    share = weight / (weight.sum(axis=1, keepdims=True) + 1e-6)
-    order = np.argsort(values, axis=1, kind="stable")
-    below = np.take_along_axis(share, order, axis=1).cumsum(axis=1) < level
-    at = np.minimum(below.sum(axis=1), values.shape[1] - 1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    return floats(ordered[np.arange(len(values)), at])
 
 
 def _moves(inner: Floats, outer: Floats, seen: Floats) -> Floats:

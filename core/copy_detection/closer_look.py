@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from .block_correlation import detail_correlation
 from .boosted_trees import CLOSER_LOOK, learned_trees, log_odds
-from .filters import masked_high_pass
+from .filters import grid_sums, masked_high_pass, weighted_quantile
 from .frame_maps import turn_map
 from .local_features import (
     FeatureMap,
@@ -368,7 +368,7 @@ def fine_evidence(gray: Floats, overlays: Overlays) -> dict[str, Floats]:
         "fine_unlike": floats(
             (weight * (correlation < _UNLIKE)).sum(axis=(1, 2)) / total
         ),
-        "fine_least": _quantile(
+        "fine_least": weighted_quantile(
             correlation.reshape(flat_weight.shape), flat_weight, 0.25
         ),
         "fine_rest": floats(
@@ -380,28 +380,17 @@ def fine_evidence(gray: Floats, overlays: Overlays) -> dict[str, Floats]:
         "fine_flat": floats(
             (faint & unlike).sum(axis=(1, 2)) / (unlike.sum(axis=(1, 2)) + 1e-6)
         ),
-        "fine_move": _quantile(move, flat_weight, 0.5),
-        "fine_drift": _quantile(move, flat_weight, 0.8),
-        "fine_sway": _quantile(sway, flat_weight, 0.5),
-        "fine_parallax": _quantile(sway, flat_weight, 0.8),
+        "fine_move": weighted_quantile(move, flat_weight, 0.5),
+        "fine_drift": weighted_quantile(move, flat_weight, 0.8),
+        "fine_sway": weighted_quantile(sway, flat_weight, 0.5),
+        "fine_parallax": weighted_quantile(sway, flat_weight, 0.8),
         "slide": floats(np.clip(slide(overlays.warp), 0, 0.05)),
     }
 
 
 def _sums(values: Floats) -> Floats:
     """Returns float32[b, 16, 16]: sums over blocks."""
-    size = values.shape[1] // _CELLS
-    member = floats(np.kron(np.eye(_CELLS), np.ones((1, size))))
-    return floats(np.matmul(np.matmul(member, values), member.T))
-
-
-def _quantile(values: Floats, weight: Floats, level: float) -> Floats:
-    share = weight / (weight.sum(axis=1, keepdims=True) + 1e-6)
-    order = np.argsort(values, axis=1, kind="stable")
-    below = np.take_along_axis(share, order, axis=1).cumsum(axis=1) < level
-    at = np.minimum(below.sum(axis=1), values.shape[1] - 1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    return floats(ordered[np.arange(len(values)), at])
+    return grid_sums(values, _CELLS)
 
 
 def _moves(inner: Floats, outer: Floats, seen: Floats) -> tuple[Floats, Floats]:

@@ -66,13 +66,27 @@ def mean_planes(total: Floats, area: Floats) -> Floats:
 
 def block_sums(values: Floats) -> Floats:
     """Returns float32[b, 64]: sums over 8 x 8 blocks."""
+    return grid_sums(values, BLOCKS).reshape(len(values), BLOCKS**2)
+
+
+def grid_sums(values: Floats, blocks: int) -> Floats:
+    """Returns float32[b, blocks, blocks]: sums over so many blocks along each axis."""
     # A matrix product is three times faster than reshape and sum
-    member = _block_members(values.shape[1])
-    sums = np.matmul(np.matmul(member, values), member.T)
-    return floats(sums.reshape(len(values), BLOCKS**2))
+    member = _block_members(values.shape[1], blocks)
+    return floats(np.matmul(np.matmul(member, values), member.T))
+
+
+def weighted_quantile(values: Floats, weight: Floats, level: float) -> Floats:
+    """Returns the weighted quantile of each row: float32[b] of float32[b, d]."""
+    share = weight / (weight.sum(axis=1, keepdims=True) + 1e-6)
+    order = np.argsort(values, axis=1, kind="stable")
+    below = np.take_along_axis(share, order, axis=1).cumsum(axis=1) < level
+    at = np.minimum(below.sum(axis=1), values.shape[1] - 1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    return floats(ordered[np.arange(len(values)), at])
 
 
 @cache
-def _block_members(side: int) -> Floats:
-    """Returns float32[8, side], 1 where a row or column belongs to a block."""
-    return floats(np.kron(np.eye(BLOCKS), np.ones((1, side // BLOCKS))))
+def _block_members(side: int, blocks: int) -> Floats:
+    """Returns float32[blocks, side], 1 where a row or column belongs to a block."""
+    return floats(np.kron(np.eye(blocks), np.ones((1, side // blocks))))
