@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..common.writable import check_writable
 from .knn_graph import NeighborGraph
+
+_BYTES_A_NEIGHBOR = 8
 
 
 def graph_in_files(folder: Path, rows: int, k: int) -> NeighborGraph:
@@ -22,8 +25,18 @@ def graph_in_files(folder: Path, rows: int, k: int) -> NeighborGraph:
         folder: on a disk with 8 bytes a neighbor to spare
         rows: of the graph
         k: neighbors a row
+
+    Raises:
+        InputError: its disk has too little room. A file that is mapped takes its room
+            page after page, and the process would be killed where a page finds none.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    check_writable(
+        folder,
+        "The folder for lists of neighbors",
+        "Free some space, or put the job's folder on a larger disk, and run the same "
+        "command again: it goes on where it stopped.",
+        free=_BYTES_A_NEIGHBOR * rows * k,
+    )
 
     def mapped(dtype: DTypeLike) -> NDArray[Any]:
         with tempfile.TemporaryFile(dir=folder) as file:
