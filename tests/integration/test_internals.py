@@ -35,6 +35,7 @@ def test_this_fiftyone_has_every_private_name_that_is_used(dataset, owner, name)
         "samples": [dataset, dataset.limit(3)],
         "view": [dataset.limit(3)],
         "fo.Sample": [fo.Sample],
+        "fo.core.odm.sample": [fo.core.odm.sample],
     }
     for one in owners[owner]:
         assert hasattr(one, name), (

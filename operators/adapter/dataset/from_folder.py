@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.media as fom
@@ -15,10 +16,14 @@ from fiftyone import ViewField as F
 from ....core.actions.quarantine import is_quarantined
 from ....core.reading.folders import FolderListing, ImageFile, folder_of
 from ....core.reading.image_names import starts_like_an_image
+from .internals import document_like, new_document, sample_documents
 from .layout_record import changed_places, record_layout
 from .present import GONE_TAG, present
 
 LABEL_FIELD = "ground_truth"
+
+_ADDED_AT_ONCE = 10_000
+"""Samples per insertion: some 5 MB."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,7 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
     known = dict(zip(*dataset.values(["filepath", "id"]), strict=True))
     added = [image for path, image in held.items() if path not in known]
     if added:
-        dataset.add_samples(
-            (sample_of(image, media) for image in added),
-            num_samples=len(added),
-            progress=progress,
-        )
+        _add(dataset, added, media, progress)
     changed = _update(dataset, listing, held, known)
     # Files that an action put elsewhere are not gone
     inside = os.path.join(listing.root, "")
@@ -134,6 +135,37 @@ def sample_of(image: ImageFile, media: str = fom.IMAGE) -> fo.Sample:
         _media_type=media,
         **{LABEL_FIELD: _classification(image.label)},
     )
+
+
+def _add(
+    dataset: fo.Dataset, files: list[ImageFile], media: str, progress: bool | None
+) -> None:
+    """Adds the samples of files.
+
+    FiftyOne takes 0.3 ms to make one. Images of one split and class are alike but for
+    their file, so the first of each is made and the others are documents like it.
+    """
+    if media == fom.VIDEO:
+        samples = [sample_of(file, media) for file in files]
+        dataset.add_samples(samples, progress=progress)
+        return
+    dataset.add_sample(sample_of(files[0], media))
+    if any(file.label for file in files):
+        kind = {"embedded_doc_type": fo.Classification}
+        dataset.add_sample_field(LABEL_FIELD, fo.EmbeddedDocumentField, **kind)
+    alike: dict[tuple[str | None, str | None], dict[str, Any]] = {}
+    with fo.ProgressBar(total=len(files), progress=progress) as bar:
+        bar.update()
+        for start in range(1, len(files), _ADDED_AT_ONCE):
+            part = files[start : start + _ADDED_AT_ONCE]
+            documents = []
+            for file in part:
+                place = file.split, file.label
+                if place not in alike:
+                    alike[place] = new_document(dataset, sample_of(file, media))
+                documents.append(document_like(alike[place], file.path))
+            sample_documents(dataset).insert_many(documents)
+            bar.update(len(part))
 
 
 def _update(

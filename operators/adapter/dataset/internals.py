@@ -8,9 +8,11 @@ that nothing outside this module names any.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
+from bson import ObjectId
 from pymongo.collection import Collection
 
 Documents = Collection[dict[str, Any]]
@@ -34,6 +36,32 @@ def sample_documents(dataset: fo.Dataset) -> Documents:
     """
     documents: Documents = dataset._sample_collection
     return documents
+
+
+def new_document(dataset: fo.Dataset, sample: fo.Sample) -> dict[str, Any]:
+    """Returns what FiftyOne would insert for a sample whose fields are declared."""
+    now = datetime.now(timezone.utc)
+    document: dict[str, Any] = dataset._make_dict(
+        sample, created_at=now, last_modified_at=now
+    )
+    return document
+
+
+def document_like(document: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Returns the document of a new sample that is like another but for its file.
+
+    Labels have an id each, and samples a number by which FiftyOne shuffles them.
+
+    Args:
+        document: of :func:`new_document`
+        path: absolute file path
+    """
+    other = {**document, "filepath": path}
+    for name, value in document.items():
+        if isinstance(value, dict) and "_id" in value:
+            other[name] = {**value, "_id": ObjectId()}
+    other["_rand"] = fo.core.odm.sample._generate_rand()
+    return other
 
 
 def sample_documents_name(dataset: fo.Dataset) -> str:
