@@ -454,6 +454,7 @@ def test_what_no_line_parts_is_learned_from_many_rows():
     assert accuracy(1000) < 0.7
 
 
+@pytest.mark.slow
 def test_many_rows_give_the_same_evidence_again():
     vectors, labels = classes_of_vectors([3000, 3000], spread=0.3)
 

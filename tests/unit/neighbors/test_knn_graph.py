@@ -125,6 +125,7 @@ def test_nothing_is_compiled_for_what_is_searched_exactly(monkeypatch):
     assert nn_descent._compiling is None
 
 
+@pytest.mark.slow
 def test_brute_force_of_long_vectors_finds_nearly_all_and_compiles_nothing(monkeypatch):
     monkeypatch.setattr(knn_graph, "_EXACT_BELOW", 1_000)
     monkeypatch.setattr(knn_graph, "_EXACT_TO_QUERY", 1_000)

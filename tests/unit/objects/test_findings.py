@@ -20,6 +20,9 @@ from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput
 from core.scan.stored_scan import load_record, save_record
 
+# Each scans pictures and the objects in them
+pytestmark = pytest.mark.slow
+
 SIDE, CELL = 240, 80
 CLASSES = ["ring", "stripes"]
 

@@ -258,6 +258,7 @@ decoder._main()
 """
 
 
+@pytest.mark.slow
 def test_a_crash_a_hang_or_nonsense_costs_that_video_alone(whole, tmp_path):
     data = whole["avi"].read_bytes()
     for name in ("deadly.avi", "hangs.avi", "lies.avi"):
