@@ -112,7 +112,7 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
         "Images far from all similar ones that are not their copies, the most unusual "
         "first, each beside the most similar image. A larger distance is more unusual; "
         f"those above {report.thresholds['max_outlier_distance']:.3g} are listed.",
-        *(f"{said.capitalize()}." for said in outlier_expectation(report.expected)),
+        *(f"{said.capitalize()}." for said in outlier_expectation(report)),
     )
     columns = ("From: outlier", "To: most similar image")
     galleries = (Gallery("outliers", "", columns, "images", count, tuple(pairs)),)

@@ -59,7 +59,7 @@ def thresholds_section(report: ScanReport) -> Section:
         *changes_of_meaning(report.counts),
     ]
     text = tuple(f"Copies: {sentence}." for sentence in sentences)
-    text += tuple(f"Labels: {one}." for one in label_expectation(expected))
+    text += tuple(f"Labels: {one}." for one in label_expectation(report))
     if "covered_copy_recall" in expected:
         by_change = sorted(expected["copy_recall_by_change"].items())
         by_change += [

@@ -93,13 +93,11 @@ def _duplicates(report: ScanOutcome) -> dict[str, Any]:
 
 
 def _outliers(report: ScanOutcome) -> dict[str, Any]:
-    return {"remarks": outlier_expectation(report.expected)}
+    return {"remarks": outlier_expectation(report)}
 
 
 def _label_issues(report: ScanOutcome) -> dict[str, Any]:
-    expected = report.expected
-    said = [*label_expectation(expected), *said_by_predictions(report)]
-    return {"remarks": said}
+    return {"remarks": [*label_expectation(report), *said_by_predictions(report)]}
 
 
 def _leaks(report: ScanOutcome) -> dict[str, Any]:

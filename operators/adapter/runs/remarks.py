@@ -53,10 +53,14 @@ def _share(expected: Mapping[str, Any], name: str) -> str:
     return f"{100 * expected[name]:.0f} % ({low:.0f} to {high:.0f})"
 
 
-def label_expectation(expected: Mapping[str, Any]) -> list[str]:
+def label_expectation(report: ScanOutcome) -> list[str]:
     """Says which share of the label issues is wrong, and of the wrong is found."""
+    expected = report.expected
     if "label_precision" not in expected:
         return []
+    if not report.counts["label_issues"]:
+        wrong = expected["wrong_labels"]
+        return [f"about {wrong:,} are estimated to be wrong (from known flips)"]
     precision = _share(expected, "label_precision")
     return [
         f"about {expected['wrong_labels']:,} are estimated to be wrong; of those "
@@ -86,11 +90,11 @@ def said_by_predictions(report: ScanOutcome) -> list[str]:
     ]
 
 
-def outlier_expectation(expected: Mapping[str, Any]) -> list[str]:
+def outlier_expectation(report: ScanOutcome) -> list[str]:
     """Says how sure the default threshold on outliers is."""
-    if "outlier_agreement" not in expected:
+    if "outlier_agreement" not in report.expected or not report.counts["outliers"]:
         return []
-    agreed = _share(expected, "outlier_agreement")
+    agreed = _share(report.expected, "outlier_agreement")
     return [
         f"people agreed with about {agreed} of what this rule flags on other sets; the "
         "farthest are the surest"
