@@ -1,4 +1,4 @@
-"""Winnow against fastdup, FiftyOne Brain, CleanVision and Datalab, on planted truth.
+"""Winnow against five other tools, on planted truth.
 
     make bench-quality BENCH="folder [folder ...]"
 
@@ -13,8 +13,8 @@ and put in pictures of another kind as outliers. None of it is committed here.
 
 Each rival runs in an environment of its own, made under ``--scratch`` by pip;
 FiftyOne Brain is part of Winnow's. Brain and Datalab are given Winnow's
-embeddings, fastdup and CleanVision the files. They answer at their defaults and
-at other settings, of which the best *by the truth* counts as their best: a
+embeddings, fastdup, CleanVision and imagededup the files. They answer at their
+defaults and at other settings, of which the best *by the truth* counts as their best: a
 setting that nobody who lacks the truth can choose. Winnow runs at its defaults.
 Writes quality.md.
 """
@@ -47,6 +47,7 @@ from quality_table import bench_lines, head_lines  # noqa: E402
 REQUIREMENTS = {
     "fastdup": ["fastdup==2.54", "setuptools<81"],
     "cleanvision": ["cleanvision==0.3.7"],
+    "imagededup": ["imagededup==0.3.3.post2"],
     "datalab": ["cleanlab[datalab]==2.9.0"],
     "brain": [],
 }

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Numbers = dict[str, float]
-TOOLS = ("fastdup", "brain", "cleanvision", "datalab")
+TOOLS = ("fastdup", "brain", "cleanvision", "imagededup", "datalab")
 NAMES = {
     "winnow": "Winnow",
     "slow": "slow setting",
     "fastdup": "fastdup",
     "brain": "FiftyOne Brain",
     "cleanvision": "CleanVision",
+    "imagededup": "imagededup",
     "datalab": "Datalab",
 }
 ROWS = (

@@ -229,7 +229,8 @@ def read_options(kind: type[Options], params: Mapping[str, Any]) -> Options:
         InputError: a value that cannot be, or one that is needed and missing
     """
     assert is_dataclass(kind)
-    hints = get_type_hints(kind)
+    # Python 3.10 refuses KW_ONLY itself, which is no type
+    hints = get_type_hints(kind, localns={"KW_ONLY": object})
     values = {}
     for one in fields(kind):
         if one.name in params:
