@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .filters import BLOCKS, block_sums, masked_high_pass, weighted_quantile
+from .filters import (
+    BLOCKS,
+    block_sums,
+    masked_high_pass,
+    slopes,
+    weighted_quantile,
+)
 from .signature import GRAY_SIDE
 from .tone_curve import Shown, ToneCurve
 from .types import Bools, Floats, Ints, floats
@@ -187,7 +193,7 @@ def _moves(inner: Floats, outer: Floats, seen: Floats) -> Floats:
 
     One step of Lucas and Kanade (1981) a block, damped by the blocks' own noise.
     """
-    slope_y, slope_x = np.gradient((inner + outer) * np.float32(0.5), axis=(1, 2))
+    slope_y, slope_x = slopes((inner + outer) * np.float32(0.5))
     slope_y *= seen
     slope_x *= seen
     left = inner - outer

@@ -29,9 +29,10 @@ def detail_correlation(inner: Floats, outer: Floats, warp: Doubles) -> Floats:
     seen = inside(warp, side, 0.5)
     moved = sample(outer, warp)
     area = block_sums(seen)
-    square = block_sums(inner * inner * seen)
-    moved_square = block_sums(moved * moved * seen)
-    both = block_sums(inner * moved * seen)
+    part = inner * seen
+    square = block_sums(part * inner)
+    both = block_sums(np.multiply(part, moved, out=part))
+    moved_square = block_sums(np.multiply(moved, moved, out=moved) * seen)
     noise = _DETAIL_NOISE * area
     correlation = (both + noise) / np.sqrt(
         (square + noise) * (moved_square + noise) + 1e-6

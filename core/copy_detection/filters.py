@@ -12,10 +12,17 @@ from .types import Floats, floats
 BLOCKS = 8
 """Along each axis, whatever the side."""
 
+_SMALL = 32
+"""Pixels of a side up to which two products of matrices blur faster than OpenCV."""
+
 _NEXT_TO_NOTHING = np.float32(1e-6)
 
 
 def blur(pictures: Floats, sigma: float) -> Floats:
+    """Returns pictures blurred by a Gaussian, mirrored at their edges."""
+    if pictures.shape[1] <= _SMALL:
+        across = _blurring(pictures.shape[1], sigma)
+        return floats(np.matmul(np.matmul(across, pictures), across.T))
     smooth = np.empty_like(pictures)
     for picture, target in zip(pictures, smooth, strict=True):
         cv2.GaussianBlur(picture, (0, 0), sigma, target)
@@ -45,6 +52,21 @@ def masked_high_pass(
     share[partly] = blur(mask[partly], sigma) + _NEXT_TO_NOTHING
     one, two = ((each - blur(each * mask, sigma) / share) * mask for each in pictures)
     return one, two
+
+
+def slopes(pictures: Floats) -> tuple[Floats, Floats]:
+    """Returns how fast pictures rise downwards and to the right, a pixel.
+
+    By central differences, as ``np.gradient``, in a third of its time.
+    """
+    down, right = np.empty_like(pictures), np.empty_like(pictures)
+    for slope, axis in ((down, 1), (right, 2)):
+        to, along = np.swapaxes(slope, 1, axis), np.swapaxes(pictures, 1, axis)
+        np.subtract(along[:, 2:], along[:, :-2], out=to[:, 1:-1])
+        to[:, 1:-1] *= np.float32(0.5)
+        to[:, 0] = along[:, 1] - along[:, 0]
+        to[:, -1] = along[:, -1] - along[:, -2]
+    return down, right
 
 
 def halve(pictures: Floats) -> Floats:
@@ -84,6 +106,16 @@ def weighted_quantile(values: Floats, weight: Floats, level: float) -> Floats:
     at = np.minimum(below.sum(axis=1), values.shape[1] - 1)
     ordered = np.take_along_axis(values, order, axis=1)
     return floats(ordered[np.arange(len(values)), at])
+
+
+@cache
+def _blurring(side: int, sigma: float) -> Floats:
+    """Returns float32[side, side], whose product with a column blurs it."""
+    columns = np.eye(side, dtype=np.float32)
+    blurred = [
+        cv2.GaussianBlur(column[None], (0, 1), sigma, sigmaY=1) for column in columns
+    ]
+    return np.ascontiguousarray(np.concatenate(blurred).T)
 
 
 @cache

@@ -13,6 +13,10 @@ from .types import Bools, Doubles, Floats, Ints, floats
 STILL = np.eye(2, 3)
 """The map of a frame that does not move."""
 
+_LEVEL = 1e-12
+_SLACK = 1e-9
+"""A slope that is none, in frames a frame, and how far outside a frame is inside."""
+
 
 @dataclass(frozen=True, eq=False)
 class Overlays:
@@ -69,7 +73,9 @@ class Overlays:
             planes: float32[m, ..., side, side], of all pictures
             white: what black becomes in a negative: 255, 0 for differences
         """
-        turned = turn_each(planes[self.inner], self.turn)
+        turned = planes[self.inner]
+        rows = np.flatnonzero(self.turn)
+        turned[rows] = turn_each(turned[rows], self.turn[rows])
         turned[self.inverted] = np.float32(white) - turned[self.inverted]
         return turned
 
@@ -116,19 +122,40 @@ def sample(pictures: Floats, warp: Doubles) -> Floats:
     pixels = warp.copy()
     # From frames of [0, 1] to pixel centers
     pixels[:, :, 2] = side * warp[:, :, 2] + warp[:, :, :2].sum(axis=2) / 2 - 0.5
-    result: Floats = pictures.copy()
+    result: Floats = np.empty_like(pictures)
+    is_still = (warp == STILL).all(axis=(1, 2))
+    result[is_still] = pictures[is_still]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     size = (side, side)
-    for row in np.flatnonzero((warp != STILL).any(axis=(1, 2))):
+    for row in np.flatnonzero(~is_still).tolist():
         picture, matrix = pictures[row], pixels[row]
         cv2.warpAffine(picture, matrix, size, result[row], flags, cv2.BORDER_REPLICATE)
     return result
 
 
-def inside(warp: Doubles, side: int, margin: float) -> Floats:
-    """Returns 1 where a warp stays ``margin`` pixels inside the frame, else 0."""
-    place = floats((np.arange(side) + 0.5) / side)
-    matrix = floats(warp)[:, :, :, None, None]
-    at = matrix[:, :, 0] * place + matrix[:, :, 1] * place[:, None] + matrix[:, :, 2]
-    edge = margin / side
-    return floats(((at >= edge) & (at <= 1 - edge)).all(axis=1))
+def inside(warp: Doubles, side: int, margin: float, border: int = 0) -> Floats:
+    """Returns 1 where a warp stays ``margin`` pixels inside the frame, else 0.
+
+    Args:
+        warp: float64[b, 2, 3]
+        side: of the frame, in pixels; 128 at most
+        margin: in pixels of the frame that is pointed to
+        border: pixels along the edge of the own frame that are 0 as well
+
+    Returns:
+        float32[b, side, side]
+    """
+    edge, place = margin / side - _SLACK, (np.arange(side) + 0.5) / side
+    # Along a row both coordinates grow evenly: what is inside is one run of pixels
+    slope = warp[:, :, 0]
+    slope = np.where(np.abs(slope) < _LEVEL, _LEVEL, slope)[:, :, None]
+    start = warp[:, :, 1, None] * place + warp[:, :, 2, None]
+    one, other = (edge - start) / slope, (1 - edge - start) / slope
+    low = np.minimum(one, other).max(axis=1) * side - 0.5
+    high = np.maximum(one, other).min(axis=1) * side - 0.5
+    first = np.clip(np.ceil(low), border, side)
+    length = np.clip(np.floor(high), -1, side - 1 - border) - first + 1
+    length[:, :border] = length[:, side - border :] = 0
+    # In bytes, where what lies before the first becomes large
+    after_first = np.arange(side, dtype=np.uint8) - first.astype(np.uint8)[:, :, None]
+    return floats(after_first < np.maximum(length, 0).astype(np.uint8)[:, :, None])

@@ -132,6 +132,9 @@ blocks (a log) and with so few that do not. Of 400 marked photographs of scenes 
 first is true of .34, either of .55; of 367 labeled pairs of scenes either is true of
 none but copies. And the log odds that such a pair is a copy; not learned."""
 
+_PAIRS_AT_ONCE = 64
+"""Whose brightness is compared together: their planes stay in the cache."""
+
 _LEAST_RESIDUAL = np.float32(0.3)
 _LEAST_COLOR = np.float32(1.5)
 _FAINT_COLOR = np.float32(3)
@@ -377,6 +380,19 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
         spread, drift, bare, bare_unlike, bare_least: see
         :class:`~.agreement.Agreement`
     """
+    count = len(overlays.inner)
+    starts = range(0, max(count, 1), _PAIRS_AT_ONCE)
+    parts = [
+        _brightness_evidence(
+            pictures, overlays.at(np.arange(start, min(start + _PAIRS_AT_ONCE, count)))
+        )
+        for start in starts
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Floats]:
+    """Does what :func:`brightness_evidence` says for a few pairs."""
     shown = equally_sharp(show(pictures, overlays))
     curve = fit_tone_curve(shown)
     agrees = agreement(shown, curve)

@@ -56,6 +56,10 @@ class Pictures:
         return halve(self.gray32)
 
     @cached_property
+    def detail(self) -> Floats:
+        return high_pass(self.gray, DETAIL_SIGMA)
+
+    @cached_property
     def detail32(self) -> Floats:
         return high_pass(self.gray32, DETAIL_SIGMA)
 

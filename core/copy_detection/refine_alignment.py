@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from .block_correlation import detail_correlation
-from .filters import high_pass, mean_planes, product_sums
+from .filters import mean_planes, product_sums
 from .overlays import STILL, Overlays, inside, sample
-from .planes import DETAIL_SIGMA, WHITE, Pictures
+from .planes import WHITE, Pictures
 from .types import Doubles, Floats, floats
 
 _SIMPLER = 0.01
@@ -23,6 +23,9 @@ _STEPS = 4
 _FINE_STEPS = 2
 """Gauss-Newton steps at 16 and 32 pixels: 8 do not bring more pairs into place. And at
 64 pixels, where little is left to move."""
+
+_PIXELS_AT_ONCE = 2**17
+"""Of pairs that are refined together: what is held of them stays in the cache."""
 
 _LONGEST_STEP = 0.15
 """Of the frame, a step: keeps flat pictures from running away."""
@@ -78,7 +81,7 @@ def align_finely(pictures: Pictures, overlays: Overlays) -> Overlays:
     inner = overlays.inner_of(pictures.gray, WHITE)
     outer = pictures.gray[overlays.outer]
     finer = _refine(inner, outer, overlays.warp, _FINE_STEPS)
-    details, outer = high_pass(inner, DETAIL_SIGMA), high_pass(outer, DETAIL_SIGMA)
+    details, outer = overlays.inner_of(pictures.detail), pictures.detail[overlays.outer]
     before = detail_correlation(details, outer, overlays.warp)
     gained = detail_correlation(details, outer, finer) > before
     return overlays.warped(np.where(gained[:, None, None], finer, overlays.warp))
@@ -93,40 +96,58 @@ def _refine(
     down where it is large (Geman and McClure's weights), over the six
     parameters of an affine map; with the mean of both gradients (Malis 2004).
     """
+    result = np.empty_like(warp)
+    at_once = max(1, _PIXELS_AT_ONCE // inner.shape[1] ** 2)
+    for start in range(0, len(warp), at_once):
+        rows = slice(start, start + at_once)
+        result[rows] = _refined(inner[rows], outer[rows], warp[rows], steps)
+    return result
+
+
+def _refined(inner: Floats, outer: Floats, warp: Doubles, steps: int) -> Doubles:
+    """Does what :func:`_refine` says for a few pairs."""
     count, side, _ = inner.shape
     place = floats((np.arange(side) + 0.5) / side - 0.5)
     x, y = place[None, None, :], place[None, :, None]
-    inner_y, inner_x = np.gradient(inner, axis=(1, 2))
-    steepest = np.ones((count, 8, side, side), np.float32)
-    border = np.zeros((side, side), np.float32)
-    border[1:-1, 1:-1] = 1
+    # Gain and offset of the brightness are the last two
+    steepest = np.zeros((count, 8, side, side), np.float32)
+    steepest[:, 7] = 1
+    slope_x, slope_y = steepest[:, 2], steepest[:, 5]
+    weighted = np.empty_like(steepest)
+    flat = steepest.reshape(count, 8, side * side)
     diagonal = np.arange(8)
     for _ in range(steps):
-        seen = inside(warp, side, 0.5) * border
+        seen = inside(warp, side, 0.5, border=1)
         area = seen.sum(axis=(1, 2)) + 1e-6
-        target = inner - mean_planes(product_sums(inner, seen), area)
         moved = sample(outer, warp)
         moved -= mean_planes(product_sums(moved, seen), area)
-        contrast = product_sums(moved, moved * seen) + 1e-3
-        gain = product_sums(target, moved * seen) / contrast
+        target = inner - mean_planes(product_sums(inner, seen), area)
+        part = moved * seen
+        contrast = product_sums(moved, part) + 1e-3
+        gain = product_sums(target, part) / contrast
         moved *= np.clip(gain, 0.2, 5)[:, None, None]
-        error = target - moved
-        scale = 1.5 * np.sqrt(product_sums(error, error * seen) / area) + 1
-        weight = seen / (1 + (error / scale[:, None, None]) ** 2)
-        moved_y, moved_x = np.gradient(moved, axis=(1, 2))
-        slope_x = (inner_x + moved_x) * np.float32(side / 2)
-        slope_y = (inner_y + moved_y) * np.float32(side / 2)
-        for column, value in enumerate(
-            (slope_x * x, slope_x * y, slope_x, slope_y * x, slope_y * y, slope_y)
-        ):
-            steepest[:, column] = value
+        error = np.subtract(target, moved, out=target)
+        weight = np.multiply(error, error, out=part)
+        scale = 1.5 * np.sqrt(product_sums(weight, seen) / area) + 1
+        weight *= (1 / scale**2)[:, None, None]
+        weight += 1
+        np.divide(seen, weight, out=weight)
         steepest[:, 6] = moved
-        flat = steepest.reshape(count, 8, side * side)
-        weighted = flat * weight.reshape(count, 1, side * side)
-        normal = np.matmul(weighted, flat.transpose(0, 2, 1)).astype(np.float64)
+        # Twice their mean; its differences of two pixels are four times the slope
+        both = np.add(inner, moved, out=moved)
+        np.subtract(both[:, :, 2:], both[:, :, :-2], out=slope_x[:, :, 1:-1])
+        np.subtract(both[:, 2:], both[:, :-2], out=slope_y[:, 1:-1])
+        slope_x *= np.float32(side / 4)
+        slope_y *= np.float32(side / 4)
+        for slope, first in ((slope_x, 0), (slope_y, 3)):
+            np.multiply(slope, x, out=steepest[:, first])
+            np.multiply(slope, y, out=steepest[:, first + 1])
+        np.multiply(steepest, weight[:, None], out=weighted)
+        products = weighted.reshape(flat.shape)
+        normal = np.matmul(products, flat.transpose(0, 2, 1)).astype(np.float64)
         normal[:, diagonal, diagonal] *= 1.001
         normal[:, diagonal, diagonal] += 1e-3
-        right = np.matmul(weighted, error.reshape(count, side * side, 1))
+        right = np.matmul(products, error.reshape(count, side * side, 1))
         step = np.linalg.solve(normal, right.astype(np.float64))[:, :6, 0]
         warp = _compose(warp, np.clip(step, -_LONGEST_STEP, _LONGEST_STEP))
     return warp

@@ -35,15 +35,20 @@ def equally_sharp(shown: Shown) -> Shown:
         rows = np.flatnonzero(sign * excess > _SHARPER_BY)
         if not len(rows):
             continue
-        given, seen = pictures[rows], shown.seen[rows]
-        wanted = (other if sign > 0 else energy)[rows]
+        given, wanted = pictures[rows], (other if sign > 0 else energy)[rows]
         gap = np.abs(excess[rows])
         for sigma in _BLURS:
             blurred = blur(given, sigma)
-            left = np.abs(_excess(_fine_energy(blurred, seen, own[rows]), wanted))
-            better = left < gap
+            fine = _fine_energy(blurred, shown.seen[rows], own[rows])
+            left = _excess(fine, wanted)
+            better = np.abs(left) < gap
             pictures[rows[better]] = blurred[better]
-            gap = np.minimum(gap, left)
+            # A stronger blur only makes worse what is no sharper any more
+            still = np.flatnonzero(left > 0)
+            if not len(still):
+                break
+            rows, given, wanted = rows[still], given[still], wanted[still]
+            gap = np.minimum(gap, np.abs(left))[still]
     return Shown(inner, outer, shown.seen)
 
 

@@ -78,37 +78,63 @@ def fit_tone_curve(shown: Shown) -> ToneCurve:
     """
     seen, count, pixels = shown.seen, len(shown.seen), GRAY_SIDE**2
     area = seen.sum(axis=(1, 2)) + 1e-6
-    target = shown.inner - mean_planes(product_sums(shown.inner, seen), area)
-    given = shown.outer - mean_planes(product_sums(shown.outer, seen), area)
+    # 1, g, h = g^2 - 1; gg, gh, hh; t, tg, th: of which the sums are wanted
+    planes = np.empty((count, 9, pixels), np.float32)
+    planes[:, 0] = 1
+    square = planes.reshape(count, 9, GRAY_SIDE, GRAY_SIDE)
+    target, given = square[:, 6], square[:, 1]
+    np.subtract(
+        shown.inner, mean_planes(product_sums(shown.inner, seen), area), out=target
+    )
+    np.subtract(
+        shown.outer, mean_planes(product_sums(shown.outer, seen), area), out=given
+    )
     contrast = product_sums(target, target * seen) / area
     given_contrast = np.maximum(product_sums(given, given * seen) / area, 1)
     spread = np.sqrt(given_contrast)
     given /= spread[:, None, None]
-    powers = np.stack([np.ones_like(given), given, given * given - 1], axis=1)
-    powers = powers.reshape(count, 3, pixels)
-    flat, wanted = seen.reshape(count, pixels), target.reshape(count, pixels)
+    np.multiply(given, given, out=square[:, 3])
+    np.subtract(square[:, 3], 1, out=square[:, 2])
+    for place, factors in ((4, (1, 2)), (5, (2, 2)), (7, (6, 1)), (8, (6, 2))):
+        np.multiply(planes[:, factors[0]], planes[:, factors[1]], out=planes[:, place])
+    flat = seen.reshape(count, pixels)
     least = np.minimum(contrast, given_contrast)[:, None]
-    tolerance = _TOLERATED_SHARE * least + _TOLERATED_SQUARE
+    tolerance = floats(_TOLERATED_SHARE * least + _TOLERATED_SQUARE)
     difference = (shown.inner - shown.outer).reshape(count, pixels)
     start = difference - np.median(difference[:, ::8], axis=1, keepdims=True)
-    weight = flat / (1 + start * start / tolerance)
+    weight = _robust_weight(start, tolerance, flat)
+    left = np.zeros((count, 1, 9), np.float32)
+    left[:, 0, 6] = 1
     for _ in range(_ROBUST_ROUNDS):
-        weighted = powers * weight[:, None]
-        normal = np.matmul(weighted, powers.transpose(0, 2, 1)).astype(np.float64)
-        normal += np.eye(3) * 1e-2
-        right = np.matmul(weighted, wanted[:, :, None]).astype(np.float64)
-        terms = floats(np.linalg.solve(normal, right))
-        error = wanted - np.matmul(terms.transpose(0, 2, 1), powers)[:, 0]
-        weight = flat / (1 + error * error / tolerance)
+        sums = np.matmul(planes, weight[:, :, None])[:, :, 0].astype(np.float64)
+        normal = sums[:, _OF_BOTH] + np.eye(3) * 1e-2
+        terms = floats(np.linalg.solve(normal, sums[:, 6:, None]))[:, :, 0]
+        left[:, 0, :3] = -terms
+        error = np.matmul(left, planes)[:, 0]
+        weight = _robust_weight(error, tolerance, flat)
     total = weight.sum(axis=1) + 1e-6
-    gain = np.clip(terms[:, 1, 0] / spread, 0.05, 20)
+    gain = np.clip(terms[:, 1] / spread, 0.05, 20)
     # As if the picture of lower contrast had been fitted to the other
-    error = error * np.clip(1 / gain, 1, 3)[:, None]
+    error *= np.clip(1 / gain, 1, 3)[:, None]
+    difference *= weight
     return ToneCurve(
         gain=gain,
-        shift=(difference * weight).sum(axis=1) / total,
+        shift=difference.sum(axis=1) / total,
         residual=(error * error * weight).sum(axis=1) / total,
         explained=total / area,
         fit=weight.reshape(shown.seen.shape),
         error=error.reshape(shown.seen.shape),
     )
+
+
+_OF_BOTH = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
+"""Which sum is that of the products of two powers."""
+
+
+def _robust_weight(error: Floats, tolerance: Floats, seen: Floats) -> Floats:
+    """Returns how much each pixel counts: float32[b, p]."""
+    weight: Floats = error * error
+    weight /= tolerance
+    weight += 1
+    np.divide(seen, weight, out=weight)
+    return weight

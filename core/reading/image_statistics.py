@@ -39,6 +39,14 @@ IMAGE_STATISTICS = (
 * chroma: largest less smallest of red, green and blue, its 99th percentile
 """
 
+_ROUNDING = 1e-9
+"""Rounding must not push a whole share past its level."""
+
+_DARKEST_AND_BRIGHTEST = np.array((0.01, 0.99)) - _ROUNDING
+_STEEPEST = 0.999 - _ROUNDING
+_MOST_COLORFUL = 0.99 - _ROUNDING
+"""Shares of the pixels that lie at or below these levels."""
+
 _KERNEL = np.ones((3, 3), np.uint8)
 _CHROMA_SIDE = 32
 
@@ -59,11 +67,13 @@ def image_statistics(
     Returns:
         float32, one number a name of :data:`IMAGE_STATISTICS`
     """
-    levels = _histogram(gray)
-    share = levels[levels > 0]
     # Two passes of 5 x 5 are close to a Gaussian of sigma 2
     softened = np.asarray(cv2.blur(cv2.blur(gray, (5, 5)), (5, 5)), np.uint8)
-    darkest, brightest = _quantiles(levels, (0.01, 0.99))
+    counted = (gray, _steepness(gray), _steepness(softened), _chroma(pixels))
+    shares = np.stack([_histogram(values) for values in counted])
+    below = shares.cumsum(axis=1)
+    share = shares[0][shares[0] > 0]
+    darkest, brightest = below[0].searchsorted(_DARKEST_AND_BRIGHTEST).tolist()
     return np.array(
         (
             width,
@@ -73,9 +83,9 @@ def image_statistics(
             _deviation(gray),
             -(share * np.log2(share)).sum(),
             _deviation(cv2.Laplacian(gray, cv2.CV_16S)) ** 2,
-            *_quantiles(_histogram(_steepness(gray)), (0.999,)),
-            *_quantiles(_histogram(_steepness(softened)), (0.999,)),
-            *_quantiles(_histogram(_chroma(pixels)), (0.99,)),
+            below[1].searchsorted(_STEEPEST),
+            below[2].searchsorted(_STEEPEST),
+            below[3].searchsorted(_MOST_COLORFUL),
         ),
         np.float32,
     )
@@ -125,15 +135,6 @@ def _histogram(values: U8) -> NDArray[np.float64]:
     counts = cv2.calcHist([np.ascontiguousarray(values)], [0], None, [256], [0, 256])
     shares: NDArray[np.float64] = counts[:, 0].astype(np.float64) / values.size
     return shares
-
-
-def _quantiles(
-    shares: NDArray[np.float64], quantiles: tuple[float, ...]
-) -> list[float]:
-    """Returns the levels at or below which these shares of the pixels lie."""
-    # Rounding must not push a whole share past its level
-    wanted = np.array(quantiles) - 1e-9
-    return [float(level) for level in np.searchsorted(np.cumsum(shares), wanted)]
 
 
 def _steepness(gray: U8) -> U8:

@@ -105,29 +105,64 @@ def judge_pages(
     rows = copies[checks.plain[copies] | few[ends.reshape(-1, 2)].any(axis=1)]
     # One picture after the other: each is then read once or twice
     rows = rows[np.lexsort(pairs[rows].T[::-1])]
+    pages: dict[int, bool | None] = {}
     with ThreadPoolExecutor(available_cores()) as pool:
         for start in range(0, len(rows), _AT_ONCE):
             some = rows[start : start + _AT_ONCE].tolist()
-            found = pool.map(lambda row: _judged(checks, pairs, read, row), some)
+            found = pool.map(lambda row: _judged(checks, pairs, read, pages, row), some)
             for row, verdict in zip(some, found, strict=True):
                 _note(checks, row, verdict)
             done = min(start + _AT_ONCE, len(rows))
             on_progress(Progress("Comparing pages", done, len(rows)))
 
 
-def _judged(checks: PairScores, pairs: Pairs, read: ReadPicture, row: int) -> str:
-    one, other = (read(item, PAGE_SIDE) for item in pairs[row].tolist())
-    if one is None or other is None:
-        return TOO_PLAIN if checks.plain[row] else _NOT_A_PAGE
-    are_pages = is_page(one) and is_page(other)
+def _judged(
+    checks: PairScores,
+    pairs: Pairs,
+    read: ReadPicture,
+    pages: dict[int, bool | None],
+    row: int,
+) -> str:
+    """Says what a plain pair is, and reads no picture that the answer does not need.
+
+    Args:
+        checks: of all pairs
+        pairs: int32[p, 2] of items
+        read: what reads the picture of an item
+        pages: whether an item is a page, of those that were read, None if it could
+            not be; what is read is added
+        row: the pair
+    """
+
+    def page(item: int) -> bool | None:
+        # A photograph is read once, however many pairs it is in
+        if item not in pages:
+            picture = read(item, PAGE_SIDE)
+            pages[item] = None if picture is None else is_page(picture)
+        return pages[item]
+
+    one, other = pairs[row].tolist()
     relation = int(checks.relations[row])
+    on_one_another = not relation & ~_ONE_FRAME
     viewed = relation & _THROUGH_VIEWS and not relation & _TURNED
-    plain = checks.plain[row] and not viewed
-    if not (are_pages or plain):
-        return _NOT_A_PAGE
-    if relation & ~_ONE_FRAME:
+    if not checks.plain[row]:
+        are_pages = bool(page(one) and page(other))
+        if not are_pages:
+            return _NOT_A_PAGE
+    elif not (viewed or on_one_another):
         return TOO_PLAIN
-    verdict = compare_pages(one, other)
+    else:
+        are_pages = bool(page(one) and page(other))
+        if page(one) is None or page(other) is None:
+            return TOO_PLAIN
+        if viewed and not are_pages:
+            return _NOT_A_PAGE
+    if not on_one_another:
+        return TOO_PLAIN
+    first, second = read(one, PAGE_SIDE), read(other, PAGE_SIDE)
+    if first is None or second is None:
+        return TOO_PLAIN
+    verdict = compare_pages(first, second)
     if verdict == SAME or (verdict == OTHER and are_pages):
         return verdict
     return TOO_PLAIN

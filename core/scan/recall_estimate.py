@@ -67,6 +67,11 @@ _SURE = 0.975
 """Probability that the recall is below the upper end of its interval, and, likewise,
 above the lower one."""
 
+_OTHERS = 3
+"""Other pictures that a made copy is compared with at most, those most similar to it.
+The search proposes ten and more in sets of look-alikes, where comparing them was two
+thirds of the trial."""
+
 _CLEARLY_OTHER = 0.05
 """Untouched pictures that score less clearly differ. Of 5,000 such pairs of three
 sets 7 were planted copies, so little is misjudged."""
@@ -159,10 +164,14 @@ def score_synthetic_copies(
         vectors, copied.vectors, described, embedder.min_candidate_similarity
     )
     every_size = np.concatenate([sizes, copied.sizes])
-    checked = verify_pairs(described, pairs, every_size)
     similarity = row_products(copied.vectors, pairs[:, 0] - count, vectors, pairs[:, 1])
     own = source[pairs[:, 0] - count]
     is_copy = pairs[:, 1] == own
+    kept = is_copy | _among_most_similar(pairs[:, 0], ~is_copy, similarity)
+    pairs, similarity, own, is_copy = (
+        values[kept] for values in (pairs, similarity, own, is_copy)
+    )
+    checked = verify_pairs(described, pairs, every_size)
     # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
     promise = np.where(is_copy, promise_of(checked, similarity), np.float32(0))
     rows = chosen(promise, count)
@@ -184,6 +193,27 @@ def score_synthetic_copies(
     ends = np.cumsum([len(AUGMENTATIONS), UNCOVERED])
     alone, composed, covered = np.split(copy_scores.reshape(-1, width), ends, axis=1)
     return CopyScores(alone, composed, covered, scores[~is_copy][differs])
+
+
+def _among_most_similar(
+    copies: NDArray[np.int32], is_other: NDArray[np.bool_], similarity: Floats
+) -> NDArray[np.bool_]:
+    """Returns the pairs of each made copy with the other pictures most like it.
+
+    Args:
+        copies: int32[p], the made copy of each pair
+        is_other: bool[p], pairs with another picture than its original
+        similarity: float32[p]
+
+    Returns:
+        bool[p]
+    """
+    rows = np.flatnonzero(is_other)
+    rows = rows[np.lexsort((rows, -similarity[rows], copies[rows]))]
+    first = np.searchsorted(copies[rows], copies[rows], "left")
+    kept = np.zeros(len(copies), bool)
+    kept[rows[np.arange(len(rows)) - first < _OTHERS]] = True
+    return kept
 
 
 def expected_recall(estimate: CopyScores, min_score: float) -> dict[str, float]:

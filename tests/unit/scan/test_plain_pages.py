@@ -2,13 +2,17 @@
 
 import os
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ImageOps
 
+from core.copy_detection import SIGNATURE_SIDE, PairScores, signatures
 from core.findings.schema import TOO_PLAIN
+from core.progress import silent
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
+from core.scan.plain_pages import judge_pages
 from core.scan.scan_data import ScanInput
 from tests.papers import KINDS, filled_differently, paper
 
@@ -72,3 +76,23 @@ def test_a_changed_photograph_is_a_copy_all_the_same(scan, draw):
 
     assert found.counts["removable"] == 1
     assert found.counts["too_plain"] == 0
+
+
+def test_a_photograph_that_is_no_page_is_read_once_for_all_its_pairs(draw):
+    photo = np.asarray(draw(0))
+    images, read = 5, []
+    pairs = np.array([[a, b] for a in range(images) for b in range(a)], np.int32)
+    found = PairScores.of_nothing(len(pairs))
+    found.scores[:] = 1
+    small = cv2.resize(photo, (SIGNATURE_SIDE, SIGNATURE_SIDE))
+    flat = np.where(small > 128, 200, 60).astype(np.uint8)
+    plain = signatures(np.repeat(flat[None], images, axis=0))
+
+    def reader(item, side):
+        read.append(item)
+        return photo
+
+    judge_pages(found, pairs, plain, reader, silent)
+
+    assert (found.scores == 1).all()
+    assert len(read) == len(set(read)) < images
