@@ -63,6 +63,22 @@ def short_path(path: str) -> str:
     return "/".join(parts[-3:]) if len(parts) > 3 else path
 
 
+def cut_middle(text: str, most: int) -> str:
+    """Returns text of at most so many characters, cut in its middle.
+
+    Names of files differ at their end more often than before it, so that two thirds
+    of what stays are its end: "IMG_20230617_0147.jpg" becomes "IMG_…_0147.jpg".
+
+    Args:
+        text: a name
+        most: characters, with the one that stands for what is left out
+    """
+    if len(text) <= most:
+        return text
+    start = (most - 1) // 3
+    return f"{text[:start]}…{text[len(text) - (most - 1 - start) :]}"
+
+
 def plain(text: str) -> str:
     """Returns text from files with what cannot be printed spelled out.
 

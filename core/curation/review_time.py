@@ -30,6 +30,11 @@ class ToReview:
         """Minutes that the review takes, rounded up."""
         return math.ceil(self.count * SECONDS_A_QUESTION / 60)
 
+    @property
+    def is_short(self) -> bool:
+        """True if it takes less than a minute: several of them may fit into one."""
+        return self.count * SECONDS_A_QUESTION < 60
+
 
 def total_minutes(reviews: Iterable[ToReview]) -> int:
     """Returns the minutes of all reviews together, rounded up."""

@@ -10,7 +10,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from ..common.text import plain, share_text
+from ..common.text import cut_middle, plain, share_text
 from .as_markdown import cell_text
 from .model import Picture, Report, left_out_text
 
@@ -36,6 +36,7 @@ def as_html(report: Report) -> str:
         "cell": cell_text,
         "alt": _alt,
         "share": _share,
+        "cut_middle": cut_middle,
     }
     environment.globals["left_out"] = left_out_text
     environment.globals["shown_at_once"] = _SHOWN_AT_ONCE

@@ -197,7 +197,7 @@ def _section(shown: _Shown, finding: Finding) -> Section:
     gallery = Gallery(
         finding.section,
         "",
-        ("From: what was found", f"To: {what}"),
+        ("What was found", what),
         finding.unit,
         count,
         tuple(pairs),

@@ -64,4 +64,7 @@ def _digest(stages: Sequence[Any]) -> str:
     """Returns a short text that is the same for the same stages."""
     plain = [[stage.get("_cls"), stage.get("kwargs")] for stage in stages]
     text = json.dumps(plain, sort_keys=True, default=str)
+    # A browser sends 10.0 back as 10
+    same = json.loads(text, parse_int=float)
+    text = json.dumps(same)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

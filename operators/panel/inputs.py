@@ -88,7 +88,10 @@ def number(
     turns: Mapping[str, int],
     on_change: Event,
 ) -> None:
-    """Adds a number to type, which counts once Enter is pressed or it is left."""
+    """Adds a number to type, which counts once it is left or the disk is pressed.
+
+    The App does not listen to Enter.
+    """
     parent.str(
         _named(name, value, turns),
         default=value,

@@ -12,6 +12,7 @@ from ...core.common.text import score_text
 from ...core.findings.registry import FINDINGS
 from ..adapter.dataset.present import present
 from ..adapter.runs.remarks import label_expectation
+from ..adapter.runs.scan_report import report_of
 from ..adapter.views.count_queries import count_pairs, histogram
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Picture
@@ -140,14 +141,15 @@ def _about(count: int, limit: float, only: Any, state: PanelState) -> str:
         return f"**{count:,}** images called **{given}** look like **{suggested}**."
     if not count:
         return (
-            f"No label scores below **{limit:g}** (0: nothing supports it, 100: all)."
+            f"No label scores below **{limit:g}** (0: nothing supports it, 100: all). "
+            "Move the threshold to the right to see the most doubtful ones."
         )
     about = (
         f"**{count:,}** labels score below **{limit:g}** (0: nothing supports it, 100: "
         "all), worst first. Move the threshold; the grid follows."
     )
     if limit == _in_force(state):
-        sure = label_expectation(state.run.report["expected"])
+        sure = label_expectation(report_of(state.run))
         about += "".join(f" Of all labels {sentence}." for sentence in sure)
     return about
 

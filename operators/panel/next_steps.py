@@ -63,7 +63,8 @@ def _draw_reviews(panel: types.Object, events: Events, state: PanelState) -> Non
         f"**Needs your eyes,** about {counted(minutes, 'minute')}:",
     )
     for one in reviews:
-        words = f"{one.count:,} {one.label}, {one.minutes:,} min"
+        time = "under 1 min" if one.is_short else f"{one.minutes:,} min"
+        words = f"{one.count:,} {one.label}, {time}"
         if one.finding in QUEUES:
             review.button(line, events, one.finding, words, main=False)
             continue

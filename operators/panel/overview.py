@@ -287,7 +287,10 @@ def _count_in_tab(tab: str, state: PanelState) -> int | None:
     found = [
         _count_of(finding, state.tally.counts)
         for finding in _LINES
-        if finding.tab == tab and finding.unit == "images"
+        if finding.tab == tab
+        and finding.unit == "images"
+        # The tab is called Duplicates: other moments are none
+        and finding.name != "scenes"
     ]
     return sum(found) if found else None
 

@@ -21,6 +21,7 @@ _FLAGS = (
 ).split()
 _SLOW = 45_000  # ms: a busy machine of CI starts the page of the App in half a minute
 A_SCAN = 4 * _SLOW
+LONG_NAME = "IMG_20230617_101530_also_a_cat_0147.jpg"
 
 
 def pytest_collection_modifyitems(items):
@@ -42,13 +43,13 @@ def fiftyone():
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory):
-    """The demo images; one of them lies in a second class as well."""
+    """The demo images; one, with a long name, lies in a second class as well."""
     target = tmp_path_factory.mktemp("demo")
     program = ROOT / "cli" / "demo_images.py"
     subprocess.run([sys.executable, program, target], check=True, capture_output=True)
     folder = target / "images"
     cat = sorted((folder / "train" / "cat").iterdir())[3]
-    shutil.copyfile(cat, folder / "train" / "coffee" / "also_a_cat.jpg")
+    shutil.copyfile(cat, folder / "train" / "coffee" / LONG_NAME)
     return folder
 
 

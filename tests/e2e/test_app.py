@@ -112,6 +112,12 @@ def test_a_class_and_a_threshold_narrow_what_is_shown(app, dataset):
     app.sees("58 images in 29 clusters")
 
 
+def test_a_long_name_of_a_file_shows_its_end(app):
+    name = app.panel.get_by_text("IMG…147.jpg").first
+    name.wait_for()
+    assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_keep_is_remembered_and_can_be_undone(app, dataset):
     app.press("Keep all")
     app.sees("Kept, not flagged again (2)")
@@ -409,9 +415,10 @@ def test_a_narrow_panel_cuts_nothing_off(another_app, theme):
 
 
 def test_the_embeddings_panel_has_our_map(app):
-    app.tab("Overview")
+    app.tab("Map")
     app.grid_shows(355)
-    app.press("Sort by similarity, map")
+    # The tab is drawn anew while the map is made, and must not keep that there is none
+    app.press("Make the map")
     form = app.page.locator("[data-cy='operators-prompt-modal']")
     form.get_by_role("button", name="Add them").first.click()
     app.sees("351 embeddings are in the field")

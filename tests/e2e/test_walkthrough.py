@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from core.reading.folders import list_images
-from tests.e2e.conftest import ROOT, SHOTS
+from tests.e2e.conftest import LONG_NAME, ROOT, SHOTS
 
 _WIDTH, _MARGIN = 1100, 10
 
@@ -20,7 +20,7 @@ def page(fiftyone, images, browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     for split in ("train", "valid", "test"):
         shutil.copytree(images / split, folder / f"{split}_set")
-    (folder / "train_set" / "coffee" / "also_a_cat.jpg").unlink()
+    (folder / "train_set" / "coffee" / LONG_NAME).unlink()
     fiftyone.operators.list_operators()
     plugin = "fiftyone.plugins.orgs.winnow.curate"
     folders = importlib.import_module(f"{plugin}.operators.adapter.dataset.from_folder")

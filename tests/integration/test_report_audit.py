@@ -62,6 +62,8 @@ def test_a_report_has_the_copies_from_and_to(scanned, tmp_path):
     assert pairs[frozenset(("01.png", "18.bmp"))]["kind"] == "pixels"
     assert {pair["similarity"] for pair in pairs.values()} == {1.0}
     assert exact["total"] == 2
+    html = written.html.read_text()
+    assert '<p class="role">Goes</p>' in html and '<p class="role">Stays</p>' in html
 
 
 def test_a_report_pairs_leaks_and_conflicts_across(scanned, tmp_path):

@@ -21,7 +21,7 @@ _COPY = ("dup_cluster", "dup_kind", "dup_relation", "dup_similarity", "dup_keepe
 _KEPT = (*_COPY, "keeper_reason")
 _EXACT = ["bytes", "pixels"]
 _SAME = {"bytes": "same bytes", "pixels": "same pixels", "near": "near copy"}
-_FROM_TO = ("From: goes", "To: stays")
+_FROM_TO = ("Goes", "Stays")
 
 
 def duplicates_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
@@ -122,7 +122,7 @@ def conflicts_section(shown: Shown, report: ScanReport, finding: Finding) -> Sec
         Gallery(
             "conflicts",
             "",
-            ("From: a copy", "To: the one to keep"),
+            ("A copy", "The one to keep"),
             "clusters",
             shown.count_clusters({conflict: True}),
             tuple(pairs),
@@ -188,7 +188,7 @@ def leaks_section(shown: Shown, report: ScanReport, finding: Finding) -> Section
             "other_label": one.values["leak_conflict"],
         }
         pairs.append(shown.pair(one, other, similarity, says, metadata))
-    columns = ("From: the side to remove", "To: its copy")
+    columns = ("The side to remove", "Its copy")
     galleries = [
         Gallery(
             "leaks",

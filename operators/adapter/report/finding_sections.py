@@ -11,7 +11,7 @@ from ....core.findings.finding import Finding
 from ....core.findings.image_issues import ISSUES
 from ....core.findings.schema import QUARANTINED
 from ....core.report.model import Cell, Gallery, Section, Table
-from ..runs.remarks import outlier_expectation
+from ..runs.remarks import label_expectation, outlier_expectation
 from ..runs.scan_report import ScanReport
 from ..views import queries
 from ..views.count_queries import count_pairs, count_values
@@ -30,7 +30,13 @@ def labels_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
     if not report.counts["labeled"]:
         return not_looked_for(key, title, report, finding)
     if not count:
-        return Section(key, title, 0, ("Similar images contradict no label.",))
+        limit = report.thresholds.get("min_label_score")
+        below = f" (no score is below {score_text(limit)})" if limit is not None else ""
+        text = (f"Similar images surely contradict no label{below}.",)
+        said = label_expectation(report)
+        return Section(
+            key, title, 0, (*text, *(f"Of all labels {one}." for one in said))
+        )
     text = (
         "Images whose label similar images contradict, the worst first, each beside "
         "the image most like it that is not its copy. The score is 0 where nothing "
@@ -58,7 +64,7 @@ def labels_section(shown: Shown, report: ScanReport, finding: Finding) -> Sectio
         )
         for one, nearest in _beside_nearest(shown, match, names, sort)
     ]
-    columns = ("From: label in doubt", "To: most similar image")
+    columns = ("Label in doubt", "Most similar image")
     galleries = (Gallery("labels", "", columns, "images", count, tuple(pairs)),)
     score = charts.spread(
         shown, report, "label_score", "Label scores of all images", "min_label_score"
@@ -114,7 +120,7 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
         f"those above {report.thresholds['max_outlier_distance']:.3g} are listed.",
         *(f"{said.capitalize()}." for said in outlier_expectation(report)),
     )
-    columns = ("From: outlier", "To: most similar image")
+    columns = ("Outlier", "Most similar image")
     galleries = (Gallery("outliers", "", columns, "images", count, tuple(pairs)),)
     distance = charts.spread(
         shown,

@@ -124,7 +124,7 @@ _SECTIONS = {
     "object_label_issues": _What(
         "Objects whose label similar objects contradict, the worst first, each beside "
         "the most similar object of the suggested label.",
-        ("From: label in doubt", "To: most similar object"),
+        ("Label in doubt", "Most similar object"),
         ("label_score", "label_suggestion", "label_counterexample"),
         _labels,
     ),
@@ -157,7 +157,7 @@ _SECTIONS = {
         "Boxes that a copy of their picture lacks, has elsewhere or with another "
         f"label ({', '.join(DISAGREEMENTS)}), each beside that copy and all of its "
         "boxes; those in doubt are orange.",
-        ("From: box", "To: a copy of its picture"),
+        ("Box", "A copy of its picture"),
         ("copy_agreement", "copy_label"),
         _disagreements,
     ),

@@ -43,14 +43,16 @@ class Points:
 
 def map_points(reader: SampleQueries) -> Mapping[str, Points]:
     """Returns the points by the label of their finding; none without a map."""
-    return reader.cached("map points", lambda: _map_points(reader))
-
-
-def _map_points(reader: SampleQueries) -> dict[str, Points]:
-    dataset = reader.dataset
     _, key = brain_keys(reader.prefix)
-    if key not in dataset.list_brain_runs():
+    # A map that is made, or made anew, changes no sample: its time tells it
+    if key not in reader.dataset.list_brain_runs():
         return {}
+    made = reader.dataset.get_brain_info(key).timestamp
+    return reader.cached(("map points", made), lambda: _map_points(reader, key))
+
+
+def _map_points(reader: SampleQueries, key: str) -> dict[str, Points]:
+    dataset = reader.dataset
     results = dataset.load_brain_results(key)
     place = dict(zip(results.sample_ids, results.points.tolist(), strict=True))
     found = {}

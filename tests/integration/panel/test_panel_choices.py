@@ -1,5 +1,6 @@
 """What a person chooses to see in the panel: menus, pages, numbers, thresholds."""
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
@@ -187,3 +188,46 @@ def test_what_is_drawn_around_on_the_map_is_selected(event, scanned):
     answer = event("choose_on_map", data=points)
     selected = answer.one("set_selected_samples")["samples"]
     assert [one["id"] for one in selected] == ids[:3]
+
+
+def test_the_map_is_there_though_the_tab_was_drawn_while_it_was_made(event, scanned):
+    seen = []
+
+    def look(progress):
+        if progress.stage == "Registering brain runs":
+            seen.append(event("choose_tab", tab="map").texts)
+
+    foo.get_operator("@winnow/curate/register_embeddings")(scanned, progress=look)
+
+    assert "Make the map" in seen[0]
+    assert "Make the map" not in event("choose_tab", tab="map").texts
+
+
+def test_a_long_name_of_a_file_is_cut_in_its_middle(event, dataset, scan, folder):
+    from PIL import Image
+
+    name = f"IMG_{'x' * 60}_0147.png"
+    Image.new("RGB", (64, 64), (2, 2, 2)).save(folder / name)
+    dataset.add_sample(fo.Sample(filepath=str(folder / name)))
+    scan(dataset)
+
+    texts = event("choose_tab", tab="bad_files").texts
+
+    assert "_0147" in texts and "xxxxxxxxxxxxxxxxxxxx" not in texts
+
+
+def test_the_tab_of_duplicates_counts_no_other_moments(event, scanned):
+    copies = scanned.count("dup_cluster")
+    ids = scanned.limit(4).values("id")
+    scenes = dict.fromkeys(ids, 0)
+    scanned.set_values("scene_group", scenes, key_field="id")
+
+    assert f"Duplicates {copies}" in event("choose_tab", tab="duplicates").texts
+
+
+def test_without_label_issues_the_tab_says_how_to_see_doubtful_ones(event, scanned):
+    foo.get_operator("@winnow/curate/set_thresholds")(scanned, min_label_score=0)
+
+    texts = event("choose_tab", tab="labels").texts
+
+    assert "Move the threshold to the right" in texts

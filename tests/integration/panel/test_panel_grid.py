@@ -1,5 +1,7 @@
 """What the grid shows while tabs, clusters and pairs are chosen."""
 
+import json
+
 
 def test_show_in_grid_groups_by_cluster(event, scanned):
     view = event("show", what="duplicates").view(scanned)
@@ -42,6 +44,20 @@ def test_a_view_of_the_persons_own_is_left_and_named(event, scanned):
 
     assert "The grid shows **a view of your own**" in answer.texts
     assert not answer.asked("set_view")
+
+
+def test_a_view_that_a_browser_sends_back_is_still_the_panels(event, scanned):
+    event("choose_tab", tab="labels")
+    event("move_label_score", value="70")
+    sent = json.dumps(event("show_tab").one("set_view")["view"])
+    assert "70.0" in sent
+    # A browser knows one kind of number: 70.0 comes back as 70
+    back = json.loads(sent.replace("70.0", "70"))
+
+    texts = event("refresh", view=back).texts
+
+    assert "a view of your own" not in texts
+    assert "The grid shows **labels that score below 70**" in texts
 
 
 def test_a_cluster_stays_in_the_grid_when_clusters_are_numbered_anew(event, scanned):

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from core.common.text import (
     counted,
+    cut_middle,
     escape_markdown,
     first_of,
     plain,
@@ -29,6 +30,16 @@ def test_a_share_is_never_rounded_to_nothing(count, of, text):
 def test_sizes_have_units():
     assert size_text(999) == "999 bytes"
     assert size_text(1_234_567) == "1.2 MB"
+
+
+def test_long_names_keep_their_start_and_their_end():
+    assert cut_middle("IMG_20230617_0147.jpg", 14) == "IMG_…_0147.jpg"
+    assert cut_middle("0147.jpg", 8) == "0147.jpg"
+
+
+@given(st.text(), st.integers(1, 40))
+def test_what_is_cut_is_as_long_as_it_may_be(text, most):
+    assert len(cut_middle(text, most)) == min(len(text), most)
 
 
 def test_what_turns_or_ends_a_line_is_spelled_out():

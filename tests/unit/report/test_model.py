@@ -104,6 +104,13 @@ def test_whatever_the_name_the_page_stays_the_same(name):
     assert len(lines) == len(as_markdown(report_on("cats")).splitlines())
 
 
+def test_a_path_breaks_before_the_name_and_a_long_class_shows_both_ends():
+    html = as_html(report_on("a class with a very long name that ends in 0147"))
+
+    assert "0147/<wbr>1.jpg</bdi>" in html
+    assert re.search(r'class="name">a class[^<]*…[^<]*0147</text>', html)
+
+
 def test_the_page_needs_nothing_but_itself():
     html = as_html(report_on("cats"))
     page = Page(html)
