@@ -94,19 +94,12 @@ def _text_lines(report: ScanReport) -> Iterable[str]:
     yield ""
     lines = list(finding_lines(report))
     width = max(len(line.finding.label) for line in lines) + 1
-    below = " " * (width + 22)
     for line in lines:
         share, label = _share(report, line), line.finding.label
         yield f"  {label:<{width}}{line.count:>9,}  {share:>7}  {line.note}".rstrip()
         for remark in (_details(line), *line.remarks):
             if remark:
-                yield from wrap(
-                    plain(remark),
-                    _TEXT_WIDTH,
-                    initial_indent=below,
-                    subsequent_indent=below,
-                    break_on_hyphens=False,
-                )
+                yield f"{'':{width + 22}}{plain(remark)}"
     for text in set_sentences(report.overview):
         yield ""
         yield from wrap(plain(text), _TEXT_WIDTH, subsequent_indent="  ")
