@@ -231,3 +231,15 @@ def test_without_label_issues_the_tab_says_how_to_see_doubtful_ones(event, scann
     texts = event("choose_tab", tab="labels").texts
 
     assert "Move the threshold to the right" in texts
+
+
+def test_the_tab_of_labels_says_how_many_are_expected_to_be_wrong(event, scanned):
+    # Few images have no estimate: this is what a large set's record holds
+    config = scanned.get_run_info("winnow").config
+    estimate = {"wrong_labels": 3, "label_precision": 0.8, "label_recall": 0.9}
+    config.report["expected"] |= estimate
+    scanned.update_run_config("winnow", config)
+
+    texts = event("choose_tab", tab="labels").texts
+
+    assert "Of all labels about 3 are estimated to be wrong; of those flagged" in texts
