@@ -1,13 +1,16 @@
-"""Makes the sets of speed.md from a folder of photographs: speed_sets.py PHOTOS OUT
+"""Makes the sets of speed.md: speed_sets.py PHOTOS OUT [--distinct FOLDER...]
 
 Sizes are made by cutting and resizing, so no picture is better than its photograph;
-what a scan costs depends on the size of the file and of the picture, not on that.
+what reading costs depends on the size of the file and of the picture, not on that.
+What comparing costs depends on how alike they are: of a few photographs many cuttings
+are all look-alikes. The sets called distinct hold each picture of the folders once,
+whole.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -18,12 +21,51 @@ SUFFIXES = (".jpg", ".jpeg")
 U8 = npt.NDArray[np.uint8]
 LOOK_ALIKE_SOURCES = 59
 QUALITY, LARGE_QUALITY = 92, 94
+LEAST_SIDE = 384
+"""Pixels of the shorter side of what is made 480 pixels tall."""
 
 
-def main(photos: Path, out: Path) -> None:
-    paths = sorted(
-        path for path in photos.rglob("*") if path.suffix.lower() in SUFFIXES
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--distinct", type=Path, nargs="+", default=[])
+    asked = parser.parse_args()
+    make_cuttings(asked.photos, asked.out)
+    if asked.distinct:
+        make_distinct(asked.distinct, asked.out)
+
+
+def pictures_in(folders: Sequence[Path]) -> list[Path]:
+    return sorted(
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
     )
+
+
+def make_distinct(folders: Sequence[Path], out: Path) -> None:
+    """Makes sets of pictures that are all different, drawn from some folders."""
+    paths = pictures_in(folders)
+    drawn = [paths[i] for i in np.random.default_rng(0).permutation(len(paths))]
+
+    def resized(size: tuple[int, int], least_side: int) -> Iterator[U8]:
+        for path in drawn:
+            picture = read(path)
+            if min(picture.shape[:2]) >= least_side:
+                yield np.asarray(
+                    cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8
+                )
+
+    small, large = resized((32, 32), 0), resized((640, 480), LEAST_SIDE)
+    make(out / "32px-distinct", 10_000, lambda: next(small))
+    make(out / "640x480-distinct", 2_000, lambda: next(large))
+
+
+def make_cuttings(photos: Path, out: Path) -> None:
+    """Makes sets of cuttings of a few photographs."""
+    paths = pictures_in([photos])
     random = np.random.default_rng(0)
 
     def any_photo() -> U8:
@@ -70,4 +112,4 @@ def noisy(picture: U8, random: np.random.Generator) -> U8:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

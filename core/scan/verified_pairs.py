@@ -20,6 +20,9 @@ from .unique_images import DescribedImages
 
 Rows = NDArray[np.int64]
 
+_HELD = 2**24
+"""Numbers of vectors that are held at once, 32 MB of stored ones."""
+
 
 def verify(
     images: DescribedImages,
@@ -40,16 +43,17 @@ def verify(
         on_progress: told after each batch; may raise to cancel
     """
     row: Rows = np.full(len(pairs), -1, np.int64)
+    similarity = cosines(images.descriptors, pairs)
     known = NO_PAIRS
     if previous is not None and previous.pairs is not None:
         known = previous.pairs
         row = _known_rows(known.images, previous.image, pairs)
     new = row < 0
-    first = compare(images, pairs[new], read, on_progress)
+    first = _compared(images, pairs[new], similarity[new], read, on_progress)
     # New ones first, then the known
     place = np.where(new, np.cumsum(new) - 1, len(first) + row)
-    verified = replace(_at(joined(first, known), place), images=pairs)
-    verified = replace(verified, similarity=cosines(images.descriptors, pairs))
+    verified = _at(joined(first, known), place)
+    verified = replace(verified, images=pairs, similarity=similarity)
     wanted = to_look_at(verified, len(images))
     unwanted = np.flatnonzero(verified.looked & ~np.isin(np.arange(len(pairs)), wanted))
     _put(verified, unwanted, compare(images, pairs[unwanted], read, on_progress))
@@ -69,6 +73,17 @@ def compare(
 
     Args and returns: see :func:`verify`
     """
+    similarity = cosines(images.descriptors, pairs)
+    return _compared(images, pairs, similarity, read, on_progress)
+
+
+def _compared(
+    images: DescribedImages,
+    pairs: Pairs,
+    similarity: NDArray[np.float32],
+    read: ReadPicture,
+    on_progress: OnProgress,
+) -> VerifiedPairs:
     found = verify_pairs(
         images.signatures,
         pairs,
@@ -77,7 +92,6 @@ def compare(
         on_progress=on_progress,
     )
     judge_pages(found, pairs, images.signatures, read, on_progress)
-    similarity = cosines(images.descriptors, pairs)
     return replace(
         _verified(found, pairs, similarity), promise=promise_of(found, similarity)
     )
@@ -180,6 +194,9 @@ def _put(verified: VerifiedPairs, rows: Rows, others: VerifiedPairs) -> None:
 def cosines(vectors: Vectors, pairs: Pairs) -> NDArray[np.float32]:
     """Returns float32[p], the cosine similarity of the unit vectors of each pair."""
     a, b = pairs.T
+    # A picture is in many pairs, and read once where all of them can be held
+    if len(pairs) > len(vectors) and vectors.shape[0] * vectors.shape[1] <= _HELD:
+        vectors = vectors[:]
     return np.clip(row_products(vectors, a, vectors, b), -1, 1)
 
 

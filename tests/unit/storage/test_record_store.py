@@ -119,6 +119,43 @@ def test_records_are_read_in_any_order_and_more_than_once(store):
     assert vectors.tolist() == [[n, n, n] for n in wanted]
 
 
+@pytest.mark.parametrize("field", ["number", "vector"])
+@pytest.mark.parametrize("kept", [1.0, 0.7, 0.2])
+def test_many_records_are_read_in_runs_and_are_the_same(store, field, kept):
+    numbers = list(range(700))
+    store.append([key(n) for n in numbers], records(*numbers))
+    random = np.random.default_rng(0)
+    wanted = random.permutation(700)[: int(700 * kept)]
+    wanted = np.append(wanted, wanted[:9])
+
+    found = store.read(wanted.astype(np.int64), field)
+
+    assert found.reshape(len(wanted), -1)[:, 0].tolist() == wanted.tolist()
+
+
+def test_records_that_lie_together_are_read_by_few_calls(store, monkeypatch):
+    preadv, calls = os.preadv, []
+    positions = store.append([key(n) for n in range(700)], records(*range(700)))
+
+    def counted(*args):
+        calls.append(args)
+        return preadv(*args)
+
+    monkeypatch.setattr(os, "preadv", counted)
+    store.read(np.random.default_rng(0).permutation(positions), "number")
+
+    assert len(calls) < 10
+
+
+def test_one_of_many_records_that_is_cut_off_is_not_read(store, tmp_path):
+    positions = store.append([key(n) for n in range(300)], records(*range(300)))
+    os.truncate(tmp_path / "values.bin", 300 * DTYPE.itemsize - 1)
+
+    assert store.read(positions[:299], "number").tolist() == list(range(299))
+    with pytest.raises(CacheError):
+        store.read(positions, "vector")
+
+
 def test_a_record_that_is_cut_in_half_is_not_read(store, tmp_path):
     positions = store.append([key(1), key(2)], records(1, 2))
     os.truncate(tmp_path / "values.bin", 2 * DTYPE.itemsize - 1)
