@@ -128,22 +128,30 @@ def learned(
     """
     paths = scan_input.paths
     files, model = unique_files(table), model_info(embedder)
-    search = stages.search(
-        images, split_membership(samples, images), model.min_candidate_similarity
+    split_holds, least = (
+        split_membership(samples, images),
+        model.min_candidate_similarity,
     )
+    search = stages.search(images, split_holds, least)
     nearest = None
     if settings.preset is not None:
         nearest = nearest_samples(table, scan_input.vectors, settings.neighbors)
     clock.end("search")
 
-    rotated = turned_candidates(images.signatures)
-    alike = alike_candidates(images.signatures)
     graphs = search.graphs
-    candidates = distinct_pairs(search.candidates, rotated, alike)
-    # Of ten million images each takes a quarter of a gigabyte
-    del search, rotated, alike
-    pairs = stages.verify(images, candidates)
-    del candidates
+    proposal = before.proposal(
+        split_holds, settings.neighbors, least, type(stages).__name__
+    )
+    known = before.first_pairs(proposal)
+    if known is None:
+        rotated = turned_candidates(images.signatures)
+        alike = alike_candidates(images.signatures)
+        candidates = distinct_pairs(search.candidates, rotated, alike)
+        # Of ten million images each takes a quarter of a gigabyte
+        del search, rotated, alike
+        known = stages.verify(images, candidates)
+        del candidates
+    pairs, proposed_count = known, len(known)
     sequences = find_sequences(
         paths, table, samples, images, pairs, scan_input.recordings
     )
@@ -208,7 +216,12 @@ def learned(
         overview=overview,
         nearest_samples=nearest,
         model=model,
-        inputs=before.inputs(labels, is_recall_complete=complete),
+        inputs=before.inputs(
+            labels,
+            is_recall_complete=complete,
+            proposed=proposal,
+            proposed_count=proposed_count,
+        ),
         seconds=clock.seconds,
         predictions=scan_input.predictions,
     )

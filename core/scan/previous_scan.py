@@ -77,6 +77,31 @@ class PreviousScan:
         place = {digest.tobytes(): row for row, digest in enumerate(before)}
         self.image[:] = [place.get(digest.tobytes(), -1) for digest in images.digests]
 
+    def proposal(
+        self,
+        split_holds: NDArray[np.bool_],
+        neighbors: int | None,
+        least: float,
+        by: str,
+    ) -> str:
+        """Returns a digest of all that pairs are proposed by.
+
+        Args:
+            split_holds: bool[s, i], which split holds which unique image
+            neighbors: how many are searched of each image; None for as many as needed
+            least: least cosine of copies
+            by: what searches; a job finds some of the neighbors only
+        """
+        asked = f"{neighbors} {least!r} {by}"
+        return self.set_input([split_holds, asked])
+
+    def first_pairs(self, proposal: str) -> VerifiedPairs | None:
+        """Returns the pairs that were proposed, if they were by the same."""
+        known = self._scan_data
+        if known is None or self.pairs is None or known.inputs.proposed != proposal:
+            return None
+        return self.pairs.at(slice(known.inputs.proposed_count))
+
     def recall(self) -> CopyScores | None:
         """Returns the scores of synthetic copies, if they were made of the same."""
         known = self._scan_data
@@ -103,18 +128,29 @@ class PreviousScan:
         known = self._scan_data.overview if self._scan_data else None
         return known if known and known.inputs == inputs else None
 
-    def inputs(self, labels: ImageLabels, *, is_recall_complete: bool) -> StageInputs:
+    def inputs(
+        self,
+        labels: ImageLabels,
+        *,
+        is_recall_complete: bool,
+        proposed: str | None = None,
+        proposed_count: int = 0,
+    ) -> StageInputs:
         """Returns the digests of what the stages of this scan depended on.
 
         Args:
             labels: that were learned
             is_recall_complete: whether no file was missing in the recall estimate
+            proposed: see :meth:`proposal`; None where it does not tell all
+            proposed_count: of the pairs that were
         """
         return StageInputs(
             vectors=self._vectors,
             pictures=self._pictures,
             recall=self._recall if is_recall_complete else None,
             classes=self._classes_input(labels),
+            proposed=proposed,
+            proposed_count=proposed_count,
         )
 
     def _classes_input(self, labels: ImageLabels) -> str:

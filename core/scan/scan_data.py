@@ -7,7 +7,7 @@ images (i) surely differ; p pairs of them may be copies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypedDict
 
 import numpy as np
@@ -223,6 +223,10 @@ class VerifiedPairs:
         unsure: NDArray[np.bool_] = plain | partly
         return unsure
 
+    def at(self, rows: NDArray[np.int64] | slice) -> VerifiedPairs:
+        """Returns what is said of some pairs."""
+        return VerifiedPairs(*(getattr(self, one.name)[rows] for one in fields(self)))
+
     def accepted(self, min_score: float) -> Pairs:
         """Returns int32[q, 2], the pairs that score as much at least."""
         accepted: Pairs = self.images[self.score >= min_score]
@@ -276,12 +280,17 @@ class StageInputs:
         recall: of the recall estimate; None if it lacks a file that could not be
             read again, which may be over soon
         classes: of the class probabilities
+        proposed: of the pairs that were proposed before any was compared; None where
+            that is not known
+        proposed_count: how many these are; they come first among the pairs
     """
 
     vectors: str
     pictures: str
     recall: str | None
     classes: str
+    proposed: str | None
+    proposed_count: int
 
 
 @dataclass(frozen=True, eq=False)

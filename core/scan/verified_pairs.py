@@ -52,7 +52,7 @@ def verify(
     first = _compared(images, pairs[new], similarity[new], read, on_progress)
     # New ones first, then the known
     place = np.where(new, np.cumsum(new) - 1, len(first) + row)
-    verified = _at(joined(first, known), place)
+    verified = joined(first, known).at(place)
     verified = replace(verified, images=pairs, similarity=similarity)
     wanted = to_look_at(verified, len(images))
     unwanted = np.flatnonzero(verified.looked & ~np.isin(np.arange(len(pairs)), wanted))
@@ -146,7 +146,7 @@ def put_looks(
     """
     told = rows[laid]
     decided = overruled(verified.score[told], verified.promise[told], closer.score)
-    told, closer = told[decided], _at(closer, decided)
+    told, closer = told[decided], closer.at(decided)
     _put(verified, told, replace(closer, promise=verified.promise[told]))
     verified.looked[rows] = True
 
@@ -178,12 +178,6 @@ def joined(*parts: VerifiedPairs) -> VerifiedPairs:
         for one in fields(VerifiedPairs)
     )
     return VerifiedPairs(*columns)
-
-
-def _at(verified: VerifiedPairs, rows: Rows) -> VerifiedPairs:
-    return VerifiedPairs(
-        *(getattr(verified, one.name)[rows] for one in fields(VerifiedPairs))
-    )
 
 
 def _put(verified: VerifiedPairs, rows: Rows, others: VerifiedPairs) -> None:

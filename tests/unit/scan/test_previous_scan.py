@@ -1,7 +1,7 @@
 """A scan reuses results of the previous one whose inputs did not change."""
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,10 @@ import pytest
 
 from core.scan import previous_scan as module
 from core.scan.apply_thresholds import apply_thresholds
+from core.scan.candidates_by_looks import alike_candidates
 from core.scan.collect import collect_scan_data
 from core.scan.previous_scan import digest_of
-from core.scan.scan_data import ImageGraphs, ScanInput
+from core.scan.scan_data import ImageGraphs, ScanInput, VerifiedPairs
 from core.scan.settings import ScanSettings
 from core.scan.stored_scan import load_scan_data, save_scan_data
 
@@ -44,14 +45,14 @@ def learn(embedder, paths, cache):
             from_nothing[rows] = scan(None, rows)
         return from_nothing[rows]
 
-    def scan(known, rows, labels=None, vectors=None, **options):
+    def scan(known, rows, labels=None, vectors=None, splits=None, **options):
         labels = np.arange(60) % 3 if labels is None else labels
         rows = np.array(rows)
         scan_input = ScanInput(
             [paths[row] for row in rows],
             labels[rows].astype(np.int32),
             ["a", "b", "c"],
-            (rows % 2).astype(np.int32),
+            (rows % 2 if splits is None else splits).astype(np.int32),
             ["train", "test"],
             vectors=vectors,
         )
@@ -110,6 +111,27 @@ def test_where_nothing_changed_all_is_reused(learn):
         "classes",
         "set",
     }
+
+
+def test_pairs_are_proposed_again_only_if_something_changed(learn, monkeypatch):
+    known, splits = learn(), np.arange(60) % 3 % 2
+    anew, asked = learn(splits=splits), []
+    propose = alike_candidates
+
+    def counted(signatures):
+        asked.append(len(signatures))
+        return propose(signatures)
+
+    monkeypatch.setattr("core.scan.learn.alike_candidates", counted)
+    again = learn(known)
+    assert not asked
+    other = learn(known, splits=splits)
+
+    assert asked
+    for found, expected in ((again, known), (other, anew)):
+        for one in fields(VerifiedPairs):
+            values = (getattr(data.pairs, one.name) for data in (found, expected))
+            np.testing.assert_array_equal(*values)
 
 
 def test_a_recall_estimate_that_lacked_a_file_is_made_again(learn, paths):
