@@ -149,6 +149,6 @@ class RegisterEmbeddings(LongOperator):
             inputs,
             view=types.PromptView(
                 label="Sort by similarity, map of embeddings",
-                submit_button_label="Add them",
+                submit_button_label="Make both",
             ),
         )

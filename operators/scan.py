@@ -175,7 +175,7 @@ def run_scan(
         save_scan_data(scan_data, stored)
         seconds = {
             **scan_data.seconds,
-            "apply_thresholds": time.perf_counter() - started,
+            "apply thresholds": time.perf_counter() - started,
         }
         objects = None
         if options.objects and boxes is not None and embedder is not None:

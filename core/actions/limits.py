@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..common.text import percent_text
+
 MAX_CLASS_SHARE = 0.05
 MAX_DATASET_SHARE = 0.10
 
@@ -68,7 +70,7 @@ def why_count_is_needed(planned: Counter[Group], totals: Totals) -> str | None:
             of_what = "the data set" if kind == "data set" else f"class '{name}'"
             return (
                 f"The plan is for {count:,} of the {total:,} {totals.things} of "
-                f"{of_what} "
-                f"({count / max(1, total):.0%}); more than {share:.0%} is seldom meant."
+                f"{of_what} ({percent_text(count / max(1, total))}); more than "
+                f"{percent_text(share)} is seldom meant."
             )
     return None

@@ -31,6 +31,11 @@ def share_text(count: float, of: int) -> str:
     return f"{number}\N{NO-BREAK SPACE}%".replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def percent_text(share: float) -> str:
+    """Returns a share of 0 to 1 in whole percent: "77 %"."""
+    return f"{100 * share:.0f} %"
+
+
 def score_text(score: float) -> str:
     """Returns the score of a label, 0 to 100, with the digits that all pages give."""
     return f"{score:.1f}"

@@ -115,11 +115,14 @@ class LabelEstimate:
         low, high = self.precision_interval[:, _place(score)].tolist()
         return low, high
 
-    def threshold(self) -> float:
-        """Returns the largest score up to 20 that keeps :data:`AIMED_PRECISION`."""
+    def threshold(self) -> float | None:
+        """Returns the largest score up to 20 that keeps :data:`AIMED_PRECISION`.
+
+        None if no score does.
+        """
         precise = (self.precision >= AIMED_PRECISION) & (SCORES <= _HIGHEST_DEFAULT)
         enough = np.flatnonzero(precise)
-        return float(SCORES[enough[-1]] if len(enough) else SCORES[0])
+        return float(SCORES[enough[-1]]) if len(enough) else None
 
 
 def estimate_labels(evidence: LabelEvidence, scores: Floats) -> LabelEstimate | None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.text import percent_text
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph
 from .auroc import normal_quantile
 from .draw import first_of_groups
@@ -102,8 +103,9 @@ def overlaps(members: SetMembers, classes: Sequence[str]) -> list[SetFinding]:
                 "overlapping_classes",
                 f"overlap {a} / {b}",
                 f"{a} and {b} overlap: {mutual[0]:,} images of {a} "
-                f"({mutual[0] / sizes[one]:.0%}) look like {b}, and {mutual[1]:,} of "
-                f"{b} ({mutual[1] / sizes[other]:.0%}) like {a}",
+                f"({percent_text(mutual[0] / sizes[one])}) look like {b}, and "
+                f"{mutual[1]:,} of {b} ({percent_text(mutual[1] / sizes[other])}) "
+                f"like {a}",
                 "A model will confuse them, and people who label will too",
                 "Say more exactly what parts them and check the images between; or "
                 "unite the two, or allow both labels",

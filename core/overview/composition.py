@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.text import first_of, share_text
+from ..common.text import first_of, percent_text, share_text
 from .auroc import FALSE_RATE
 from .records import NONE, Codes, Composition, Rows, SetFinding, SetMembers
 
@@ -148,8 +148,9 @@ def label_shift(found: Composition, members: SetMembers) -> list[SetFinding]:
             SetFinding(
                 "label_shift",
                 f"label shift {a} / {b}",
-                f"{a} and {b} hold the classes in other shares: {distance:.0%} of the "
-                f"images of {b} would have to be of another class; {name} is "
+                f"{a} and {b} hold the classes in other shares: "
+                f"{percent_text(distance)} of the images of {b} would have to be of "
+                f"another class; {name} is "
                 f"{share_text(shares[code, 0], 1)} of {a} and "
                 f"{share_text(shares[code, 1], 1)} of {b}",
                 f"What {b} measures is not what a model trained on {a} was shaped for, "

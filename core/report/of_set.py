@@ -85,7 +85,8 @@ def _points(overview: Overview) -> tuple[Points, ...]:
         (one["kind"], tuple(zip(one["x"], one["y"], strict=True)))
         for one in overview.get("map", ())
     )
-    title = "The images on a plane: those that look alike lie near one another"
+    count = sum(len(places) for _, places in groups)
+    title = f"{count:,} images on a plane: those that look alike lie near one another"
     return (Points(title, groups),) if len(groups) > 1 else ()
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.text import percent_text
 from ..findings.label_estimate import (
     AIMED_PRECISION,
+    SCORES,
     LabelEstimate,
     estimate_labels,
     suggestion_confidence,
@@ -103,17 +105,14 @@ def judge_sample_labels(
     scores = np.full(len(votes), np.nan, np.float32)
     scores[judged[voting, 0]] = found.score[voting]
     estimate = estimate_labels(evidence, scores)
-    threshold, rule = min_label_score, "too few labels to tell"
+    threshold, rule = own_threshold(estimate)
+    if min_label_score is not None:
+        threshold = min_label_score
     confidence = np.full(len(judged), np.nan, np.float32)
     if estimate is not None:
-        rule = f"{OWN_RULE}: {AIMED_PRECISION:.0%} expected to be wrong"
         confidence = suggestion_confidence(
             estimate, found.score, found.suggestion_share
         )
-    if threshold is None:
-        threshold = FALLBACK_MIN_LABEL_SCORE
-        if estimate is not None:
-            threshold = estimate.threshold()
     near = label_neighbors(
         [graph for graph in (by_features, by_descriptors) if graph is not None],
         votes,
@@ -145,6 +144,21 @@ def judge_sample_labels(
             **said,
         },
     )
+
+
+def own_threshold(estimate: LabelEstimate | None) -> tuple[float, str]:
+    """Returns the threshold on the score for a data set, and how it was chosen.
+
+    Args:
+        estimate: what thresholds are expected to find; None for too few labels
+    """
+    if estimate is None:
+        return FALLBACK_MIN_LABEL_SCORE, "too few labels to tell"
+    aim = f"{percent_text(AIMED_PRECISION)} expected to be wrong"
+    precise = estimate.threshold()
+    if precise is None:
+        return float(SCORES[0]), f"the lowest: at no score are {aim}"
+    return precise, f"{OWN_RULE}: {aim}"
 
 
 def _predictions_of_images(

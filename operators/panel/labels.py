@@ -84,8 +84,9 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
         review.button(line, events, "label_issues")
     moved = chosen(state) not in (None, in_force)
     buttons.apply_or_reset(line, events, "label_issues", f"{limit:g}", moved=moved)
-    retag = ("retag", "Use all suggestions")
-    buttons.action_buttons(panel, events, state, "label_issues", retag, line=line)
+    if count:
+        retag = ("retag", "Use all suggestions")
+        buttons.action_buttons(panel, events, state, "label_issues", retag, line=line)
     if moved:
         widgets.markdown(panel, "moved", widgets.in_force(f"{in_force:g}"), small=True)
     _draw_predicted(panel, events, state)

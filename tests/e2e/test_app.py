@@ -420,7 +420,7 @@ def test_the_embeddings_panel_has_our_map(app):
     # The tab is drawn anew while the map is made, and must not keep that there is none
     app.press("Make the map")
     form = app.page.locator("[data-cy='operators-prompt-modal']")
-    form.get_by_role("button", name="Add them").first.click()
+    form.get_by_role("button", name="Make both").first.click()
     app.sees("351 embeddings are in the field")
 
     app.page.locator("[data-cy='new-panel-btn']").first.click()

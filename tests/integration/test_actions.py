@@ -267,6 +267,8 @@ def test_purge_spares_a_copy_whose_keeper_is_gone(scanned):
 def test_wrong_choices_are_named(scanned):
     with pytest.raises(ValueError, match="what='everything' is not known"):
         quarantine(scanned, "everything", progress=False)
+    with pytest.raises(ValueError, match="not known. 'duplicates' takes all copies"):
+        quarantine(scanned, "redundant_copies", progress=False)
     with pytest.raises(ValueError, match="no option 'color'"):
         quarantine(scanned, "duplicates", color="red", progress=False)
     with pytest.raises(ValueError, match="kinds='bytes' must be a list"):

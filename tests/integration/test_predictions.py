@@ -38,7 +38,7 @@ def test_predictions_say_which_images_are_hard_and_which_labels_surely_wrong(
     assert predicted.last().hardest
     assert predicted.last().prediction_hardness == pytest.approx(1)
     assert report.counts["confidently_wrong"] == 3
-    assert "the predictions agree with 97% of 64 labels" in str(report)
+    assert "the predictions agree with 97 % of 64 labels" in str(report)
     show = get_operator("@winnow/curate/show")
     assert len(show(predicted, "confidently_wrong")) == 3
     assert show(predicted, "hardest").first().id == predicted.last().id

@@ -128,7 +128,7 @@ def test_a_report_says_how_thresholds_were_chosen_and_by_what_model(scanned, tmp
     assert 0 < run["expected"]["copy_recall"] <= 1
     assert "fiftyone" in run["versions"]
     rows = sections(written)["thresholds"]["tables"]["expected"]["rows"]
-    assert {"Change": "resized", "Found": "100%"} in rows
+    assert {"Change": "resized", "Found": "100 %"} in rows
 
 
 def test_a_report_tells_what_was_done_and_how_to_undo_it(scanned, tmp_path):

@@ -84,8 +84,12 @@ class Selection:
             )
         known = (*WHAT, *OBJECT_FINDINGS) if self.takes_objects else WHAT
         if self.what is not None and self.what not in known:
+            hint = ""
+            if self.what == "redundant_copies":
+                hint = " 'duplicates' takes all copies but the one to keep of each."
             raise InputError(
-                f"what={self.what!r} is not known. Use one of: {', '.join(known)}."
+                f"what={self.what!r} is not known.{hint} Use one of: "
+                f"{', '.join(known)}."
             )
         _check_among("kinds", self.kinds, KINDS)
         _check_among("issues", self.issues, ISSUES)

@@ -13,6 +13,7 @@ from ....core.report.model import Bars, Gallery, Section, Table
 from ..dataset.labels import LabelField
 from ..runs.scan_report import ScanReport
 from ..views import queries
+from ..views.cluster_queries import why_kept
 from ..views.finding_views import aggregate
 from . import charts
 from .report_queries import Shown, not_looked_for
@@ -75,7 +76,7 @@ def _copies(
         if values["dup_relation"]:
             says = [values["dup_relation"]]
         if keeper.values["keeper_reason"]:
-            says.append(f"stays: {keeper.values['keeper_reason']}")
+            says.append(f"stays: {why_kept(keeper)}")
         if values["size"] > 1:
             says.append(f"{values['size'] - 1:,} more like it")
         metadata = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from ....core.common.text import size_text
+from ....core.common.text import percent_text, size_text
 from ....core.report.model import Cell, Section, Table
 from ....core.scan.settings import THRESHOLDS
 from ..actions.execute import history
@@ -66,7 +66,7 @@ def thresholds_section(report: ScanReport) -> Section:
             ("two to five changes", expected["composed_copy_recall"]),
             ("two to five, one of which covers", expected["covered_copy_recall"]),
         ]
-        recall = tuple((name, f"{share:.0%}") for name, share in by_change)
+        recall = tuple((name, percent_text(share)) for name, share in by_change)
         title = "Recall of synthetic copies of these images"
         headers = ("Change", "Found")
         tables.append(Table("expected", title, headers, recall, len(recall)))

@@ -75,7 +75,7 @@ def reapply_thresholds(
                 **movable(settings),
                 **(asdict(options) if objects else {}),
             },
-            seconds={"apply_thresholds": time.perf_counter() - started},
+            seconds={"apply thresholds": time.perf_counter() - started},
             on_progress=on_progress,
             keeps_rows=True,
         )

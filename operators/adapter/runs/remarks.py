@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.common.text import first_of, share_text
+from ....core.common.text import first_of, percent_text, share_text
 from ....core.copy_detection import CHANGES_OF_MEANING
 from ....core.findings.duplicates import KINDS
 from ....core.videos.segments import SEGMENTS
@@ -26,7 +26,7 @@ def expectation(expected: Mapping[str, Any]) -> list[str]:
         return []
     by_change = expected["copy_recall_by_change"]
     hard = sorted(by_change, key=lambda name: (by_change[name], name))[:_CHANGES_NAMED]
-    least = ", ".join(f"{name} {by_change[name]:.0%}" for name in hard)
+    least = ", ".join(f"{name} {percent_text(by_change[name])}" for name in hard)
     found = (
         "estimated recall of near duplicates: "
         f"{_share(expected, 'copy_recall')} with one change (lowest: {least}), "
@@ -48,7 +48,7 @@ def _share(expected: Mapping[str, Any], name: str) -> str:
     """Returns "92 % (87 to 95)": a share and its 95 % interval."""
     # Runs of before knew no interval of some
     if f"{name}_interval" not in expected:
-        return f"{expected[name]:.0%}"
+        return percent_text(expected[name])
     low, high = (100 * end for end in expected[f"{name}_interval"])
     return f"{100 * expected[name]:.0f} % ({low:.0f} to {high:.0f})"
 
@@ -64,8 +64,9 @@ def label_expectation(report: ScanOutcome) -> list[str]:
     precision = _share(expected, "label_precision")
     return [
         f"about {expected['wrong_labels']:,} are estimated to be wrong; of those "
-        f"flagged {precision} are, and about {expected['label_recall']:.0%} of the "
-        "wrong are flagged (from known flips)"
+        f"flagged {precision} are, and about "
+        f"{percent_text(expected['label_recall'])} of the wrong are flagged (from "
+        "known flips)"
     ]
 
 
@@ -76,7 +77,8 @@ def said_by_predictions(report: ScanOutcome) -> list[str]:
         return []
     counts = report.counts
     said = (
-        f"the predictions agree with {expected['prediction_agreement']:.0%} of "
+        "the predictions agree with "
+        f"{percent_text(expected['prediction_agreement'])} of "
         f"{expected['predicted']:,} labels; of {counts['confidently_wrong']:,} images "
         "the model is sure and has another class (confidently_wrong)"
     )

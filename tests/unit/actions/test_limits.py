@@ -44,8 +44,8 @@ def test_a_split_has_no_share():
 def test_the_sentence_has_the_numbers():
     text = why_count_is_needed(Counter({("class", "cat"): 40}), TOTALS)
     assert text == (
-        "The plan is for 40 of the 100 samples of class 'cat' (40%); more than 5% is "
+        "The plan is for 40 of the 100 samples of class 'cat' (40 %); more than 5 % is "
         "seldom meant."
     )
     text = why_count_is_needed(Counter({("data set", ""): 500}), TOTALS)
-    assert "500 of the 1,000 samples of the data set (50%); more than 10%" in text
+    assert "500 of the 1,000 samples of the data set (50 %); more than 10 %" in text

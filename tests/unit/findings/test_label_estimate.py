@@ -126,7 +126,7 @@ def test_low_scores_that_a_thick_tail_explains_promise_nothing():
 
     assert found.at(5)[0] < 0.2
     assert found.interval_at(5)[0] == 0
-    assert found.threshold() <= 1
+    assert (found.threshold() or 0) <= 1
 
 
 def test_a_handful_of_low_scores_is_told_less_surely_than_many():
@@ -148,7 +148,7 @@ def test_without_low_scores_no_label_is_wrong():
     found = estimate(np.full(2000, 99, np.float32), flips_of(np.random.default_rng(0)))
 
     assert found.wrong < 1
-    assert found.threshold() == SCORES[0]
+    assert found.threshold() is None
 
 
 def test_precision_never_grows_with_the_threshold():

@@ -45,7 +45,7 @@ def test_classes_whose_images_look_like_the_other_overlap(mixed):
     (finding,) = overlaps(members_of(*mixed), NAMES)
 
     assert finding.key == "overlap cat / dog"
-    assert "40 images of cat (40%)" in finding.text
+    assert "40 images of cat (40 %)" in finding.text
     assert finding.images.tolist() == list(range(40))
 
 
