@@ -11,6 +11,7 @@ from fiftyone import ViewField as F
 from ...core.common.text import distance_text
 from ..adapter.dataset.present import present
 from ..adapter.runs.remarks import outlier_expectation
+from ..adapter.runs.scan_report import report_of
 from ..adapter.views.count_queries import histogram
 from ..adapter.views.finding_views import found_view
 from ..adapter.views.queries import Picture
@@ -38,7 +39,7 @@ def draw(panel: types.Object, events: Events, state: PanelState, set_data: Any) 
     beyond = filters.within(state, all_beyond)
     count = state.reader.count(beyond)
     moved = chosen is not None and chosen != in_force
-    sure = [] if moved else outlier_expectation(state.run.report["expected"])
+    sure = [] if moved else outlier_expectation(report_of(state.run))
     widgets.markdown(
         panel,
         "about",
