@@ -7,6 +7,7 @@ we accept before any decoder sees them. Whatever goes wrong is a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 import struct
@@ -71,7 +72,8 @@ class DecodedImage:
         orientation: EXIF orientation, 1 to 8
         full_size: width and height as stored at full size, in pixels
         picture_digest: SHA-256 that is equal only where all that two files show is
-            equal: all pictures, samples, transparency and the color space
+            equal: all pictures, samples, transparency and the color space; of a damaged
+            TIFF the digest of its bytes
         is_pixel_digest: False if ``picture_digest`` was taken from a large JPEG's
             coded data, which sees through metadata but not through another
             container
@@ -252,14 +254,17 @@ def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> Decod
     )
     rgb = frames.first.rgb
     height, width = rgb.shape[:2]
+    damaged = heard_damage()
+    # What libtiff before 4.7.2 shows of a damaged fax may be what lay in memory
+    of_bytes = hashlib.sha256(data).digest()
     return DecodedImage(
         stored=rgb,
         orientation=frames.orientation,
         full_size=(width, height),
-        picture_digest=frames.digest,
+        picture_digest=of_bytes if damaged else frames.digest,
         is_pixel_digest=True,
-        damage=UNREADABLE_PART if heard_damage() else NO_DAMAGE,
-        first_digest=frames.first_digest,
+        damage=UNREADABLE_PART if damaged else NO_DAMAGE,
+        first_digest=of_bytes if damaged else frames.first_digest,
         picture_count=frames.count,
         decoded_pixels=width * height,
     )

@@ -34,5 +34,7 @@ def _cell(value: Value) -> str | int | float | None:
     if isinstance(value, Sequence) and not isinstance(value, str):
         value = ", ".join(value)
     if isinstance(value, str):
+        # No spreadsheet can hold it, and the csv of Python 3.10 cannot write it
+        value = value.replace("\0", "")
         return f"'{value}" if value.startswith(_FORMULA) else value
     return value

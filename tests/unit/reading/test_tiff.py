@@ -1,5 +1,6 @@
 import io
 import struct
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import tifffile
 from PIL import Image
 
 from core.reading.decode import DecodedImage, decode_image
+from core.reading.jpeg_damage import NO_DAMAGE
 from core.reading.tiff import read_pages, read_samples
 
 
@@ -191,3 +193,16 @@ def test_a_bomb_of_deep_samples_is_refused_from_its_directory():
     tifffile.imwrite(file, zeros, compression="deflate", photometric="minisblack")
 
     assert decode(file.getvalue()).status == "too_large"
+
+
+def test_a_damaged_fax_is_equal_to_nothing_but_its_own_bytes():
+    drawn = np.random.default_rng(3).random((60, 80)) < 0.1
+    file = io.BytesIO()
+    Image.fromarray(drawn).save(file, "TIFF", compression="group4")
+    whole = file.getvalue()
+    damaged = whole[:40] + bytes(60) + whole[100:]
+
+    image = decode(damaged)
+
+    assert decode(whole).damage == NO_DAMAGE != image.damage
+    assert image.picture_digest == image.first_digest == sha256(damaged).digest()

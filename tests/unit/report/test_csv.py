@@ -26,4 +26,4 @@ def test_values_are_written_as_a_spreadsheet_reads_them():
 def test_no_name_of_a_file_is_a_formula(first, rest):
     (_, (cell,)) = read_back(["filepath"], [[first + rest]])
 
-    assert cell == "'" + first + rest
+    assert cell == "'" + first + rest.replace("\0", "")
