@@ -4,8 +4,8 @@
 
 Makes copies as a scan's trial does, and ``look_alikes.py``, and judges each pair as a
 scan does that was told of it: by its two signatures, and, where these leave doubt, by a
-closer look. The last column is of a scan that looks closer at every pair that the
-signatures refuse.
+closer look or a glance. The last column is of a scan that looks closer at every pair
+that the signatures refuse.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ from core.copy_detection import (  # noqa: E402
 from core.copy_detection import compositions as made  # noqa: E402
 from core.models.registry import Embedder, load_embedder  # noqa: E402
 from core.progress import silent  # noqa: E402
-from core.scan.closer_looks import looked_at, overruled, promise_of  # noqa: E402
+from core.scan.closer_looks import (  # noqa: E402
+    is_thorough,
+    looked_at,
+    overruled,
+    promise_of,
+)
 
 Pair = tuple[made.U8, made.U8]
 CHANGES = tuple(change for stage in made.STAGES for change in stage)
@@ -56,7 +61,7 @@ def main() -> None:
         f"{len(photos)} photographs. Called copies at a score of {MIN_COPY_SCORE}.\n"
     )
     print(f"Of {asked.count} pairs so many are called copies:\n")
-    print("| pairs | by signatures | and a closer look | at all refused |")
+    print("| pairs | by signatures | and a closer look | closer at all refused |")
     print("| :-- | --: | --: | --: |")
     embedder = load_embedder()
     for name, pairs in _rows(photos, random, asked.count):
@@ -102,9 +107,10 @@ def _called_copies(pairs: list[Pair], embedder: Embedder) -> tuple[int, int, int
 
     called = [int((judged.scores >= MIN_COPY_SCORE).sum())]
     refused = judged.scores < MIN_COPY_SCORE
-    for rows in (promise > 0, (promise > 0) | refused):
-        looked = np.flatnonzero(rows)
-        laid, closer = looked_at(ends[looked], sizes, read, silent)
+    for spared in (True, False):
+        looked = np.flatnonzero((promise > 0) | refused)
+        thorough = is_thorough(promise[looked]) | (not spared)
+        _, laid, closer = looked_at(ends[looked], thorough, sizes, read, silent)
         scores = judged.scores.copy()
         looked = looked[laid]
         decided = overruled(scores[looked], promise[looked], closer.scores)

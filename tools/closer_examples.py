@@ -31,6 +31,7 @@ Lesson = tuple[list[Pair], list[float]]
 """Pairs, and the weight of each."""
 
 _CHANGED_IN_CROWD = 1 / 3
+_CHANGED_AGAIN = 0.4
 _MOST_OF_CROWD = 1500
 _UNKNOWN = 0.3
 _MOMENTS = 0.3
@@ -76,6 +77,20 @@ def small_copies(photos: list[made.U8], random: made.Random, count: int) -> Less
         pairs.append(_both_saved(pair, random))
         weights.append(_copy_weight(names))
     return pairs, weights
+
+
+def covering_copies(
+    photos: list[made.U8], random: made.Random, count: int, change: made.Change
+) -> Lesson:
+    """Copies of which parts are covered or cut off, some of them changed once more."""
+    pairs: list[Pair] = []
+    for _ in range(count):
+        photo = photos[int(random.integers(len(photos)))]
+        other = change(photo, random)
+        if random.random() < _CHANGED_AGAIN:
+            other = made.composed(other, random, 1)[0]
+        pairs.append(_both_saved((photo, other), random))
+    return pairs, [1.0] * count
 
 
 def cuttings(photos: list[made.U8], random: made.Random, count: int) -> Lesson:

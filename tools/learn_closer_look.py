@@ -33,11 +33,13 @@ from core.copy_detection import compositions as made  # noqa: E402
 from core.copy_detection.closer_look import (  # noqa: E402
     closer_picture,
     lay_closely,
+    map_between,
 )
 from core.models.registry import load_embedder  # noqa: E402
 from tools.closer_examples import (  # noqa: E402
     Lesson,
     copies,
+    covering_copies,
     crowd,
     cuttings,
     enlarged_cutting,
@@ -106,17 +108,22 @@ MONOTONIC = {
 COUNTS = {
     "copies": 2200,
     "small copies": 600,
+    "tilted copies": 500,
+    "written copies": 400,
     "cuttings": 450,
     "look-alikes": 900,
     "other views": 500,
 }
+COVERING = {"tilted copies": made.tilted, "written copies": made.captioned}
 PICTURES = {"photographs": 2400, "icons": 2400}
-"""Pairs that are made, and pictures that are read of each kind."""
+"""Pairs that are made, what is done to some, and pictures that are read."""
 
 _TREES = 150
 WEIGHTS = {
     "copies": 1.0,
     "small copies": 1.0,
+    "tilted copies": 1.0,
+    "written copies": 1.0,
     "cuttings": 3.0,
     "look-alikes": 1.0,
     "other views": 1.0,
@@ -146,7 +153,9 @@ def evidence_of(pairs: list[Pair]) -> NDArray[np.float32]:
             for pair in pairs[start : start + _AT_ONCE]
             for picture in pair
         ]
-        laid = lay_closely(given, np.arange(len(given)).reshape(-1, 2))
+        ends = np.arange(len(given)).reshape(-1, 2)
+        maps = [map_between(given[a], given[b], True) for a, b in ends]
+        laid = lay_closely(given, ends, maps, np.ones(len(ends), bool))
         if laid is not None:
             numbers = [laid.evidence[name] for name in MONOTONIC]
             result[start + laid.rows] = np.stack(numbers, axis=1)
@@ -206,6 +215,10 @@ def main() -> None:
         "cuttings": cuttings(photos, random, COUNTS["cuttings"]),
         "look-alikes": look_alikes(photos, random, COUNTS["look-alikes"]),
         "other views": other_views(photos, random, COUNTS["other views"]),
+        **{
+            name: covering_copies(photos, random, COUNTS[name], change)
+            for name, change in COVERING.items()
+        },
         **labeled(asked.scenes),
     }
     search = by_a_search(load_embedder())

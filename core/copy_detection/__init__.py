@@ -23,7 +23,7 @@ from .frame_maps import frame_maps
 from .looks import framed_looks_of, looks_of
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .parts import MIN_PART_CHANGE, part_change, part_levels
-from .planes import tones_of
+from .planes import is_blank, tones_of
 from .relations import (
     CHANGES_OF_MEANING,
     NO_RELATION,
@@ -58,6 +58,7 @@ __all__ = [
     "compare_pages",
     "frame_maps",
     "framed_looks_of",
+    "is_blank",
     "is_page",
     "part_change",
     "part_levels",

@@ -14,9 +14,9 @@ import numpy as np
 
 from .filters import (
     BLOCKS,
+    block_moves,
     block_sums,
     masked_high_pass,
-    slopes,
     weighted_quantile,
 )
 from .signature import GRAY_SIDE
@@ -189,23 +189,10 @@ def _widened(where: Bools) -> Bools:
 
 
 def _moves(inner: Floats, outer: Floats, seen: Floats) -> Floats:
-    """Returns by how many pixels each block would have to move: float32[b, 64].
-
-    One step of Lucas and Kanade (1981) a block, damped by the blocks' own noise.
-    """
-    slope_y, slope_x = slopes((inner + outer) * np.float32(0.5))
-    slope_y *= seen
-    slope_x *= seen
-    left = inner - outer
-    damped = np.float32(_DETAIL_NOISE / 4 * (GRAY_SIDE // BLOCKS) ** 2)
-    across = block_sums(slope_x * slope_x) + damped
-    along = block_sums(slope_y * slope_y) + damped
-    mixed = block_sums(slope_x * slope_y)
-    pull_x, pull_y = block_sums(slope_x * left), block_sums(slope_y * left)
-    area = across * along - mixed * mixed
-    move_x = (along * pull_x - mixed * pull_y) / area
-    move_y = (across * pull_y - mixed * pull_x) / area
-    return floats(np.minimum(np.hypot(move_x, move_y), _LONGEST_MOVE))
+    """Returns by how many pixels each block would have to move: float32[b, 64]."""
+    moves = block_moves(inner, outer, seen, BLOCKS, _DETAIL_NOISE / 4)
+    far = np.minimum(np.hypot(*moves), _LONGEST_MOVE)
+    return floats(far.reshape(len(inner), BLOCKS**2))
 
 
 def _patches(where: Bools, seen: Floats) -> tuple[Floats, ...]:

@@ -98,6 +98,39 @@ def grid_sums(values: Floats, blocks: int) -> Floats:
     return floats(np.matmul(np.matmul(member, values), member.T))
 
 
+def block_moves(
+    inner: Floats, outer: Floats, seen: Floats, blocks: int, noise: float
+) -> tuple[Floats, Floats]:
+    """Returns by how many pixels each block would have to move to agree.
+
+    One step of Lucas and Kanade (1981) a block, damped by the blocks' own noise.
+
+    Args:
+        inner, outer: float32[b, side, side], details that lie on one another
+        seen: float32[b, side, side], 0 or 1
+        blocks: along each axis
+        noise: squared slope, a pixel, that says nothing
+
+    Returns:
+        across and down: float32[b, blocks, blocks] each
+    """
+    slope_y, slope_x = slopes((inner + outer) * np.float32(0.5))
+    slope_y *= seen
+    slope_x *= seen
+    left = inner - outer
+    damped = np.float32(noise * (inner.shape[1] // blocks) ** 2)
+    across = grid_sums(slope_x * slope_x, blocks) + damped
+    along = grid_sums(slope_y * slope_y, blocks) + damped
+    mixed = grid_sums(slope_x * slope_y, blocks)
+    pull_x = grid_sums(slope_x * left, blocks)
+    pull_y = grid_sums(slope_y * left, blocks)
+    area = across * along - mixed * mixed
+    return (
+        floats((along * pull_x - mixed * pull_y) / area),
+        floats((across * pull_y - mixed * pull_x) / area),
+    )
+
+
 def weighted_quantile(values: Floats, weight: Floats, level: float) -> Floats:
     """Returns the weighted quantile of each row: float32[b] of float32[b, d]."""
     share = weight / (weight.sum(axis=1, keepdims=True) + 1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import cv2
@@ -89,6 +90,15 @@ class Overlays:
         """bool[b], where the frames do not lie exactly on one another."""
         moved: Bools = np.abs(self.warp - STILL).max(axis=(1, 2)) > 1e-6
         return moved
+
+
+def joined(parts: Sequence[Overlays]) -> Overlays:
+    """Returns the overlays of all parts, in this order; of at least one part."""
+    columns = (
+        np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Overlays)
+    )
+    return Overlays(*columns)
 
 
 def corners(warp: Doubles) -> Doubles:

@@ -212,7 +212,7 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     # A blurred scan differs a little everywhere, another form much in places
     several = (evidence["places"] >= _SEVERAL) & (evidence["residual"] < _EXACT)
     unlike = (evidence["unlike"] > _SOME_UNLIKE) | little
-    differs = (several | ((evidence["places"] > 0) & unlike)) & ~_is_covered(evidence)
+    differs = (several | ((evidence["places"] > 0) & unlike)) & ~is_covered(evidence)
     differs |= altered & (evidence["unlike"] > _SOME_UNLIKE)
     through_view = evidence["through_view"] > 0
     hue = np.where(through_view, _MAX_HUE_VIEWED, _MAX_HUE)
@@ -223,7 +223,7 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     # A flag on its side is another flag, and so is one on another ground
     simple = evidence["tones"] < _SIMPLE_TONES
     result |= simple & (evidence["turned"] > 0) & through_view
-    result |= simple & _is_repainted(evidence) & ~_is_covered(evidence)
+    result |= simple & _is_repainted(evidence) & ~is_covered(evidence)
     on_a_ground = evidence["tones"] < _TONES_OF_A_GROUND
     result |= on_a_ground & _has_another_thing(evidence)
     result |= plain & _shares_a_mark(evidence)
@@ -258,7 +258,7 @@ def _shares_a_mark(evidence: dict[str, Floats]) -> Bools:
     return many & little & (evidence["one_sided"] < _ONE_SIDED)
 
 
-def _is_covered(evidence: dict[str, Floats]) -> Bools:
+def is_covered(evidence: dict[str, Floats]) -> Bools:
     """Returns where one large patch is all that differs in a photograph: bool[b].
 
     On a page it may as well be another entry, and on a smooth ground another thing.

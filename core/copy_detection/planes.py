@@ -83,6 +83,13 @@ class Pictures:
         return tones_of(self.signatures)
 
 
+def is_blank(signatures: NDArray[np.uint8]) -> Bools:
+    """Returns which pictures show next to nothing: bool[m] of uint8[m, 4608]."""
+    shows = Pictures(signatures, np.ones((len(signatures), 2), np.int32))
+    blank: Bools = ~shows.shows_something
+    return blank
+
+
 def tones_of(signatures: NDArray[np.uint8]) -> Floats:
     """Returns log(1 + number of tones), the number by the entropy of 32 steps."""
     gray = signatures[:, : GRAY_SIDE**2]

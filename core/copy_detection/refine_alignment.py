@@ -76,11 +76,13 @@ def align(
     return overlays, np.maximum(correlation, finer_correlation)
 
 
-def align_finely(pictures: Pictures, overlays: Overlays) -> Overlays:
+def align_finely(
+    pictures: Pictures, overlays: Overlays, steps: int = _FINE_STEPS
+) -> Overlays:
     """Refines at 64 x 64 where that makes the pictures more alike."""
     inner = overlays.inner_of(pictures.gray, WHITE)
     outer = pictures.gray[overlays.outer]
-    finer = _refine(inner, outer, overlays.warp, _FINE_STEPS)
+    finer = _refine(inner, outer, overlays.warp, steps)
     details, outer = overlays.inner_of(pictures.detail), pictures.detail[overlays.outer]
     before = detail_correlation(details, outer, overlays.warp)
     gained = detail_correlation(details, outer, finer) > before

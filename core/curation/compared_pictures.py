@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..common.rows import distinct_rows
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     TOO_PLAIN,
+    is_blank,
     relation_bits,
     turned_candidates,
-    verify_pairs,
 )
 from ..embedding.image_table import ImageTable
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
-from ..progress import OnProgress, Progress, silent
+from ..progress import OnProgress, Progress
+from ..reading.jpeg_damage import NO_DAMAGE
 from ..scan.candidates_by_looks import alike_originals
-from ..scan.closer_looks import chosen, looked_at, overruled, promise_of
-from ..scan.plain_pages import judge_pages, picture_reader
-from ..scan.verified_pairs import cosines
+from ..scan.closer_looks import is_thorough
+from ..scan.plain_pages import ReadPicture, picture_reader
+from ..scan.unique_images import DescribedImages, UniqueImages
+from ..scan.verified_pairs import (
+    NO_PAIRS,
+    compare,
+    joined,
+    look_closer,
+    put_looks,
+    to_look_at,
+)
 from .comparison import Bools, Copies, Ints, Pairs
 
 _PAIRS_AT_ONCE = 16_384
@@ -54,8 +63,19 @@ class Pictures:
         self.signatures = table.stored("signature").at(self._first)
         self.vectors = table.stored("copy")[self._first]
 
-    def sizes(self, pictures: Ints) -> NDArray[np.int32]:
-        return self._table.sizes(self._first[pictures])
+    def described(self, pictures: Ints) -> DescribedImages:
+        """Returns some pictures as a scan knows them."""
+        rows, every = self._first[pictures], np.arange(len(pictures))
+        vectors = self.vectors[pictures]
+        return DescribedImages(
+            groups=UniqueImages(every.astype(np.int32), every, every),
+            digests=self._table.stored("digest")[rows],
+            descriptors=vectors,
+            features=vectors,
+            signatures=self.signatures[pictures],
+            sizes=self._table.sizes(rows),
+            damaged=self._table.column("damage")[rows] != NO_DAMAGE,
+        )
 
 
 def candidate_pairs(
@@ -141,43 +161,53 @@ def copies_among(
             :func:`core.curation.compare_images.compare_images`
         on_progress: told after each batch
     """
-    pairs, plain = [np.empty((0, 2), np.int32)], [np.empty((0, 2), np.int32)]
-    similarities, scores = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
-    for start in range(0, len(candidates), _PAIRS_AT_ONCE):
-        some = candidates[start : start + _PAIRS_AT_ONCE]
-        a, b = (pictures.vectors[ends] for ends in some.T)
-        similarity = cosines(pictures.vectors, some)
-        used, place = np.unique(some.astype(np.int64), return_inverse=True)
-        ends: Pairs = place.reshape(-1, 2).astype(np.int32)
-        signatures = pictures.signatures[used]
-        found = verify_pairs(signatures, ends, pictures.sizes(used))
-        read = picture_reader([paths[one] for one in used.tolist()], max_megapixels)
-        promise = promise_of(found, similarity)
-        rows = chosen(promise, len(used))
-        laid, closer = looked_at(ends[rows], pictures.sizes(used), read, silent)
-        rows = rows[laid]
-        decided = overruled(found.scores[rows], promise[rows], closer.scores)
-        found.put(rows[decided], closer.at(decided))
-        was_zero = found.scores == 0
-        judge_pages(found, ends, signatures, read, silent)
-        copies = (found.scores >= min_score) & (similarity >= min_similarity)
+    alike: Bools = np.zeros(len(candidates), bool)
+    compared = [NO_PAIRS]
+    for some in _parts(len(candidates)):
+        images, ends, read = _opened(pictures, paths, candidates[some], max_megapixels)
+        found = compare(images, ends, read)
+        a, b = (images.descriptors[one] for one in ends.T)
+        signatures = images.signatures
         # What a scan collapses to one item; blank pictures score 0
-        alike = (a == b).all(axis=1) & (was_zero | (found.scores > 0))
-        alike[alike] = (signatures[ends[alike, 0]] == signatures[ends[alike, 1]]).all(1)
-        unsure = copies & (found.relations == relation_bits(TOO_PLAIN))
-        kept = (copies | alike) & ~unsure
-        plain.append(some[unsure])
-        pairs.append(some[kept])
-        similarities.append(similarity[kept])
-        scores.append(np.where(alike, 1, found.scores)[kept].astype(np.float32))
-        done = min(start + _PAIRS_AT_ONCE, len(candidates))
-        on_progress(Progress("Comparing pictures", done, len(candidates)))
+        same = np.flatnonzero((a == b).all(axis=1))
+        one, other = (signatures[ends[same, end]] for end in (0, 1))
+        told = (found.score[same] > 0) | is_blank(one)
+        alike[some.start + same] = (one == other).all(axis=1) & told
+        compared.append(replace(found, images=candidates[some]))
+        on_progress(Progress("Comparing pictures", some.stop, len(candidates)))
+    verified = joined(*compared)
+    wanted = to_look_at(verified, pictures.count)
+    for some in _parts(len(wanted)):
+        rows = wanted[some]
+        images, ends, read = _opened(pictures, paths, candidates[rows], max_megapixels)
+        thorough = is_thorough(verified.promise[rows])
+        put_looks(verified, rows, look_closer(images, ends, thorough, read))
+        on_progress(Progress("Looking closer", some.stop, len(wanted)))
+    copies = verified.score >= min_score
+    copies &= verified.similarity >= min_similarity
+    unsure = copies & (verified.relation == relation_bits(TOO_PLAIN))
+    kept = (copies | alike) & ~unsure
+    scores = np.where(alike, 1, verified.score)[kept].astype(np.float32)
     found_copies = Copies(
-        _both_ways(np.concatenate(pairs)),
-        np.tile(np.concatenate(similarities), 2),
-        np.tile(np.concatenate(scores), 2),
+        _both_ways(candidates[kept]),
+        np.tile(verified.similarity[kept], 2),
+        np.tile(scores, 2),
     )
-    return found_copies, _both_ways(np.concatenate(plain))
+    return found_copies, _both_ways(candidates[unsure])
+
+
+def _parts(count: int) -> list[slice]:
+    starts = range(0, count, _PAIRS_AT_ONCE)
+    return [slice(start, min(start + _PAIRS_AT_ONCE, count)) for start in starts]
+
+
+def _opened(
+    pictures: Pictures, paths: Sequence[bytes], pairs: Pairs, max_megapixels: float
+) -> tuple[DescribedImages, Pairs, ReadPicture]:
+    """Returns the pictures of some pairs, the pairs of these, and what reads them."""
+    used, ends = np.unique(pairs.astype(np.int64), return_inverse=True)
+    read = picture_reader([paths[one] for one in used.tolist()], max_megapixels)
+    return pictures.described(used), ends.reshape(-1, 2).astype(np.int32), read
 
 
 def _both_ways(pairs: Pairs) -> Pairs:

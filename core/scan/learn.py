@@ -52,7 +52,7 @@ from .scan_data import (
 from .scan_sequences import find_sequences
 from .settings import ScanSettings
 from .unique_images import DescribedImages
-from .verified_pairs import joined
+from .verified_pairs import joined, to_look_at
 from .whole_set import Origins, evidence_of_set
 
 
@@ -151,6 +151,9 @@ def learned(
         del search, rotated, alike
         known = stages.verify(images, candidates)
         del candidates
+    elif not known.looked[to_look_at(known, len(images))].all():
+        # A file could not be read for a moment
+        known = stages.verify(images, known.images)
     pairs, proposed_count = known, len(known)
     sequences = find_sequences(
         paths, table, samples, images, pairs, scan_input.recordings

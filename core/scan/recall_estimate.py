@@ -53,7 +53,7 @@ from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import FileContent, ReadContent, ReadFailure, read_file
 from ..storage.record_store import Vectors
 from .candidates_by_looks import alike_originals
-from .closer_looks import chosen, looked_at, overruled, promise_of
+from .closer_looks import chosen, is_thorough, looked_at, overruled, promise_of
 from .plain_pages import Picture, ReadPicture
 
 _FEW, _MOST = 8, 30
@@ -174,9 +174,10 @@ def score_synthetic_copies(
     checked = verify_pairs(described, pairs, every_size)
     # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
     promise = np.where(is_copy, promise_of(checked, similarity), np.float32(0))
-    rows = chosen(promise, count)
+    rows = chosen(promise, pairs, similarity, count)
     read = _reader(read_picture, copied.files, count)
-    laid, closer = looked_at(pairs[rows], every_size, read, on_progress)
+    thorough = is_thorough(promise[rows])
+    _, laid, closer = looked_at(pairs[rows], thorough, every_size, read, on_progress)
     rows = rows[laid]
     decided = overruled(checked.scores[rows], promise[rows], closer.scores)
     checked.put(rows[decided], closer.at(decided))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from ..copy_detection import TOO_PLAIN, PairScores, relation_bits, verify_pairs
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
 from ..storage.record_store import Vectors
-from .closer_looks import chosen, looked_at, overruled, promise_of
+from .closer_looks import chosen, is_thorough, looked_at, overruled, promise_of
 from .plain_pages import ReadPicture, judge_pages, no_picture
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
@@ -58,8 +58,9 @@ def verify(
     unwanted = np.flatnonzero(verified.looked & ~np.isin(np.arange(len(pairs)), wanted))
     _put(verified, unwanted, compare(images, pairs[unwanted], read, on_progress))
     rows = wanted[~verified.looked[wanted]]
-    laid, closer = look_closer(images, pairs[rows], read, on_progress)
-    put_looks(verified, rows, laid, closer)
+    thorough = is_thorough(verified.promise[rows])
+    looks = look_closer(images, pairs[rows], thorough, read, on_progress)
+    put_looks(verified, rows, looks)
     return verified
 
 
@@ -99,27 +100,41 @@ def _compared(
 
 def to_look_at(verified: VerifiedPairs, image_count: int) -> Rows:
     """Returns int64[q], the pairs of which a closer look may tell more."""
-    return chosen(verified.promise, image_count)
+    return chosen(verified.promise, verified.images, verified.similarity, image_count)
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What a closer look says of r pairs.
+
+    Attributes:
+        seen: bool[r], both files could be read again
+        laid: int64[q] of the r, those of which it can be said what they are
+        said: q pairs, what is said of them
+    """
+
+    seen: NDArray[np.bool_]
+    laid: Rows
+    said: VerifiedPairs
 
 
 def look_closer(
     images: DescribedImages,
     pairs: Pairs,
+    thorough: NDArray[np.bool_],
     read: ReadPicture,
     on_progress: OnProgress = silent,
-) -> tuple[Rows, VerifiedPairs]:
+) -> Looks:
     """Looks at pairs in their files; each pair by itself.
 
     Args:
         images: i unique images
-        pairs: int32[p, 2] of them
+        pairs: int32[r, 2] of them
+        thorough: bool[r], see :func:`~.closer_looks.is_thorough`
         read: what reads the picture of an image
         on_progress: told after each batch; may raise to cancel
-
-    Returns:
-        int64[q], the pairs of which it can be said what they are, and what is said
     """
-    laid, found = looked_at(pairs, images.sizes, read, on_progress)
+    seen, laid, found = looked_at(pairs, thorough, images.sizes, read, on_progress)
     plain = found.plain.copy()
     found.plain[:] = False
     judge_pages(found, pairs[laid], images.signatures, read, on_progress)
@@ -130,25 +145,24 @@ def look_closer(
     # What is missing in a damaged file looks like another moment, and is none
     found.scenes[images.damaged[pairs[laid]].any(axis=1)] = False
     similarity = cosines(images.descriptors, pairs[laid])
-    return laid, _verified(found, pairs[laid], similarity)
+    return Looks(seen, laid, _verified(found, pairs[laid], similarity))
 
 
-def put_looks(
-    verified: VerifiedPairs, rows: Rows, laid: Rows, closer: VerifiedPairs
-) -> None:
+def put_looks(verified: VerifiedPairs, rows: Rows, looks: Looks) -> None:
     """Puts what a closer look says of some pairs in place of what was said of them.
+
+    Files that could not be read may be there for the next scan.
 
     Args:
         verified: p pairs, changed in place
         rows: int64[r], those that were looked at
-        laid: int64[q] of these, those of which it can be said what they are
-        closer: q pairs, what is said of them
+        looks: what is said of them
     """
-    told = rows[laid]
+    told, closer = rows[looks.laid], looks.said
     decided = overruled(verified.score[told], verified.promise[told], closer.score)
     told, closer = told[decided], closer.at(decided)
     _put(verified, told, replace(closer, promise=verified.promise[told]))
-    verified.looked[rows] = True
+    verified.looked[rows[looks.seen]] = True
 
 
 def _verified(

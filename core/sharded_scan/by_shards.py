@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from ..neighbors.knn_graph import NeighborGraph, exact_neighbors
 from ..neighbors.reverse_neighbors import with_reverse_neighbors
 from ..reading.files import ReadContent
 from ..scan.candidate_search import NeighborSearch
+from ..scan.closer_looks import is_thorough
 from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
 from ..scan.unique_images import DescribedImages
-from ..scan.verified_pairs import joined, put_looks, to_look_at
+from ..scan.verified_pairs import Looks, joined, put_looks, to_look_at
 from ..storage.record_store import StoredColumn, Vectors, equal_rows
 from . import comparing, searching
 from .cells import centers_of, present_and_home
@@ -110,36 +112,51 @@ class ByShards:
         )
         rows, start = to_look_at(verified, len(images)), 0
         laid, closer = [np.zeros(0, np.int64)], []
+        seen = [np.zeros(0, bool)]
+        thorough = is_thorough(verified.promise[rows])
         for part, found in self._by_pairs(
-            comparing.LOOK, pairs[rows], _LOOKS_AT_ONCE, "Looking closer"
+            comparing.LOOK,
+            pairs[rows],
+            _LOOKS_AT_ONCE,
+            "Looking closer",
+            {comparing.THOROUGH: thorough},
         ):
             own = found.pop(comparing.LAID)
+            seen.append(found.pop(comparing.SEEN))
             laid.append(start + own)
             closer.append(VerifiedPairs(part[own], **found))
             start += len(part)
-        put_looks(verified, rows, np.concatenate(laid), joined(*closer))
+        looks = Looks(np.concatenate(seen), np.concatenate(laid), joined(*closer))
+        put_looks(verified, rows, looks)
         return verified
 
     def _by_pairs(
-        self, work: str, pairs: Pairs, at_once: int, stage: str
+        self,
+        work: str,
+        pairs: Pairs,
+        at_once: int,
+        stage: str,
+        columns: Mapping[str, NDArray[Any]] = MappingProxyType({}),
     ) -> Iterator[tuple[Pairs, dict[str, NDArray[Any]]]]:
-        """Has tasks on pairs done; yields the pairs of each, and its result."""
+        """Has tasks on pairs done; yields the pairs of each, and its result.
+
+        Args:
+            columns: what else the tasks are told of each pair
+        """
         parts = [
-            pairs[start : start + at_once] for start in range(0, len(pairs), at_once)
+            slice(start, start + at_once) for start in range(0, len(pairs), at_once)
         ]
-        tasks = [
-            self._add(
-                work,
-                {},
-                used,
-                {
-                    "pairs": ends.reshape(-1, 2).astype(np.int32),
-                    **packed([self.locators[one] for one in used], "locators"),
-                },
-            )
-            for used, ends in (np.unique(part, return_inverse=True) for part in parts)
-        ]
-        return zip(parts, self._results(work, tasks, stage, pairs), strict=True)
+        tasks = []
+        for part in parts:
+            used, ends = np.unique(pairs[part], return_inverse=True)
+            told = {
+                "pairs": ends.reshape(-1, 2).astype(np.int32),
+                **packed([self.locators[one] for one in used], "locators"),
+                **{name: values[part] for name, values in columns.items()},
+            }
+            tasks.append(self._add(work, {}, used, told))
+        results = self._results(work, tasks, stage, pairs)
+        return zip((pairs[part] for part in parts), results, strict=True)
 
     def _graph(
         self,

@@ -23,7 +23,7 @@ from .tasks import Result
 
 WORK = f"{__name__}:run"
 LOOK = f"{__name__}:look"
-LAID = "laid"
+SEEN, LAID, THOROUGH = "seen", "laid", "thorough"
 
 
 def run(
@@ -61,16 +61,18 @@ def look(
 ) -> Result:
     """Looks closer at pairs of pictures, in their files.
 
-    Args: see :func:`run`
+    Args: see :func:`run`; ``arrays`` holds :data:`THOROUGH` bool[p] as well
 
     Returns:
-        :data:`LAID` int64[q], the pairs of which it can be said what they are, and the
-        fields of what is said
+        what :class:`~core.scan.verified_pairs.Looks` holds: :data:`SEEN`,
+        :data:`LAID`, and the fields of what is said
     """
     del task
     images, read = _opened(folder, settings, arrays)
-    laid, found = look_closer(images, arrays["pairs"], read, on_progress)
-    return Result({LAID: laid, **_columns(found)}, len(arrays["pairs"]))
+    pairs, thorough = arrays["pairs"], arrays[THOROUGH]
+    looks = look_closer(images, pairs, thorough, read, on_progress)
+    columns = {SEEN: looks.seen, LAID: looks.laid, **_columns(looks.said)}
+    return Result(columns, len(pairs))
 
 
 def _opened(

@@ -11,7 +11,11 @@ from core.copy_detection import (
     signatures,
     verify_pairs,
 )
-from core.copy_detection.closer_look import closer_picture, look_closely
+from core.copy_detection.closer_look import (
+    closer_picture,
+    look_closely,
+    map_between,
+)
 
 SIDE = 150
 
@@ -39,9 +43,11 @@ def changed_in_five_ways(picture):
     return cv2.copyMakeBorder(framed, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=(20,) * 3)
 
 
-def looked(*pairs):
+def looked(*pairs, thorough=True):
     given = [closer_picture(one, one.shape[1::-1]) for pair in pairs for one in pair]
-    return look_closely(given, np.arange(len(given)).reshape(-1, 2))
+    ends = np.arange(len(given)).reshape(-1, 2)
+    maps = [map_between(given[a], given[b], thorough) for a, b in ends]
+    return look_closely(given, ends, maps, np.full(len(ends), thorough))
 
 
 def by_signatures(*pair):
@@ -110,6 +116,88 @@ def test_of_pictures_without_features_nothing_is_said():
     rows, found = looked((blank, photo("coffee")))
 
     assert len(rows) == len(found.scores) == 0
+
+
+def test_corners_alone_find_a_tilted_copy_and_tell_other_pictures():
+    picture, other = photo("astronaut"), photo("coffee")
+    given = [
+        closer_picture(one, (SIDE, SIDE))
+        for one in (picture, tilted_and_written_on(picture), other)
+    ]
+
+    found = map_between(given[0], given[1], thorough=False)
+
+    turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 5, 1)
+    turn[:, 2] /= SIDE
+    assert np.allclose(found.warp, turn, atol=0.02)
+    assert map_between(given[0], given[2], thorough=False) is None
+    # Nothing dearer was looked for
+    assert not any("features" in vars(one) for one in given)
+
+
+def test_a_glance_says_nothing_of_pairs_whose_corners_do_not_agree():
+    soft = (photo("coffee") * 0.1 + 110).astype(np.uint8)
+    copy = cv2.GaussianBlur(soft, (0, 0), 3)
+
+    assert looked((soft, copy), thorough=False)[0].tolist() == []
+    assert looked((soft, copy), thorough=True)[0].tolist() == [0]
+
+
+def test_a_glance_says_nothing_of_drawings_with_margins():
+    random = np.random.default_rng(1)
+    drawing = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    for x, y in random.integers(20, 100, (12, 2)).tolist():
+        color = random.integers(0, 200, 3).tolist()
+        cv2.rectangle(drawing, (x, y), (x + 25, y + 20), color, -1)
+    given = [closer_picture(drawing, (SIDE, SIDE))] * 2
+
+    assert map_between(*given, thorough=False) is not None
+    assert looked((drawing, drawing), thorough=False)[0].tolist() == []
+    assert looked((drawing, drawing), thorough=True)[0].tolist() == [0]
+
+
+def test_where_few_features_agree_nothing_speaks_against_a_copy():
+    soft = cv2.GaussianBlur(photo("coffee"), (0, 0), 6)
+    other = soft.copy()
+    other[40:100, 40:100] = soft[20:80, 20:80][::-1]
+    given = [closer_picture(one, (SIDE, SIDE)) for one in (soft, other)]
+
+    assert 4 <= len(map_between(*given, thorough=True).at) < 12
+    assert looked((soft, other))[0].tolist() == []
+
+
+def test_pictures_without_features_are_laid_over_one_another_by_their_looks():
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE
+    plain = 120 + 60 * np.sin(5 * x) * np.cos(4 * y)
+    soft = np.repeat(plain[..., None], 3, axis=2).astype(np.uint8)
+    bright = cv2.convertScaleAbs(soft, alpha=1.1, beta=5)
+    given = [closer_picture(one, (SIDE, SIDE)) for one in (soft, bright)]
+
+    assert map_between(*given, thorough=True) is None
+    assert looked((soft, bright))[0].tolist() == [0]
+
+
+def test_a_frame_in_a_frame_is_left_aside():
+    picture = photo("astronaut")
+    framed = cv2.copyMakeBorder(
+        picture, 15, 15, 15, 15, cv2.BORDER_CONSTANT, value=(200, 30, 30)
+    )
+    boxed = cv2.copyMakeBorder(framed, 0, 0, 40, 40, cv2.BORDER_CONSTANT, value=(0,))
+
+    inside = closer_picture(boxed, boxed.shape[1::-1])
+
+    assert inside.framed
+    assert max(inside.size) <= SIDE + 2
+    assert looked((picture, boxed))[1].scores[0] >= MIN_COPY_SCORE
+
+
+def test_a_gray_copy_is_no_other_design_if_it_is_tilted_or_written_on():
+    picture = photo("coffee") // 4 * 2 + 60
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray = np.repeat(gray[..., None], 3, axis=2)
+    tilted = tilted_and_written_on(gray)
+
+    assert looked((picture, tilted))[1].scores[0] >= MIN_COPY_SCORE
 
 
 def test_what_is_said_of_a_pair_does_not_depend_on_the_others():

@@ -19,36 +19,72 @@ from core.copy_detection import (
 )
 from core.progress import silent
 from core.scan.apply_thresholds import apply_thresholds
-from core.scan.closer_looks import chosen, looked_at, overruled, promise_of
+from core.scan.closer_looks import (
+    chosen,
+    is_thorough,
+    looked_at,
+    overruled,
+    promise_of,
+)
 from core.scan.collect import collect_scan_data
 from core.scan.plain_pages import picture_reader
 from core.scan.scan_data import ScanInput
-from core.scan.verified_pairs import NO_PAIRS, look_closer
+from core.scan.verified_pairs import NO_PAIRS, Looks, look_closer, put_looks
 from tests.unit.copy_detection.test_closer_look import (
     photo,
     tilted_and_written_on,
 )
 
 
-def test_so_many_pairs_are_looked_at_as_a_scan_can_afford():
-    promise = np.linspace(0, 1, 5000, dtype=np.float32)
-
-    rows = chosen(promise, image_count=1000)
-
-    assert len(rows) == len(chosen(promise, image_count=0)) + 60
-    assert rows.tolist() == list(range(5000 - len(rows), 5000))
-    assert len(chosen(np.zeros(5, np.float32), 1000)) == 0
+def apart(count):
+    """Pairs of which each picture is most like the other, and their similarities."""
+    pairs = np.arange(2 * count, dtype=np.int32).reshape(-1, 2)
+    return pairs, np.full(count, 0.9, np.float32)
 
 
-def test_pairs_of_which_the_signatures_leave_no_doubt_are_not_looked_at():
-    found = PairScores.of_nothing(5)
-    found.chance[:] = 0, 0.3, 0.001, 0, 0
-    found.correlation[:] = 0.5, 0.5, 0.5, 0.95, 0.95
-    similarity = np.array([0.8, 0.8, 0.8, 0.8, 0.9], np.float32)
+@pytest.mark.parametrize(
+    ("promise", "an_image"), [(np.linspace(0.2, 1, 5000), 0.06), (0.04, 0.05)]
+)
+def test_so_many_pairs_are_looked_at_as_a_scan_can_afford(promise, an_image):
+    promise = np.broadcast_to(promise, 5000).astype(np.float32)
+
+    rows = chosen(promise, *apart(5000), image_count=1000)
+
+    none = chosen(promise, *apart(5000), image_count=0)
+    assert len(rows) == len(none) + 1000 * an_image
+    if promise[0] < promise[-1]:
+        assert rows.tolist() == list(range(5000 - len(rows), 5000))
+    assert len(chosen(np.zeros(5, np.float32), *apart(5), 1000)) == 0
+    assert len(chosen(promise[:0], *apart(0), 1000)) == 0
+
+
+def test_pairs_of_which_the_signatures_leave_doubt_are_worth_more_than_a_glance():
+    found = PairScores.of_nothing(6)
+    found.chance[:] = 0, 0.3, 0.001, 0, 0, 0
+    found.correlation[:] = 0.5, 0.5, 0.5, 0.95, 0.95, 0.95
+    found.scores[5] = 0.9
+    similarity = np.array([0.8, 0.8, 0.8, 0.8, 0.9, 0.9], np.float32)
 
     promise = promise_of(found, similarity)
 
-    assert (promise > 0).tolist() == [False, True, False, False, True]
+    assert is_thorough(promise).tolist() == [False, True, False, False, True, False]
+    assert (promise > 0).tolist() == [True] * 5 + [False]
+
+
+def test_pictures_that_are_most_like_one_another_are_looked_at_first():
+    # 0 and 1 are most alike; 2 is most like 0; 3 is like 0 too, but more like 4
+    pairs = np.array([[0, 1], [0, 2], [0, 3], [3, 4]], np.int32)
+    similarity = np.array([0.9, 0.8, 0.7, 0.95], np.float32)
+    faint, doubtful = np.full((2, 4), [[0.04], [0.3]], np.float32)
+
+    assert chosen(faint, pairs, similarity, 5).tolist() == [0, 1, 3]
+    assert chosen(doubtful, pairs, similarity, 5).tolist() == [0, 1, 3]
+    assert chosen(np.full(4, 0.9, np.float32), pairs, similarity, 5).tolist() == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_a_pair_that_passed_is_refused_only_if_a_closer_look_is_clearly_against_it():
@@ -62,7 +98,7 @@ def test_a_pair_that_passed_is_refused_only_if_a_closer_look_is_clearly_against_
 def test_another_moment_is_a_copy_only_if_a_closer_look_is_sure_of_it():
     scores = np.array([0.3, 0.3, 0.0], np.float32)
     promise = np.array([0.9, 0.9, 0.9], np.float32)
-    closer = np.array([0.7, 0.95, 0.7], np.float32)
+    closer = np.array([0.9, 0.99, 0.7], np.float32)
 
     assert overruled(scores, promise, closer).tolist() == [1, 2]
 
@@ -83,10 +119,35 @@ def test_a_picture_that_cannot_be_read_again_costs_only_its_own_pairs(files):
     read = picture_reader(files, max_megapixels=64)
     pairs = np.array([[0, 1], [0, 2], [1, 2]], np.int32)
 
-    rows, found = looked_at(pairs, np.full((3, 2), 150, np.int32), read, silent)
+    seen, rows, found = looked_at(
+        pairs, np.ones(3, bool), np.full((3, 2), 150, np.int32), read, silent
+    )
 
+    assert seen.tolist() == [True, False, False]
     assert rows.tolist() == [0]
     assert found.scores[0] > 0.8
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_read_by_the_next_scan(learn, files):
+    unseen = Looks(np.zeros(1, bool), np.zeros(0, np.int64), NO_PAIRS)
+    first = learn(files[:2])
+    unread = compared(first)
+
+    put_looks(unread, np.array([0]), unseen)
+
+    assert first.pairs.looked.tolist() == [True]
+    assert unread.looked.tolist() == [False]
+    again = learn(files[:2], previous=replace(first, pairs=unread))
+    assert again.pairs.looked.tolist() == [True]
+    assert again.pairs.score.tolist() == first.pairs.score.tolist()
+
+
+def compared(scanned):
+    """The pairs of a scan as if none had been looked at."""
+    pairs = scanned.pairs
+    return replace(
+        pairs, score=np.zeros_like(pairs.score), looked=np.zeros_like(pairs.looked)
+    )
 
 
 @pytest.fixture
@@ -100,7 +161,7 @@ def learn(embedder, tmp_path):
 
 
 def test_soft_pictures_that_a_closer_look_finds_are_too_plain_to_tell(tmp_path):
-    soft = (photo("coffee") * 0.2 + 110).astype(np.uint8)
+    soft = (photo("astronaut") * 0.2 + 110).astype(np.uint8)
     shown = [soft, tilted_and_written_on(soft)]
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for path, pixels in zip(paths, shown, strict=True):
@@ -114,11 +175,11 @@ def test_soft_pictures_that_a_closer_look_finds_are_too_plain_to_tell(tmp_path):
     )
     read = picture_reader([os.fsencode(path) for path in paths], max_megapixels=64)
 
-    rows, found = look_closer(images, np.array([[0, 1]], np.int32), read)
+    looks = look_closer(images, np.array([[0, 1]], np.int32), np.ones(1, bool), read)
 
-    assert rows.tolist() == [0]
-    assert found.score[0] >= MIN_COPY_SCORE
-    assert relation_names(int(found.relation[0])) == TOO_PLAIN
+    assert looks.laid.tolist() == [0]
+    assert looks.said.score[0] >= MIN_COPY_SCORE
+    assert relation_names(int(looks.said.relation[0])) == TOO_PLAIN
 
 
 def test_what_a_look_said_is_reused_by_the_next_scan(learn, files):

@@ -15,7 +15,7 @@ from core.scan.plain_pages import picture_reader
 from core.scan.scan_data import ScanInput
 from core.scan.stored_scan import load_scan_data, most_alike, save_scan_data
 from core.scan.unique_images import unique_images
-from core.scan.verified_pairs import joined, verify
+from core.scan.verified_pairs import compare, joined
 
 pytestmark = pytest.mark.slow
 
@@ -144,9 +144,10 @@ def test_pairs_that_are_compared_in_parts_score_as_all_at_once(learn, embedder, 
     shown = [paths[row_of[file]] for file in images.groups.first_file]
     read = picture_reader(shown, max_megapixels=64)
     parts = joined(
-        *(verify(images, some, read=read) for some in (pairs[:4], pairs[4:]))
+        *(compare(images, some, read=read) for some in (pairs[:4], pairs[4:]))
     )
+    together = compare(images, pairs, read=read)
 
     for field in fields(parts):
-        one, other = getattr(parts, field.name), getattr(first.pairs, field.name)
+        one, other = getattr(parts, field.name), getattr(together, field.name)
         assert np.array_equal(one, other), field.name
