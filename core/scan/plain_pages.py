@@ -135,7 +135,7 @@ def _judged(
     """
 
     def page(item: int) -> bool | None:
-        # A photograph is read once, however many pairs it is in
+        # A photograph is not read for each of the pairs that it is in
         if item not in pages:
             picture = read(item, PAGE_SIDE)
             pages[item] = None if picture is None else is_page(picture)
