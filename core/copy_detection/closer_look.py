@@ -34,6 +34,7 @@ from .local_features import (
     feature_map,
     local_features,
 )
+from .marked_copies import is_marked_copy
 from .orientations import MIRRORED_FROM
 from .overlays import Overlays, after, inverse, joined
 from .pair_classifier import (
@@ -46,7 +47,7 @@ from .pair_classifier import (
 )
 from .planes import Pictures
 from .refine_alignment import align, align_finely, align_roughly
-from .relations import name_relations
+from .relations import name_relations, relation_bits
 from .same_scene import of_one_place, shows_one_place, tells_no_moments
 from .signature import GRAY_SIDE, SIGNATURE_SIDE, signatures
 from .types import Bools, Doubles, Floats, Ints, floats
@@ -81,6 +82,11 @@ _SURELY_LAID = 12
 two pictures without margins are no copies. Soft copies have fewer, as had two of three
 planted ones that it took back; of six labeled scenes that signatures call copies all
 have 50 and more."""
+
+_MARKED = 0.9
+_ONE_SHAPE = 0.03
+"""Score of a picture and the same with a mark all over it, not learned; logs by which
+their shapes differ at most."""
 
 _MIN_COARSE = 0.5
 _MIN_CORRELATION = 0.5
@@ -122,10 +128,14 @@ class CloserPicture:
         return local_features(_gray(self.picture))
 
     @cached_property
+    def squared(self) -> NDArray[np.uint8]:
+        """uint8[128, 128, 3], RGB"""
+        return _squared(self.picture)
+
+    @cached_property
     def shown(self) -> Shown:
         """What lies on another picture is compared by."""
-        squared = _squared(self.picture)
-        gray = _gray(squared)
+        squared, gray = self.squared, _gray(self.squared)
         steps = cv2.absdiff(gray[:, 1:], gray[:, :-1])
         share = np.bincount(steps.ravel(), minlength=256).cumsum() / steps.size
         return Shown(
@@ -223,6 +233,38 @@ def look_closely(
         int64[q], the pairs that lie on one another and of which that says enough, and
         what is said of these; the others stay what they were
     """
+    rows, found = _laid_and_told(given, pairs, maps, thorough)
+    sure = set(rows[found.scores >= MIN_COPY_SCORE].tolist())
+    marked = [
+        row
+        for row, (one, other) in enumerate(pairs.tolist())
+        if row not in sure and _is_marked(given[one], given[other])
+    ]
+    if not marked:
+        return rows, found
+    kept = np.flatnonzero(~np.isin(rows, marked))
+    told = np.concatenate([rows[kept], np.array(marked, np.int64)])
+    every = PairScores.of_nothing(len(told))
+    every.put(np.arange(len(kept)), found.at(kept))
+    every.scores[len(kept) :] = _MARKED
+    every.relations[len(kept) :] = relation_bits("edited")
+    return told, every
+
+
+def _is_marked(one: CloserPicture, other: CloserPicture) -> bool:
+    shapes = [np.log(picture.size[0] / picture.size[1]) for picture in (one, other)]
+    return abs(shapes[0] - shapes[1]) < _ONE_SHAPE and is_marked_copy(
+        one.squared, other.squared
+    )
+
+
+def _laid_and_told(
+    given: Sequence[CloserPicture],
+    pairs: Ints,
+    maps: Sequence[FeatureMap | None],
+    thorough: Bools,
+) -> tuple[Ints, PairScores]:
+    """Does what :func:`look_closely` says for pairs that lie on one another."""
     laid = lay_closely(given, pairs, maps, thorough)
     if laid is not None:
         # Drawings that share some of their lines have corners alike

@@ -143,6 +143,20 @@ def test_a_glance_says_nothing_of_pairs_whose_corners_do_not_agree():
     assert looked((soft, copy), thorough=True)[0].tolist() == [0]
 
 
+def test_a_glance_sees_through_a_mark_though_no_corner_agrees():
+    soft = cv2.GaussianBlur((photo("coffee") * 0.5 + 60).astype(np.uint8), (0, 0), 1)
+    layer = np.zeros((SIDE, SIDE, 1), np.uint8)
+    for row in range(10, SIDE, 18):
+        cv2.putText(layer, "STOCKPIX STOCKPIX", (0, row), 0, 0.5, 255)
+    opacity = 0.6 * layer / 255
+    marked = np.uint8(soft * (1 - opacity) + 255 * opacity)
+
+    rows, found = looked((soft, marked), (soft, soft[:, ::-1]), thorough=False)
+
+    assert 0 in rows and found.scores[rows == 0] >= MIN_COPY_SCORE
+    assert relation_names(int(found.relations[rows == 0][0])) == "edited"
+
+
 def test_a_glance_says_nothing_of_drawings_with_margins():
     random = np.random.default_rng(1)
     drawing = np.full((SIDE, SIDE, 3), 255, np.uint8)
