@@ -20,6 +20,7 @@ import errno
 import functools
 import importlib.util
 import os
+import pathlib
 import re
 import runpy
 import sys
@@ -77,6 +78,10 @@ def take_away():
     for name in ("remove", "unlink", "rename", "replace"):
         setattr(os, name, _only_closed(getattr(os, name)))
         setattr(less["os"], name, _only_closed(getattr(less["os"], name)))
+        # The paths of Python 3.10 hold the functions of os that they call
+        accessor = getattr(pathlib, "_NormalAccessor", None)
+        if hasattr(accessor, name):
+            setattr(accessor, name, staticmethod(getattr(os, name)))
     warnings.filterwarnings("error", category=EncodingWarning, module=_OURS)
 
 
