@@ -24,6 +24,7 @@ from .block_correlation import detail_correlation
 from .boosted_trees import CLOSER_LOOK, learned_trees, log_odds
 from .closer_evidence import feature_evidence, fine_evidence
 from .coarse_alignment import lay_over
+from .filters import neighbor_steps
 from .frame_maps import turn_map
 from .local_features import (
     Corners,
@@ -136,8 +137,7 @@ class CloserPicture:
     def shown(self) -> Shown:
         """What lies on another picture is compared by."""
         squared, gray = self.squared, _gray(self.squared)
-        steps = cv2.absdiff(gray[:, 1:], gray[:, :-1])
-        share = np.bincount(steps.ravel(), minlength=256).cumsum() / steps.size
+        share = neighbor_steps(gray)
         return Shown(
             signature=signatures(squared[None])[0],
             gray=gray,
@@ -234,21 +234,17 @@ def look_closely(
         what is said of these; the others stay what they were
     """
     rows, found = _laid_and_told(given, pairs, maps, thorough)
-    sure = set(rows[found.scores >= MIN_COPY_SCORE].tolist())
-    marked = [
-        row
-        for row, (one, other) in enumerate(pairs.tolist())
-        if row not in sure and _is_marked(given[one], given[other])
-    ]
-    if not marked:
-        return rows, found
-    kept = np.flatnonzero(~np.isin(rows, marked))
-    told = np.concatenate([rows[kept], np.array(marked, np.int64)])
-    every = PairScores.of_nothing(len(told))
-    every.put(np.arange(len(kept)), found.at(kept))
-    every.scores[len(kept) :] = _MARKED
-    every.relations[len(kept) :] = relation_bits("edited")
-    return told, every
+    every, told = PairScores.of_nothing(len(pairs)), np.zeros(len(pairs), bool)
+    every.put(rows, found)
+    told[rows] = True
+    unsure = np.flatnonzero(every.scores < MIN_COPY_SCORE)
+    is_marked = [_is_marked(given[a], given[b]) for a, b in pairs[unsure].tolist()]
+    marked = unsure[np.array(is_marked, bool)]
+    every.put(marked, PairScores.of_nothing(len(marked)))
+    every.scores[marked], every.relations[marked] = _MARKED, relation_bits("edited")
+    told[marked] = True
+    rows = np.flatnonzero(told)
+    return rows, every.at(rows)
 
 
 def _is_marked(one: CloserPicture, other: CloserPicture) -> bool:

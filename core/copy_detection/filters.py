@@ -6,6 +6,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .types import Floats, floats
 
@@ -32,6 +33,19 @@ def blur(pictures: Floats, sigma: float) -> Floats:
 def high_pass(pictures: Floats, sigma: float) -> Floats:
     """Returns the details: what a blur takes away."""
     return pictures - blur(pictures, sigma)
+
+
+def neighbor_steps(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Returns float64[256]: the share of steps to the right of so many levels or less.
+
+    Args:
+        gray: uint8[h, w]
+    """
+    steps = cv2.absdiff(gray[:, 1:], gray[:, :-1])
+    shares: NDArray[np.float64] = (
+        np.bincount(steps.ravel(), minlength=256).cumsum() / steps.size
+    )
+    return shares
 
 
 def masked_high_pass(

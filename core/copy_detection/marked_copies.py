@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .filters import high_pass, neighbor_steps
+
 _DIFFERENT = 10
 _OF_COLOR = 0.7
 """Gray levels beside what both pictures differ by in the middle, and what a level of
@@ -84,7 +86,7 @@ def is_marked_copy(one: U8, other: U8) -> bool:
     cells = changed.reshape(_PLACES, cell, _PLACES, cell).mean(axis=(1, 3))
     if (cells > _MARKED_PLACE).sum() < _LEAST_PLACES:
         return False
-    details = [_details(picture)[bare] for picture in (first, second)]
+    details = high_pass(np.stack([first, second]), _DETAIL_SIGMA)[:, bare]
     energy, moved = (float(np.square(detail).mean()) for detail in details)
     if min(energy, moved) < _LEAST_TEXTURE**2:
         return False
@@ -103,11 +105,6 @@ def _share_of_one_tone(picture: U8) -> float:
 
 
 def _is_drawn(picture: U8) -> bool:
-    steps = cv2.absdiff(picture[:, 1:], picture[:, :-1])
-    flat, edges = (steps <= _FLAT_STEP).mean(), (steps >= _EDGE_STEP).mean()
-    return bool(flat > _MOST_FLAT and edges > _EDGES)
-
-
-def _details(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    smooth = cv2.GaussianBlur(picture, (0, 0), _DETAIL_SIGMA)
-    return picture - np.asarray(smooth, np.float32)
+    steps = neighbor_steps(picture)
+    edges = 1 - steps[_EDGE_STEP - 1]
+    return bool(steps[_FLAT_STEP] > _MOST_FLAT and edges > _EDGES)

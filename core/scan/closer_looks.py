@@ -6,7 +6,6 @@ What a look says depends on the two files alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -65,7 +64,6 @@ Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
-_Look = Callable[[int], CloserPicture | None]
 
 
 def promise_of(found: PairScores, similarity: Floats) -> Floats:
