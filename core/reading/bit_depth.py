@@ -35,6 +35,8 @@ _FILL_MAGNITUDE = 1e30
 """Floats beyond are no measurements: -3.4e38 is the commonest fill value."""
 
 _PERCENTILES = (0.5, 99.5)
+_BEYOND = 0.005
+"""Share of the samples that the percentiles leave out at either end."""
 _SAMPLED = 1_000_000
 """Values that percentiles are taken of; more do not move them visibly."""
 
@@ -80,7 +82,7 @@ def scale_of(
       counted as a value, but shown white, if all others have 9 to 14 bits.
     * Floats from 0 to 1 or to 255: as they are.
     * Signed, larger and other floats: from the 0.5th to the 99.5th percentile of
-      what is data.
+      what is data, which a value far from all others is not.
 
     Args:
         samples: of any number type
@@ -104,8 +106,8 @@ def scale_of(
             if largest <= white:
                 return Scale(0, white, fill, inverted)
     low, high = _range(samples, None)
-    if fill is None and low in _FILLS:
-        fill = low
+    if fill is None:
+        fill = low if low in _FILLS else _value_apart(_some_data(samples, None))
     if fill is not None:
         low, high = _range(samples, fill)
     if low > high:
@@ -185,6 +187,27 @@ def _data(samples: NDArray[Any], fill: float | None) -> NDArray[np.float64]:
     values = _as_doubles(samples.reshape(-1))
     values = values[np.abs(values) < _FILL_MAGNITUDE]
     return values if fill is None else values[values != fill]
+
+
+def _value_apart(values: NDArray[np.float64]) -> float | None:
+    """Returns the value that stands for "no data" by where it lies; None without.
+
+    It is the smallest or the largest, more samples hold it than percentiles leave
+    out, and it is farther from all others than those are from one another.
+
+    Args:
+        values: float64[k]
+    """
+    for value in (values.min(), values.max()) if len(values) else ():
+        # White is a value
+        if value in _FLOAT_WHITES:
+            continue
+        others = values[values != value]
+        if len(others) and len(values) - len(others) > _BEYOND * len(values):
+            low, high = others.min(), others.max()
+            if max(low - value, value - high) > high - low > 0:
+                return float(value)
+    return None
 
 
 def _as_doubles(samples: NDArray[Any]) -> NDArray[np.float64]:

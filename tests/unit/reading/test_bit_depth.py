@@ -40,6 +40,40 @@ def test_a_usual_fill_value_is_no_data(fill):
     assert np.abs(shown(holed)[rest] - expected[rest].astype(int)).max() <= 3
 
 
+@pytest.mark.parametrize(
+    ("fill", "kind"),
+    [
+        (-999, "f4"),
+        (9999, "f4"),
+        (1e20, "f4"),
+        (-1e10, "f8"),
+        (32767, "i2"),
+        (-5000, "i2"),
+        (2**31 - 1, "i4"),
+    ],
+)
+def test_a_value_that_many_samples_hold_far_from_all_others_is_no_data(fill, kind):
+    heights = (RAMP + 1000).astype(kind)
+    holed = heights.copy()
+    holed[4:12, 4:12] = fill
+    rest = np.ones((16, 16), bool)
+    rest[4:12, 4:12] = False
+
+    assert (shown(holed)[~rest] == 0).all()
+    assert np.abs(shown(holed)[rest] - shown(heights)[rest].astype(int)).max() <= 5
+
+
+@pytest.mark.parametrize(
+    ("edge", "others"),
+    [(1.0, RAMP / 1000), (255.0, RAMP / 10), (700, RAMP + 300), (0, (RAMP % 2 + 1))],
+)
+def test_white_and_a_value_that_is_not_far_are_data(edge, others):
+    values = others.astype(np.float32)
+    values[:8, :8] = edge
+
+    assert scale_of(values[..., None]).fill is None
+
+
 @pytest.mark.parametrize("hole", [np.nan, np.inf, -3.4028235e38])
 def test_a_hole_in_floats_does_not_change_the_rest(hole):
     values = (RAMP * 7.5 - 200).astype(np.float32)
