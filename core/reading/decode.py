@@ -24,7 +24,14 @@ from .exif import NOT_KNOWN, Capture
 from .files import ReadFailure
 from .formats import describe_unknown, format_of, why_not_read
 from .frames import digest_with, pixel_digest, read_frames, upright
-from .jpeg import JpegHeader, coded_content, is_complete, later_pictures, read_header
+from .jpeg import (
+    JpegHeader,
+    coded_content,
+    height_comes_later,
+    is_complete,
+    later_pictures,
+    read_header,
+)
 from .jpeg_damage import NO_DAMAGE, UNREADABLE_PART
 from .jpeg_pixels import decode_jpeg
 from .png import DamagedPngError, read_png_header
@@ -191,6 +198,8 @@ def _checked_jpeg_header(data: bytes, side: int, max_megapixels: float) -> JpegH
     header = read_header(data)
     if header is None:
         raise _Unreadable("truncated", "the JPEG ends before its picture")
+    if height_comes_later(data, header):
+        raise _Unreadable("unsupported", "a JPEG with its height behind its picture")
     _check_pixel_count(
         header.width,
         header.height,

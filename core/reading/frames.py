@@ -227,6 +227,9 @@ def _other(data: bytes, format_name: str, check_size: CheckSize) -> _File:
     count = getattr(image, "n_frames", 1)
     context = image.info.get("icc_profile") or b""
     context += color_space(data, format_name)
+    if format_name == "JPEG":
+        # Of four inks: whether they are inverted
+        context += repr(image.info.get("adobe")).encode()
     bits, colored_16 = None, False
     if format_name == "PNG":
         header = read_png_header(data)

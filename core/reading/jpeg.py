@@ -14,7 +14,10 @@ from .exif import Capture, capture_of, directory, orientation_of
 
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b"\xff\xd9"
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_LS = 0xF7
+_START_OF_FRAME = (frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}) | {_JPEG_LS}
+_NUMBER_OF_LINES = b"\xff\xdc\x00\x04"
+_MEDIA_BOX = b"ftyp"
 _APP1 = 0xE1
 _APP2 = 0xE2
 _APP14_ADOBE = 0xEE
@@ -30,7 +33,7 @@ class LaterPictures:
 
     Attributes:
         count: of further views; thumbnails and maps of the first aside
-        data: all that follows the first picture
+        data: all that follows the first picture, if it is a video or a picture
     """
 
     count: int
@@ -79,6 +82,7 @@ class JpegHeader:
         if self.coding in (0xC0, 0xC1, 0xC2):
             return None
         kind = {0xC3: "lossless", 0xC9: "arithmetic", 0xCA: "arithmetic"}
+        kind[_JPEG_LS] = "JPEG-LS"
         named = kind.get(self.coding, "hierarchical or differential")
         return f"a JPEG of {named} coding; convert it to a common JPEG or PNG"
 
@@ -153,6 +157,11 @@ def is_complete(data: bytes, header: JpegHeader) -> bool:
     return data.rfind(_END_OF_IMAGE, header.scan_offset) != -1
 
 
+def height_comes_later(data: bytes, header: JpegHeader) -> bool:
+    """True if the height stands behind the first scan (T.81, B.2.5)."""
+    return not header.height and _NUMBER_OF_LINES in data[header.scan_offset :]
+
+
 def end_of_image(data: bytes, header: JpegHeader) -> int:
     """Returns where the picture's end marker is, -1 if nowhere."""
     return data.find(_END_OF_IMAGE, header.scan_offset)
@@ -174,11 +183,17 @@ def coded_content(data: bytes, header: JpegHeader) -> bytes:
 
 
 def later_pictures(data: bytes, header: JpegHeader) -> LaterPictures:
-    """Returns what follows the first picture, if the header announces pictures."""
-    if header.later_pictures is None:
+    """Returns what follows the first picture, if the header announces pictures.
+
+    A phone's motion photo has a video there, which no header needs to announce.
+    """
+    if header.later_pictures is None and data.endswith(_END_OF_IMAGE):
+        # Nearly all: they need not be searched for the end of their picture
         return LaterPictures(0, b"")
-    end = data.find(_END_OF_IMAGE, header.scan_offset)
-    return LaterPictures(header.later_pictures, data[end + 2 :])
+    rest = data[end_of_image(data, header) + 2 :]
+    if header.later_pictures is None and _MEDIA_BOX not in rest:
+        return LaterPictures(0, b"")
+    return LaterPictures(header.later_pictures or 0, rest)
 
 
 def _further_views(tiff: bytes) -> int:

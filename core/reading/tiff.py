@@ -12,11 +12,12 @@ import io
 import re
 import struct
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _FILL_ORDER, _STRIPS, _ORIENTATION, _BANDS = 266, 273, 274, 277
@@ -32,8 +33,9 @@ _LOSSLESS = {1, 5, 8, 32773, 32946, 34925, 50000}
 """None, LZW, deflate (both numbers), PackBits, LZMA, Zstandard."""
 
 _NEVER_DECODED = {9, 10, 32766, 32895, 32908, 32909, 33003, 33004, 33005, 34661, 34712}
-_NEVER_DECODED |= {34713, 34887, 34892, 34926, 34927, 50002, 52546}
+_NEVER_DECODED |= {34713, 34715, 34887, 34892, 34926, 34927, 34933, 34934, 50002, 52546}
 """Registered compressions that Pillow's libtiff does not decode: JBIG, JPEG 2000 ..."""
+_WEBP = 50001
 
 _NEVER_SHOWN = {4, 9, 10, 32803, 32844, 32845, 34892, 51177}
 """Registered photometric interpretations that Pillow does not know: ICC L*a*b* ..."""
@@ -184,8 +186,10 @@ class Page:
     @property
     def is_never_read(self) -> bool:
         """It is of a registered kind that no decoder here knows."""
+        coded = self.number(_COMPRESSION, 1)
         return (
-            self.number(_COMPRESSION, 1) in _NEVER_DECODED
+            coded in _NEVER_DECODED
+            or (coded == _WEBP and not _webp_is_decoded())
             or self.number(_PHOTOMETRIC, _BLACK_IS_ZERO) in _NEVER_SHOWN
         )
 
@@ -209,6 +213,16 @@ class Page:
         coded = self.number(_COMPRESSION, 1)
         packed = "" if coded in _LOSSLESS else f", compression {coded}"
         return f"{bands} of {self.bits}-bit {kind}{colors}{packed}"
+
+
+@cache
+def _webp_is_decoded() -> bool:
+    """True if Pillow's libtiff was built with WebP, which then writes it as well."""
+    try:
+        Image.new("RGB", (8, 8)).save(io.BytesIO(), "TIFF", compression="webp")
+    except OSError:
+        return False
+    return True
 
 
 def read_pages(data: bytes) -> list[Page]:

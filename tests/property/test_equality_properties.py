@@ -291,6 +291,12 @@ def test_profile_and_later_pictures_of_a_jpeg_count_whatever_its_size(side):
         image = decode_image(file.getvalue(), side=128, max_megapixels=64)
         return image.picture_digest, image.first_digest
 
+    def with_more(more):
+        file = io.BytesIO()
+        picture.save(file, "JPEG")
+        image = decode_image(file.getvalue() + more, side=WHOLE, max_megapixels=64)
+        return image.picture_digest
+
     views = [
         written("JPEG"),
         written("JPEG", icc_profile=b"one"),
@@ -300,6 +306,9 @@ def test_profile_and_later_pictures_of_a_jpeg_count_whatever_its_size(side):
     ]
     assert len({picture for picture, _ in views}) == len(views)
     assert written("JPEG", comment=b"seen in Rome") == views[0]
+    # A motion photo: a video behind the picture
+    video = b"\0\0\0\x18ftypmp42" + bytes(200)
+    assert with_more(b"") == with_more(bytes(64)) != with_more(video)
 
 
 @pytest.mark.parametrize("suffix", ["GIF", "PNG", "WEBP"])
@@ -332,6 +341,15 @@ def test_samples_that_a_decoder_would_drop_are_never_called_equal(monkeypatch):
     if isinstance(one, DecodedImage):
         assert one.first_digest == other.first_digest
         assert one.picture_digest != other.picture_digest
+
+
+def test_whether_the_inks_of_a_jpeg_are_inverted_counts():
+    file = io.BytesIO()
+    Image.fromarray(drawn("cmyk", 1, 1)[0], "CMYK").save(file, "JPEG")
+    data = file.getvalue()
+    at = data.index(b"\xff\xee\x00\x0eAdobe")
+
+    assert digest(data) != digest(data[:at] + data[at + 16 :])
 
 
 def test_a_clear_color_and_a_color_space_of_a_png_count():

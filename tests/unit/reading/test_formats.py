@@ -68,7 +68,12 @@ def test_a_kind_that_is_not_read_is_named(content, says, monkeypatch):
 
 @pytest.mark.parametrize(
     ("marker", "bits", "says"),
-    [(0xC3, 8, "lossless"), (0xC7, 8, "hierarchical"), (0xC1, 12, "12 bits")],
+    [
+        (0xC3, 8, "lossless"),
+        (0xC7, 8, "hierarchical"),
+        (0xC1, 12, "12 bits"),
+        (0xF7, 8, "JPEG-LS"),
+    ],
 )
 def test_a_jpeg_of_a_coding_that_is_not_read_is_no_damaged_one(marker, bits, says):
     content = bytearray(encoded("JPEG"))
@@ -79,6 +84,17 @@ def test_a_jpeg_of_a_coding_that_is_not_read_is_no_damaged_one(marker, bits, say
 
     assert failure.status == "unsupported"
     assert says in failure.reason
+
+
+def test_a_jpeg_whose_height_comes_later_is_no_damaged_one():
+    content = encoded("JPEG")
+    at = content.find(b"\xff\xc0") + 5
+    lines = b"\xff\xdc\x00\x04" + content[at : at + 2]
+
+    later = content[:at] + b"\0\0" + content[at + 2 : -2] + lines + content[-2:]
+
+    assert decode(later).status == "unsupported"
+    assert decode(later.replace(lines, b"")).status == "corrupt"
 
 
 def test_a_png_of_apples_own_kind_is_no_damaged_one():

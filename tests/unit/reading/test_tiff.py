@@ -94,6 +94,7 @@ def test_a_whole_file_that_is_not_read_says_what_it_is(shape, dtype, options, sa
     ("tag", "value", "says"),
     [
         (259, 34712, "3 bands of 8-bit integer, compression 34712"),
+        (259, 34934, "3 bands of 8-bit integer, compression 34934"),
         (262, 9, "3 bands of 8-bit integer (CIELAB)"),
     ],
 )
