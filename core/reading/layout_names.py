@@ -36,7 +36,9 @@ _CONTAINERS = (
     "segmentation segmentations segmentationclass segmentationobject groundtruth gt"
 )
 """Names that say what kind of file is inside. Beside a class, ``photo`` is one."""
-_NUMBERED = re.compile(r"(voc|fold|part|batch|chunk|shard|cv|kfold)s?[ _-]*\d+")
+_NUMBERED = re.compile(
+    r"(voc|fold|part|batch|chunk|shard|cv|kfold|image|img|frame|cam|camera)s?[ _-]*\d+"
+)
 
 
 @dataclass(eq=False)
@@ -115,10 +117,13 @@ def places_by_names(
         level += 1
     outer = _outer_classes(bases) if level is None else {}
     by_path = {base.node.path: base for base in bases}
+    levels = _own_levels(bases, level)
     places = {}
     for folder in folders:
         base = _above(folder, by_path)
-        places[folder] = _placed(folder, base, level, outer) if base else Place()
+        places[folder] = Place()
+        if base:
+            places[folder] = _placed(folder, base, levels[base.node.path], outer)
     return places, remarks
 
 
@@ -250,6 +255,26 @@ def _class_level(nodes: Sequence[FolderNode]) -> int | None:
             return level
         nodes, level = inner, level + 1
     return None
+
+
+def _own_levels(bases: Sequence[_Base], level: int | None) -> dict[Folder, int | None]:
+    """Returns path -> level of the classes; val/images may be beside train/cat."""
+    names: dict[Folder, set[str]] = {}
+    for base in bases:
+        nodes = [base.node]
+        for _ in range(level or 0):
+            nodes = [child for node in nodes for child in node.children.values()]
+        names[base.node.path] = {name for node in nodes for name in node.children}
+    classes: set[str] = set().union(
+        *(found for found in names.values() if not all(map(_is_container, found)))
+    )
+    return {
+        base.node.path: level
+        # Of these, one that others have for a class is one: photo beside sketch
+        if not all(map(_is_container, found)) or found & classes
+        else _class_level([base.node])
+        for base, found in zip(bases, names.values(), strict=True)
+    }
 
 
 def _domains(bases: Sequence[_Base], level: int) -> list[FolderNode]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -12,13 +13,28 @@ NO_SPLIT_FOLDER = "no split"
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 _ROLES = {
-    TRAIN: "train training trainval trn 训练 训练集",
-    VALIDATION: "val valid validation validate validating vld dev 验证 验证集",
-    TEST: "test testing testdev tst 测试 测试集",
-    "evaluation": "eval evaluation evaluating",
+    TRAIN: "train training trainings trainval trn entrenamiento treino treinamento "
+    "entrainement apprentissage addestramento trening egitim обучение обучающая "
+    "тренировка тренировочная 训练 訓練 学習 훈련 학습",
+    VALIDATION: "val valid validation validate validating vld dev validacion validacao "
+    "validierung validazione walidacja валидация валидационная 验证 驗證 検証 검증",
+    TEST: "test testing testdev tst prueba pruebas teste prova тест тестовая "
+    "测试 測試 テスト 테스트 시험",
+    "evaluation": "eval evaluation evaluating evaluacion avaliacao 评估 評価 평가",
     "holdout": "holdout heldout",
 }
-_ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split()}
+
+
+def _plain(text: str) -> str:
+    """Returns a text without case and accents, however those are written."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    kept = "".join(one for one in apart if not unicodedata.combining(one))
+    return unicodedata.normalize("NFC", kept)
+
+
+_ROLE_OF = {
+    _plain(word): role for role, words in _ROLES.items() for word in words.split()
+}
 # Words that say nothing of what is in the folder
 _FILLERS = (
     "set sets data dataset datasets split splits subset part image images img imgs "
@@ -30,7 +46,9 @@ _ANY_ROLE = "|".join(sorted(_ROLE_OF, key=len, reverse=True))
 _MAY_SPEAK = re.compile(rf"{_ANY_ROLE}|hold|held", re.IGNORECASE)
 _GLUED = re.compile(
     rf"(mini|full)?({_ANY_ROLE})"
-    r"(set|data|dataset|split|imgs?|images?|folder|files?)?"
+    r"(set|data|dataset|split|imgs?|images?|folder|files?|daten|"
+    + _plain("用?データ|セット|数据集?|集|데이터|셋")
+    + ")?"
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -57,7 +75,7 @@ def split_name(name: str) -> SplitName | None:
     ``train_test_split`` holds both, and is none.
     """
     # Most folders are classes, and there may be 20,000 of them
-    if not _MAY_SPEAK.search(name):
+    if not _MAY_SPEAK.search(name if name.isascii() else _plain(name)):
         return None
     roles, rest = set(), []
     for word in _words(name):
@@ -100,6 +118,6 @@ def split_names_among(names: Collection[str]) -> list[str]:
 
 
 def _words(name: str) -> list[str]:
-    text = _HUMP.sub(" ", name).casefold()
+    text = _plain(_HUMP.sub(" ", name))
     text = re.sub(r"(hold|held)[\W_]+out", r"\1out", text)
     return _WORD.findall(text)

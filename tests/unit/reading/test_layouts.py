@@ -50,6 +50,8 @@ AS_PEOPLE_HAVE_THEM = {
     "trainA trainB testA testB": ("split", "trainA -"),
     "bounding_box_train bounding_box_test query": ("split", "bounding_box_train -"),
     "train/cat train/dog": ("split/class", "train cat"),
+    "training/image_2 testing/image_2": ("split", "training -"),
+    "entrenamiento/perro pruebas/perro": ("split/class", "entrenamiento perro"),
     "cat/train dog/train cat/test dog/test": ("class/split", "train cat"),
     "CelebA/train/m LFW/train/m LFW/test/m": ("*/split/class", "train m"),
     "cat dog": ("class", "- cat"),
@@ -91,6 +93,18 @@ def test_folders_as_people_have_them(tree):
     assert list(layout.patterns) == [pattern]
     assert given(layout)[first_of(tree)] == first
     assert sum(layout.patterns.values()) == 8 * len(tree.split())
+
+
+def test_a_split_without_classes_beside_one_with_them():
+    # As Tiny ImageNet has them
+    places = given(read("train/n01/images train/n02/images val/images test/images"))
+
+    assert places["train/n01/images"] == "train n01"
+    assert places["val/images"] == "val -" and places["test/images"] == "test -"
+
+    # As PACS has them: what one split calls a class is one in each
+    places = given(read("train/photo train/sketch test/photo"))
+    assert places["test/photo"] == "test photo"
 
 
 def test_folders_that_hold_the_same_classes_are_said():

@@ -14,6 +14,10 @@ TRAIN = "train Train TRAINING training_set Train-Data trn trainset train2017 tra
 TRAIN += " trainB train_images imagesTrain train_val trainval X_train minitrain 训练集"
 VALIDATION = "val valid Validation val_set valset dev val2017 minival validation.new"
 TEST = "test Testing test_set TestData tst test1 test-dev2017 test_images 测试"
+TRAIN += " entrenamiento Treino entraînement Trainingsdaten обучение 学習データ 학습"
+VALIDATION += " validación Validierung валидация 検証用データ 검증"
+VALIDATION += " validac\N{COMBINING ACUTE ACCENT}ion"
+TEST += " prueba Testdaten teste тест テスト テストデータ 테스트"
 
 
 @pytest.mark.parametrize(
