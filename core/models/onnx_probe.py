@@ -216,7 +216,8 @@ def _output_name(
     picture: NDArray[np.uint8],
 ) -> str:
     """Finds the first output that is one vector of floats a picture."""
-    results = runtime.run(None, {signature.image: model_input(picture, signature)})
+    inputs = {signature.image: model_input(picture[None], signature)}
+    results = runtime.run(None, inputs)
     found = []
     for output, values in zip(runtime.get_outputs(), results, strict=True):
         shape = np.shape(values)
