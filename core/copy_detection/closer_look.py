@@ -84,7 +84,7 @@ two pictures without margins are no copies. Soft copies have fewer, as had two o
 planted ones that it took back; of six labeled scenes that signatures call copies all
 have 50 and more."""
 
-_MARKED = 0.9
+MARKED = 0.9
 _ONE_SHAPE = 0.03
 """Score of a picture and the same with a mark all over it, not learned; logs by which
 their shapes differ at most."""
@@ -241,7 +241,7 @@ def look_closely(
     is_marked = [_is_marked(given[a], given[b]) for a, b in pairs[unsure].tolist()]
     marked = unsure[np.array(is_marked, bool)]
     every.put(marked, PairScores.of_nothing(len(marked)))
-    every.scores[marked], every.relations[marked] = _MARKED, relation_bits("edited")
+    every.scores[marked], every.relations[marked] = MARKED, relation_bits("edited")
     told[marked] = True
     rows = np.flatnonzero(told)
     return rows, every.at(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +13,10 @@ from .views import views_of
 
 _PICTURES_AT_ONCE = 1024
 
+_THIN = np.ones((5, 5), np.uint8)
+"""Of 64 pixels a side: no stroke of a mark holds it. The letters and lines of a stock
+photograph's mark are one to three wide there."""
+
 _Rows = NDArray[np.int64]
 
 
@@ -20,20 +25,29 @@ def looks_of(signatures: Signatures) -> Floats:
 
     A perceptual hash (Zauner, Implementation and benchmarking of perceptual image hash
     functions, 2010) keeps their signs; here they are kept whole. Marks tiled over a
-    picture move its embedding far (cosine 0.2 to 0.8), and its looks little.
+    picture move its embedding far (cosine 0.2 to 0.8), and most of its looks little.
+    Over a plain picture a mark is most of what there is to see: before, all that is
+    thin and light is taken off, or all that is thin and dark (opening and closing of
+    gray pictures: Serra, Image Analysis and Mathematical Morphology, 1982). Of two
+    plain retinas under a stock photograph's mark the cosines to the bare ones are .64
+    and .50 with all, and .99 and .98 without.
 
     Args:
         signatures: uint8[m, 4608]
 
     Returns:
-        float32[m, 64]; zeros for pictures with next to no contrast
+        float32[2, m, 64], without what is thin and light, and without what is thin and
+        dark; zeros for pictures with next to no contrast
     """
-    looks = np.zeros((len(signatures), BASES**2), np.float32)
+    looks = np.zeros((2, len(signatures), BASES**2), np.float32)
     for start in range(0, len(signatures), _PICTURES_AT_ONCE):
-        some = signatures[start : start + _PICTURES_AT_ONCE]
-        spectra = whole_spectra(floats(brightness_of(some)))
-        contrasted = has_contrast(spectra)
-        looks[start : start + len(some)][contrasted] = spectra[contrasted]
+        brightness = brightness_of(signatures[start : start + _PICTURES_AT_ONCE])
+        end = start + len(brightness)
+        for kind, operation in enumerate((cv2.MORPH_OPEN, cv2.MORPH_CLOSE)):
+            bare = [cv2.morphologyEx(one, operation, _THIN) for one in brightness]
+            spectra = whole_spectra(floats(np.stack(bare)))
+            contrasted = has_contrast(spectra)
+            looks[kind, start:end][contrasted] = spectra[contrasted]
     return looks
 
 
@@ -45,14 +59,15 @@ def framed_looks_of(signatures: Signatures, rows: _Rows) -> tuple[_Rows, Floats]
         rows: int64[q], which of them are asked for
 
     Returns:
-        int64[v], the pictures with plain margins; float32[v, 64], see :func:`looks_of`,
-        of what lies inside
+        int64[v], the pictures with plain margins; float32[2, v, 64], see
+        :func:`looks_of`, of what lies inside
     """
-    pictures, looks = [np.zeros(0, np.int64)], [np.zeros((0, BASES**2), np.float32)]
+    pictures = [np.zeros(0, np.int64)]
+    looks = [np.zeros((2, 0, BASES**2), np.float32)]
     for start in range(0, len(rows), _PICTURES_AT_ONCE):
         some = rows[start : start + _PICTURES_AT_ONCE]
         views = views_of(signatures[some], np.ones((len(some), 2), np.int32))
         framed = np.flatnonzero(views.inside >= 0)
         pictures.append(some[framed])
         looks.append(looks_of(views.signatures[views.inside[framed]]))
-    return np.concatenate(pictures), np.concatenate(looks)
+    return np.concatenate(pictures), np.concatenate(looks, axis=1)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..common.pairs import pair_rows
 from ..copy_detection import TOO_PLAIN, PairScores, relation_bits, verify_pairs
+from ..copy_detection.closer_look import MARKED
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
 from ..storage.record_store import Vectors
@@ -138,8 +139,10 @@ def look_closer(
     plain = found.plain.copy()
     found.plain[:] = False
     judge_pages(found, pairs[laid], images.signatures, read, on_progress)
-    # Pages that cannot be told stay what they were; soft photographs are unsure
-    told = np.flatnonzero(found.relations != relation_bits(TOO_PLAIN))
+    # Pages that cannot be told stay what they were; soft photographs are unsure, and
+    # so is a mark over a plain one, which may be what a form is filled in with
+    told = found.relations != relation_bits(TOO_PLAIN)
+    told = np.flatnonzero(told | (found.scores == np.float32(MARKED)))
     found.relations[plain & (found.scores > 0)] = relation_bits(TOO_PLAIN)
     laid, found = laid[told], found.at(told)
     # What is missing in a damaged file looks like another moment, and is none

@@ -27,6 +27,21 @@ def marked(picture):
     return result
 
 
+@pytest.mark.parametrize("ink", [20, 240])
+def test_a_copy_is_proposed_whose_mark_is_most_of_what_it_shows(ink):
+    plain = (scenes(2) * 0.15 + 100).astype(np.uint8)
+    copies = plain[:4].copy()
+    for copy in copies:
+        for top in range(14, 128, 14):
+            cv2.putText(copy, "STOCK STOCK", (2, top), 0, 0.45, (ink, ink, ink), 1)
+    described = signatures(np.concatenate([plain, copies]))
+
+    pairs = {tuple(sorted(pair)) for pair in alike_candidates(described).tolist()}
+
+    assert {(row, COUNT + row) for row in range(4)} <= pairs
+    assert len(pairs) < 20
+
+
 @pytest.fixture
 def described():
     """Signatures of 12 pictures, then of marked copies of the first four."""
@@ -88,8 +103,8 @@ def test_looks_are_unit_vectors_that_more_contrast_does_not_change():
 
     looks, others = looks_of(signatures(pictures)), looks_of(signatures(softer))
 
-    assert np.linalg.norm(looks, axis=1) == pytest.approx(1, abs=1e-4)
-    assert (looks * others).sum(axis=1).min() > 0.999
+    assert np.linalg.norm(looks, axis=2) == pytest.approx(1, abs=1e-4)
+    assert (looks * others).sum(axis=2).min() > 0.999
 
 
 @pytest.mark.parametrize("count", [0, 1])

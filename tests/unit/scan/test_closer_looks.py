@@ -14,6 +14,7 @@ from core.copy_detection import (
     SIGNATURE_SIDE,
     TOO_PLAIN,
     PairScores,
+    is_page,
     relation_names,
     signatures,
 )
@@ -160,23 +161,46 @@ def learn(embedder, tmp_path):
     return run
 
 
-def test_soft_pictures_that_a_closer_look_finds_are_too_plain_to_tell(tmp_path):
-    soft = (photo("astronaut") * 0.2 + 110).astype(np.uint8)
-    shown = [soft, tilted_and_written_on(soft)]
-    paths = [tmp_path / f"{number}.png" for number in range(2)]
+def looks_of_files(shown, folder):
+    """What a closer look says of two pictures in files."""
+    paths = [folder / f"{number}.png" for number in range(2)]
     for path, pixels in zip(paths, shown, strict=True):
         Image.fromarray(pixels).save(path)
     squares = [cv2.resize(one, (SIGNATURE_SIDE, SIGNATURE_SIDE)) for one in shown]
     images = SimpleNamespace(
         signatures=signatures(np.array(squares)),
-        sizes=np.full((2, 2), 150, np.int32),
+        sizes=np.array([one.shape[1::-1] for one in shown], np.int32),
         descriptors=np.eye(2, dtype=np.float32),
         damaged=np.zeros(2, bool),
     )
     read = picture_reader([os.fsencode(path) for path in paths], max_megapixels=64)
+    return look_closer(images, np.array([[0, 1]], np.int32), np.ones(1, bool), read)
 
-    looks = look_closer(images, np.array([[0, 1]], np.int32), np.ones(1, bool), read)
 
+def test_soft_pictures_that_a_closer_look_finds_are_too_plain_to_tell(tmp_path):
+    soft = (photo("astronaut") * 0.2 + 110).astype(np.uint8)
+
+    looks = looks_of_files([soft, tilted_and_written_on(soft)], tmp_path)
+
+    assert looks.laid.tolist() == [0]
+    assert looks.said.score[0] >= MIN_COPY_SCORE
+    assert relation_names(int(looks.said.relation[0])) == TOO_PLAIN
+
+
+def test_a_mark_over_a_picture_as_plain_as_a_page_is_too_plain_to_tell(tmp_path):
+    ground = np.linspace(116, 125, 400) + np.zeros((320, 1))
+    bare = np.repeat(np.rint(ground).astype(np.uint8)[..., None], 3, axis=2)
+    for column in range(20, 400, 50):
+        cv2.line(bare, (column, 0), (420 - column, 320), (98, 98, 98), 4)
+    layer = bare.copy()
+    for row in range(40, 320, 75):
+        cv2.putText(layer, "STOCK STOCK STOCK", (5, row), 0, 1.3, (255, 255, 255), 3)
+    marked = cv2.addWeighted(bare, 0.4, layer, 0.6, 0)
+
+    looks = looks_of_files([bare, marked], tmp_path)
+
+    assert is_page(bare)
+    assert is_page(marked)
     assert looks.laid.tolist() == [0]
     assert looks.said.score[0] >= MIN_COPY_SCORE
     assert relation_names(int(looks.said.relation[0])) == TOO_PLAIN
