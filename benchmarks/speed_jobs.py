@@ -52,13 +52,13 @@ def winnow(folder: str) -> dict[str, Any]:
     numbers["start"]["wall"] -= STARTED
     listing = list_images(folder)
     numbers["load"], data = timed(lambda: folders.load_folder(listing))
-    splits = folders.split_tags_of(listing)
+    splits = data.split_tags
 
     def scan(**options: str) -> Any:
         return operator(
             data.dataset,
             **options,
-            label_field=folders.label_field_of(listing),
+            label_field=data.label_field,
             split_by=splits,
             progress=False,
         )

@@ -226,8 +226,8 @@ def _scan(options: argparse.Namespace, listing: FolderListing, fo: ModuleType) -
     objects = _annotate(options.annotations, listing, data.dataset)
     report = fo.operators.get_operator("@winnow/curate/scan")(
         data.view,
-        label_field=folders.label_field_of(listing),
-        split_by=folders.split_tags_of(listing),
+        label_field=data.label_field,
+        split_by=data.split_tags,
         objects=objects,
         ignored_changes=options.ignored_changes.replace(",", " ").split(),
         progress=bars_or_lines(),

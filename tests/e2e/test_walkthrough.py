@@ -30,7 +30,7 @@ def page(fiftyone, images, browser, tmp_path_factory):
     def winnow(name):
         return fiftyone.operators.get_operator(f"@winnow/curate/{name}")
 
-    labels, splits = folders.label_field_of(listing), folders.split_tags_of(listing)
+    labels, splits = data.label_field, data.split_tags
     winnow("scan")(data.view, label_field=labels, split_by=splits, progress=False)
     winnow("set_thresholds")(data.dataset, max_outlier_distance=0.7, progress=False)
     written = winnow("report")(data.dataset, tmp_path_factory.mktemp("report"))

@@ -78,8 +78,8 @@ def scan_folder():
         made.append(data.dataset)
         operator("scan")(
             data.view,
-            label_field=folders.label_field_of(listing),
-            split_by=folders.split_tags_of(listing),
+            label_field=data.label_field,
+            split_by=data.split_tags,
             progress=False,
         )
         return data.dataset

@@ -126,6 +126,21 @@ def test_what_fiftyone_cannot_hold_is_a_row_and_counted(command, tree, tmp_path)
     }
 
 
+def test_a_class_and_a_split_that_no_sample_has_end_no_scan(command, tree, tmp_path):
+    whole = (tree / "test" / "b" / "03.png").read_bytes()
+    odd = os.fsencode(tree) + b"/vald\xe9/\xe9t\xe9"
+    os.makedirs(odd)
+    with open(odd + b"/a.png", "wb") as file:
+        file.write(whole)
+
+    done = command(str(tree), "--out", "found")
+
+    assert done.returncode == 0, done.stderr
+    row = findings_in(tmp_path / "found")["vald\\xe9/\\xe9t\\xe9/a.png"]
+    assert (row["split"], row["label"]) == ("vald\\xe9", "\\xe9t\\xe9")
+    assert row["scan_status"] == "bad_name"
+
+
 def test_the_command_runs_the_checkout_that_it_is_part_of():
     code = (
         "import scan_folder; scan_folder.use_this_checkout();"

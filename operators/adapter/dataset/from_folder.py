@@ -37,6 +37,8 @@ class FolderData:
         not_held: path -> status of files that FiftyOne cannot hold as images
         changed: samples whose split or label is another one than at the last run,
             since the folders are understood otherwise
+        label_field: if samples have classes
+        split_tags: that name the splits of samples, if there are two or more
     """
 
     dataset: fo.Dataset
@@ -44,6 +46,8 @@ class FolderData:
     gone: int
     not_held: dict[str, str]
     changed: int
+    label_field: str | None
+    split_tags: list[str] | None
 
 
 def load_folder(listing: FolderListing, *, progress: bool | None = None) -> FolderData:
@@ -84,7 +88,17 @@ def load_folder(listing: FolderListing, *, progress: bool | None = None) -> Fold
     if gone:
         dataset.select(gone).tag_samples(GONE_TAG)
     view = present(dataset.match(F("filepath").starts_with(inside)))
-    return FolderData(dataset, view, len(gone), not_held, changed)
+    found = {image.split for image in held.values()}
+    splits = [split for split in listing.splits if split in found]
+    return FolderData(
+        dataset,
+        view,
+        len(gone),
+        not_held,
+        changed,
+        LABEL_FIELD if any(image.label for image in held.values()) else None,
+        splits if len(splits) > 1 else None,
+    )
 
 
 def dataset_name(root: Path) -> str:
@@ -92,16 +106,6 @@ def dataset_name(root: Path) -> str:
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name).strip("-") or "images"
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
     return f"winnow-{slug[:60]}-{digest}"
-
-
-def label_field_of(listing: FolderListing) -> str | None:
-    """Returns the label field of the folder's data set, if it has classes."""
-    return LABEL_FIELD if any(image.label for image in listing.images) else None
-
-
-def split_tags_of(listing: FolderListing) -> list[str] | None:
-    """Returns the tags that name the folder's splits, if it has two or more."""
-    return listing.splits if len(listing.splits) > 1 else None
 
 
 def _why_not_held(path: str, media: str) -> str | None:

@@ -172,8 +172,8 @@ def _other_lines(data: FolderData, listing: FolderListing) -> Iterator[dict[str,
         if image.path in data.not_held:
             yield {
                 "filepath": _text(path_inside(image.path, listing.root)),
-                "split": image.split,
-                "label": image.label,
+                "split": _text(image.split) if image.split else None,
+                "label": _text(image.label) if image.label else None,
                 **dict.fromkeys(_NAMES),
                 "scan_status": data.not_held[image.path],
             }
