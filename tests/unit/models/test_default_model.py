@@ -14,7 +14,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from core.errors import EmbedderError
 from core.models.onnx_session import open_runtime
-from core.models.registry import MODEL_FILE, MODEL_SHA256
+from core.models.registry import (
+    MODEL_FILE,
+    MODEL_SHA256,
+    load_embedder,
+    spec_names,
+)
 from tools import build_model as building
 from tools.build_model import build_model
 from tools.efficientnet_lite import _clipped_means, _mean_error
@@ -220,3 +225,19 @@ def test_what_rounding_takes_from_the_mean_is_the_error_times_the_mean_input() -
     np.testing.assert_allclose(
         depthwise, error[:3, 0].sum(axis=(1, 2)) * means, atol=1e-3
     )
+
+
+@pytest.mark.parametrize("name", spec_names())
+def test_a_picture_s_vectors_are_the_same_to_the_bit_whatever_stands_beside_it(
+    name: str,
+) -> None:
+    embedder = load_embedder(name)
+    session, side = embedder.open_session(), embedder.input_size
+    coarse = _RNG.integers(0, 216, (11, side // 8, side // 8, 3), np.uint8)
+    pictures = coarse.repeat(8, 1).repeat(8, 2)
+
+    together = session(pictures)
+
+    for row, picture in enumerate(pictures):
+        for vectors, alone in zip(together, session(picture[None]), strict=True):
+            np.testing.assert_array_equal(vectors[row], alone[0])
