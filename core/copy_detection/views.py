@@ -24,6 +24,9 @@ _SAME_LEVEL = 8
 and how far its mean may be from that of the outermost row. JPEG of quality 10 stays
 within them."""
 
+_LINE = 2
+"""Pixels of 64 at each edge that a thin line around a frame darkens."""
+
 _LEAST_INSIDE = 12
 """Pixels of 64: what is smaller shows too little when it is enlarged."""
 
@@ -56,8 +59,25 @@ class Margins:
 
 
 def find_margins(gray: NDArray[np.uint8]) -> Margins:
-    """Finds plain margins on opposite sides: uint8[m, 64, 64] in."""
+    """Finds plain margins on opposite sides, or all round within a thin line.
+
+    Args:
+        gray: uint8[m, 64, 64]
+    """
+    bare, lined = _margins_within(gray, 0), _margins_within(gray, _LINE)
+    use = ~bare.found & lined.found & lined.all_round
+    return Margins(
+        np.where(use[:, None], lined.box, bare.box),
+        np.where(use, lined.level, bare.level),
+        bare.all_round | use,
+        bare.found | use,
+    )
+
+
+def _margins_within(gray: NDArray[np.uint8], line: int) -> Margins:
+    """Finds margins on opposite sides, leaving ``line`` pixels at each edge aside."""
     side = GRAY_SIDE
+    gray = gray[:, line : side - line, line : side - line]
     counts, levels = [], []
     for axis in (1, 2):
         # Of each column (axis 1) or row (axis 2), over the other axis
@@ -68,7 +88,7 @@ def find_margins(gray: NDArray[np.uint8]) -> Margins:
             even = lines & (np.abs(means - means[:, :1]) <= _SAME_LEVEL)
             count = np.minimum.accumulate(even, axis=1).sum(axis=1)
             # The line after the last is a blend of margin and picture
-            counts.append(count + (count > 0))
+            counts.append((count + 1 + line) * (count > 0))
             levels.append(means[:, 0])
     left, right, top, bottom = counts
     across = (left > 0) & (right > 0) & (np.abs(levels[0] - levels[1]) <= _SAME_LEVEL)

@@ -17,8 +17,9 @@ from core.copy_detection import (
 )
 from core.copy_detection.pair_classifier import best_logits, first_evidence
 from core.copy_detection.planes import Pictures
+from core.copy_detection.signature import brightness_of
 from core.copy_detection.verify import lay_views_over
-from core.copy_detection.views import NO_VIEW, views_of
+from core.copy_detection.views import NO_VIEW, find_margins, views_of
 
 NAMES = ("astronaut", "coffee", "chelsea", "rocket")
 
@@ -69,6 +70,24 @@ def test_a_copy_in_a_frame_is_found_and_named(share, color, sides):
     allowed = relation_bits("framed", "cropped", "resized")
     assert not (named & ~allowed).any()
     assert (named & relation_bits("framed", "cropped")).all()
+
+
+@pytest.mark.parametrize("line", [1, 3])
+def test_a_copy_in_a_frame_with_a_line_around_is_found_and_named(line):
+    # As of an instant camera: wider below
+    def polaroid(image):
+        framed = ImageOps.expand(image, (12, 12, 12, 48), "white")
+        return ImageOps.expand(framed, line, (90, 90, 90))
+
+    images, pairs = with_copies(polaroid)
+
+    checks = check(images, pairs)
+
+    assert (checks.scores >= MIN_COPY_SCORE).mean() >= 3 / 4
+    named = checks.relations[checks.scores >= MIN_COPY_SCORE]
+    assert (named & relation_bits("framed", "cropped")).all()
+    signature, _ = described([photo(name) for name in NAMES])
+    assert not find_margins(brightness_of(signature)).found.any()
 
 
 def test_a_framed_copy_is_proposed_without_the_embedding():
