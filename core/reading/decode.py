@@ -47,6 +47,9 @@ WHOLE = 2**30
 _LARGEST_JPEG = 2**30
 """Pixels: a larger one counts as decoded at full size."""
 
+_MOST_WIDENED = 2**20
+"""Pixels of a picture that is averaged in float32, 12 MB of it."""
+
 _MOST_REDUCED = 8
 """How far libjpeg shrinks a picture at most while it decodes."""
 
@@ -302,10 +305,22 @@ def _resized(image: U8, width: int, height: int) -> U8:
     old_height, old_width = image.shape[:2]
     shrunk = (min(width, old_width), min(height, old_height))
     if shrunk != (old_width, old_height):
-        image = _u8(cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA))
+        image = _shrunk(image, *shrunk)
     if shrunk != (width, height):
         image = _u8(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
     return image
+
+
+def _shrunk(image: U8, width: int, height: int) -> U8:
+    """Averages areas. OpenCV averages color a third faster in float32, to the same
+    numbers, but where whole pixels make each area, which is quick anyhow."""
+    old_height, old_width = image.shape[:2]
+    is_even = old_width % width == 0 and old_height % height == 0
+    if is_even or image.ndim == 2 or old_width * old_height > _MOST_WIDENED:
+        return _u8(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+    single = image.astype(np.float32)
+    small = cv2.resize(single, (width, height), interpolation=cv2.INTER_AREA)
+    return _u8(cv2.convertScaleAbs(small))
 
 
 def _fitted(image: U8, side: int) -> U8:

@@ -56,7 +56,7 @@ def test_parts_of_the_rows_do_not_change_what_is_found(monkeypatch):
     assert same.mean() > 0.99  # Ties of the last place aside
 
 
-@pytest.mark.parametrize(("dims", "spread"), [(3, 1.0), (64, 0.003), (256, 1.0)])
+@pytest.mark.parametrize(("dims", "spread"), [(3, 0.3), (64, 0.003), (256, 1.0)])
 def test_integers_and_single_precision_give_the_same_lists(monkeypatch, dims, spread):
     vectors, queries = unit_rows(2500, dims, 0, spread), unit_rows(90, dims, 1, spread)
     asked = []
@@ -78,6 +78,26 @@ def test_integers_and_single_precision_give_the_same_lists(monkeypatch, dims, sp
     assert np.array_equal(found.indices, found_precisely.indices)
     # Pictures that are all alike cannot be told apart by integers
     assert (again > 2000) == (dims != 256)
+
+
+def test_few_rows_of_crowds_are_searched_again(monkeypatch):
+    rng = np.random.default_rng(0)
+    crowds = rng.normal(size=(30, 256))[rng.integers(0, 30, 3000)]
+    vectors = crowds + 0.3 * rng.normal(size=crowds.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    asked = []
+    precise = knn_graph.most_similar
+
+    def counted(vectors, queries, k):
+        asked.append(len(queries))
+        return precise(vectors, queries, k)
+
+    monkeypatch.setattr(knn_graph, "most_similar", counted)
+
+    neighbor_graph(vectors.astype(np.float32), 44)
+
+    # With 20 rows to spare as for longer vectors they would be 2,880
+    assert sum(asked) < 100
 
 
 def test_numbers_that_rounding_takes_away_are_not_trusted():

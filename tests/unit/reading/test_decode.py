@@ -2,6 +2,7 @@ import os
 import time
 import tracemalloc
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -145,6 +146,20 @@ def test_exif_orientation_turns_the_picture_upright(photo, tmp_path, orientation
     assert np.array_equal(decode_rgb(content), np.asarray(upright))
     expected = np.asarray(upright.resize((128, 128), Image.BOX), float)
     assert np.abs(image.square(128) - expected).mean() < 4
+
+
+@pytest.mark.parametrize("size", [(150, 150), (161, 128), (640, 480), (256, 256)])
+def test_a_square_holds_the_averages_of_areas_that_opencv_finds(photo, tmp_path, size):
+    pixels = np.asarray(photo.resize(size))
+    content = encoded(Image.fromarray(pixels), tmp_path, "a.png")
+
+    found = decode(content).square(128)
+
+    expected = cv2.resize(pixels, (128, 128), interpolation=cv2.INTER_AREA)
+    differences = np.abs(found.astype(int) - expected)
+    # Equal where sums round alike; a compiler may fuse those of one kind
+    assert differences.max() <= 1
+    assert (differences > 0).mean() < 0.001
 
 
 def test_a_lossless_copy_in_another_container_has_the_same_picture_digest(
