@@ -162,6 +162,22 @@ def test_a_square_holds_the_averages_of_areas_that_opencv_finds(photo, tmp_path,
     assert (differences > 0).mean() < 0.001
 
 
+@pytest.mark.parametrize(
+    ("size", "decoded"),
+    [
+        ((640, 480), (320, 240)),
+        ((960, 1280), (240, 320)),
+        ((640, 478), (640, 478)),
+        ((480, 480), (480, 480)),
+    ],
+)
+def test_a_jpeg_is_reduced_where_enough_is_left(photo, tmp_path, size, decoded):
+    image = decode(encoded(photo.resize(size), tmp_path, "a.jpg"))
+
+    assert image.stored.shape[1::-1] == decoded
+    assert (image.width, image.height) == size
+
+
 def test_a_lossless_copy_in_another_container_has_the_same_picture_digest(
     photo, tmp_path
 ):
