@@ -32,6 +32,9 @@ _BETWEEN_LETTERS = re.compile(r"[\W\d_]+")
 _LONGEST = 80
 """Characters of a folder's name: at most four bytes each, and a number, fit 255."""
 
+_LONGEST_FILE = 255
+"""Bytes of a file's name on common systems."""
+
 Place = tuple[str, ...]
 
 
@@ -129,9 +132,14 @@ def _file_names(names: Sequence[str], places: Sequence[Place]) -> list[str]:
         for level in range(len(place)):
             taken.setdefault(place[:level], set()).add(place[level].casefold())
     return [
-        os.path.join(*place, _free(name, taken.setdefault(place, set())))
+        os.path.join(*place, _free(_shown(name), taken.setdefault(place, set())))
         for name, place in zip(names, places, strict=True)
     ]
+
+
+def _shown(name: str) -> str:
+    """Returns the name of a file that a scan of the folder does not pass over."""
+    return f"_{name}" if name.startswith(".") else name
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -142,6 +150,8 @@ def _free(name: str, taken: set[str]) -> str:
     stem, suffix = os.path.splitext(name)
     free, number = name, 2
     while free.casefold() in taken:
-        free, number = f"{stem}-{number}{suffix}", number + 1
+        end = f"-{number}{suffix}"
+        start = os.fsencode(stem)[: _LONGEST_FILE - len(os.fsencode(end))]
+        free, number = start.decode(errors="ignore") + end, number + 1
     taken.add(free.casefold())
     return free

@@ -85,3 +85,13 @@ def test_names_that_windows_forbids_are_changed_there_alone(name):
 @pytest.mark.parametrize("name", ["console", "com", "com10", "a b", "\u732b", "a-b"])
 def test_names_that_windows_allows_stay(name):
     assert class_folders(["a.png"], ["train"], [name], "win32").renamed == {}
+
+
+def test_long_names_that_meet_stay_short_enough_and_hidden_ones_are_shown():
+    long = "\u732b" * 83 + "12.png"
+    tree = class_folders([long, long, ".jpg", ".a.jpg"], [None] * 4, ["cat"] * 4)
+
+    names = [os.path.basename(path) for path in tree.paths]
+    assert names[0] == long and len(set(names)) == 4
+    assert len(os.fsencode(names[1])) <= 255 and names[1].endswith("-2.png")
+    assert names[2:] == ["_.jpg", "_.a.jpg"]
