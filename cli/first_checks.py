@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from core.common.writable import check_writable, expanded
+from core.errors import InputError
 from core.storage.cache import cache_folder
 
 _CACHE_BYTES = 32_000_000
@@ -15,6 +16,11 @@ _DATABASE_BYTES = 100_000_000
 _JOURNAL_BYTES = 300_000_000
 """What mongod takes for its journal when it makes a new database."""
 _OUT_BYTES = 5_000_000
+_OUTPUTS = (
+    "report.html report.md report.json findings.csv findings.jsonl objects.jsonl "
+    "summary.json compare.jsonl"
+)
+"""All that the commands write into the folder of the findings."""
 
 
 def check_home() -> None:
@@ -38,6 +44,13 @@ def check_machine(out: Path, images: int) -> None:
     check_writable(
         out, "The folder of the findings", "Name another one: OUT=DIR.", _OUT_BYTES
     )
+    for name in _OUTPUTS.split():
+        place = out / name
+        if place.is_dir() or (place.exists() and not os.access(place, os.W_OK)):
+            raise InputError(
+                f"'{place}' is a folder, or a file that you may not write, and the "
+                "findings go there. Name another folder: OUT=DIR."
+            )
     check_writable(
         cache_folder(),
         "The cache folder",

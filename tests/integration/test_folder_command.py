@@ -304,6 +304,7 @@ def test_files_without_a_suffix_and_linked_folders_are_read(command, tmp_path, f
         ({"OUT": "file"}, "it is a file"),
         ({"OUT": "file/below"}, "it is a file, or lies in one"),
         ({"OUT": "/proc/out"}, "The folder of the findings '/proc/out' cannot be"),
+        ({"OUT": "taken"}, "'taken/findings.jsonl' is a folder"),
         ({"WINNOW_CACHE": "/proc/cache"}, "Set WINNOW_CACHE"),
         (
             {"FIFTYONE_DATABASE_DIR": "/proc/db", "FIFTYONE_DATABASE_URI": ""},
@@ -315,6 +316,7 @@ def test_what_cannot_work_is_one_sentence_before_any_work(
     command, tree, tmp_path, said, words
 ):
     (tmp_path / "file").write_text("x")
+    (tmp_path / "taken" / "findings.jsonl").mkdir(parents=True)
 
     wrong = command(str(tree), **said)
 
