@@ -12,6 +12,7 @@ from .policy import MEASURES
 _AUROC, _SMALLEST = MEASURES
 _NO_LABELS = "no labels were given"
 _NO_OVERVIEW = "an older version of Winnow scanned the set"
+_NEITHER = "neither labels nor splits were given"
 _FEW_IN_SPLITS = "the splits have too few images of the same classes"
 _OF_SPLITS = ("same scene leaks", "sequence leaks")
 """Parts of a finding, in a policy, that need splits where it does not."""
@@ -92,6 +93,9 @@ def _set_not_looked_for(
     if missing:
         # It needs both
         why["label shift"] = next(iter(missing.values()))
+    if {"labels", "splits"} <= missing.keys():
+        # It needs either
+        why["shortcuts"] = _NEITHER
     known = set_measures(overview, counts)
     if _AUROC not in known:
         why[_AUROC] = missing.get("splits", _FEW_IN_SPLITS)

@@ -128,3 +128,14 @@ def test_without_splits_a_shift_is_not_looked_for(shifted, scan):
         "no splits were given",
         "",
     ]
+
+
+def test_with_neither_labels_nor_splits_no_shortcut_is_looked_for(shifted, scan):
+    scan(shifted)
+
+    report = operator("audit")(shifted, "no shortcuts")
+
+    assert [one.not_looked_for for one in report.verdicts] == [
+        "neither labels nor splits were given"
+    ]
+    assert not report.passed
