@@ -6,6 +6,9 @@ pictures are so plain that it proves nothing, what can be read in them is compar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +31,12 @@ both, of 2,000 photographs two."""
 _MAX_ASPECT = 0.02
 _READ = 3
 _READ_COLOR = 9
+_SQUARES = (_READ, _READ_COLOR, _READ_COLOR)
 """Pixels, sides of the squares over which a difference is averaged: noise is finer,
 and that of color, which JPEG keeps at half the size, is coarser."""
+
+_STRIP = 64
+"""Rows that are compared at once: what is held of them stays in the cache."""
 
 _MAX_NOISE = 40.0
 _MAX_LOST = 70.0
@@ -65,63 +72,92 @@ def is_page(picture: Picture) -> bool:
     return bool(ground >= _MIN_GROUND * gray.size and flat.mean() >= _MIN_FLAT)
 
 
-def compare_pages(one: Picture, other: Picture) -> str:
+def compare_pages(one: Picture, other: Picture, *, may_differ: bool = True) -> str:
     """Says whether two pages of one frame show the same.
 
     Args:
         one: uint8[h, w, 3], upright
         other: uint8[h, w, 3], at a size of its own
+        may_differ (True): whether ``OTHER`` is worth to be told; if not, the first
+            place that differs ends it
 
     Returns:
         ``SAME`` if no place differs more than by compression and resizing; ``OTHER``
         if most is the same and some place is clearly not; else ``UNSURE``
     """
-    width, height = min(one.shape[1::-1], other.shape[1::-1])
+    size = min(one.shape[1::-1], other.shape[1::-1])
     aspects = [side[1] / side[0] for side in (one.shape, other.shape)]
     if abs(np.log(aspects[0] / aspects[1])) > _MAX_ASPECT:
         return UNSURE
-    differs, inked = _differences(one, other, width, height)
+    a, b = _planes(one, size), _planes(other, size)
+    strips = []
+    for strip in _differences(a, b):
+        if not may_differ and strip.max() > _MAX_NOISE:
+            return UNSURE
+        strips.append(strip)
+    differs = np.concatenate(strips)
     largest = max(one.shape[1::-1], other.shape[1::-1])
     if differs.max() <= _MAX_NOISE:
         # What is made smaller loses digits: the same only if they can still be read
-        lost = _differences(one, other, *largest)[0].max()
-        return SAME if lost <= _MAX_LOST else UNSURE
+        is_lost = largest != size and any(
+            strip.max() > _MAX_LOST
+            for strip in _differences(_planes(one, largest), _planes(other, largest))
+        )
+        return UNSURE if is_lost else SAME
+    if differs.max() < _MIN_CHANGE:
+        return UNSURE
     changed = _by_block(np.maximum, differs) > _MAX_NOISE
-    same_size = largest == (width, height)
-    most = _MAX_CHANGED if same_size else _MAX_CHANGED_RESIZED
+    inked = _has_ink(a[0]) | _has_ink(b[0])
+    most = _MAX_CHANGED if largest == size else _MAX_CHANGED_RESIZED
     lies_on = (changed & inked).sum() <= most * inked.sum()
-    return OTHER if lies_on and differs.max() >= _MIN_CHANGE else UNSURE
+    return OTHER if lies_on else UNSURE
 
 
-def _differences(
-    one: Picture, other: Picture, width: int, height: int
-) -> tuple[Floats, Bools]:
-    """Returns float32[height, width] in levels, and which blocks show something."""
-    a, b = (_planes(picture, width, height) for picture in (one, other))
-    differs = np.abs(cv2.blur(a[0] - b[0], (_READ, _READ)))
-    for plane, color in zip(a[1:], b[1:], strict=True):
-        blurred = cv2.blur(plane - color, (_READ_COLOR, _READ_COLOR))
-        differs = np.maximum(differs, np.abs(blurred))
-    return differs, _has_ink(a[0]) | _has_ink(b[0])
+def _differences(a: list[Picture], b: list[Picture]) -> Iterator[Floats]:
+    """Yields float32[rows, width] in levels, a strip of the pages after the other.
+
+    Args:
+        a, b: see :func:`_planes`, of one size
+    """
+    height, halo = len(a[0]), _READ_COLOR // 2
+    for top in range(0, height, _STRIP):
+        above, below = max(0, top - halo), min(height, top + _STRIP + halo)
+        own = slice(top - above, min(height, top + _STRIP) - above)
+        strip: Floats | None = None
+        for plane, color, side in zip(a, b, _SQUARES, strict=True):
+            apart = cv2.subtract(
+                plane[above:below], color[above:below], dtype=cv2.CV_32F
+            )
+            blurred = floats(cv2.blur(apart, (side, side))[own])
+            np.abs(blurred, out=blurred)
+            strip = blurred if strip is None else np.maximum(strip, blurred, out=strip)
+        if strip is not None:
+            yield strip
 
 
-def _planes(picture: Picture, width: int, height: int) -> list[Floats]:
-    """Returns float32[h, w] of brightness, then of both color differences."""
-    enlarged = width > picture.shape[1]
-    how = cv2.INTER_CUBIC if enlarged else cv2.INTER_AREA
-    resized = cv2.resize(picture, (width, height), interpolation=how)
-    planes = cv2.split(cv2.cvtColor(resized, cv2.COLOR_RGB2YCrCb))
-    return [floats(plane) for plane in planes]
+def _planes(picture: Picture, size: tuple[int, ...]) -> list[Picture]:
+    """Returns uint8[h, w] of brightness, then of both color differences.
+
+    Args:
+        picture: uint8[h, w, 3]
+        size: width and height that it is brought to
+    """
+    if size != picture.shape[1::-1]:
+        enlarged = size[0] > picture.shape[1]
+        how = cv2.INTER_CUBIC if enlarged else cv2.INTER_AREA
+        picture = np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+    planes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
+    return [np.asarray(plane, np.uint8) for plane in planes]
 
 
-def _has_ink(page: Floats) -> Bools:
+def _has_ink(page: Picture) -> Bools:
     """Returns which blocks show something."""
-    brightest = _by_block(np.maximum, page)
-    inked: Bools = brightest - _by_block(np.minimum, page) > _INK
+    brightest, darkest = (_by_block(one, page) for one in (np.maximum, np.minimum))
+    inked: Bools = brightest - darkest > _INK
     return inked
 
 
-def _by_block(largest_or_least: np.ufunc, plane: Floats) -> Floats:
+def _by_block(largest_or_least: np.ufunc, plane: NDArray[Any]) -> NDArray[Any]:
     """Returns one value a block of 16 x 16, those cut off at the end included."""
     for axis in (0, 1):
         starts = np.arange(0, plane.shape[axis], _BLOCK)

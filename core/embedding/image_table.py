@@ -59,10 +59,11 @@ class ImageTable(FileTable):
 
         Fields: ``digest`` and ``picture_digest`` uint8[m, 32],
         ``is_pixel_digest`` bool[m], ``damage`` int8[m], ``first_digest`` uint8[m, 32],
-        ``picture_count`` int32[m], ``decoded_pixels`` int64[m], ``width`` and
-        ``height`` int32[m], ``captured`` float64[m] and ``camera`` uint32[m] (see
-        :class:`core.reading.exif.Capture`), ``statistics`` float32[m, s],
-        ``signature`` uint8[m, q], ``copy`` float16[m, c], ``features`` float16[m, f].
+        ``picture_count`` int32[m], ``decoded_pixels`` int64[m], ``orientation``
+        uint8[m] (EXIF, 1 to 8), ``width`` and ``height`` int32[m], ``captured``
+        float64[m] and ``camera`` uint32[m] (see :class:`core.reading.exif.Capture`),
+        ``statistics`` float32[m, s], ``signature`` uint8[m, q], ``copy`` float16[m, c],
+        ``features`` float16[m, f].
         """
         return self._store.read(self._positions, field)
 

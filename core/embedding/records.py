@@ -92,6 +92,7 @@ def record_dtype(embedder: ImageEmbedder | None) -> np.dtype[Any]:
             ("first_digest", "u1", (KEY_BYTES,)),
             ("picture_count", "<i4"),
             ("decoded_pixels", "<i8"),
+            ("orientation", "u1"),
             ("width", "<i4"),
             ("height", "<i4"),
             ("captured", "<f8"),

@@ -258,6 +258,7 @@ class Batch:
         record["first_digest"] = np.frombuffer(image.first_digest, np.uint8)
         record["picture_count"] = image.picture_count
         record["decoded_pixels"] = image.decoded_pixels
+        record["orientation"] = image.orientation
         record["width"], record["height"] = image.width, image.height
         record["captured"] = image.capture.seconds
         record["camera"] = image.capture.camera

@@ -141,7 +141,7 @@ class DecodedImage:
 
 
 def decode_image(
-    data: bytes, *, side: int, max_megapixels: float
+    data: bytes, *, side: int, max_megapixels: float, digests: bool = True
 ) -> DecodedImage | ReadFailure:
     """Decodes an image file's bytes, strictly.
 
@@ -149,6 +149,8 @@ def decode_image(
         data: the whole file
         side: the largest square that will be asked for, in pixels
         max_megapixels: pictures with more are refused from their header
+        digests (True): whether they will be asked for; else those of a JPEG, which
+            take as long as half of its decoding, are empty
 
     Returns:
         the picture, or why there is none
@@ -161,7 +163,7 @@ def decode_image(
         return ReadFailure("unsupported", why_not)
     try:
         if format_name == "JPEG":
-            return _decode_jpeg(data, side, max_megapixels)
+            return _decode_jpeg(data, side, max_megapixels, digests)
         return _decode_other(data, format_name, max_megapixels)
     except _Unreadable as error:
         return error.failure
@@ -172,7 +174,9 @@ def decode_image(
         return _failure_of_decoder(error, data, format_name)
 
 
-def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
+def _decode_jpeg(
+    data: bytes, side: int, max_megapixels: float, digests: bool
+) -> DecodedImage:
     header = _checked_jpeg_header(data, side, max_megapixels)
     if header.components not in (1, 3):
         # RGB does not tell all samples of four inks apart
@@ -181,16 +185,20 @@ def _decode_jpeg(data: bytes, side: int, max_megapixels: float) -> DecodedImage:
         return replace(image, damage=damage, capture=header.capture)
     reduction = _reduction_for(header, side)
     rgb, damage = _jpeg_rgb(data, header, reduction)
-    if reduction == 1:
-        first = pixel_digest(upright(rgb, header.orientation))
-    else:
-        first = coded_content(data, header)
     later = later_pictures(data, header)
+    first = digest = b""
+    if digests:
+        first = (
+            pixel_digest(upright(rgb, header.orientation))
+            if reduction == 1
+            else coded_content(data, header)
+        )
+        digest = digest_with(first, header.profile, later.data)
     return DecodedImage(
         stored=rgb,
         orientation=header.orientation,
         full_size=(header.width, header.height),
-        picture_digest=digest_with(first, header.profile, later.data),
+        picture_digest=digest,
         is_pixel_digest=reduction == 1,
         damage=damage,
         first_digest=first,

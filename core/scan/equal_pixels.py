@@ -130,7 +130,32 @@ def _alike_files(
     within = np.stack([representative, first_of_group], axis=1)
     files = np.concatenate([between, within[representative != first_of_group]])
     unseen: NDArray[np.int64] = files[~exact[files].all(axis=1)]
-    return unseen
+    differ = _coded_differently(table, exact, unseen)
+    return unseen[~differ]
+
+
+def _coded_differently(
+    table: ImageTable, exact: NDArray[np.bool_], files: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Returns bool[q], pairs of JPEGs whose coefficients surely differ.
+
+    JPEGs decode to equal pixels where their coefficients are equal, and then to equal
+    pixels when they are reduced. What is turned after that may round differently.
+
+    Args:
+        table: of m unique files
+        exact: bool[m], those that were not reduced
+        files: int64[q, 2] of them
+    """
+    ways = table.stored("orientation")
+    differ = np.zeros(len(files), bool)
+    rows = np.flatnonzero(~exact[files].any(axis=1))
+    one, other = files[rows].T
+    for field in ("signature", "statistics"):
+        values = table.stored(field)
+        differ[rows] |= (values[one] != values[other]).any(axis=1)
+    differ[rows] &= ways[one] == ways[other]
+    return differ
 
 
 def _full_digest(

@@ -74,7 +74,9 @@ def picture_reader(
         content = read_content(paths[item])
         if isinstance(content, ReadFailure):
             return None
-        image = decode_image(content.data, side=side, max_megapixels=max_megapixels)
+        image = decode_image(
+            content.data, side=side, max_megapixels=max_megapixels, digests=False
+        )
         return None if isinstance(image, ReadFailure) else image.fitted(side)
 
     return read
@@ -162,10 +164,8 @@ def _judged(
     first, second = read(one, PAGE_SIDE), read(other, PAGE_SIDE)
     if first is None or second is None:
         return TOO_PLAIN
-    verdict = compare_pages(first, second)
-    if verdict == SAME or (verdict == OTHER and are_pages):
-        return verdict
-    return TOO_PLAIN
+    verdict = compare_pages(first, second, may_differ=are_pages)
+    return verdict if verdict in (SAME, OTHER) else TOO_PLAIN
 
 
 def _note(checks: PairScores, row: int, verdict: str) -> None:

@@ -2,11 +2,20 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from core.copy_detection.pages import OTHER, SAME, UNSURE, compare_pages, is_page
+from core.copy_detection.pages import (
+    OTHER,
+    SAME,
+    UNSURE,
+    _differences,
+    _planes,
+    compare_pages,
+    is_page,
+)
 from tests.papers import KINDS, filled_differently, paper
 
 
@@ -42,6 +51,32 @@ def test_a_page_saved_again_or_a_little_smaller_is_the_same(kind):
 
     for copy in (page, as_jpeg(page), smaller(page, 3 / 4)):
         assert said(page, copy) == SAME
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_others_need_not_be_told_the_same_are_the_same(kind):
+    one, other = (
+        np.asarray(paper(kind, filled)) for filled in filled_differently(2, 1)
+    )
+
+    assert compare_pages(one, one, may_differ=False) == SAME
+    assert compare_pages(one, other, may_differ=False) == UNSURE
+
+
+def test_pages_are_compared_in_strips_that_show_no_seam():
+    random = np.random.default_rng(0)
+    one, other = random.integers(0, 256, (2, 200, 90, 3)).astype(np.uint8)
+    planes = [_planes(page, (90, 200)) for page in (one, other)]
+
+    found = np.concatenate(list(_differences(*planes)))
+
+    apart = [a.astype(np.float32) - b for a, b in zip(*planes, strict=True)]
+    sides = (3, 9, 9)
+    whole = [
+        np.abs(cv2.blur(plane, (side, side)))
+        for plane, side in zip(apart, sides, strict=True)
+    ]
+    np.testing.assert_array_equal(found, np.max(whole, axis=0))
 
 
 def test_a_page_of_another_frame_or_brightness_cannot_be_told():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.reading.decode import decode_image
 from core.scan.settings import ScanSettings
 
 
@@ -85,6 +86,48 @@ def test_other_codings_of_a_large_jpeg_have_the_same_pixels(scan, pictures, draw
     findings, _ = scan([*paths, folder / "a.jpg", folder / "b.jpg", folder / "a.bmp"])
 
     assert findings.columns["dup_kind"][-3:] == ["pixels"] * 3
+
+
+def test_large_jpegs_of_equal_coefficients_have_the_same_pixels(scan, pictures, draw):
+    paths = pictures(12)
+    picture, folder = draw(77, 1200), paths[0].parent
+    picture.save(folder / "a.jpg", quality=92)
+    picture.save(folder / "b.jpg", quality=92, progressive=True)
+
+    findings, _ = scan([*paths, folder / "a.jpg", folder / "b.jpg"])
+
+    assert findings.columns["dup_kind"][-2:] == ["pixels"] * 2
+
+
+def test_large_jpegs_that_differ_when_they_are_reduced_are_not_decoded_in_full(
+    scan, pictures, draw, monkeypatch
+):
+    paths = pictures(12)
+    picture, folder = draw(77, 1200), paths[0].parent
+    noise = np.random.default_rng(0).integers(0, 12, (1200, 1200, 3))
+    picture.save(folder / "a.jpg", quality=92)
+    noisy = np.minimum(np.asarray(picture) + noise, 255).astype(np.uint8)
+    Image.fromarray(noisy).save(folder / "b.jpg", quality=92)
+    decoded = []
+
+    def counted(data, **options):
+        decoded.append(data)
+        return decode_image(data, **options)
+
+    monkeypatch.setattr("core.scan.equal_pixels.decode_image", counted)
+
+    findings, _ = scan([*paths, folder / "a.jpg", folder / "b.jpg"])
+
+    assert findings.columns["dup_kind"][-2:] == ["near"] * 2
+    assert not decoded
+
+    # One that is turned may be equal however its numbers round when it is reduced
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(noisy).rotate(180).save(folder / "b.jpg", quality=92, exif=exif)
+    scan([*paths, folder / "a.jpg", folder / "b.jpg"])
+
+    assert len(decoded) == 2
 
 
 def test_drawings_in_the_transparency_alone_are_told_apart(scan, pictures, draw):
