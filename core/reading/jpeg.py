@@ -25,6 +25,8 @@ _METADATA = (frozenset(range(0xE0, 0xF0)) | {0xFE}) - {_APP14_ADOBE}
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
 _PICTURE_ENTRIES = 0xB002
 _A_VIEW = 0x02
+_GAIN_MAPS = (b"hdrgm", b"HDRGainMap", b"urn:iso:std:iso:ts:21496")
+"""What says that a picture only brightens the first: of Google, Apple and ISO 21496."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class JpegHeader:
         scan_offset: where the first scan starts in the file
         metadata: (start, end) of each segment that does not change pixels
         profile: the embedded color profile, empty without
-        later_pictures: how many the segment MPF announces; None without one
+        announced: where the TIFF structure of the segment MPF begins, which tells of
+            more pictures; None without one
         coding: marker of the frame header, which says how it is coded
         bits: a sample
     """
@@ -66,7 +69,7 @@ class JpegHeader:
     scan_offset: int
     metadata: tuple[tuple[int, int], ...]
     profile: bytes
-    later_pictures: int | None
+    announced: int | None
     coding: int
     bits: int
 
@@ -97,7 +100,7 @@ def read_header(data: bytes) -> JpegHeader | None:
     frame: tuple[int, int, int, int, int] | None = None
     metadata: list[tuple[int, int]] = []
     profile: list[bytes] = []
-    later_pictures = None
+    announced = None
     while position + 4 <= len(data):
         if data[position] != 0xFF:
             return None
@@ -125,7 +128,7 @@ def read_header(data: bytes) -> JpegHeader | None:
                 metadata=tuple(metadata),
                 # In pieces that carry their number (ICC.1, annex B.4)
                 profile=b"".join(piece[2:] for piece in sorted(profile)),
-                later_pictures=later_pictures,
+                announced=announced,
                 coding=coding,
                 bits=bits,
             )
@@ -138,7 +141,7 @@ def read_header(data: bytes) -> JpegHeader | None:
         if marker == _APP2 and body.startswith(b"ICC_PROFILE\0"):
             profile.append(body[12:])
         if marker == _APP2 and body.startswith(b"MPF\0"):
-            later_pictures = _further_views(body[4:])
+            announced = position + 8
         if marker in _METADATA:
             metadata.append((position, end))
         position = end
@@ -187,26 +190,43 @@ def later_pictures(data: bytes, header: JpegHeader) -> LaterPictures:
 
     A phone's motion photo has a video there, which no header needs to announce.
     """
-    if header.later_pictures is None and data.endswith(_END_OF_IMAGE):
+    if header.announced is None and data.endswith(_END_OF_IMAGE):
         # Nearly all: they need not be searched for the end of their picture
         return LaterPictures(0, b"")
     rest = data[end_of_image(data, header) + 2 :]
-    if header.later_pictures is None and _MEDIA_BOX not in rest:
-        return LaterPictures(0, b"")
-    return LaterPictures(header.later_pictures or 0, rest)
+    if header.announced is None:
+        return LaterPictures(0, rest if _MEDIA_BOX in rest else b"")
+    return LaterPictures(_further_views(data, header, header.announced), rest)
 
 
-def _further_views(tiff: bytes) -> int:
-    """Counts the pictures of an MPF segment that are no smaller version of the first.
+def _further_views(data: bytes, header: JpegHeader, start: int) -> int:
+    """Counts the pictures after the first that are no smaller version or map of it.
 
-    The type of a picture is in the low 24 bits of the first number of its entry
-    (CIPA DC-007, 5.2.3.3.1); those from 0x020000 on are views of a panorama, a
-    stereo pair or a scene.
+    The type of a picture is in the low 24 bits of the first number of its entry, its
+    size and place, from ``start`` on, in the next two (CIPA DC-007, 5.2.3.3). Those
+    from 0x020000 on are views of a panorama, a stereo pair or a scene; those of no
+    type are maps of a phone, or pictures as large as the first.
     """
+    tiff = data[start : header.scan_offset]
     for tag, _, field, order in directory(tiff):
         if tag == _PICTURE_ENTRIES:
-            size, at = struct.unpack(order + "II", field)
-            entries = range(at, min(at + size, len(tiff) - 15), 16)
-            kinds = [struct.unpack_from(order + "I", tiff, one)[0] for one in entries]
-            return sum(kind >> 16 & 0xFF == _A_VIEW for kind in kinds[1:])
+            length, at = struct.unpack(order + "II", field)
+            places = range(at, min(at + length, len(tiff) - 15), 16)
+            count = 0
+            for one in places[1:]:
+                kind, size, place = struct.unpack_from(order + "III", tiff, one)
+                picture = data[start + place : start + place + size]
+                count += kind >> 16 & 0xFF == _A_VIEW
+                count += not kind & 0xFFFFFF and _is_as_large(picture, header)
+            return count
     return 0
+
+
+def _is_as_large(picture: bytes, first: JpegHeader) -> bool:
+    """True if a later picture may be one of its own, by its size and its words."""
+    header = read_header(picture)
+    if header is None or any(
+        word in picture[: header.scan_offset] for word in _GAIN_MAPS
+    ):
+        return False
+    return (header.width, header.height) == (first.width, first.height)

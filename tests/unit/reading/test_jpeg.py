@@ -6,6 +6,7 @@ import struct
 import pytest
 from PIL import Image
 
+from core.reading.decode import decode_image
 from core.reading.jpeg import coded_content, is_complete, read_header
 
 
@@ -99,3 +100,37 @@ def test_the_orientation_is_that_of_pillow_however_it_is_written(segments):
     orientation = Image.open(io.BytesIO(data)).getexif().get(0x0112, 1)
 
     assert read_header(data).orientation == orientation
+
+
+@pytest.mark.parametrize(
+    ("later", "count"),
+    [
+        ([(80, 60)], 2),
+        ([(80, 60), (80, 60)], 3),
+        # A thumbnail, or a map of brightness at a quarter of the size
+        ([(40, 30)], 1),
+        ([(80, 60), (40, 30)], 2),
+    ],
+)
+def test_later_pictures_of_no_type_count_if_they_are_as_large(later, count):
+    sides = [(80, 60), *later]
+    first, *others = (Image.effect_noise(size, 40).convert("RGB") for size in sides)
+    file = io.BytesIO()
+    first.save(file, "MPO", save_all=True, append_images=others)
+
+    image = decode_image(file.getvalue(), side=128, max_megapixels=64)
+
+    assert image.picture_count == count
+
+
+def test_a_map_of_brightness_is_no_picture_whatever_its_size():
+    first, gain = (Image.effect_noise((80, 60), 40).convert("RGB") for _ in range(2))
+    file, words = io.BytesIO(), {"comment": b'hdrgm:Version="1.0"'}
+    gain.encoderinfo = words
+    first.save(file, "MPO", save_all=True, append_images=[gain])
+    data = file.getvalue()
+    assert data.count(b"hdrgm") == 1
+
+    image = decode_image(data, side=128, max_megapixels=64)
+
+    assert image.picture_count == 1
