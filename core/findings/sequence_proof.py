@@ -15,10 +15,14 @@ cells under one microscope                     0.87          0.71
 series that are far apart. Frames two seconds apart of a fast camera (0.34, 0.68) cannot
 be told from photographs. Of some 4,000 faces, four portraits of one person (0.92) are
 as alike as the faces that happen to be most alike; and 260 augmented portraits, two to
-five of each in turn (0.8), are in order, but mirror images of one another.
+five of each in turn (0.8), are in order, but mirror images of one another. Forms,
+receipts, QR codes and screens of one layout are all very alike (0.9 and more), in no
+order.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +96,7 @@ def confirmed(
     image: Codes,
     vectors: Vectors,
     copies: CopyPairs | None = None,
+    are_pages: Callable[[Codes], bool] = lambda _: False,
     *,
     by_time: bool = False,
 ) -> Sequences:
@@ -102,6 +107,8 @@ def confirmed(
         image: int32[n], row in ``vectors``; negative for an image without
         vectors: i x d, unit copy vectors
         copies: among these
+        are_pages: says of images that most have few tones, as pages and drawings do;
+            those must be in order
         by_time: one camera took them within seconds, which numbers alone do not say
     """
     code = np.full(len(image), NO_SEQUENCE, np.int32)
@@ -123,7 +130,8 @@ def confirmed(
             # A copy of a frame that lies elsewhere is as alike as a frame
             related = np.union1d(distinct, other)
         beside = None if by_time else outside[~np.isin(spread, related)]
-        if _are_frames(vectors, own, beside):
+        spread_own = own[:: 1 + len(own) // _COMPARED]
+        if _are_frames(vectors, own, beside, are_pages(spread_own)):
             code[rows] = len(kept)
             kept.append(int(proposed.code[rows[0]]))
     return Sequences(
@@ -152,7 +160,9 @@ def _is_augmented(
     return count >= max(_FEWEST_MIRRORED, _MIRRORED * len(images))
 
 
-def _are_frames(vectors: Vectors, images: Codes, beside: Floats | None) -> bool:
+def _are_frames(
+    vectors: Vectors, images: Codes, beside: Floats | None, pages: bool
+) -> bool:
     """Returns whether images in this order look like frames.
 
     Args:
@@ -160,13 +170,16 @@ def _are_frames(vectors: Vectors, images: Codes, beside: Floats | None) -> bool:
         images: of the sequence
         beside: float32[o, d], vectors of other images, among which a short one must
             stand out; None if it need not
+        pages: they are pages or drawings
     """
     count = len(images)
     first = np.unique(np.linspace(0, count - 2, min(count - 1, _COMPARED)).astype(int))
     near = _similarity(vectors, images[first], images[first + 1])
     typical = float(np.median(near))
     if count < _ENOUGH:
-        return typical >= max(_SURELY_ALIKE, _by_chance(vectors, images, beside))
+        return not pages and typical >= max(
+            _SURELY_ALIKE, _by_chance(vectors, images, beside)
+        )
     far = np.concatenate(
         [
             _similarity(vectors, images[first], images[(first + count // part) % count])
@@ -176,7 +189,7 @@ def _are_frames(vectors: Vectors, images: Codes, beside: Floats | None) -> bool:
     below = np.searchsorted(np.sort(far), near, "left")
     upto = np.searchsorted(np.sort(far), near, "right")
     order = float((below + upto).mean() / (2 * len(far)))
-    if typical >= _SURELY_ALIKE:
+    if typical >= _SURELY_ALIKE and not pages:
         return count < _MANY or order >= _SOME_ORDER
     return typical >= _ALIKE and order >= _IN_ORDER
 

@@ -28,7 +28,7 @@ from ..progress import OnProgress, Progress
 from ..reading.decode import decode_image
 from ..reading.files import ReadContent, ReadFailure, read_file
 
-_MAX_TONES = 2.7
+MAX_TONES = 2.7
 """Logarithm, as :func:`~core.copy_detection.tones_of`: pages have fewer (charts have
 the most, 2.6), and so have one in ten photographs."""
 
@@ -103,7 +103,7 @@ def judge_pages(
     """
     copies = np.flatnonzero(checks.scores >= MIN_COPY_SCORE)
     used, ends = np.unique(pairs[copies], return_inverse=True)
-    few = tones_of(signatures[used]) < _MAX_TONES
+    few = tones_of(signatures[used]) < MAX_TONES
     rows = copies[checks.plain[copies] | few[ends.reshape(-1, 2)].any(axis=1)]
     # One picture after the other: each is then read once or twice
     rows = rows[np.lexsort(pairs[rows].T[::-1])]

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence as PathSequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..copy_detection import MIN_COPY_SCORE, relation_bits
+from ..copy_detection import MIN_COPY_SCORE, relation_bits, tones_of
 from ..embedding.image_table import ImageTable
 from ..findings.sequence_proof import CopyPairs, confirmed
 from ..findings.sequence_proposals import (
@@ -16,6 +17,7 @@ from ..findings.sequence_proposals import (
     sequences_by_time,
 )
 from ..findings.sequences import Sequences, joined
+from .plain_pages import MAX_TONES
 from .scan_data import Recordings, Samples, VerifiedPairs
 from .unique_images import DescribedImages
 
@@ -53,6 +55,10 @@ def find_sequences(
     passed = np.flatnonzero(pairs.score >= MIN_COPY_SCORE)
     is_mirrored = pairs.relation[passed] & _MIRRORED > 0
     copies, vectors = CopyPairs(pairs.images[passed], is_mirrored), images.descriptors
-    found = confirmed(sequences_by_name(paths), image, vectors, copies)
+
+    def are_pages(rows: NDArray[np.int32]) -> bool:
+        return float(np.median(tones_of(images.signatures[rows]))) < MAX_TONES
+
+    found = confirmed(sequences_by_name(paths), image, vectors, copies, are_pages)
     timed = sequences_by_time(captured, camera, rank)
     return joined(found, confirmed(timed, image, vectors, copies, by_time=True))

@@ -183,6 +183,27 @@ def test_numbered_pictures_of_one_kind_are_no_frames(count, likeness):
     assert found.names == []
 
 
+@pytest.mark.parametrize(
+    ("count", "in_order", "are_frames"),
+    [(5, True, False), (20, False, False), (20, True, True), (200, True, True)],
+)
+def test_pages_are_frames_only_if_they_are_many_and_in_order(
+    count, in_order, are_frames
+):
+    vectors = walk(count, 0.2)
+    own = np.arange(count, dtype=np.int32)
+    if not in_order:
+        vectors = np.random.default_rng(1).permutation(vectors)
+        vectors = (vectors + 4 * vectors.mean(axis=0)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    pages = confirmed(one_sequence(count), own, vectors, None, lambda _: True)
+
+    assert pages.names == ["frames"] * are_frames
+    photographs = confirmed(one_sequence(count), own, vectors)
+    assert photographs.names == ["frames"]
+
+
 def test_files_that_cannot_be_read_are_passed_over():
     image = np.array([0, -1, 1, 2], np.int32)
 
