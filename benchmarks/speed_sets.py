@@ -50,17 +50,22 @@ def make_distinct(folders: Sequence[Path], out: Path) -> None:
     paths = pictures_in(folders)
     drawn = [paths[i] for i in np.random.default_rng(0).permutation(len(paths))]
 
-    def resized(size: tuple[int, int], least_side: int) -> Iterator[U8]:
-        for path in drawn:
-            picture = read(path)
-            if min(picture.shape[:2]) >= least_side:
-                yield np.asarray(
-                    cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8
-                )
+    def pictures(least_side: int) -> Iterator[U8]:
+        every = (read(path) for path in drawn)
+        return (one for one in every if min(one.shape[:2]) >= least_side)
 
-    small, large = resized((32, 32), 0), resized((640, 480), LEAST_SIDE)
-    make(out / "32px-distinct", 10_000, lambda: next(small))
-    make(out / "640x480-distinct", 2_000, lambda: next(large))
+    def next_resized(some: Iterator[U8], size: tuple[int, int]) -> U8:
+        shrunk = cv2.resize(next(some), size, interpolation=cv2.INTER_AREA)
+        return np.asarray(shrunk, np.uint8)
+
+    small, large = pictures(0), pictures(LEAST_SIDE)
+    random = np.random.default_rng(0)
+    make(out / "32px-distinct", 10_000, lambda: next_resized(small, (32, 32)))
+    make(out / "640x480-distinct", 2_000, lambda: next_resized(large, (640, 480)))
+    largest = pictures(LEAST_SIDE)
+    make(
+        out / "12mp-distinct", 200, lambda: noisy(next(largest), random), LARGE_QUALITY
+    )
 
 
 def make_cuttings(photos: Path, out: Path) -> None:

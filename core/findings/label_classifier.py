@@ -11,8 +11,10 @@ whatever the number of threads, as long as BLAS has one.
 Measured, regression and network, as accuracy, and as average precision for wrong labels
 together with the votes: .680 and .692, .571 and .588 (12,750 pictures of 32 pixels in
 ten classes, 9 % wrong), .915 and .921, .797 and .807 (17,016 scenes, 9 %), .920 and
-.925, .938 and .939 (those, 3 % at random). The network takes 0.9 CPU seconds a fold,
-however many rows; the regression 0.7 with 13,000.
+.925, .938 and .939 (those, 3 % at random). With six passes over 27,359 pictures of 32
+pixels in 29 classes, 9 % wrong, accuracy is .818 and precision .847; with 400 steps,
+three and a half passes, .811 and .845 (means of three draws). A fold takes the network
+0.9 CPU seconds with 13,000 rows, the regression 0.7.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ _NETWORK_ROWS_PER_CLASS = 200
 """Fewest rows that a network is learned from: of all, and of a class on average."""
 
 _HIDDEN = 256
-_NETWORK_STEPS, _BATCH = 400, 200
+_FEWEST_STEPS, _EPOCHS, _BATCH = 400, 6, 200
+"""From 13,333 rows on each is seen six times, by 40,000 rows in 1,200 steps."""
+
 _RATE, _DECAY = 3e-3, 1.0
 _LINEAR_DECAY = 0.1
 _ROW_LENGTH = 4.0
@@ -210,7 +214,8 @@ def _network(inputs: Floats, labels: Labels, class_count: int) -> Weights:
     second = [np.zeros_like(layer) for layer in layers]
     line = np.arange(_BATCH)
     order = np.empty(0, np.int64)
-    for step in range(1, _NETWORK_STEPS + 1):
+    steps = max(_FEWEST_STEPS, _EPOCHS * len(labels) // _BATCH)
+    for step in range(1, steps + 1):
         if len(order) < _BATCH:
             order = random.permutation(len(labels))
         rows, order = order[:_BATCH], order[_BATCH:]
@@ -223,7 +228,7 @@ def _network(inputs: Floats, labels: Labels, class_count: int) -> Weights:
         back = error @ output.T
         back[active <= 0] = 0
         slopes = (some.T @ error, some.T @ back, active.T @ error)
-        rate = _RATE * (1 - step / (_NETWORK_STEPS + 1))
+        rate = _RATE * (1 - step / (steps + 1))
         for place, slope in enumerate(slopes):
             first[place] += 0.1 * (slope - first[place])
             second[place] += 0.001 * (np.square(slope) - second[place])
