@@ -34,7 +34,7 @@ class LaterPictures:
     """What a file of several pictures (CIPA DC-007, MPF) holds after its first.
 
     Attributes:
-        count: of further views; thumbnails and maps of the first aside
+        count: of further views, a video is one; thumbnails and maps of the first aside
         data: all that follows the first picture, if it is a video or a picture
     """
 
@@ -194,9 +194,10 @@ def later_pictures(data: bytes, header: JpegHeader) -> LaterPictures:
         # Nearly all: they need not be searched for the end of their picture
         return LaterPictures(0, b"")
     rest = data[end_of_image(data, header) + 2 :]
+    video = _MEDIA_BOX in rest
     if header.announced is None:
-        return LaterPictures(0, rest if _MEDIA_BOX in rest else b"")
-    return LaterPictures(_further_views(data, header, header.announced), rest)
+        return LaterPictures(video, rest if video else b"")
+    return LaterPictures(video + _further_views(data, header, header.announced), rest)
 
 
 def _further_views(data: bytes, header: JpegHeader, start: int) -> int:

@@ -295,7 +295,7 @@ def test_profile_and_later_pictures_of_a_jpeg_count_whatever_its_size(side):
         file = io.BytesIO()
         picture.save(file, "JPEG")
         image = decode_image(file.getvalue() + more, side=WHOLE, max_megapixels=64)
-        return image.picture_digest
+        return image.picture_digest, image.picture_count
 
     views = [
         written("JPEG"),
@@ -308,7 +308,10 @@ def test_profile_and_later_pictures_of_a_jpeg_count_whatever_its_size(side):
     assert written("JPEG", comment=b"seen in Rome") == views[0]
     # A motion photo: a video behind the picture
     video = b"\0\0\0\x18ftypmp42" + bytes(200)
-    assert with_more(b"") == with_more(bytes(64)) != with_more(video)
+    assert with_more(b"") == with_more(bytes(64))
+    assert with_more(video)[0] != with_more(b"")[0]
+    # No default selection takes a file of which only the first picture was compared
+    assert with_more(video)[1] == 2
 
 
 @pytest.mark.parametrize("suffix", ["GIF", "PNG", "WEBP"])
