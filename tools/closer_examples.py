@@ -12,7 +12,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks.look_alikes import LOOK_ALIKES, other_moment, swayed  # noqa: E402
+from benchmarks.look_alikes import (  # noqa: E402
+    LOOK_ALIKES,
+    other_moment,
+    same_frame,
+    same_mark,
+    swayed,
+)
 from core.copy_detection import compositions as made  # noqa: E402
 from core.copy_detection import verify_pairs  # noqa: E402
 from tools.pair_examples import (  # noqa: E402
@@ -90,6 +96,47 @@ def covering_copies(
         if random.random() < _CHANGED_AGAIN:
             other = made.composed(other, random, 1)[0]
         pairs.append(_both_saved((photo, other), random))
+    return pairs, [1.0] * count
+
+
+def composed_copies(pictures: list[made.U8], random: made.Random, count: int) -> Lesson:
+    """Pictures, and what becomes of them by two to five changes."""
+    pairs: list[Pair] = []
+    for _ in range(count):
+        picture = pictures[int(random.integers(len(pictures)))]
+        pairs.append(_both_saved((picture, made.composed(picture, random)[0]), random))
+    return pairs, [1.0] * count
+
+
+def changed_others(pairs: list[Pair], random: made.Random, each: int) -> Lesson:
+    """Pairs that are no copies, one picture of each changed so many times."""
+    changed = [
+        _both_saved((one, made.composed(other, random, 4)[0]), random)
+        for one, other in pairs
+        for _ in range(each)
+    ]
+    return changed, [1.0] * len(changed)
+
+
+def changed_views(photos: list[made.U8], random: made.Random, count: int) -> Lesson:
+    """Photographs of which each place is moved, then changed two to five times."""
+    pairs: list[Pair] = []
+    for _ in range(count):
+        photo = photos[int(random.integers(len(photos)))]
+        share = float(np.exp(random.uniform(np.log(0.008), np.log(0.03))))
+        other = made.composed(swayed(photo, share, random), random)[0]
+        pairs.append(_both_saved((photo, other), random))
+    return pairs, [1.0] * count
+
+
+def same_surroundings(photos: list[made.U8], random: made.Random, count: int) -> Lesson:
+    """Other photographs in one frame, or under one mark."""
+    pairs: list[Pair] = []
+    for turn in range(count):
+        look = (same_frame, same_mark)[turn % 2]
+        six = [photos[i] for i in random.integers(len(photos), size=6).tolist()]
+        pair = look([squared(photo, 150) for photo in six], random)
+        pairs.append(_both_saved(pair, random))
     return pairs, [1.0] * count
 
 

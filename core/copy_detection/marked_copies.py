@@ -1,8 +1,9 @@
 """Pictures with a mark all over them, which hides most corners and much of the detail.
 
 A watermark of text or lines lets the picture be seen between its strokes, in place and
-unchanged, and under them it makes all lighter, or all darker. Nothing else does: what
-moved, or another moment, is lighter here and darker there.
+unchanged but for contrast and color, and under them it makes all lighter, or all
+darker. Nothing else does: what moved, or another moment, is lighter here and darker
+there.
 """
 
 from __future__ import annotations
@@ -12,27 +13,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .filters import high_pass, neighbor_steps
+from .types import Floats
 
 _DIFFERENT = 10
 _OF_COLOR = 0.7
-"""Gray levels beside what both pictures differ by in the middle, and what a level of
-red, green or blue counts: JPEG stays below."""
+"""Gray levels beside what the commonest tones become, and what a level of red, green or
+blue counts: JPEG stays below."""
 
-_LEAST_BARE = 0.35
+_LEAST_BARE = 0.2
 _LEAST_CORRELATION = 0.35
 _LEAST_TEXTURE = 1.5
-_LEAST_ONE_WAY = 0.95
+_LEAST_ONE_WAY = 0.92
 """Share of the pixels that stay what they were, with those around them; correlation of
-their details, and how far these go (gray levels); share of the other pixels that became
-lighter, or darker. Of 120 photographs of scenes, marked in ways of all kinds, 93 have
-all, of 720 look-alikes, 40 and more of which have each alone, two, before what is
-framed is left aside; of 313 labeled pairs of scenes that are no copies none, whose
-correlation reaches 0.97."""
+their details, and how far these go (gray levels); share of all change of the other
+pixels that makes them lighter, or darker. Of 300 photographs of scenes, marked in ways
+of all kinds and saved as JPEG, 247 have all, and 139 of 300 whose contrast, gamma or
+colors were changed or that were made noisy or soft before (39 % and few, when pixels
+were counted, whatever they changed by, and no tone was looked for); of 1,800
+look-alikes, and of 596 pairs of labeled scenes that are no copies, changed and not,
+none."""
+
+_GAINS = np.array(
+    [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.12, 1.25, 1.4, 1.6, 1.8, 2.1], np.float32
+)
+_MOST_GAIN = 2.8
+_ONE_OFFSET = np.ones(9, np.int64)
+_ON_THE_LINE = 8
+_LEAST_ON_IT = 50
+_LEAST_SPREAD = 4
+"""Contrasts that are tried and the largest that is found; gray levels up to which
+tones have one offset, and up to which pixels lie on the line that is fitted; pixels,
+and variance of their tones, that make a line."""
 
 _PLACES, _LEAST_PLACES = 4, 8
 _MARKED_PLACE = 0.02
+_LEAST_CHANGED = 0.06
+_LEAST_IN_GRAY = 0.4
 """Cells along each axis, how many of all must have a part of the mark, and which share
-of a cell it is: less is a caption, or a thing that came into the picture."""
+of a cell it is: less is a caption, or a thing that came into the picture. And which
+share of all, and which share of it changed in brightness: of 357 marked photographs
+five have less of the first and none of the second, of two textures in another color
+each has less of one."""
 
 _SQUARE = np.ones((9, 9), np.uint8)
 _MOST_THICK = 0.25
@@ -50,6 +71,7 @@ _MOST_FLAT, _EDGES = 0.7, 0.02
 have many of both, as playing cards with other ornaments; soft photographs no edges."""
 
 _DETAIL_SIGMA = 2.0
+_NOTHING = np.float32(1e-6)
 
 U8 = NDArray[np.uint8]
 
@@ -66,16 +88,20 @@ def is_marked_copy(one: U8, other: U8) -> bool:
     if all(map(_is_drawn, grays)):
         return False
     first, second = (gray.astype(np.float32) for gray in grays)
-    change = second - first
-    middle = np.median(change)
-    change -= middle
-    of_colors = np.abs(other.astype(np.float32) - one - middle).max(axis=2)
-    size = np.maximum(np.abs(change), of_colors * _OF_COLOR)
+    gain, offset = _common_tones(first, second)
+    if not 1 / _MOST_GAIN <= gain <= _MOST_GAIN:
+        return False
+    change = (second - gain * first - offset) / min(gain, 1)
+    of_colors = other.astype(np.float32) - np.float32(gain) * one - np.float32(offset)
+    size = np.maximum(np.abs(change), np.abs(of_colors).max(axis=2) * _OF_COLOR)
     bare = np.asarray(cv2.dilate(size, np.ones((3, 3)))) < _DIFFERENT
     changed = size > _DIFFERENT
-    if bare.mean() < _LEAST_BARE or not changed.any():
+    if bare.mean() < _LEAST_BARE or changed.mean() < _LEAST_CHANGED:
         return False
-    lighter = float((change[changed] > 0).mean())
+    changes = change[changed]
+    if (np.abs(changes) > _DIFFERENT).mean() < _LEAST_IN_GRAY:
+        return False
+    lighter = float(np.maximum(changes, 0).sum() / (np.abs(changes).sum() + _NOTHING))
     if max(lighter, 1 - lighter) < _LEAST_ONE_WAY:
         return False
     strokes = changed.astype(np.uint8)
@@ -92,6 +118,34 @@ def is_marked_copy(one: U8, other: U8) -> bool:
         return False
     both = float((details[0] * details[1]).mean())
     return both >= _LEAST_CORRELATION * float(np.sqrt(energy * moved))
+
+
+def _common_tones(one: Floats, other: Floats) -> tuple[float, float]:
+    """Returns the gain and the offset of most pixels, whatever becomes of the others.
+
+    Not what is best for all: a mark covers many.
+
+    Args:
+        one, other: float32[s, s], gray levels
+    """
+    few, fewer = one[::2, ::2].ravel(), other[::2, ::2].ravel()
+    most, gain, offset = 0, 1.0, 0.0
+    for tried in _GAINS.tolist():
+        offsets = np.rint(fewer - np.float32(tried) * few).astype(np.int64)
+        lowest = int(offsets.min())
+        counts = np.convolve(np.bincount(offsets - lowest), _ONE_OFFSET, "same")
+        at = int(counts.argmax())
+        if counts[at] > most:
+            most, gain, offset = int(counts[at]), tried, float(at + lowest)
+    for _ in range(2):
+        on_it = np.abs(fewer - gain * few - offset) < _ON_THE_LINE
+        tones, become = few[on_it], fewer[on_it]
+        if len(tones) < _LEAST_ON_IT or tones.var() < _LEAST_SPREAD:
+            break
+        together = ((tones - tones.mean()) * (become - become.mean())).mean()
+        gain = float(together / tones.var())
+        offset = float(become.mean() - gain * tones.mean())
+    return gain, offset
 
 
 def _gray(picture: U8) -> U8:

@@ -45,11 +45,10 @@ must be worth. Of 41 planted copies that are refused on the same images 32 are m
 one another and seven the one like the other, as are 1,718 and 2,812 of 19,882 other
 pairs."""
 
-_CLEARLY_REFUSED = 0.4
-_CLEARLY_A_COPY = 0.98
-"""Scores of a closer look: below the first, a pair that passed is refused after all,
-and from the second on, one that looks like another moment is a copy after all. Of the
-labeled pairs (benchmarks/scenes.md) 52 copies and two scenes are called copies."""
+_CLEARLY_A_COPY = 0.99
+"""Score of a closer look from which on a pair that looks like another moment is a copy
+after all. Of the labeled pairs (benchmarks/scenes.md) 52 copies and two scenes are
+called copies."""
 
 _MOST_PER_IMAGE, _MOST_GLANCES = 0.06, 0.05
 _ALWAYS = 50
@@ -124,7 +123,7 @@ def overruled(scores: Floats, promise: Floats, closer: Floats) -> Rows:
     """Returns which pairs a closer look decides: int64[r].
 
     Of those that were refused all but other moments of a scene, of which it must be
-    surer; of those that passed, what it clearly refuses.
+    surer; of those that passed, what it refuses.
 
     Args:
         scores: float32[q], by the signatures
@@ -135,7 +134,7 @@ def overruled(scores: Floats, promise: Floats, closer: Floats) -> Rows:
     # The trees say a copy, and the rules of a scene leave less of it
     moments = refused & (scores > 0) & (promise >= MIN_COPY_SCORE)
     sure = ~moments | (closer >= _CLEARLY_A_COPY)
-    return np.flatnonzero((refused & sure) | (~refused & (closer < _CLEARLY_REFUSED)))
+    return np.flatnonzero((refused & sure) | (~refused & (closer < MIN_COPY_SCORE)))
 
 
 def looked_at(

@@ -136,9 +136,13 @@ def look_closer(
         on_progress: told after each batch; may raise to cancel
     """
     seen, laid, found = looked_at(pairs, thorough, images.sizes, read, on_progress)
-    plain = found.plain.copy()
+    seen_in_full = found.correlation > 0
+    plain = found.plain & ~seen_in_full
     found.plain[:] = False
-    judge_pages(found, pairs[laid], images.signatures, read, on_progress)
+    unseen = np.flatnonzero(~seen_in_full)
+    pages = found.at(unseen)
+    judge_pages(pages, pairs[laid[unseen]], images.signatures, read, on_progress)
+    found.put(unseen, pages)
     # Pages that cannot be told stay what they were; soft photographs are unsure, and
     # so is a mark over a plain one, which may be what a form is filled in with
     told = found.relations != relation_bits(TOO_PLAIN)

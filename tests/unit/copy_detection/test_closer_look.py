@@ -16,6 +16,7 @@ from core.copy_detection.closer_look import (
     look_closely,
     map_between,
 )
+from core.copy_detection.local_features import ENOUGH_CORNERS, corner_map
 
 SIDE = 150
 
@@ -58,8 +59,9 @@ def by_signatures(*pair):
     return verify_pairs(signatures(squares), pairs, sizes).scores[0]
 
 
-def test_a_picture_changed_in_five_ways_is_a_copy():
-    picture = photo("astronaut")
+@pytest.mark.parametrize("name", ["coffee", "rocket"])
+def test_a_picture_changed_in_five_ways_is_a_copy(name):
+    picture = photo(name)
 
     rows, found = looked((picture, changed_in_five_ways(picture)))
 
@@ -133,6 +135,19 @@ def test_corners_alone_find_a_tilted_copy_and_tell_other_pictures():
     assert map_between(given[0], given[2], thorough=False) is None
     # Nothing dearer was looked for
     assert not any("features" in vars(one) for one in given)
+
+
+def test_where_a_few_corners_agree_a_glance_looks_for_features():
+    picture = photo("coffee")
+    part = cv2.resize(picture[40:110, 40:110], (90, 90), interpolation=cv2.INTER_AREA)
+    given = [closer_picture(one, one.shape[1::-1]) for one in (picture, part)]
+    agreed = corner_map(given[0].corners, given[1].corners)
+
+    found = map_between(*given, thorough=False)
+
+    assert len(agreed.at) < ENOUGH_CORNERS
+    assert all("features" in vars(one) for one in given)
+    assert np.allclose(found.warp[:, :2], np.eye(2) * 150 / 70, atol=0.05)
 
 
 def test_a_glance_says_nothing_of_pairs_whose_corners_do_not_agree():
@@ -212,6 +227,52 @@ def test_a_gray_copy_is_no_other_design_if_it_is_tilted_or_written_on():
     tilted = tilted_and_written_on(gray)
 
     assert looked((picture, tilted))[1].scores[0] >= MIN_COPY_SCORE
+
+
+def of_few_tones(name):
+    """A photograph of so few tones that it may as well be a texture."""
+    return np.uint8(photo(name) // 16 * 4 + 90)
+
+
+def with_a_sticker(picture):
+    result = picture.copy()
+    cv2.rectangle(result, (50, 60), (95, 105), (250, 250, 250), -1)
+    return result
+
+
+def test_a_gray_copy_with_a_sticker_is_no_texture_in_other_colors():
+    picture = of_few_tones("coffee")
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    covered = with_a_sticker(np.repeat(gray[..., None], 3, axis=2))
+
+    assert looked((picture, covered))[1].scores[0] >= MIN_COPY_SCORE
+
+
+def test_a_darker_copy_that_lies_exactly_is_hardly_doubted():
+    gray = cv2.resize(data.clock()[:, :300], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    picture = np.repeat(gray[..., None], 3, axis=2)
+
+    assert looked((picture, np.uint8(picture * 0.35)))[1].scores[0] > 0.95
+
+
+def sign(shown):
+    """An icon of 48 pixels that shows an ellipse or a text."""
+    icon = np.full((192, 192, 3), 250 if shown is None else 225, np.uint8)
+    cv2.rectangle(icon, (36, 40), (156, 160), (60, 60, 60), 8)
+    cv2.rectangle(icon, (36, 40), (156, 70), (90, 90, 90), -1)
+    if shown is None:
+        cv2.ellipse(icon, (96, 112), (48, 20), 0, 0, 360, (40, 40, 40), 7)
+    else:
+        cv2.putText(icon, shown, (60, 140), 0, 2, (40, 40, 40), 8)
+    for row in range(90, 160, 16):
+        cv2.line(icon, (36, row), (156, row), (150, 150, 150), 2)
+    return cv2.resize(icon, (48, 48), interpolation=cv2.INTER_AREA)
+
+
+def test_a_small_drawing_that_shows_another_thing_is_no_copy():
+    _, found = looked((sign(None), sign("A7")))
+
+    assert (found.scores < MIN_COPY_SCORE).all()
 
 
 def test_what_is_said_of_a_pair_does_not_depend_on_the_others():

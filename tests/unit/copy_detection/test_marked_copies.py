@@ -32,6 +32,30 @@ def test_a_mark_all_over_a_picture_is_seen_through_either_way(photo, ink):
     assert is_marked_copy(mark(photo, ink), photo)
 
 
+def test_a_mark_over_a_picture_of_another_contrast_is_seen_through(photo):
+    paler = np.uint8(photo * 0.7 + 50)
+
+    assert is_marked_copy(photo, mark(paler))
+    assert is_marked_copy(mark(photo), paler)
+
+
+def test_a_mark_that_covers_more_than_it_leaves_is_seen_through(photo):
+    wide = photo.astype(np.float32)
+    opacity = np.linspace(0.3, 0.7, SIDE)[:, None]
+    for row in range(4, SIDE, 11):
+        under = wide[row : row + 6]
+        wide[row : row + 6] = under + opacity * (255 - under)
+
+    assert is_marked_copy(photo, wide.astype(np.uint8))
+
+
+def test_faint_noise_beside_a_mark_does_not_hide_it(photo):
+    random = np.random.default_rng(5)
+    rough = np.clip(mark(photo) + random.normal(0, 6, photo.shape), 0, 255)
+
+    assert is_marked_copy(photo, rough.astype(np.uint8))
+
+
 def test_other_pictures_under_one_mark_or_without_are_none(photo):
     other = np.ascontiguousarray(photo[::-1, ::-1])
 
@@ -56,6 +80,16 @@ def test_one_design_in_other_colors_is_no_copy_under_a_mark(photo):
     tinted[..., 2] = np.clip(tinted[..., 2].astype(int) - 40, 0, 255)
 
     assert not is_marked_copy(photo, mark(tinted))
+
+
+def test_what_differs_in_color_alone_is_no_mark(photo):
+    tinted = photo.astype(np.float32)
+    for row in range(8, SIDE, 16):
+        # As much red as takes nothing from the gray: 0.299 and 0.114 of it
+        tinted[row : row + 4] += (24, 0, -63)
+        tinted[row : row + 4, ::8] += 14
+
+    assert not is_marked_copy(photo, np.clip(tinted, 0, 255).astype(np.uint8))
 
 
 def test_a_lighter_frame_is_no_mark(photo):
