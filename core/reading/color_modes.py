@@ -119,8 +119,8 @@ def deep_to_rgb(
     return Shown(rgb, samples, kind)
 
 
-def colored_png_of_16_bits(data: bytes, bits: int | None) -> Shown:
-    """Converts a PNG of several bands of 16 bits, of which Pillow drops 8.
+def colored_of_16_bits(data: bytes, bits: int | None) -> Shown:
+    """Converts a PNG or JPEG 2000 of several bands of 16 bits; Pillow drops 8.
 
     Args:
         data: the whole file, found to be sound
@@ -128,7 +128,7 @@ def colored_png_of_16_bits(data: bytes, bits: int | None) -> Shown:
     """
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if bgr is None or bgr.dtype != np.uint16 or bgr.ndim != 3:
-        raise ValueError("the PNG cannot be decoded")
+        raise ValueError("the picture of 16 bits cannot be decoded")
     has_alpha = bgr.shape[2] == 4
     code = cv2.COLOR_BGRA2RGBA if has_alpha else cv2.COLOR_BGR2RGB
     samples = np.asarray(cv2.cvtColor(bgr, code))

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .color_modes import Shown, colored_png_of_16_bits, deep_to_rgb, to_rgb
-from .media_boxes import color_space, has_more_than_8_bits
+from .color_modes import Shown, colored_of_16_bits, deep_to_rgb, to_rgb
+from .media_boxes import color_space, has_16_bits, has_more_than_8_bits
 from .png import check_png_sums, read_png_header
 from .tiff import Page, read_pages, read_samples
 
@@ -236,11 +236,13 @@ def _other(data: bytes, format_name: str, check_size: CheckSize) -> _File:
         bits = header.bits_in_use
         colored_16 = header.bits == 16 and not header.is_gray
         context += header.color_space
+    if format_name == "JPEG2000":
+        colored_16 = image.mode == "RGB" and has_16_bits(data)
     if count > 1:
         played = [image.info.get(key) for key in ("loop", "default_image")]
         context += repr(played).encode()
     if colored_16 and count == 1:
-        frames = _png_of_16_bits(data, image, bits)
+        frames = _frame_of_16_bits(data, image, bits)
     else:
         frames = _pillow_frames(data, image, count, bits)
     return _File(
@@ -270,14 +272,15 @@ def _pillow_frames(
             yield _Frame(to_rgb(image, bits), orientation_of(image), timing)
 
 
-def _png_of_16_bits(
+def _frame_of_16_bits(
     data: bytes, image: Image.Image, bits: int | None
 ) -> Iterator[_Frame]:
     with image:
-        # Pillow says in words what is wrong with a damaged one
+        # It says in words what is wrong with a damaged one
         image.load()
-        check_png_sums(data)
-        yield _Frame(colored_png_of_16_bits(data, bits), orientation_of(image))
+        if image.format == "PNG":
+            check_png_sums(data)
+        yield _Frame(colored_of_16_bits(data, bits), orientation_of(image))
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -13,12 +13,23 @@ def has_more_than_8_bits(data: bytes, format_name: str) -> bool:
         # av1C: its third byte says high_bitdepth (AV1 in ISOBMFF, 2.3.3)
         return any(body[2:3] and body[2] & 0x40 for body in _bodies(data, b"av1C"))
     if format_name == "JPEG2000":
-        # SIZ (ITU-T T.800, A.5.1): three bytes a component, the first its depth
-        start = data.find(b"\xff\x4f\xff\x51") + 2
-        count = int.from_bytes(data[start + 38 : start + 40], "big")
-        depths = data[start + 40 : start + 40 + 3 * count : 3]
-        return any(depth != 7 for depth in depths)
+        return any(depth != 7 for depth in _depths(data))
     return False
+
+
+def has_16_bits(data: bytes) -> bool:
+    """True if all samples of a JPEG 2000 are unsigned numbers of 16 bits."""
+    return set(_depths(data)) == {15}
+
+
+def _depths(data: bytes) -> bytes:
+    """Returns a byte a component: its bits less one, and in the highest its sign.
+
+    SIZ (ITU-T T.800, A.5.1) has three bytes a component, the first its depth.
+    """
+    start = data.find(b"\xff\x4f\xff\x51") + 2
+    count = int.from_bytes(data[start + 38 : start + 40], "big")
+    return data[start + 40 : start + 40 + 3 * count : 3]
 
 
 def color_space(data: bytes, format_name: str) -> bytes:

@@ -2,6 +2,8 @@ import io
 import struct
 import zlib
 
+import cv2
+import numpy as np
 import pytest
 from PIL import Image, features
 
@@ -37,6 +39,21 @@ def test_avif_and_jpeg_2000_are_read_where_pillow_reads_them(
     why_not_read.cache_clear()
     assert failure.status == "unsupported"
     assert failure.reason.startswith(("AVIF", "JPEG 2000"))
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_a_jpeg_2000_of_16_bits_in_color_is_shown_by_the_bits_in_use(bits):
+    if not features.check("jpg_2000"):
+        pytest.skip("NOT TESTED: Pillow without jpg_2000")
+    rng = np.random.default_rng(1)
+    levels = cv2.resize(rng.integers(0, 256, (6, 8, 3), np.uint8), (64, 48))
+    deep = levels.astype(np.uint16) * np.uint16(2**bits // 255)
+    done, content = cv2.imencode(".jp2", deep[..., ::-1])
+    assert done
+
+    image = decode(content.tobytes())
+
+    assert np.abs(image.stored - levels.astype(int)).max() <= 3
 
 
 @pytest.mark.parametrize(
