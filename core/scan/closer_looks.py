@@ -56,8 +56,9 @@ _ALWAYS = 50
 image costs 4 to 5 ms of a core, a look costs 8 at most, and a glance 2."""
 
 _AT_ONCE = 64
-_KEPT = 256
-"""Pairs between two reports, and pictures that are kept in memory, of 350 kB each."""
+_KEPT = 64
+"""Pairs between two reports, and pictures that are kept in memory, of 350 kB each. For
+2,173 looks among 24,288 scenes 3,961 are read so, and 3,852 with 256 kept."""
 
 Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
