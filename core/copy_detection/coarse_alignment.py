@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .dct import (
+    every_turn,
     offsets,
     turned_spectra,
     whole_spectra,
@@ -41,9 +42,7 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     windows = np.concatenate(
         [window_spectra(pictures.gray, cut, steps) for cut, steps in _CUTS], axis=1
     )
-    turned_b = np.stack(
-        [turned_spectra(spectra[b], turn) for turn in range(ORIENTATIONS)], 1
-    )
+    turned_b = every_turn(spectra[b])
     whole = np.matmul(turned_b, spectra[a][:, :, None])[..., 0]
     negative = np.where(whole < -_SURE_NEGATIVE, -whole - _NEGATIVE, -1)
     whole = np.concatenate([whole, negative], axis=1)

@@ -122,3 +122,9 @@ def turned_spectra(spectra: Floats, turn: Ints | int) -> Floats:
     """Turns spectra float32[b, 64], all alike or each its own way."""
     source = np.broadcast_to(_SOURCES[turn], spectra.shape)
     return floats(np.take_along_axis(spectra, source, axis=1) * _SIGNS[turn])
+
+
+def every_turn(spectra: Floats) -> Floats:
+    """Returns float32[b, 8, 64]: spectra float32[b, 64], turned in each way."""
+    turned = np.take(spectra, _SOURCES.ravel(), axis=1)
+    return floats(turned.reshape(len(spectra), *_SIGNS.shape) * _SIGNS)

@@ -9,7 +9,7 @@ white in another is compared on gray.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -47,7 +47,7 @@ class Margins:
     Attributes:
         box: float64[m, 4], left, top, right and lower edge of what is inside, in
             frames
-        level: float32[m], gray level of the margins
+        level: float32[m], gray level of the margins, 0 without
         all_round: bool[m], there are margins on all four sides
         found: bool[m], there are margins on opposite sides
     """
@@ -76,14 +76,40 @@ def find_margins(gray: NDArray[np.uint8]) -> Margins:
 
 def _margins_within(gray: NDArray[np.uint8], line: int) -> Margins:
     """Finds margins on opposite sides, leaving ``line`` pixels at each edge aside."""
-    side = GRAY_SIDE
+    count, side = len(gray), GRAY_SIDE
+    margins = Margins(
+        np.tile(np.array([0.0, 0, 1, 1]), (count, 1)),
+        np.zeros(count, np.float32),
+        np.zeros(count, bool),
+        np.zeros(count, bool),
+    )
     gray = gray[:, line : side - line, line : side - line]
+    # Few pictures have two opposite edges that are flat: a tenth of the time
+    edges = (gray[:, :, 0], gray[:, :, -1], gray[:, 0], gray[:, -1])
+    left, right, top, bottom = (_is_flat(edge, 1) for edge in edges)
+    rows = np.flatnonzero((left & right) | (top & bottom))
+    if len(rows):
+        found = _margins_of(gray[rows], line)
+        for one in fields(Margins):
+            getattr(margins, one.name)[rows] = getattr(found, one.name)
+    return margins
+
+
+def _is_flat(gray: NDArray[np.uint8], axis: int) -> Bools:
+    """Returns where gray levels hardly vary along an axis."""
+    low, high = gray.min(axis=axis), gray.max(axis=axis)
+    flat: Bools = high.astype(np.int16) - low <= _FLAT
+    return flat
+
+
+def _margins_of(gray: NDArray[np.uint8], line: int) -> Margins:
+    """Measures the margins of pictures of which ``line`` pixels were cut off."""
+    side = GRAY_SIDE
     counts, levels = [], []
     for axis in (1, 2):
         # Of each column (axis 1) or row (axis 2), over the other axis
-        low, high = gray.min(axis=axis), gray.max(axis=axis)
         mean = gray.mean(axis=axis, dtype=np.float32)
-        flat = high.astype(np.int16) - low <= _FLAT
+        flat = _is_flat(gray, axis)
         for lines, means in ((flat, mean), (flat[:, ::-1], mean[:, ::-1])):
             even = lines & (np.abs(means - means[:, :1]) <= _SAME_LEVEL)
             count = np.minimum.accumulate(even, axis=1).sum(axis=1)

@@ -152,6 +152,27 @@ def test_only_two_things_on_plain_grounds_have_margins():
     assert overlays.margined.tolist() == [True, False, False]
 
 
+def test_margins_of_one_picture_do_not_depend_on_those_beside_it():
+    random = np.random.default_rng(0)
+    gray = random.integers(0, 256, (6, 64, 64)).astype(np.uint8)
+    gray[1, :, :9] = gray[1, :, -20:] = 40
+    gray[2, :7] = gray[2, -7:] = 200
+    gray[3, :, :9] = gray[3, :, -20:] = 40  # Of one brightness, unlike the next
+    gray[4, :, :9], gray[4, :, -20:] = 40, 90
+    gray[5, :, :9] = 40
+
+    together = find_margins(gray)
+
+    assert together.found.tolist() == [False, True, True, True, False, False]
+    np.testing.assert_array_equal(together.box[0], (0, 0, 1, 1))
+    np.testing.assert_array_equal(together.box[1], together.box[3])
+    for row in range(len(gray)):
+        alone = find_margins(gray[row : row + 1])
+        np.testing.assert_array_equal(alone.box[0], together.box[row])
+        assert alone.level[0] == together.level[row]
+        assert alone.all_round[0] == together.all_round[row]
+
+
 def test_what_is_seen_without_a_frame_needs_surer_evidence():
     # An icon: four gray levels
     bare = photo("coffee").convert("L").quantize(4).convert("RGB")
