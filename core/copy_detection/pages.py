@@ -46,6 +46,16 @@ and others at least. Pages saved as JPEG with quality 30 or resized differ by up
 and, at three quarters of the size, by 63 at the larger size; pages that differ in one
 entry by 100 or more there, whichever is smaller."""
 
+_BROAD = 16
+_MAX_BROAD = 12.0
+_MAX_GAIN = 1.15
+_NO_COLOR, _COLORLESS = 128, 8.0
+"""Pixels, sides of squares whose means differ by so many levels at most in copies, once
+one is as bright as the other and of its contrast, which a copy changes by such a factor
+at most; level of a color difference without color, and how near to it is none, as of
+copies in gray. JPEG and WebP of quality 30 leave up to 9 levels. Discs of other shades
+of one color on one ground differ by 13 to 35, no pixel more than noise may."""
+
 _BLOCK = 16
 _INK = 40.0
 _MAX_CHANGED = 0.6
@@ -82,8 +92,9 @@ def compare_pages(one: Picture, other: Picture, *, may_differ: bool = True) -> s
             place that differs ends it
 
     Returns:
-        ``SAME`` if no place differs more than by compression and resizing; ``OTHER``
-        if most is the same and some place is clearly not; else ``UNSURE``
+        ``SAME`` if no place differs more than by compression and resizing, and none is
+        of another shade; ``OTHER`` if most is the same and some place is clearly not;
+        else ``UNSURE``
     """
     size = min(one.shape[1::-1], other.shape[1::-1])
     aspects = [side[1] / side[0] for side in (one.shape, other.shape)]
@@ -103,7 +114,7 @@ def compare_pages(one: Picture, other: Picture, *, may_differ: bool = True) -> s
             strip.max() > _MAX_LOST
             for strip in _differences(_planes(one, largest), _planes(other, largest))
         )
-        return UNSURE if is_lost else SAME
+        return UNSURE if is_lost or _differ_broadly(a, b) else SAME
     if differs.max() < _MIN_CHANGE:
         return UNSURE
     changed = _by_block(np.maximum, differs) > _MAX_NOISE
@@ -111,6 +122,32 @@ def compare_pages(one: Picture, other: Picture, *, may_differ: bool = True) -> s
     most = _MAX_CHANGED if largest == size else _MAX_CHANGED_RESIZED
     lies_on = (changed & inked).sum() <= most * inked.sum()
     return OTHER if lies_on else UNSURE
+
+
+def _differ_broadly(a: list[Picture], b: list[Picture]) -> bool:
+    """True if some square of both is of another shade, however faintly.
+
+    Args:
+        a, b: see :func:`_planes`, of one size
+    """
+    size = [-(-side // _BROAD) for side in a[0].shape[1::-1]]
+    for index, planes in enumerate(zip(a, b, strict=True)):
+        one, other = (
+            floats(cv2.resize(floats(plane), size, interpolation=cv2.INTER_AREA))
+            for plane in planes
+        )
+        is_color = index > 0
+        if is_color and (_is_colorless(one) or _is_colorless(other)):
+            continue
+        gain = (other.std() + 1) / (one.std() + 1)
+        apart = other - one * np.clip(gain, 1 / _MAX_GAIN, _MAX_GAIN)
+        if np.abs(apart - np.median(apart)).max() > _MAX_BROAD:
+            return True
+    return False
+
+
+def _is_colorless(plane: Floats) -> bool:
+    return bool(np.abs(plane - _NO_COLOR).max() < _COLORLESS)
 
 
 def _differences(a: list[Picture], b: list[Picture]) -> Iterator[Floats]:

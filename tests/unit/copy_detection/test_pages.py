@@ -101,6 +101,36 @@ def test_another_color_of_one_brightness_is_another_page():
     assert said(red, green) == OTHER
 
 
+def on_one_ground(random, shade, texture):
+    """A disc of 56 pixels on a soft ground, as a photograph has it."""
+    y, x = np.mgrid[:240, :320]
+    picture = np.full((240, 320, 3), (150, 150, 160)) + (x // 16)[..., None]
+    disc = np.hypot(y - 120, x - 160) < 28
+    picture[disc] = shade
+    picture[disc] += (12 * np.sin(x / texture))[disc, None].astype(int)
+    noisy = picture + random.normal(0, 2, picture.shape)
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def test_a_faint_difference_of_a_broad_place_is_no_noise():
+    random = np.random.default_rng(0)
+    red = on_one_ground(random, (212, 95, 80), 8)
+    others = [
+        on_one_ground(random, (185, 75, 60), 8),
+        on_one_ground(random, (212, 112, 100), 11),
+        on_one_ground(random, (200, 95, 110), 8),
+    ]
+    copies = [
+        on_one_ground(random, (212, 95, 80), 8),
+        as_jpeg(red, 30),
+        smaller(red, 3 / 4),
+        red.point(lambda level: level * 1.08),
+    ]
+
+    assert [said(red, other) for other in others] == [UNSURE] * 3
+    assert [said(red, copy) for copy in copies] == [SAME] * 4
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_is_one_as_jpeg_too_and_a_photograph_is_none(kind, draw):
     page = paper(kind, next(filled_differently(1, 14)))
