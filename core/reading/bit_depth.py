@@ -19,9 +19,15 @@ _WHITES = (255, 1023, 4095, 16383, 65535)
 """What white is in unsigned samples: of 8, 10, 12, 14 or 16 bits in use."""
 
 _SATURATED = 65535
+_UNSIGNED_FILLS = (9999, 32767, 65534)
 _FEWER_BITS = range(256, 16384)
 """If the largest other sample is one of these, what is 65535 is a dead pixel, a frame
-or "no data"."""
+or "no data"; and what is a usual fill value is no data, if it needs more bits."""
+
+_OVERSHOOT = 1.3
+_MOST_BEYOND = 0.01
+"""How far, as a factor of white, and in which share of the samples lossy coding reaches
+beyond it: in JPEG 2000 of 12 bits in 16 by 1.28 and in .008, down to 40 dB."""
 
 _FLOAT_WHITES = (1.0, 255.0)
 _LEAST_OF_WHITE = 0.25
@@ -78,8 +84,9 @@ def scale_of(
     """Returns the window that samples are looked at through.
 
     * Unsigned up to 16 bits: from 0 to the largest value of the bits in use, as
-      the file says, or else of the next of 8, 10, 12, 14 and 16. 65535 is not
-      counted as a value, but shown white, if all others have 9 to 14 bits.
+      the file says, or else of the next of 8, 10, 12, 14 and 16, of which a few
+      samples may reach a little beyond. 65535 is not counted as a value, but shown
+      white, if all others have 9 to 14 bits; 9999, 32767 and 65534 are then no data.
     * Floats from 0 to 1 or to 255: as they are.
     * Signed, larger and other floats: from the 0.5th to the 99.5th percentile of
       what is data, which a value far from all others is not.
@@ -98,13 +105,14 @@ def scale_of(
         largest = _largest(samples, *voids)
         if bits is not None and largest < 2**bits <= 65536:
             return Scale(0, 2**bits - 1, fill, inverted)
-        if largest == _SATURATED:
-            others = _largest(samples, *voids, _SATURATED)
-            if others in _FEWER_BITS:
+        if largest == _SATURATED or largest in _UNSIGNED_FILLS:
+            others = _largest(samples, *voids, largest)
+            if others in _FEWER_BITS and _next_white(others) < _next_white(largest):
+                if largest != _SATURATED and fill is None:
+                    fill = largest
                 largest = others
-        for white in _WHITES:
-            if largest <= white:
-                return Scale(0, white, fill, inverted)
+        if largest <= _WHITES[-1]:
+            return Scale(0, _white_of(samples, largest), fill, inverted)
     low, high = _range(samples, None)
     if fill is None:
         fill = low if low in _FILLS else _value_apart(_some_data(samples, None))
@@ -164,6 +172,25 @@ def _largest(samples: NDArray[Any], *but: float) -> int:
     for one in but:
         counts &= samples != one
     return int(samples.max(initial=0, where=counts))
+
+
+def _next_white(largest: int) -> int:
+    return next(white for white in _WHITES if largest <= white)
+
+
+def _white_of(samples: NDArray[Any], largest: int) -> int:
+    """Returns what is white, beyond which lossy coding may reach in places.
+
+    Args:
+        samples: unsigned
+        largest: the largest that is data, 0 to 65535
+    """
+    for white in _WHITES:
+        if white < largest <= _OVERSHOOT * white:
+            beyond = (samples > white) & (samples <= largest)
+            if beyond.mean() <= _MOST_BEYOND:
+                return white
+    return _next_white(largest)
 
 
 def _range(samples: NDArray[Any], fill: float | None) -> tuple[float, float]:

@@ -64,6 +64,24 @@ def to_rgb(image: Image.Image, bits: int | None = None) -> Shown:
     return Shown(rgb, np.asarray(image), image.mode)
 
 
+def signed_to_rgb(image: Image.Image) -> Shown:
+    """Converts a JPEG 2000 of samples with a sign, which Pillow moves above zero.
+
+    Args:
+        image: loaded; those of several bands are shown as Pillow has them
+
+    Raises:
+        NonfiniteError: not one sample is a number
+    """
+    if image.mode != "L" and not image.mode.startswith("I;16"):
+        return to_rgb(image)
+    moved = np.asarray(image)
+    half = np.iinfo(moved.dtype).max // 2 + 1
+    signed = moved.dtype.str.replace("u", "i")
+    samples = (moved.astype(np.int32) - half).astype(signed)
+    return deep_to_rgb(samples.reshape(*samples.shape[:2], -1))
+
+
 def deep_to_rgb(
     samples: NDArray[Any],
     *,

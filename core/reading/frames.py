@@ -18,8 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .color_modes import Shown, colored_of_16_bits, deep_to_rgb, to_rgb
-from .media_boxes import color_space, has_16_bits, has_more_than_8_bits
+from .color_modes import (
+    Shown,
+    colored_of_16_bits,
+    deep_to_rgb,
+    signed_to_rgb,
+    to_rgb,
+)
+from .media_boxes import color_space, has_16_bits, has_more_than_8_bits, is_signed
 from .png import check_png_sums, read_png_header
 from .tiff import Page, read_pages, read_samples
 
@@ -269,7 +275,9 @@ def _pillow_frames(
                 check_png_sums(data)
             duration = image.info.get("duration") if count > 1 else None
             timing = b"" if duration is None else b"%.3f" % duration
-            yield _Frame(to_rgb(image, bits), orientation_of(image), timing)
+            signed = image.format == "JPEG2000" and is_signed(data)
+            shown = signed_to_rgb(image) if signed else to_rgb(image, bits)
+            yield _Frame(shown, orientation_of(image), timing)
 
 
 def _frame_of_16_bits(

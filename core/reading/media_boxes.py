@@ -22,6 +22,12 @@ def has_16_bits(data: bytes) -> bool:
     return set(_depths(data)) == {15}
 
 
+def is_signed(data: bytes) -> bool:
+    """True if all samples of a JPEG 2000 have a sign."""
+    depths = _depths(data)
+    return bool(depths) and all(depth & 0x80 for depth in depths)
+
+
 def _depths(data: bytes) -> bytes:
     """Returns a byte a component: its bits less one, and in the highest its sign.
 

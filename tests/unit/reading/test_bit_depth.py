@@ -106,6 +106,38 @@ def test_dead_pixels_and_frames_of_65535_do_not_darken_fewer_bits(place):
     assert np.array_equal(shown(deep), expected)
 
 
+@pytest.mark.parametrize(
+    ("fill", "bits"), [(9999, 11), (9999, 12), (32767, 12), (32767, 14), (65534, 12)]
+)
+def test_a_usual_fill_value_of_unsigned_samples_is_no_data(fill, bits):
+    deep = np.rint(RAMP / 255 * (2**bits - 1)).astype(np.uint16)
+    expected = shown(deep)
+    expected[4:8] = 0
+
+    deep[4:8] = fill
+
+    assert np.array_equal(shown(deep), expected)
+
+
+@pytest.mark.parametrize("largest", [9999, 32767, 65534])
+def test_a_value_that_others_come_near_is_data(largest):
+    deep = np.rint(RAMP / 255 * largest).astype(np.uint16)
+
+    assert scale_of(deep[..., None]).fill is None
+    assert shown(deep).max() >= 127
+
+
+def test_few_samples_a_little_beyond_white_do_not_darken_the_rest():
+    deep = np.tile(RAMP * 16, (10, 10)).astype(np.uint16)
+    expected = shown(deep)
+    deep[0, :100] = 5000
+    expected[0, :100] = 255
+
+    assert np.array_equal(shown(deep), expected)
+    deep[:10] = 5000
+    assert shown(deep)[10:].max() < 70
+
+
 def test_black_and_white_of_16_bits_stay_so():
     drawn = np.where(RAMP > 100, 65535, 0).astype(np.uint16)
 

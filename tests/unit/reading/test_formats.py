@@ -56,6 +56,20 @@ def test_a_jpeg_2000_of_16_bits_in_color_is_shown_by_the_bits_in_use(bits):
     assert np.abs(image.stored - levels.astype(int)).max() <= 3
 
 
+@pytest.mark.parametrize(("mode", "kind"), [("L", np.uint8), ("I;16", np.uint16)])
+def test_a_jpeg_2000_of_samples_with_a_sign_is_shown_in_its_window(mode, kind):
+    if not features.check("jpg_2000"):
+        pytest.skip("NOT TESTED: Pillow without jpg_2000")
+    heights = np.tile(np.arange(64), (48, 1)).astype(kind)
+    file = io.BytesIO()
+    # Pillow takes them for numbers with a sign, all of them positive
+    Image.fromarray(heights).save(file, "JPEG2000", signed=True)
+
+    shown = decode(file.getvalue()).stored[..., 0]
+
+    assert (shown[:, 1:62] == np.rint(heights[:, 1:62] / 63 * 255)).all()
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
