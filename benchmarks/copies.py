@@ -26,6 +26,7 @@ from benchmarks.look_alikes import LOOK_ALIKES  # noqa: E402
 from core.copy_detection import (  # noqa: E402
     MIN_COPY_SCORE,
     SIGNATURE_SIDE,
+    same_places,
     signatures,
     verify_pairs,
 )
@@ -95,9 +96,11 @@ def _called_copies(pairs: list[Pair], embedder: Embedder) -> tuple[int, int, int
     ]
     sizes = np.array([image.shape[1::-1] for image in images], np.int32)
     ends = np.arange(len(images), dtype=np.int32).reshape(-1, 2)
-    judged = verify_pairs(signatures(np.array(squares, np.uint8)), ends, sizes)
+    described = signatures(np.array(squares, np.uint8))
+    judged = verify_pairs(described, ends, sizes)
     vectors, _ = embedder.open_session()(np.array(squares, np.uint8))
-    promise = promise_of(judged, (vectors[::2] * vectors[1::2]).sum(axis=1))
+    cosines = (vectors[::2] * vectors[1::2]).sum(axis=1)
+    promise = promise_of(judged, cosines, same_places(described, ends))
 
     def read(item: int, longest: int) -> made.U8:
         picture = images[item]

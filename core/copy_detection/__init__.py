@@ -20,7 +20,7 @@ plain for a signature to tell, are looked at in full afterwards (``pages``).
 from __future__ import annotations
 
 from .frame_maps import frame_maps
-from .looks import framed_looks_of, looks_of
+from .looks import framed_looks_of, looks_of, same_places
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .parts import MIN_PART_CHANGE, part_change, part_levels
 from .planes import is_blank, tones_of
@@ -64,6 +64,7 @@ __all__ = [
     "part_levels",
     "relation_bits",
     "relation_names",
+    "same_places",
     "signatures",
     "tones_of",
     "looks_of",

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dct import BASES, has_contrast, whole_spectra
+from .filters import grid_sums
 from .signature import brightness_of
 from .types import Floats, Signatures, floats
 from .views import views_of
@@ -16,6 +17,10 @@ _PICTURES_AT_ONCE = 1024
 _THIN = np.ones((5, 5), np.uint8)
 """Of 64 pixels a side: no stroke of a mark holds it. The letters and lines of a stock
 photograph's mark are one to three wide there."""
+
+_PLACES = 16
+_SAME_PLACE = 5
+"""Places along each axis, and gray levels up to which one is the same."""
 
 _Rows = NDArray[np.int64]
 
@@ -71,3 +76,30 @@ def framed_looks_of(signatures: Signatures, rows: _Rows) -> tuple[_Rows, Floats]
         pictures.append(some[framed])
         looks.append(looks_of(views.signatures[views.inside[framed]]))
     return np.concatenate(pictures), np.concatenate(looks, axis=1)
+
+
+def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
+    """Returns which share of two pictures is the same, in place and in tone.
+
+    A caption hides little of it, however far it moves the embedding.
+
+    Args:
+        signatures: uint8[m, 4608]
+        pairs: int32[p, 2] of the pictures
+
+    Returns:
+        float32[p], shares of 16 x 16 places whose brightness differs by next to nothing
+        beside the median of all
+    """
+    result = np.zeros(len(pairs), np.float32)
+    for start in range(0, len(pairs), _PICTURES_AT_ONCE):
+        some = slice(start, start + _PICTURES_AT_ONCE)
+        used, ends = np.unique(pairs[some], return_inverse=True)
+        brightness = floats(brightness_of(signatures[used]))
+        places = grid_sums(brightness, _PLACES).reshape(len(used), -1)
+        places /= (brightness.shape[1] // _PLACES) ** 2
+        one, other = places[ends.reshape(-1, 2)].swapaxes(0, 1)
+        change = other - one
+        change -= np.median(change, axis=1, keepdims=True)
+        result[some] = (np.abs(change) < _SAME_PLACE).mean(axis=1)
+    return result

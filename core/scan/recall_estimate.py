@@ -34,6 +34,7 @@ from ..common.cpu import available_cores
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     Signatures,
+    same_places,
     signatures,
     turned_candidates,
     verify_pairs,
@@ -173,7 +174,8 @@ def score_synthetic_copies(
     )
     checked = verify_pairs(described, pairs, every_size)
     # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
-    promise = np.where(is_copy, promise_of(checked, similarity), np.float32(0))
+    promise = promise_of(checked, similarity, same_places(described, pairs))
+    promise[~is_copy] = 0
     rows = chosen(promise, pairs, similarity, count)
     read = _reader(read_picture, copied.files, count)
     thorough = is_thorough(promise[rows])

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import pair_rows
-from ..copy_detection import TOO_PLAIN, PairScores, relation_bits, verify_pairs
+from ..copy_detection import (
+    TOO_PLAIN,
+    PairScores,
+    relation_bits,
+    same_places,
+    verify_pairs,
+)
 from ..copy_detection.closer_look import MARKED
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
@@ -94,9 +100,9 @@ def _compared(
         on_progress=on_progress,
     )
     judge_pages(found, pairs, images.signatures, read, on_progress)
-    return replace(
-        _verified(found, pairs, similarity), promise=promise_of(found, similarity)
-    )
+    same = same_places(images.signatures, pairs)
+    promise = promise_of(found, similarity, same)
+    return replace(_verified(found, pairs, similarity), promise=promise)
 
 
 def to_look_at(verified: VerifiedPairs, image_count: int) -> Rows:

@@ -81,6 +81,15 @@ def test_a_tilted_and_captioned_copy_is_one(name):
     assert found.scores[0] >= MIN_COPY_SCORE
 
 
+def test_a_captioned_copy_is_surely_no_other_moment():
+    pale = np.uint8(photo("astronaut") * 0.3 + 110)
+    captioned = pale.copy()
+    captioned[112:142, 8:98] = 255
+    cv2.putText(captioned, "a caption", (12, 138), 0, 0.5, (160, 0, 0))
+
+    assert looked((pale, captioned))[1].scores[0] > 0.99
+
+
 def test_a_mirrored_and_turned_copy_is_named_so():
     picture = photo("astronaut")
     turned = np.rot90(changed_in_five_ways(picture)[:, ::-1]).copy()

@@ -65,11 +65,33 @@ def test_pairs_of_which_the_signatures_leave_doubt_are_worth_more_than_a_glance(
     found.correlation[:] = 0.5, 0.5, 0.5, 0.95, 0.95, 0.95
     found.scores[5] = 0.9
     similarity = np.array([0.8, 0.8, 0.8, 0.8, 0.9, 0.9], np.float32)
+    same = np.zeros(6, np.float32)
 
-    promise = promise_of(found, similarity)
+    promise = promise_of(found, similarity, same)
 
     assert is_thorough(promise).tolist() == [False, True, False, False, True, False]
     assert (promise > 0).tolist() == [True] * 5 + [False]
+
+
+def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
+    found, same = PairScores.of_nothing(4), np.array([0.5, 0.8, 0.9, 0.9], np.float32)
+    similarity = np.array([0.8, 0.8, 0.8, 0.6], np.float32)
+
+    promise = promise_of(found, similarity, same)
+
+    assert is_thorough(promise).tolist() == [False, False, True, False]
+    assert promise[1] > 2 * promise[0]
+
+
+def test_half_of_the_glances_go_to_pairs_of_which_most_is_the_same_in_place():
+    pairs, _ = apart(400)
+    similarity = np.linspace(0.95, 0.8, 400).astype(np.float32)
+    promise = np.full(400, 0.005, np.float32)
+    promise[300:325] = 0.04
+
+    rows = chosen(promise, pairs, similarity, 0)
+
+    assert rows.tolist() == [*range(25), *range(300, 325)]
 
 
 def test_pictures_that_are_most_like_one_another_are_looked_at_first():
