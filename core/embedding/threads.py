@@ -262,11 +262,10 @@ class Batch:
         record["width"], record["height"] = image.width, image.height
         record["captured"] = image.capture.seconds
         record["camera"] = image.capture.camera
-        self._pixels[slot] = image.square(side)
-        self._small[slot] = (
-            self._pixels[slot]
-            if side == SIGNATURE_SIDE
-            else image.square(SIGNATURE_SIDE)
+        self._small[slot] = image.square(SIGNATURE_SIDE)
+        is_same = side == SIGNATURE_SIDE and not image.is_enlarged(side)
+        self._pixels[slot] = (
+            self._small[slot] if is_same else image.square_for_model(side)
         )
         record["statistics"] = image_statistics(
             self._small[slot], image.gray(), image.width, image.height

@@ -383,7 +383,7 @@ def _copies_of(
     copies = [copy for data in made if (copy := _decoded(data, side)) is not None]
     if len(copies) < len(made):
         return None
-    vectors, _ = session(np.stack([copy.square(side) for copy in copies]))
+    vectors, _ = session(np.stack([copy.square_for_model(side) for copy in copies]))
     if not np.isfinite(vectors).all():
         return None
     return _Copies(

@@ -122,7 +122,7 @@ class FrameSampler:
             if goes_on:
                 continue
             first_held = levels
-            waiting.append(_Waiting(found, image.square(self._side), levels))
+            waiting.append(_Waiting(found, image.square_for_model(self._side), levels))
             if len(waiting) == _BATCH:
                 yield from self._different(waiting)
                 waiting.clear()

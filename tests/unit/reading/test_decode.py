@@ -368,3 +368,17 @@ def test_a_file_that_changes_gets_another_identity(tmp_path):
 
     # Same name, size and modification time: only the inode's own time tells
     assert file_identity(os.fsencode(path))[0] != before[0]
+
+
+def test_a_small_picture_is_enlarged_more_sharply_for_a_network(tmp_path):
+    edge = np.zeros((32, 32, 3), np.uint8)
+    edge[:, 16:] = 200
+    image = decode(encoded(Image.fromarray(edge), tmp_path, "edge.png"))
+
+    compared, embedded = image.square(128), image.square_for_model(128)
+
+    rows = [one[64, :, 0].astype(int) for one in (compared, embedded)]
+    assert np.diff(rows[1]).max() > np.diff(rows[0]).max()
+    # Nothing is enlarged where there are pixels enough
+    assert not image.is_enlarged(32)
+    np.testing.assert_array_equal(image.square_for_model(32), image.square(32))
