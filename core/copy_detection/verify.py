@@ -27,7 +27,7 @@ from .refine_alignment import align, align_finely, align_roughly
 from .relations import NO_RELATION, name_relations
 from .same_scene import tell_scenes
 from .types import Bools, Doubles, Floats, Ints, Signatures
-from .views import other_ground, same_level, views_of
+from .views import SAME_FRAME, on_smaller_ground, other_ground, same_level, views_of
 
 Evidence = dict[str, Floats]
 
@@ -62,9 +62,6 @@ pictures, the latter the fewer)."""
 _SURELY_PROMISING = 0.75
 """Correlation from which on frames that moved are refined before their brightness is
 compared for the first time: of 3,650 such pairs of three sets .98 are promising."""
-
-_SAME_FRAME = 0.03
-"""By how much, in frames, margins differ at most that are not said to be a change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +324,15 @@ def lay_views_over(
     both: Bools = framed.all(axis=1) & same_level(views, *pairs.T) | regrounded
     view = np.where(regrounded[:, None], views.on_gray[pairs], views.inside[pairs])
     unframed = np.where(framed, count + view, pairs)
+    grounded = np.flatnonzero(regrounded)
+    held, ends, others = on_smaller_ground(views, pairs[grounded])
+    held = grounded[held]
+    sizes = pictures.sizes[unframed[held, ends]]
+    unframed[held, ends] = len(pictures.sizes) + np.arange(len(held))
+    pictures = pictures.with_others(others, sizes)
     overlays, coarse = lay_over(pictures, *np.where(both[:, None], unframed, pairs).T)
+    # In place alone is the ground of one that of the other
+    coarse[held[overlays.turn[held] > 0]] = 0
     one = np.flatnonzero(framed[:, 0] != framed[:, 1])
     inner_overlays, inner_coarse = lay_over(pictures, *unframed[one].T)
     better = inner_coarse >= coarse[one]
@@ -335,9 +340,7 @@ def lay_views_over(
     coarse[one] = np.maximum(coarse[one], inner_coarse)
     box = views.box[pairs]
     overlays.framed[one[better]] = True
-    overlays.framed[both] = (
-        np.abs(box[both, 0] - box[both, 1]).max(axis=1) > _SAME_FRAME
-    )
+    overlays.framed[both] = np.abs(box[both, 0] - box[both, 1]).max(axis=1) > SAME_FRAME
     overlays.regrounded[:] = regrounded
     overlays.margined[:] = framed.all(axis=1)
     return pictures, overlays, coarse

@@ -36,6 +36,16 @@ _OTHER_GROUND = 40
 _LEAST_GROUND = 0.04
 """Share of the view without margins that is ground: less is a rectangle's edge."""
 
+SAME_FRAME = 0.03
+"""By how much, in frames, margins differ at most that are not said to be a change."""
+
+_MORE_GROUND = 0.02
+_HELD = 0.9
+"""Shares of a view that one's ground has more than the other's, and of that ground that
+the larger holds, where a part of a picture was taken for ground. Of 180 cut-outs of
+photographs on black, green and gray, most of them soft, 47 are found instead of 18, and
+of 3,420 pairs of two of them none."""
+
 _NEUTRAL = 128
 NO_VIEW = -1
 
@@ -142,6 +152,7 @@ class Views:
             of the view without margins where there is no ground
         level: float32[m], gray level of the margins
         box: float64[m, 4], what lies inside the margins, in frames
+        grounds: bool[64, 64] by picture, what was made gray of the view without margins
     """
 
     signatures: NDArray[np.uint8]
@@ -151,6 +162,7 @@ class Views:
     on_gray: Ints
     level: Floats
     box: Doubles
+    grounds: dict[int, Bools]
 
 
 def views_of(signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Views:
@@ -160,17 +172,56 @@ def views_of(signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Views:
     made = [_inside(signatures[row], margins.box[row]) for row in rows]
     inside = np.full(len(signatures), NO_VIEW)
     inside[rows] = np.arange(len(rows))
-    on_gray = inside.copy()
+    on_gray, grounds = inside.copy(), {}
     for row in rows[margins.all_round[rows]].tolist():
-        grounded = _on_gray(made[inside[row]], float(margins.level[row]))
-        if grounded is not None:
-            on_gray[row] = len(made)
-            made.append(grounded)
+        view = made[inside[row]]
+        ground = _ground_of(view, float(margins.level[row]))
+        if ground is not None:
+            on_gray[row], grounds[row] = len(made), ground
+            made.append(_on_gray(view, ground))
     picture = np.concatenate([rows, np.flatnonzero(on_gray != inside)])
     shares = margins.box[picture, 2:] - margins.box[picture, :2]
     small = np.maximum(1, np.rint(shares * sizes[picture])).astype(np.int32)
     stacked = np.array(made, np.uint8).reshape(-1, SIGNATURE_BYTES)
-    return Views(stacked, small, picture, inside, on_gray, margins.level, margins.box)
+    return Views(
+        stacked, small, picture, inside, on_gray, margins.level, margins.box, grounds
+    )
+
+
+def on_smaller_ground(
+    views: Views, pairs: Ints
+) -> tuple[Ints, Ints, NDArray[np.uint8]]:
+    """Makes views in which the ground of both pictures of a pair is that of one.
+
+    Where a part of a picture is as bright as its ground, it was made gray as well. On
+    the ground of the other file it was not.
+
+    Args:
+        views: of m pictures
+        pairs: int64[p, 2] of them, that stand on different grounds
+
+    Returns:
+        int64[q], the pairs in one frame of which one's ground holds the other's and
+        more; int64[q], 0 or 1, the end that has more; uint8[q, 4608], the signature of
+        its view on the other's ground
+    """
+    apart = np.abs(views.box[pairs[:, 0]] - views.box[pairs[:, 1]]).max(axis=1)
+    rows, ends, made = [], [], []
+    for row in np.flatnonzero(apart <= SAME_FRAME).tolist():
+        a, b = pairs[row].tolist()
+        if a not in views.grounds or b not in views.grounds:
+            continue
+        one, other = views.grounds[a], views.grounds[b]
+        end = int(other.sum() > one.sum())
+        small, large = (one, other) if end else (other, one)
+        more = (large & ~small).mean()
+        if more >= _MORE_GROUND and (small & large).sum() >= _HELD * small.sum():
+            rows.append(row)
+            ends.append(end)
+            view = views.inside[pairs[row, end]]
+            made.append(_on_gray(views.signatures[view], small))
+    stacked = np.array(made, np.uint8).reshape(-1, SIGNATURE_BYTES)
+    return np.array(rows, np.int64), np.array(ends, np.int64), stacked
 
 
 def same_level(views: Views, a: Ints, b: Ints) -> Bools:
@@ -208,17 +259,23 @@ def _inside(signature: NDArray[np.uint8], box: Doubles) -> NDArray[np.uint8]:
     return np.concatenate(parts).astype(np.uint8)
 
 
-def _on_gray(signature: NDArray[np.uint8], level: float) -> NDArray[np.uint8] | None:
-    """Makes the ground that reaches the edge gray; None where none does."""
-    gray, *colors = _planes(signature)
+def _ground_of(signature: NDArray[np.uint8], level: float) -> Bools | None:
+    """Returns the ground that reaches the edge, bool[64, 64]; None where none does."""
+    gray = _planes(signature)[0]
     plain = np.pad(np.abs(gray - np.float32(level)) <= _FLAT, 1, constant_values=True)
     _, part = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
-    ground = (part == part[0, 0])[1:-1, 1:-1]
+    ground: Bools = (part == part[0, 0])[1:-1, 1:-1]
     if ground.mean() < _LEAST_GROUND:
         return None
     # The edge of a cut-out is a blend with its ground
-    ground = cv2.dilate(ground.astype(np.uint8), np.ones((5, 5), np.uint8))
-    gray = np.where(ground > 0, _NEUTRAL, gray)
+    wide = cv2.dilate(ground.astype(np.uint8), np.ones((5, 5), np.uint8))
+    return np.asarray(wide > 0)
+
+
+def _on_gray(signature: NDArray[np.uint8], ground: Bools) -> NDArray[np.uint8]:
+    """Makes a ground, bool[64, 64], gray."""
+    gray, *colors = _planes(signature)
+    gray = np.where(ground, _NEUTRAL, gray)
     share = cv2.resize(floats(ground), (COLOR_SIDE,) * 2, interpolation=cv2.INTER_AREA)
     colors = [np.where(share > 0, _NEUTRAL, color) for color in colors]
     planes = [plane.ravel() for plane in (gray, *colors)]

@@ -127,6 +127,22 @@ def test_a_cut_out_on_another_ground_is_found_and_named():
     assert set(checks.relations[found]) == {relation_bits("other ground")}
 
 
+@pytest.mark.parametrize("ground", [(0, 255, 0), (128, 128, 128), (150, 110, 80)])
+def test_a_part_as_bright_as_its_ground_belongs_to_the_cut_out(ground):
+    photos = [photo(name) for name in NAMES]
+    images = [cut_out(p, where) for where in ("white", ground) for p in photos]
+    pairs = [(a, b) for a in range(len(NAMES)) for b in range(len(NAMES), len(images))]
+
+    checks = check(images, pairs)
+
+    found = (checks.scores >= MIN_COPY_SCORE).reshape(len(NAMES), -1)
+    assert np.diag(found).sum() >= 3
+    assert found.sum() == np.diag(found).sum()
+    turned = [ImageOps.mirror(image) for image in images]
+    mirrored = check(images + turned, [(i, len(images) + i + 4) for i in range(4)])
+    assert (mirrored.scores < MIN_COPY_SCORE).all()
+
+
 @pytest.mark.parametrize(("level", "seen_as_it_is"), [(252, 0), (225, 1), (90, 0)])
 def test_grounds_of_nearly_one_brightness_are_compared_as_they_are(
     level, seen_as_it_is
