@@ -23,46 +23,38 @@ something over or around them .34, .39, .13, .27 (.19 to .57, .05 to .45, .05 to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.cpu import available_cores
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     Signatures,
     same_places,
-    signatures,
     turned_candidates,
     verify_pairs,
 )
-from ..copy_detection import SIGNATURE_SIDE as _SIDE
-from ..copy_detection.augmentations import (
-    AUGMENTATIONS,
-    COVERED,
-    UNCOVERED,
-    augmented_copies,
-)
-from ..copy_detection.compositions import resized
+from ..copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
 from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import nearest, row_products
-from ..progress import OnProgress, Progress, silent
-from ..reading.decode import DecodedImage, decode_image
-from ..reading.files import FileContent, ReadContent, ReadFailure, read_file
+from ..progress import OnProgress, silent
+from ..reading.files import ReadContent, read_file
 from ..storage.record_store import Vectors
 from .candidates_by_looks import alike_originals
 from .closer_looks import chosen, is_thorough, looked_at, overruled, promise_of
-from .plain_pages import Picture, ReadPicture
+from .plain_pages import ReadPicture
+from .synthetic_copies import (
+    JoinedSignatures,
+    joined_copies,
+    made_copies,
+    reader_with_copies,
+)
 
 _FEW, _MOST = 8, 30
 """Pictures to copy: one in 100, but 8 at least and 30 at most, and in small sets
 one in ten."""
-
-_LONGEST = 256
-"""Pixels to which larger pictures are shrunk: twice what is compared."""
 
 _SURE = 0.975
 """Probability that the recall is below the upper end of its interval, and, likewise,
@@ -81,7 +73,6 @@ ACCEPTED_FALSE_RATE = 0.001
 """The share of known non-copies that a calibrated threshold lets pass at most."""
 
 Floats = NDArray[np.float32]
-_Session = Callable[[NDArray[np.uint8]], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +141,7 @@ def score_synthetic_copies(
         (original, copies)
         for original, copies in zip(
             originals.tolist(),
-            _made_copies(paths, embedder, sizes, read_content, on_progress),
+            made_copies(paths, embedder, sizes, read_content, on_progress),
             strict=True,
         )
         if copies is not None
@@ -159,8 +150,8 @@ def score_synthetic_copies(
         return NO_COPY_SCORES
     count, width = len(vectors), len(AUGMENTATIONS) + UNCOVERED + COVERED
     source = np.repeat([original for original, _ in made], width)
-    copied = _joined([copies for _, copies in made])
-    described = _Joined(picture_signatures, copied.signatures)
+    copied = joined_copies([copies for _, copies in made])
+    described = JoinedSignatures(picture_signatures, copied.signatures)
     pairs = _proposed(
         vectors, copied.vectors, described, embedder.min_candidate_similarity
     )
@@ -177,7 +168,7 @@ def score_synthetic_copies(
     promise = promise_of(checked, similarity, same_places(described, pairs))
     promise[~is_copy] = 0
     rows = chosen(promise, pairs, similarity, count)
-    read = _reader(read_picture, copied.files, count)
+    read = reader_with_copies(read_picture, copied.files, count)
     thorough = is_thorough(promise[rows])
     _, laid, closer = looked_at(pairs[rows], thorough, every_size, read, on_progress)
     rows = rows[laid]
@@ -286,145 +277,6 @@ def calibrated_score(estimate: CopyScores, min_score: float) -> float:
         return min_score
     above = float(np.nextafter(scores[allowed], np.float32(2)))
     return min(1.0, float(np.ceil(above * 1000) / 1000))
-
-
-@dataclass(frozen=True, eq=False)
-class _Copies:
-    """Made copies: copy vectors, signatures, widths and heights, and their files."""
-
-    vectors: Floats
-    signatures: NDArray[np.uint8]
-    sizes: NDArray[np.int32]
-    files: list[bytes]
-
-
-@dataclass(frozen=True, eq=False)
-class _Joined:
-    """Signatures of the pictures, then those of the made copies."""
-
-    pictures: Signatures
-    copies: NDArray[np.uint8]
-
-    def __len__(self) -> int:
-        return len(self.pictures) + len(self.copies)
-
-    def __getitem__(self, rows: NDArray[np.integer] | slice, /) -> NDArray[np.uint8]:
-        if isinstance(rows, slice):
-            rows = np.arange(len(self))[rows]
-        made = rows >= len(self.pictures)
-        result = np.empty((len(rows), self.copies.shape[1]), np.uint8)
-        result[~made] = self.pictures[rows[~made]]
-        result[made] = self.copies[rows[made] - len(self.pictures)]
-        return result
-
-
-def _joined(copies: Sequence[_Copies]) -> _Copies:
-    return _Copies(
-        np.concatenate([one.vectors for one in copies]),
-        np.concatenate([one.signatures for one in copies]),
-        np.concatenate([one.sizes for one in copies]),
-        [file for one in copies for file in one.files],
-    )
-
-
-def _reader(
-    read_picture: ReadPicture, files: Sequence[bytes], count: int
-) -> ReadPicture:
-    """Returns what reads one of ``count`` pictures, or a made copy after them."""
-
-    def read(item: int, side: int) -> Picture:
-        if item < count:
-            return read_picture(item, side)
-        copy = _decoded(files[item - count], side)
-        return None if copy is None else copy.fitted(side)
-
-    return read
-
-
-def _made_copies(
-    paths: Sequence[bytes],
-    embedder: ImageEmbedder,
-    sizes: NDArray[np.int32],
-    read_content: ReadContent,
-    on_progress: OnProgress,
-) -> list[_Copies | None]:
-    """Copies and embeds the pictures, each in all ways; None for a lost file."""
-    workers = max(1, min(available_cores(), len(paths)))
-    result: list[_Copies | None] = [None] * len(paths)
-
-    def work(first: int) -> None:
-        session = embedder.open_session()
-        for row in range(first, len(paths), workers):
-            content = read_content(paths[row])
-            result[row] = _copies_of(content, embedder.input_size, session, sizes)
-
-    on_progress(Progress("Trying known copies", 0, 1))
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(work, range(workers)):
-            pass
-    on_progress(Progress("Trying known copies", 1, 1))
-    return result
-
-
-def _copies_of(
-    content: FileContent | ReadFailure,
-    side: int,
-    session: _Session,
-    sizes: NDArray[np.int32],
-) -> _Copies | None:
-    if isinstance(content, ReadFailure):
-        return None
-    picture = _decoded(content.data, side)
-    if picture is None:
-        return None
-    seed = int.from_bytes(picture.picture_digest[:8], "big")
-    upright = _at_most(picture.upright(), _LONGEST)
-    made = augmented_copies(upright, seed, _sized_like(sizes, seed))
-    copies = [copy for data in made if (copy := _decoded(data, side)) is not None]
-    if len(copies) < len(made):
-        return None
-    vectors, _ = session(np.stack([copy.square_for_model(side) for copy in copies]))
-    if not np.isfinite(vectors).all():
-        return None
-    return _Copies(
-        np.asarray(vectors, np.float32),
-        signatures(np.stack([copy.square(_SIDE) for copy in copies])),
-        np.array([(copy.width, copy.height) for copy in copies], np.int32),
-        made,
-    )
-
-
-def _sized_like(
-    sizes: NDArray[np.int32], seed: int
-) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """Returns what brings a copy to the size of a picture of the set.
-
-    Where all pictures have one size, to that size; else its longer side to that of a
-    picture that is drawn, and its shape is kept.
-    """
-    drawn = sizes[seed % len(sizes)].tolist()
-    one_size = (sizes == sizes[0]).all()
-    longest = min(max(drawn), _LONGEST)
-
-    def sized(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        tall, wide = (drawn[1], drawn[0]) if one_size else picture.shape[:2]
-        scale = longest / max(tall, wide)
-        return resized(picture, round(wide * scale), round(tall * scale))
-
-    return sized
-
-
-def _decoded(data: bytes, side: int) -> DecodedImage | None:
-    picture = decode_image(data, side=max(side, _SIDE), max_megapixels=np.inf)
-    return None if isinstance(picture, ReadFailure) else picture
-
-
-def _at_most(picture: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    scale = longest / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    height, width = (round(side * scale) for side in picture.shape[:2])
-    return resized(picture, width, height)
 
 
 def _proposed(
