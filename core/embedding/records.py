@@ -14,7 +14,7 @@ from ..copy_detection import SIGNATURE_BYTES, SIGNATURE_VERSION
 from ..reading.image_statistics import IMAGE_STATISTICS, STATISTICS_VERSION
 from ..storage.record_store import KEY_BYTES, RecordStore
 
-PICTURE_VERSION = 10
+PICTURE_VERSION = 11
 """Raise it when :mod:`core.reading.decode` decodes differently: old records expire."""
 
 _SEEN = np.dtype([("digest", "u1", (KEY_BYTES,))])

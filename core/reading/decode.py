@@ -32,11 +32,11 @@ from .jpeg import (
     later_pictures,
     read_header,
 )
-from .jpeg_damage import NO_DAMAGE, UNREADABLE_PART
+from .jpeg_damage import NO_DAMAGE
 from .jpeg_pixels import decode_jpeg
 from .png import DamagedPngError, read_png_header
 from .tiff import UnsupportedTiffError, read_pages
-from .tiff_damage import heard_damage, listen
+from .tiff_damage import damage_of_tiff, listen
 
 GRAY_SIDE = 256
 """Longer side, in pixels, of what :meth:`DecodedImage.gray` returns."""
@@ -294,7 +294,10 @@ def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> Decod
     )
     rgb = frames.first.rgb
     height, width = rgb.shape[:2]
-    damaged = heard_damage()
+    damage = NO_DAMAGE
+    if format_name == "TIFF":
+        damage = damage_of_tiff(data, max_megapixels * 1e6)
+    damaged = damage != NO_DAMAGE
     # What libtiff before 4.7.2 shows of a damaged fax may be what lay in memory
     of_bytes = hashlib.sha256(data).digest()
     return DecodedImage(
@@ -303,7 +306,7 @@ def _decode_other(data: bytes, format_name: str, max_megapixels: float) -> Decod
         full_size=(width, height),
         picture_digest=of_bytes if damaged else frames.digest,
         is_pixel_digest=True,
-        damage=UNREADABLE_PART if damaged else NO_DAMAGE,
+        damage=damage,
         first_digest=of_bytes if damaged else frames.first_digest,
         picture_count=frames.count,
         decoded_pixels=width * height,

@@ -21,10 +21,12 @@ DAMAGES = (
     "zeros in place of coded data",
     "a part that its decoder cannot read",
     "it ends before its frames do",
+    "a checksum that does not fit its data",
 )
-"""What may be wrong, in words; the last two of a TIFF or a video."""
+"""What may be wrong, in words; the last three of a TIFF or a video."""
 NO_DAMAGE = -1
 _INCOMPLETE, _ODD_MARKER, _ZEROS, UNREADABLE_PART, ENDS_EARLY = 4, 5, 6, 7, 8
+WRONG_CHECKSUM = 9
 
 _WARNINGS = (
     "premature end",

@@ -25,6 +25,7 @@ _ROWS_A_STRIP, _STRIP_SIZES, _LARGEST, _PLANAR = 278, 279, 281, 284
 _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES = 317, 322, 323, 324, 325
 _SUBFILE, _SUB_DIRECTORIES, _EXTRA, _SAMPLE_FORMAT = 254, 330, 338, 339
 _DESCRIPTION, _COLOR_MAP, _DEPTH, _GDAL_NODATA = 270, 320, 32997, 42113
+_JPEG_TABLES = 347
 _COLOR_TAGS = (301, 318, 319, 532, 34675)
 """Transfer function, white point, primaries, reference levels, ICC profile."""
 
@@ -102,6 +103,15 @@ class Page:
         return self.number(_BITS, 1)
 
     @property
+    def compression(self) -> int:
+        return self.number(_COMPRESSION, 1)
+
+    @property
+    def jpeg_tables(self) -> bytes:
+        """A JPEG without a picture, with the tables of all strips or tiles."""
+        return bytes(self.tags.get(_JPEG_TABLES, b""))
+
+    @property
     def bits_in_use(self) -> int | None:
         """As ``MaxSampleValue`` says, or where samples are not whole bytes."""
         largest = self.number(_LARGEST, 0)
@@ -165,9 +175,25 @@ class Page:
     @property
     def end(self) -> int:
         """Where its last strip or tile ends in the file."""
+        return max((place.stop for place in self.pieces()), default=0)
+
+    def pieces(self) -> list[slice]:
+        """Returns where its strips or tiles lie in the file."""
         starts = self.numbers(_TILES) or self.numbers(_STRIPS)
         sizes = self.numbers(_TILE_SIZES) or self.numbers(_STRIP_SIZES)
-        return max((a + b for a, b in zip(starts, sizes, strict=False)), default=0)
+        return [slice(a, a + b) for a, b in zip(starts, sizes, strict=False)]
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """How many bytes a strip or tile holds at most."""
+        width = self.number(_TILE_WIDTH, self.width)
+        rows = self.number(_TILE_HEIGHT, self.height)
+        return -(-width * self.bits * self.bands // 8) * rows
+
+    @property
+    def is_reversed(self) -> bool:
+        """The first bit of a byte is its lowest."""
+        return self.number(_FILL_ORDER, 1) == 2
 
     @property
     def is_plain(self) -> bool:
@@ -186,7 +212,7 @@ class Page:
     @property
     def is_never_read(self) -> bool:
         """It is of a registered kind that no decoder here knows."""
-        coded = self.number(_COMPRESSION, 1)
+        coded = self.compression
         return (
             coded in _NEVER_DECODED
             or (coded == _WEBP and not _webp_is_decoded())
@@ -210,7 +236,7 @@ class Page:
             32845: " (LogLuv)",
         }.get(self.number(_PHOTOMETRIC, _BLACK_IS_ZERO), "")
         bands = "one band" if self.bands == 1 else f"{self.bands} bands"
-        coded = self.number(_COMPRESSION, 1)
+        coded = self.compression
         packed = "" if coded in _LOSSLESS else f", compression {coded}"
         return f"{bands} of {self.bits}-bit {kind}{colors}{packed}"
 
@@ -287,7 +313,7 @@ def read_samples(data: bytes, page: Page) -> NDArray[Any]:
         dtype is None
         or len(set(page.numbers(_BITS))) > 1
         or not 1 <= page.bands <= 4
-        or page.number(_COMPRESSION, 1) not in _LOSSLESS
+        or page.compression not in _LOSSLESS
         or photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK)
         or (predictor != 1 and bits % 8)
     ):
@@ -348,7 +374,7 @@ def _unpacked(
         _WIDTH: [width],
         _HEIGHT: [rows],
         _BITS: [8],
-        _COMPRESSION: [page.number(_COMPRESSION, 1)],
+        _COMPRESSION: [page.compression],
         _PHOTOMETRIC: [_BLACK_IS_ZERO],
         _BANDS: [1],
         _PLANAR: [1],
@@ -361,7 +387,7 @@ def _unpacked(
     else:
         tags[_ROWS_A_STRIP] = [min(page.number(_ROWS_A_STRIP, rows), rows)]
         tags[_STRIPS], tags[_STRIP_SIZES] = list(starts[some]), list(sizes[some])
-    if page.number(_FILL_ORDER, 1) == 2:
+    if page.is_reversed:
         tags[_FILL_ORDER] = [2]
     # Not Image.open: it takes so many bytes for so many pixels, a bomb
     file = io.BytesIO(_with_directory(data, tags))

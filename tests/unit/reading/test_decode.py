@@ -1,6 +1,7 @@
 import os
 import time
 import tracemalloc
+from hashlib import sha256
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ from skimage import data
 
 from core.reading.decode import WHOLE, DecodedImage, decode_image
 from core.reading.files import FileContent, ReadFailure, file_identity, read_file
-from core.reading.jpeg_damage import NO_DAMAGE, UNREADABLE_PART
+from core.reading.jpeg_damage import NO_DAMAGE, UNREADABLE_PART, WRONG_CHECKSUM
+from core.reading.tiff import read_pages
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,42 @@ def test_a_png_whose_last_comment_is_damaged_is_fine(photo, tmp_path):
     comment = (4).to_bytes(4, "big") + b"tEXt" + b"a\0bc" + b"none"
 
     assert isinstance(decode(content[:-12] + comment + content[-12:]), DecodedImage)
+
+
+def test_each_deflated_strip_that_is_damaged_is_named(photo, tmp_path):
+    content = encoded(photo, tmp_path, "a.tif", compression="tiff_adobe_deflate")
+    assert decode(content).damage == NO_DAMAGE
+    for place in read_pages(content)[0].pieces():
+        changed = bytearray(content)
+        changed[place.stop - 2000] ^= 1
+
+        image = decode(bytes(changed))
+
+        # libtiff refuses most of them, and shows the others
+        assert isinstance(image, ReadFailure) or image.damage == WRONG_CHECKSUM
+
+
+def test_a_damaged_jpeg_inside_a_tiff_is_named(photo, tmp_path):
+    content = encoded(photo, tmp_path, "a.tif", compression="jpeg")
+    changed = bytearray(content)
+    changed[len(content) // 2 : len(content) // 2 + 200] = bytes(200)
+
+    image = decode(bytes(changed))
+
+    assert image.damage in range(UNREADABLE_PART)
+    assert image.picture_digest == sha256(bytes(changed)).digest()
+
+
+@pytest.mark.parametrize("compression", ["tiff_adobe_deflate", "jpeg"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_whole_tiff_is_not_called_damaged(photo, tmp_path, compression, mode):
+    picture = photo.convert(mode).resize((333, 217))
+    pages = {"save_all": True, "append_images": [picture.rotate(90)]}
+    for options in ({}, {"tiffinfo": {278: 16}}, pages):
+        content = encoded(
+            picture, tmp_path, "a.tif", compression=compression, **options
+        )
+        assert decode(content).damage == NO_DAMAGE
 
 
 def test_a_tiff_whose_lines_are_damaged_is_named_and_nothing_is_printed(
