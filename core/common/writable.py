@@ -24,6 +24,12 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
+        user = Path(path).parts[0].removeprefix("~")
+        if user:
+            raise InputError(
+                f"'{path}' begins with the home folder of a user '{user}', whom the "
+                "system does not know. Write the whole path."
+            ) from error
         raise InputError(
             "There is no home folder: HOME is not set, and the system knows no name "
             "for this user. FiftyOne keeps its settings there. Set HOME to a folder "
@@ -52,7 +58,7 @@ def check_writable(folder: Path, what: str, remedy: str, free: int = 0) -> None:
         there = shutil.disk_usage(folder).free
     except OSError as error:
         raise InputError(
-            f"{what} '{folder}' cannot be written ({_reason(error)}). {remedy}"
+            f"{what} '{folder}' cannot be written ({_reason(error, folder)}). {remedy}"
         ) from error
     if there < free:
         raise InputError(
@@ -61,7 +67,10 @@ def check_writable(folder: Path, what: str, remedy: str, free: int = 0) -> None:
         )
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError, folder: Path) -> str:
+    for place in (folder, *folder.parents):
+        if place.is_symlink() and not place.exists():
+            return f"'{place}' is a link to '{place.readlink()}', which does not exist"
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "it is a file, or lies in one"
     return os.strerror(error.errno) if error.errno else str(error)

@@ -25,6 +25,15 @@ def test_a_file_in_the_way_is_said(tmp_path):
             check_writable(path, *ASK)
 
 
+def test_a_link_to_nothing_in_the_way_is_said(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone" / "x")
+
+    for path in (link, link / "below"):
+        with pytest.raises(InputError, match=r"link' is a link to '.*gone.x', which"):
+            check_writable(path, *ASK)
+
+
 def test_too_little_space_is_said(tmp_path):
     with pytest.raises(InputError, match="The folder .* are needed. Name another one"):
         check_writable(tmp_path, *ASK, free=10**18)
@@ -56,3 +65,10 @@ def test_a_path_that_needs_a_home_folder_without_one(monkeypatch, tmp_path):
     assert expanded("x").name == "x"
     with pytest.raises(InputError, match="HOME is not set"):
         expanded("~/x")
+
+
+def test_the_home_folder_of_a_user_that_is_not_there_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    with pytest.raises(InputError, match="a user 'nobody-of-ours', whom the system"):
+        expanded("~nobody-of-ours/x")
