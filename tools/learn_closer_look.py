@@ -30,11 +30,11 @@ from scipy.sparse.csgraph import connected_components
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from core.copy_detection import compositions as made  # noqa: E402
-from core.copy_detection.closer_look import (  # noqa: E402
-    closer_picture,
+from core.copy_detection.closer_overlays import (  # noqa: E402
     lay_closely,
     map_between,
 )
+from core.copy_detection.closer_picture import closer_picture  # noqa: E402
 from core.models.registry import load_embedder  # noqa: E402
 from tools.closer_examples import (  # noqa: E402
     Lesson,

@@ -14,49 +14,19 @@ Of 6,000 mixed images of 48 pixels .838 are found, and 26 pairs are wrong, 34 be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from .block_correlation import detail_correlation
 from .boosted_trees import CLOSER_LOOK, learned_trees, log_odds
-from .closer_evidence import feature_evidence, fine_evidence
-from .coarse_alignment import lay_over
-from .filters import neighbor_steps
-from .frame_maps import turn_map
-from .local_features import (
-    ENOUGH_CORNERS,
-    SOME_CORNERS,
-    Corners,
-    FeatureMap,
-    LocalFeatures,
-    corner_map,
-    corners_of,
-    feature_map,
-    local_features,
-)
+from .closer_overlays import lay_closely
+from .closer_picture import CloserPicture
+from .local_features import FeatureMap
 from .marked_copies import is_marked_copy
-from .orientations import MIRRORED_FROM
-from .overlays import Overlays, after, inverse, joined
-from .pair_classifier import (
-    at_rows,
-    brightness_evidence,
-    contradicted,
-    first_evidence,
-    is_covered,
-    is_marked,
-)
-from .planes import Pictures
-from .refine_alignment import align, align_finely, align_roughly
+from .pair_classifier import at_rows, contradicted, is_covered, is_marked
 from .relations import name_relations, relation_bits
 from .same_scene import of_one_place, shows_one_place, tells_no_moments
-from .signature import GRAY_SIDE, SIGNATURE_SIDE, signatures
-from .types import Bools, Doubles, Floats, Ints, floats
+from .types import Bools, Floats, Ints, floats
 from .verify import MIN_COPY_SCORE, PairScores
-from .views import find_margins
 
 _MAX_ZOOM = 1.45
 """Log of the ratio of areas shown: a crop to 0.48 of each side. Features tell so
@@ -128,134 +98,6 @@ _ONE_SHAPE = 0.03
 """Score of a picture and the same with a mark all over it, not learned; logs by which
 their shapes differ at most."""
 
-_MIN_COARSE = 0.5
-_MIN_CORRELATION = 0.5
-"""Gates of pairs that no features lay over one another."""
-
-_FINE_STEPS = 4
-"""At 64 x 64, as many again as in :mod:`.verify`: .856 of 2,200 made copies are then
-accepted, .849 otherwise, and fewer scenes; at 128 x 128, for twice the cost, .852."""
-
-_MOST_FRAMES = 3
-"""Frames around one another that are left aside, as of a letterbox in a window."""
-
-_LEAST_INSIDE = 8
-"""Pixels: what is narrower between its margins shows nothing."""
-
-_FLAT_STEP = 2
-_SHARPEST = 0.98
-
-
-@dataclass(frozen=True, eq=False)
-class CloserPicture:
-    """What is compared of a picture: what its margins hold, in more detail.
-
-    Attributes:
-        picture: uint8[h, w, 3], RGB
-        size: width and height of what is compared, of the picture as it was described
-        framed: True if margins were left aside
-        corners: its corners
-    """
-
-    picture: NDArray[np.uint8]
-    size: tuple[int, int]
-    framed: bool
-    corners: Corners
-
-    @cached_property
-    def features(self) -> LocalFeatures:
-        """Its local features, which cost five times as much as all the rest."""
-        return local_features(_gray(self.picture))
-
-    @cached_property
-    def squared(self) -> NDArray[np.uint8]:
-        """uint8[128, 128, 3], RGB"""
-        return _squared(self.picture)
-
-    @cached_property
-    def shown(self) -> Shown:
-        """What lies on another picture is compared by."""
-        squared, gray = self.squared, _gray(self.squared)
-        share = neighbor_steps(gray)
-        return Shown(
-            signature=signatures(squared[None])[0],
-            gray=gray,
-            flat=float(share[_FLAT_STEP]),
-            edges=float(np.log1p(np.searchsorted(share, _SHARPEST))),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """What a picture shows at 128 x 128.
-
-    Attributes:
-        signature: uint8[4608]
-        gray: uint8[128, 128]
-        flat: share of neighboring pixels that differ by 2 gray levels at most
-        edges: log of the gray levels by which one in fifty differs at least; drawings
-            have both, soft photographs the first alone
-    """
-
-    signature: NDArray[np.uint8]
-    gray: NDArray[np.uint8]
-    flat: float
-    edges: float
-
-
-def closer_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> CloserPicture:
-    """Prepares a picture.
-
-    Args:
-        picture: uint8[h, w, 3], RGB, upright
-        size: width and height that are known of it, in pixels
-    """
-    framed, side = False, (GRAY_SIDE, GRAY_SIDE)
-    gray = _gray(picture)
-    for _ in range(_MOST_FRAMES):
-        how = cv2.INTER_AREA if min(gray.shape) >= GRAY_SIDE else cv2.INTER_LINEAR
-        small = np.asarray(cv2.resize(gray, side, interpolation=how), np.uint8)
-        margins = find_margins(small[None])
-        left, top, right, low = margins.box[0]
-        height, width = gray.shape
-        across = slice(round(left * width), max(round(right * width), 1))
-        along = slice(round(top * height), max(round(low * height), 1))
-        inner = picture[along, across]
-        if not margins.found[0] or min(inner.shape[:2]) < _LEAST_INSIDE:
-            break
-        picture, gray, framed = inner, gray[along, across], True
-        size = (
-            max(1, round(size[0] * float(right - left))),
-            max(1, round(size[1] * float(low - top))),
-        )
-    return CloserPicture(picture, size, framed, corners_of(gray))
-
-
-def _gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    whole = np.ascontiguousarray(picture)
-    return np.asarray(cv2.cvtColor(whole, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def _squared(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    large = min(picture.shape[:2]) >= SIGNATURE_SIDE
-    how = cv2.INTER_AREA if large else cv2.INTER_LINEAR
-    side = (SIGNATURE_SIDE, SIGNATURE_SIDE)
-    whole = np.ascontiguousarray(picture)
-    return np.asarray(cv2.resize(whole, side, interpolation=how), np.uint8)
-
-
-def map_between(
-    one: CloserPicture, other: CloserPicture, thorough: bool
-) -> FeatureMap | None:
-    """Returns the map that corners agree on, or features if it is worth their cost."""
-    found = corner_map(one.corners, other.corners)
-    if found is not None and len(found.at) >= ENOUGH_CORNERS:
-        return found
-    corners = min(len(one.corners.points), len(other.corners.points))
-    # Soft pictures have next to none, and nothing could come of a glance
-    hinted = found is not None or corners < SOME_CORNERS
-    return feature_map(one.features, other.features) if thorough or hinted else None
-
 
 def look_closely(
     given: Sequence[CloserPicture],
@@ -268,7 +110,7 @@ def look_closely(
     Args:
         given: m pictures
         pairs: int64[p, 2] of them
-        maps: of the pairs, see :func:`map_between`
+        maps: of the pairs, see :func:`~.closer_overlays.map_between`
         thorough: bool[p], pairs that are worth a comparison without a map
 
     Returns:
@@ -389,134 +231,3 @@ def _seen_to_be_one(evidence: dict[str, Floats], longest: Floats) -> Bools:
     one &= evidence["tone_change"] <= _SAME_TONES
     one &= evidence["desaturation"] <= _SAME_COLORS
     return one
-
-
-@dataclass(frozen=True, eq=False)
-class Laid:
-    """Pairs laid over one another by their features.
-
-    Attributes:
-        rows: int64[b], the pairs that features agree on
-        pictures: of the pairs
-        overlays: of the b pairs
-        evidence: of the b pairs; float32[b] each
-    """
-
-    rows: Ints
-    pictures: Pictures
-    overlays: Overlays
-    evidence: dict[str, Floats]
-
-    def at(self, rows: Ints) -> Laid:
-        """Returns some of the pairs."""
-        overlays, evidence = self.overlays.at(rows), at_rows(self.evidence, rows)
-        return Laid(self.rows[rows], self.pictures, overlays, evidence)
-
-
-def lay_closely(
-    given: Sequence[CloserPicture],
-    pairs: Ints,
-    maps: Sequence[FeatureMap | None],
-    thorough: Bools,
-) -> Laid | None:
-    """Lays pairs over one another by their features, and compares what they show.
-
-    Those of which too few features agree, as of soft pictures and under marks, are laid
-    over one another as in :mod:`.verify`.
-
-    Args:
-        given: m pictures
-        pairs: int64[p, 2] of them
-        maps, thorough: see :func:`look_closely`
-
-    Returns:
-        the pairs that lie on one another; None if there are none
-    """
-    framed = np.array([one.framed for one in given], bool)
-    by_features = np.array([one is not None for one in maps], bool)
-    rows, others = np.flatnonzero(by_features), np.flatnonzero(~by_features & thorough)
-    found = [one for one in maps if one is not None]
-    if not len(rows) + len(others):
-        return None
-    used, ends = np.unique(pairs[np.concatenate([rows, others])], return_inverse=True)
-    ends, framed = ends.reshape(-1, 2), framed[used]
-    shown = [given[one].shown for one in used.tolist()]
-    pictures = Pictures(
-        np.array([one.signature for one in shown], np.uint8),
-        np.array([given[one].size for one in used.tolist()], np.int32),
-    )
-    overlays = [_overlays(ends[: len(rows)], found, framed)] if len(rows) else []
-    if len(others):
-        kept, by_looks = _lay_by_looks(pictures, ends[len(rows) :], framed)
-        rows = np.concatenate([rows, others[kept]])
-        overlays.append(by_looks)
-    if not len(rows):
-        return None
-    gray = floats(np.array([one.gray for one in shown], np.uint8))
-    finer = align_finely(pictures, joined(overlays), _FINE_STEPS)
-    outer = pictures.detail32[finer.outer]
-    correlation = detail_correlation(
-        finer.inner_of(pictures.detail32), outer, finer.warp
-    )
-    evidence = first_evidence(pictures, finer, correlation)
-    shortest = floats(pictures.sizes.min(axis=1))
-    evidence["larger"] = np.maximum(shortest[finer.inner], shortest[finer.outer])
-    evidence |= brightness_evidence(pictures, finer)
-    evidence |= feature_evidence([maps[row] for row in rows.tolist()])
-    flat, edges = np.array([(one.flat, one.edges) for one in shown]).T
-    evidence["flat"] = floats(np.maximum(flat[finer.inner], flat[finer.outer]))
-    evidence["edges"] = floats(np.maximum(edges[finer.inner], edges[finer.outer]))
-    evidence |= fine_evidence(gray, finer)
-    return Laid(rows, pictures, finer, evidence)
-
-
-def _lay_by_looks(
-    pictures: Pictures, pairs: Ints, framed: Bools
-) -> tuple[Ints, Overlays]:
-    """Lays pairs over one another as :mod:`.verify` does, by what both show."""
-    overlays, coarse = lay_over(pictures, *pairs.T)
-    shows = pictures.shows_something[pairs].all(axis=1)
-    rows = np.flatnonzero((coarse >= _MIN_COARSE) & shows)
-    overlays, correlation = align_roughly(pictures, overlays.at(rows))
-    overlays, correlation = align(pictures, overlays, correlation)
-    kept = np.flatnonzero(correlation >= _MIN_CORRELATION)
-    overlays = overlays.at(kept)
-    overlays.framed[:] = framed[overlays.inner] | framed[overlays.outer]
-    overlays.margined[:] = framed[overlays.inner] & framed[overlays.outer]
-    return rows[kept], overlays
-
-
-def _overlays(pairs: Ints, maps: Sequence[FeatureMap], framed: Bools) -> Overlays:
-    total = np.array([one.warp for one in maps])
-    # The smaller part is looked for in the picture that shows more
-    swapped = np.abs(np.linalg.det(total[:, :, :2])) > 1
-    inner = np.where(swapped, pairs[:, 1], pairs[:, 0])
-    outer = np.where(swapped, pairs[:, 0], pairs[:, 1])
-    total = np.where(swapped[:, None, None], inverse(total), total)
-    turns, warps = zip(*(_turned(one) for one in total), strict=True)
-    no: Bools = np.zeros(len(maps), bool)
-    inverted: Bools = np.array([one.inverted for one in maps])
-    return Overlays(
-        inner,
-        outer,
-        np.array(turns, np.int64),
-        np.array(warps),
-        inverted,
-        framed[inner] | framed[outer],
-        no,
-        framed[inner] & framed[outer],
-    )
-
-
-_TURNS = [(turn, turn_map(turn)) for turn in range(8)]
-
-
-def _turned(total: Doubles) -> tuple[int, Doubles]:
-    """Divides a map into a turn by quarters, mirrored or not, and a small rest."""
-    is_mirrored = np.linalg.det(total[:, :2]) < 0
-    rests = [
-        (turn, after(total, inverse(first)))
-        for turn, first in _TURNS
-        if (turn >= MIRRORED_FROM) == is_mirrored
-    ]
-    return max(rests, key=lambda rest: float(np.trace(rest[1][:, :2])))

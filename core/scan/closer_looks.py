@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..copy_detection import MIN_COPY_SCORE, PairScores
-from ..copy_detection.closer_look import (
-    CloserPicture,
-    closer_picture,
-    look_closely,
-    map_between,
-)
+from ..copy_detection.closer_look import look_closely
+from ..copy_detection.closer_overlays import map_between
+from ..copy_detection.closer_picture import CloserPicture, closer_picture
 from ..progress import OnProgress, Progress
 from .plain_pages import ReadPicture
 

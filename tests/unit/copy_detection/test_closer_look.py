@@ -11,11 +11,9 @@ from core.copy_detection import (
     signatures,
     verify_pairs,
 )
-from core.copy_detection.closer_look import (
-    closer_picture,
-    look_closely,
-    map_between,
-)
+from core.copy_detection.closer_look import look_closely
+from core.copy_detection.closer_overlays import map_between
+from core.copy_detection.closer_picture import closer_picture
 from core.copy_detection.local_features import (
     ENOUGH_CORNERS,
     SOME_CORNERS,
