@@ -226,7 +226,7 @@ def contradicted(evidence: dict[str, Floats]) -> Bools:
     result |= simple & _is_repainted(evidence) & ~is_covered(evidence)
     on_a_ground = evidence["tones"] < _TONES_OF_A_GROUND
     result |= on_a_ground & _has_another_thing(evidence)
-    result |= plain & _shares_a_mark(evidence)
+    result |= plain & shares_a_mark(evidence)
     return result | (plain & differs)
 
 
@@ -247,7 +247,7 @@ def _has_another_thing(evidence: dict[str, Floats]) -> Bools:
     return large & (evidence["inward"] > _AT_EDGE)
 
 
-def _shares_a_mark(evidence: dict[str, Floats]) -> Bools:
+def shares_a_mark(evidence: dict[str, Floats]) -> Bools:
     """Returns where a mark is all that agrees, and the rest differs all over: bool[b].
 
     The details of a watermark make plain pictures under it alike. Where it lies on one

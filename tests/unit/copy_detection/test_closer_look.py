@@ -307,3 +307,24 @@ def test_what_is_said_of_a_pair_does_not_depend_on_the_others():
         _, alone = looked(pair)
         assert alone.scores[0] == together.scores[place]
         assert alone.relations[0] == together.relations[place]
+
+
+def marked_all_over(seed):
+    """A plain soft picture under the mark of a stock photograph."""
+    random = np.random.default_rng(seed)
+    coarse = random.uniform(-20, 20, (5, 6)).astype(np.float32)
+    soft = cv2.resize(coarse, (300, 240), interpolation=cv2.INTER_CUBIC)[..., None]
+    picture = soft + np.array([190, 80, 60]) + random.normal(0, 1, (240, 300, 1))
+    layer = np.zeros((240, 300), np.uint8)
+    for row in (50, 130, 210):
+        cv2.putText(layer, "STOCKPIX STOCK", (4, row), 0, 1.2, 255, 3, cv2.LINE_AA)
+    cv2.line(layer, (0, 0), (300, 240), 255, 4)
+    cv2.line(layer, (0, 240), (300, 0), 255, 4)
+    opacity = 0.8 * layer[..., None] / 255
+    return np.uint8(np.clip(picture, 0, 255) * (1 - opacity) + 255 * opacity)
+
+
+def test_plain_pictures_under_one_mark_are_no_copies():
+    rows, _ = looked((marked_all_over(2), marked_all_over(52)))
+
+    assert rows.tolist() == []
