@@ -55,7 +55,10 @@ def test_a_prediction_lowers_the_score_of_the_label_that_it_contradicts(
 
     after = np.array(predicted.values("label_score"), float)
     assert (after[:3] < before[:3]).all()
-    assert (after[3:] >= before[3:] - 1e-6).mean() > 0.9
+    # One that agrees lifts what was in doubt
+    doubtful = np.flatnonzero(before < 90)[3:]
+    assert len(doubtful) > 20
+    assert (after[doubtful] > before[doubtful]).mean() > 0.95
 
 
 def test_the_views_are_saved_only_where_there_are_predictions(predicted, scan):
