@@ -26,7 +26,6 @@ from benchmarks.look_alikes import LOOK_ALIKES  # noqa: E402
 from core.copy_detection import (  # noqa: E402
     MIN_COPY_SCORE,
     SIGNATURE_SIDE,
-    same_places,
     signatures,
     verify_pairs,
 )
@@ -100,7 +99,7 @@ def _called_copies(pairs: list[Pair], embedder: Embedder) -> tuple[int, int, int
     judged = verify_pairs(described, ends, sizes)
     vectors, _ = embedder.open_session()(np.array(squares, np.uint8))
     cosines = (vectors[::2] * vectors[1::2]).sum(axis=1)
-    promise = promise_of(judged, cosines, same_places(described, ends))
+    promise = promise_of(judged, cosines, described, ends)
 
     def read(item: int, longest: int) -> made.U8:
         picture = images[item]

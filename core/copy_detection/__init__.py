@@ -20,7 +20,7 @@ plain for a signature to tell, are looked at in full afterwards (``pages``).
 from __future__ import annotations
 
 from .frame_maps import frame_maps
-from .looks import framed_looks_of, looks_of, same_places
+from .looks import framed_looks_of, look_likeness, looks_of, same_places
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .parts import MIN_PART_CHANGE, part_change, part_levels
 from .planes import is_blank, tones_of
@@ -60,6 +60,8 @@ __all__ = [
     "framed_looks_of",
     "is_blank",
     "is_page",
+    "look_likeness",
+    "looks_of",
     "part_change",
     "part_levels",
     "relation_bits",
@@ -67,7 +69,6 @@ __all__ = [
     "same_places",
     "signatures",
     "tones_of",
-    "looks_of",
     "turned_candidates",
     "verify_pairs",
 ]

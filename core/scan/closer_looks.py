@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
-from ..copy_detection import MIN_COPY_SCORE, PairScores
+from ..copy_detection import (
+    MIN_COPY_SCORE,
+    PairScores,
+    Signatures,
+    look_likeness,
+    same_places,
+)
 from ..copy_detection.closer_look import look_closely
 from ..copy_detection.closer_overlays import map_between
 from ..copy_detection.closer_picture import CloserPicture, closer_picture
@@ -54,6 +60,12 @@ are most like one another and seven the one like the other, as are 1,718 and 2,8
 two stand among the 175 that are most like one another, and five among the 175 of the
 others of which most is the same in place; two among 350 by their likeness alone."""
 
+_LIKE_BUT_FOR_STROKES = 0.97
+_STROKES_PROMISE = 0.5
+"""Cosine of what two pictures look like without thin strokes, and what a look at them
+promises, whose descriptors are less similar: under a mark all over it a picture is most
+like other marked ones."""
+
 _CLEARLY_A_COPY = 0.99
 """Score of a closer look from which on a pair that looks like another moment is a copy
 after all. Of the labeled pairs (benchmarks/scenes.md) 52 copies and two scenes are
@@ -75,11 +87,31 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
-def promise_of(found: PairScores, similarity: Floats, same: Floats) -> Floats:
+def promise_of(
+    found: PairScores, similarity: Floats, signatures: Signatures, pairs: Pairs
+) -> Floats:
     """Returns how much a closer look at pairs may change: float32[p], 0 for nothing.
 
     Args:
         found: what the signatures say of them
+        similarity: float32[p], cosines of the descriptors
+        signatures: uint8[m, 4608]
+        pairs: int32[p, 2] of the m pictures
+    """
+    promise = promise_in_place(found, similarity, same_places(signatures, pairs))
+    unlike = np.flatnonzero(
+        (found.scores < MIN_COPY_SCORE) & (similarity < _LEAST_SIMILAR)
+    )
+    like = look_likeness(signatures, pairs[unlike]) >= _LIKE_BUT_FOR_STROKES
+    promise[unlike[like]] = np.maximum(promise[unlike[like]], _STROKES_PROMISE)
+    return promise
+
+
+def promise_in_place(found: PairScores, similarity: Floats, same: Floats) -> Floats:
+    """Returns what :func:`promise_of` says without regard to marks.
+
+    Args:
+        found: what the signatures say of the pairs
         similarity: float32[p], cosines of the descriptors
         same: float32[p], see :func:`~core.copy_detection.same_places`
     """

@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     Signatures,
-    same_places,
     turned_candidates,
     verify_pairs,
 )
@@ -165,7 +164,7 @@ def score_synthetic_copies(
     )
     checked = verify_pairs(described, pairs, every_size)
     # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
-    promise = promise_of(checked, similarity, same_places(described, pairs))
+    promise = promise_of(checked, similarity, described, pairs)
     promise[~is_copy] = 0
     rows = chosen(promise, pairs, similarity, count)
     read = reader_with_copies(read_picture, copied.files, count)

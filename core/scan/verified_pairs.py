@@ -12,7 +12,6 @@ from ..copy_detection import (
     TOO_PLAIN,
     PairScores,
     relation_bits,
-    same_places,
     verify_pairs,
 )
 from ..copy_detection.closer_look import MARKED
@@ -100,8 +99,7 @@ def _compared(
         on_progress=on_progress,
     )
     judge_pages(found, pairs, images.signatures, read, on_progress)
-    same = same_places(images.signatures, pairs)
-    promise = promise_of(found, similarity, same)
+    promise = promise_of(found, similarity, images.signatures, pairs)
     return replace(_verified(found, pairs, similarity), promise=promise)
 
 

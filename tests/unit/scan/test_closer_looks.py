@@ -25,7 +25,7 @@ from core.scan.closer_looks import (
     is_thorough,
     looked_at,
     overruled,
-    promise_of,
+    promise_in_place,
 )
 from core.scan.collect import collect_scan_data
 from core.scan.plain_pages import picture_reader
@@ -67,7 +67,7 @@ def test_pairs_of_which_the_signatures_leave_doubt_are_worth_more_than_a_glance(
     similarity = np.array([0.8, 0.8, 0.8, 0.8, 0.9, 0.9], np.float32)
     same = np.zeros(6, np.float32)
 
-    promise = promise_of(found, similarity, same)
+    promise = promise_in_place(found, similarity, same)
 
     assert is_thorough(promise).tolist() == [False, True, False, False, True, False]
     assert (promise > 0).tolist() == [True] * 5 + [False]
@@ -77,7 +77,7 @@ def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
     found, same = PairScores.of_nothing(4), np.array([0.5, 0.8, 0.9, 0.9], np.float32)
     similarity = np.array([0.8, 0.8, 0.8, 0.6], np.float32)
 
-    promise = promise_of(found, similarity, same)
+    promise = promise_in_place(found, similarity, same)
 
     assert is_thorough(promise).tolist() == [False, False, True, False]
     assert promise[1] > 2 * promise[0]
