@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .filters import neighbor_steps
+from .filters import gray_of, neighbor_steps
 from .local_features import Corners, LocalFeatures, corners_of, local_features
 from .signature import GRAY_SIDE, SIGNATURE_SIDE, signatures
 from .views import find_margins
@@ -43,7 +43,7 @@ class CloserPicture:
     @cached_property
     def features(self) -> LocalFeatures:
         """Its local features, which cost five times as much as all the rest."""
-        return local_features(_gray(self.picture))
+        return local_features(gray_of(self.picture))
 
     @cached_property
     def squared(self) -> NDArray[np.uint8]:
@@ -53,7 +53,7 @@ class CloserPicture:
     @cached_property
     def shown(self) -> Shown:
         """What lies on another picture is compared by."""
-        squared, gray = self.squared, _gray(self.squared)
+        squared, gray = self.squared, gray_of(self.squared)
         share = neighbor_steps(gray)
         return Shown(
             signature=signatures(squared[None])[0],
@@ -89,7 +89,7 @@ def closer_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> CloserP
         size: width and height that are known of it, in pixels
     """
     framed, side = False, (GRAY_SIDE, GRAY_SIDE)
-    gray = _gray(picture)
+    gray = gray_of(picture)
     for _ in range(_MOST_FRAMES):
         how = cv2.INTER_AREA if min(gray.shape) >= GRAY_SIDE else cv2.INTER_LINEAR
         small = np.asarray(cv2.resize(gray, side, interpolation=how), np.uint8)
@@ -107,11 +107,6 @@ def closer_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> CloserP
             max(1, round(size[1] * float(low - top))),
         )
     return CloserPicture(picture, size, framed, corners_of(gray))
-
-
-def _gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    whole = np.ascontiguousarray(picture)
-    return np.asarray(cv2.cvtColor(whole, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _squared(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

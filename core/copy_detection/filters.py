@@ -35,6 +35,12 @@ def high_pass(pictures: Floats, sigma: float) -> Floats:
     return pictures - blur(pictures, sigma)
 
 
+def gray_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns uint8[h, w]: the brightness of uint8[h, w, 3], RGB."""
+    whole = np.ascontiguousarray(picture)
+    return np.asarray(cv2.cvtColor(whole, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
 def neighbor_steps(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Returns float64[256]: the share of steps to the right of so many levels or less.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +68,11 @@ def look_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
     Returns:
         float32[p], the larger cosine of the two kinds of :func:`looks_of`
     """
-    used, ends = np.unique(pairs, return_inverse=True)
-    looks, (a, b) = looks_of(signatures[used]), ends.reshape(-1, 2).T
-    return floats((looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0))
+    result = np.zeros(len(pairs), np.float32)
+    for some, used, (a, b) in _pairs_at_once(pairs):
+        looks = looks_of(signatures[used])
+        result[some] = (looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0)
+    return result
 
 
 def framed_looks_of(signatures: Signatures, rows: _Rows) -> tuple[_Rows, Floats]:
@@ -107,14 +111,22 @@ def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
         beside the median of all
     """
     result = np.zeros(len(pairs), np.float32)
-    for start in range(0, len(pairs), _PICTURES_AT_ONCE):
-        some = slice(start, start + _PICTURES_AT_ONCE)
-        used, ends = np.unique(pairs[some], return_inverse=True)
+    for some, used, (a, b) in _pairs_at_once(pairs):
         brightness = floats(brightness_of(signatures[used]))
         places = grid_sums(brightness, _PLACES).reshape(len(used), -1)
         places /= (brightness.shape[1] // _PLACES) ** 2
-        one, other = places[ends.reshape(-1, 2)].swapaxes(0, 1)
-        change = other - one
+        change = places[b] - places[a]
         change -= np.median(change, axis=1, keepdims=True)
         result[some] = (np.abs(change) < _SAME_PLACE).mean(axis=1)
     return result
+
+
+def _pairs_at_once(
+    pairs: NDArray[np.int32],
+) -> Iterator[tuple[slice, NDArray[np.int32], _Rows]]:
+    """Yields some of the pairs, the pictures that are in them, and int64[2, b]: where
+    both of each pair stand among these."""
+    for start in range(0, len(pairs), _PICTURES_AT_ONCE):
+        some = slice(start, start + _PICTURES_AT_ONCE)
+        used, ends = np.unique(pairs[some], return_inverse=True)
+        yield some, used, ends.reshape(-1, 2).T

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .filters import high_pass, neighbor_steps
+from .filters import gray_of, high_pass, neighbor_steps
 from .types import Floats
 
 _DIFFERENT = 10
@@ -82,7 +82,7 @@ def is_marked_copy(one: U8, other: U8) -> bool:
     Args:
         one, other: uint8[s, s, 3], RGB
     """
-    grays = [_gray(picture) for picture in (one, other)]
+    grays = [gray_of(picture) for picture in (one, other)]
     if max(map(_share_of_one_tone, grays)) > _MOST_OF_ONE_TONE:
         return False
     if all(map(_is_drawn, grays)):
@@ -146,10 +146,6 @@ def _common_tones(one: Floats, other: Floats) -> tuple[float, float]:
         gain = float(together / tones.var())
         offset = float(become.mean() - gain * tones.mean())
     return gain, offset
-
-
-def _gray(picture: U8) -> U8:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _share_of_one_tone(picture: U8) -> float:

@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import pair_rows
-from ..copy_detection import (
-    TOO_PLAIN,
-    PairScores,
-    relation_bits,
-    verify_pairs,
-)
+from ..copy_detection import TOO_PLAIN, PairScores, relation_bits, verify_pairs
 from ..copy_detection.closer_look import MARKED
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent

@@ -56,9 +56,8 @@ def test_parts_of_the_rows_do_not_change_what_is_found(monkeypatch):
     assert same.mean() > 0.99  # Ties of the last place aside
 
 
-@pytest.mark.parametrize(("dims", "spread"), [(3, 0.3), (64, 0.003), (256, 1.0)])
-def test_integers_and_single_precision_give_the_same_lists(monkeypatch, dims, spread):
-    vectors, queries = unit_rows(2500, dims, 0, spread), unit_rows(90, dims, 1, spread)
+def count_precise(monkeypatch):
+    """Returns a list to which each precise search adds its number of queries."""
     asked = []
     precise = knn_graph.most_similar
 
@@ -67,6 +66,13 @@ def test_integers_and_single_precision_give_the_same_lists(monkeypatch, dims, sp
         return precise(vectors, queries, k)
 
     monkeypatch.setattr(knn_graph, "most_similar", counted)
+    return asked
+
+
+@pytest.mark.parametrize(("dims", "spread"), [(3, 0.3), (64, 0.003), (256, 1.0)])
+def test_integers_and_single_precision_give_the_same_lists(monkeypatch, dims, spread):
+    vectors, queries = unit_rows(2500, dims, 0, spread), unit_rows(90, dims, 1, spread)
+    asked = count_precise(monkeypatch)
     graph, found = neighbor_graph(vectors, 20), nearest(vectors, queries, 20)
     again = sum(asked)
     monkeypatch.setattr(knn_graph, "_INTEGERS_ABOVE", 10_000)
@@ -85,14 +91,7 @@ def test_few_rows_of_crowds_are_searched_again(monkeypatch):
     crowds = rng.normal(size=(30, 256))[rng.integers(0, 30, 3000)]
     vectors = crowds + 0.3 * rng.normal(size=crowds.shape)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    asked = []
-    precise = knn_graph.most_similar
-
-    def counted(vectors, queries, k):
-        asked.append(len(queries))
-        return precise(vectors, queries, k)
-
-    monkeypatch.setattr(knn_graph, "most_similar", counted)
+    asked = count_precise(monkeypatch)
 
     neighbor_graph(vectors.astype(np.float32), 44)
 
