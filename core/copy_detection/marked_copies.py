@@ -37,13 +37,15 @@ _GAINS = np.array(
     [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.12, 1.25, 1.4, 1.6, 1.8, 2.1], np.float32
 )
 _MOST_GAIN = 2.8
-_ONE_OFFSET = np.ones(9, np.int64)
+_ROW, _LOWEST = 1024, 640
+_ROW_STARTS = (np.arange(_GAINS.size) * _ROW + _LOWEST).astype(np.float32)
+_ONE_OFFSET = 9
 _ON_THE_LINE = 8
 _LEAST_ON_IT = 50
 _LEAST_SPREAD = 4
-"""Contrasts that are tried and the largest that is found; gray levels up to which
-tones have one offset, and up to which pixels lie on the line that is fitted; pixels,
-and variance of their tones, that make a line."""
+"""Contrasts that are tried and the largest that is found; room for the offsets of each,
+and for those below 0; gray levels that count as one offset, and up to which pixels lie
+on the line that is fitted; pixels, and variance of their tones, that make a line."""
 
 _PLACES, _LEAST_PLACES = 4, 8
 _MARKED_PLACE = 0.02
@@ -92,8 +94,7 @@ def is_marked_copy(one: U8, other: U8) -> bool:
     if not 1 / _MOST_GAIN <= gain <= _MOST_GAIN:
         return False
     change = (second - gain * first - offset) / min(gain, 1)
-    of_colors = other.astype(np.float32) - np.float32(gain) * one - np.float32(offset)
-    size = np.maximum(np.abs(change), np.abs(of_colors).max(axis=2) * _OF_COLOR)
+    size = np.maximum(np.abs(change), _OF_COLOR * _most_of(one, other, gain, offset))
     bare = np.asarray(cv2.dilate(size, np.ones((3, 3)))) < _DIFFERENT
     changed = size > _DIFFERENT
     if bare.mean() < _LEAST_BARE or changed.mean() < _LEAST_CHANGED:
@@ -129,14 +130,13 @@ def _common_tones(one: Floats, other: Floats) -> tuple[float, float]:
         one, other: float32[s, s], gray levels
     """
     few, fewer = one[::2, ::2].ravel(), other[::2, ::2].ravel()
-    most, gain, offset = 0, 1.0, 0.0
-    for tried in _GAINS.tolist():
-        offsets = np.rint(fewer - np.float32(tried) * few).astype(np.int64)
-        lowest = int(offsets.min())
-        counts = np.convolve(np.bincount(offsets - lowest), _ONE_OFFSET, "same")
-        at = int(counts.argmax())
-        if counts[at] > most:
-            most, gain, offset = int(counts[at]), tried, float(at + lowest)
+    # The offsets of each gain have a row of their own
+    offsets = np.rint(fewer - _GAINS[:, None] * few) + _ROW_STARTS[:, None]
+    counts = np.bincount(offsets.astype(np.int64).ravel(), minlength=_GAINS.size * _ROW)
+    around = np.concatenate([np.zeros(_ONE_OFFSET, np.int64), counts.cumsum()])
+    at = int((around[_ONE_OFFSET:] - around[:-_ONE_OFFSET]).argmax())
+    tried, place = divmod(at - _ONE_OFFSET // 2, _ROW)
+    gain, offset = float(_GAINS[tried]), float(place - _LOWEST)
     for _ in range(2):
         on_it = np.abs(fewer - gain * few - offset) < _ON_THE_LINE
         tones, become = few[on_it], fewer[on_it]
@@ -146,6 +146,18 @@ def _common_tones(one: Floats, other: Floats) -> tuple[float, float]:
         gain = float(together / tones.var())
         offset = float(become.mean() - gain * tones.mean())
     return gain, offset
+
+
+def _most_of(one: U8, other: U8, gain: float, offset: float) -> Floats:
+    """Returns by how much the color changes most beside a gain and an offset.
+
+    float32[s, s]: red, green or blue.
+    """
+    most = np.zeros(one.shape[:2], np.float32)
+    for first, second in zip(cv2.split(one), cv2.split(other), strict=True):
+        change = second.astype(np.float32) - np.float32(gain) * first
+        np.maximum(most, np.abs(change - np.float32(offset)), out=most)
+    return most
 
 
 def _share_of_one_tone(picture: U8) -> float:
