@@ -37,6 +37,7 @@ from core.scan.closer_looks import (  # noqa: E402
     looked_at,
     overruled,
     promise_of,
+    show_little,
 )
 
 Pair = tuple[made.U8, made.U8]
@@ -115,7 +116,13 @@ def _called_copies(pairs: list[Pair], embedder: Embedder) -> tuple[int, int, int
         _, laid, closer = looked_at(ends[looked], thorough, sizes, read, silent)
         scores = judged.scores.copy()
         looked = looked[laid]
-        decided = overruled(scores[looked], promise[looked], closer.scores)
+        decided = overruled(
+            scores[looked],
+            promise[looked],
+            closer.scores,
+            cosines[looked],
+            show_little(sizes, ends[looked]),
+        )
         scores[looked[decided]] = closer.scores[decided]
         called.append(int((scores >= MIN_COPY_SCORE).sum()))
     return called[0], called[1], called[2]

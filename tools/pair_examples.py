@@ -22,6 +22,7 @@ from benchmarks.look_alikes import LOOK_ALIKES, other_moment  # noqa: E402
 from core.copy_detection import (  # noqa: E402
     CANDIDATE_NEIGHBORS,
     signatures,
+    similar_enough,
     turned_candidates,
     verify_pairs,
 )
@@ -228,7 +229,7 @@ def by_a_search(embedder: Embedder) -> Propose:
     ) -> NDArray[np.int64]:
         vectors = np.concatenate(list(_vectors(pictures, embedder)))
         graph = neighbor_graph(vectors, CANDIDATE_NEIGHBORS)
-        near = graph.similarities >= embedder.min_candidate_similarity
+        near = similar_enough(graph.similarities, embedder.min_candidate_similarity)
         row, column = np.nonzero(near)
         found = np.stack([row, graph.indices[row, column]], axis=1)
         return np.concatenate([found, turned_candidates(signature)])

@@ -33,8 +33,9 @@ from .relations import (
     relation_bits,
     relation_names,
 )
-from .rotated_candidates import CANDIDATE_NEIGHBORS, turned_candidates
+from .rotated_candidates import turned_candidates
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
+from .similar_candidates import CANDIDATE_NEIGHBORS, similar_enough
 from .types import Signatures
 from .verify import MIN_COPY_SCORE, PairScores, verify_pairs
 
@@ -68,6 +69,7 @@ __all__ = [
     "relation_names",
     "same_places",
     "signatures",
+    "similar_enough",
     "tones_of",
     "turned_candidates",
     "verify_pairs",

@@ -13,14 +13,6 @@ from .signature import brightness_of
 from .types import Floats, Ints, Signatures, floats
 from .views import views_of
 
-CANDIDATE_NEIGHBORS = 10
-"""Neighbors by the embedding that are worth a look.
-
-Measured on the bench (25,000 images, and two sets of 6,000), from a cosine of
-0.75 on in the space of the default copy head: 0.994, 1.0 and 0.996 of the
-planted near copies are among 56,000, 12,000 and 5,300 pairs.
-"""
-
 _TURNED_NEIGHBORS = 5
 _MAX_TURNED_DISTANCE = 0.06
 """Nine of ten turned copies saved as JPEG of quality 50 lie within 0.032; within

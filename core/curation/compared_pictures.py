@@ -13,6 +13,7 @@ from ..copy_detection import (
     TOO_PLAIN,
     is_blank,
     relation_bits,
+    similar_enough,
     turned_candidates,
 )
 from ..embedding.image_table import ImageTable
@@ -20,7 +21,7 @@ from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_
 from ..progress import OnProgress, Progress
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..scan.candidates_by_looks import alike_originals
-from ..scan.closer_looks import is_thorough
+from ..scan.closer_looks import is_thorough, show_little
 from ..scan.plain_pages import ReadPicture, picture_reader
 from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import (
@@ -136,7 +137,7 @@ def _by_signatures(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
 
 
 def _edges(sources: Ints, among: Ints, graph: NeighborGraph, least: float) -> Pairs:
-    close = (graph.indices != NO_NEIGHBOR) & (graph.similarities >= least)
+    close = (graph.indices != NO_NEIGHBOR) & similar_enough(graph.similarities, least)
     row, column = np.nonzero(close)
     ends = among[graph.indices[row, column]]
     return np.stack([sources[row], ends], axis=1).astype(np.int32)
@@ -181,7 +182,8 @@ def copies_among(
         rows = wanted[some]
         images, ends, read = _opened(pictures, paths, candidates[rows], max_megapixels)
         thorough = is_thorough(verified.promise[rows])
-        put_looks(verified, rows, look_closer(images, ends, thorough, read))
+        looks = look_closer(images, ends, thorough, read)
+        put_looks(verified, rows, looks, show_little(images.sizes, ends))
         on_progress(Progress("Looking closer", some.stop, len(wanted)))
     copies = verified.score >= min_score
     copies &= verified.similarity >= min_similarity

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..common.memory import give_back
 from ..common.pairs import distinct_pairs
-from ..copy_detection import CANDIDATE_NEIGHBORS
+from ..copy_detection import CANDIDATE_NEIGHBORS, similar_enough
 from ..findings.outliers import NEIGHBORS_NEEDED
 from ..neighbors.incremental import SPARE_NEIGHBORS, updated_graph
 from ..neighbors.knn_graph import (
@@ -124,7 +124,7 @@ def candidate_pairs(
     if rows is None:
         rows = np.arange(len(descriptors))
     images = rows.astype(np.int32)
-    similar = graph.similarities >= min_similarity
+    similar = similar_enough(graph.similarities, min_similarity)
     near = np.where(similar, graph.indices, NO_NEIGHBOR)
     found = [_edges(images, near[:, :CANDIDATE_NEIGHBORS])]
     # Asked for each split: 40 copies in train would otherwise fill the list of

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     Signatures,
+    similar_enough,
     turned_candidates,
     verify_pairs,
 )
@@ -42,7 +43,14 @@ from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from ..storage.record_store import Vectors
 from .candidates_by_looks import alike_originals
-from .closer_looks import chosen, is_thorough, looked_at, overruled, promise_of
+from .closer_looks import (
+    chosen,
+    is_thorough,
+    looked_at,
+    overruled,
+    promise_of,
+    show_little,
+)
 from .plain_pages import ReadPicture
 from .synthetic_copies import (
     JoinedSignatures,
@@ -171,7 +179,13 @@ def score_synthetic_copies(
     thorough = is_thorough(promise[rows])
     _, laid, closer = looked_at(pairs[rows], thorough, every_size, read, on_progress)
     rows = rows[laid]
-    decided = overruled(checked.scores[rows], promise[rows], closer.scores)
+    decided = overruled(
+        checked.scores[rows],
+        promise[rows],
+        closer.scores,
+        similarity[rows],
+        show_little(every_size, pairs[rows]),
+    )
     checked.put(rows[decided], closer.at(decided))
     scores = checked.scores
     copy_scores = np.zeros(len(source), np.float32)
@@ -293,7 +307,7 @@ def _proposed(
     count = len(vectors)
     # Few ask: an index of many pictures would cost more, and hold them all
     near = nearest(vectors, copied, CANDIDATE_NEIGHBORS, exact=True)
-    row, column = np.nonzero(near.similarities >= min_similarity)
+    row, column = np.nonzero(similar_enough(near.similarities, min_similarity))
     similar = np.stack([count + row, near.indices[row, column]], axis=1)
     made = np.arange(count, len(described))
     turned = turned_candidates(described, asked=made)

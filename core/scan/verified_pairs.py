@@ -13,7 +13,16 @@ from ..copy_detection.closer_look import MARKED
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
 from ..storage.record_store import Vectors
-from .closer_looks import chosen, is_thorough, looked_at, overruled, promise_of
+from .closer_looks import (
+    CLEARLY_UNLESS_ALIKE,
+    LEAST_SIMILAR,
+    chosen,
+    is_thorough,
+    looked_at,
+    overruled,
+    promise_of,
+    show_little,
+)
 from .plain_pages import ReadPicture, judge_pages, no_picture
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
@@ -61,7 +70,7 @@ def verify(
     rows = wanted[~verified.looked[wanted]]
     thorough = is_thorough(verified.promise[rows])
     looks = look_closer(images, pairs[rows], thorough, read, on_progress)
-    put_looks(verified, rows, looks)
+    put_looks(verified, rows, looks, show_little(images.sizes, pairs[rows]))
     return verified
 
 
@@ -94,8 +103,21 @@ def _compared(
         on_progress=on_progress,
     )
     judge_pages(found, pairs, images.signatures, read, on_progress)
+    _refuse_unlike_pages(found, similarity)
     promise = promise_of(found, similarity, images.signatures, pairs)
     return replace(_verified(found, pairs, similarity), promise=promise)
+
+
+def _refuse_unlike_pages(found: PairScores, similarity: NDArray[np.float32]) -> None:
+    """Takes back that plain pairs are copies of which nothing else says so.
+
+    Args:
+        found: what is said of p pairs, changed in place
+        similarity: float32[p], cosines of the descriptors
+    """
+    unlike = (similarity < LEAST_SIMILAR) & (found.scores < CLEARLY_UNLESS_ALIKE)
+    rows = np.flatnonzero(unlike & (found.relations == relation_bits(TOO_PLAIN)))
+    found.put(rows, PairScores.of_nothing(len(rows)))
 
 
 def to_look_at(verified: VerifiedPairs, image_count: int) -> Rows:
@@ -154,7 +176,9 @@ def look_closer(
     return Looks(seen, laid, _verified(found, pairs[laid], similarity))
 
 
-def put_looks(verified: VerifiedPairs, rows: Rows, looks: Looks) -> None:
+def put_looks(
+    verified: VerifiedPairs, rows: Rows, looks: Looks, little: NDArray[np.bool_]
+) -> None:
     """Puts what a closer look says of some pairs in place of what was said of them.
 
     Files that could not be read may be there for the next scan.
@@ -163,9 +187,16 @@ def put_looks(verified: VerifiedPairs, rows: Rows, looks: Looks) -> None:
         verified: p pairs, changed in place
         rows: int64[r], those that were looked at
         looks: what is said of them
+        little: bool[r], see :func:`~.closer_looks.show_little`
     """
     told, closer = rows[looks.laid], looks.said
-    decided = overruled(verified.score[told], verified.promise[told], closer.score)
+    decided = overruled(
+        verified.score[told],
+        verified.promise[told],
+        closer.score,
+        closer.similarity,
+        little[looks.laid],
+    )
     told, closer = told[decided], closer.at(decided)
     _put(verified, told, replace(closer, promise=verified.promise[told]))
     verified.looked[rows[looks.seen]] = True

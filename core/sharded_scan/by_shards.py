@@ -20,7 +20,7 @@ from ..neighbors.knn_graph import NeighborGraph, exact_neighbors
 from ..neighbors.reverse_neighbors import with_reverse_neighbors
 from ..reading.files import ReadContent
 from ..scan.candidate_search import NeighborSearch
-from ..scan.closer_looks import is_thorough
+from ..scan.closer_looks import is_thorough, show_little
 from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
 from ..scan.unique_images import DescribedImages
 from ..scan.verified_pairs import Looks, joined, put_looks, to_look_at
@@ -127,7 +127,7 @@ class ByShards:
             closer.append(VerifiedPairs(part[own], **found))
             start += len(part)
         looks = Looks(np.concatenate(seen), np.concatenate(laid), joined(*closer))
-        put_looks(verified, rows, looks)
+        put_looks(verified, rows, looks, show_little(images.sizes, pairs[rows]))
         return verified
 
     def _by_pairs(

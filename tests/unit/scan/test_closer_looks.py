@@ -26,6 +26,7 @@ from core.scan.closer_looks import (
     looked_at,
     overruled,
     promise_in_place,
+    show_little,
 )
 from core.scan.collect import collect_scan_data
 from core.scan.plain_pages import picture_reader
@@ -114,16 +115,37 @@ def test_a_pair_that_passed_is_decided_only_if_a_closer_look_refuses_it():
     scores = np.array([0.9, 0.9, 0.1, 0.1], np.float32)
     promise = np.array([0.9, 0.9, 0.1, 0.1], np.float32)
     closer = np.array([0.65, 0.55, 0.5, 0.9], np.float32)
+    alike, little = np.full(4, 0.8, np.float32), np.zeros(4, bool)
 
-    assert overruled(scores, promise, closer).tolist() == [1, 2, 3]
+    decided = overruled(scores, promise, closer, alike, little)
+
+    assert decided.tolist() == [1, 2, 3]
 
 
 def test_another_moment_is_a_copy_only_if_a_closer_look_is_sure_of_it():
     scores = np.array([0.3, 0.3, 0.0], np.float32)
     promise = np.array([0.9, 0.9, 0.9], np.float32)
     closer = np.array([0.985, 0.99, 0.7], np.float32)
+    alike = np.full(3, 0.8, np.float32)
 
-    assert overruled(scores, promise, closer).tolist() == [1, 2]
+    decided = overruled(scores, promise, closer, alike, np.zeros(3, bool))
+
+    assert decided.tolist() == [1, 2]
+
+
+def test_of_few_pixels_another_moment_needs_less_and_what_is_unlike_more():
+    scores = np.array([0.3, 0.3, 0, 0, 0], np.float32)
+    promise = np.array([0.9, 0.9, 0.9, 0.9, 0.9], np.float32)
+    closer = np.array([0.96, 0.94, 0.85, 0.92, 0.85], np.float32)
+    similarity = np.array([0.8, 0.8, 0.7, 0.7, 0.7], np.float32)
+    sizes = np.array([[32, 40], [63, 90], [32, 32], [64, 64]], np.int32)
+    pairs = np.array([[0, 1], [0, 1], [0, 2], [0, 2], [2, 3]], np.int32)
+
+    little = show_little(sizes, pairs)
+
+    assert little.tolist() == [True, True, True, True, False]
+    decided = overruled(scores, promise, closer, similarity, little)
+    assert decided.tolist() == [0, 3, 4]
 
 
 @pytest.fixture
@@ -156,7 +178,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_read_by_the_next_scan(learn,
     first = learn(files[:2])
     unread = compared(first)
 
-    put_looks(unread, np.array([0]), unseen)
+    put_looks(unread, np.array([0]), unseen, np.zeros(1, bool))
 
     assert first.pairs.looked.tolist() == [True]
     assert unread.looked.tolist() == [False]

@@ -195,7 +195,7 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
 
 
 def test_a_copy_less_similar_than_the_search_asks_for_is_not_found(world, embedder):
-    strict = replace(embedder, min_candidate_similarity=1.1)
+    strict = replace(embedder, min_candidate_similarity=1.3)
 
     recall = expected_recall(tried(world, strict, [0, 4, 7]), 0.6)
 

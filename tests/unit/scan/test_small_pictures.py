@@ -1,0 +1,71 @@
+"""Pictures of 32 pixels of one photograph each, cut and changed in several ways."""
+
+import os
+
+import cv2
+import numpy as np
+from PIL import Image
+from skimage import data
+
+from core.copy_detection import compositions as made
+from core.scan.apply_thresholds import apply_thresholds
+from core.scan.collect import collect_scan_data
+from core.scan.scan_data import ScanInput
+
+PHOTOS = 54
+LEAST_FOUND = 44
+SIDE = 32
+
+
+def places():
+    """PHOTOS places of photographs, textured and plain ones: RGB."""
+    names = ("retina", "astronaut", "coffee", "immunohistochemistry", "rocket", "cat")
+    for name in names:
+        photo = getattr(data, name)()
+        tall, wide = (length // 3 for length in photo.shape[:2])
+        for row in range(3):
+            for column in range(3):
+                top, left = row * tall, column * wide
+                yield np.ascontiguousarray(photo[top : top + tall, left : left + wide])
+
+
+def cut_and_changed(photo, random):
+    """Returns another cutting of a photograph, in other light."""
+    share = random.uniform(0.76, 0.9, 2)
+    tall, wide = (np.array(photo.shape[:2]) * share).astype(int)
+    top, left = (
+        int(random.integers(whole - part))
+        for whole, part in zip(photo.shape[:2], (tall, wide), strict=True)
+    )
+    part = np.ascontiguousarray(photo[top : top + tall, left : left + wide])
+    for change in (made.color_cast, made.gamma, made.saturation):
+        part = change(part, random)
+    return part
+
+
+def tiny(picture):
+    return cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+
+
+def test_cuttings_of_one_photograph_are_found_and_no_others(embedder, tmp_path):
+    random = np.random.default_rng(3)
+    photos = list(places())
+    shown = [tiny(photo) for photo in photos]
+    shown += [tiny(cut_and_changed(photo, random)) for photo in photos]
+    paths = [tmp_path / f"{number:03}.png" for number in range(len(shown))]
+    for path, pixels in zip(paths, shown, strict=True):
+        Image.fromarray(pixels).save(path)
+
+    scanned = collect_scan_data(
+        ScanInput([os.fsencode(path) for path in paths]),
+        embedder,
+        folder=tmp_path / "cache",
+    )
+    cluster = apply_thresholds(scanned).columns["dup_cluster"]
+
+    whole, cut = cluster[:PHOTOS], cluster[PHOTOS:]
+    found = [one for one, other in zip(whole, cut, strict=True) if one and one == other]
+    assert len(found) == len(set(found)) >= LEAST_FOUND
+    # Of two plain places of one photograph it may be said that they are alike
+    clusters = {one for one in cluster if one is not None}
+    assert len(clusters - set(found)) <= 1
