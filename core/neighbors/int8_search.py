@@ -9,12 +9,15 @@ spare, 1.4 % and 0.02 % of the queries have to be searched again, precisely.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.cpu import available_cores
 from ..common.float16 import to_single
 from ..models.onnx_session import open_runtime
 from ..storage.record_store import Vectors
@@ -34,6 +37,8 @@ _PART = 2**24
 """Numbers of the rows that are prepared at once: 64 MB with the rows themselves and
 what onnxruntime packs. Twice as many are no faster."""
 
+_PRODUCTS_AT_ONCE = 2**20
+_LARGEST = 2**31 - 1
 _ROWS_ROUNDED = 1024
 _SURELY = 5.0
 """Spreads of the error that a product surely does not exceed where it matters: of 24
@@ -63,11 +68,7 @@ def probably_most_similar(
         -   float32[q]: no other row's product is larger; -inf where all are found,
             inf where rounding is too coarse to tell
     """
-    ends = [0.0]
-    for start in range(0, len(vectors), _ROWS_ROUNDED):
-        some = to_single(vectors[start : start + _ROWS_ROUNDED])
-        ends += [float(some.max()), -float(some.min())]
-    row_step = max(max(ends), 1e-12) / _LEVELS
+    row_step = _row_step(vectors)
 
     def multiplication(rows: NDArray[np.floating]) -> Multiply:
         return _multiplication(rows, row_step)
@@ -81,12 +82,100 @@ def probably_most_similar(
             for start in range(0, len(queries), _ROWS_ROUNDED)
         ]
     )
-    # Rounding to a step errs evenly by up to half of it: a variance of 1 / 12
-    spread = np.sqrt((query_step**2 + row_step**2) / 12)
-    coarse = _COARSE / np.sqrt(vectors.shape[1])
-    spread[np.maximum(query_step, row_step) > coarse] = np.inf
     least = products.min(axis=1) * query_step * row_step
-    return found, (least + _SURELY * spread).astype(np.float32)
+    error = _error(query_step, row_step, vectors.shape[1])
+    return found, (least + error).astype(np.float32)
+
+
+def probably_above(
+    vectors: Vectors, queries: Vectors, least: float, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Finds the rows whose dot product with a query is probably as large as said.
+
+    Half the work of finding the largest, where few are.
+
+    Args:
+        vectors: n x d, rows no longer than 1
+        queries: q x d, rows no longer than 1
+        least: product
+        most: rows a query; one with more is not answered
+
+    Returns:
+        a tuple of
+
+        -   int64[p], queries
+        -   int64[p], a row for each; none is missing, some have a smaller product
+        -   int64[r], queries that have more such rows, or of which rounding is too
+            coarse to tell
+    """
+    row_step = _row_step(vectors)
+    held = max(1, _PART // vectors.shape[1])
+    step = max(1, _PRODUCTS_AT_ONCE // min(held, len(vectors)))
+    blocks = [slice(start, start + step) for start in range(0, len(queries), step)]
+    counts = np.zeros(len(queries), np.int64)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for first in range(0, len(vectors), held):
+            multiply = _multiplication(vectors[first : first + held], row_step)
+            above = partial(_above, multiply, queries, row_step, least, most, counts)
+            found += (
+                (block.start + query, first + row)
+                for block, (query, row) in zip(
+                    blocks, pool.map(above, blocks), strict=True
+                )
+            )
+            # Before the next rows are prepared
+            del multiply, above
+    query, row = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    answered = counts[query] <= most
+    return query[answered], row[answered], np.flatnonzero(counts > most)
+
+
+def _above(
+    multiply: Multiply,
+    queries: Vectors,
+    row_step: float,
+    least: float,
+    most: int,
+    counts: NDArray[np.int64],
+    block: slice,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns queries and rows above for a block; none of queries with too many.
+
+    Args:
+        counts: int64[q], to which the rows above are added
+    """
+    some = to_single(queries[block])
+    query_step = _steps(some)[:, 0]
+    error = _error(query_step, row_step, some.shape[1])
+    levels = np.ceil((least - error) / (query_step * row_step))
+    # Where rounding is too coarse to tell all rows are above: too many
+    levels = np.clip(levels, -_LARGEST, _LARGEST).astype(np.int32)
+    products = multiply(some)
+    places = np.flatnonzero(products >= levels[:, None])
+    query, row = np.divmod(places, products.shape[1])
+    here = np.bincount(query, minlength=len(some))
+    counts[block] += here
+    few = here[query] <= most
+    return query[few], row[few]
+
+
+def _row_step(vectors: Vectors) -> float:
+    """Returns what one of the integers of rows stands for."""
+    ends = [0.0]
+    for start in range(0, len(vectors), _ROWS_ROUNDED):
+        some = to_single(vectors[start : start + _ROWS_ROUNDED])
+        ends += [float(some.max()), -float(some.min())]
+    return max(max(ends), 1e-12) / _LEVELS
+
+
+def _error(query_step: Floats, row_step: float, dims: int) -> NDArray[np.float64]:
+    """Returns float64[q], by how much products of queries surely err at most."""
+    # Rounding to a step errs evenly by up to half of it: a variance of 1 / 12
+    spread = np.sqrt((query_step.astype(np.float64) ** 2 + row_step**2) / 12)
+    coarse = _COARSE / np.sqrt(dims)
+    spread[np.maximum(query_step, row_step) > coarse] = np.inf
+    return _SURELY * spread
 
 
 def _steps(queries: Floats) -> Floats:

@@ -20,7 +20,7 @@ from ..common.cpu import available_cores
 from ..common.float16 import to_single
 from ..storage.record_store import Vectors
 from .brute_force import most_similar
-from .int8_search import probably_most_similar
+from .int8_search import probably_above, probably_most_similar
 from .nn_descent import compile_ahead, nearly_most_similar
 
 NO_NEIGHBOR = -1
@@ -63,6 +63,9 @@ _SHORT_SPARE = 50
 vectors and of those of up to 512 numbers, whose rounding errs more. Of 24,288 scenes
 2 % are searched again by 1,280 numbers; by 256 with 20 to spare 45 %, in 7.0
 CPU-seconds, with 40 4 % in 3.8, and with 60 0.1 % in 3.6."""
+
+_MOST_ABOVE = 64
+"""Rows a query that may be similar enough; of more the nearest are searched."""
 
 _NUMBERS_AT_ONCE = 2**18
 """Numbers that are gathered at once to multiply rows: what a cache holds."""
@@ -172,6 +175,50 @@ def nearest(
     data, points = to_single(vectors[:]), to_single(queries[:])
     found = _search_approximately(data, points, min(k, len(vectors)))
     return ranked(vectors, queries, found, k)
+
+
+def nearest_above(
+    vectors: Vectors,
+    queries: Vectors,
+    k: int,
+    least: float,
+    own: NDArray[np.int64] | None = None,
+) -> NeighborGraph:
+    """Finds the k rows nearest to each query, of those that are similar enough.
+
+    Exact, and half the work of :func:`nearest` where few are. A query's list does not
+    depend on which are asked with it.
+
+    Args:
+        vectors: n x d, unit length
+        queries: q x d, unit length
+        k: neighbors a query; fewer where fewer are similar enough
+        least: cosine similarity; less similar rows may be missing
+        own: int64[q], each query's own row, which is none of its neighbors
+
+    Returns:
+        a graph of q rows whose indices point into ``vectors``
+    """
+    if not len(queries) or len(vectors) <= _INTEGERS_ABOVE:
+        return _searched_exactly(vectors, queries, own, k)
+    query, row, crowded = probably_above(vectors, queries, least, _MOST_ABOVE)
+    if own is not None:
+        other = row != own[query]
+        query, row = query[other], row[other]
+    cosine = row_products(queries, query, vectors, row)
+    order = np.lexsort((row, -cosine, query))
+    query, row, cosine = query[order], row[order], cosine[order]
+    place = np.arange(len(query)) - np.searchsorted(query, query)
+    first = place < k
+    indices = np.full((len(queries), k), NO_NEIGHBOR, np.int32)
+    similarities = np.full((len(queries), k), -np.inf, np.float32)
+    indices[query[first], place[first]] = row[first]
+    similarities[query[first], place[first]] = cosine[first]
+    if len(crowded):
+        own = own if own is None else own[crowded]
+        precise = _searched_exactly(vectors, queries[crowded], own, k)
+        indices[crowded], similarities[crowded] = precise.indices, precise.similarities
+    return NeighborGraph(indices, similarities)
 
 
 def _is_exact(asked: int, count: int, exact: bool | None) -> bool:

@@ -100,15 +100,25 @@ def read_file(path: bytes) -> FileContent | ReadFailure:
         if status.st_size > MAX_FILE_BYTES:
             megabytes = status.st_size // 2**20
             return ReadFailure("too_large", f"the file has {megabytes} MiB")
-        # closefd=False: the descriptor is closed below on every path
-        # Buffered: it asks again where a network file system returns less
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(status.st_size)
+        data = _read_whole(descriptor, status.st_size)
     except OSError as error:
         return _failure_of_os_error(error)
     finally:
         os.close(descriptor)
     return FileContent(data, hashlib.sha256(data).digest())
+
+
+def _read_whole(descriptor: int, size: int) -> bytes:
+    """Reads what a file holds, at most so many bytes."""
+    data = os.read(descriptor, size)
+    if len(data) == size:
+        return data
+    # Network file systems may return less than there is
+    parts = [data]
+    while data and (size := size - len(data)):
+        data = os.read(descriptor, size)
+        parts.append(data)
+    return b"".join(parts)
 
 
 def digest_file(path: bytes) -> bytes | ReadFailure:

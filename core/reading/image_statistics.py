@@ -42,53 +42,82 @@ IMAGE_STATISTICS = (
 _ROUNDING = 1e-9
 """Rounding must not push a whole share past its level."""
 
-_DARKEST_AND_BRIGHTEST = np.array((0.01, 0.99)) - _ROUNDING
+_DARKEST_AND_BRIGHTEST = 0.01 - _ROUNDING, 0.99 - _ROUNDING
 _STEEPEST = 0.999 - _ROUNDING
 _MOST_COLORFUL = 0.99 - _ROUNDING
 """Shares of the pixels that lie at or below these levels."""
 
 _KERNEL = np.ones((3, 3), np.uint8)
 _CHROMA_SIDE = 32
+_LEVELS = 256
+
+LEVELS = np.dtype(
+    [
+        ("gray", "<f4", (_LEVELS,)),
+        ("steep", "<f4", (_LEVELS,)),
+        ("steep_blurred", "<f4", (_LEVELS,)),
+        ("pixels", "<i8"),
+        ("contrast", "<f8"),
+        ("detail", "<f8"),
+    ]
+)
+"""What :func:`note_levels` notes of a picture: pixels by their level, how many there
+are, the standard deviation of the gray picture and of its Laplacian."""
 
 U8 = NDArray[np.uint8]
 
 
-def image_statistics(
-    pixels: U8, gray: U8, width: int, height: int
-) -> NDArray[np.float32]:
-    """Measures a picture, in about 0.2 ms.
+def note_levels(gray: U8, levels: NDArray[np.void] | np.void) -> None:
+    """Measures a gray picture of 150 x 150 pixels in 0.1 ms.
 
     Args:
-        pixels: s x s x 3, the picture squashed to a square, RGB
         gray: h x w, longer side at most 256, aspect kept
-        width: of the file's picture, upright
-        height: of the file's picture, upright
-
-    Returns:
-        float32, one number a name of :data:`IMAGE_STATISTICS`
+        levels: of :data:`LEVELS`, where it is noted
     """
     # Two passes of 5 x 5 are close to a Gaussian of sigma 2
     softened = np.asarray(cv2.blur(cv2.blur(gray, (5, 5)), (5, 5)), np.uint8)
-    counted = (gray, _steepness(gray), _steepness(softened), _chroma(pixels))
-    shares = np.stack([_histogram(values) for values in counted])
+    levels["gray"] = _counts(gray)
+    levels["steep"] = _counts(_steepness(gray))
+    levels["steep_blurred"] = _counts(_steepness(softened))
+    levels["pixels"] = gray.size
+    levels["contrast"] = _deviation(gray)
+    levels["detail"] = _deviation(cv2.Laplacian(gray, cv2.CV_16S))
+
+
+def image_statistics(
+    levels: NDArray[np.void],
+    squares: U8,
+    width: NDArray[np.integer],
+    height: NDArray[np.integer],
+) -> NDArray[np.float32]:
+    """Tells what was measured of n pictures, some at once: one alone takes as long.
+
+    Args:
+        levels: n of :data:`LEVELS`
+        squares: n x s x s x 3, the pictures squashed to squares, RGB
+        width: n, of the files' pictures, upright
+        height: n, of the files' pictures, upright
+
+    Returns:
+        float32, n rows with one number a name of :data:`IMAGE_STATISTICS`
+    """
+    pixels = levels["pixels"][:, None]
+    shares = levels["gray"] / pixels
     below = shares.cumsum(axis=1)
-    share = shares[0][shares[0] > 0]
-    darkest, brightest = below[0].searchsorted(_DARKEST_AND_BRIGHTEST).tolist()
-    return np.array(
-        (
-            width,
-            height,
-            darkest,
-            brightest,
-            _deviation(gray),
-            -(share * np.log2(share)).sum(),
-            _deviation(cv2.Laplacian(gray, cv2.CV_16S)) ** 2,
-            below[1].searchsorted(_STEEPEST),
-            below[2].searchsorted(_STEEPEST),
-            below[3].searchsorted(_MOST_COLORFUL),
-        ),
-        np.float32,
+    terms = shares * np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    colors = _chroma(squares)
+    columns = (
+        width,
+        height,
+        *(_level_at(below, share) for share in _DARKEST_AND_BRIGHTEST),
+        levels["contrast"],
+        [-row[share > 0].sum() for row, share in zip(terms, shares, strict=True)],
+        levels["detail"] ** 2,
+        _level_at((levels["steep"] / pixels).cumsum(axis=1), _STEEPEST),
+        _level_at((levels["steep_blurred"] / pixels).cumsum(axis=1), _STEEPEST),
+        _level_at((colors / colors[0].sum()).cumsum(axis=1), _MOST_COLORFUL),
     )
+    return np.stack([np.asarray(one, np.float32) for one in columns], axis=1)
 
 
 def column(statistics: NDArray[np.float32], name: str) -> NDArray[np.float32]:
@@ -122,25 +151,33 @@ def sharpness(statistics: NDArray[np.float32]) -> NDArray[np.float32]:
     return sharp.astype(np.float32)
 
 
-def _chroma(pixels: U8) -> U8:
-    """Returns the largest less the smallest channel of a part of the pixels."""
-    step = max(1, len(pixels) // _CHROMA_SIDE)
-    red, green, blue = cv2.split(np.ascontiguousarray(pixels[::step, ::step]))
-    most = cv2.max(cv2.max(red, green), blue)
-    return np.asarray(cv2.subtract(most, cv2.min(cv2.min(red, green), blue)), np.uint8)
+def _chroma(squares: U8) -> NDArray[np.int64]:
+    """Returns int64[n, 256]: how often the largest channel exceeds the smallest by so
+    much in a part of the pixels."""
+    step = max(1, squares.shape[1] // _CHROMA_SIDE)
+    red, green, blue = np.moveaxis(squares[:, ::step, ::step], -1, 0)
+    most = np.maximum(np.maximum(red, green), blue)
+    chroma = most - np.minimum(np.minimum(red, green), blue)
+    count = len(squares)
+    places = chroma.reshape(count, -1) + _LEVELS * np.arange(count)[:, None]
+    return np.bincount(places.ravel(), minlength=_LEVELS * count).reshape(count, -1)
 
 
-def _histogram(values: U8) -> NDArray[np.float64]:
-    """Returns float64[256], shares of the levels."""
-    counts = cv2.calcHist([np.ascontiguousarray(values)], [0], None, [256], [0, 256])
-    shares: NDArray[np.float64] = counts[:, 0].astype(np.float64) / values.size
-    return shares
+def _level_at(below: NDArray[np.float64], share: float) -> NDArray[np.int64]:
+    """Returns int64[n], the first level at or below which so many pixels lie."""
+    level: NDArray[np.int64] = (below < share).sum(axis=1)
+    return level
+
+
+def _counts(values: U8) -> NDArray[np.float32]:
+    """Returns float32[256], how many pixels have each level."""
+    counts = cv2.calcHist([values], [0], None, [_LEVELS], [0, _LEVELS])
+    return np.asarray(counts[:, 0], np.float32)
 
 
 def _steepness(gray: U8) -> U8:
     """Returns the largest less the smallest level within 3 x 3 pixels."""
-    steep = cv2.subtract(cv2.dilate(gray, _KERNEL), cv2.erode(gray, _KERNEL))
-    return np.asarray(steep, np.uint8)
+    return np.asarray(cv2.morphologyEx(gray, cv2.MORPH_GRADIENT, _KERNEL), np.uint8)
 
 
 def _deviation(values: cv2.typing.MatLike) -> float:

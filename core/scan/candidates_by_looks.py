@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..copy_detection import framed_looks_of, looks_of
 from ..copy_detection.types import Signatures
-from ..neighbors.knn_graph import NeighborGraph, exact_neighbors, nearest
+from ..neighbors.knn_graph import nearest_above
 
 _NEIGHBORS = 2
 """Of each picture, and of what each frames."""
@@ -43,7 +43,7 @@ def alike_candidates(signatures: Signatures) -> Pairs:
     if not 1 < count <= _MOST_PICTURES:
         return np.zeros((0, 2), np.int32)
     rows, looks = np.arange(count), looks_of(signatures)
-    alike = [_alike(rows, exact_neighbors(one, rows, _NEIGHBORS)) for one in looks]
+    alike = [_alike(rows, one, one, _NEIGHBORS, own=rows) for one in looks]
     framed = _alike_inside(signatures, looks, rows)
     return np.concatenate([*alike, framed[framed[:, 0] != framed[:, 1]]])
 
@@ -62,10 +62,7 @@ def alike_originals(signatures: Signatures, count: int) -> Pairs:
         return np.zeros((0, 2), np.int32)
     looks = looks_of(signatures)
     made = np.arange(count, len(signatures))
-    alike = [
-        _alike(made, nearest(one[:count], one[count:], _NEIGHBORS, exact=True))
-        for one in looks
-    ]
+    alike = [_alike(made, one[:count], one[count:], _NEIGHBORS) for one in looks]
     framed = _alike_inside(signatures, looks[:, :count], made)
     return np.concatenate([*alike, framed])
 
@@ -84,12 +81,20 @@ def _alike_inside(
     # The picture itself may look like what it frames
     wanted = min(_NEIGHBORS + 1, looks.shape[1])
     alike = [
-        _alike(picture, nearest(one, other, wanted, exact=True))
+        _alike(picture, one, other, wanted)
         for one, other in zip(looks, framed, strict=True)
     ]
     return np.concatenate(alike)
 
 
-def _alike(rows: NDArray[np.int64], graph: NeighborGraph) -> Pairs:
+def _alike(
+    rows: NDArray[np.int64],
+    looks: NDArray[np.float32],
+    asked: NDArray[np.float32],
+    count: int,
+    own: NDArray[np.int64] | None = None,
+) -> Pairs:
+    """Returns pairs of some rows with the few whose looks are most like theirs."""
+    graph = nearest_above(looks, asked, count, _MIN_ALIKE, own)
     row, column = np.nonzero(graph.similarities >= _MIN_ALIKE)
     return np.stack([rows[row], graph.indices[row, column]], axis=1).astype(np.int32)

@@ -92,6 +92,9 @@ class RecordStore:
 
     def positions(self, keys: Sequence[bytes]) -> NDArray[np.int64]:
         """Returns the position of each key's record, ``ABSENT`` without one."""
+        # New files are the rule in a first scan: of them nothing is asked of the disk
+        if not any(key in self._files.positions for key in keys):
+            return np.full(len(keys), ABSENT, np.int64)
         if not self._files.are_in_place():
             self.refresh()
         with _explained(self._folder):

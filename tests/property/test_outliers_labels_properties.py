@@ -9,7 +9,12 @@ from core.findings.outliers import outlier_distances, outlier_threshold
 from core.findings.schema import NO_LABEL
 from core.neighbors.distinct_neighbors import distinct_neighbors
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph
-from core.reading.image_statistics import IMAGE_STATISTICS, image_statistics
+from core.reading.image_statistics import (
+    IMAGE_STATISTICS,
+    LEVELS,
+    image_statistics,
+    note_levels,
+)
 
 CLASSES = 4
 
@@ -217,10 +222,15 @@ def test_never_more_than_a_quarter_are_outliers(values):
 def test_any_picture_can_be_measured_and_judged(width, height, seed):
     random = np.random.default_rng(seed)
     gray = random.integers(0, 256, (height, width)).astype(np.uint8)
-    pixels = random.integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    pixels = random.integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)
+    levels = np.zeros(2, LEVELS)
+    note_levels(gray, levels[0])
+    note_levels(gray.T.copy(), levels[1])
 
-    row = image_statistics(pixels, gray, width, height)
+    rows = image_statistics(levels, pixels, np.full(2, width), np.full(2, height))
 
-    assert row.shape == (len(IMAGE_STATISTICS),)
-    assert np.isfinite(row).all()
-    assert image_issues(row[None], np.zeros(1, bool)).shape == (1, len(ISSUES))
+    assert rows.shape == (2, len(IMAGE_STATISTICS))
+    assert np.isfinite(rows).all()
+    alone = image_statistics(levels[:1], pixels[:1], *np.array([[width], [height]]))
+    assert (alone == rows[:1]).all()
+    assert image_issues(rows, np.zeros(2, bool)).shape == (2, len(ISSUES))

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 from core.embedding.embed import embed_images
+from core.embedding.file_pass import FilePass
+from core.embedding.records import open_seen, record_dtype
 from core.errors import Cancelled
 from core.models.registry import load_embedder
+from core.progress import silent
 from core.reading.files import file_identity
+from core.storage.record_store import RecordStore
 
 COLUMNS = ("digest", "picture_digest", "statistics", "signature", "copy", "features")
 
@@ -102,6 +106,32 @@ def test_a_cancelled_pass_keeps_what_it_embedded(run, paths, embedder, tmp_path)
 
     kept = (tmp_path / "cache").glob("*/keys.bin")
     assert sum(path.stat().st_size for path in kept) > 0
+
+
+class CountingStore(RecordStore):
+    """A store that notes how many records it is given at once."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.given = []
+
+    def append(self, keys, values):
+        self.given.append(len(keys))
+        return super().append(keys, values)
+
+
+def test_many_records_are_stored_at_once(paths, draw, tmp_path):
+    for number in range(40, 70):
+        draw(number).save(tmp_path / "images" / f"{number:02d}.png")
+        paths.append(os.fsencode(tmp_path / "images" / f"{number:02d}.png"))
+    store = CountingStore(tmp_path / "records", record_dtype(None))
+    job = FilePass(paths, None, open_seen(tmp_path), store, max_megapixels=64)
+
+    job.run(1, silent)
+
+    assert store.given == [64, 6]
+    assert np.array_equal(np.sort(job.positions), np.arange(70))
+    assert set(store.read(job.positions, "width").tolist()) == {64}
 
 
 def test_a_file_that_changed_is_read_again(run, paths, draw):

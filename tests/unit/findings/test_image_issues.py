@@ -13,26 +13,29 @@ from core.findings.image_issues import (
 )
 from core.reading.image_statistics import (
     IMAGE_STATISTICS,
+    LEVELS,
     column,
     image_statistics,
+    note_levels,
     sharpness,
 )
 
 LONGEST_GRAY = 256
 
 
-def measured(picture):
-    """Returns the statistics of an RGB picture, as a scan takes them."""
-    height, width = picture.shape[:2]
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    scale = min(1, LONGEST_GRAY / max(width, height))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return image_statistics(
-        cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA),
-        cv2.resize(gray, size, interpolation=cv2.INTER_AREA),
-        width,
-        height,
-    )
+def measured(*pictures):
+    """Returns the statistics of RGB pictures, as a scan takes them."""
+    levels = np.zeros(len(pictures), LEVELS)
+    squares = np.zeros((len(pictures), 128, 128, 3), np.uint8)
+    heights, widths = np.array([picture.shape[:2] for picture in pictures]).T
+    for row, picture in enumerate(pictures):
+        height, width = picture.shape[:2]
+        gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        scale = min(1, LONGEST_GRAY / max(width, height))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        note_levels(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), levels[row])
+        squares[row] = cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA)
+    return image_statistics(levels, squares, widths, heights)
 
 
 def judged(statistics):
@@ -41,7 +44,7 @@ def judged(statistics):
 
 
 def issues_of(*pictures):
-    flags = judged(np.stack([measured(picture) for picture in pictures]))
+    flags = judged(measured(*pictures))
     return [{ISSUES[i] for i in np.flatnonzero(row)} for row in flags]
 
 
@@ -128,7 +131,7 @@ def test_pictures_as_bright_as_many_others_are_not_bright(groups, bright):
 
 
 def test_thresholds_on_looks_can_be_moved():
-    table = np.stack([measured(photo()), measured(blurred(photo(), 0.01))])
+    table = measured(photo(), blurred(photo(), 0.01))
     whole = np.zeros(2, bool)
     scores = dict(zip(LOOKS, look_scores(table).T, strict=True))
     names = {
@@ -157,7 +160,7 @@ def test_information_is_little_with_few_levels_or_little_contrast():
         photo(),
     )
 
-    information = look_scores(np.stack([measured(p) for p in (blank, faint, full)]))
+    information = look_scores(measured(blank, faint, full))
 
     assert information[0, 3] == 0
     assert information[1, 3] < 0.5 < information[2, 3]
@@ -196,7 +199,7 @@ def test_flat_drawings_are_sharp_and_blurred_ones_are_not():
 def test_sharpness_falls_with_blur():
     steps = [photo(), *(blurred(photo(), share) for share in (0.005, 0.01, 0.02, 0.04))]
 
-    sharp = sharpness(np.stack([measured(picture) for picture in steps]))
+    sharp = sharpness(measured(*steps))
 
     assert (np.diff(sharp) < 0).all()
 
@@ -259,7 +262,7 @@ def test_a_gray_picture_is_odd_among_colored_ones_only():
 
 def test_a_few_gray_pictures_in_a_hundred_are_no_issue_and_still_no_copies_to_keep():
     gray = np.repeat(cv2.cvtColor(photo(), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    table = np.stack([measured(photo())] * 96 + [measured(gray)] * 4)
+    table = measured(*[photo()] * 96, *[gray] * 4)
 
     # Leaving some out must not turn the others into bad images
     for dropped in range(30):
@@ -279,17 +282,17 @@ def test_no_pictures_have_no_issues():
 def test_the_smallest_pictures_are_measured(size):
     picture = np.full((size[1], size[0], 3), 7, np.uint8)
 
-    row = measured(picture)
+    table = measured(picture)
 
-    assert np.isfinite(row).all()
-    assert np.isfinite(sharpness(row[None])).all()
+    assert np.isfinite(table).all()
+    assert np.isfinite(sharpness(table)).all()
 
 
 def test_columns_are_what_their_names_say():
     picture = np.zeros((100, 200, 3), np.uint8)
     picture[:, 100:] = (250, 50, 50)
 
-    table = measured(picture)[None]
+    table = measured(picture)
 
     assert column(table, "width") == 200
     assert column(table, "height") == 100
@@ -301,7 +304,7 @@ def test_columns_are_what_their_names_say():
 
 
 def test_what_its_decoder_calls_damaged_is_an_issue_whatever_it_looks_like():
-    statistics = np.stack([measured(photo(seed=seed)) for seed in range(3)])
+    statistics = measured(*(photo(seed=seed) for seed in range(3)))
 
     flags = image_issues(statistics, np.array([False, True, False]))
 

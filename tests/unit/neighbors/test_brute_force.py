@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.common.float16 import to_single
-from core.neighbors.brute_force import most_similar
+from core.neighbors.brute_force import largest, most_similar
 
 
 @pytest.mark.parametrize("rows", [1, 7, 16, 100, 1000])
@@ -17,6 +17,23 @@ def test_the_largest_dot_products_are_found_whatever_the_sizes(rows, k):
 
     wanted = np.argsort(-(queries @ vectors.T), axis=1)[:, :k]
     assert np.array_equal(np.sort(found, axis=1), np.sort(wanted, axis=1))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+@pytest.mark.parametrize("levels", [1, 2, 5, 10_000])
+@pytest.mark.parametrize(("columns", "k"), [(1, 1), (9, 9), (50, 7), (3_001, 40)])
+def test_the_largest_values_are_found_each_once_however_many_are_equal(
+    dtype, levels, columns, k
+):
+    rng = np.random.default_rng(columns)
+    values = rng.integers(-levels, 0, (20, columns)).astype(dtype)
+
+    found = largest(values, k)
+
+    assert found.shape == (20, k)
+    assert all(len(set(row)) == k for row in found.tolist())
+    best = np.sort(values, axis=1)[:, columns - k :]
+    assert np.array_equal(np.sort(np.take_along_axis(values, found, 1), axis=1), best)
 
 
 def test_blocks_of_queries_do_not_change_what_is_found(monkeypatch):

@@ -3,7 +3,12 @@ import pytest
 
 from core.neighbors import knn_graph
 from core.neighbors.int8_search import probably_most_similar
-from core.neighbors.knn_graph import nearest, neighbor_graph
+from core.neighbors.knn_graph import (
+    exact_neighbors,
+    nearest,
+    nearest_above,
+    neighbor_graph,
+)
 
 
 def unit_rows(rows, dims, seed=0, spread=1.0):
@@ -107,3 +112,54 @@ def test_numbers_that_rounding_takes_away_are_not_trusted():
     _, reach = probably_most_similar(vectors, vectors[:5], 40)
 
     assert np.isposinf(reach).all()
+
+
+def above(graph, least):
+    """Returns the rows and similarities of a graph, blank where they are below."""
+    blank = graph.similarities < least
+    return np.where(blank, -1, graph.indices), np.where(blank, 0, graph.similarities)
+
+
+@pytest.mark.parametrize(
+    ("dims", "spread", "least"), [(64, 1.0, 0.75), (64, 0.3, 0.92), (3, 0.3, 0.999)]
+)
+def test_those_above_a_similarity_are_the_nearest_of_all(
+    monkeypatch, dims, spread, least
+):
+    vectors, rows = unit_rows(2500, dims, 0, spread), np.arange(2500)
+    # Of each tenth row one that is much like it
+    vectors[::10] = vectors[1::10] + 0.3 * (vectors[::10] - vectors[1::10])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries = np.roll(vectors, 7, axis=0)[:90].copy()
+    wanted = (nearest(vectors, queries, 3), exact_neighbors(vectors, rows, 3))
+    monkeypatch.setattr("core.neighbors.int8_search._PART", dims * 900)
+
+    found = nearest_above(vectors, queries, 3, least)
+    of_rows = nearest_above(vectors, vectors, 3, least, own=rows)
+
+    assert 0 < (wanted[1].similarities[:, 1] >= least).sum() < 2500
+    for one, other in zip((found, of_rows), wanted, strict=True):
+        for mine, theirs in zip(above(one, least), above(other, least), strict=True):
+            assert np.array_equal(mine, theirs)
+
+
+def test_only_queries_with_many_above_are_searched_again(monkeypatch):
+    # All but one lie together; zeros are like nothing
+    vectors = np.concatenate([unit_rows(2400, 64, spread=0.1), np.zeros((200, 64))])
+    vectors = vectors.astype(np.float32)
+    queries = np.concatenate([vectors[:5], -vectors[5:12], vectors[-3:]])
+    asked = []
+    searched = knn_graph._searched_exactly
+
+    def counted(vectors, queries, own, k):
+        asked.append(len(queries))
+        return searched(vectors, queries, own, k)
+
+    monkeypatch.setattr(knn_graph, "_searched_exactly", counted)
+
+    graph = nearest_above(vectors, queries, 2, 0.92)
+
+    assert asked == [5]
+    assert (graph.similarities[:5] >= 0.92).all()
+    assert (graph.indices[5:] == knn_graph.NO_NEIGHBOR).all()
+    assert np.isneginf(graph.similarities[5:]).all()
