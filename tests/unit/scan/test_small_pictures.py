@@ -7,8 +7,10 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from core.copy_detection import SIGNATURE_SIDE, signatures
 from core.copy_detection import compositions as made
 from core.scan.apply_thresholds import apply_thresholds
+from core.scan.candidates_by_looks import alike_candidates
 from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput
 
@@ -69,3 +71,15 @@ def test_cuttings_of_one_photograph_are_found_and_no_others(embedder, tmp_path):
     # Of two plain places of one photograph it may be said that they are alike
     clusters = {one for one in cluster if one is not None}
     assert len(clusters - set(found)) <= 1
+
+
+def test_what_a_frame_holds_is_proposed_though_it_was_cut_and_changed():
+    random = np.random.default_rng(5)
+    photos = list(places())
+    shown = [*photos, made.bordered(cut_and_changed(photos[10], random), random)]
+    side = (SIGNATURE_SIDE, SIGNATURE_SIDE)
+    squares = [cv2.resize(tiny(one), side) for one in shown]
+
+    pairs = alike_candidates(signatures(np.array(squares, np.uint8)))
+
+    assert [PHOTOS, 10] in pairs.tolist()
