@@ -53,7 +53,8 @@ class ImageEmbedder(Protocol):
     def min_candidate_similarity(self) -> float: ...
 
     def open_session(self) -> EmbedPixels:
-        """Returns a function for one thread: uint8[b, s, s, 3] to two vectors."""
+        """Returns a function, which threads may share: uint8[b, s, s, 3] to two
+        vectors."""
 
 
 def open_seen(folder: Path) -> RecordStore:

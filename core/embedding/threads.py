@@ -32,19 +32,21 @@ _REPORT_SECONDS = 0.2
 
 
 class Session:
-    """The model of one thread, opened when it is first needed."""
+    """The model, opened when it is first needed; threads may share it."""
 
     def __init__(self, embedder: ImageEmbedder | None) -> None:
         self._embedder = embedder
         self._session: EmbedPixels | None = None
+        self._lock = threading.Lock()
         self.side = embedder.input_size if embedder else SIGNATURE_SIDE
 
     def embed(self, pixels: NDArray[np.uint8], records: NDArray[Any]) -> None:
         """Fills in the vectors of records, if there is a model."""
         if self._embedder is None:
             return
-        if self._session is None:
-            self._session = self._embedder.open_session()
+        with self._lock:
+            if self._session is None:
+                self._session = self._embedder.open_session()
         records["copy"], records["features"] = self._session(pixels)
 
 
@@ -147,7 +149,7 @@ class ThreadedPass(Described, ABC):
         """Visits files until there are no more, in one thread.
 
         Args:
-            session: the model of that thread
+            session: the model, which all threads share
         """
 
     def new_files(self, turn: Sequence[int]) -> Sequence[int]:
@@ -156,8 +158,11 @@ class ThreadedPass(Described, ABC):
 
     def run(self, threads: int, on_progress: OnProgress) -> None:
         """Starts the threads; reports, and is cancelled, on the caller's thread."""
+        session = Session(self.embedder)
         workers = [
-            threading.Thread(target=self._work, name=f"winnow-read-{i}", daemon=True)
+            threading.Thread(
+                target=self._work, args=[session], name=f"winnow-read-{i}", daemon=True
+            )
             for i in range(threads)
         ]
         for worker in workers:
@@ -171,9 +176,9 @@ class ThreadedPass(Described, ABC):
         if self._errors:
             raise self._errors[0]
 
-    def _work(self) -> None:
+    def _work(self, session: Session) -> None:
         try:
-            self.work(Session(self.embedder))
+            self.work(session)
         # Whatever ends a thread must end the run, on the caller's thread
         except BaseException as error:
             self._errors.append(error)

@@ -114,9 +114,9 @@ def made_copies(
     """
     workers = max(1, min(available_cores(), len(paths)))
     result: list[SyntheticCopies | None] = [None] * len(paths)
+    session = embedder.open_session()
 
     def work(first: int) -> None:
-        session = embedder.open_session()
         for row in range(first, len(paths), workers):
             content = read_content(paths[row])
             result[row] = _copies_of(content, embedder.input_size, session, sizes)
