@@ -31,6 +31,7 @@ from first_checks import check_database_folder, check_home, check_machine  # noq
 from folder_options import add_folder_options, listing_of  # noqa: E402
 from show_progress import bars_or_lines, on_terminal  # noqa: E402
 
+from core.common.memory import share_heaps  # noqa: E402
 from core.common.text import plain  # noqa: E402
 from core.common.writable import FULL_OR_CLOSED  # noqa: E402
 from core.curation.policy import Rule, judge, parse_policy  # noqa: E402
@@ -47,6 +48,8 @@ FOUND_PROBLEMS, BAD_INPUT, FAILED, INTERRUPTED = 1, 2, 3, 130
 
 def main() -> int:
     options = _options()
+    # Before FiftyOne starts threads
+    share_heaps()
     goes_on = "Embeddings are stored: the next scan continues from there."
     return exit_code(lambda: _load_and_scan(options), goes_on)
 

@@ -23,6 +23,23 @@ def give_back() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
+_ARENA_MAX = -8
+"""Number of ``M_ARENA_MAX`` in malloc.h of glibc."""
+
+
+def share_heaps() -> None:
+    """Lets threads that begin later share the heaps there are, where it can be asked.
+
+    glibc gives each thread one of its own, which keeps holes of what it has freed. In a
+    scan of 1,500 images all of them were 65 MB of 506 where it was asked before any
+    other thread began, 25 MB afterwards; to share one took no more CPU time.
+    """
+    if sys.platform == "linux":
+        # Other C libraries than glibc have no such function, or heed it not
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+
+
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
     """Keeps the cyclic garbage collector from running meanwhile, unless it is off.

@@ -24,6 +24,10 @@ from .records import EmbedPixels, ImageEmbedder
 BATCH = 16
 """Images a call of the model: more gains nothing on a CPU (measured 8 to 64)."""
 
+_MOST_BYTES_HELD = 2**19
+"""Of the pixels of a picture that waits to be described with others: what is done to
+sixteen in a row takes a tenth less time, since a processor keeps at hand how."""
+
 STORED_AT_ONCE = 64
 """Records that are stored together: to lock a store takes 0.2 ms."""
 
@@ -243,6 +247,7 @@ class Batch:
         self._pixels = np.zeros((BATCH, side, side, 3), np.uint8)
         self._small = np.zeros((BATCH, SIGNATURE_SIDE, SIGNATURE_SIDE, 3), np.uint8)
         self._levels = np.zeros(BATCH, LEVELS)
+        self._undescribed: list[tuple[int, DecodedImage]] = []
         self._seen: dict[bytes, bytes] = {}
 
     def remember(self, identity: bytes, digest: bytes) -> None:
@@ -259,7 +264,7 @@ class Batch:
             key: 32 bytes, under which its record is found again
             image: the picture
         """
-        record, side = self._records[len(self._rows)], self._session.side
+        record = self._records[len(self._rows)]
         slot = len(self._rows) - self._embedded
         record["digest"] = np.frombuffer(key, np.uint8)
         record["picture_digest"] = np.frombuffer(image.picture_digest, np.uint8)
@@ -272,12 +277,9 @@ class Batch:
         record["width"], record["height"] = image.width, image.height
         record["captured"] = image.capture.seconds
         record["camera"] = image.capture.camera
-        self._small[slot] = image.square(SIGNATURE_SIDE)
-        is_same = side == SIGNATURE_SIDE and not image.is_enlarged(side)
-        self._pixels[slot] = (
-            self._small[slot] if is_same else image.square_for_model(side)
-        )
-        note_levels(image.gray(), self._levels[slot])
+        self._undescribed.append((slot, image))
+        if image.stored.nbytes > _MOST_BYTES_HELD:
+            self._describe()
         self._rows.append(row)
         self._keys.append(key)
         if slot + 1 == BATCH:
@@ -293,7 +295,22 @@ class Batch:
             self._store()
         self._flush_seen()
 
+    def _describe(self) -> None:
+        """Takes from the pictures that wait what is kept of them."""
+        side = self._session.side
+        for slot, image in self._undescribed:
+            self._small[slot] = image.square(SIGNATURE_SIDE)
+            is_same = side == SIGNATURE_SIDE and not image.is_enlarged(side)
+            self._pixels[slot] = (
+                self._small[slot] if is_same else image.square_for_model(side)
+            )
+        grays = [(slot, image.gray()) for slot, image in self._undescribed]
+        for slot, gray in grays:
+            note_levels(gray, self._levels[slot])
+        self._undescribed = []
+
     def _embed(self) -> None:
+        self._describe()
         records = self._records[self._embedded : len(self._rows)]
         count = len(records)
         small, sizes = self._small[:count], (records["width"], records["height"])

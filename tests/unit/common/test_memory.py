@@ -1,6 +1,9 @@
-"""The collector is paused for a while, and never left off."""
+"""The collector is paused for a while, and never left off; threads share heaps."""
 
 import gc
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -22,3 +25,32 @@ def test_one_that_was_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+_THREADS_THAT_ALLOCATE = """
+import ctypes, sys, threading
+from core.common.memory import share_heaps
+
+if sys.argv[1] == "shared":
+    share_heaps()
+barrier = threading.Barrier(4)
+
+def work():
+    held = bytearray(50_000)
+    barrier.wait()
+    del held
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+ctypes.CDLL(None).malloc_stats()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others share anyhow")
+@pytest.mark.parametrize(("how", "is_one"), [("shared", True), ("apart", False)])
+def test_threads_that_begin_later_have_no_heaps_of_their_own(how, is_one):
+    command = [sys.executable, "-c", _THREADS_THAT_ALLOCATE, how]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+
+    assert (said.count("Arena ") == 1) is is_one
