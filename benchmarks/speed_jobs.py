@@ -18,6 +18,11 @@ STARTED = time.perf_counter()
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from core.common.memory import share_heaps  # noqa: E402
+
+# As the folder command does
+share_heaps()
+
 import sandbox  # noqa: E402
 from measuring import cpu_seconds, peak_megabytes  # noqa: E402
 

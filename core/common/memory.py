@@ -28,11 +28,11 @@ _ARENA_MAX = -8
 
 
 def share_heaps() -> None:
-    """Lets threads that begin later share the heaps there are, where it can be asked.
+    """Lets all threads share one heap, where it can be asked: before any begins.
 
-    glibc gives each thread one of its own, which keeps holes of what it has freed. In a
-    scan of 1,500 images all of them were 65 MB of 506 where it was asked before any
-    other thread began, 25 MB afterwards; to share one took no more CPU time.
+    glibc gives each thread one of its own, which keeps holes of what it has freed. A
+    scan of 24,335 known images held 549 MB at most instead of 616, in no more CPU time;
+    asked when other threads had begun, which have theirs, 680.
     """
     if sys.platform == "linux":
         # Other C libraries than glibc have no such function, or heed it not

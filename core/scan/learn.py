@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.memory import give_back, share_heaps
+from ..common.memory import give_back
 from ..common.pairs import distinct_pairs
 from ..common.texts import TakenTexts
 from ..copy_detection import turned_candidates
@@ -83,7 +83,6 @@ class StageClock:
     """Wall-clock seconds by stage, between which free memory is given back."""
 
     def __init__(self) -> None:
-        share_heaps()
         give_back()
         self.seconds: dict[str, float] = {}
         self._last = time.perf_counter()
