@@ -177,11 +177,12 @@ def coded_content(data: bytes, header: JpegHeader) -> bytes:
     the orientation counts, since it turns the picture.
     """
     digest = hashlib.sha256(b"jpeg%d" % header.orientation)
-    position = 0
+    # Megabytes, which need not be copied
+    whole, position = memoryview(data), 0
     for start, end in header.metadata:
-        digest.update(data[position:start])
+        digest.update(whole[position:start])
         position = end
-    digest.update(data[position:])
+    digest.update(whole[position:])
     return digest.digest()
 
 

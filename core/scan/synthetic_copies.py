@@ -87,7 +87,7 @@ def reader_with_copies(
     def read(item: int, side: int) -> Picture:
         if item < count:
             return read_picture(item, side)
-        copy = _decoded(files[item - count], side)
+        copy = _decoded(files[item - count], side, digests=False)
         return None if copy is None else copy.fitted(side)
 
     return read
@@ -143,7 +143,8 @@ def _copies_of(
     seed = int.from_bytes(picture.picture_digest[:8], "big")
     upright = _at_most(picture.upright(), _LONGEST)
     made = augmented_copies(upright, seed, _sized_like(sizes, seed))
-    copies = [copy for data in made if (copy := _decoded(data, side)) is not None]
+    decoded = [_decoded(data, side, digests=False) for data in made]
+    copies = [copy for copy in decoded if copy is not None]
     if len(copies) < len(made):
         return None
     vectors, _ = session(np.stack([copy.square_for_model(side) for copy in copies]))
@@ -177,8 +178,13 @@ def _sized_like(
     return sized
 
 
-def _decoded(data: bytes, side: int) -> DecodedImage | None:
-    picture = decode_image(data, side=max(side, SIGNATURE_SIDE), max_megapixels=np.inf)
+def _decoded(data: bytes, side: int, *, digests: bool = True) -> DecodedImage | None:
+    picture = decode_image(
+        data,
+        side=max(side, SIGNATURE_SIDE),
+        max_megapixels=np.inf,
+        digests=digests,
+    )
     return None if isinstance(picture, ReadFailure) else picture
 
 
