@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -65,6 +66,19 @@ def enlarged_cutting(photo: made.U8, random: made.Random) -> made.U8:
     )
     part = photo[top : top + tall, left : left + wide]
     return made.resized(np.ascontiguousarray(part), width, height)
+
+
+def soft_cutting(photo: made.U8, random: made.Random) -> made.U8:
+    """Returns a small part of a photograph, enlarged to its size: plain and soft."""
+    height, width = photo.shape[:2]
+    share = float(np.exp(random.uniform(np.log(0.15), np.log(0.7))))
+    tall, wide = max(16, round(share * height)), max(16, round(share * width))
+    top, left = (
+        int(random.integers(free + 1)) for free in (height - tall, width - wide)
+    )
+    part = np.ascontiguousarray(photo[top : top + tall, left : left + wide])
+    softened = np.asarray(cv2.GaussianBlur(part, (0, 0), 0.6), np.uint8)
+    return made.resized(softened, width, height)
 
 
 def copies(pictures: list[made.U8], random: made.Random, count: int) -> Lesson:

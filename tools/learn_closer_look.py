@@ -1,14 +1,19 @@
 """Learns what :mod:`core.copy_detection.closer_look` weighs evidence with.
 
-    python tools/learn_closer_look.py OUT.json --photographs FOLDER ...
+    python tools/learn_closer_look.py OUT.json PIXELS.json --photographs FOLDER ...
         --icons FOLDER ... --scenes FOLDER
 
 Folders of photographs and of icons or clip art, of which none may hold what the
 benchmarks judge by, and that of the pairs of ``benchmarks/scene_pairs.csv``, of which
 half are learned from: those whose scenes :func:`is_learned_from` draws.
 
+The first trees weigh what is known of all pairs, the second what pixels say as well of
+those in doubt, see :mod:`core.copy_detection.closer_pixels`. These learn from more
+copies with several changes, and from soft photographs.
+
 The stored trees were learned on 30 November 2026 from the same scenes and clip art as
-those of ``learn_pair_classifier.py``.
+those of ``learn_pair_classifier.py``; the first ones before the second were thought of,
+from other draws of the same kinds.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ from core.copy_detection.closer_overlays import (  # noqa: E402
     map_between,
 )
 from core.copy_detection.closer_picture import closer_picture  # noqa: E402
+from core.copy_detection.closer_pixels import pixel_evidence  # noqa: E402
 from core.models.registry import load_embedder  # noqa: E402
 from tools.closer_examples import (  # noqa: E402
     Lesson,
@@ -50,9 +56,10 @@ from tools.closer_examples import (  # noqa: E402
     other_views,
     same_surroundings,
     small_copies,
+    soft_cutting,
 )
 from tools.learn_pair_classifier import fitted, read, written  # noqa: E402
-from tools.pair_examples import Pair, by_a_search, like_at_eight  # noqa: E402
+from tools.pair_examples import Pair, Propose, by_a_search, like_at_eight  # noqa: E402
 
 MONOTONIC = {
     "agreed": 1,
@@ -109,6 +116,28 @@ MONOTONIC = {
 }
 """Evidence, and whether more of it may only raise (1) or lower (-1) the log odds."""
 
+PIXELS = {
+    "pixel_blocks": 1,
+    "pixel_apart": -1,
+    "pixel_kept": 1,
+    "pixel_left": 1,
+    "pixel_sided": 0,
+    "pixel_thin_sided": 0,
+    "pixel_largest": -1,
+    "pixel_filled": 0,
+    "pixel_thick": 0,
+    "pixel_strength": 0,
+    "pixel_unlike": -1,
+    "pixel_bare": 1,
+    "pixel_spread": 0,
+    "pixel_on_edges": -1,
+    "pixel_gain": 0,
+    "pixel_texture": 0,
+    "pixel_blur": 0,
+    "pixel_noise": 0,
+}
+"""The same of what is known of pairs in doubt."""
+
 COUNTS = {
     "copies": 2200,
     "small copies": 600,
@@ -117,15 +146,28 @@ COUNTS = {
     "cuttings": 450,
     "look-alikes": 900,
     "other views": 500,
-    "composed copies": 2000,
-    "changed views": 666,
+    "composed copies": 5000,
+    "changed views": 1300,
     "same surroundings": 1400,
+}
+FIRST = {"composed copies": 2000, "changed views": 666}
+SOFT_COUNTS = {
+    "copies": 1200,
+    "cuttings": 450,
+    "look-alikes": 900,
+    "other views": 400,
+    "written copies": 300,
+    "tilted copies": 200,
+    "composed copies": 2500,
+    "changed views": 800,
+    "same surroundings": 900,
 }
 EACH_CHANGED = 13
 COVERING = {"tilted copies": made.tilted, "written copies": made.captioned}
 PICTURES = {"photographs": 2400, "icons": 2400}
-"""Pairs that are made, how often each labeled pair of others is changed, what is done
-to some, and pictures that are read."""
+"""Pairs that are made, of which the first trees learn from so many, and of soft
+photographs; how often each labeled pair of others is changed, what is done to some, and
+pictures that are read."""
 
 _TREES = 250
 WEIGHTS = {
@@ -150,8 +192,9 @@ WEIGHTS = {
 """Of the kinds of pairs."""
 
 STRICTER = 0.6
+PIXELS_STRICTER = 1.2
 """Log odds taken from all: copies are rarer among the pairs that are looked at. From
-0.55 on two of the labeled others are called copies."""
+0.55 on, and from 1.2 on, two of the labeled others are called copies."""
 
 _AT_ONCE = 64
 _SOFT = 0.4
@@ -159,8 +202,12 @@ _SOFT = 0.4
 
 
 def evidence_of(pairs: list[Pair]) -> NDArray[np.float32]:
-    """Returns float32[p, d] in the order of MONOTONIC, NaN where nothing agrees."""
-    result = np.full((len(pairs), len(MONOTONIC)), np.nan, np.float32)
+    """Returns float32[p, d] in the order of MONOTONIC and PIXELS.
+
+    NaN where nothing agrees.
+    """
+    names = [*MONOTONIC, *PIXELS]
+    result = np.full((len(pairs), len(names)), np.nan, np.float32)
     for start in range(0, len(pairs), _AT_ONCE):
         given = [
             closer_picture(picture, (picture.shape[1], picture.shape[0]))
@@ -168,10 +215,11 @@ def evidence_of(pairs: list[Pair]) -> NDArray[np.float32]:
             for picture in pair
         ]
         ends = np.arange(len(given)).reshape(-1, 2)
-        maps = [map_between(given[a], given[b], True) for a, b in ends]
+        maps = [map_between(given[a], given[b]) for a, b in ends]
         laid = lay_closely(given, ends, maps, np.ones(len(ends), bool))
         if laid is not None:
-            numbers = [laid.evidence[name] for name in MONOTONIC]
+            evidence = laid.evidence | pixel_evidence(laid.gray, laid.overlays)
+            numbers = [evidence[name] for name in names]
             result[start + laid.rows] = np.stack(numbers, axis=1)
     return result
 
@@ -213,14 +261,16 @@ def is_learned_from(pairs: list[tuple[str, str]]) -> list[bool]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
+    parser.add_argument("pixels", type=Path)
     for name in ("photographs", "icons"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     parser.add_argument("--scenes", type=Path, required=True)
     asked, random = parser.parse_args(), np.random.default_rng(101)
     crowds = {name: read(getattr(asked, name), most) for name, most in PICTURES.items()}
+    given = crowds["photographs"]
     crowds["photographs"] = photos = [
         enlarged_cutting(photo, random) if random.random() < _SOFT else photo
-        for photo in crowds["photographs"]
+        for photo in given
     ]
     some_drawn = photos + crowds["icons"][: len(photos) // 8]
     lessons = {
@@ -252,19 +302,62 @@ def main() -> None:
     lessons["drawings"] = crowd(
         icons, np.random.default_rng(5), search, all_differ=True
     )
-    model = fitted(
-        {
-            name: (evidence_of(pairs), np.array(weights), name.endswith("copies"))
-            for name, (pairs, weights) in lessons.items()
-        },
-        WEIGHTS,
-        MONOTONIC,
-        _TREES,
-    )
-    stored = written(model, list(MONOTONIC), STRICTER)
-    asked.out.write_text(json.dumps(stored, separators=(",", ":")) + "\n", "utf-8")
-    for name, (pairs, _) in lessons.items():
-        print(f"{name}: {len(pairs)} pairs")
+    kinds = {name: (name, lesson) for name, lesson in lessons.items()}
+    kinds |= {
+        f"soft {name}": (name, lesson)
+        for name, lesson in soft_lessons(given, search).items()
+    }
+    learned = {
+        name: (kind, evidence_of(pairs), np.array(weights))
+        for name, (kind, (pairs, weights)) in kinds.items()
+    }
+    first = {
+        name: (evidence[:most, : len(MONOTONIC)], weights[:most], is_copy(name))
+        for name, (_, evidence, weights) in learned.items()
+        if name in WEIGHTS
+        for most in [FIRST.get(name, len(weights))]
+    }
+    both = {
+        name: (evidence, weights, is_copy(name))
+        for name, (_, evidence, weights) in learned.items()
+    }
+    weights = {name: WEIGHTS[kind] for name, (kind, _, _) in learned.items()}
+    for path, some, signs, stricter in (
+        (asked.out, first, MONOTONIC, STRICTER),
+        (asked.pixels, both, MONOTONIC | PIXELS, PIXELS_STRICTER),
+    ):
+        stored = written(fitted(some, weights, signs, _TREES), list(signs), stricter)
+        text = json.dumps(stored, separators=(",", ":"))
+        path.write_text(text + "\n", "utf-8")
+    for name, (_, evidence, _) in learned.items():
+        print(f"{name}: {len(evidence)} pairs")
+
+
+def is_copy(name: str) -> bool:
+    return name.endswith("copies")
+
+
+def soft_lessons(photos: list[made.U8], search: Propose) -> dict[str, Lesson]:
+    """Makes the same kinds of pairs of soft photographs."""
+    random = np.random.default_rng(202)
+    soft = [soft_cutting(photo, random) for photo in photos]
+    make = {
+        "copies": copies,
+        "cuttings": cuttings,
+        "look-alikes": look_alikes,
+        "other views": other_views,
+        "composed copies": composed_copies,
+        "changed views": changed_views,
+        "same surroundings": same_surroundings,
+    }
+    lessons: dict[str, Lesson] = {}
+    for name, count in SOFT_COUNTS.items():
+        if name in COVERING:
+            change = COVERING[name]
+            lessons[name] = covering_copies(soft, random, count, change)
+        else:
+            lessons[name] = make[name](soft, random, count)
+    return lessons | {"photographs": crowd(soft, random, search)}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,14 @@ plain for a signature to tell, are looked at in full afterwards (``pages``).
 from __future__ import annotations
 
 from .frame_maps import frame_maps
-from .looks import framed_looks_of, look_likeness, looks_of, same_places
+from .looks import (
+    framed_looks_of,
+    half_likeness,
+    half_looks_of,
+    look_likeness,
+    looks_of,
+    same_places,
+)
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .parts import MIN_PART_CHANGE, part_change, part_levels
 from .planes import is_blank, tones_of
@@ -59,6 +66,8 @@ __all__ = [
     "compare_pages",
     "frame_maps",
     "framed_looks_of",
+    "half_likeness",
+    "half_looks_of",
     "is_blank",
     "is_page",
     "look_likeness",

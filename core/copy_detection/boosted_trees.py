@@ -20,6 +20,7 @@ from .types import Doubles, Floats, Ints
 _DEPTH = 3
 PAIR_CLASSIFIER = "pair_classifier"
 CLOSER_LOOK = "closer_look"
+CLOSER_PIXELS = "closer_pixels"
 """Names of what was learned, as ``tools/learn_pair_classifier.py`` and
 ``tools/learn_closer_look.py`` wrote it."""
 

@@ -17,8 +17,6 @@ from .closer_picture import CloserPicture
 from .coarse_alignment import lay_over
 from .frame_maps import turn_map
 from .local_features import (
-    ENOUGH_CORNERS,
-    SOME_CORNERS,
     FeatureMap,
     corner_map,
     feature_map,
@@ -39,17 +37,10 @@ _FINE_STEPS = 4
 accepted, .849 otherwise, and fewer scenes; at 128 x 128, for twice the cost, .852."""
 
 
-def map_between(
-    one: CloserPicture, other: CloserPicture, thorough: bool
-) -> FeatureMap | None:
-    """Returns the map that corners agree on, or features if it is worth their cost."""
+def map_between(one: CloserPicture, other: CloserPicture) -> FeatureMap | None:
+    """Returns the map that corners agree on, or features, which cost far more."""
     found = corner_map(one.corners, other.corners)
-    if found is not None and len(found.at) >= ENOUGH_CORNERS:
-        return found
-    corners = min(len(one.corners.points), len(other.corners.points))
-    # Soft pictures have next to none, and nothing could come of a glance
-    hinted = found is not None or corners < SOME_CORNERS
-    return feature_map(one.features, other.features) if thorough or hinted else None
+    return found if found is not None else feature_map(one.features, other.features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,19 +50,21 @@ class Laid:
     Attributes:
         rows: int64[b], the pairs that features agree on
         pictures: of the pairs
+        gray: float32[m, 128, 128], what they show
         overlays: of the b pairs
         evidence: of the b pairs; float32[b] each
     """
 
     rows: Ints
     pictures: Pictures
+    gray: Floats
     overlays: Overlays
     evidence: dict[str, Floats]
 
     def at(self, rows: Ints) -> Laid:
         """Returns some of the pairs."""
         overlays, evidence = self.overlays.at(rows), at_rows(self.evidence, rows)
-        return Laid(self.rows[rows], self.pictures, overlays, evidence)
+        return Laid(self.rows[rows], self.pictures, self.gray, overlays, evidence)
 
 
 def lay_closely(
@@ -126,7 +119,7 @@ def lay_closely(
     evidence["flat"] = floats(np.maximum(flat[finer.inner], flat[finer.outer]))
     evidence["edges"] = floats(np.maximum(edges[finer.inner], edges[finer.outer]))
     evidence |= fine_evidence(gray, finer)
-    return Laid(rows, pictures, finer, evidence)
+    return Laid(rows, pictures, gray, finer, evidence)
 
 
 def _lay_by_looks(

@@ -20,6 +20,9 @@ _MOST_FRAMES = 3
 _LEAST_INSIDE = 8
 """Pixels: what is narrower between its margins shows nothing."""
 
+_TALLEST_BAR, _FLAT_BAR = 10, 14
+"""Rows of 64 that a title bar has at most, and gray levels by which it varies."""
+
 _FLAT_STEP = 2
 _SHARPEST = 0.98
 
@@ -88,18 +91,17 @@ def closer_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> CloserP
         picture: uint8[h, w, 3], RGB, upright
         size: width and height that are known of it, in pixels
     """
-    framed, side = False, (GRAY_SIDE, GRAY_SIDE)
-    gray = gray_of(picture)
+    framed, gray = False, gray_of(picture)
     for _ in range(_MOST_FRAMES):
-        how = cv2.INTER_AREA if min(gray.shape) >= GRAY_SIDE else cv2.INTER_LINEAR
-        small = np.asarray(cv2.resize(gray, side, interpolation=how), np.uint8)
-        margins = find_margins(small[None])
-        left, top, right, low = margins.box[0]
+        box = _inside(gray)
+        if box is None:
+            break
+        left, top, right, low = box
         height, width = gray.shape
         across = slice(round(left * width), max(round(right * width), 1))
         along = slice(round(top * height), max(round(low * height), 1))
         inner = picture[along, across]
-        if not margins.found[0] or min(inner.shape[:2]) < _LEAST_INSIDE:
+        if min(inner.shape[:2]) < _LEAST_INSIDE:
             break
         picture, gray, framed = inner, gray[along, across], True
         size = (
@@ -107,6 +109,55 @@ def closer_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> CloserP
             max(1, round(size[1] * float(low - top))),
         )
     return CloserPicture(picture, size, framed, corners_of(gray))
+
+
+def _inside(gray: NDArray[np.uint8]) -> tuple[float, ...] | None:
+    """Returns what lies between margins, below a title bar if there is one.
+
+    Args:
+        gray: uint8[h, w]
+
+    Returns:
+        left, top, right and lower edge, in frames; None without margins
+    """
+    small = _resized(gray)
+    margins = find_margins(small[None])
+    if margins.found[0]:
+        return tuple(margins.box[0].tolist())
+    height, bar = len(gray), _title_bar(small)
+    start = round(bar / GRAY_SIDE * height)
+    if not 0 < start < height - _LEAST_INSIDE:
+        return None
+    margins = find_margins(_resized(gray[start:])[None])
+    left, top, right, low = margins.box[0].tolist()
+    if not margins.found[0] or top == 0:
+        return None
+    below = 1 - start / height
+    return left, 1 - below * (1 - top), right, 1 - below * (1 - low)
+
+
+def _title_bar(small: NDArray[np.uint8]) -> int:
+    """Returns how many rows of a square picture are a window's title bar, 0 for none.
+
+    It is plain but for a few words on the left, and a plain row ends it.
+    """
+    top = small[: _TALLEST_BAR + 2]
+    bare = np.ptp(top, axis=1) <= _FLAT_BAR
+    plain = np.ptp(top[:, GRAY_SIDE // 2 :], axis=1) <= _FLAT_BAR
+    level = top[:, -1].astype(np.int16)
+    plain &= np.abs(level - level[0]) <= _FLAT_BAR
+    rows = int(np.minimum.accumulate(plain).sum())
+    if not 0 < rows <= _TALLEST_BAR:
+        return 0
+    # Below words; of another tone than the bar, after a row of both
+    ends = [row for row in range(1, rows + 2) if not bare[: min(row, rows)].all()]
+    return next((end for end in ends if bare[end]), 0)
+
+
+def _resized(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    how = cv2.INTER_AREA if min(gray.shape) >= GRAY_SIDE else cv2.INTER_LINEAR
+    side = (GRAY_SIDE, GRAY_SIDE)
+    return np.asarray(cv2.resize(gray, side, interpolation=how), np.uint8)
 
 
 def _squared(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

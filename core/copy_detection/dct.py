@@ -28,6 +28,23 @@ def whole_spectra(gray: Floats) -> Floats:
     return window_spectra(gray, WHOLE_FRAME, 1)[:, 0]
 
 
+def half_spectra(gray: Floats) -> Floats:
+    """Returns unit vectors float32[2, b, 64], of upper and lower halves.
+
+    Args:
+        gray: float32[b, 64, 64]
+    """
+    across = np.matmul(gray, WHOLE_FRAME.T)
+    return np.stack([_weighted(np.matmul(half, across)) for half in _HALVES])
+
+
+def _weighted(spectra: Floats) -> Floats:
+    """Returns unit vectors float32[b, 64] of coefficients float32[b, 8, 8]."""
+    flat = (spectra * _BASIS_WEIGHTS).reshape(len(spectra), BASES**2)
+    length = np.linalg.norm(flat, axis=1, keepdims=True)
+    return floats(flat / np.maximum(length, _BLANK_LENGTH))
+
+
 def has_contrast(spectra: NDArray[np.floating]) -> Bools:
     """Returns bool[b], spectra that can be gone by.
 
@@ -96,6 +113,7 @@ def _basis_weights() -> Floats:
 
 
 WHOLE_FRAME = window_bases(1.0, 1)
+_HALVES = window_bases(0.5, 2).reshape(2, BASES, GRAY_SIDE)
 _BASIS_WEIGHTS = _basis_weights()
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .dct import BASES, has_contrast, whole_spectra
+from .dct import BASES, half_spectra, has_contrast, whole_spectra
 from .filters import grid_sums
 from .signature import brightness_of
 from .types import Floats, Signatures, floats
@@ -71,6 +71,45 @@ def look_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
     result = np.zeros(len(pairs), np.float32)
     for some, used, (a, b) in _pairs_at_once(pairs):
         looks = looks_of(signatures[used])
+        result[some] = (looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0)
+    return result
+
+
+def half_looks_of(signatures: Signatures) -> Floats:
+    """Returns what the upper and the lower halves of pictures look like.
+
+    A caption covers one of them, however much of it.
+
+    Args:
+        signatures: uint8[m, 4608]
+
+    Returns:
+        float32[2, m, 64], unit vectors as of :func:`looks_of`, with all that is thin;
+        zeros for halves with next to no contrast
+    """
+    looks = np.zeros((2, len(signatures), BASES**2), np.float32)
+    for start in range(0, len(signatures), _PICTURES_AT_ONCE):
+        brightness = brightness_of(signatures[start : start + _PICTURES_AT_ONCE])
+        spectra = half_spectra(floats(brightness))
+        for half, some in zip(looks, spectra, strict=True):
+            contrasted = has_contrast(some)
+            half[start : start + len(some)][contrasted] = some[contrasted]
+    return looks
+
+
+def half_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
+    """Returns how much a half of two pictures looks alike.
+
+    Args:
+        signatures: uint8[m, 4608]
+        pairs: int32[p, 2] of the pictures
+
+    Returns:
+        float32[p], the larger cosine of the two halves, see :func:`half_looks_of`
+    """
+    result = np.zeros(len(pairs), np.float32)
+    for some, used, (a, b) in _pairs_at_once(pairs):
+        looks = half_looks_of(signatures[used])
         result[some] = (looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0)
     return result
 

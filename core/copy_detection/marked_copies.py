@@ -90,7 +90,7 @@ def is_marked_copy(one: U8, other: U8) -> bool:
     if all(map(_is_drawn, grays)):
         return False
     first, second = (gray.astype(np.float32) for gray in grays)
-    gain, offset = _common_tones(first, second)
+    gain, offset = common_tones(first, second)
     if not 1 / _MOST_GAIN <= gain <= _MOST_GAIN:
         return False
     change = (second - gain * first - offset) / min(gain, 1)
@@ -121,7 +121,7 @@ def is_marked_copy(one: U8, other: U8) -> bool:
     return both >= _LEAST_CORRELATION * float(np.sqrt(energy * moved))
 
 
-def _common_tones(one: Floats, other: Floats) -> tuple[float, float]:
+def common_tones(one: Floats, other: Floats) -> tuple[float, float]:
     """Returns the gain and the offset of most pixels, whatever becomes of the others.
 
     Not what is best for all: a mark covers many.

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.copy_detection import looks_of
+from core.copy_detection import half_likeness, half_looks_of, looks_of
 from core.copy_detection.signature import signatures
 from core.scan import candidates_by_looks
 from core.scan.candidates_by_looks import alike_candidates, alike_originals
@@ -90,10 +90,30 @@ def test_a_letterboxed_copy_is_proposed_by_what_it_frames():
     assert expected <= originals
 
 
+@pytest.mark.parametrize("top", [4, 76])
+def test_a_copy_is_proposed_beside_a_caption_that_covers_a_third(top):
+    pictures = scenes(3)
+    copies = pictures[:4].copy()
+    copies[:, top : top + 44, 8:] = 255
+    described = signatures(np.concatenate([pictures, copies]))
+
+    pairs = {tuple(sorted(pair)) for pair in alike_candidates(described).tolist()}
+
+    expected = {(row, COUNT + row) for row in range(4)}
+    assert expected <= pairs
+    assert len(pairs) < 12
+    originals = {(b, a) for a, b in alike_originals(described, COUNT).tolist()}
+    assert expected <= originals
+    both = np.array([[0, COUNT], [0, COUNT + 1]], np.int32)
+    likeness = half_likeness(described, both)
+    assert likeness[0] > 0.99 > 0.9 > likeness[1]
+
+
 def test_blank_pictures_look_like_nothing():
     blank = signatures(np.full((3, 128, 128, 3), 200, np.uint8))
 
     assert not looks_of(blank).any()
+    assert not half_looks_of(blank).any()
     assert len(alike_candidates(blank)) == 0
 
 

@@ -26,6 +26,7 @@ from core.scan.closer_looks import (
     looked_at,
     overruled,
     promise_in_place,
+    promise_of,
     show_little,
 )
 from core.scan.collect import collect_scan_data
@@ -45,7 +46,7 @@ def apart(count):
 
 
 @pytest.mark.parametrize(
-    ("promise", "an_image"), [(np.linspace(0.2, 1, 5000), 0.06), (0.04, 0.05)]
+    ("promise", "an_image"), [(np.linspace(0.2, 1, 5000), 0.06), (0.04, 0.02)]
 )
 def test_so_many_pairs_are_looked_at_as_a_scan_can_afford(promise, an_image):
     promise = np.broadcast_to(promise, 5000).astype(np.float32)
@@ -82,6 +83,18 @@ def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
 
     assert is_thorough(promise).tolist() == [False, False, True, False]
     assert promise[1] > 2 * promise[0]
+
+
+def test_a_picture_that_shows_half_of_another_is_worth_more_than_a_glance():
+    squares = np.array([photo("coffee"), photo("coffee"), photo("astronaut")])
+    squares[1:, 80:] = 255
+    described = signatures(np.array([cv2.resize(one, (128, 128)) for one in squares]))
+    pairs = np.array([[0, 1], [0, 2], [1, 2]], np.int32)
+    similarity = np.full(3, 0.4, np.float32)
+
+    promise = promise_of(PairScores.of_nothing(3), similarity, described, pairs)
+
+    assert is_thorough(promise).tolist() == [True, False, False]
 
 
 def test_half_of_the_glances_go_to_pairs_of_which_most_is_the_same_in_place():
