@@ -16,6 +16,7 @@ from core.scan.scan_data import ScanInput
 
 PHOTOS = 54
 LEAST_FOUND = 44
+LEAST_CAPTIONS = 13
 SIDE = 32
 
 
@@ -49,21 +50,26 @@ def tiny(picture):
     return cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
+def clusters_of(shown, embedder, folder):
+    """Scans pictures; returns the cluster of copies of each, or None."""
+    paths = [folder / f"{number:03}.png" for number in range(len(shown))]
+    for path, pixels in zip(paths, shown, strict=True):
+        Image.fromarray(pixels).save(path)
+    scanned = collect_scan_data(
+        ScanInput([os.fsencode(path) for path in paths]),
+        embedder,
+        folder=folder / "cache",
+    )
+    return apply_thresholds(scanned).columns["dup_cluster"]
+
+
 def test_cuttings_of_one_photograph_are_found_and_no_others(embedder, tmp_path):
     random = np.random.default_rng(3)
     photos = list(places())
     shown = [tiny(photo) for photo in photos]
     shown += [tiny(cut_and_changed(photo, random)) for photo in photos]
-    paths = [tmp_path / f"{number:03}.png" for number in range(len(shown))]
-    for path, pixels in zip(paths, shown, strict=True):
-        Image.fromarray(pixels).save(path)
 
-    scanned = collect_scan_data(
-        ScanInput([os.fsencode(path) for path in paths]),
-        embedder,
-        folder=tmp_path / "cache",
-    )
-    cluster = apply_thresholds(scanned).columns["dup_cluster"]
+    cluster = clusters_of(shown, embedder, tmp_path)
 
     whole, cut = cluster[:PHOTOS], cluster[PHOTOS:]
     found = [one for one, other in zip(whole, cut, strict=True) if one and one == other]
@@ -83,3 +89,28 @@ def test_what_a_frame_holds_is_proposed_though_it_was_cut_and_changed():
     pairs = alike_candidates(signatures(np.array(squares, np.uint8)))
 
     assert [PHOTOS, 10] in pairs.tolist()
+
+
+def captioned(picture):
+    """Writes on a bar that covers a third of a picture of 48 pixels."""
+    result = picture.copy()
+    result[26:42, 4:] = 255
+    cv2.putText(result, "sample", (6, 38), 0, 0.4, (200, 0, 0))
+    return result
+
+
+def test_a_caption_over_a_third_of_a_small_picture_is_seen_through(embedder, tmp_path):
+    side = (48, 48)
+    photos = [cv2.resize(one, side, interpolation=cv2.INTER_AREA) for one in places()]
+
+    cluster = clusters_of(
+        photos + [captioned(one) for one in photos[::3]], embedder, tmp_path
+    )
+
+    bare, written = cluster[:PHOTOS:3], cluster[PHOTOS:]
+    found = [one for one, other in zip(bare, written, strict=True) if one == other]
+    told = {one for one in found if one is not None}
+    assert len(told) >= LEAST_CAPTIONS
+    # Two plain places of one sky under one caption may be said to be alike
+    others = {one for one in cluster if one is not None} - told
+    assert len(others) <= 1
