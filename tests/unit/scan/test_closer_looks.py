@@ -147,18 +147,18 @@ def test_another_moment_is_a_copy_only_if_a_closer_look_is_sure_of_it():
 
 
 def test_of_few_pixels_another_moment_needs_less_and_what_is_unlike_more():
-    scores = np.array([0.3, 0.3, 0, 0, 0], np.float32)
-    promise = np.array([0.9, 0.9, 0.9, 0.9, 0.9], np.float32)
-    closer = np.array([0.96, 0.94, 0.85, 0.92, 0.85], np.float32)
-    similarity = np.array([0.8, 0.8, 0.7, 0.7, 0.7], np.float32)
+    scores = np.array([0.3, 0.3, 0, 0, 0, 0, 0], np.float32)
+    promise = np.full(7, 0.9, np.float32)
+    closer = np.array([0.96, 0.94, 0.86, 0.92, 0.65, 0.84, 0.86], np.float32)
+    similarity = np.array([0.8, 0.8, 0.7, 0.7, 0.7, 0.8, 0.8], np.float32)
     sizes = np.array([[32, 40], [63, 90], [32, 32], [64, 64]], np.int32)
-    pairs = np.array([[0, 1], [0, 1], [0, 2], [0, 2], [2, 3]], np.int32)
+    pairs = np.array([[0, 1], [0, 1], [0, 2], [0, 2], [2, 3], [0, 1], [0, 1]], np.int32)
 
     little = show_little(sizes, pairs)
 
-    assert little.tolist() == [True, True, True, True, False]
+    assert little.tolist() == [True] * 4 + [False] + [True] * 2
     decided = overruled(scores, promise, closer, similarity, little)
-    assert decided.tolist() == [0, 3, 4]
+    assert decided.tolist() == [0, 3, 4, 6]
 
 
 @pytest.fixture
