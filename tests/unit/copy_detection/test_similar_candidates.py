@@ -21,5 +21,14 @@ def test_the_nearest_may_be_less_alike_than_the_others():
     ]
 
 
+def test_farther_neighbors_must_be_more_alike():
+    similarities = np.full((3, 7), [[0.76], [0.81], [0.86]], np.float32)
+
+    enough = similar_enough(similarities, 0.75)
+
+    assert enough.sum(axis=1).tolist() == [3, 5, 7]
+    assert (np.sort(~enough, axis=1) == ~enough).all()
+
+
 def test_without_neighbors_there_is_nothing_to_compare():
     assert similar_enough(np.zeros((3, 0), np.float32), 0.75).shape == (3, 0)
