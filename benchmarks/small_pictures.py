@@ -7,7 +7,8 @@ Of a folder of photographs, each there once, some become pairs of 28 to 64 pixel
 others become single pictures of that size. Winnow and others look for the copies, each
 at its defaults; of a tool with several settings also at the one that finds most pairs
 with no more others than Winnow. *Others* are pairs that were not planted: some of the
-photographs may be there twice, so they are looked at, and no precision is told.
+photographs may be there twice, so they are looked at, and no precision is told. The
+section of a folder is written anew.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from measuring import processor  # noqa: E402
+from measuring import processor, write_section  # noqa: E402
 from pair_examples import small_pair, tiny  # noqa: E402
 from quality import REQUIREMENTS, ask, environment, groups_of, pairs_of  # noqa: E402
 
@@ -59,15 +60,14 @@ def main() -> None:
     for tool in TOOLS:
         python = environment(scratch, tool, REQUIREMENTS[tool])
         answers[tool] = by_another(python, tool, files, work)
-    command = f"python benchmarks/small_pictures.py PHOTOGRAPHS --seed {options.seed}"
+    command = f"`python benchmarks/small_pictures.py PHOTOGRAPHS --seed {options.seed}`"
     lines = [
-        "# Small photographs, cut and changed in several ways",
-        "",
-        f"`{command}`, {date.today()}, {processor()}, {len(files):,} pictures.",
+        f"{date.today()}, {command}, {processor()}, {len(files):,} pictures.",
         "",
         *table(answers, changes),
     ]
-    (HERE / "small_pictures.md").write_text("\n".join(lines) + "\n")
+    page, name = HERE / "small_pictures.md", options.photographs.name
+    write_section(page, name, "\n".join(lines))
 
 
 def make_set(photographs: Path, folder: Path, count: int, seed: int) -> list[int]:
