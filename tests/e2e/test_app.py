@@ -105,7 +105,7 @@ def test_a_class_and_a_threshold_narrow_what_is_shown(app, dataset):
     number.fill("0.95")
     number.press("Tab")
     app.sees("have a copy that scores 0.950")
-    app.grid_shows(50)
+    app.grid_shows(52)
     app.shot("panel-copies-threshold")
     app.press("Reset")
     app.press("Threshold")
