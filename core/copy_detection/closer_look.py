@@ -225,7 +225,8 @@ def _laid_and_told(
 def _log_odds(laid: Laid) -> tuple[Doubles, Bools]:
     """Returns float64[b], what trees say, and where that is in doubt what others say
     for a copy that know the pixels as well; and bool[b], where these see a caption."""
-    result, written_on = _said_by(CLOSER_LOOK, laid.evidence), np.zeros(len(laid.rows))
+    result = _said_by(CLOSER_LOOK, laid.evidence)
+    written_on: Bools = np.zeros(len(laid.rows), bool)
     doubtful = (result > _NO_COPY) & (result < _A_COPY)
     hidden = _is_still(laid.evidence) & (laid.evidence["margined"] == 0)
     hidden &= laid.evidence["fine_unlike"] >= _COVERED_PART
@@ -237,7 +238,7 @@ def _log_odds(laid: Laid) -> tuple[Doubles, Bools]:
     by_pixels = _said_by(CLOSER_PIXELS, evidence)
     by_pixels[_is_another_color(evidence)] = -np.inf
     result[doubt] = np.maximum(result[doubt], by_pixels)
-    return result, written_on > 0
+    return result, written_on
 
 
 def _is_another_color(evidence: dict[str, Floats]) -> Bools:

@@ -39,9 +39,9 @@ def half_spectra(gray: Floats) -> Floats:
 
 
 def _weighted(spectra: Floats) -> Floats:
-    """Returns unit vectors float32[b, 64] of coefficients float32[b, 8, 8]."""
-    flat = (spectra * _BASIS_WEIGHTS).reshape(len(spectra), BASES**2)
-    length = np.linalg.norm(flat, axis=1, keepdims=True)
+    """Returns unit vectors float32[..., 64] of coefficients float32[..., 8, 8]."""
+    flat = (spectra * _BASIS_WEIGHTS).reshape(*spectra.shape[:-2], BASES**2)
+    length = np.linalg.norm(flat, axis=-1, keepdims=True)
     return floats(flat / np.maximum(length, _BLANK_LENGTH))
 
 
@@ -65,9 +65,7 @@ def window_spectra(gray: Floats, cut: Floats, steps: int) -> Floats:
     side = BASES
     both = np.matmul(np.matmul(cut, gray), cut.T)
     grid = both.reshape(-1, steps, side, steps, side).transpose(0, 1, 3, 2, 4)
-    flat = (grid * _BASIS_WEIGHTS).reshape(len(gray), steps * steps, side * side)
-    length = np.linalg.norm(flat, axis=2, keepdims=True)
-    return floats(flat / np.maximum(length, _BLANK_LENGTH))
+    return _weighted(grid.reshape(len(gray), steps * steps, side, side))
 
 
 def _cosine_bases() -> Doubles:

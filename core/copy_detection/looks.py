@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -52,9 +52,7 @@ def looks_of(signatures: Signatures) -> Floats:
         end = start + len(brightness)
         for kind, operation in enumerate((cv2.MORPH_OPEN, cv2.MORPH_CLOSE)):
             bare = [cv2.morphologyEx(one, operation, _THIN) for one in brightness]
-            spectra = whole_spectra(floats(np.stack(bare)))
-            contrasted = has_contrast(spectra)
-            looks[kind, start:end][contrasted] = spectra[contrasted]
+            looks[kind, start:end] = _told(whole_spectra(floats(np.stack(bare))))
     return looks
 
 
@@ -68,11 +66,7 @@ def look_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
     Returns:
         float32[p], the larger cosine of the two kinds of :func:`looks_of`
     """
-    result = np.zeros(len(pairs), np.float32)
-    for some, used, (a, b) in _pairs_at_once(pairs):
-        looks = looks_of(signatures[used])
-        result[some] = (looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0)
-    return result
+    return _likeness(looks_of, signatures, pairs)
 
 
 def half_looks_of(signatures: Signatures) -> Floats:
@@ -90,11 +84,14 @@ def half_looks_of(signatures: Signatures) -> Floats:
     looks = np.zeros((2, len(signatures), BASES**2), np.float32)
     for start in range(0, len(signatures), _PICTURES_AT_ONCE):
         brightness = brightness_of(signatures[start : start + _PICTURES_AT_ONCE])
-        spectra = half_spectra(floats(brightness))
-        for half, some in zip(looks, spectra, strict=True):
-            contrasted = has_contrast(some)
-            half[start : start + len(some)][contrasted] = some[contrasted]
+        for kind, spectra in enumerate(half_spectra(floats(brightness))):
+            looks[kind, start : start + len(spectra)] = _told(spectra)
     return looks
+
+
+def _told(spectra: Floats) -> Floats:
+    """Returns float32[b, 64]: spectra, 0 where there is next to no contrast."""
+    return floats(np.where(has_contrast(spectra)[:, None], spectra, 0))
 
 
 def half_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
@@ -107,11 +104,7 @@ def half_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
     Returns:
         float32[p], the larger cosine of the two halves, see :func:`half_looks_of`
     """
-    result = np.zeros(len(pairs), np.float32)
-    for some, used, (a, b) in _pairs_at_once(pairs):
-        looks = half_looks_of(signatures[used])
-        result[some] = (looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0)
-    return result
+    return _likeness(half_looks_of, signatures, pairs)
 
 
 def framed_looks_of(signatures: Signatures, rows: _Rows) -> tuple[_Rows, Floats]:
@@ -157,6 +150,19 @@ def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
         change = places[b] - places[a]
         change -= np.median(change, axis=1, keepdims=True)
         result[some] = (np.abs(change) < _SAME_PLACE).mean(axis=1)
+    return result
+
+
+def _likeness(
+    described: Callable[[Signatures], Floats],
+    signatures: Signatures,
+    pairs: NDArray[np.int32],
+) -> Floats:
+    """Returns float32[p], the larger cosine of the two kinds of looks of each pair."""
+    result = np.zeros(len(pairs), np.float32)
+    for some, used, (a, b) in _pairs_at_once(pairs):
+        looks = described(signatures[used])
+        result[some] = (looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0)
     return result
 
 

@@ -17,7 +17,6 @@ _NEAREST_MAY_LACK = 0.25
 changed in several ways, among 9,000 others, .745 are alike enough and .8925 are with
 it, for 5,700 pairs more; the second nearest adds .0075 for 6,500."""
 
-
 _FARTHER_MUST_ADD = ((3, 0.05), (5, 0.1))
 """From which neighbor on how much more alike they must be. Of 24,288 scenes 88,000
 pairs are compared instead of 154,000, and the same 171 are copies; of the planted
