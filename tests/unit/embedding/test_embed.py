@@ -1,15 +1,19 @@
 import os
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 
+from core.embedding import threads
 from core.embedding.embed import embed_images
 from core.embedding.file_pass import FilePass
 from core.embedding.records import open_seen, record_dtype
 from core.errors import Cancelled
 from core.models.registry import load_embedder
 from core.progress import silent
+from core.reading.decode import decode_image
 from core.reading.files import file_identity
 from core.storage.record_store import RecordStore
 
@@ -132,6 +136,39 @@ def test_many_records_are_stored_at_once(paths, draw, tmp_path):
     assert store.given == [64, 6]
     assert np.array_equal(np.sort(job.positions), np.arange(70))
     assert set(store.read(job.positions, "width").tolist()) == {64}
+
+
+class Overlaps:
+    """Decodes as before, and counts the threads that do so at once."""
+
+    def __init__(self):
+        self.most, self._now, self._lock = 0, 0, threading.Lock()
+
+    def __call__(self, data, **options):
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        time.sleep(0.005)
+        image = decode_image(data, **options)
+        with self._lock:
+            self._now -= 1
+        return image
+
+
+@pytest.mark.parametrize(("padding", "at_once"), [(0, 1), (2**15, 2)])
+def test_small_files_are_decoded_by_one_thread_at_a_time(
+    run, paths, monkeypatch, padding, at_once
+):
+    # What follows the end of a picture makes a large file of it
+    for path in paths:
+        with open(path, "ab") as file:
+            file.write(b"\0" * padding)
+    decode = Overlaps()
+    monkeypatch.setattr(threads, "decode_image", decode)
+
+    run(paths, cores=2)
+
+    assert decode.most == at_once
 
 
 def test_a_file_that_changed_is_read_again(run, paths, draw):
