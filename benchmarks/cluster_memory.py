@@ -36,7 +36,7 @@ from core.neighbors.graph_files import graph_in_files  # noqa: E402
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph  # noqa: E402
 from core.neighbors.reverse_neighbors import with_reverse_neighbors  # noqa: E402
 from core.reading.files import FileContent, ReadFailure, read_file  # noqa: E402
-from core.scan import learn, recall_estimate  # noqa: E402
+from core.scan import copy_trial, learn  # noqa: E402
 from core.scan.apply_thresholds import (  # noqa: E402
     accepted_pairs,
     apply_thresholds,
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--draw-turned", action="store_true")
     options = parser.parse_args()
     if options.draw_turned:
-        for module in (learn, recall_estimate):
+        for module in (copy_trial, learn):
             module.turned_candidates = no_pairs  # type: ignore[attr-defined]
     rows = options.rows
     watch = Watch()

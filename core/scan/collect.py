@@ -47,8 +47,9 @@ def collect_scan_data(
         settings: see :class:`~core.scan.settings.ScanSettings`
         previous: what a scan left, whatever its settings. What did not change since is
             reused: pairs it compared are not compared again, lists of neighbors
-            only take in what is new, and where nothing changed that the recall
-            estimate or the class probabilities depend on, they are kept. The result
+            only take in what is new, copies that were made of pictures to estimate
+            recall are kept, and where nothing changed that the class probabilities
+            depend on, they are, too. The result
             is that of a scan from nothing, but for neighbors that an approximate
             search may miss (see :mod:`core.neighbors.incremental`)
         other_scans: folder of stored scans, of which the one that knows most of the

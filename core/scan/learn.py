@@ -27,18 +27,13 @@ from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch
 from .candidates_by_looks import alike_candidates
+from .copy_trial import CopyTrial, sampled, try_copies
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import ImageLabels, labels_of_images, learn_labels
 from .plain_pages import picture_reader
 from .previous_scan import PreviousScan
-from .recall_estimate import (
-    NO_COPY_SCORES,
-    CopyScores,
-    calibrated_score,
-    sampled,
-    score_synthetic_copies,
-)
+from .recall_estimate import NO_COPY_SCORES, CopyScores, calibrated_score
 from .samples import image_rows, split_membership, unique_files
 from .scan_data import (
     ModelInfo,
@@ -159,12 +154,13 @@ def learned(
         paths, table, samples, images, pairs, scan_input.recordings
     )
     clock.end("compare pictures")
-    recall = before.recall() or estimate_recall(
+    recall, trial = before.recall() or estimate_recall(
         images,
         table,
         paths,
         embedder,
         settings.max_megapixels,
+        before,
         stages.read_content,
         on_progress,
     )
@@ -205,7 +201,7 @@ def learned(
         properties=scan_input.properties,
         on_progress=on_progress,
     )
-    complete = len(recall.copy_scores) == len(sampled(len(images)))
+    complete = len(recall.copy_scores) == len(sampled(images.digests))
     return ScanData(
         samples=samples,
         files=files,
@@ -227,6 +223,7 @@ def learned(
         ),
         seconds=clock.seconds,
         predictions=scan_input.predictions,
+        trial=trial,
     )
 
 
@@ -290,9 +287,10 @@ def estimate_recall(
     paths: Sequence[bytes],
     embedder: ImageEmbedder | None,
     max_megapixels: float,
+    before: PreviousScan,
     read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
-) -> CopyScores:
+) -> tuple[CopyScores, CopyTrial | None]:
     """Scores synthetic copies of a sample of the unique images.
 
     Args:
@@ -301,22 +299,20 @@ def estimate_recall(
         paths: absolute file paths of the table
         embedder: the model; without one there is no estimate
         max_megapixels: as for the scan
+        before: the previous scan, for what is reused
         read_content: what reads the file of a path
         on_progress: told after each image; may raise to cancel
     """
     if embedder is None:
-        return NO_COPY_SCORES
-    originals = sampled(len(images))
-    return score_synthetic_copies(
-        paths_of_images(table, images, paths, originals),
-        originals,
+        return NO_COPY_SCORES, None
+    shown = paths_of_images(table, images, paths)
+    return try_copies(
+        images,
+        shown,
         embedder,
-        images.descriptors,
-        images.signatures,
-        images.sizes,
-        picture_reader(
-            paths_of_images(table, images, paths), max_megapixels, read_content
-        ),
+        picture_reader(shown, max_megapixels, read_content),
+        known=before.trial,
+        image=before.image,
         read_content=read_content,
         on_progress=on_progress,
     )

@@ -97,6 +97,7 @@ def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
         classes=_no_evidence(len(used_images)),
         overview=None,
         inputs=replace(scan_data.inputs, proposed=None),
+        trial=None,
         fixed=replace(
             fixed,
             **{

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..findings.label_support import ClassEvidence
 from ..overview.records import SetEvidence
+from .copy_trial import CopyTrial
 from .image_labels import ImageLabels
 from .recall_estimate import CopyScores
 from .scan_data import ImageGraphs, ModelInfo, ScanData, StageInputs, VerifiedPairs
@@ -49,6 +50,7 @@ class PreviousScan:
             the order of their digests
         graphs: of the previous scan, if its embeddings were made as now
         pairs: of the previous scan, if its pictures were decoded as now as well
+        trial: of the previous scan, likewise
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class PreviousScan:
         )
         self.image = np.full(len(images), -1, np.int64)
         self.pairs: VerifiedPairs | None = None
+        self.trial: CopyTrial | None = None
         self.graphs: ImageGraphs | None = None
         if scan_data is None:
             return
@@ -73,6 +76,7 @@ class PreviousScan:
             # Which pairs are looked at closer depends on their cosines
             if scan_data.inputs.pictures == self._pictures:
                 self.pairs = scan_data.pairs
+                self.trial = scan_data.trial
         before = scan_data.files.digest[scan_data.images.first_file]
         place = {digest.tobytes(): row for row, digest in enumerate(before)}
         self.image[:] = [place.get(digest.tobytes(), -1) for digest in images.digests]
@@ -102,10 +106,12 @@ class PreviousScan:
             return None
         return self.pairs.at(slice(known.inputs.proposed_count))
 
-    def recall(self) -> CopyScores | None:
+    def recall(self) -> tuple[CopyScores, CopyTrial | None] | None:
         """Returns the scores of synthetic copies, if they were made of the same."""
         known = self._scan_data
-        return known.recall if known and known.inputs.recall == self._recall else None
+        if known is None or known.inputs.recall != self._recall:
+            return None
+        return known.recall, known.trial
 
     def classes(self, labels: ImageLabels) -> ClassEvidence | None:
         """Returns the class probabilities, if they were learned from the same."""

@@ -1,8 +1,8 @@
 """What a threshold on the copy score means on the person's own images.
 
-A sample of the pictures is copied, by :mod:`core.copy_detection.augmentations`: in
-sixteen known ways, and with two to five changes at once, each at the size of a picture
-of the set. The copies go through what every picture goes through: embedding, search,
+A sample of the pictures is copied, see :mod:`core.scan.copy_trial`: in sixteen known
+ways, and with two to five changes at once, each at the size of a picture of the set.
+The copies go through what every picture goes through: embedding, search,
 comparison. The share of them that is found with their original is the recall to expect
 (the "known copies against known non-copies" of detector calibration). Of what kind the
 copies of a set are nobody knows, so three shares are told, each with its 95 % interval.
@@ -23,58 +23,16 @@ something over or around them .34, .39, .13, .27 (.19 to .57, .05 to .45, .05 to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import (
-    CANDIDATE_NEIGHBORS,
-    Signatures,
-    similar_enough,
-    turned_candidates,
-    verify_pairs,
-)
 from ..copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
-from ..embedding.records import ImageEmbedder
-from ..neighbors.knn_graph import nearest, row_products
-from ..progress import OnProgress, silent
-from ..reading.files import ReadContent, read_file
-from ..storage.record_store import Vectors
-from .candidates_by_looks import alike_originals
-from .closer_looks import (
-    chosen,
-    is_thorough,
-    looked_at,
-    overruled,
-    promise_of,
-    show_little,
-)
-from .plain_pages import ReadPicture
-from .synthetic_copies import (
-    JoinedSignatures,
-    joined_copies,
-    made_copies,
-    reader_with_copies,
-)
-
-_FEW, _MOST = 8, 30
-"""Pictures to copy: one in 100, but 8 at least and 30 at most, and in small sets
-one in ten."""
 
 _SURE = 0.975
 """Probability that the recall is below the upper end of its interval, and, likewise,
 above the lower one."""
-
-_OTHERS = 3
-"""Other pictures that a made copy is compared with at most, those most similar to it.
-The search proposes ten and more in sets of look-alikes, where comparing them was two
-thirds of the trial."""
-
-_CLEARLY_OTHER = 0.05
-"""Untouched pictures that score less clearly differ. Of 5,000 such pairs of three
-sets 7 were planted copies, so little is misjudged."""
 
 ACCEPTED_FALSE_RATE = 0.001
 """The share of known non-copies that a calibrated threshold lets pass at most."""
@@ -108,119 +66,6 @@ NO_COPY_SCORES = CopyScores(
     np.zeros((0, COVERED), np.float32),
     np.zeros(0, np.float32),
 )
-
-
-def sampled(count: int) -> NDArray[np.int64]:
-    """Returns which of so many pictures are copied, evenly spread."""
-    wanted = max(min(_FEW, count // 10), min(_MOST, count // 100))
-    return np.arange(wanted) * count // max(wanted, 1)
-
-
-def score_synthetic_copies(
-    paths: Sequence[bytes],
-    originals: NDArray[np.int64],
-    embedder: ImageEmbedder,
-    vectors: Vectors,
-    picture_signatures: Signatures,
-    sizes: NDArray[np.int32],
-    read_picture: ReadPicture,
-    *,
-    read_content: ReadContent = read_file,
-    on_progress: OnProgress = silent,
-) -> CopyScores:
-    """Copies some pictures in known ways and looks whether they are found.
-
-    The same pictures give the same estimate. A file that can no longer be read is
-    left out.
-
-    Args:
-        paths: s files to copy
-        originals: int64[s], which of the m pictures each file holds
-        embedder: the model that made the vectors
-        vectors: m x d, copy vectors of unit length
-        picture_signatures: uint8[m, q]
-        sizes: int32[m, 2], width and height
-        read_picture: what reads one of the m pictures
-        read_content: what reads the file of a path
-        on_progress: told after each picture; may raise to cancel
-    """
-    made = [
-        (original, copies)
-        for original, copies in zip(
-            originals.tolist(),
-            made_copies(paths, embedder, sizes, read_content, on_progress),
-            strict=True,
-        )
-        if copies is not None
-    ]
-    if not made:
-        return NO_COPY_SCORES
-    count, width = len(vectors), len(AUGMENTATIONS) + UNCOVERED + COVERED
-    source = np.repeat([original for original, _ in made], width)
-    copied = joined_copies([copies for _, copies in made])
-    described = JoinedSignatures(picture_signatures, copied.signatures)
-    pairs = _proposed(
-        vectors, copied.vectors, described, embedder.min_candidate_similarity
-    )
-    every_size = np.concatenate([sizes, copied.sizes])
-    similarity = row_products(copied.vectors, pairs[:, 0] - count, vectors, pairs[:, 1])
-    own = source[pairs[:, 0] - count]
-    is_copy = pairs[:, 1] == own
-    kept = is_copy | _among_most_similar(pairs[:, 0], ~is_copy, similarity)
-    pairs, similarity, own, is_copy = (
-        values[kept] for values in (pairs, similarity, own, is_copy)
-    )
-    checked = verify_pairs(described, pairs, every_size)
-    # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
-    promise = promise_of(checked, similarity, described, pairs)
-    promise[~is_copy] = 0
-    rows = chosen(promise, pairs, similarity, count)
-    read = reader_with_copies(read_picture, copied.files, count)
-    thorough = is_thorough(promise[rows])
-    _, laid, closer = looked_at(pairs[rows], thorough, every_size, read, on_progress)
-    rows = rows[laid]
-    decided = overruled(
-        checked.scores[rows],
-        promise[rows],
-        closer.scores,
-        similarity[rows],
-        show_little(every_size, pairs[rows]),
-    )
-    checked.put(rows[decided], closer.at(decided))
-    scores = checked.scores
-    copy_scores = np.zeros(len(source), np.float32)
-    copy_scores[pairs[is_copy, 0] - count] = scores[is_copy]
-
-    untouched = np.stack([own, pairs[:, 1]], axis=1)[~is_copy].astype(np.int32)
-    distinct, of_pair = np.unique(
-        np.sort(untouched, axis=1), axis=0, return_inverse=True
-    )
-    before = verify_pairs(picture_signatures, distinct, sizes).scores
-    differs = before[of_pair.reshape(-1)] < _CLEARLY_OTHER
-    ends = np.cumsum([len(AUGMENTATIONS), UNCOVERED])
-    alone, composed, covered = np.split(copy_scores.reshape(-1, width), ends, axis=1)
-    return CopyScores(alone, composed, covered, scores[~is_copy][differs])
-
-
-def _among_most_similar(
-    copies: NDArray[np.int32], is_other: NDArray[np.bool_], similarity: Floats
-) -> NDArray[np.bool_]:
-    """Returns the pairs of each made copy with the other pictures most like it.
-
-    Args:
-        copies: int32[p], the made copy of each pair
-        is_other: bool[p], pairs with another picture than its original
-        similarity: float32[p]
-
-    Returns:
-        bool[p]
-    """
-    rows = np.flatnonzero(is_other)
-    rows = rows[np.lexsort((rows, -similarity[rows], copies[rows]))]
-    first = np.searchsorted(copies[rows], copies[rows], "left")
-    kept = np.zeros(len(copies), bool)
-    kept[rows[np.arange(len(rows)) - first < _OTHERS]] = True
-    return kept
 
 
 def expected_recall(estimate: CopyScores, min_score: float) -> dict[str, float]:
@@ -290,27 +135,3 @@ def calibrated_score(estimate: CopyScores, min_score: float) -> float:
         return min_score
     above = float(np.nextafter(scores[allowed], np.float32(2)))
     return min(1.0, float(np.ceil(above * 1000) / 1000))
-
-
-def _proposed(
-    vectors: Vectors,
-    copied: Floats,
-    described: Signatures,
-    min_similarity: float,
-) -> NDArray[np.int32]:
-    """Returns int32[p, 2]: a made copy and a picture it may be a copy of.
-
-    As in the search for real copies: the ten nearest that are similar enough,
-    what may be a turned copy, and what looks the same from afar. Made copies do not
-    meet one another.
-    """
-    count = len(vectors)
-    # Few ask: an index of many pictures would cost more, and hold them all
-    near = nearest(vectors, copied, CANDIDATE_NEIGHBORS, exact=True)
-    row, column = np.nonzero(similar_enough(near.similarities, min_similarity))
-    similar = np.stack([count + row, near.indices[row, column]], axis=1)
-    made = np.arange(count, len(described))
-    turned = turned_candidates(described, asked=made)
-    turned = turned[(turned[:, 0] < count) & (turned[:, 1] >= count)][:, ::-1]
-    alike = alike_originals(described, count)
-    return np.unique(np.concatenate([similar, turned, alike]), axis=0).astype(np.int32)

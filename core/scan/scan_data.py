@@ -24,6 +24,7 @@ from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
 from ..videos.video_data import VideoData
+from .copy_trial import CopyTrial
 from .recall_estimate import CopyScores
 from .unique_images import UniqueImages
 
@@ -346,6 +347,7 @@ class ScanData:
         fixed: what was judged of outliers and labels before; None to judge them
         predictions: of the samples, by a model of the person's; None without
         videos: what is known of videos; None for a scan of pictures
+        trial: the synthetic copies, for the next scan; None without, or for a part
     """
 
     samples: Samples
@@ -365,6 +367,7 @@ class ScanData:
     fixed: FixedJudgment | None = None
     predictions: Predictions | None = None
     videos: VideoData | None = None
+    trial: CopyTrial | None = None
 
     @property
     def sample_images(self) -> NDArray[np.int32]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..copy_detection import SIGNATURE_SIDE, Signatures, signatures
-from ..copy_detection.augmentations import augmented_copies
+from ..copy_detection.augmentations import (
+    AUGMENTATIONS,
+    COVERED,
+    UNCOVERED,
+    augmented_copies,
+)
 from ..copy_detection.compositions import resized
 from ..embedding.records import ImageEmbedder
 from ..progress import OnProgress, Progress
@@ -19,8 +25,11 @@ from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import FileContent, ReadContent, ReadFailure
 from .plain_pages import Picture, ReadPicture
 
-_LONGEST = 256
+LONGEST = 256
 """Pixels to which larger pictures are shrunk: twice what is compared."""
+
+COPIES = len(AUGMENTATIONS) + UNCOVERED + COVERED
+"""That are made of each picture."""
 
 Floats = NDArray[np.float32]
 _Session = Callable[[NDArray[np.uint8]], tuple[Floats, Floats]]
@@ -34,13 +43,16 @@ class SyntheticCopies:
         vectors: float32[c, d], copy vectors of unit length
         signatures: uint8[c, q]
         sizes: int32[c, 2], width and height
-        files: the c files
     """
 
     vectors: Floats
     signatures: NDArray[np.uint8]
     sizes: NDArray[np.int32]
-    files: list[bytes]
+
+    def of_picture(self, row: int) -> SyntheticCopies:
+        """Returns those of one of the pictures."""
+        own = slice(row * COPIES, (row + 1) * COPIES)
+        return SyntheticCopies(self.vectors[own], self.signatures[own], self.sizes[own])
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +81,50 @@ def joined_copies(copies: Sequence[SyntheticCopies]) -> SyntheticCopies:
         np.concatenate([one.vectors for one in copies]),
         np.concatenate([one.signatures for one in copies]),
         np.concatenate([one.sizes for one in copies]),
-        [file for one in copies for file in one.files],
     )
 
 
+class CopyFiles:
+    """The files of made copies; those that are not at hand are made when asked for.
+
+    Args:
+        paths: s files that were copied
+        fits: int32[s, 3], to which size, see :func:`made_copies`
+        side: of the model's input, in pixels
+        read_content: what reads the file of a path
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[bytes],
+        fits: NDArray[np.int32],
+        side: int,
+        read_content: ReadContent,
+    ) -> None:
+        self._paths = paths
+        self._fits = fits
+        self._side = side
+        self._read_content = read_content
+        self._files: dict[int, list[bytes]] = {}
+        self._lock = Lock()
+
+    def put(self, row: int, files: list[bytes]) -> None:
+        """Keeps the copies of one file."""
+        self._files[row] = files
+
+    def file(self, copy: int) -> bytes | None:
+        """Returns one of the s x c copies; None if its picture cannot be read now."""
+        row, which = divmod(copy, COPIES)
+        # One thread makes what others wait for
+        with self._lock:
+            if row not in self._files:
+                content = self._read_content(self._paths[row])
+                self._files[row] = _files_of(content, self._side, self._fits[row])
+        return self._files[row][which] if self._files[row] else None
+
+
 def reader_with_copies(
-    read_picture: ReadPicture, files: Sequence[bytes], count: int
+    read_picture: ReadPicture, files: CopyFiles, count: int
 ) -> ReadPicture:
     """Returns what reads one of some pictures, or a made copy, counted after them.
 
@@ -87,7 +137,8 @@ def reader_with_copies(
     def read(item: int, side: int) -> Picture:
         if item < count:
             return read_picture(item, side)
-        copy = _decoded(files[item - count], side, digests=False)
+        data = files.file(item - count)
+        copy = None if data is None else _decoded(data, side, digests=False)
         return None if copy is None else copy.fitted(side)
 
     return read
@@ -96,30 +147,36 @@ def reader_with_copies(
 def made_copies(
     paths: Sequence[bytes],
     embedder: ImageEmbedder,
-    sizes: NDArray[np.int32],
+    fits: NDArray[np.int32],
     read_content: ReadContent,
     on_progress: OnProgress,
-) -> list[SyntheticCopies | None]:
+) -> list[tuple[SyntheticCopies, list[bytes]] | None]:
     """Copies and describes pictures, each in all ways.
 
     Args:
         paths: s files to copy
         embedder: the model that describes the copies
-        sizes: int32[m, 2], width and height of the pictures of the set
+        fits: int32[s, 3], the longer side to which the copies of each are brought;
+            width and height of their shape, 0 to keep it
         read_content: what reads the file of a path
         on_progress: told before and after; may raise to cancel
 
     Returns:
-        the copies of each file; None for one that can no longer be read
+        the copies of each file, and their files; None for one that can no longer be
+        read
     """
+    result: list[tuple[SyntheticCopies, list[bytes]] | None] = [None] * len(paths)
+    if not paths:
+        return result
     workers = max(1, min(available_cores(), len(paths)))
-    result: list[SyntheticCopies | None] = [None] * len(paths)
-    session = embedder.open_session()
+    session, side = embedder.open_session(), embedder.input_size
 
     def work(first: int) -> None:
         for row in range(first, len(paths), workers):
-            content = read_content(paths[row])
-            result[row] = _copies_of(content, embedder.input_size, session, sizes)
+            files = _files_of(read_content(paths[row]), side, fits[row])
+            described = _described(files, side, session)
+            if described is not None:
+                result[row] = described, files
 
     on_progress(Progress("Trying known copies", 0, 1))
     with ThreadPoolExecutor(workers) as pool:
@@ -129,23 +186,33 @@ def made_copies(
     return result
 
 
-def _copies_of(
-    content: FileContent | ReadFailure,
-    side: int,
-    session: _Session,
-    sizes: NDArray[np.int32],
-) -> SyntheticCopies | None:
+def _files_of(
+    content: FileContent | ReadFailure, side: int, fit: NDArray[np.int32]
+) -> list[bytes]:
+    """Returns the files of the copies of one picture; none if it cannot be read."""
     if isinstance(content, ReadFailure):
-        return None
+        return []
     picture = _decoded(content.data, side)
     if picture is None:
-        return None
+        return []
     seed = int.from_bytes(picture.picture_digest[:8], "big")
-    upright = _at_most(picture.upright(), _LONGEST)
-    made = augmented_copies(upright, seed, _sized_like(sizes, seed))
-    decoded = [_decoded(data, side, digests=False) for data in made]
+    upright = _at_most(picture.upright(), LONGEST)
+    longest, *shape = fit.tolist()
+
+    def sized(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        wide, tall = shape if any(shape) else picture.shape[1::-1]
+        scale = longest / max(tall, wide)
+        return resized(picture, round(wide * scale), round(tall * scale))
+
+    return augmented_copies(upright, seed, sized)
+
+
+def _described(
+    files: list[bytes], side: int, session: _Session
+) -> SyntheticCopies | None:
+    decoded = [_decoded(data, side, digests=False) for data in files]
     copies = [copy for copy in decoded if copy is not None]
-    if len(copies) < len(made):
+    if not copies or len(copies) < len(files):
         return None
     vectors, _ = session(np.stack([copy.square_for_model(side) for copy in copies]))
     if not np.isfinite(vectors).all():
@@ -154,28 +221,7 @@ def _copies_of(
         np.asarray(vectors, np.float32),
         signatures(np.stack([copy.square(SIGNATURE_SIDE) for copy in copies])),
         np.array([(copy.width, copy.height) for copy in copies], np.int32),
-        made,
     )
-
-
-def _sized_like(
-    sizes: NDArray[np.int32], seed: int
-) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """Returns what brings a copy to the size of a picture of the set.
-
-    Where all pictures have one size, to that size; else its longer side to that of a
-    picture that is drawn, and its shape is kept.
-    """
-    drawn = sizes[seed % len(sizes)].tolist()
-    one_size = (sizes == sizes[0]).all()
-    longest = min(max(drawn), _LONGEST)
-
-    def sized(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        tall, wide = (drawn[1], drawn[0]) if one_size else picture.shape[:2]
-        scale = longest / max(tall, wide)
-        return resized(picture, round(wide * scale), round(tall * scale))
-
-    return sized
 
 
 def _decoded(data: bytes, side: int, *, digests: bool = True) -> DecodedImage | None:

@@ -1,13 +1,9 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.copy_detection import signatures
 from core.copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
-from core.scan.plain_pages import no_picture, picture_reader
 from core.scan.recall_estimate import (
     ACCEPTED_FALSE_RATE,
     NO_COPY_SCORES,
@@ -16,8 +12,6 @@ from core.scan.recall_estimate import (
     expected_recall,
     false_rate,
     recall_interval,
-    sampled,
-    score_synthetic_copies,
 )
 
 
@@ -31,16 +25,6 @@ def scores_of(alone, others=()):
         np.zeros((len(alone), count), np.float32) for count in (UNCOVERED, COVERED)
     )
     return CopyScores(alone, uncovered, covered, np.array(others, np.float32))
-
-
-@pytest.mark.parametrize(
-    ("count", "wanted"), [(0, 0), (9, 0), (25, 2), (300, 8), (2500, 25), (10**6, 30)]
-)
-def test_as_many_pictures_are_copied_as_the_set_can_bear(count, wanted):
-    rows = sampled(count)
-
-    assert len(rows) == wanted == len(set(rows.tolist()))
-    assert not wanted or rows.max() < count
 
 
 def test_the_expected_recall_is_the_share_found_of_each_change():
@@ -141,92 +125,3 @@ def test_a_higher_threshold_never_expects_more(seed, one, other):
     assert false_rate(found, high) <= false_rate(found, low)
     for name, recall in expected_recall(found, high).items():
         assert recall <= expected_recall(found, low)[name]
-
-
-@pytest.fixture
-def world(tmp_path, draw, embedder):
-    """Twelve drawn pictures: their files, vectors, signatures and sizes."""
-    drawn = [draw(number, side=128) for number in range(12)]
-    paths = []
-    for number, image in enumerate(drawn):
-        path = tmp_path / f"{number}.png"
-        image.save(path)
-        paths.append(str(path).encode())
-    pixels = np.stack([np.asarray(image) for image in drawn])
-    vectors, _ = embedder.open_session()(pixels)
-    return paths, vectors, signatures(pixels), np.full((12, 2), 128, np.int32)
-
-
-def tried(world, embedder, rows):
-    paths, *pictures = world
-    read = picture_reader(paths, max_megapixels=64)
-    return score_synthetic_copies(
-        [paths[r] for r in rows], np.array(rows), embedder, *pictures, read
-    )
-
-
-def test_copies_of_the_pictures_are_found_with_their_originals(world, embedder):
-    found = tried(world, embedder, [0, 4, 7])
-
-    assert found.copy_scores.shape == (3, len(AUGMENTATIONS))
-    assert found.composed_scores.shape == (3, UNCOVERED)
-    assert found.covered_scores.shape == (3, COVERED)
-    recall = expected_recall(found, 0.6)
-    assert recall["re-encoded"] == recall["resized"] == recall["gray"] == 1
-    assert false_rate(found, 0.6) in (None, 0.0)
-
-
-def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
-    paths, vectors, described, sizes = world
-    # The originals' vectors point elsewhere: the embedding finds nothing
-    hidden = np.roll(np.eye(len(vectors.T), dtype=np.float32)[:12], 5, axis=1)
-
-    found = score_synthetic_copies(
-        paths[:2],
-        np.arange(2),
-        embedder,
-        hidden,
-        np.zeros_like(described),
-        sizes,
-        no_picture,
-    )
-
-    assert not found.copy_scores.any()
-
-
-def test_a_copy_less_similar_than_the_search_asks_for_is_not_found(world, embedder):
-    strict = replace(embedder, min_candidate_similarity=1.3)
-
-    recall = expected_recall(tried(world, strict, [0, 4, 7]), 0.6)
-
-    # What is neither cropped nor tilted is proposed without the embedding too
-    assert recall["cropped"] == 0 < recall["mirrored"]
-
-
-def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embedder):
-    paths, vectors, described, sizes = world
-    twice = [np.concatenate([part, part]) for part in (vectors, described, sizes)]
-
-    found = score_synthetic_copies(
-        paths[:3], np.arange(3), embedder, *twice, no_picture
-    )
-
-    # Each made copy is proposed with both equal originals
-    assert (expected_recall(found, 0.6)["re-encoded"]) == 1
-    assert not (found.negative_scores > 0.6).any()
-
-
-def test_the_same_pictures_give_the_same_trial(world, embedder):
-    one, two = (tried(world, embedder, [1, 2, 3, 9]) for _ in range(2))
-
-    assert np.array_equal(one.copy_scores, two.copy_scores)
-    assert np.array_equal(one.negative_scores, two.negative_scores)
-
-
-def test_a_file_that_is_gone_is_left_out(world, embedder, tmp_path):
-    (tmp_path / "4.png").unlink()
-
-    found = tried(world, embedder, [0, 4, 7])
-
-    assert len(found.copy_scores) == 2
-    assert tried(world, embedder, [4]).copy_scores.shape == (0, len(AUGMENTATIONS))
