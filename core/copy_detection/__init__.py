@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from .frame_maps import frame_maps
 from .looks import (
-    framed_looks_of,
+    AllLooks,
+    all_looks_of,
     half_likeness,
     half_looks_of,
     look_likeness,
@@ -65,7 +66,8 @@ __all__ = [
     "Signatures",
     "compare_pages",
     "frame_maps",
-    "framed_looks_of",
+    "AllLooks",
+    "all_looks_of",
     "half_likeness",
     "half_looks_of",
     "is_blank",

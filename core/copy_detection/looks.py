@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -107,26 +108,60 @@ def half_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
     return _likeness(half_looks_of, signatures, pairs)
 
 
-def framed_looks_of(signatures: Signatures, rows: _Rows) -> tuple[_Rows, Floats]:
+def _framed_looks_of(signatures: NDArray[np.uint8]) -> tuple[_Rows, Floats]:
     """Returns what the pictures look like that some frame.
 
     Args:
-        signatures: uint8[m, 4608]
-        rows: int64[q], which of them are asked for
+        signatures: uint8[b, 4608]
 
     Returns:
         int64[v], the pictures with plain margins; float32[2, v, 64], see
         :func:`looks_of`, of what lies inside
     """
-    pictures = [np.zeros(0, np.int64)]
-    looks = [np.zeros((2, 0, BASES**2), np.float32)]
-    for start in range(0, len(rows), _PICTURES_AT_ONCE):
-        some = rows[start : start + _PICTURES_AT_ONCE]
-        views = views_of(signatures[some], np.ones((len(some), 2), np.int32))
-        framed = np.flatnonzero(views.inside >= 0)
-        pictures.append(some[framed])
-        looks.append(looks_of(views.signatures[views.inside[framed]]))
-    return np.concatenate(pictures), np.concatenate(looks, axis=1)
+    views = views_of(signatures, np.ones((len(signatures), 2), np.int32))
+    framed = np.flatnonzero(views.inside >= 0)
+    return framed, looks_of(views.signatures[views.inside[framed]])
+
+
+@dataclass(frozen=True, eq=False)
+class AllLooks:
+    """What m pictures look like from afar, in each way that proposes copies.
+
+    Attributes:
+        whole: float32[2, m, 64], see :func:`looks_of`
+        halves: float32[2, m, 64], see :func:`half_looks_of`
+        framing: int64[v], the pictures with plain margins
+        framed: float32[2, v, 64], what lies inside, as ``whole``
+    """
+
+    whole: Floats
+    halves: Floats
+    framing: _Rows
+    framed: Floats
+
+    def __len__(self) -> int:
+        return int(self.whole.shape[1])
+
+
+def all_looks_of(signatures: Signatures) -> AllLooks:
+    """Returns what pictures look like from afar; each signature is read once.
+
+    Args:
+        signatures: uint8[m, 4608]
+    """
+    whole = np.zeros((2, len(signatures), BASES**2), np.float32)
+    halves = np.zeros_like(whole)
+    framing, framed = [np.zeros(0, np.int64)], [whole[:, :0]]
+    for start in range(0, len(signatures), _PICTURES_AT_ONCE):
+        some = signatures[start : start + _PICTURES_AT_ONCE]
+        part = slice(start, start + len(some))
+        whole[:, part], halves[:, part] = looks_of(some), half_looks_of(some)
+        rows, inside = _framed_looks_of(some)
+        framing.append(start + rows)
+        framed.append(inside)
+    return AllLooks(
+        whole, halves, np.concatenate(framing), np.concatenate(framed, axis=1)
+    )
 
 
 def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:

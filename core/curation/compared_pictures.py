@@ -20,7 +20,7 @@ from ..embedding.image_table import ImageTable
 from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_graph
 from ..progress import OnProgress, Progress
 from ..reading.jpeg_damage import NO_DAMAGE
-from ..scan.candidates_by_looks import alike_originals
+from ..scan.candidates_by_looks import alike_originals, looks_from_afar
 from ..scan.closer_looks import is_thorough, show_little
 from ..scan.plain_pages import ReadPicture, picture_reader
 from ..scan.unique_images import DescribedImages, UniqueImages
@@ -122,17 +122,19 @@ def _by_signatures(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
     if not len(new):
         return []
     signatures = pictures.signatures[new]
+    looks = looks_from_afar(signatures)
     there = np.setdiff1d(there, new)
     # As many at once as are new, lest the new ones be described again and again
     size = max(_PICTURES_AT_ONCE, len(new))
     found = []
     for start in range(0, max(1, len(there)), size):
         some = there[start : start + size]
-        both = np.concatenate([signatures, pictures.signatures[some]])
+        others = pictures.signatures[some]
+        both = np.concatenate([signatures, others])
         pairs = turned_candidates(both, asked=np.arange(len(new)))
         found.append(np.concatenate([new, some])[pairs].astype(np.int32))
-        marked = alike_originals(np.roll(both, -len(new), axis=0), len(some))
-        found.append(np.concatenate([some, new])[marked].astype(np.int32))
+        row, other = alike_originals(looks_from_afar(others), looks).T
+        found.append(np.stack([new[row], some[other]], axis=1).astype(np.int32))
     return found
 
 

@@ -8,12 +8,14 @@ still looks like the original.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import framed_looks_of, half_looks_of, looks_of
+from ..copy_detection import AllLooks, all_looks_of
 from ..copy_detection.types import Signatures
-from ..neighbors.knn_graph import nearest_above
+from ..neighbors.knn_graph import nearest_above, row_products
 
 _NEIGHBORS = 2
 """Of each picture, and of what each frames."""
@@ -36,86 +38,186 @@ third of pictures of 48 pixels, of which the embedding proposes none. Of three s
 6,000 images 45 pairs that nothing else proposes have .99, and 15 are those captions. A
 scan looks closer at them, see :func:`~.closer_looks.promise_of`."""
 
-_MOST_PICTURES = 100_000
+MOST_PICTURES = 100_000
 """Beyond, a search of all by all would cost more than the comparison."""
 
+_MOST_ASKED = 0.2
+"""Where a larger share of the pictures has to be searched, all are searched anew."""
+
+_ROUNDING = 1e-5
+"""By which a large product may differ from the product of two rows."""
+
+_ROWS_AT_ONCE, _ASKED_AT_ONCE = 16_384, 256
+
 Pairs = NDArray[np.int32]
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
-def alike_candidates(signatures: Signatures) -> Pairs:
+@dataclass(frozen=True, eq=False)
+class KnownPairs:
+    """What a previous search tells.
+
+    Attributes:
+        pairs: int32[p, 2], among which are all that it proposed of two pictures that
+            are still here
+        asked: int64[a], the pictures that are new, and those of which a pair was with
+            one that is gone
+    """
+
+    pairs: Pairs
+    asked: Rows
+
+
+def looks_from_afar(signatures: Signatures) -> AllLooks | None:
+    """Returns what pictures look like; None of more than 100,000, which are not
+    searched.
+
+    Args:
+        signatures: uint8[m, 4608]
+    """
+    return all_looks_of(signatures) if len(signatures) <= MOST_PICTURES else None
+
+
+def alike_candidates(looks: AllLooks | None, known: KnownPairs | None = None) -> Pairs:
     """Returns pairs of pictures that look the same from afar.
 
     Args:
-        signatures: uint8[m, 4608]
+        looks: of m pictures, see :func:`looks_from_afar`
+        known: of a previous search, whose lists are updated; None without. The pairs
+            are those of a search from nothing
 
     Returns:
-        int32[q, 2], neither in order nor distinct; none of more than 100,000 pictures
+        int32[q, 2], neither in order nor distinct
     """
-    count = len(signatures)
-    if not 1 < count <= _MOST_PICTURES:
+    if looks is None or len(looks) < 2:
         return np.zeros((0, 2), np.int32)
-    rows, looks = np.arange(count), looks_of(signatures)
-    alike = [_alike(rows, one, one, _NEIGHBORS, own=rows) for one in looks]
-    halves = [
-        _alike(rows, one, one, 1, own=rows, least=_MIN_HALF_ALIKE)
-        for one in half_looks_of(signatures)
-    ]
-    framed = _alike_inside(signatures, looks, rows)
-    return np.concatenate([*alike, *halves, framed[framed[:, 0] != framed[:, 1]]])
+    if known is not None and len(known.asked) > _MOST_ASKED * len(looks):
+        known = None
+    rows = np.arange(len(looks))
+    found = []
+    for kind, count, least in (
+        (looks.whole, _NEIGHBORS, _MIN_ALIKE),
+        (looks.halves, 1, _MIN_HALF_ALIKE),
+    ):
+        for one in kind:
+            if known is None:
+                found.append(_alike(rows, one, one, count, own=rows, least=least))
+            else:
+                found.append(_renewed(one, count, least, known))
+    framed = _alike_inside(looks, looks)
+    return np.concatenate([*found, framed[framed[:, 0] != framed[:, 1]]])
 
 
-def alike_originals(signatures: Signatures, count: int) -> Pairs:
+def alike_originals(looks: AllLooks | None, made: AllLooks | None) -> Pairs:
     """Returns pairs of made copies and the pictures that look like them.
 
     Args:
-        signatures: uint8[m, 4608], of pictures, then of copies made of some
-        count: how many are pictures
+        looks: of m pictures, see :func:`looks_from_afar`
+        made: of c copies
 
     Returns:
-        int32[q, 2], the copy first
+        int32[q, 2], the copy, counted from 0, and the picture
     """
-    if count > _MOST_PICTURES:
+    if looks is None or made is None:
         return np.zeros((0, 2), np.int32)
-    looks = looks_of(signatures)
-    made = np.arange(count, len(signatures))
-    alike = [_alike(made, one[:count], one[count:], _NEIGHBORS) for one in looks]
-    halves = [
-        _alike(made, one[:count], one[count:], 1, least=_MIN_HALF_ALIKE)
-        for one in half_looks_of(signatures)
-    ]
-    framed = _alike_inside(signatures, looks[:, :count], made)
-    return np.concatenate([*alike, *halves, framed])
-
-
-def _alike_inside(
-    signatures: Signatures, looks: NDArray[np.float32], rows: NDArray[np.int64]
-) -> Pairs:
-    """Returns pairs of pictures and of those that look like what they frame.
-
-    Args:
-        signatures: uint8[m, 4608]
-        looks: float32[2, n, 64], of the first n pictures
-        rows: int64[q], the pictures that may frame one
-    """
-    picture, framed = framed_looks_of(signatures, rows)
-    # The picture itself may look like what it frames
-    wanted = min(_NEIGHBORS + 1, looks.shape[1])
+    rows = np.arange(len(made))
     alike = [
-        _alike(picture, one, other, wanted, least=_MIN_ALIKE_INSIDE)
-        for one, other in zip(looks, framed, strict=True)
+        _alike(rows, one, other, _NEIGHBORS)
+        for one, other in zip(looks.whole, made.whole, strict=True)
+    ]
+    halves = [
+        _alike(rows, one, other, 1, least=_MIN_HALF_ALIKE)
+        for one, other in zip(looks.halves, made.halves, strict=True)
+    ]
+    return np.concatenate([*alike, *halves, _alike_inside(looks, made)])
+
+
+def _alike_inside(looks: AllLooks, asked: AllLooks) -> Pairs:
+    """Returns pairs of some pictures and of those that look like what they frame."""
+    # The picture itself may look like what it frames
+    wanted = min(_NEIGHBORS + 1, len(looks))
+    alike = [
+        _alike(asked.framing, one, other, wanted, least=_MIN_ALIKE_INSIDE)
+        for one, other in zip(looks.whole, asked.framed, strict=True)
     ]
     return np.concatenate(alike)
 
 
 def _alike(
-    rows: NDArray[np.int64],
-    looks: NDArray[np.float32],
-    asked: NDArray[np.float32],
+    rows: Rows,
+    looks: Floats,
+    asked: Floats,
     count: int,
-    own: NDArray[np.int64] | None = None,
+    own: Rows | None = None,
     least: float = _MIN_ALIKE,
 ) -> Pairs:
     """Returns pairs of some rows with the few whose looks are most like theirs."""
     graph = nearest_above(looks, asked, count, least, own)
     row, column = np.nonzero(graph.similarities >= least)
     return np.stack([rows[row], graph.indices[row, column]], axis=1).astype(np.int32)
+
+
+def _renewed(looks: Floats, count: int, least: float, known: KnownPairs) -> Pairs:
+    """Returns what :func:`_alike` does of all rows, from what is known of most.
+
+    A pair of two rows that were there is among the nearest only if it was before, or
+    if one of them lost another.
+
+    Args:
+        looks: float32[m, 64]
+        count: neighbors of each row
+        least: cosine
+        known: of the same rows
+    """
+    asked = known.asked
+    own = _alike(asked, looks, looks[asked], count, own=asked, least=least)
+    lists, cosine = _best(looks, count, least, known.pairs, known.pairs[:, ::-1], own)
+    bound = np.full(len(looks), least, np.float32)
+    last = _place(lists) == count - 1
+    bound[lists[last, 0]] = cosine[last]
+    entering = _reaching(looks, asked, bound - np.float32(_ROUNDING))
+    return _best(looks, count, least, lists, entering)[0]
+
+
+def _best(
+    looks: Floats, count: int, least: float, *found: Pairs
+) -> tuple[Pairs, Floats]:
+    """Returns the nearest of what was found for each row, and their cosines.
+
+    Args:
+        looks: float32[m, 64]
+        count: neighbors of each row
+        least: cosine
+        found: p x 2, a row and another, in any order
+    """
+    row, other = np.concatenate(found).astype(np.int64).T
+    keys = np.unique(row[row != other] * len(looks) + other[row != other])
+    row, other = np.divmod(keys, len(looks))
+    cosine = row_products(looks, row, looks, other)
+    above = cosine >= least
+    row, other, cosine = row[above], other[above], cosine[above]
+    order = np.lexsort((other, -cosine, row))
+    pairs = np.stack([row, other], axis=1)[order].astype(np.int32)
+    first = _place(pairs) < count
+    return pairs[first], cosine[order][first]
+
+
+def _place(pairs: Pairs) -> Rows:
+    """Returns int64[p], the place of each pair among those of its first row."""
+    return np.arange(len(pairs)) - np.searchsorted(pairs[:, 0], pairs[:, 0])
+
+
+def _reaching(looks: Floats, asked: Rows, bound: Floats) -> Pairs:
+    """Returns rows and asked ones whose product reaches the bound of the row."""
+    found = [np.zeros((0, 2), np.int64)]
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        some = asked[start : start + _ASKED_AT_ONCE]
+        for first in range(0, len(looks), _ROWS_AT_ONCE):
+            part = slice(first, first + _ROWS_AT_ONCE)
+            product = looks[some] @ looks[part].T
+            end, row = np.divmod(
+                np.flatnonzero(product >= bound[part]), product.shape[1]
+            )
+            found.append(np.stack([first + row, some[end]], axis=1))
+    return np.concatenate(found).astype(np.int32)

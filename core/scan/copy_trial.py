@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..common.pairs import pair_rows
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
-    Signatures,
+    AllLooks,
     similar_enough,
     turned_candidates,
     verify_pairs,
@@ -31,7 +31,7 @@ from ..neighbors.knn_graph import nearest, row_products
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from ..storage.record_store import Vectors
-from .candidates_by_looks import alike_originals
+from .candidates_by_looks import alike_originals, looks_from_afar
 from .closer_looks import (
     chosen,
     is_thorough,
@@ -180,6 +180,7 @@ def _fits(
 
 def try_copies(
     images: DescribedImages,
+    looks: AllLooks | None,
     paths: Sequence[bytes],
     embedder: ImageEmbedder,
     read_picture: ReadPicture,
@@ -197,6 +198,7 @@ def try_copies(
 
     Args:
         images: i unique images
+        looks: of the images, see :func:`~.candidates_by_looks.looks_from_afar`
         paths: i files, of the images
         embedder: the model that made the vectors
         read_picture: what reads one of the images
@@ -242,7 +244,7 @@ def try_copies(
         elif known is not None:
             parts.append(known.copies.of_picture(known_row))
     copies = joined_copies(parts)
-    pairs, similarity = _proposed_pairs(images, copies, originals, embedder)
+    pairs, similarity = _proposed_pairs(images, copies, originals, looks, embedder)
     tried = _tried(images, copies, originals, pairs, similarity, known, place, image)
     every_size = np.concatenate([images.sizes, copies.sizes])
     read = reader_with_copies(read_picture, files, len(images))
@@ -277,13 +279,14 @@ def _proposed_pairs(
     images: DescribedImages,
     copies: SyntheticCopies,
     originals: Rows,
+    looks: AllLooks | None,
     embedder: ImageEmbedder,
 ) -> tuple[Pairs, Floats]:
     """Returns the pairs to compare, copies counted after the images, and cosines."""
     count, vectors = len(images), images.descriptors
     described = JoinedSignatures(images.signatures, copies.signatures)
     least = embedder.min_candidate_similarity
-    pairs = _proposed(vectors, copies.vectors, described, least)
+    pairs = _proposed(vectors, copies.vectors, described, looks, least)
     similarity = row_products(copies.vectors, pairs[:, 0] - count, vectors, pairs[:, 1])
     is_other = pairs[:, 1] != _original(pairs, originals, count)
     kept = ~is_other | _among_most_similar(pairs[:, 0], is_other, similarity)
@@ -427,7 +430,8 @@ def _among_most_similar(
 def _proposed(
     vectors: Vectors,
     copied: Floats,
-    described: Signatures,
+    described: JoinedSignatures,
+    looks: AllLooks | None,
     min_similarity: float,
 ) -> NDArray[np.int32]:
     """Returns int32[p, 2]: a made copy and a picture it may be a copy of.
@@ -444,5 +448,5 @@ def _proposed(
     made = np.arange(count, len(described))
     turned = turned_candidates(described, asked=made)
     turned = turned[(turned[:, 0] < count) & (turned[:, 1] >= count)][:, ::-1]
-    alike = alike_originals(described, count)
+    alike = alike_originals(looks, looks_from_afar(described.copies)) + [count, 0]
     return np.unique(np.concatenate([similar, turned, alike]), axis=0).astype(np.int32)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..common.memory import give_back
 from ..common.pairs import distinct_pairs
 from ..common.texts import TakenTexts
-from ..copy_detection import turned_candidates
+from ..copy_detection import AllLooks, turned_candidates
 from ..embedding.image_table import FileTable, ImageTable
 from ..embedding.records import ImageEmbedder
 from ..findings.duplicates import keeper_pairs_to_check
@@ -26,7 +26,7 @@ from ..overview.records import SetEvidence
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch
-from .candidates_by_looks import alike_candidates
+from .candidates_by_looks import alike_candidates, looks_from_afar
 from .copy_trial import CopyTrial, sampled, try_copies
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
@@ -137,10 +137,11 @@ def learned(
     proposal = before.proposal(
         split_holds, settings.neighbors, least, type(stages).__name__
     )
-    known = before.first_pairs(proposal)
+    known, looks = before.first_pairs(proposal), None
     if known is None:
         rotated = turned_candidates(images.signatures)
-        alike = alike_candidates(images.signatures)
+        looks = looks_from_afar(images.signatures)
+        alike = alike_candidates(looks, before.known_pairs())
         candidates = distinct_pairs(search.candidates, rotated, alike)
         # Of ten million images each takes a quarter of a gigabyte
         del search, rotated, alike
@@ -156,6 +157,7 @@ def learned(
     clock.end("compare pictures")
     recall, trial = before.recall() or estimate_recall(
         images,
+        looks,
         table,
         paths,
         embedder,
@@ -164,6 +166,7 @@ def learned(
         stages.read_content,
         on_progress,
     )
+    del looks
     clock.end("estimate recall")
     min_score = settings.min_copy_score
     if settings.calibrate:
@@ -283,6 +286,7 @@ def model_info(embedder: ImageEmbedder | None) -> ModelInfo:
 
 def estimate_recall(
     images: DescribedImages,
+    looks: AllLooks | None,
     table: ImageTable,
     paths: Sequence[bytes],
     embedder: ImageEmbedder | None,
@@ -295,6 +299,7 @@ def estimate_recall(
 
     Args:
         images: the unique images
+        looks: of the images; None to find them out
         table: of the files
         paths: absolute file paths of the table
         embedder: the model; without one there is no estimate
@@ -308,6 +313,7 @@ def estimate_recall(
     shown = paths_of_images(table, images, paths)
     return try_copies(
         images,
+        looks or looks_from_afar(images.signatures),
         shown,
         embedder,
         picture_reader(shown, max_megapixels, read_content),

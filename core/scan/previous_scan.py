@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..findings.label_support import ClassEvidence
 from ..overview.records import SetEvidence
+from .candidates_by_looks import MOST_PICTURES, KnownPairs
 from .copy_trial import CopyTrial
 from .image_labels import ImageLabels
 from .recall_estimate import CopyScores
@@ -105,6 +106,24 @@ class PreviousScan:
         if known is None or self.pairs is None or known.inputs.proposed != proposal:
             return None
         return self.pairs.at(slice(known.inputs.proposed_count))
+
+    def known_pairs(self) -> KnownPairs | None:
+        """Returns the pairs of images that are still here, if all that were proposed
+        are known."""
+        known = self._scan_data
+        if known is None or self.pairs is None or known.inputs.proposed is None:
+            return None
+        now = np.full(len(known.images.first_file), -1, np.int64)
+        if len(now) > MOST_PICTURES:
+            return None
+        here = np.flatnonzero(self.image >= 0)
+        now[self.image[here]] = here
+        ends = now[self.pairs.images]
+        is_here = ends >= 0
+        lost = ends[is_here.sum(axis=1) == 1].max(axis=1)
+        new = np.flatnonzero(self.image < 0)
+        pairs = ends[is_here.all(axis=1)].astype(np.int32)
+        return KnownPairs(pairs, np.union1d(lost, new))
 
     def recall(self) -> tuple[CopyScores, CopyTrial | None] | None:
         """Returns the scores of synthetic copies, if they were made of the same."""

@@ -1,13 +1,21 @@
 """Marked copies are proposed by what pictures look like from afar."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from core.copy_detection import half_likeness, half_looks_of, looks_of
 from core.copy_detection.signature import signatures
+from core.neighbors import knn_graph
 from core.scan import candidates_by_looks
-from core.scan.candidates_by_looks import alike_candidates, alike_originals
+from core.scan.candidates_by_looks import (
+    KnownPairs,
+    alike_candidates,
+    alike_originals,
+    looks_from_afar,
+)
 
 COUNT = 12
 
@@ -16,6 +24,11 @@ def scenes(seed, count=COUNT):
     """Returns uint8[count, 128, 128, 3]: patches of color, unlike one another."""
     rough = np.random.default_rng(seed).integers(0, 256, (count, 5, 5, 3), np.uint8)
     return np.array([cv2.resize(one, (128, 128)) for one in rough])
+
+
+def parts(described):
+    """Returns the signatures of the pictures, and those of the copies."""
+    return described[:COUNT], described[COUNT:]
 
 
 def marked(picture):
@@ -36,7 +49,10 @@ def test_a_copy_is_proposed_whose_mark_is_most_of_what_it_shows(ink):
             cv2.putText(copy, "STOCK STOCK", (2, top), 0, 0.45, (ink, ink, ink), 1)
     described = signatures(np.concatenate([plain, copies]))
 
-    pairs = {tuple(sorted(pair)) for pair in alike_candidates(described).tolist()}
+    pairs = {
+        tuple(sorted(pair))
+        for pair in alike_candidates(looks_from_afar(described)).tolist()
+    }
 
     assert {(row, COUNT + row) for row in range(4)} <= pairs
     assert len(pairs) < 20
@@ -51,7 +67,10 @@ def described():
 
 
 def test_a_marked_copy_is_proposed_beside_its_original(described):
-    pairs = {tuple(sorted(pair)) for pair in alike_candidates(described).tolist()}
+    pairs = {
+        tuple(sorted(pair))
+        for pair in alike_candidates(looks_from_afar(described)).tolist()
+    }
 
     assert {(row, COUNT + row) for row in range(4)} <= pairs
     # Pictures that share nothing are not
@@ -61,11 +80,11 @@ def test_a_marked_copy_is_proposed_beside_its_original(described):
 def test_a_made_copy_meets_pictures_and_no_made_copy(described):
     twice = np.concatenate([described, described[COUNT:]])
 
-    pairs = alike_originals(twice, COUNT)
+    pairs = alike_originals(*(looks_from_afar(one) for one in parts(twice)))
 
-    assert (pairs[:, 0] >= COUNT).all()
+    assert (pairs[:, 0] < 8).all()
     assert (pairs[:, 1] < COUNT).all()
-    expected = {(COUNT + row, row % 4) for row in range(8)}
+    expected = {(row, row % 4) for row in range(8)}
     assert expected <= {tuple(pair) for pair in pairs.tolist()}
 
 
@@ -80,13 +99,17 @@ def test_a_letterboxed_copy_is_proposed_by_what_it_frames():
     copies = np.array([letterboxed(one) for one in pictures[:4]])
     described = signatures(np.concatenate([pictures, copies]))
 
-    pairs = {tuple(sorted(pair)) for pair in alike_candidates(described).tolist()}
+    pairs = {
+        tuple(sorted(pair))
+        for pair in alike_candidates(looks_from_afar(described)).tolist()
+    }
 
     expected = {(row, COUNT + row) for row in range(4)}
     assert expected <= pairs
     # Nor is a picture ever proposed beside itself
     assert all(one != other for one, other in pairs)
-    originals = {(b, a) for a, b in alike_originals(described, COUNT).tolist()}
+    made = alike_originals(*(looks_from_afar(one) for one in parts(described)))
+    originals = {(b, COUNT + a) for a, b in made.tolist()}
     assert expected <= originals
 
 
@@ -97,12 +120,16 @@ def test_a_copy_is_proposed_beside_a_caption_that_covers_a_third(top):
     copies[:, top : top + 44, 8:] = 255
     described = signatures(np.concatenate([pictures, copies]))
 
-    pairs = {tuple(sorted(pair)) for pair in alike_candidates(described).tolist()}
+    pairs = {
+        tuple(sorted(pair))
+        for pair in alike_candidates(looks_from_afar(described)).tolist()
+    }
 
     expected = {(row, COUNT + row) for row in range(4)}
     assert expected <= pairs
     assert len(pairs) < 12
-    originals = {(b, a) for a, b in alike_originals(described, COUNT).tolist()}
+    made = alike_originals(*(looks_from_afar(one) for one in parts(described)))
+    originals = {(b, COUNT + a) for a, b in made.tolist()}
     assert expected <= originals
     both = np.array([[0, COUNT], [0, COUNT + 1]], np.int32)
     likeness = half_likeness(described, both)
@@ -114,7 +141,7 @@ def test_blank_pictures_look_like_nothing():
 
     assert not looks_of(blank).any()
     assert not half_looks_of(blank).any()
-    assert len(alike_candidates(blank)) == 0
+    assert len(alike_candidates(looks_from_afar(blank))) == 0
 
 
 def test_looks_are_unit_vectors_that_more_contrast_does_not_change():
@@ -129,11 +156,64 @@ def test_looks_are_unit_vectors_that_more_contrast_does_not_change():
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_picture_has_nobody_to_look_like(described, count):
-    assert alike_candidates(described[:count]).shape == (0, 2)
+    assert alike_candidates(looks_from_afar(described[:count])).shape == (0, 2)
 
 
 def test_a_set_too_large_to_compare_all_proposes_none(described, monkeypatch):
-    monkeypatch.setattr(candidates_by_looks, "_MOST_PICTURES", COUNT - 1)
+    monkeypatch.setattr(candidates_by_looks, "MOST_PICTURES", COUNT - 1)
 
-    assert len(alike_candidates(described)) == 0
-    assert len(alike_originals(described, COUNT)) == 0
+    assert len(alike_candidates(looks_from_afar(described))) == 0
+    looks = [looks_from_afar(one) for one in parts(described)]
+    assert len(alike_originals(*looks)) == 0
+
+
+@pytest.fixture(scope="module")
+def look_alikes():
+    """Signatures of 600 pictures of which many look like several others."""
+    random = np.random.default_rng(5)
+    rough = random.integers(0, 256, (60, 5, 5, 3))
+    drawn = rough[random.integers(0, 60, 600)] + random.normal(0, 12, (600, 5, 5, 3))
+    drawn = np.clip(drawn, 0, 255).astype(np.uint8)
+    return signatures(np.array([cv2.resize(one, (128, 128)) for one in drawn]))
+
+
+def found_by(described, known=None):
+    found = alike_candidates(looks_from_afar(described), known)
+    return {tuple(sorted(pair)) for pair in found.tolist()}
+
+
+@pytest.mark.parametrize("integers_above", [100, 2000])
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (range(580), range(600)),
+        (range(600), range(10, 590)),
+        (range(570), range(9, 600)),
+    ],
+)
+def test_what_is_known_of_most_pictures_gives_what_a_search_from_nothing_does(
+    look_alikes, before, now, integers_above, monkeypatch
+):
+    monkeypatch.setattr(knn_graph, "_INTEGERS_ABOVE", integers_above)
+    pairs = np.array(sorted(found_by(look_alikes[before]))) + before.start - now.start
+    inside = (pairs >= 0) & (pairs < len(now))
+    lost = pairs[inside.sum(axis=1) == 1]
+    lost = lost[(lost >= 0) & (lost < len(now))]
+    new = np.array(sorted(set(now) - set(before)), np.int64) - now.start
+    asked = np.union1d(lost, new)
+    known = KnownPairs(pairs[inside.all(axis=1)].astype(np.int32), asked)
+    anew = found_by(look_alikes[now])
+
+    assert found_by(look_alikes[now], known) == anew
+    # All that was new or lost is asked: less is not enough
+    assert found_by(look_alikes[now], replace(known, asked=asked[:0])) != anew
+    assert len(asked) < 120
+
+
+def test_where_much_is_new_all_are_searched(look_alikes):
+    nothing = np.zeros((0, 2), np.int32)
+    few = KnownPairs(nothing, np.arange(10))
+    many = KnownPairs(nothing, np.arange(200))
+    anew = found_by(look_alikes)
+
+    assert found_by(look_alikes, many) == anew != found_by(look_alikes, few)

@@ -118,9 +118,9 @@ def test_pairs_are_proposed_again_only_if_something_changed(learn, monkeypatch):
     anew, asked = learn(splits=splits), []
     propose = alike_candidates
 
-    def counted(signatures):
-        asked.append(len(signatures))
-        return propose(signatures)
+    def counted(looks, *others):
+        asked.append(len(looks))
+        return propose(looks, *others)
 
     monkeypatch.setattr("core.scan.learn.alike_candidates", counted)
     again = learn(known)

@@ -10,7 +10,7 @@ from skimage import data
 from core.copy_detection import SIGNATURE_SIDE, signatures
 from core.copy_detection import compositions as made
 from core.scan.apply_thresholds import apply_thresholds
-from core.scan.candidates_by_looks import alike_candidates
+from core.scan.candidates_by_looks import alike_candidates, looks_from_afar
 from core.scan.collect import collect_scan_data
 from core.scan.scan_data import ScanInput
 
@@ -86,7 +86,7 @@ def test_what_a_frame_holds_is_proposed_though_it_was_cut_and_changed():
     side = (SIGNATURE_SIDE, SIGNATURE_SIDE)
     squares = [cv2.resize(tiny(one), side) for one in shown]
 
-    pairs = alike_candidates(signatures(np.array(squares, np.uint8)))
+    pairs = alike_candidates(looks_from_afar(signatures(np.array(squares, np.uint8))))
 
     assert [PHOTOS, 10] in pairs.tolist()
 
