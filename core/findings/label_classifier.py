@@ -14,7 +14,7 @@ ten classes, 9 % wrong), .915 and .921, .797 and .807 (17,016 scenes, 9 %), .920
 .925, .938 and .939 (those, 3 % at random). With six passes over 27,359 pictures of 32
 pixels in 29 classes, 9 % wrong, accuracy is .818 and precision .847; with 400 steps,
 three and a half passes, .811 and .845 (means of three draws). A fold takes the network
-0.9 CPU seconds with 13,000 rows, the regression 0.7.
+0.5 CPU seconds with 13,000 rows, the regression 0.3.
 """
 
 from __future__ import annotations
@@ -192,10 +192,22 @@ def probabilities(inputs: Floats, weights: Weights) -> Floats:
 
 def _of_one_length(inputs: Floats) -> Floats:
     """Returns the rows scaled to one length, but for the constant."""
-    length = np.linalg.norm(inputs[:, :-1], axis=1, keepdims=True)
-    scaled = inputs * (np.float32(_ROW_LENGTH) / np.maximum(length, 1e-6))
+    return _scaled(inputs, _scale(inputs))
+
+
+def _scale(inputs: Floats) -> Floats:
+    """Returns float32[n, 1], what brings each row to one length."""
+    scale = np.empty((len(inputs), 1), np.float32)
+    for part in chunks(len(inputs)):
+        length = np.linalg.norm(inputs[part, :-1], axis=1, keepdims=True)
+        scale[part] = np.float32(_ROW_LENGTH) / np.maximum(length, 1e-6)
+    return scale
+
+
+def _scaled(inputs: Floats, scale: Floats) -> Floats:
+    scaled = inputs * scale
     scaled[:, -1] = inputs[:, -1]
-    return np.asarray(scaled, np.float32)
+    return scaled
 
 
 def _network(inputs: Floats, labels: Labels, class_count: int) -> Weights:
@@ -212,6 +224,8 @@ def _network(inputs: Floats, labels: Labels, class_count: int) -> Weights:
     decays = (_LINEAR_DECAY, _DECAY, _DECAY)
     first = [np.zeros_like(layer) for layer in layers]
     second = [np.zeros_like(layer) for layer in layers]
+    rooms = [np.empty_like(layer) for layer in layers]
+    scale = _scale(inputs)
     line = np.arange(_BATCH)
     order = np.empty(0, np.int64)
     steps = max(_FEWEST_STEPS, _EPOCHS * len(labels) // _BATCH)
@@ -219,23 +233,34 @@ def _network(inputs: Floats, labels: Labels, class_count: int) -> Weights:
         if len(order) < _BATCH:
             order = random.permutation(len(labels))
         rows, order = order[:_BATCH], order[_BATCH:]
-        some = _of_one_length(inputs[rows])
+        some = _scaled(inputs[rows], scale[rows])
         linear, hidden, output = layers
         active = np.maximum(some @ hidden, 0)
         error, _ = _softmax(some @ linear + active @ output, labels[rows])
         error[line, labels[rows]] -= 1
         error /= _BATCH
         back = error @ output.T
-        back[active <= 0] = 0
+        back *= active > 0
         slopes = (some.T @ error, some.T @ back, active.T @ error)
         rate = _RATE * (1 - step / (steps + 1))
         for place, slope in enumerate(slopes):
-            first[place] += 0.1 * (slope - first[place])
-            second[place] += 0.001 * (np.square(slope) - second[place])
-            mean = first[place] / (1 - 0.9**step)
-            spread = np.sqrt(second[place] / (1 - 0.999**step))
+            # In place: the numbers of a layer stay in the cache
+            room = rooms[place]
+            np.subtract(slope, first[place], out=room)
+            room *= 0.1
+            first[place] += room
+            np.square(slope, out=room)
+            room -= second[place]
+            room *= 0.001
+            second[place] += room
+            np.divide(second[place], 1 - 0.999**step, out=room)
+            np.sqrt(room, out=room)
+            room += 1e-8
+            np.divide(first[place], 1 - 0.9**step, out=slope)
+            slope *= rate
+            slope /= room
             layers[place] *= 1 - rate * decays[place]
-            layers[place] -= rate * mean / (spread + 1e-8)
+            layers[place] -= slope
     return tuple(layers)
 
 

@@ -20,7 +20,7 @@ learned on the given labels, a correction for the frequency of the classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -126,6 +126,16 @@ def label_evidence(
         drawn = _draw(codes, len(present))
         ring, others = _around(fold, drawn)
         learned = inputs.rows(ring[: len(drawn)], again=len(ring) - len(drawn))
+        place = np.full(count, -1, np.int64)
+        place[ring[: len(drawn)]] = np.arange(len(drawn))
+
+        def rows_of(rows: NDArray[np.int64]) -> Floats:
+            """Returns the inputs of some rows, most of which are there already."""
+            known = learned[place[rows]]
+            others = np.flatnonzero(place[rows] < 0)
+            known[others] = inputs.rows(rows[others])
+            return known
+
         on_progress(Progress("Learning labels", 0, _FOLDS))
 
         def learn(number: int) -> Weights | None:
@@ -138,7 +148,7 @@ def label_evidence(
         for number, weights in enumerate(pool.map(learn, range(_FOLDS))):
             if weights is not None:
                 asked = np.flatnonzero(fold == number)
-                _ask(inputs, weights, codes, present, asked, result)
+                _ask(rows_of, weights, codes, present, asked, result)
             on_progress(Progress("Learning labels", number + 1, _FOLDS))
     return result
 
@@ -291,7 +301,7 @@ def _largest_share(counts: NDArray[np.int64], room: int) -> int:
 
 
 def _ask(
-    inputs: Inputs,
+    inputs: Callable[[NDArray[np.int64]], Floats],
     weights: Weights,
     codes: Labels,
     present: Labels,
@@ -302,7 +312,7 @@ def _ask(
     kept = min(_CLASSES_KEPT, len(present))
     for part in chunks(len(rows)):
         asked = rows[part]
-        chances = probabilities(inputs.rows(asked), weights)
+        chances = probabilities(inputs(asked), weights)
         best = np.argsort(-chances, axis=1, kind="stable")[:, :kept]
         result.classes[asked, :kept] = present[best]
         result.probabilities[asked, :kept] = np.take_along_axis(chances, best, 1)
