@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.lazy import lazy
 from .filters import gray_of, neighbor_steps
 from .local_features import Corners, LocalFeatures, corners_of, local_features
 from .signature import GRAY_SIDE, SIGNATURE_SIDE, signatures
@@ -43,17 +43,17 @@ class CloserPicture:
     framed: bool
     corners: Corners
 
-    @cached_property
+    @lazy
     def features(self) -> LocalFeatures:
         """Its local features, which cost five times as much as all the rest."""
         return local_features(gray_of(self.picture))
 
-    @cached_property
+    @lazy
     def squared(self) -> NDArray[np.uint8]:
         """uint8[128, 128, 3], RGB"""
         return _squared(self.picture)
 
-    @cached_property
+    @lazy
     def shown(self) -> Shown:
         """What lies on another picture is compared by."""
         squared, gray = self.squared, gray_of(self.squared)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.lazy import lazy
 from .filters import BLOCKS, block_sums, halve, high_pass
 from .signature import COLOR_SIDE, GRAY_SIDE, brightness_of
 from .types import Bools, Floats, Ints, floats
@@ -43,27 +42,27 @@ class Pictures:
     def at(self, rows: Ints) -> Pictures:
         return Pictures(self.signatures[rows], self.sizes[rows])
 
-    @cached_property
+    @lazy
     def gray(self) -> Floats:
         return floats(brightness_of(self.signatures))
 
-    @cached_property
+    @lazy
     def gray32(self) -> Floats:
         return halve(self.gray)
 
-    @cached_property
+    @lazy
     def gray16(self) -> Floats:
         return halve(self.gray32)
 
-    @cached_property
+    @lazy
     def detail(self) -> Floats:
         return high_pass(self.gray, DETAIL_SIGMA)
 
-    @cached_property
+    @lazy
     def detail32(self) -> Floats:
         return high_pass(self.gray32, DETAIL_SIGMA)
 
-    @cached_property
+    @lazy
     def shows_something(self) -> Bools:
         """bool[m], False for blank walls and skies, which are all alike."""
         size = 32 // BLOCKS
@@ -73,12 +72,12 @@ class Pictures:
         shows: Bools = inside.sum(axis=(1, 2)) >= _LEAST_BLOCKS
         return shows
 
-    @cached_property
+    @lazy
     def color(self) -> Floats:
         planes = floats(self.signatures[:, GRAY_SIDE**2 :]) - np.float32(128)
         return floats(planes.reshape(-1, 2, COLOR_SIDE, COLOR_SIDE))
 
-    @cached_property
+    @lazy
     def tones(self) -> Floats:
         return tones_of(self.signatures)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.cpu import available_cores
+from ..common.parallel import in_threads
 from ..progress import OnProgress, Progress, silent
 from .coarse_alignment import lay_over
 from .overlays import Overlays
@@ -138,9 +137,6 @@ def verify_pairs(
         a score and a relation a pair. Pictures in which there is next to
         nothing to compare (blank ones) score 0, however equal they are.
     """
-    # Imported here: it comes with scikit-learn, which few callers need
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     checked = PairScores.of_nothing(len(pairs))
     sorted_pairs = np.sort(pairs, axis=1)
     order = _neighbors_together(sorted_pairs, len(signatures))
@@ -155,19 +151,11 @@ def verify_pairs(
             whole = ~(damaged[used[ends[:, 0]]] | damaged[used[ends[:, 1]]])
         return _check(Pictures(signatures[used], sizes[used]), ends, whole)
 
-    # Sums round differently with the number of BLAS threads: one each, and
-    # the batches side by side
-    with threadpool_limits(1, "blas"):
-        pool = ThreadPoolExecutor(min(_MOST_THREADS, available_cores()))
-        try:
-            done = 0
-            for rows, found in zip(batches, pool.map(compare, batches), strict=True):
-                checked.put(rows, found)
-                done += len(rows)
-                on_progress(Progress("Comparing pictures", done, len(pairs)))
-        finally:
-            # After a cancel the batches that wait must not run
-            pool.shutdown(cancel_futures=True)
+    done = 0
+    for rows, found in in_threads(compare, batches, _MOST_THREADS):
+        checked.put(rows, found)
+        done += len(rows)
+        on_progress(Progress("Comparing pictures", done, len(pairs)))
     return checked
 
 

@@ -6,13 +6,13 @@ What a look says depends on the two files alone.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
+from ..common.parallel import in_threads
 from ..copy_detection import (
     MIN_COPY_SCORE,
     PairScores,
@@ -97,8 +97,10 @@ Of 350 glances of each of three sets of 6,000 images one to seven found a copy; 
 
 _AT_ONCE = 64
 _KEPT = 64
-"""Pairs between two reports, and pictures that are kept in memory, of 350 kB each. For
-2,173 looks among 24,288 scenes 3,961 are read so, and 3,852 with 256 kept."""
+_MOST_THREADS = 4
+"""Pairs that a thread looks at together, pictures that are kept in memory, of 350 kB
+each, and threads, each of which holds those of its pairs. For 2,173 looks among 24,288
+scenes 3,961 are read so, and 3,852 with 256 kept."""
 
 Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -254,8 +256,6 @@ def looked_at(
         bool[p], the pairs of which both pictures could be read again; int64[q], those
         of which it can be said what they are, and what is said of them
     """
-    # Imported here: it comes with scikit-learn, which few callers need
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     @lru_cache(_KEPT)
     def picture_of(item: int) -> CloserPicture | None:
@@ -265,27 +265,30 @@ def looked_at(
         width, height = sizes[item].tolist()
         return closer_picture(picture, (width, height))
 
+    def look(rows: Rows) -> tuple[Rows, Rows, PairScores]:
+        used, ends = np.unique(pairs[rows], return_inverse=True)
+        given = [picture_of(item) for item in used.tolist()]
+        is_read = np.array([one is not None for one in given])
+        ends = ends.reshape(-1, 2)
+        both = is_read[ends].all(axis=1)
+        rows, ends = rows[both], (np.cumsum(is_read) - 1)[ends[both]]
+        known = [one for one in given if one is not None]
+        maps = [map_between(known[a], known[b]) for a, b in ends.tolist()]
+        laid, found = look_closely(known, ends, maps, thorough[rows])
+        return rows, rows[laid], found
+
     said = PairScores.of_nothing(len(pairs))
     seen, told = np.zeros((2, len(pairs)), bool)
     # One picture after the other: each is then prepared once or twice
     rows = np.lexsort(pairs.T[::-1])
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            used, ends = np.unique(pairs[some], return_inverse=True)
-            given = list(pool.map(picture_of, used.tolist()))
-            is_read = np.array([one is not None for one in given])
-            ends = ends.reshape(-1, 2)
-            both = is_read[ends].all(axis=1)
-            some, ends = some[both], (np.cumsum(is_read) - 1)[ends[both]]
-            known = [one for one in given if one is not None]
-            seen[some] = True
-            ones, others = ([known[one] for one in end.tolist()] for end in ends.T)
-            maps = list(pool.map(map_between, ones, others))
-            laid, found = look_closely(known, ends, maps, thorough[some])
-            said.put(some[laid], found)
-            told[some[laid]] = True
-            done = min(start + _AT_ONCE, len(rows))
-            on_progress(Progress("Looking closer", done, len(rows)))
+    # Fewer of few pairs, whose files may be large: no thread is left with the rest
+    some = max(1, min(_AT_ONCE, len(rows) // (4 * available_cores())))
+    batches = [rows[start : start + some] for start in range(0, len(rows), some)]
+    done = 0
+    for batch, (both, laid, found) in in_threads(look, batches, _MOST_THREADS):
+        seen[both] = told[laid] = True
+        said.put(laid, found)
+        done += len(batch)
+        on_progress(Progress("Looking closer", done, len(rows)))
     kept = np.flatnonzero(told)
     return seen, kept, said.at(kept)

@@ -1,0 +1,71 @@
+"""Pairs that hardly come to lie on one another are refined by half the steps."""
+
+import numpy as np
+import pytest
+
+from core.copy_detection import signatures
+from core.copy_detection.overlays import Overlays
+from core.copy_detection.planes import Pictures
+from core.copy_detection.refine_alignment import align_roughly
+
+
+@pytest.fixture
+def pictures():
+    """A picture, the same cut to nine tenths, and another."""
+    random = np.random.default_rng(3)
+
+    def smooth(side):
+        coarse = random.integers(0, 256, (9, 9, 3))
+        fine = np.kron(coarse, np.ones((32, 32, 1)))
+        return fine[:side, :side].astype(np.uint8)
+
+    one, other = smooth(288), smooth(288)
+    cut = one[14:274, 14:274]
+    places = [np.arange(128) * len(each) // 128 for each in (one, cut, other)]
+    square = np.stack(
+        [
+            each[np.ix_(rows, rows)]
+            for each, rows in zip((one, cut, other), places, strict=True)
+        ]
+    )
+    return Pictures(signatures(square), np.full((3, 2), 128, np.int32))
+
+
+def overlays(inner, outer):
+    warp = np.eye(2, 3)[None] * 0.9 + [[[0, 0, 0.07], [0, 0, 0.03]]]
+    no = np.zeros(1, bool)
+    ends = np.array([inner]), np.array([outer])
+    return Overlays(*ends, np.zeros(1, np.int64), warp, no, no, no, no)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """How many pairs take how many steps."""
+    from core.copy_detection import refine_alignment
+
+    taken = []
+    refine = refine_alignment._refine
+
+    def noted(inner, outer, warp, count=4):
+        taken.append((len(warp), count))
+        return refine(inner, outer, warp, count)
+
+    monkeypatch.setattr(refine_alignment, "_refine", noted)
+    return taken
+
+
+def test_a_copy_takes_all_steps_and_comes_into_place(pictures, steps):
+    laid, correlation = align_roughly(pictures, overlays(1, 0))
+
+    assert steps == [(1, 2), (1, 2)]
+    assert correlation[0] > 0.9
+    assert laid.warp[0] == pytest.approx(
+        np.array([[260, 0, 14], [0, 260, 14]]) / 288, abs=0.03
+    )
+
+
+def test_another_picture_takes_half_of_them(pictures, steps):
+    _, correlation = align_roughly(pictures, overlays(2, 0))
+
+    assert steps == [(1, 2), (0, 2)]
+    assert correlation[0] < 0.33
