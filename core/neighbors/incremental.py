@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,38 +220,39 @@ def _meet(
     # Imported here: it comes with scikit-learn, which few callers need
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    cores = available_cores()
-    step = min(_ASKED_AT_ONCE, -(-len(asked) // cores))
     wanted = min(wanted, len(searched))
+    cores = available_cores()
+    # A thread takes a part of the rows, which are then read and widened once
+    held = min(_ROWS_AT_ONCE, -(-len(searched) // cores))
+    parts = [slice(first, first + held) for first in range(0, len(searched), held)]
 
-    def meet(start: int) -> tuple[Indices, Rows, Rows]:
-        part = asked[start : start + step]
-        queries = to_single(searched[part])
-        best = np.empty((len(part), 0), np.float32)
-        found = np.empty((len(part), 0), np.int32)
-        rows, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for first in range(0, len(searched), _ROWS_AT_ONCE):
-            some = slice(first, first + _ROWS_AT_ONCE)
-            product = queries @ to_single(searched[some]).T
-            near = largest(product, min(wanted, product.shape[1]))
-            best = np.hstack([best, np.take_along_axis(product, near, 1)])
-            found = np.hstack([found, near + np.int32(first)])
-            if best.shape[1] > wanted:
-                kept = np.argpartition(-best, wanted - 1, axis=1)[:, :wanted]
-                best = np.take_along_axis(best, kept, 1)
-                found = np.take_along_axis(found, kept, 1)
-            if bound is not None:
-                # Few reach it, which flatnonzero is quick at
-                hits = np.flatnonzero(product >= bound[some])
-                end, row = np.divmod(hits, product.shape[1])
-                rows.append(row + first)
-                ends.append(part[end])
-        return found, np.concatenate(rows), np.concatenate(ends)
+    def meet(
+        queries: Floats, part: slice
+    ) -> tuple[Indices, Floats, NDArray[np.int64], NDArray[np.int64]]:
+        product = queries @ to_single(searched[part]).T
+        near = largest(product, min(wanted, product.shape[1]))
+        hits = np.empty(0, np.int64)
+        if bound is not None:
+            # Few reach it, which flatnonzero is quick at
+            hits = np.flatnonzero(product >= bound[part])
+        end, row = np.divmod(hits, product.shape[1])
+        cosine = np.take_along_axis(product, near, 1)
+        return near + np.int32(part.start), cosine, end, row + part.start
 
+    found = [np.empty((0, wanted), np.int32)]
+    rows, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
-        parts = list(pool.map(meet, range(0, len(asked), step)))
-    found, row, end = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return found, row, end
+        for start in range(0, len(asked), _ASKED_AT_ONCE):
+            some = asked[start : start + _ASKED_AT_ONCE]
+            queries = to_single(searched[some])
+            met = list(pool.map(partial(meet, queries), parts))
+            near = np.hstack([one[0] for one in met])
+            cosine = np.hstack([one[1] for one in met])
+            kept = largest(cosine, wanted)
+            found.append(np.take_along_axis(near, kept, 1))
+            ends += [some[one[2]] for one in met]
+            rows += [one[3] for one in met]
+    return np.concatenate(found), np.concatenate(rows), np.concatenate(ends)
 
 
 def _enter(lists: _Lists, row: Rows, entering: Rows, cosine: Floats) -> None:
