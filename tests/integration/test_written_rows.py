@@ -1,11 +1,16 @@
 """Thresholds that move write the samples that change, and no others."""
 
+import importlib
 import os
 import time
 from pathlib import Path
 
+import cv2
+import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
+
+ADAPTER = "fiftyone.plugins.orgs.winnow.curate.operators.adapter"
 
 OURS = ["outlier", "outlier_distance", "dup_cluster", "scan_status", "label_score"]
 
@@ -100,3 +105,49 @@ def test_a_sample_that_was_put_away_and_came_back_is_judged_again(
     set_thresholds(scanned)
 
     assert scanned.values(OURS) == before
+
+
+def test_a_scan_with_new_images_reads_the_values_of_the_new_alone(
+    scanned, scan, tmp_path, monkeypatch
+):
+    class Reading:
+        """The samples, which count those that are read."""
+
+        def __init__(self, collection):
+            self.collection, self.read = collection, 0
+
+        def find(self, query, names):
+            self.read += len(query["_id"]["$in"])
+            return self.collection.find(query, names)
+
+        def bulk_write(self, *args, **options):
+            return self.collection.bulk_write(*args, **options)
+
+    fields = importlib.import_module(f"{ADAPTER}.dataset.fields")
+    counting, write = [], fields.write_findings
+
+    def counted(*args):
+        counting.append(Reading(fields._collection(scanned)))
+        with monkeypatch.context() as within:
+            within.setattr(fields, "_collection", lambda _: counting[0])
+            write(*args)
+
+    publish = importlib.import_module(f"{ADAPTER}.runs.publish")
+    monkeypatch.setattr(publish, "write_findings", counted)
+    picture = cv2.imread(scanned.first().filepath)
+    cv2.imwrite(str(tmp_path / "new.png"), picture[:40, :40])
+    scanned.add_sample(
+        fo.Sample(
+            filepath=str(tmp_path / "new.png"),
+            ground_truth=fo.Classification(label="a"),
+        )
+    )
+
+    scan(scanned, label_field="ground_truth")
+
+    assert counting[0].read == 1
+    anew = [scanned.values(one) for one in OURS]
+    stored_rows(scanned).unlink()
+    scan(scanned, label_field="ground_truth")
+    assert [scanned.values(one) for one in OURS] == anew
+    assert scanned.last()["scan_status"] == "ok"

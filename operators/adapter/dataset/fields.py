@@ -8,8 +8,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
+import numpy as np
 from bson import ObjectId
 from fiftyone.core.odm import create_field
+from numpy.typing import NDArray
 from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
@@ -234,19 +236,22 @@ def write_findings(
     ids: Sequence[str],
     columns: Mapping[str, Sequence[Any]],
     rows: Sequence[int],
+    differing: NDArray[np.bool_],
     modified_at: datetime,
     on_progress: OnProgress,
 ) -> None:
     """Writes the fields of each sample that change, keyed by its id.
 
     A row is written whole, in one update, so that no sample ever holds half a row.
-    Reading what is there takes a sixth of the time of writing it all.
+    Reading what is there takes a sixth of the time of writing it all, and is spared
+    where it is known to differ.
 
     Args:
         dataset: that holds the samples
         ids: n sample ids
         columns: from :func:`stored_columns`
         rows: those to look at; what stands in the others is known
+        differing: bool[n], those of them that surely hold something else
         modified_at: when they are said to be modified, if nobody did so since
         on_progress: called first, and after each batch
 
@@ -258,15 +263,12 @@ def write_findings(
     for start in range(0, len(rows), _SAMPLES_A_WRITE):
         batch = rows[start : start + _SAMPLES_A_WRITE]
         keys = [ObjectId(ids[row]) for row in batch]
+        changed = differing[batch].tolist()
+        unsure = [key for key, other in zip(keys, changed, strict=True) if not other]
         held = {
             row.pop("_id"): row
-            for row in collection.find({"_id": {"$in": keys}}, [*columns])
+            for row in collection.find({"_id": {"$in": unsure}}, [*columns])
         }
-        if not held:
-            raise StaleRunError(
-                f"The samples of '{dataset.name}' are gone: the data set was deleted "
-                "or refilled during the scan. Load it again and scan again."
-            )
         wanted = (
             {name: column[row] for name, column in columns.items()} for row in batch
         )
@@ -275,11 +277,17 @@ def write_findings(
                 {"_id": key},
                 {"$set": row, "$max": {"last_modified_at": modified_at}},
             )
-            for key, row in zip(keys, wanted, strict=True)
-            if key in held and _differs(held[key], row)
+            for key, row, other in zip(keys, wanted, changed, strict=True)
+            if other or (key in held and _differs(held[key], row))
         ]
+        there = len(held)
         if updates:
-            collection.bulk_write(updates, ordered=False)
+            there += collection.bulk_write(updates, ordered=False).matched_count
+        if not there:
+            raise StaleRunError(
+                f"The samples of '{dataset.name}' are gone: the data set was deleted "
+                "or refilled during the scan. Load it again and scan again."
+            )
         on_progress(Progress("Writing fields", start + len(batch), len(rows)))
 
 

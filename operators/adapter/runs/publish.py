@@ -104,11 +104,13 @@ def publish(
     digests = digests_of(columns)
     there = stored_ids(dataset)
     touched = touched_ids(dataset, prefix, before.time) if before else there
-    rows = rows_to_look_at(ids, there, touched, before, digests, list(columns))
+    rows, differing = rows_to_look_at(
+        ids, there, touched, before, digests, list(columns)
+    )
     if not keeps_rows or len(rows) > _FEW_ROWS:
         # To write many rows into indexes takes twice as long as to make them anew
         drop_indexes(dataset, prefix)
-    write_findings(dataset, ids, columns, rows, modified_at, on_progress)
+    write_findings(dataset, ids, columns, rows, differing, modified_at, on_progress)
     deleted = sum(one not in there for one in ids)
     clear_other_fields(dataset, prefix, ids, deleted)
     clear_attributes(dataset, prefix)

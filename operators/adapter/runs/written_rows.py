@@ -81,7 +81,8 @@ def digest_of(ids: Sequence[str]) -> str:
 def load_written_rows(
     dataset: fo.Dataset, prefix: str | None, ids: Sequence[str]
 ) -> WrittenRows | None:
-    """Returns what the last finished run left on these samples.
+    """Returns what the last finished run left on these samples, or the first of them:
+    new ones come last.
 
     None if that is not known, if it was of other samples, or if a field was deleted.
 
@@ -94,7 +95,8 @@ def load_written_rows(
         run = complete_run(dataset, prefix)
         path = written_rows_path(scan_data_path(run.scan_data))
         rows = load_record(WrittenRows, path)
-        same = rows.run == run.completed_at and rows.samples == digest_of(ids)
+        same = rows.run == run.completed_at
+        same = same and rows.samples == digest_of(ids[: len(rows.digests)])
         if same and dataset.get_field_schema().keys() >= set(rows.names):
             return rows
     return None
@@ -113,22 +115,33 @@ def rows_to_look_at(
     before: WrittenRows | None,
     digests: NDArray[np.uint8],
     names: list[str],
-) -> list[int]:
+) -> tuple[list[int], NDArray[np.bool_]]:
     """Returns the rows of samples that may hold something else than they should.
 
     Args:
         ids: n sample ids
         there: ids of the samples that are there
         touched: ids of those that were modified since the run before
-        before: what that run left; None if that is not known
+        before: what that run left on the first of them; None if that is not known
         digests: uint8[n, 16], of what they should hold
         names: of the fields
+
+    Returns:
+        a tuple of
+
+        -   the rows
+        -   bool[n], those of them that surely do: nobody touched what the run left,
+            which is something else
     """
-    differs = np.ones(len(ids), bool)
+    differs, known = np.ones((2, len(ids)), bool)
+    known[:] = False
     if before is not None and before.names == names:
-        differs = (before.digests != digests).any(axis=1)
-    return [
+        count = len(before.digests)
+        differs[:count] = (before.digests != digests[:count]).any(axis=1)
+        known[:count] = [one not in touched for one in ids[:count]]
+    rows = [
         row
         for row, (one, other) in enumerate(zip(ids, differs.tolist(), strict=True))
         if one in there and (other or one in touched)
     ]
+    return rows, differs & known
