@@ -79,8 +79,8 @@ def main() -> None:
     parser.add_argument("--draw-turned", action="store_true")
     options = parser.parse_args()
     if options.draw_turned:
-        for module in (copy_trial, learn):
-            module.turned_candidates = no_pairs  # type: ignore[attr-defined]
+        copy_trial.turned_originals = no_pairs  # type: ignore[assignment]
+        learn.turned_among = no_pairs  # type: ignore[assignment]
     rows = options.rows
     watch = Watch()
     embedder = load_embedder()

@@ -41,7 +41,13 @@ from .relations import (
     relation_bits,
     relation_names,
 )
-from .rotated_candidates import turned_candidates
+from .rotated_candidates import (
+    TurnFree,
+    turn_free,
+    turned_among,
+    turned_candidates,
+    turned_originals,
+)
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .similar_candidates import CANDIDATE_NEIGHBORS, similar_enough
 from .types import Signatures
@@ -82,6 +88,10 @@ __all__ = [
     "signatures",
     "similar_enough",
     "tones_of",
+    "TurnFree",
+    "turn_free",
+    "turned_among",
     "turned_candidates",
+    "turned_originals",
     "verify_pairs",
 ]

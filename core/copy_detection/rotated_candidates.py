@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +25,25 @@ _PICTURES_AT_ONCE = 1024
 _ASKED_AT_ONCE = 2**20
 
 
+@dataclass(frozen=True, eq=False)
+class TurnFree:
+    """Views of m pictures in numbers that no turn changes.
+
+    Attributes:
+        numbers: float32[v, 16], of each view
+        picture: int64[v], that it is of
+        kept: int64[16], which of all numbers these are: those that vary most
+    """
+
+    numbers: Floats
+    picture: Ints
+    kept: Ints
+
+
 def turned_candidates(
     signatures: Signatures, *, asked: Ints | None = None
 ) -> NDArray[np.int32]:
     """Returns pairs that may be turned, inverted or framed copies of one another.
-
-    The embedding hardly sees that a picture was turned by 90 or 180 degrees
-    (cosine 0.3 to 0.8, measured). Cosine coefficients without their signs and
-    with both axes alike do not change by a turn, nor in a negative, so equal
-    ones are a hint. Pictures with margins are described once more without them.
-    Near-linear; pictures with next to no contrast propose nothing.
 
     Args:
         signatures: uint8[m, 4608]
@@ -42,27 +52,72 @@ def turned_candidates(
     Returns:
         int32[q, 2], smaller picture first, sorted, q at most 6 m
     """
+    return turned_among(turn_free(signatures), asked=asked)
+
+
+def turned_among(views: TurnFree, *, asked: Ints | None = None) -> NDArray[np.int32]:
+    """Returns what :func:`turned_candidates` does of pictures that are described."""
+    asking = np.arange(len(views.picture))
+    if asked is not None:
+        asking = np.flatnonzero(np.isin(views.picture, asked))
+    found = _near(views, views.numbers[asking], views.picture[asking])
+    return distinct_pairs(found)
+
+
+def turned_originals(
+    views: TurnFree, signatures: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Returns pairs of made copies and the pictures they may be turned copies of.
+
+    Args:
+        views: of m pictures
+        signatures: uint8[c, 4608], of the copies
+
+    Returns:
+        int64[q, 2], the copy, counted from 0, and the picture
+    """
+    numbers, copies = _described(signatures)
+    return _near(views, np.ascontiguousarray(numbers[:, views.kept]), copies)
+
+
+def _near(views: TurnFree, numbers: Floats, asking: Ints) -> NDArray[np.int64]:
+    """Returns int64[q, 2]: pictures that ask, and those with a view near to theirs.
+
+    Args:
+        views: among which to search
+        numbers: float32[a, 16], of the views that ask
+        asking: int64[a], the pictures that they are of
+    """
     # Imported here: 0.1 s that only this function needs
     from scipy.spatial import KDTree
 
-    described, rows = _turn_free(signatures)
-    tree = KDTree(described)
+    tree = KDTree(views.numbers)
+    rows = views.picture
     wanted = min(_TURNED_NEIGHBORS + 1, max(2, len(rows)))
     limit = _MAX_TURNED_DISTANCE
-    asking = np.arange(len(rows))
-    if asked is not None:
-        asking = np.flatnonzero(np.isin(rows, asked))
     found = [np.zeros((0, 2), np.int64)]
+    if not len(rows):
+        return found[0]
     for start in range(0, len(asking), _ASKED_AT_ONCE):
-        some = asking[start : start + _ASKED_AT_ONCE]
-        _, near = tree.query(described[some], k=wanted, distance_upper_bound=limit)
+        some = slice(start, start + _ASKED_AT_ONCE)
+        _, near = tree.query(numbers[some], k=wanted, distance_upper_bound=limit)
         row, column = np.nonzero(near < len(rows))
-        found.append(np.stack([rows[some[row]], rows[near[row, column]]], axis=1))
-    return distinct_pairs(*found)
+        found.append(np.stack([asking[some][row], rows[near[row, column]]], axis=1))
+    return np.concatenate(found)
 
 
-def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
-    """Returns 16 numbers a view that no turn changes, and the pictures."""
+def turn_free(signatures: Signatures) -> TurnFree:
+    """Describes pictures so that no turn changes it.
+
+    The embedding hardly sees that a picture was turned by 90 or 180 degrees
+    (cosine 0.3 to 0.8, measured). Cosine coefficients without their signs and
+    with both axes alike do not change by a turn, nor in a negative, so equal
+    ones are a hint. Pictures with margins are described once more without them.
+    Near-linear; pictures with next to no contrast are not described.
+
+    Args:
+        signatures: uint8[m, 4608]
+    """
     rows = [np.zeros(0, np.int64)]
     total, squares = np.zeros(_NUMBERS), np.zeros(_NUMBERS)
     # All of ten million pictures are 3 GB
@@ -83,7 +138,7 @@ def _turn_free(signatures: Signatures) -> tuple[Floats, Ints]:
             some = described[start : start + _PICTURES_AT_ONCE]
             data = file.read(len(some) * _NUMBERS * described.itemsize)
             some[:] = np.frombuffer(data, np.float32).reshape(-1, _NUMBERS)[:, kept]
-    return described, picture
+    return TurnFree(described, picture, kept)
 
 
 def _described(signatures: NDArray[np.uint8]) -> tuple[Floats, Ints]:

@@ -44,6 +44,10 @@ _START_SHRINKAGE = 1.0
 _START_TEMPERATURE = 2.0
 _ROWS_AT_ONCE = 1024
 
+_HELD = 2**25
+"""Numbers of stored vectors, 64 MB, that are held to learn what inputs are; the inputs
+of as many rows, which are made afterwards, take as much."""
+
 _NETWORK_ROWS = 4000
 _NETWORK_ROWS_PER_CLASS = 200
 """Fewest rows that a network is learned from: of all, and of a class on average."""
@@ -108,6 +112,9 @@ def _moments(
 ) -> tuple[Floats, NDArray[np.float64]]:
     """Returns the mean of some n x d rows, and d x d, the mean product of the rest."""
     dims = vectors.shape[1]
+    if len(rows) * dims <= _HELD:
+        # Read once, not twice
+        vectors, rows = vectors[rows], np.arange(len(rows))
     mean = np.zeros(dims)
     for part in chunks(len(rows)):
         some = to_single(vectors[rows[part]])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..copy_detection import AllLooks, all_looks_of
+from ..copy_detection import AllLooks, TurnFree, all_looks_of, turn_free
 from ..copy_detection.types import Signatures
 from ..neighbors.knn_graph import nearest_above, row_products
 
@@ -59,14 +59,37 @@ class KnownPairs:
     """What a previous search tells.
 
     Attributes:
-        pairs: int32[p, 2], among which are all that it proposed of two pictures that
-            are still here
+        pairs: int32[p, 2], each once, among which are all that it proposed of two
+            pictures that are still here
         asked: int64[a], the pictures that are new, and those of which a pair was with
             one that is gone
     """
 
     pairs: Pairs
     asked: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class FromAfar:
+    """What pictures look like from afar.
+
+    Attributes:
+        views: in numbers that no turn changes
+        looks: in all ways that propose copies; None of more than 100,000 pictures,
+            which are not searched
+    """
+
+    views: TurnFree
+    looks: AllLooks | None
+
+
+def seen_from_afar(signatures: Signatures) -> FromAfar:
+    """Returns what pictures look like from afar.
+
+    Args:
+        signatures: uint8[m, 4608]
+    """
+    return FromAfar(turn_free(signatures), looks_from_afar(signatures))
 
 
 def looks_from_afar(signatures: Signatures) -> AllLooks | None:
@@ -172,16 +195,23 @@ def _renewed(looks: Floats, count: int, least: float, known: KnownPairs) -> Pair
     """
     asked = known.asked
     own = _alike(asked, looks, looks[asked], count, own=asked, least=least)
-    lists, cosine = _best(looks, count, least, known.pairs, known.pairs[:, ::-1], own)
+    is_asked = np.zeros(len(looks), bool)
+    is_asked[asked] = True
+    old = known.pairs[~is_asked[known.pairs].any(axis=1)]
+    old = old[row_products(looks, old[:, 0], looks, old[:, 1]) >= least]
+    old = np.concatenate([old, old[:, ::-1]])
+    lists, cosine = _best(looks, count, least, old)
     bound = np.full(len(looks), least, np.float32)
     last = _place(lists) == count - 1
     bound[lists[last, 0]] = cosine[last]
+    bound[asked] = np.inf
     entering = _reaching(looks, asked, bound - np.float32(_ROUNDING))
-    return _best(looks, count, least, lists, entering)[0]
+    lists, _ = _best(looks, count, least, np.concatenate([lists, entering]))
+    return np.concatenate([own, lists])
 
 
 def _best(
-    looks: Floats, count: int, least: float, *found: Pairs
+    looks: Floats, count: int, least: float, pairs: Pairs
 ) -> tuple[Pairs, Floats]:
     """Returns the nearest of what was found for each row, and their cosines.
 
@@ -189,18 +219,15 @@ def _best(
         looks: float32[m, 64]
         count: neighbors of each row
         least: cosine
-        found: p x 2, a row and another, in any order
+        pairs: int32[p, 2], a row and another, each once, in any order
     """
-    row, other = np.concatenate(found).astype(np.int64).T
-    keys = np.unique(row[row != other] * len(looks) + other[row != other])
-    row, other = np.divmod(keys, len(looks))
+    row, other = pairs.T
     cosine = row_products(looks, row, looks, other)
-    above = cosine >= least
-    row, other, cosine = row[above], other[above], cosine[above]
     order = np.lexsort((other, -cosine, row))
-    pairs = np.stack([row, other], axis=1)[order].astype(np.int32)
+    order = order[cosine[order] >= least]
+    pairs, cosine = pairs[order], cosine[order]
     first = _place(pairs) < count
-    return pairs[first], cosine[order][first]
+    return pairs[first], cosine[first]
 
 
 def _place(pairs: Pairs) -> Rows:

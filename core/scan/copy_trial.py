@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from ..common.pairs import pair_rows
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
-    AllLooks,
     similar_enough,
-    turned_candidates,
+    turned_originals,
     verify_pairs,
 )
 from ..copy_detection.augmentations import AUGMENTATIONS, UNCOVERED
@@ -31,7 +30,7 @@ from ..neighbors.knn_graph import nearest, row_products
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from ..storage.record_store import Vectors
-from .candidates_by_looks import alike_originals, looks_from_afar
+from .candidates_by_looks import FromAfar, alike_originals, looks_from_afar
 from .closer_looks import (
     chosen,
     is_thorough,
@@ -180,7 +179,7 @@ def _fits(
 
 def try_copies(
     images: DescribedImages,
-    looks: AllLooks | None,
+    afar: FromAfar,
     paths: Sequence[bytes],
     embedder: ImageEmbedder,
     read_picture: ReadPicture,
@@ -198,7 +197,7 @@ def try_copies(
 
     Args:
         images: i unique images
-        looks: of the images, see :func:`~.candidates_by_looks.looks_from_afar`
+        afar: of the images, see :func:`~.candidates_by_looks.seen_from_afar`
         paths: i files, of the images
         embedder: the model that made the vectors
         read_picture: what reads one of the images
@@ -244,7 +243,7 @@ def try_copies(
         elif known is not None:
             parts.append(known.copies.of_picture(known_row))
     copies = joined_copies(parts)
-    pairs, similarity = _proposed_pairs(images, copies, originals, looks, embedder)
+    pairs, similarity = _proposed_pairs(images, copies, originals, afar, embedder)
     tried = _tried(images, copies, originals, pairs, similarity, known, place, image)
     every_size = np.concatenate([images.sizes, copies.sizes])
     read = reader_with_copies(read_picture, files, len(images))
@@ -279,14 +278,13 @@ def _proposed_pairs(
     images: DescribedImages,
     copies: SyntheticCopies,
     originals: Rows,
-    looks: AllLooks | None,
+    afar: FromAfar,
     embedder: ImageEmbedder,
 ) -> tuple[Pairs, Floats]:
     """Returns the pairs to compare, copies counted after the images, and cosines."""
     count, vectors = len(images), images.descriptors
-    described = JoinedSignatures(images.signatures, copies.signatures)
     least = embedder.min_candidate_similarity
-    pairs = _proposed(vectors, copies.vectors, described, looks, least)
+    pairs = _proposed(vectors, copies.vectors, copies.signatures, afar, least)
     similarity = row_products(copies.vectors, pairs[:, 0] - count, vectors, pairs[:, 1])
     is_other = pairs[:, 1] != _original(pairs, originals, count)
     kept = ~is_other | _among_most_similar(pairs[:, 0], is_other, similarity)
@@ -430,8 +428,8 @@ def _among_most_similar(
 def _proposed(
     vectors: Vectors,
     copied: Floats,
-    described: JoinedSignatures,
-    looks: AllLooks | None,
+    described: NDArray[np.uint8],
+    afar: FromAfar,
     min_similarity: float,
 ) -> NDArray[np.int32]:
     """Returns int32[p, 2]: a made copy and a picture it may be a copy of.
@@ -445,8 +443,6 @@ def _proposed(
     near = nearest(vectors, copied, CANDIDATE_NEIGHBORS, exact=True)
     row, column = np.nonzero(similar_enough(near.similarities, min_similarity))
     similar = np.stack([count + row, near.indices[row, column]], axis=1)
-    made = np.arange(count, len(described))
-    turned = turned_candidates(described, asked=made)
-    turned = turned[(turned[:, 0] < count) & (turned[:, 1] >= count)][:, ::-1]
-    alike = alike_originals(looks, looks_from_afar(described.copies)) + [count, 0]
+    turned = turned_originals(afar.views, described) + [count, 0]
+    alike = alike_originals(afar.looks, looks_from_afar(described)) + [count, 0]
     return np.unique(np.concatenate([similar, turned, alike]), axis=0).astype(np.int32)

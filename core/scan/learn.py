@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..common.memory import give_back
 from ..common.pairs import distinct_pairs
 from ..common.texts import TakenTexts
-from ..copy_detection import AllLooks, turned_candidates
+from ..copy_detection import turned_among
 from ..embedding.image_table import FileTable, ImageTable
 from ..embedding.records import ImageEmbedder
 from ..findings.duplicates import keeper_pairs_to_check
@@ -26,7 +26,7 @@ from ..overview.records import SetEvidence
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch
-from .candidates_by_looks import alike_candidates, looks_from_afar
+from .candidates_by_looks import FromAfar, alike_candidates, seen_from_afar
 from .copy_trial import CopyTrial, sampled, try_copies
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
@@ -137,11 +137,14 @@ def learned(
     proposal = before.proposal(
         split_holds, settings.neighbors, least, type(stages).__name__
     )
-    known, looks = before.first_pairs(proposal), None
+    known, afar = before.first_pairs(proposal), None
     if known is None:
-        rotated = turned_candidates(images.signatures)
-        looks = looks_from_afar(images.signatures)
-        alike = alike_candidates(looks, before.known_pairs())
+        afar = seen_from_afar(images.signatures)
+        rotated = turned_among(afar.views)
+        alike = alike_candidates(afar.looks, before.known_pairs())
+        if afar.looks is None:
+            # Of ten million images it is a gigabyte
+            afar = None
         candidates = distinct_pairs(search.candidates, rotated, alike)
         # Of ten million images each takes a quarter of a gigabyte
         del search, rotated, alike
@@ -157,7 +160,7 @@ def learned(
     clock.end("compare pictures")
     recall, trial = before.recall() or estimate_recall(
         images,
-        looks,
+        afar,
         table,
         paths,
         embedder,
@@ -166,7 +169,7 @@ def learned(
         stages.read_content,
         on_progress,
     )
-    del looks
+    del afar
     clock.end("estimate recall")
     min_score = settings.min_copy_score
     if settings.calibrate:
@@ -286,7 +289,7 @@ def model_info(embedder: ImageEmbedder | None) -> ModelInfo:
 
 def estimate_recall(
     images: DescribedImages,
-    looks: AllLooks | None,
+    afar: FromAfar | None,
     table: ImageTable,
     paths: Sequence[bytes],
     embedder: ImageEmbedder | None,
@@ -299,7 +302,7 @@ def estimate_recall(
 
     Args:
         images: the unique images
-        looks: of the images; None to find them out
+        afar: of the images; None to find them out
         table: of the files
         paths: absolute file paths of the table
         embedder: the model; without one there is no estimate
@@ -313,7 +316,7 @@ def estimate_recall(
     shown = paths_of_images(table, images, paths)
     return try_copies(
         images,
-        looks or looks_from_afar(images.signatures),
+        afar or seen_from_afar(images.signatures),
         shown,
         embedder,
         picture_reader(shown, max_megapixels, read_content),

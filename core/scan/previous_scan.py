@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import distinct_pairs
 from ..findings.label_support import ClassEvidence
 from ..overview.records import SetEvidence
 from .candidates_by_looks import MOST_PICTURES, KnownPairs
@@ -122,7 +123,7 @@ class PreviousScan:
         is_here = ends >= 0
         lost = ends[is_here.sum(axis=1) == 1].max(axis=1)
         new = np.flatnonzero(self.image < 0)
-        pairs = ends[is_here.all(axis=1)].astype(np.int32)
+        pairs = distinct_pairs(ends[is_here.all(axis=1)])
         return KnownPairs(pairs, np.union1d(lost, new))
 
     def recall(self) -> tuple[CopyScores, CopyTrial | None] | None:

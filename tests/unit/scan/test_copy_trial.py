@@ -9,7 +9,7 @@ import pytest
 from core.copy_detection import signatures
 from core.copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
 from core.scan import copy_trial as module
-from core.scan.candidates_by_looks import looks_from_afar
+from core.scan.candidates_by_looks import seen_from_afar
 from core.scan.copy_trial import TriedPairs, sampled, try_copies
 from core.scan.plain_pages import no_picture, picture_reader
 from core.scan.recall_estimate import expected_recall, false_rate
@@ -85,9 +85,9 @@ def tried(world, embedder, rows):
 def trial(world, embedder, rows, **options):
     paths, images = world
     read = picture_reader(paths, max_megapixels=64)
-    looks = looks_from_afar(images.signatures)
+    afar = seen_from_afar(images.signatures)
     return try_copies(
-        images, looks, paths, embedder, read, originals=np.array(rows), **options
+        images, afar, paths, embedder, read, originals=np.array(rows), **options
     )
 
 
@@ -109,9 +109,9 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
     hidden = np.roll(np.eye(width, dtype=np.float32)[:12], 5, axis=1)
     images = described(hidden, np.zeros_like(images.signatures))
 
-    looks = looks_from_afar(images.signatures)
+    afar = seen_from_afar(images.signatures)
     found, _ = try_copies(
-        images, looks, paths, embedder, no_picture, originals=np.arange(2)
+        images, afar, paths, embedder, no_picture, originals=np.arange(2)
     )
 
     assert not found.copy_scores.any()
@@ -131,9 +131,9 @@ def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embed
     parts = images.descriptors, images.signatures
     twice = described(*(np.concatenate([part, part]) for part in parts))
 
-    looks = looks_from_afar(twice.signatures)
+    afar = seen_from_afar(twice.signatures)
     found, _ = try_copies(
-        twice, looks, paths * 2, embedder, no_picture, originals=np.arange(3)
+        twice, afar, paths * 2, embedder, no_picture, originals=np.arange(3)
     )
 
     # Each made copy is proposed with both equal originals
