@@ -94,3 +94,12 @@ def test_equal_views_have_equal_stages(internals, dataset):
     stages = internals.serialized_stages(view())
     assert stages == internals.serialized_stages(view())
     assert stages != internals.serialized_stages(dataset.limit(3))
+
+
+def test_stored_values_are_those_of_fiftyone(internals, dataset):
+    dataset.first().clear_field("tags")
+    sample = dataset.last()
+    sample.tags = []
+    sample.save()
+    for view in (dataset, dataset.skip(3).match_tags("train")):
+        assert internals.stored_values(view, "tags") == view.values("tags")

@@ -64,6 +64,16 @@ def document_like(document: Mapping[str, Any], path: str) -> dict[str, Any]:
     return other
 
 
+def stored_values(view: fo.DatasetView, field: str) -> list[Any]:
+    """Returns the value of each sample as the database holds it.
+
+    For lists of texts: FiftyOne makes a list of its own for each, which takes as long
+    as to read them.
+    """
+    values: list[Any] = view.values(field, _raw=True)
+    return values
+
+
 def sample_documents_name(dataset: fo.Dataset) -> str:
     """Returns the name of the collection of :func:`sample_documents`."""
     return str(dataset._sample_collection_name)

@@ -16,7 +16,12 @@ from ....core.errors import InputError
 from ....core.reading.image_names import VIDEOS
 from ....core.scan.scan_data import Recordings
 from .fields import is_ours
-from .internals import dataset_of, is_grouped_by_field, shows_parts
+from .internals import (
+    dataset_of,
+    is_grouped_by_field,
+    shows_parts,
+    stored_values,
+)
 from .labels import KINDS as LABEL_KINDS
 from .labels import holds_labels, label_field_of
 from .present import present
@@ -327,7 +332,7 @@ def _splits_of_tags(
         raise InputError(
             f"No sample is tagged {_quoted(empty)}, so that split is empty. {hint}"
         )
-    tags_of = view.values("tags")
+    tags_of = stored_values(view, "tags")
     codes = np.full(len(tags_of), NO_CODE, np.int32)
     wanted = {tag: code for code, tag in enumerate(tags)}
     overlaps = 0
