@@ -1,7 +1,7 @@
 """Learns what :mod:`core.copy_detection.closer_look` weighs evidence with.
 
-    python tools/learn_closer_look.py OUT.json PIXELS.json --photographs FOLDER ...
-        --icons FOLDER ... --scenes FOLDER
+    python tools/learn_closer_look.py OUT.json PIXELS.json MOMENTS.json
+        --photographs FOLDER ... --icons FOLDER ... --scenes FOLDER
 
 Folders of photographs and of icons or clip art, of which none may hold what the
 benchmarks judge by, and that of the pairs of ``benchmarks/scene_pairs.csv``, of which
@@ -9,11 +9,16 @@ half are learned from: those whose scenes :func:`is_learned_from` draws.
 
 The first trees weigh what is known of all pairs, the second what pixels say as well of
 those in doubt, see :mod:`core.copy_detection.closer_pixels`. These learn from more
-copies with several changes, and from soft photographs.
+copies with several changes, and from soft photographs. The third know as much and tell
+copies from other moments of a scene; they learn from those of all pairs that signatures
+take for copies, more or less, and are free to hold it for one that much is covered.
 
 The stored trees were learned on 30 November 2026 from the same scenes and clip art as
 those of ``learn_pair_classifier.py``; the first ones before the second were thought of,
-from other draws of the same kinds.
+from other draws of the same kinds; the second from five of eight composed copies. The
+third were learned last, from one in eight of the scenes, one in three each of the
+aerial photographs and of photographs of waste, and the clip art: of 5,872 copies and
+3,676 others.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ from scipy.sparse.csgraph import connected_components
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from core.copy_detection import compositions as made  # noqa: E402
+from core.copy_detection import verify_pairs  # noqa: E402
 from core.copy_detection.closer_overlays import (  # noqa: E402
     lay_closely,
     map_between,
@@ -59,7 +65,13 @@ from tools.closer_examples import (  # noqa: E402
     soft_cutting,
 )
 from tools.learn_pair_classifier import fitted, read, written  # noqa: E402
-from tools.pair_examples import Pair, Propose, by_a_search, like_at_eight  # noqa: E402
+from tools.pair_examples import (  # noqa: E402
+    Pair,
+    Propose,
+    by_a_search,
+    describe,
+    like_at_eight,
+)
 
 MONOTONIC = {
     "agreed": 1,
@@ -138,28 +150,31 @@ PIXELS = {
 }
 """The same of what is known of pairs in doubt."""
 
+MOMENTS = dict.fromkeys(MONOTONIC | PIXELS, 0)
+"""The same of what might be another moment."""
+
 COUNTS = {
     "copies": 2200,
     "small copies": 600,
     "tilted copies": 500,
     "written copies": 400,
     "cuttings": 450,
-    "look-alikes": 900,
-    "other views": 500,
-    "composed copies": 5000,
-    "changed views": 1300,
+    "look-alikes": 1800,
+    "other views": 600,
+    "composed copies": 8000,
+    "changed views": 1800,
     "same surroundings": 1400,
 }
-FIRST = {"composed copies": 2000, "changed views": 666}
+FIRST = {"look-alikes": 900, "composed copies": 2000, "changed views": 666}
 SOFT_COUNTS = {
     "copies": 1200,
     "cuttings": 450,
-    "look-alikes": 900,
+    "look-alikes": 1200,
     "other views": 400,
     "written copies": 300,
     "tilted copies": 200,
-    "composed copies": 2500,
-    "changed views": 800,
+    "composed copies": 4000,
+    "changed views": 1000,
     "same surroundings": 900,
 }
 EACH_CHANGED = 13
@@ -191,10 +206,29 @@ WEIGHTS = {
 }
 """Of the kinds of pairs."""
 
+MOMENT_TREES = 300
+LEAST_CHANCE = 0.3
+MOMENT_WEIGHTS = {
+    "small copies": 0.3,
+    "tilted copies": 0.5,
+    "written copies": 0.5,
+    "look-alikes": 0.5,
+    "changed others": 2.0,
+    "icons": 2.0,
+    "icons at eight": 2.0,
+    "drawings": 2.0,
+    "labeled copies": 10.0,
+    "labeled others": 20.0,
+}
+"""The same of those that might be other moments, 1 for all other kinds; they learn from
+pairs of which signatures say so much, whatever rules say then."""
+
 STRICTER = 0.6
 PIXELS_STRICTER = 1.2
+MOMENTS_STRICTER = 2.2
 """Log odds taken from all: copies are rarer among the pairs that are looked at. From
-0.55 on, and from 1.2 on, two of the labeled others are called copies."""
+0.55 on, and from 1.2 on, two of the labeled others are called copies; up to 1.4 another
+one is taken for no other moment, and at 1.8 two more of 600 made ones than here."""
 
 _AT_ONCE = 64
 _SOFT = 0.4
@@ -222,6 +256,13 @@ def evidence_of(pairs: list[Pair]) -> NDArray[np.float32]:
             numbers = [evidence[name] for name in names]
             result[start + laid.rows] = np.stack(numbers, axis=1)
     return result
+
+
+def chances_of(pairs: list[Pair]) -> NDArray[np.float32]:
+    """Returns float32[p], that pairs are copies, by their signatures alone."""
+    signatures, sizes = describe([picture for pair in pairs for picture in pair])
+    ends = np.arange(len(sizes), dtype=np.int32).reshape(-1, 2)
+    return np.asarray(verify_pairs(signatures, ends, sizes).chance, np.float32)
 
 
 def labeled(folder: Path) -> dict[str, Lesson]:
@@ -262,6 +303,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("pixels", type=Path)
+    parser.add_argument("moments", type=Path)
     for name in ("photographs", "icons"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     parser.add_argument("--scenes", type=Path, required=True)
@@ -321,12 +363,22 @@ def main() -> None:
         name: (evidence, weights, is_copy(name))
         for name, (_, evidence, weights) in learned.items()
     }
+    moments = {}
+    for name, (_, (pairs, _)) in kinds.items():
+        likely = chances_of(pairs) > LEAST_CHANCE
+        numbers, weight, copied = both[name]
+        moments[name] = numbers[likely], weight[likely], copied
     weights = {name: WEIGHTS[kind] for name, (kind, _, _) in learned.items()}
-    for path, some, signs, stricter in (
-        (asked.out, first, MONOTONIC, STRICTER),
-        (asked.pixels, both, MONOTONIC | PIXELS, PIXELS_STRICTER),
+    of_moments = {
+        name: MOMENT_WEIGHTS.get(kind, 1.0) for name, (kind, _, _) in learned.items()
+    }
+    for path, some, counted, signs, trees, stricter in (
+        (asked.out, first, weights, MONOTONIC, _TREES, STRICTER),
+        (asked.pixels, both, weights, MONOTONIC | PIXELS, _TREES, PIXELS_STRICTER),
+        (asked.moments, moments, of_moments, MOMENTS, MOMENT_TREES, MOMENTS_STRICTER),
     ):
-        stored = written(fitted(some, weights, signs, _TREES), list(signs), stricter)
+        model = fitted(some, counted, signs, trees)
+        stored = written(model, list(signs), stricter)
         text = json.dumps(stored, separators=(",", ":"))
         path.write_text(text + "\n", "utf-8")
     for name, (_, evidence, _) in learned.items():

@@ -1,7 +1,7 @@
 """Small regression trees, summed: how evidence is turned into log odds.
 
 Gradient boosting (Friedman, Greedy Function Approximation, 2001) of trees of depth
-3, learned by scikit-learn's ``HistGradientBoostingClassifier`` under monotonic
+3, learned by scikit-learn's ``HistGradientBoostingClassifier``, most under monotonic
 constraints: more of what speaks against a copy never raises the log odds.
 """
 
@@ -21,6 +21,7 @@ _DEPTH = 3
 PAIR_CLASSIFIER = "pair_classifier"
 CLOSER_LOOK = "closer_look"
 CLOSER_PIXELS = "closer_pixels"
+CLOSER_MOMENTS = "closer_moments"
 """Names of what was learned, as ``tools/learn_pair_classifier.py`` and
 ``tools/learn_closer_look.py`` wrote it."""
 

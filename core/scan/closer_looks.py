@@ -21,7 +21,7 @@ from ..copy_detection import (
     look_likeness,
     same_places,
 )
-from ..copy_detection.closer_look import look_closely
+from ..copy_detection.closer_look import CLEARLY_A_COPY, look_closely
 from ..copy_detection.closer_overlays import map_between
 from ..copy_detection.closer_picture import CloserPicture, closer_picture
 from ..progress import OnProgress, Progress
@@ -68,11 +68,6 @@ _STROKES_PROMISE, _HALF_PROMISE = 0.5, 2.0
 and what looks at them promise, whose descriptors are less similar: under a mark all
 over it a picture is most like other marked ones, and under a caption like others. Half
 of the pairs that a half alone proposes are copies, so they come before others."""
-
-_CLEARLY_A_COPY = 0.99
-"""Score of a closer look from which on a pair that looks like another moment is a copy
-after all. Of the labeled pairs (benchmarks/scenes.md) 52 copies and two scenes are
-called copies."""
 
 _FEW_PIXELS = 64
 _MOMENT_OF_FEW = 0.95
@@ -229,7 +224,7 @@ def overruled(
     refused = scores < MIN_COPY_SCORE
     # The trees say a copy, and the rules of a scene leave less of it
     moments = refused & (scores > 0) & (promise >= MIN_COPY_SCORE)
-    sure = ~moments | (closer >= np.where(little, _MOMENT_OF_FEW, _CLEARLY_A_COPY))
+    sure = ~moments | (closer >= np.where(little, _MOMENT_OF_FEW, CLEARLY_A_COPY))
     sure &= ~little | (closer >= _ANY_OF_FEW)
     unlike = little & (similarity < LEAST_SIMILAR)
     sure &= ~unlike | (closer >= CLEARLY_UNLESS_ALIKE)

@@ -11,9 +11,10 @@ from core.copy_detection import (
     signatures,
     verify_pairs,
 )
-from core.copy_detection.closer_look import look_closely
+from core.copy_detection.closer_look import CLEARLY_A_COPY, look_closely
 from core.copy_detection.closer_overlays import map_between
 from core.copy_detection.closer_picture import closer_picture
+from core.copy_detection.compositions import composed
 from core.copy_detection.local_features import (
     corner_map,
 )
@@ -88,6 +89,41 @@ def test_a_captioned_copy_is_surely_no_other_moment():
     cv2.putText(captioned, "a caption", (12, 138), 0, 0.5, (160, 0, 0))
 
     assert looked((pale, captioned))[1].scores[0] > 0.99
+
+
+def framed_in_white(name):
+    white = (255,) * 3
+    return cv2.copyMakeBorder(
+        photo(name), 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=white
+    )
+
+
+def composed_score(picture, seed):
+    """Returns the score of a picture and of it changed in two to five ways."""
+    changed, _ = composed(picture, np.random.default_rng(seed))
+    return looked((picture, changed))[1].scores[0]
+
+
+def test_a_copy_under_a_mark_and_a_caption_is_surely_no_other_moment():
+    picture = photo("astronaut")
+    changed, names = composed(picture, np.random.default_rng(21))
+
+    assert names == ["aspect", "captioned", "watermarked"]
+    # As of two moments of a scene
+    assert 0 < by_signatures(picture, changed) < MIN_COPY_SCORE
+    assert composed_score(picture, 21) >= CLEARLY_A_COPY
+
+
+@pytest.mark.parametrize(
+    ("picture", "seed"),
+    [
+        pytest.param(lambda: of_few_tones("coffee"), 2, id="of few tones"),
+        pytest.param(lambda: framed_in_white("coffee"), 9, id="with margins"),
+        pytest.param(lambda: photo("astronaut"), 29, id="nothing is covered"),
+    ],
+)
+def test_of_others_than_covered_photographs_nobody_is_as_sure(picture, seed):
+    assert MIN_COPY_SCORE <= composed_score(picture(), seed) < CLEARLY_A_COPY
 
 
 def test_a_mirrored_and_turned_copy_is_named_so():

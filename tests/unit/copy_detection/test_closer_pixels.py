@@ -5,7 +5,11 @@ import numpy as np
 import pytest
 from skimage import data
 
-from core.copy_detection.boosted_trees import CLOSER_PIXELS, learned_trees
+from core.copy_detection.boosted_trees import (
+    CLOSER_MOMENTS,
+    CLOSER_PIXELS,
+    learned_trees,
+)
 from core.copy_detection.closer_pixels import NAMES, pixel_evidence
 from core.copy_detection.overlays import STILL, Overlays
 
@@ -105,5 +109,6 @@ def test_each_pair_is_told_by_itself_and_nothing_seen_is_nothing_said():
         assert every[name][2] == 0
 
 
-def test_the_trees_of_pairs_in_doubt_know_the_pixels():
-    assert set(NAMES) <= set(learned_trees(CLOSER_PIXELS).evidence)
+@pytest.mark.parametrize("name", [CLOSER_PIXELS, CLOSER_MOMENTS])
+def test_the_trees_of_pairs_in_doubt_know_the_pixels(name):
+    assert set(NAMES) <= set(learned_trees(name).evidence)
