@@ -30,10 +30,11 @@ from core.copy_detection import (  # noqa: E402
     verify_pairs,
 )
 from core.copy_detection import compositions as made  # noqa: E402
+from core.copy_detection.closer_look import THOROUGH  # noqa: E402
 from core.models.registry import Embedder, load_embedder  # noqa: E402
 from core.progress import silent  # noqa: E402
 from core.scan.closer_looks import (  # noqa: E402
-    is_thorough,
+    care_for,
     looked_at,
     overruled,
     promise_of,
@@ -112,8 +113,9 @@ def _called_copies(pairs: list[Pair], embedder: Embedder) -> tuple[int, int, int
     refused = judged.scores < MIN_COPY_SCORE
     for spared in (True, False):
         looked = np.flatnonzero((promise > 0) | refused)
-        thorough = is_thorough(promise[looked]) | (not spared)
-        _, laid, closer = looked_at(ends[looked], thorough, sizes, read, silent)
+        care = care_for(promise[looked], judged.scores[looked])
+        care = care if spared else np.maximum(care, THOROUGH)
+        _, laid, closer = looked_at(ends[looked], care, sizes, read, silent)
         scores = judged.scores.copy()
         looked = looked[laid]
         decided = overruled(

@@ -21,7 +21,7 @@ from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_
 from ..progress import OnProgress, Progress
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..scan.candidates_by_looks import alike_originals, looks_from_afar
-from ..scan.closer_looks import is_thorough, show_little
+from ..scan.closer_looks import care_for, show_little
 from ..scan.plain_pages import ReadPicture, picture_reader
 from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import (
@@ -183,8 +183,8 @@ def copies_among(
     for some in _parts(len(wanted)):
         rows = wanted[some]
         images, ends, read = _opened(pictures, paths, candidates[rows], max_megapixels)
-        thorough = is_thorough(verified.promise[rows])
-        looks = look_closer(images, ends, thorough, read)
+        care = care_for(verified.promise[rows], verified.score[rows])
+        looks = look_closer(images, ends, care, read)
         put_looks(verified, rows, looks, show_little(images.sizes, ends))
         on_progress(Progress("Looking closer", some.stop, len(wanted)))
     copies = verified.score >= min_score

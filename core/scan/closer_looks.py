@@ -21,7 +21,13 @@ from ..copy_detection import (
     look_likeness,
     same_places,
 )
-from ..copy_detection.closer_look import CLEARLY_A_COPY, look_closely
+from ..copy_detection.closer_look import (
+    CLEARLY_A_COPY,
+    DOUBTED,
+    GLANCE,
+    THOROUGH,
+    look_closely,
+)
 from ..copy_detection.closer_overlays import map_between
 from ..copy_detection.closer_picture import CloserPicture, closer_picture
 from ..progress import OnProgress, Progress
@@ -147,7 +153,18 @@ def promise_in_place(found: PairScores, similarity: Floats, same: Floats) -> Flo
     return np.maximum(promise, faint).astype(np.float32)
 
 
-def is_thorough(promise: Floats) -> Bools:
+def care_for(promise: Floats, scores: Floats) -> NDArray[np.int8]:
+    """Returns with what care pairs are looked at, see :func:`look_closely`: int8[p].
+
+    Args:
+        promise: float32[p], see :func:`promise_of`
+        scores: float32[p], by the signatures
+    """
+    care = np.where(_is_thorough(promise), THOROUGH, GLANCE)
+    return np.where(scores >= MIN_COPY_SCORE, DOUBTED, care).astype(np.int8)
+
+
+def _is_thorough(promise: Floats) -> Bools:
     """Returns for which pairs a look spares nothing: bool[p].
 
     The others are looked at only if their corners or local features agree.
@@ -172,7 +189,7 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
         np.maximum.at(nearest, ends, similarity)
     firsts = (similarity[:, None] >= nearest[pairs]).sum(axis=1)
     worth = promise * np.array(_STANDING, np.float32)[firsts]
-    thorough = is_thorough(promise)
+    thorough = _is_thorough(promise)
     looks = np.flatnonzero(thorough & (worth >= _LEAST_WORTH))
     glances = np.flatnonzero(~thorough & (promise > 0) & (firsts > 0))
     most = _ALWAYS + int(_MOST_GLANCES * image_count)
@@ -233,7 +250,7 @@ def overruled(
 
 def looked_at(
     pairs: Pairs,
-    thorough: Bools,
+    care: NDArray[np.int8],
     sizes: NDArray[np.int32],
     read: ReadPicture,
     on_progress: OnProgress,
@@ -242,7 +259,7 @@ def looked_at(
 
     Args:
         pairs: int32[p, 2] of items
-        thorough: bool[p], see :func:`is_thorough`
+        care: int8[p], see :func:`care_for`
         sizes: int32[items, 2], width and height
         read: what reads the picture of an item
         on_progress: told after each batch; may raise to cancel
@@ -269,7 +286,7 @@ def looked_at(
         rows, ends = rows[both], (np.cumsum(is_read) - 1)[ends[both]]
         known = [one for one in given if one is not None]
         maps = [map_between(known[a], known[b]) for a, b in ends.tolist()]
-        laid, found = look_closely(known, ends, maps, thorough[rows])
+        laid, found = look_closely(known, ends, maps, care[rows])
         return rows, rows[laid], found
 
     said = PairScores.of_nothing(len(pairs))

@@ -32,8 +32,8 @@ from ..reading.files import ReadContent, read_file
 from ..storage.record_store import Vectors
 from .candidates_by_looks import FromAfar, alike_originals, looks_from_afar
 from .closer_looks import (
+    care_for,
     chosen,
-    is_thorough,
     looked_at,
     overruled,
     promise_of,
@@ -378,8 +378,8 @@ def _look_closer(
     unlooked[rows] = False
     tried.looked[unlooked], tried.closer[unlooked] = False, np.nan
     rows = rows[~tried.looked[rows]]
-    thorough = is_thorough(tried.promise[rows])
-    seen, laid, closer = looked_at(pairs[rows], thorough, sizes, read, on_progress)
+    care = care_for(tried.promise[rows], tried.score[rows])
+    seen, laid, closer = looked_at(pairs[rows], care, sizes, read, on_progress)
     tried.looked[rows] = seen
     tried.closer[rows[laid]] = closer.scores
 

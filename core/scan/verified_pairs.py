@@ -16,8 +16,8 @@ from ..storage.record_store import Vectors
 from .closer_looks import (
     CLEARLY_UNLESS_ALIKE,
     LEAST_SIMILAR,
+    care_for,
     chosen,
-    is_thorough,
     looked_at,
     overruled,
     promise_of,
@@ -68,8 +68,8 @@ def verify(
     unwanted = np.flatnonzero(verified.looked & ~np.isin(np.arange(len(pairs)), wanted))
     _put(verified, unwanted, compare(images, pairs[unwanted], read, on_progress))
     rows = wanted[~verified.looked[wanted]]
-    thorough = is_thorough(verified.promise[rows])
-    looks = look_closer(images, pairs[rows], thorough, read, on_progress)
+    care = care_for(verified.promise[rows], verified.score[rows])
+    looks = look_closer(images, pairs[rows], care, read, on_progress)
     put_looks(verified, rows, looks, show_little(images.sizes, pairs[rows]))
     return verified
 
@@ -143,7 +143,7 @@ class Looks:
 def look_closer(
     images: DescribedImages,
     pairs: Pairs,
-    thorough: NDArray[np.bool_],
+    care: NDArray[np.int8],
     read: ReadPicture,
     on_progress: OnProgress = silent,
 ) -> Looks:
@@ -152,11 +152,11 @@ def look_closer(
     Args:
         images: i unique images
         pairs: int32[r, 2] of them
-        thorough: bool[r], see :func:`~.closer_looks.is_thorough`
+        care: int8[r], see :func:`~.closer_looks.care_for`
         read: what reads the picture of an image
         on_progress: told after each batch; may raise to cancel
     """
-    seen, laid, found = looked_at(pairs, thorough, images.sizes, read, on_progress)
+    seen, laid, found = looked_at(pairs, care, images.sizes, read, on_progress)
     seen_in_full = found.correlation > 0
     plain = found.plain & ~seen_in_full
     found.plain[:] = False

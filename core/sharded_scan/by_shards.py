@@ -20,7 +20,7 @@ from ..neighbors.knn_graph import NeighborGraph, exact_neighbors
 from ..neighbors.reverse_neighbors import with_reverse_neighbors
 from ..reading.files import ReadContent
 from ..scan.candidate_search import NeighborSearch
-from ..scan.closer_looks import is_thorough, show_little
+from ..scan.closer_looks import care_for, show_little
 from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
 from ..scan.unique_images import DescribedImages
 from ..scan.verified_pairs import Looks, joined, put_looks, to_look_at
@@ -113,13 +113,13 @@ class ByShards:
         rows, start = to_look_at(verified, len(images)), 0
         laid, closer = [np.zeros(0, np.int64)], []
         seen = [np.zeros(0, bool)]
-        thorough = is_thorough(verified.promise[rows])
+        care = care_for(verified.promise[rows], verified.score[rows])
         for part, found in self._by_pairs(
             comparing.LOOK,
             pairs[rows],
             _LOOKS_AT_ONCE,
             "Looking closer",
-            {comparing.THOROUGH: thorough},
+            {comparing.CARE: care},
         ):
             own = found.pop(comparing.LAID)
             seen.append(found.pop(comparing.SEEN))

@@ -23,7 +23,7 @@ from .tasks import Result
 
 WORK = f"{__name__}:run"
 LOOK = f"{__name__}:look"
-SEEN, LAID, THOROUGH = "seen", "laid", "thorough"
+SEEN, LAID, CARE = "seen", "laid", "care"
 
 
 def run(
@@ -61,7 +61,7 @@ def look(
 ) -> Result:
     """Looks closer at pairs of pictures, in their files.
 
-    Args: see :func:`run`; ``arrays`` holds :data:`THOROUGH` bool[p] as well
+    Args: see :func:`run`; ``arrays`` holds :data:`CARE` int8[p] as well
 
     Returns:
         what :class:`~core.scan.verified_pairs.Looks` holds: :data:`SEEN`,
@@ -69,8 +69,8 @@ def look(
     """
     del task
     images, read = _opened(folder, settings, arrays)
-    pairs, thorough = arrays["pairs"], arrays[THOROUGH]
-    looks = look_closer(images, pairs, thorough, read, on_progress)
+    pairs, care = arrays["pairs"], arrays[CARE]
+    looks = look_closer(images, pairs, care, read, on_progress)
     columns = {SEEN: looks.seen, LAID: looks.laid, **_columns(looks.said)}
     return Result(columns, len(pairs))
 

@@ -18,11 +18,12 @@ from core.copy_detection import (
     relation_names,
     signatures,
 )
+from core.copy_detection.closer_look import DOUBTED, GLANCE, THOROUGH
 from core.progress import silent
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.closer_looks import (
+    care_for,
     chosen,
-    is_thorough,
     looked_at,
     overruled,
     promise_in_place,
@@ -37,6 +38,11 @@ from tests.unit.copy_detection.test_closer_look import (
     photo,
     tilted_and_written_on,
 )
+
+
+def care(promise):
+    """With which care pairs are looked at that the signatures refuse."""
+    return care_for(promise, np.zeros(len(promise), np.float32)).tolist()
 
 
 def apart(count):
@@ -71,8 +77,15 @@ def test_pairs_of_which_the_signatures_leave_doubt_are_worth_more_than_a_glance(
 
     promise = promise_in_place(found, similarity, same)
 
-    assert is_thorough(promise).tolist() == [False, True, False, False, True, False]
+    assert care(promise) == [GLANCE, THOROUGH, GLANCE, GLANCE, THOROUGH, GLANCE]
     assert (promise > 0).tolist() == [True] * 5 + [False]
+
+
+def test_what_the_signatures_take_for_a_copy_is_looked_at_as_one_in_doubt():
+    promise = np.array([0.05, 0.9, 0.9], np.float32)
+    scores = np.array([0, 0.59, 0.61], np.float32)
+
+    assert care_for(promise, scores).tolist() == [GLANCE, THOROUGH, DOUBTED]
 
 
 def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
@@ -81,7 +94,7 @@ def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
 
     promise = promise_in_place(found, similarity, same)
 
-    assert is_thorough(promise).tolist() == [False, False, True, False]
+    assert care(promise) == [GLANCE, GLANCE, THOROUGH, GLANCE]
     assert promise[1] > 2 * promise[0]
 
 
@@ -94,7 +107,7 @@ def test_a_picture_that_shows_half_of_another_is_worth_more_than_a_glance():
 
     promise = promise_of(PairScores.of_nothing(3), similarity, described, pairs)
 
-    assert is_thorough(promise).tolist() == [True, False, False]
+    assert care(promise) == [THOROUGH, GLANCE, GLANCE]
 
 
 def test_half_of_the_glances_go_to_pairs_of_which_most_is_the_same_in_place():
