@@ -27,6 +27,6 @@ class lazy(Generic[Value]):  # noqa: N801 (a decorator, like property)
         if instance is None:
             return cast(Value, self)
         value = self._compute(instance)
-        # Found there from now on, before this is
+        # An object's own values are looked up before this descriptor of its class
         instance.__dict__[self._name] = value
         return value

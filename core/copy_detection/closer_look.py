@@ -6,8 +6,8 @@ those, or as in :mod:`.verify`, a pair is weighed as there, and by what shows at
 128 x 128 only, see :mod:`.closer_evidence`.
 
 What is in doubt then is compared pixel by pixel, see :mod:`.closer_pixels`, and weighed
-by other trees, which may only say a copy. So are copies that might be other moments of
-a scene, as signatures take them for if much lies over one of them.
+by other trees, which may only say a copy. Copies that might be other moments of a scene
+are compared so too, and third trees say which are.
 
 Measured in whole scans of 6,096 photographs and 6,000 mixed images with 240 planted
 near copies each. Without any look recall is .925 and .871, and 0 and 11 pairs are
@@ -144,22 +144,23 @@ have 50 and more."""
 
 CLEARLY_A_COPY = 0.99
 """Score from which on a pair that signatures take for two moments of a scene is a copy
-after all: what the trees are as sure of, and photographs of which others say so that
-were learned from such pairs. Of 4,000 copies with two to five changes 201 are lost to
-this bound alone without these trees, and 85 with them; of 7,200 look-alikes three more
-pass it, and of the labeled scenes (benchmarks/scenes.md) as many: 52 copies and two
-scenes are called copies. No pair of the three planted sets is called another."""
+after all. The trees of all pairs may be as sure; of photographs those of moments decide
+(``closer_moments.json``), which were learned from such pairs. Of 4,000 copies with two
+to five changes 201 are lost to this bound alone without the latter, and 85 with them;
+three more of 7,200 look-alikes pass it, and no more of the labeled scenes
+(benchmarks/scenes.md). No pair of three planted sets is called something else."""
 
 _SOME_UNLIKE = 0.02
-"""Share of what is seen that is unlike, at least, for the others to be asked: 111 of
-115 such copies have so much, and one of the labeled scenes that they would take for a
-copy has nothing."""
+"""Share of what is seen that is unlike, at least, for the trees of moments to be asked
+for a copy: 111 of 115 that they find have so much, and one of the labeled scenes that
+they would take for a copy has nothing."""
 
 _MOMENT = -1.6
 """Log odds that a copy of the signatures that is in doubt is no other moment of a
-scene, below which it is one; of photographs only. Of 4,000 copies with two to five
-changes 18 are lost, and of 207 look-alikes that pass 158 are left; of 172 copies among
-24,335 scenes four are lost, which are two photographs each."""
+scene, below which it is one; of photographs that surely lie on one another. Of 4,000
+copies with two to five changes 18 are lost, and of 207 look-alikes that pass 158 are
+left; of 172 copies among 24,335 scenes four are lost, which are two photographs
+each."""
 
 GLANCE, THOROUGH, DOUBTED = 0, 1, 2
 """With what care a pair is looked at: only if its corners or local features agree;
@@ -238,9 +239,11 @@ def _laid_and_told(
     logits += _COVERED * (covered & (logits >= _SURE))
     logits += _EXACT * _lies_exactly(laid.evidence)
     found.scores[:] = 1 / (1 + np.exp(-logits))
-    _tell_moments(laid, care[laid.rows] == DOUBTED, found.scores, pixels)
+    surely_laid = laid.evidence["agreed"] >= np.log1p(_SURELY_LAID)
+    doubted = (care[laid.rows] == DOUBTED) & surely_laid
+    _tell_moments(laid, doubted, found.scores, pixels)
     told = found.scores >= MIN_COPY_SCORE
-    told |= laid.evidence["agreed"] >= np.log1p(_SURELY_LAID)
+    told |= surely_laid
     told |= laid.evidence["margined"] > 0
     laid, found = laid.at(np.flatnonzero(told)), found.at(np.flatnonzero(told))
     copies = np.flatnonzero(found.scores >= MIN_COPY_SCORE)
@@ -296,9 +299,11 @@ def _tell_moments(
 
     Args:
         laid: b pairs
-        doubted: bool[b], copies of the signatures that may be other moments
+        doubted: bool[b], copies of the signatures that may be other moments, and lie
+            surely on one another
         scores: float32[b], changed in place
-        pixels: what they say, NaN where they were not compared; is added to
+        pixels: what they say, float32[b] each, NaN where they were not compared; is
+            added to
     """
     unlike = laid.evidence["fine_unlike"] >= _SOME_UNLIKE
     asked = (scores < CLEARLY_A_COPY) & unlike | doubted

@@ -107,7 +107,7 @@ def _near(views: TurnFree, numbers: Floats, asking: Ints) -> NDArray[np.int64]:
 
 
 def turn_free(signatures: Signatures) -> TurnFree:
-    """Describes pictures so that no turn changes it.
+    """Describes pictures by numbers that no turn changes.
 
     The embedding hardly sees that a picture was turned by 90 or 180 degrees
     (cosine 0.3 to 0.8, measured). Cosine coefficients without their signs and

@@ -11,6 +11,7 @@ from ..common.rows import distinct_rows
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     TOO_PLAIN,
+    all_looks_of,
     is_blank,
     relation_bits,
     similar_enough,
@@ -122,7 +123,7 @@ def _by_signatures(pictures: Pictures, new: Ints, there: Ints) -> list[Pairs]:
     if not len(new):
         return []
     signatures = pictures.signatures[new]
-    looks = looks_from_afar(signatures)
+    looks = all_looks_of(signatures)
     there = np.setdiff1d(there, new)
     # As many at once as are new, lest the new ones be described again and again
     size = max(_PICTURES_AT_ONCE, len(new))

@@ -36,11 +36,11 @@ FILES_PER_TURN = 64
 _REPORT_SECONDS = 0.2
 
 _SMALL_FILE = 2**15
-_DESCRIBES_ALONE = threading.Lock()
-"""Bytes of files that are described by one thread of a process at a time, while others
-run the model: a picture of 150 pixels takes some fifty short calls, and two threads
-that make them at once wake one another all the time. On two cores a picture takes 2.11
-CPU-ms, 1.08 ms by the clock, and without this 2.61 and 1.49."""
+_DESCRIBING = threading.BoundedSemaphore(max(1, available_cores() // 2))
+"""Bytes of files that half of the threads at most describe at a time, while others run
+the model: a picture of 150 pixels takes some fifty short calls, and threads that make
+them at once wake one another all the time. On two cores a picture takes 2.11 CPU-ms,
+1.08 ms by the clock, and without this 2.61 and 1.49; on more it was not measured."""
 
 
 class Session:
@@ -107,7 +107,7 @@ class Described:
         if position != ABSENT:
             self.positions[row] = position
             return self.done.put(1)
-        with batch.alone_if_small(len(content.data)):
+        with batch.describing(len(content.data)):
             image = decode_image(
                 content.data, side=batch.side, max_megapixels=max_megapixels
             )
@@ -254,6 +254,7 @@ class Batch:
         self._rows: list[int] = []
         self._keys: list[bytes] = []
         self._embedded = 0
+        self._largest = 0
         self._records = np.zeros(STORED_AT_ONCE, job.store.dtype)
         self._pixels = np.zeros((BATCH, side, side, 3), np.uint8)
         self._small = np.zeros((BATCH, SIGNATURE_SIDE, SIGNATURE_SIDE, 3), np.uint8)
@@ -267,14 +268,15 @@ class Batch:
         if len(self._seen) >= FILES_PER_TURN:
             self._flush_seen()
 
-    def alone_if_small(self, size: int) -> AbstractContextManager[object]:
-        """Returns what keeps other threads from describing small files meanwhile.
+    def describing(self, size: int) -> AbstractContextManager[object]:
+        """Returns what lets few threads describe small files at a time.
 
         Args:
-            size: of the file, in bytes
+            size: of the largest file, in bytes
         """
         is_small = self._session.has_model and size <= _SMALL_FILE
-        return _DESCRIBES_ALONE if is_small else nullcontext()
+        self._largest = max(self._largest, size)
+        return _DESCRIBING if is_small else nullcontext()
 
     def add(self, row: int, key: bytes, image: DecodedImage) -> None:
         """Puts a picture in; embeds, and stores, all if the batch is full.
@@ -284,6 +286,7 @@ class Batch:
             key: 32 bytes, under which its record is found again
             image: the picture
         """
+        self._largest = max(self._largest, image.stored.nbytes)
         self.hold(row, key, image)
         self.embed_if_full()
 
@@ -343,13 +346,14 @@ class Batch:
     def _embed(self) -> None:
         records = self._records[self._embedded : len(self._rows)]
         count = len(records)
-        with self.alone_if_small(0):
+        with self.describing(self._largest):
             self._describe()
             small, sizes = self._small[:count], (records["width"], records["height"])
             levels = self._levels[:count]
             records["signature"] = signatures(small)
             records["statistics"] = image_statistics(levels, small, *sizes)
         self._session.embed(self._pixels[:count], records)
+        self._largest = 0
         self._embedded = len(self._rows)
         self._job.done.put(count)
 

@@ -222,7 +222,7 @@ def _meet(
 
     wanted = min(wanted, len(searched))
     cores = available_cores()
-    # A thread takes a part of the rows, which are then read and widened once
+    # A thread takes a part of the rows, which are read and widened once a block asked
     held = min(_ROWS_AT_ONCE, -(-len(searched) // cores))
     parts = [slice(first, first + held) for first in range(0, len(searched), held)]
 

@@ -115,8 +115,8 @@ class CopyTrial:
 def sampled(digests: NDArray[np.uint8]) -> Rows:
     """Returns which of some pictures are copied.
 
-    Those whose digests come next after some places that are spread evenly, and hardly
-    move with the number of pictures: so a few new pictures change few of them.
+    They are those that come next after places that are spread evenly over all digests
+    and do not depend on the set: a few new pictures change few of them.
 
     Args:
         digests: uint8[m, 32], ascending
@@ -189,11 +189,11 @@ def try_copies(
     image: Rows | None = None,
     read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
-) -> tuple[CopyScores, CopyTrial | None]:
+) -> tuple[CopyScores, CopyTrial | None, bool]:
     """Copies some pictures in known ways and looks whether they are found.
 
-    The same pictures give the same estimate. A file that can no longer be read is
-    left out.
+    The same pictures give the same estimate. A file that can no longer be read, or has
+    changed, is left out; of one whose copies are known the scores by signatures stand.
 
     Args:
         images: i unique images
@@ -209,7 +209,7 @@ def try_copies(
         on_progress: told after each picture; may raise to cancel
 
     Returns:
-        the scores, and what to keep for the next scan
+        the scores; what to keep for the next scan; and whether all files could be read
     """
     if originals is None:
         originals = sampled(images.digests)
@@ -218,6 +218,7 @@ def try_copies(
     new = np.flatnonzero(place < 0)
     made = made_copies(
         [paths[row] for row in originals[new].tolist()],
+        images.digests[originals[new]],
         embedder,
         fits[new],
         read_content,
@@ -226,10 +227,12 @@ def try_copies(
     fresh = dict(zip(new.tolist(), made, strict=True))
     kept = [row for row in range(len(place)) if row not in fresh or fresh[row]]
     if not kept:
-        return NO_COPY_SCORES, None
+        return NO_COPY_SCORES, None, not len(place)
+    is_complete = len(kept) == len(place)
     originals, fits, place = originals[kept], fits[kept], place[kept]
     files = CopyFiles(
         [paths[row] for row in originals.tolist()],
+        images.digests[originals],
         fits,
         embedder.input_size,
         read_content,
@@ -247,9 +250,12 @@ def try_copies(
     tried = _tried(images, copies, originals, pairs, similarity, known, place, image)
     every_size = np.concatenate([images.sizes, copies.sizes])
     read = reader_with_copies(read_picture, files, len(images))
-    _look_closer(tried, pairs, similarity, every_size, len(images), read, on_progress)
+    is_complete &= _look_closer(
+        tried, pairs, similarity, every_size, len(images), read, on_progress
+    )
     trial = CopyTrial(images.digests[originals], fits, copies, tried)
-    return _scores(tried, similarity, show_little(every_size, pairs), len(kept)), trial
+    scores = _scores(tried, similarity, show_little(every_size, pairs), len(kept))
+    return scores, trial, is_complete
 
 
 def _known_originals(
@@ -371,8 +377,12 @@ def _look_closer(
     count: int,
     read: ReadPicture,
     on_progress: OnProgress,
-) -> None:
-    """Looks closer at what leaves doubt, where no previous scan did."""
+) -> bool:
+    """Looks closer at what leaves doubt, where no previous scan did.
+
+    Returns:
+        whether all files could be read
+    """
     rows = chosen(tried.promise, pairs, similarity, count)
     unlooked = np.ones(len(pairs), bool)
     unlooked[rows] = False
@@ -382,6 +392,7 @@ def _look_closer(
     seen, laid, closer = looked_at(pairs[rows], care, sizes, read, on_progress)
     tried.looked[rows] = seen
     tried.closer[rows[laid]] = closer.scores
+    return bool(seen.all())
 
 
 def _scores(

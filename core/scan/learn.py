@@ -27,7 +27,7 @@ from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch
 from .candidates_by_looks import FromAfar, alike_candidates, seen_from_afar
-from .copy_trial import CopyTrial, sampled, try_copies
+from .copy_trial import CopyTrial, try_copies
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import ImageLabels, labels_of_images, learn_labels
@@ -158,7 +158,7 @@ def learned(
         paths, table, samples, images, pairs, scan_input.recordings
     )
     clock.end("compare pictures")
-    recall, trial = before.recall() or estimate_recall(
+    recall, trial, is_recall_complete = before.recall() or estimate_recall(
         images,
         afar,
         table,
@@ -207,7 +207,6 @@ def learned(
         properties=scan_input.properties,
         on_progress=on_progress,
     )
-    complete = len(recall.copy_scores) == len(sampled(images.digests))
     return ScanData(
         samples=samples,
         files=files,
@@ -223,7 +222,7 @@ def learned(
         model=model,
         inputs=before.inputs(
             labels,
-            is_recall_complete=complete,
+            is_recall_complete=is_recall_complete,
             proposed=proposal,
             proposed_count=proposed_count,
         ),
@@ -297,7 +296,7 @@ def estimate_recall(
     before: PreviousScan,
     read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
-) -> tuple[CopyScores, CopyTrial | None]:
+) -> tuple[CopyScores, CopyTrial | None, bool]:
     """Scores synthetic copies of a sample of the unique images.
 
     Args:
@@ -310,9 +309,11 @@ def estimate_recall(
         before: the previous scan, for what is reused
         read_content: what reads the file of a path
         on_progress: told after each image; may raise to cancel
+
+    Returns: see :func:`~.copy_trial.try_copies`
     """
     if embedder is None:
-        return NO_COPY_SCORES, None
+        return NO_COPY_SCORES, None, False
     shown = paths_of_images(table, images, paths)
     return try_copies(
         images,

@@ -126,12 +126,13 @@ class PreviousScan:
         pairs = distinct_pairs(ends[is_here.all(axis=1)])
         return KnownPairs(pairs, np.union1d(lost, new))
 
-    def recall(self) -> tuple[CopyScores, CopyTrial | None] | None:
-        """Returns the scores of synthetic copies, if they were made of the same."""
+    def recall(self) -> tuple[CopyScores, CopyTrial | None, bool] | None:
+        """Returns what :func:`~.copy_trial.try_copies` did, if it had the same images
+        and could read all files."""
         known = self._scan_data
         if known is None or known.inputs.recall != self._recall:
             return None
-        return known.recall, known.trial
+        return known.recall, known.trial, True
 
     def classes(self, labels: ImageLabels) -> ClassEvidence | None:
         """Returns the class probabilities, if they were learned from the same."""

@@ -89,6 +89,7 @@ class CopyFiles:
 
     Args:
         paths: s files that were copied
+        digests: uint8[s, 32], of the files as they were described
         fits: int32[s, 3], to which size, see :func:`made_copies`
         side: of the model's input, in pixels
         read_content: what reads the file of a path
@@ -97,11 +98,13 @@ class CopyFiles:
     def __init__(
         self,
         paths: Sequence[bytes],
+        digests: NDArray[np.uint8],
         fits: NDArray[np.int32],
         side: int,
         read_content: ReadContent,
     ) -> None:
         self._paths = paths
+        self._digests = digests
         self._fits = fits
         self._side = side
         self._read_content = read_content
@@ -118,7 +121,9 @@ class CopyFiles:
         # One thread makes what others wait for
         with self._lock:
             if row not in self._files:
-                content = self._read_content(self._paths[row])
+                content = _as_described(
+                    self._read_content(self._paths[row]), self._digests[row]
+                )
                 self._files[row] = _files_of(content, self._side, self._fits[row])
         return self._files[row][which] if self._files[row] else None
 
@@ -146,6 +151,7 @@ def reader_with_copies(
 
 def made_copies(
     paths: Sequence[bytes],
+    digests: NDArray[np.uint8],
     embedder: ImageEmbedder,
     fits: NDArray[np.int32],
     read_content: ReadContent,
@@ -155,6 +161,7 @@ def made_copies(
 
     Args:
         paths: s files to copy
+        digests: uint8[s, 32], of the files as they were described
         embedder: the model that describes the copies
         fits: int32[s, 3], the longer side to which the copies of each are brought;
             width and height of their shape, 0 to keep it
@@ -173,7 +180,8 @@ def made_copies(
 
     def work(first: int) -> None:
         for row in range(first, len(paths), workers):
-            files = _files_of(read_content(paths[row]), side, fits[row])
+            content = _as_described(read_content(paths[row]), digests[row])
+            files = _files_of(content, side, fits[row])
             described = _described(files, side, session)
             if described is not None:
                 result[row] = described, files
@@ -184,6 +192,15 @@ def made_copies(
             pass
     on_progress(Progress("Trying known copies", 1, 1))
     return result
+
+
+def _as_described(
+    content: FileContent | ReadFailure, digest: NDArray[np.uint8]
+) -> FileContent | ReadFailure:
+    """Refuses a file that has changed since it was described."""
+    if isinstance(content, FileContent) and content.digest != digest.tobytes():
+        return ReadFailure("read_error", "the file changed during the scan")
+    return content
 
 
 def _files_of(

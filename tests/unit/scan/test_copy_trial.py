@@ -59,22 +59,26 @@ def test_a_few_new_pictures_change_few_that_are_copied(count):
 def world(tmp_path, draw, embedder):
     """Twelve drawn pictures: their files, and what is known of them."""
     drawn = [draw(number, side=128) for number in range(12)]
-    paths = []
     for number, image in enumerate(drawn):
-        path = tmp_path / f"{number}.png"
-        image.save(path)
-        paths.append(str(path).encode())
-    pixels = np.stack([np.asarray(image) for image in drawn])
+        image.save(tmp_path / f"drawn {number}.png")
+    files = [tmp_path / f"drawn {number}.png" for number in range(12)]
+    made = [sha256(file.read_bytes()).digest() for file in files]
+    order = sorted(range(12), key=made.__getitem__)
+    paths = [
+        str(files[row].rename(tmp_path / f"{number}.png")).encode()
+        for number, row in enumerate(order)
+    ]
+    pixels = np.stack([np.asarray(drawn[row]) for row in order])
     vectors, _ = embedder.open_session()(pixels)
-    return paths, described(vectors, signatures(pixels))
+    every = np.array([list(made[row]) for row in order], np.uint8)
+    return paths, described(vectors, signatures(pixels), every)
 
 
-def described(vectors, made):
+def described(vectors, made, every):
     rows = np.arange(len(vectors))
     sizes = np.full((len(vectors), 2), 128, np.int32)
     groups = UniqueImages(rows.astype(np.int32), rows, rows)
     damaged = np.zeros(len(rows), bool)
-    every = digests(len(rows))
     return DescribedImages(groups, every, vectors, vectors, made, sizes, damaged)
 
 
@@ -107,10 +111,10 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
     # The originals' vectors point elsewhere: the embedding finds nothing
     width = images.descriptors.shape[1]
     hidden = np.roll(np.eye(width, dtype=np.float32)[:12], 5, axis=1)
-    images = described(hidden, np.zeros_like(images.signatures))
+    images = described(hidden, np.zeros_like(images.signatures), images.digests)
 
     afar = seen_from_afar(images.signatures)
-    found, _ = try_copies(
+    found, *_ = try_copies(
         images, afar, paths, embedder, no_picture, originals=np.arange(2)
     )
 
@@ -122,17 +126,17 @@ def test_a_copy_less_similar_than_the_search_asks_for_is_not_found(world, embedd
 
     recall = expected_recall(tried(world, strict, [0, 4, 7]), 0.6)
 
-    # What is neither cropped nor tilted is proposed without the embedding too
-    assert recall["cropped"] == 0 < recall["mirrored"]
+    # Most of what is neither cropped nor tilted is proposed without the embedding too
+    assert recall["cropped"] < 0.5 < recall["mirrored"]
 
 
 def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embedder):
     paths, images = world
-    parts = images.descriptors, images.signatures
+    parts = images.descriptors, images.signatures, images.digests
     twice = described(*(np.concatenate([part, part]) for part in parts))
 
     afar = seen_from_afar(twice.signatures)
-    found, _ = try_copies(
+    found, *_ = try_copies(
         twice, afar, paths * 2, embedder, no_picture, originals=np.arange(3)
     )
 
@@ -157,6 +161,27 @@ def test_a_file_that_is_gone_is_left_out(world, embedder, tmp_path):
     assert tried(world, embedder, [4]).copy_scores.shape == (0, len(AUGMENTATIONS))
 
 
+def test_a_file_that_changed_is_left_out(world, embedder, tmp_path):
+    (tmp_path / "4.png").write_bytes((tmp_path / "5.png").read_bytes())
+
+    found, _, is_complete = trial(world, embedder, [0, 4, 7])
+
+    assert len(found.copy_scores) == 2
+    assert not is_complete
+
+
+def test_a_trial_is_complete_if_all_files_could_be_read(world, embedder):
+    paths, images = world
+    afar, rows = seen_from_afar(images.signatures), np.array([0, 4, 7])
+
+    unread = try_copies(images, afar, paths, embedder, no_picture, originals=rows)
+
+    assert trial(world, embedder, [0, 4, 7])[2]
+    # Copies were made, but could not be looked at
+    assert len(unread[0].copy_scores) == 3
+    assert not unread[2]
+
+
 def some_of(world, rows):
     """The world as it was when there were only some of its pictures."""
     paths, images = world
@@ -167,7 +192,8 @@ def some_of(world, rows):
 
 
 def assert_same(found, expected):
-    scores, kept = zip(found, expected, strict=True)
+    scores, kept, complete = zip(found, expected, strict=True)
+    assert all(complete)
     for one in fields(scores[0]):
         values = (getattr(score, one.name) for score in scores)
         np.testing.assert_array_equal(*values)
@@ -179,7 +205,7 @@ def assert_same(found, expected):
 
 def test_a_trial_beside_new_pictures_is_that_from_nothing(world, embedder, monkeypatch):
     rows = [0, 1, 2, 4, 5, 7, 8, 9, 11]
-    _, known = trial(some_of(world, rows), embedder, [0, 3, 5])
+    _, known, _ = trial(some_of(world, rows), embedder, [0, 3, 5])
     image = np.full(12, -1)
     image[rows] = np.arange(len(rows))
     made = []
@@ -197,7 +223,7 @@ def test_a_trial_beside_new_pictures_is_that_from_nothing(world, embedder, monke
 
 
 def test_a_trial_without_pictures_that_are_gone_is_that_from_nothing(world, embedder):
-    _, known = trial(world, embedder, [0, 4, 7])
+    _, known, _ = trial(world, embedder, [0, 4, 7])
     rows = np.array([0, 1, 2, 4, 5, 6, 7, 8])
     now = some_of(world, rows)
 
@@ -207,7 +233,7 @@ def test_a_trial_without_pictures_that_are_gone_is_that_from_nothing(world, embe
 
 
 def test_a_copy_that_was_not_looked_at_is_when_a_look_is_due(world, embedder):
-    expected, known = trial(world, embedder, [0, 4, 7])
+    expected, known, _ = trial(world, embedder, [0, 4, 7])
     looked = known.pairs.looked
     assert looked.any()
     unseen = replace(
@@ -224,12 +250,12 @@ def test_a_copy_that_was_not_looked_at_is_when_a_look_is_due(world, embedder):
         image=np.arange(12),
     )
 
-    assert_same(again, (expected, known))
+    assert_same(again, (expected, known, True))
 
 
 def test_copies_of_another_size_are_made_again(world, embedder):
     paths, images = world
-    _, known = trial(world, embedder, [0, 4])
+    _, known, _ = trial(world, embedder, [0, 4])
     sizes = images.sizes.copy()
     sizes[11] = 64
     other = paths, replace(images, sizes=sizes)

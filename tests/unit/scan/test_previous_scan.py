@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.embedding.embed import embed_images
 from core.scan import previous_scan as module
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.candidates_by_looks import alike_candidates
 from core.scan.collect import collect_scan_data
-from core.scan.previous_scan import digest_of
+from core.scan.learn import model_info
+from core.scan.previous_scan import PreviousScan, digest_of
 from core.scan.scan_data import ImageGraphs, ScanInput, VerifiedPairs
 from core.scan.settings import ScanSettings
 from core.scan.stored_scan import load_scan_data, save_scan_data
+from core.scan.unique_images import unique_images
 
 pytestmark = pytest.mark.slow
 
@@ -132,6 +135,37 @@ def test_pairs_are_proposed_again_only_if_something_changed(learn, monkeypatch):
         for one in fields(VerifiedPairs):
             values = (getattr(data.pairs, one.name) for data in (found, expected))
             np.testing.assert_array_equal(*values)
+
+
+def test_pairs_of_images_that_are_still_here_are_known(learn, embedder, paths, cache):
+    known = learn(rows=range(40))
+    table = embed_images(paths[10:], embedder, folder=cache, max_megapixels=64)
+    images = unique_images(table, None)
+    before = known.files.digest[known.images.first_file]
+    place = {digest.tobytes(): row for row, digest in enumerate(images.digests)}
+    ends = [
+        [place.get(before[end].tobytes(), -1) for end in pair]
+        for pair in known.pairs.images
+    ]
+    lost = {max(pair) for pair in ends if min(pair) < 0 <= max(pair)}
+    new = set(place.values()) - {place.get(one.tobytes()) for one in before}
+
+    found = PreviousScan(known, images, model_info(embedder)).known_pairs()
+
+    both = {(min(pair), max(pair)) for pair in ends if min(pair) >= 0}
+    assert {(min(pair), max(pair)) for pair in found.pairs.tolist()} == both != set()
+    assert set(found.asked.tolist()) == lost | new
+    assert lost - new and len(new) == 20
+
+
+def test_of_vectors_made_otherwise_no_pairs_are_known(learn, embedder, paths, cache):
+    table = embed_images(paths, embedder, folder=cache, max_megapixels=64)
+    images, model = unique_images(table, None), model_info(embedder)
+    other = replace(model, sha256="0" * 64)
+
+    assert PreviousScan(learn(), images, model).known_pairs() is not None
+    assert PreviousScan(learn(), images, other).known_pairs() is None
+    assert PreviousScan(None, images, model).known_pairs() is None
 
 
 def test_a_recall_estimate_that_lacked_a_file_is_made_again(learn, paths):
