@@ -52,3 +52,9 @@ def pair_rows(pairs: Pairs, wanted: Pairs) -> Ints:
     place = np.searchsorted(keys[order], sought)
     row = np.append(order, -1)[place]
     return np.where(np.append(keys, -1)[row] == sought, row, -1)
+
+
+def places_in_runs(ordered: NDArray[np.integer]) -> Ints:
+    """Returns int64[p]: the place of each of ascending numbers among its equals."""
+    places: Ints = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+    return places

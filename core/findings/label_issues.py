@@ -132,8 +132,8 @@ def label_evidence(
         def rows_of(rows: NDArray[np.int64]) -> Floats:
             """Returns the inputs of some rows, most of which are there already."""
             known = learned[place[rows]]
-            others = np.flatnonzero(place[rows] < 0)
-            known[others] = inputs.rows(rows[others])
+            missing = np.flatnonzero(place[rows] < 0)
+            known[missing] = inputs.rows(rows[missing])
             return known
 
         on_progress(Progress("Learning labels", 0, _FOLDS))
@@ -301,7 +301,7 @@ def _largest_share(counts: NDArray[np.int64], room: int) -> int:
 
 
 def _ask(
-    inputs: Callable[[NDArray[np.int64]], Floats],
+    rows_of: Callable[[NDArray[np.int64]], Floats],
     weights: Weights,
     codes: Labels,
     present: Labels,
@@ -312,7 +312,7 @@ def _ask(
     kept = min(_CLASSES_KEPT, len(present))
     for part in chunks(len(rows)):
         asked = rows[part]
-        chances = probabilities(inputs(asked), weights)
+        chances = probabilities(rows_of(asked), weights)
         best = np.argsort(-chances, axis=1, kind="stable")[:, :kept]
         result.classes[asked, :kept] = present[best]
         result.probabilities[asked, :kept] = np.take_along_axis(chances, best, 1)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..common.float16 import to_single
+from ..common.pairs import places_in_runs
 from ..storage.record_store import Vectors
 from .brute_force import most_similar
 from .int8_search import probably_above, probably_most_similar
@@ -208,7 +209,7 @@ def nearest_above(
     cosine = row_products(queries, query, vectors, row)
     order = np.lexsort((row, -cosine, query))
     query, row, cosine = query[order], row[order], cosine[order]
-    place = np.arange(len(query)) - np.searchsorted(query, query)
+    place = places_in_runs(query)
     first = place < k
     indices = np.full((len(queries), k), NO_NEIGHBOR, np.int32)
     similarities = np.full((len(queries), k), -np.inf, np.float32)

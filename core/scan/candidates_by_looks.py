@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import places_in_runs
 from ..copy_detection import AllLooks, TurnFree, all_looks_of, turn_free
 from ..copy_detection.types import Signatures
 from ..neighbors.knn_graph import nearest_above, row_products
@@ -202,7 +203,7 @@ def _renewed(looks: Floats, count: int, least: float, known: KnownPairs) -> Pair
     old = np.concatenate([old, old[:, ::-1]])
     lists, cosine = _best(looks, count, least, old)
     bound = np.full(len(looks), least, np.float32)
-    last = _place(lists) == count - 1
+    last = places_in_runs(lists[:, 0]) == count - 1
     bound[lists[last, 0]] = cosine[last]
     bound[asked] = np.inf
     entering = _reaching(looks, asked, bound - np.float32(_ROUNDING))
@@ -226,13 +227,8 @@ def _best(
     order = np.lexsort((other, -cosine, row))
     order = order[cosine[order] >= least]
     pairs, cosine = pairs[order], cosine[order]
-    first = _place(pairs) < count
+    first = places_in_runs(pairs[:, 0]) < count
     return pairs[first], cosine[first]
-
-
-def _place(pairs: Pairs) -> Rows:
-    """Returns int64[p], the place of each pair among those of its first row."""
-    return np.arange(len(pairs)) - np.searchsorted(pairs[:, 0], pairs[:, 0])
 
 
 def _reaching(looks: Floats, asked: Rows, bound: Floats) -> Pairs:

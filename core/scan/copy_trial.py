@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.pairs import pair_rows
+from ..common.pairs import pair_rows, places_in_runs
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     similar_enough,
@@ -247,14 +247,16 @@ def try_copies(
             parts.append(known.copies.of_picture(known_row))
     copies = joined_copies(parts)
     pairs, similarity = _proposed_pairs(images, copies, originals, afar, embedder)
-    tried = _tried(images, copies, originals, pairs, similarity, known, place, image)
-    every_size = np.concatenate([images.sizes, copies.sizes])
+    sizes = np.concatenate([images.sizes, copies.sizes])
+    tried = _tried(
+        images, copies, sizes, originals, pairs, similarity, known, place, image
+    )
     read = reader_with_copies(read_picture, files, len(images))
     is_complete &= _look_closer(
-        tried, pairs, similarity, every_size, len(images), read, on_progress
+        tried, pairs, similarity, sizes, len(images), read, on_progress
     )
     trial = CopyTrial(images.digests[originals], fits, copies, tried)
-    scores = _scores(tried, similarity, show_little(every_size, pairs), len(kept))
+    scores = _scores(tried, similarity, show_little(sizes, pairs), len(kept))
     return scores, trial, is_complete
 
 
@@ -305,6 +307,7 @@ def _original(pairs: Pairs, originals: Rows, count: int) -> Rows:
 def _tried(
     images: DescribedImages,
     copies: SyntheticCopies,
+    sizes: NDArray[np.int32],
     originals: Rows,
     pairs: Pairs,
     similarity: Floats,
@@ -332,8 +335,7 @@ def _tried(
         for name in ("score", "promise", "looked", "closer", "untouched"):
             getattr(tried, name)[old] = getattr(known.pairs, name)[row[old]]
     described = JoinedSignatures(images.signatures, copies.signatures)
-    every_size = np.concatenate([images.sizes, copies.sizes])
-    found = verify_pairs(described, pairs[new], every_size)
+    found = verify_pairs(described, pairs[new], sizes)
     tried.score[new] = found.scores
     # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
     promise = promise_of(found, similarity[new], described, pairs[new])
@@ -430,9 +432,8 @@ def _among_most_similar(
     """
     rows = np.flatnonzero(is_other)
     rows = rows[np.lexsort((rows, -similarity[rows], copies[rows]))]
-    first = np.searchsorted(copies[rows], copies[rows], "left")
     kept = np.zeros(len(copies), bool)
-    kept[rows[np.arange(len(rows)) - first < _OTHERS]] = True
+    kept[rows[places_in_runs(copies[rows]) < _OTHERS]] = True
     return kept
 
 

@@ -133,8 +133,7 @@ def rows_to_look_at(
         -   bool[n], those of them that surely do: nobody touched what the run left,
             which is something else
     """
-    differs, known = np.ones((2, len(ids)), bool)
-    known[:] = False
+    differs, known = np.ones(len(ids), bool), np.zeros(len(ids), bool)
     if before is not None and before.names == names:
         count = len(before.digests)
         differs[:count] = (before.digests != digests[:count]).any(axis=1)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.common.pairs import distinct_pairs, pair_keys, pair_rows
+from core.common.pairs import distinct_pairs, pair_keys, pair_rows, places_in_runs
 
 
 def pairs(*some):
@@ -35,3 +35,10 @@ def test_distinct_pairs_stand_once_in_order_and_nothing_is_paired_with_itself():
     assert found.tolist() == [[0, 1], [2, 5], [4, most]]
     assert found.dtype == np.int32
     assert distinct_pairs(pairs()).shape == (0, 2)
+
+
+def test_places_are_counted_among_equal_numbers():
+    ordered = np.array([0, 0, 0, 3, 5, 5])
+
+    assert places_in_runs(ordered).tolist() == [0, 1, 2, 0, 0, 1]
+    assert len(places_in_runs(ordered[:0])) == 0
