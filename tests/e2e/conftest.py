@@ -33,6 +33,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Keeps what every page shows when a test of them fails, and prints its words."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("browser")
+    for number, context in enumerate(browser.contexts if browser else ()):
+        if report.failed:
+            page = context.pages[0]
+            page.screenshot(path=SHOTS / f"_failed-{number}.png")
+            report.sections.append((f"Page {number} says", page.inner_text("body")))
+    return report
+
+
 @pytest.fixture(scope="session")
 def fiftyone():
     from tests import sandbox
@@ -128,6 +141,7 @@ class App:
         self.entries.wait_for()
         self.panel = self.page.locator("[data-cy='panel-content-winnow']")
         self.dialog = self.page.locator("[role='dialog']")
+        self.modal = self.page.locator("[data-cy='modal']")
 
     def open_panel(self):
         # The server may know from another page that it is open; and the menu
@@ -172,6 +186,30 @@ class App:
             with contextlib.suppress(TimeoutError):
                 form.get_by_role("button", name=name, exact=True).click(timeout=5000)
                 form.wait_for(state="hidden", timeout=5000)
+
+    def open_picture(self, number=0):
+        """Opens a picture of the panel in the App's own window; returns the window.
+
+        A panel that is drawn anew at that moment does not hear a click.
+        """
+        from playwright.sync_api import TimeoutError
+
+        deadline = time.monotonic() + 2 * _SLOW / 1000
+        while not self.modal.is_visible():
+            assert time.monotonic() < deadline, f"Picture {number} does not open."
+            with contextlib.suppress(TimeoutError):
+                self.panel.locator("img").nth(number).click(timeout=_SLOW / 3)
+                self.modal.wait_for(timeout=_SLOW / 3)
+        return self.modal
+
+    def close_picture(self):
+        # The App hears the key only once the picture is loaded
+        for _ in range(30):
+            self.page.wait_for_timeout(1000)
+            if not self.modal.is_visible():
+                return
+            self.page.keyboard.press("Escape")
+        raise AssertionError("The window of a picture does not close.")
 
     def sees(self, text, within=None, patience=_SLOW):
         from playwright.sync_api import TimeoutError

@@ -69,20 +69,12 @@ def test_a_click_on_a_picture_opens_it_while_the_grid_is_grouped(app):
 
     picture = app.panel.locator("img").nth(1)
     name = picture.get_attribute("title").rpartition("/")[2]
-    picture.click()
-    modal = app.page.locator("[data-cy='modal']")
-    modal.wait_for()
+    modal = app.open_picture(1)
     app.sees("filepath", modal)
     app.page.wait_for_timeout(3000)
     assert not modal.get_by_text("No sample").count(), name
     app.shot("_opened-from-a-group")
-    # The App hears the key only once the picture is loaded
-    for _ in range(30):
-        app.page.wait_for_timeout(1000)
-        if not modal.is_visible():
-            break
-        app.page.keyboard.press("Escape")
-    assert not modal.is_visible()
+    app.close_picture()
 
 
 def test_a_class_and_a_threshold_narrow_what_is_shown(app, dataset):

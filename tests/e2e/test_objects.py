@@ -92,15 +92,8 @@ def test_another_finding_follows_into_the_grid(page):
     page.grid_shows(5)
     page.shot("_objects-disagreements")
 
-    page.panel.locator("img").first.click()
-    modal = page.page.locator("[data-cy='modal']")
-    modal.wait_for()
-    for _ in range(30):
-        page.page.wait_for_timeout(1000)
-        if not modal.is_visible():
-            break
-        page.page.keyboard.press("Escape")
-    assert not modal.is_visible()
+    page.open_picture()
+    page.close_picture()
 
 
 def test_a_class_is_chosen(page):
