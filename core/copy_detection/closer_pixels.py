@@ -118,15 +118,14 @@ def pixel_evidence(gray: Floats, overlays: Overlays) -> dict[str, Floats]:
     """
     result = np.zeros((len(NAMES), len(overlays.inner)), np.float32)
     for row in range(len(overlays.inner)):
-        one = overlays.at(np.array([row]))
-        inner = one.inner_of(gray, WHITE)[0]
-        outer = sample(gray[one.outer], one.warp)[0]
-        seen = inside(one.warp, len(inner), _EDGE)[0]
-        result[:, row] = _evidence(inner, outer, seen)
+        like = likened(gray, overlays, row)
+        if like is not None:
+            seen = inside(overlays.warp[[row]], gray.shape[1], _EDGE)[0]
+            result[:, row] = _evidence(like, seen)
     return dict(zip(NAMES, result, strict=True))
 
 
-class _Likened(NamedTuple):
+class Likened(NamedTuple):
     """Two pictures of one tone and sharpness.
 
     Attributes:
@@ -134,6 +133,8 @@ class _Likened(NamedTuple):
         gain: ratio of contrasts, other to one
         unlike: see :func:`pixel_evidence`
         blur: sigma, in pixels of 64
+        shown: bool[128, 128], what is seen of both
+        noise: median difference, in gray levels
     """
 
     one: Plane
@@ -141,18 +142,19 @@ class _Likened(NamedTuple):
     gain: float
     unlike: float
     blur: float
+    shown: Bools
+    noise: float
+
+    @property
+    def limit(self) -> float:
+        """Gray levels from which on a difference is more than noise."""
+        return float(np.clip(_NOISES * self.noise, _LEAST_LIMIT, _MOST_LIMIT))
 
 
-def _evidence(inner: Plane, outer: Plane, seen: Plane) -> list[float]:
-    shown = cv2.erode(seen, _BESIDE) > 0
-    small = _half(shown.astype(np.float32)) > _ALIKE
-    if small.sum() < _FEWEST:
-        return [0.0] * len(NAMES)
-    like = _likened(inner, outer, small)
+def _evidence(like: Likened, seen: Plane) -> list[float]:
+    shown, limit = like.shown, like.limit
     change = like.other - like.one
     size = np.abs(change)
-    noise = float(np.median(size[shown]))
-    limit = float(np.clip(_NOISES * noise, _LEAST_LIMIT, _MOST_LIMIT))
     changed: Bools = (size >= limit) & shown
     bare: Bools = (cv2.dilate(size, _AT) < limit) & shown
     blocks, apart = _blocks(like, bare)
@@ -186,17 +188,29 @@ def _evidence(inner: Plane, outer: Plane, seen: Plane) -> list[float]:
         abs(float(np.log(max(like.gain, 0.05)))),
         float(np.log1p(min(one[shown].sum() for one in edges))),
         like.blur,
-        float(np.log(noise + 0.5)),
+        float(np.log(like.noise + 0.5)),
     ]
 
 
-def _likened(inner: Plane, outer: Plane, small: Bools) -> _Likened:
-    """Gives one picture the tones of the other, and blurs the sharper.
+def likened(gray: Floats, overlays: Overlays, row: int) -> Likened | None:
+    """Gives one picture of a pair the tones of the other, and blurs the sharper.
 
     Args:
-        inner, outer: float32[128, 128]
-        small: bool[64, 64], what is seen
+        gray: float32[m, 128, 128]
+        overlays: of the b pairs of them
+        row: which of them
+
+    Returns:
+        None if too little is seen of both
     """
+    pair = overlays.at(np.array([row]))
+    inner = pair.inner_of(gray, WHITE)[0]
+    outer = sample(gray[pair.outer], pair.warp)[0]
+    seen = inside(pair.warp, len(inner), _EDGE)[0]
+    shown = cv2.erode(seen, _BESIDE) > 0
+    small = _half(shown.astype(np.float32)) > _ALIKE
+    if small.sum() < _FEWEST:
+        return None
     one, other = _blurred(inner, _SOFTENED), _blurred(outer, _SOFTENED)
     halves = _half(one), _half(other)
     terms, middle = _tones(*halves, small)
@@ -218,7 +232,8 @@ def _likened(inner: Plane, outer: Plane, small: Bools) -> _Likened:
     both = [_toned(one, terms, middle) * scale, other * scale]
     # Pixels of 64 are twice as wide
     both[which] = _blurred(both[which], 2 * sigma)
-    return _Likened(both[0], both[1], gain, best, sigma)
+    noise = float(np.median(np.abs(both[1] - both[0])[shown]))
+    return Likened(both[0], both[1], gain, best, sigma, shown, noise)
 
 
 def _tones(one: Plane, other: Plane, seen: Bools) -> tuple[NDArray[np.float64], float]:
@@ -259,7 +274,7 @@ def _around(picture: Plane) -> Plane:
     return _blurred(detail * detail, _AROUND_SIGMA)
 
 
-def _blocks(like: _Likened, bare: Bools) -> tuple[float, float]:
+def _blocks(like: Likened, bare: Bools) -> tuple[float, float]:
     """Compares what is bare: ``pixel_blocks`` and ``pixel_apart``."""
     mask = bare.astype(np.float32)
     share = _blurred(mask, _FINE_SIGMA) + np.float32(_NOTHING)

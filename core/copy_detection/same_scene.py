@@ -212,7 +212,7 @@ def only_shifted(warp: Doubles) -> Bools:
     return shifted
 
 
-def shows_new_strips(pictures: Pictures, overlays: Overlays) -> Bools:
+def shows_new_strips(pictures: Pictures, overlays: Overlays, share: float = 1) -> Bools:
     """Returns which pairs both show something that lies outside the other: bool[b].
 
     A picture that was shifted in its frame has a strip that was filled with a color,
@@ -222,10 +222,12 @@ def shows_new_strips(pictures: Pictures, overlays: Overlays) -> Bools:
     Args:
         pictures: of all pairs
         overlays: of the b pairs, whose frames are only shifted
+        share: of each strip, from the edge on, that is looked at; the rest of a fill
+            is mixed with what it borders where a small picture was enlarged
     """
     inner = overlays.inner_of(pictures.gray)
     outer = pictures.gray[overlays.outer]
-    shift = overlays.warp[:, :, 2]
+    shift = share * overlays.warp[:, :, 2]
     # The inner picture shows what lies beyond the outer's edge where it was moved to
     return _strip_varies(inner, shift) & _strip_varies(outer, -shift)
 

@@ -20,7 +20,7 @@ from core.copy_detection.closer_look import (
 )
 from core.copy_detection.closer_overlays import map_between
 from core.copy_detection.closer_picture import closer_picture
-from core.copy_detection.compositions import composed
+from core.copy_detection.compositions import composed, watermarked
 from core.copy_detection.local_features import (
     corner_map,
 )
@@ -182,6 +182,68 @@ def test_a_copy_in_doubt_under_a_mark_and_a_caption_stays_one():
     _, found = looked((picture, changed), care=DOUBTED)
 
     assert found.scores[0] >= CLEARLY_A_COPY
+
+
+def with_a(thing, picture, place):
+    result = picture.copy()
+    top, left = place
+    result[top : top + len(thing), left : left + thing.shape[1]] = thing
+    return result
+
+
+def test_where_a_thing_stands_elsewhere_a_look_sees_another_moment():
+    scene, thing = photo("coffee"), cv2.resize(photo("chelsea"), (28, 28))
+    pair = [with_a(thing, scene, place) for place in ((37, 9), (94, 66))]
+
+    for care in (THOROUGH, DOUBTED):
+        rows, found = looked(pair, care=care)
+        assert rows.tolist() == [0]
+        assert found.scores[0] < MIN_COPY_SCORE
+    assert looked((scene, pair[0]))[1].scores[0] >= MIN_COPY_SCORE
+
+
+def on_a_smooth_ground(name):
+    slope = np.linspace(60, 150, SIDE)
+    ground = np.add.outer(slope, slope[::-1] * 0.3)[..., None]
+    ground = np.uint8(ground * np.array([1, 0.9, 0.8]))
+    return with_a(cv2.resize(photo(name), (30, 30)), ground, (60, 50))
+
+
+def test_a_copy_in_doubt_may_show_another_thing_on_one_ground():
+    pair = on_a_smooth_ground("coffee"), on_a_smooth_ground("rocket")
+
+    rows, found = looked(pair, care=DOUBTED)
+
+    assert rows.tolist() == [0]
+    assert found.scores[0] < MIN_COPY_SCORE
+    # Of others nothing is said, since so few features agree
+    assert looked(pair, care=THOROUGH)[0].tolist() == []
+
+
+def test_another_picture_between_bars_and_under_a_mark_is_no_copy():
+    one, other = (
+        watermarked(
+            cv2.copyMakeBorder(photo(name), 8, 8, 110, 110, cv2.BORDER_CONSTANT),
+            np.random.default_rng(39),
+        )
+        for name in ("coffee", "astronaut")
+    )
+
+    rows, found = looked((one, other))
+
+    assert rows.tolist() == [0]
+    assert found.scores[0] < MIN_COPY_SCORE
+
+
+def test_two_cuttings_of_a_small_picture_are_no_copies():
+    small = cv2.resize(photo("astronaut"), (32, 32), interpolation=cv2.INTER_AREA)
+    one, other = small[:, :29], small[:, 3:]
+    # A copy that was shifted in its frame shows nothing new at the other edge
+    shifted = np.roll(small, 3, axis=1)
+    shifted[:, :3] = 0
+
+    assert (looked((one, other))[1].scores < MIN_COPY_SCORE).all()
+    assert looked((small, shifted))[1].scores[0] >= MIN_COPY_SCORE
 
 
 def test_two_cuttings_that_share_a_part_are_no_copies():
