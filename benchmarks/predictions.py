@@ -31,7 +31,8 @@ from sklearn.metrics import average_precision_score
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.embedding.embed import embed_images  # noqa: E402
-from core.findings.label_issues import judge_labels, label_evidence  # noqa: E402
+from core.findings.class_learning import learn_classes  # noqa: E402
+from core.findings.label_issues import judge_labels  # noqa: E402
 from core.findings.label_support import (  # noqa: E402
     COPY_VOTERS,
     VOTERS,
@@ -82,7 +83,7 @@ class Pictures:
     def evidence(self, label: Codes) -> LabelEvidence:
         """Returns what a scan knows of pictures with these labels."""
         alone = np.full(len(label), -1, np.int64)
-        learned = label_evidence(self.vectors, label, alone, self.classes)
+        learned = learn_classes(self.vectors, label, alone, self.classes)[0]
         return gather_evidence(
             learned,
             self.graphs[0],

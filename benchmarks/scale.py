@@ -116,7 +116,8 @@ def run(work: Path, size: int) -> dict[str, float]:
 
 def job(work: Path, size: int) -> None:
     """Runs in a child: prints seconds by step, recall and peak memory."""
-    from core.findings.label_issues import judge_labels, label_evidence
+    from core.findings.class_learning import learn_classes
+    from core.findings.label_issues import judge_labels
     from core.findings.label_support import gather_evidence
     from core.findings.outliers import outlier_distances
     from core.models.registry import load_embedder
@@ -150,7 +151,7 @@ def job(work: Path, size: int) -> None:
     outlier_distances(by_features, cluster, copy_graph=by_descriptors)
     lap("outliers")
     classes = int(labels.max()) + 1
-    learned = label_evidence((copies, features), labels, cluster, classes)
+    learned = learn_classes((copies, features), labels, cluster, classes)[0]
     judge_labels(
         gather_evidence(
             learned, by_features, labels, cluster, classes, copy_graph=by_descriptors

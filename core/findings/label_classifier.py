@@ -20,6 +20,7 @@ three and a half passes, .811 and .845 (means of three draws). A fold takes the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,26 +68,72 @@ Weights = tuple[Floats, ...]
 """Of the linear layer, d x classes; for a network, then d x h and h x classes."""
 
 
+@dataclass(frozen=True, eq=False)
+class Projections:
+    """How some of the vectors become inputs: each less its mean, along some axes.
+
+    Attributes:
+        blocks: which of the vectors, and for each its width and the number of its axes
+        mean: float32[sum of the widths]
+        axes: float32[sum of the widths, most axes], 0 beyond their number
+    """
+
+    blocks: list[list[int]]
+    mean: Floats
+    axes: Floats
+
+    def of_blocks(self) -> Iterator[tuple[int, Floats, Floats]]:
+        """Yields which vectors, the mean and the axes of each block."""
+        start = 0
+        for number, width, count in self.blocks:
+            part = slice(start, start + width)
+            yield number, self.mean[part], self.axes[part, :count]
+            start += width
+
+
+def learned_projections(vectors: Sequence[Vectors]) -> Projections:
+    """Learns mean and axes of each kind of vectors from an even draw of the rows.
+
+    Vectors that are equal to others are left out, and wide ones reduced to their
+    principal axes; all numbers of a row have a mean square of 1.
+    """
+    blocks, means, learned = [], [], []
+    for number, block in enumerate(vectors):
+        if any(equal_rows(block, other) for other in vectors[:number]):
+            continue
+        drawn = np.arange(0, len(block), max(1, len(block) // FIT_ROWS))
+        mean, scatter = _moments(block, drawn)
+        axes = np.eye(block.shape[1], dtype=np.float32)
+        if block.shape[1] > 2 * _DIMENSIONS:
+            axes = _principal_axes(scatter, _DIMENSIONS)
+        # The mean square of all numbers of the projected rows
+        spread = np.sqrt(np.mean(((axes.T @ scatter) * axes.T).sum(axis=1)))
+        blocks.append([number, *axes.shape])
+        means.append(mean)
+        learned.append(axes / np.float32(max(spread, 1e-12)))
+    most = max(axes.shape[1] for axes in learned)
+    padded = [np.pad(axes, ((0, 0), (0, most - axes.shape[1]))) for axes in learned]
+    return Projections(blocks, np.concatenate(means), np.concatenate(padded))
+
+
 class Inputs:
     """The embeddings side by side, each with mean 0 and equal spread, and a 1.
 
-    Learned from an even draw of the rows; made for the rows asked for, so that
-    a million rows never stand in memory at once.
+    Made for the rows asked for, so that a million never stand in memory at once.
+
+    Args:
+        vectors: the embeddings, each m x d
+        projections: of them; None to learn these
     """
 
-    def __init__(self, vectors: Sequence[Vectors]) -> None:
-        self._blocks: list[tuple[Vectors, Floats, Floats]] = []
-        for number, block in enumerate(vectors):
-            if any(equal_rows(block, other) for other in vectors[:number]):
-                continue
-            drawn = np.arange(0, len(block), max(1, len(block) // FIT_ROWS))
-            mean, scatter = _moments(block, drawn)
-            axes = np.eye(block.shape[1], dtype=np.float32)
-            if block.shape[1] > 2 * _DIMENSIONS:
-                axes = _principal_axes(scatter, _DIMENSIONS)
-            # The mean square of all numbers of the projected rows
-            spread = np.sqrt(np.mean(((axes.T @ scatter) * axes.T).sum(axis=1)))
-            self._blocks.append((block, mean, axes / np.float32(max(spread, 1e-12))))
+    def __init__(
+        self, vectors: Sequence[Vectors], projections: Projections | None = None
+    ) -> None:
+        self.projections = projections or learned_projections(vectors)
+        self._blocks = [
+            (vectors[number], mean, np.ascontiguousarray(axes))
+            for number, mean, axes in self.projections.of_blocks()
+        ]
 
     def rows(self, rows: NDArray[np.int64], again: int = 0) -> Floats:
         """Returns float32[r, d + 1], of these rows and so many of the first again."""

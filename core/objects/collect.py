@@ -188,7 +188,7 @@ def collect_object_data(
     )
     clock.end("compare objects")
     labels = labels_of_images(samples, crops, pairs.accepted(settings.min_copy_score))
-    classes = before.classes(labels) or learn_labels(crops, labels, on_progress)
+    classes, _ = before.learned(labels) or learn_labels(crops, labels, on_progress)
     clock.end("learn labels of objects")
     scan = ScanData(
         samples=samples,

@@ -48,10 +48,11 @@ def collect_scan_data(
         previous: what a scan left, whatever its settings. What did not change since is
             reused: pairs it compared are not compared again, lists of neighbors
             only take in what is new, copies that were made of pictures to estimate
-            recall are kept, and where nothing changed that the class probabilities
-            depend on, they are, too. The result
-            is that of a scan from nothing, but for neighbors that an approximate
-            search may miss (see :mod:`core.neighbors.incremental`)
+            recall are kept, and what was learned of the classes. The result is that of
+            a scan from nothing, but for neighbors that an approximate search may miss
+            (see :mod:`core.neighbors.incremental`) and for class probabilities, and so
+            label scores, of 4,000 labels and more of which at most one in fifty changed
+            (see :mod:`core.findings.class_learning`)
         other_scans: folder of stored scans, of which the one that knows most of the
             files stands in where there is no previous one; None for none
         on_progress: told after each batch; may raise to cancel
@@ -78,9 +79,10 @@ def collect_scan_data(
     images = unique_images(
         table, None if given is None else vectors_of_files(samples, given)
     )
+    is_own = previous is not None
     if previous is None and other_scans is not None:
         previous = most_alike(other_scans, images.digests)
-    before = PreviousScan(previous, images, model_info(embedder))
+    before = PreviousScan(previous, images, model_info(embedder), is_own=is_own)
     shown = paths_of_images(table, images, paths)
     read = picture_reader(shown, settings.max_megapixels)
     return learned(

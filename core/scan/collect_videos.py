@@ -96,11 +96,12 @@ def collect_video_data(
     images = describe_videos(table)
     if previous is not None and not _is_like(previous, settings):
         previous = None
+    is_own = previous is not None
     if previous is None and other_scans is not None:
         previous = most_alike(other_scans, images.digests)
         if previous is not None and not _is_like(previous, settings):
             previous = None
-    before = PreviousScan(previous, images, model)
+    before = PreviousScan(previous, images, model, is_own=is_own)
     search = search_neighbors(
         images,
         split_membership(samples, images),
@@ -120,7 +121,7 @@ def collect_video_data(
     )
     files, pairs = _files(table), _pairs(shared, table)
     clock.end("compare videos")
-    labels, classes, overview = learn_of_set(
+    labels, (classes, learned), overview = learn_of_set(
         samples,
         files,
         images,
@@ -147,6 +148,7 @@ def collect_video_data(
         model=model,
         inputs=before.inputs(labels, is_recall_complete=False),
         seconds=clock.seconds,
+        learned=learned,
         videos=VideoData(
             every=settings.every,
             rate=table.videos["rate"].copy(),

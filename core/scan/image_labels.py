@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings.label_issues import label_evidence
+from ..findings.class_learning import LearnedClasses, learn_classes
 from ..findings.label_support import ClassEvidence
 from ..findings.schema import NO_CLUSTER, NO_LABEL
 from ..progress import OnProgress, silent
@@ -91,15 +91,18 @@ def labels_of_images(
 
 def learn_labels(
     images: DescribedImages, labels: ImageLabels, on_progress: OnProgress = silent
-) -> ClassEvidence:
+) -> tuple[ClassEvidence, LearnedClasses | None]:
     """Learns the classes from all embeddings there are.
 
     Args:
         images: i unique images
         labels: of them
         on_progress: told after each fold; may raise to cancel
+
+    Returns:
+        what is said of the images, and what was learned, for the next scan
     """
-    return label_evidence(
+    return learn_classes(
         (images.descriptors, images.features),
         labels.label,
         labels.group,

@@ -19,6 +19,7 @@ from ..common.texts import TakenTexts
 from ..copy_detection import turned_among
 from ..embedding.image_table import FileTable, ImageTable
 from ..embedding.records import ImageEmbedder
+from ..findings.class_learning import LearnedClasses
 from ..findings.duplicates import keeper_pairs_to_check
 from ..findings.label_support import ClassEvidence
 from ..models.registry import OWN_MIN_CANDIDATE_SIMILARITY
@@ -194,7 +195,7 @@ def learned(
     clock.end("compare pictures")
 
     first = images.groups.first_file
-    labels, classes, overview = learn_of_set(
+    labels, (classes, known_classes), overview = learn_of_set(
         samples,
         files,
         images,
@@ -229,6 +230,7 @@ def learned(
         seconds=clock.seconds,
         predictions=scan_input.predictions,
         trial=trial,
+        learned=known_classes,
     )
 
 
@@ -245,7 +247,7 @@ def learn_of_set(
     origins: Origins | None = None,
     properties: Mapping[str, Sequence[Any]] | None = None,
     on_progress: OnProgress = silent,
-) -> tuple[ImageLabels, ClassEvidence, SetEvidence]:
+) -> tuple[ImageLabels, tuple[ClassEvidence, LearnedClasses | None], SetEvidence]:
     """Learns the labels of images, or videos, and what there is to say of their set.
 
     Args:
@@ -262,14 +264,18 @@ def learn_of_set(
         on_progress: told after each step; may raise to cancel
     """
     labels = labels_of_images(samples, images, pairs.accepted(min_score))
-    classes = before.classes(labels) or learn_labels(images, labels, on_progress)
+    learned_classes = (
+        before.learned(labels)
+        or before.nearly_learned(images, labels)
+        or learn_labels(images, labels, on_progress)
+    )
     clock.end("learn labels")
     related = pairs.images[(pairs.score >= min_score) | pairs.scene]
     overview = evidence_of_set(
         samples, files, images, related, shown, before, origins, properties
     )
     clock.end("look at the set")
-    return labels, classes, overview
+    return labels, learned_classes, overview
 
 
 def model_info(embedder: ImageEmbedder | None) -> ModelInfo:

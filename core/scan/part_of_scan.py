@@ -98,6 +98,7 @@ def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
         overview=None,
         inputs=replace(scan_data.inputs, proposed=None),
         trial=None,
+        learned=None,
         fixed=replace(
             fixed,
             **{
@@ -115,6 +116,7 @@ def without_graphs(scan_data: ScanData) -> ScanData:
         scan_data,
         graphs=_no_graphs(count),
         classes=_no_evidence(count),
+        learned=None,
         overview=None,
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import distinct_pairs
+from ..findings.class_learning import LearnedClasses, standing_evidence
 from ..findings.label_support import ClassEvidence
 from ..overview.records import SetEvidence
 from .candidates_by_looks import MOST_PICTURES, KnownPairs
@@ -45,6 +46,8 @@ class PreviousScan:
         scan_data: that it left; None if there was none
         images: the unique images now
         model: that embedded them
+        is_own: whether it was of this data set; of another one what was learned does
+            not stand, so that what is said of a new data set depends on it alone
 
     Attributes:
         image: int64[i], the unique image of the previous scan that the same file
@@ -56,9 +59,15 @@ class PreviousScan:
     """
 
     def __init__(
-        self, scan_data: ScanData | None, images: DescribedImages, model: ModelInfo
+        self,
+        scan_data: ScanData | None,
+        images: DescribedImages,
+        model: ModelInfo,
+        *,
+        is_own: bool = True,
     ) -> None:
         self._scan_data = scan_data
+        self._is_own = is_own
         self._digests = images.digests
         self._vectors = digest_of(
             [model.sha256] if model.sha256 else [images.descriptors[:], images.digests]
@@ -134,11 +143,36 @@ class PreviousScan:
             return None
         return known.recall, known.trial, True
 
-    def classes(self, labels: ImageLabels) -> ClassEvidence | None:
+    def learned(
+        self, labels: ImageLabels
+    ) -> tuple[ClassEvidence, LearnedClasses | None] | None:
         """Returns the class probabilities, if they were learned from the same."""
         known = self._scan_data
-        same = known and known.inputs.classes == self._classes_input(labels)
-        return known.classes if known and same else None
+        if known is None or known.inputs.classes != self._classes_input(labels):
+            return None
+        if known.learned is not None and known.learned.stood and not self._is_own:
+            return None
+        return known.classes, known.learned
+
+    def nearly_learned(
+        self, images: DescribedImages, labels: ImageLabels
+    ) -> tuple[ClassEvidence, LearnedClasses] | None:
+        """Returns the class probabilities by what the previous scan learned, if next to
+        nothing changed since, see
+        :func:`~core.findings.class_learning.standing_evidence`."""
+        known = self._scan_data
+        if known is None or known.learned is None or not self._is_own:
+            return None
+        if known.inputs.vectors != self._vectors:
+            return None
+        return standing_evidence(
+            known.classes,
+            known.learned,
+            self.image,
+            (images.descriptors, images.features),
+            labels.label,
+            labels.group,
+        )
 
     def set_input(
         self, parts: Iterable[str | bytes | float | NDArray[np.generic]]

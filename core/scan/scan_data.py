@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..copy_detection import PARTLY, TOO_PLAIN, relation_bits
+from ..findings.class_learning import LearnedClasses
 from ..findings.label_issues import LabelFindings
 from ..findings.label_support import ClassEvidence
 from ..findings.outliers import OutlierDistances
@@ -348,6 +349,8 @@ class ScanData:
         predictions: of the samples, by a model of the person's; None without
         videos: what is known of videos; None for a scan of pictures
         trial: the synthetic copies, for the next scan; None without, or for a part
+        learned: what the class probabilities come from, for the next scan; None
+            likewise, and of few labels
     """
 
     samples: Samples
@@ -368,6 +371,7 @@ class ScanData:
     predictions: Predictions | None = None
     videos: VideoData | None = None
     trial: CopyTrial | None = None
+    learned: LearnedClasses | None = None
 
     @property
     def sample_images(self) -> NDArray[np.int32]:

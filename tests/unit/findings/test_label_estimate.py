@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.findings.class_learning import learn_classes
 from core.findings.label_estimate import (
     AIMED_PRECISION,
     SCORES,
@@ -11,10 +12,7 @@ from core.findings.label_estimate import (
     mistaken,
     suggestion_confidence,
 )
-from core.findings.label_issues import (
-    judge_labels,
-    label_evidence,
-)
+from core.findings.label_issues import judge_labels
 from core.findings.label_support import VOTERS, ClassEvidence, gather_evidence
 from core.findings.schema import NO_LABEL
 from core.neighbors.knn_graph import neighbor_graph
@@ -36,7 +34,7 @@ def world(count=1500, wrong=0.1, classes=3, spread=0.25, seed=0):
     vectors = vectors.astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     cluster = np.full(count, -1, np.int64)
-    evidence = label_evidence((vectors,), labels, cluster, classes)
+    evidence = learn_classes((vectors,), labels, cluster, classes)[0]
     return neighbor_graph(vectors, VOTERS), evidence, labels, cluster, flipped
 
 

@@ -1,12 +1,8 @@
 import numpy as np
 import pytest
 
-from core.findings.label_issues import (
-    _FOLDS,
-    _around,
-    judge_labels,
-    label_evidence,
-)
+from core.findings.class_learning import _FOLDS, _around, learn_classes
+from core.findings.label_issues import judge_labels
 from core.findings.label_support import VOTERS, ClassEvidence, gather_evidence
 from core.findings.schema import NO_LABEL
 from core.neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, neighbor_graph
@@ -42,7 +38,7 @@ def judge(vectors, labels, cluster=None, classifier=True, **more):
     count = int(labels.max(initial=0)) + 1
     evidence = silent_evidence(len(labels))
     if classifier:
-        evidence = label_evidence((vectors,), labels, cluster, count)
+        evidence = learn_classes((vectors,), labels, cluster, count)[0]
     graph = neighbor_graph(vectors, VOTERS)
     return judge_labels(
         gather_evidence(evidence, graph, labels, cluster, count), **more
@@ -79,7 +75,7 @@ def test_the_classifier_never_saw_the_item_it_speaks_of():
     vectors, _ = classes_of_vectors([300], spread=1.0, dims=200)
     labels = np.random.default_rng(1).integers(0, 2, 300).astype(np.int32)
 
-    evidence = label_evidence((vectors,), labels, loners(300), 2)
+    evidence = learn_classes((vectors,), labels, loners(300), 2)[0]
 
     assert 0.4 < evidence.given.mean() < 0.6
 
@@ -103,8 +99,8 @@ def test_nor_its_copies():
     labels = np.tile(random.integers(0, 2, 150), 2).astype(np.int32)
     cluster = np.tile(np.arange(150), 2)
 
-    kept_apart = label_evidence((vectors,), labels, cluster, 2).given
-    mixed = label_evidence((vectors,), labels, loners(300), 2).given
+    kept_apart = learn_classes((vectors,), labels, cluster, 2)[0].given
+    mixed = learn_classes((vectors,), labels, loners(300), 2)[0].given
 
     assert 0.4 < kept_apart.mean() < 0.6
     assert mixed.mean() > 0.7
@@ -254,7 +250,7 @@ def test_classes_of_one_picture_are_learned_from_in_every_fold():
     vectors, _ = classes_of_vectors([12])
     labels = np.arange(12, dtype=np.int32)
 
-    evidence = label_evidence((vectors,), labels, loners(12), 12)
+    evidence = learn_classes((vectors,), labels, loners(12), 12)[0]
 
     assert np.isfinite(evidence.given).all()
 
@@ -263,7 +259,7 @@ def test_nothing_is_learned_of_copies_of_one_picture():
     vectors, labels = classes_of_vectors([10, 10])
     one_cluster = np.zeros(20, np.int64)
 
-    evidence = label_evidence((vectors,), labels, one_cluster, 2)
+    evidence = learn_classes((vectors,), labels, one_cluster, 2)[0]
     found = judge(vectors, labels, one_cluster)
 
     assert np.isnan(evidence.given).all()
@@ -275,7 +271,7 @@ def test_who_would_be_asked_of_one_class_only_is_not_asked():
     vectors, labels = classes_of_vectors([20, 5])
     cluster = np.where(labels == 1, 3, -1)
 
-    evidence = label_evidence((vectors,), labels, cluster, 2)
+    evidence = learn_classes((vectors,), labels, cluster, 2)[0]
 
     # Without the cluster, and so in its fold, the second class has no picture
     assert np.isnan(evidence.given[labels == 1]).all()
@@ -349,7 +345,7 @@ def test_images_without_label_have_no_score_and_no_vote():
 def test_fewer_than_ten_labels_are_judged_by_votes_alone():
     vectors, labels = classes_of_vectors([4, 4])
 
-    evidence = label_evidence((vectors,), labels, loners(8), 2)
+    evidence = learn_classes((vectors,), labels, loners(8), 2)[0]
     found = judge(vectors, labels)
 
     assert np.isnan(evidence.given).all()
@@ -402,8 +398,8 @@ def test_evidence_is_the_same_with_one_thread_and_with_two():
     vectors, labels = classes_of_vectors([150, 150, 90], spread=0.5, dims=300)
 
     with threadpool_limits(1):
-        one = label_evidence((vectors,), labels, loners(390), 3)
-    two = label_evidence((vectors,), labels, loners(390), 3)
+        one = learn_classes((vectors,), labels, loners(390), 3)[0]
+    two = learn_classes((vectors,), labels, loners(390), 3)[0]
 
     assert np.array_equal(one.classes, two.classes)
     assert np.array_equal(one.probabilities, two.probabilities)
@@ -420,7 +416,7 @@ def test_learning_tells_how_far_it_is_and_can_be_stopped():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        label_evidence((vectors,), labels, loners(60), 2, on_progress=stop)
+        learn_classes((vectors,), labels, loners(60), 2, on_progress=stop)[0]
 
     assert [progress.done for progress in told] == [0, 1, 2]
     assert all(progress.total == 5 for progress in told)
@@ -429,7 +425,7 @@ def test_learning_tells_how_far_it_is_and_can_be_stopped():
 def test_probabilities_are_sorted_and_belong_to_known_classes():
     vectors, labels = classes_of_vectors([40, 0, 40, 40])
 
-    evidence = label_evidence((vectors,), labels, loners(120), 4)
+    evidence = learn_classes((vectors,), labels, loners(120), 4)[0]
 
     assert (np.diff(evidence.probabilities, axis=1) <= 0).all()
     assert set(np.unique(evidence.classes)) == {-1, 0, 2, 3}
@@ -446,7 +442,7 @@ def test_what_no_line_parts_is_learned_from_many_rows():
     labels = (corner[:, 0] != corner[:, 1]).astype(np.int32)
 
     def accuracy(count):
-        found = label_evidence((vectors[:count],), labels[:count], loners(count), 2)
+        found = learn_classes((vectors[:count],), labels[:count], loners(count), 2)[0]
         return (found.classes[:, 0] == labels[:count]).mean()
 
     assert accuracy(6000) > 0.98
@@ -458,7 +454,7 @@ def test_what_no_line_parts_is_learned_from_many_rows():
 def test_many_rows_give_the_same_evidence_again():
     vectors, labels = classes_of_vectors([3000, 3000], spread=0.3)
 
-    one, again = (label_evidence((vectors,), labels, loners(6000), 2) for _ in "12")
+    one, again = (learn_classes((vectors,), labels, loners(6000), 2)[0] for _ in "12")
 
     assert np.array_equal(one.given, again.given)
     assert one.given.mean() > 0.9

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.findings.label_issues import judge_labels, label_evidence
+from core.findings.class_learning import learn_classes
+from core.findings.label_issues import judge_labels
 from core.findings.label_support import (
     VOTERS,
     class_support,
@@ -124,7 +125,7 @@ def average_precision(score, wrong):
 def test_both_together_find_more_wrong_labels_than_each_alone(seed):
     vectors, predictions, labels, flipped = world(seed)
     alone = np.full(len(labels), -1, np.int64)
-    evidence = label_evidence((vectors,), labels, alone, 4)
+    evidence = learn_classes((vectors,), labels, alone, 4)[0]
     graph = neighbor_graph(vectors, VOTERS)
 
     def judged(predictions):
@@ -145,7 +146,7 @@ def test_both_together_find_more_wrong_labels_than_each_alone(seed):
 def test_an_image_without_a_prediction_is_judged_as_without_predictions():
     vectors, predictions, labels, _ = world(0)
     alone = np.full(len(labels), -1, np.int64)
-    evidence = label_evidence((vectors,), labels, alone, 4)
+    evidence = learn_classes((vectors,), labels, alone, 4)[0]
     graph = neighbor_graph(vectors, VOTERS)
     rows = np.where(np.arange(len(labels)) % 2, -1, np.arange(len(labels)))
 
@@ -164,7 +165,7 @@ def test_a_prediction_alone_judges_where_nothing_else_speaks():
     vectors, predictions, labels, _ = world(0)
     alone = np.full(4, -1, np.int64)
     labels = np.array([0, 0, 1, 1], np.int32)
-    evidence = label_evidence((vectors[:4],), labels, alone, 2)
+    evidence = learn_classes((vectors[:4],), labels, alone, 2)[0]
     nobody = NeighborGraph(np.full((4, 1), NO_NEIGHBOR), np.zeros((4, 1), np.float32))
 
     found = judge_labels(
@@ -185,7 +186,7 @@ def test_a_prediction_alone_judges_where_nothing_else_speaks():
 def test_a_model_that_knows_the_classes_weighs_more_than_one_that_does_not():
     vectors, predictions, labels, _ = world(0)
     alone = np.full(len(labels), -1, np.int64)
-    evidence = label_evidence((vectors,), labels, alone, 4)
+    evidence = learn_classes((vectors,), labels, alone, 4)[0]
     graph = neighbor_graph(vectors, VOTERS)
     rows = np.arange(len(labels))
     own = class_support(gather_evidence(evidence, graph, labels, alone, 4), rows)
@@ -223,7 +224,7 @@ def test_a_model_weighs_by_what_it_knows_where_the_neighbors_doubt():
 def test_a_model_without_weight_changes_nothing():
     vectors, predictions, labels, _ = world(0)
     alone = np.full(len(labels), -1, np.int64)
-    evidence = label_evidence((vectors,), labels, alone, 4)
+    evidence = learn_classes((vectors,), labels, alone, 4)[0]
     graph = neighbor_graph(vectors, VOTERS)
     silent = replace(predictions, weight=0.0)
 

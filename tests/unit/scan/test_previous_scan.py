@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.embedding.embed import embed_images
+from core.findings import class_learning
 from core.scan import previous_scan as module
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.candidates_by_looks import alike_candidates
@@ -215,6 +216,53 @@ def test_new_images_are_tried_and_learned_with_the_others(learn):
     assert reused(first, again) == set()
     assert np.array_equal(again.recall.copy_scores, anew.recall.copy_scores)
     assert np.array_equal(again.classes.given, anew.classes.given)
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch):
+    """As if sixty labels took as long to learn as thousands."""
+    monkeypatch.setattr(class_learning, "_FEWEST_STANDING", 30)
+    monkeypatch.setattr(class_learning, "_MOST_CHANGED", 0.1)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_of_many_labels_what_was_learned_stands(learn, tmp_path):
+    # The settings are those of a scan that was not made before
+    first = learn(rows=range(56), settings=ScanSettings())
+    save_scan_data(first, tmp_path / "run.npz")
+    known = load_scan_data(tmp_path / "run.npz")
+
+    again = learn(known)
+
+    rows = [
+        list(map(bytes, data.files.digest[data.images.first_file]))
+        for data in (known, again)
+    ]
+    place = [rows[1].index(one) for one in rows[0]]
+    assert np.array_equal(again.classes.given[place], known.classes.given)
+    assert np.isfinite(again.classes.given).all()
+    assert not np.array_equal(again.classes.given, learn().classes.given)
+    # And again, where nothing changed
+    assert np.array_equal(learn(again).classes.given, again.classes.given)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_in_another_data_set_what_was_learned_does_not_stand(learn, tmp_path):
+    scans = tmp_path / "scans"
+    save_scan_data(learn(rows=range(56), settings=ScanSettings()), scans / "one.npz")
+    anew = learn(settings=ScanSettings())
+
+    first = learn(other_scans=scans)
+
+    assert np.array_equal(first.classes.given, anew.classes.given)
+    # Nor does what stood in it, where nothing changed since
+    stood = learn(load_scan_data(scans / "one.npz"))
+    save_scan_data(stood, scans / "one.npz")
+    assert np.array_equal(learn(other_scans=scans).classes.given, anew.classes.given)
+    save_scan_data(marked(anew), scans / "one.npz")
+    assert np.array_equal(
+        learn(other_scans=scans).classes.given, marked(anew).classes.given
+    )
 
 
 @pytest.mark.parametrize("rows", [range(55), range(3, 60), range(5, 58)])
