@@ -25,9 +25,12 @@ from .looks import (
     all_looks_of,
     half_likeness,
     half_looks_of,
+    joined_looks,
     look_likeness,
+    looks_at,
     looks_of,
     same_places,
+    signatures_at_once,
 )
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .parts import MIN_PART_CHANGE, part_change, part_levels
@@ -42,43 +45,51 @@ from .relations import (
     relation_names,
 )
 from .rotated_candidates import (
+    VIEW_NUMBERS,
     TurnFree,
     turn_free,
+    turn_free_of,
     turned_among,
     turned_candidates,
     turned_originals,
+    view_numbers,
 )
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .similar_candidates import CANDIDATE_NEIGHBORS, similar_enough
 from .types import Signatures
 from .verify import MIN_COPY_SCORE, PairScores, verify_pairs
+from .views import without_margins
 
 __all__ = [
+    "AllLooks",
     "CANDIDATE_NEIGHBORS",
     "CHANGES_OF_MEANING",
     "MIN_COPY_SCORE",
     "MIN_PART_CHANGE",
     "NO_RELATION",
+    "VIEW_NUMBERS",
     "OTHER",
     "PAGE_SIDE",
     "PARTLY",
+    "PairScores",
     "RELATIONS",
     "SAME",
     "SIGNATURE_BYTES",
     "SIGNATURE_SIDE",
     "SIGNATURE_VERSION",
-    "TOO_PLAIN",
-    "PairScores",
     "Signatures",
+    "TOO_PLAIN",
+    "TurnFree",
+    "all_looks_of",
     "compare_pages",
     "frame_maps",
-    "AllLooks",
-    "all_looks_of",
     "half_likeness",
     "half_looks_of",
     "is_blank",
     "is_page",
+    "joined_looks",
     "look_likeness",
+    "looks_at",
     "looks_of",
     "part_change",
     "part_levels",
@@ -86,12 +97,15 @@ __all__ = [
     "relation_names",
     "same_places",
     "signatures",
+    "signatures_at_once",
     "similar_enough",
     "tones_of",
-    "TurnFree",
     "turn_free",
+    "turn_free_of",
     "turned_among",
     "turned_candidates",
     "turned_originals",
     "verify_pairs",
+    "view_numbers",
+    "without_margins",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +13,7 @@ from .dct import BASES, half_spectra, has_contrast, whole_spectra
 from .filters import grid_sums
 from .signature import brightness_of
 from .types import Floats, Signatures, floats
-from .views import views_of
+from .views import Views, without_margins
 
 _PICTURES_AT_ONCE = 1024
 
@@ -108,21 +108,6 @@ def half_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
     return _likeness(half_looks_of, signatures, pairs)
 
 
-def _framed_looks_of(signatures: NDArray[np.uint8]) -> tuple[_Rows, Floats]:
-    """Returns what the pictures look like that some frame.
-
-    Args:
-        signatures: uint8[b, 4608]
-
-    Returns:
-        int64[v], the pictures with plain margins; float32[2, v, 64], see
-        :func:`looks_of`, of what lies inside
-    """
-    views = views_of(signatures, np.ones((len(signatures), 2), np.int32))
-    framed = np.flatnonzero(views.inside >= 0)
-    return framed, looks_of(views.signatures[views.inside[framed]])
-
-
 @dataclass(frozen=True, eq=False)
 class AllLooks:
     """What m pictures look like from afar, in each way that proposes copies.
@@ -149,19 +134,56 @@ def all_looks_of(signatures: Signatures) -> AllLooks:
     Args:
         signatures: uint8[m, 4608]
     """
-    whole = np.zeros((2, len(signatures), BASES**2), np.float32)
-    halves = np.zeros_like(whole)
-    framing, framed = [np.zeros(0, np.int64)], [whole[:, :0]]
-    for start in range(0, len(signatures), _PICTURES_AT_ONCE):
-        some = signatures[start : start + _PICTURES_AT_ONCE]
-        part = slice(start, start + len(some))
-        whole[:, part], halves[:, part] = looks_of(some), half_looks_of(some)
-        rows, inside = _framed_looks_of(some)
-        framing.append(start + rows)
-        framed.append(inside)
+    parts = [
+        looks_at(some, without_margins(some))
+        for some in signatures_at_once(signatures, np.arange(len(signatures)))
+    ]
+    return joined_looks(parts)
+
+
+def signatures_at_once(
+    signatures: Signatures, rows: _Rows
+) -> Iterator[NDArray[np.uint8]]:
+    """Yields uint8[b, 4608], those of some pictures, as many as are described at once.
+
+    Args:
+        signatures: uint8[m, 4608]
+        rows: int64[r]
+    """
+    for start in range(0, len(rows), _PICTURES_AT_ONCE):
+        yield signatures[rows[start : start + _PICTURES_AT_ONCE]]
+
+
+def looks_at(signatures: NDArray[np.uint8], views: Views) -> AllLooks:
+    """Returns what a few pictures look like from afar.
+
+    Args:
+        signatures: uint8[b, 4608]
+        views: the others of them
+    """
+    framed = np.flatnonzero(views.inside >= 0)
+    inside = views.signatures[views.inside[framed]]
     return AllLooks(
-        whole, halves, np.concatenate(framing), np.concatenate(framed, axis=1)
+        looks_of(signatures), half_looks_of(signatures), framed, looks_of(inside)
     )
+
+
+def joined_looks(parts: Sequence[AllLooks]) -> AllLooks:
+    """Returns the looks of all pictures of some parts, in this order."""
+    parts = [_NO_LOOKS, *parts]
+    starts = np.cumsum([0, *map(len, parts)])[:-1]
+    return AllLooks(
+        np.concatenate([part.whole for part in parts], axis=1),
+        np.concatenate([part.halves for part in parts], axis=1),
+        np.concatenate(
+            [start + part.framing for start, part in zip(starts, parts, strict=True)]
+        ),
+        np.concatenate([part.framed for part in parts], axis=1),
+    )
+
+
+_NOTHING = np.zeros((2, 0, BASES**2), np.float32)
+_NO_LOOKS = AllLooks(_NOTHING, _NOTHING, np.zeros(0, np.int64), _NOTHING)
 
 
 def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:

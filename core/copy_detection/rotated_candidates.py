@@ -12,14 +12,16 @@ from ..common.pairs import distinct_pairs
 from .dct import BASES, has_contrast, whole_spectra
 from .signature import brightness_of
 from .types import Floats, Ints, Signatures, floats
-from .views import views_of
+from .views import Views, without_margins
 
 _TURNED_NEIGHBORS = 5
 _MAX_TURNED_DISTANCE = 0.06
 """Nine of ten turned copies saved as JPEG of quality 50 lie within 0.032; within
 0.06 lie 1,300 pairs of 24,500 pictures of the bench."""
 
-_NUMBERS = BASES**2 - 1
+VIEW_NUMBERS = BASES**2 - 1
+"""Of a view, whichever way it is turned."""
+
 _TURN_FREE_NUMBERS = 16
 _PICTURES_AT_ONCE = 1024
 _ASKED_AT_ONCE = 2**20
@@ -76,7 +78,7 @@ def turned_originals(
     Returns:
         int64[q, 2], the copy, counted from 0, and the picture
     """
-    numbers, copies = _described(signatures)
+    numbers, copies = view_numbers(signatures)
     return _near(views, np.ascontiguousarray(numbers[:, views.kept]), copies)
 
 
@@ -118,33 +120,74 @@ def turn_free(signatures: Signatures) -> TurnFree:
     Args:
         signatures: uint8[m, 4608]
     """
-    rows = [np.zeros(0, np.int64)]
-    total, squares = np.zeros(_NUMBERS), np.zeros(_NUMBERS)
+    rows, moments = [np.zeros(0, np.int64)], _Moments()
     # All of ten million pictures are 3 GB
     with tempfile.TemporaryFile() as file:
         for start in range(0, len(signatures), _PICTURES_AT_ONCE):
-            numbers, picture = _described(signatures[start : start + _PICTURES_AT_ONCE])
+            numbers, picture = view_numbers(
+                signatures[start : start + _PICTURES_AT_ONCE]
+            )
             rows.append(start + picture)
-            total += numbers.sum(axis=0, dtype=np.float64)
-            squares += np.square(numbers, dtype=np.float64).sum(axis=0)
+            moments.add(numbers)
             file.write(numbers.tobytes())
-        picture = np.concatenate(rows)
-        count = max(len(picture), 1)
-        spread = squares / count - (total / count) ** 2
-        kept = np.sort(np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS])
+        picture, kept = np.concatenate(rows), moments.most_variable()
         described = np.empty((len(picture), len(kept)), np.float32)
         file.seek(0)
         for start in range(0, len(picture), _PICTURES_AT_ONCE):
             some = described[start : start + _PICTURES_AT_ONCE]
-            data = file.read(len(some) * _NUMBERS * described.itemsize)
-            some[:] = np.frombuffer(data, np.float32).reshape(-1, _NUMBERS)[:, kept]
+            data = file.read(len(some) * VIEW_NUMBERS * described.itemsize)
+            some[:] = np.frombuffer(data, np.float32).reshape(-1, VIEW_NUMBERS)[:, kept]
     return TurnFree(described, picture, kept)
 
 
-def _described(signatures: NDArray[np.uint8]) -> tuple[Floats, Ints]:
-    """Returns the numbers of each view that has a contrast, and its picture."""
+def turn_free_of(numbers: Floats, picture: Ints) -> TurnFree:
+    """Returns what :func:`turn_free` does of pictures whose views are described.
+
+    Args:
+        numbers: float32[v, 63], see :func:`view_numbers`
+        picture: int64[v]
+    """
+    moments = _Moments()
+    for start in range(0, len(numbers), _PICTURES_AT_ONCE):
+        moments.add(numbers[start : start + _PICTURES_AT_ONCE])
+    kept = moments.most_variable()
+    return TurnFree(np.ascontiguousarray(numbers[:, kept]), picture, kept)
+
+
+class _Moments:
+    """Counts how much each number varies."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._total, self._squares = np.zeros(VIEW_NUMBERS), np.zeros(VIEW_NUMBERS)
+
+    def add(self, numbers: Floats) -> None:
+        self._count += len(numbers)
+        self._total += numbers.sum(axis=0, dtype=np.float64)
+        self._squares += np.square(numbers, dtype=np.float64).sum(axis=0)
+
+    def most_variable(self) -> Ints:
+        """Returns int64[16], which numbers vary most, ascending."""
+        count = max(self._count, 1)
+        spread = self._squares / count - (self._total / count) ** 2
+        kept = np.argsort(-spread, kind="stable")[:_TURN_FREE_NUMBERS]
+        return np.sort(kept)
+
+
+def view_numbers(
+    signatures: NDArray[np.uint8], views: Views | None = None
+) -> tuple[Floats, Ints]:
+    """Returns the numbers of each view that has a contrast, and its picture.
+
+    Args:
+        signatures: uint8[b, 4608]
+        views: of them, where they are known
+
+    Returns:
+        float32[v, 63]; int64[v]
+    """
     high, low = np.triu_indices(BASES, 1)
-    views = views_of(signatures, np.ones((len(signatures), 2), np.int32))
+    views = views or without_margins(signatures)
     picture = np.concatenate([np.arange(len(signatures)), views.picture])
     some = np.concatenate([signatures, views.signatures])
     spectra = whole_spectra(floats(brightness_of(some)))

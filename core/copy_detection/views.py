@@ -188,6 +188,11 @@ def views_of(signatures: NDArray[np.uint8], sizes: NDArray[np.int32]) -> Views:
     )
 
 
+def without_margins(signatures: NDArray[np.uint8]) -> Views:
+    """Returns the other views of pictures whose sizes do not matter."""
+    return views_of(signatures, np.ones((len(signatures), 2), np.int32))
+
+
 def on_smaller_ground(
     views: Views, pairs: Ints
 ) -> tuple[Ints, Ints, NDArray[np.uint8]]:

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.lazy import lazy
 from ..common.rows import order_of, words_of
 from ..reading.files import ReadFailure
 from ..storage.record_store import ABSENT, Records, StoredColumn
+
+_MOST_HELD = 100_000
+"""Unique files whose small fields are held, 17 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +69,32 @@ class ImageTable(FileTable):
         ``statistics`` float32[m, s], ``signature`` uint8[m, q], ``copy`` float16[m, c],
         ``features`` float16[m, f].
         """
+        held = self._held
+        if held is not None and field in (held.dtype.names or ()):
+            values: NDArray[Any] = held[field].copy()
+            return values
         return self._store.read(self._positions, field)
+
+    def values(self, field: str, unique_files: NDArray[np.int64]) -> NDArray[Any]:
+        """Returns one field of these unique files, see :meth:`column`."""
+        held = self._held
+        if held is not None and field in (held.dtype.names or ()):
+            values: NDArray[Any] = held[field][unique_files]
+            return values
+        return self.stored(field)[unique_files]
+
+    @lazy
+    def _held(self) -> NDArray[Any] | None:
+        """All small fields of the unique files: twenty times one of them is asked for,
+        and to read one takes as long as to read all. None of so many files that only
+        those asked for may be in memory."""
+        if len(self._positions) > _MOST_HELD:
+            return None
+        return self._store.read_before(self._positions, "signature")
 
     def sizes(self, unique_files: NDArray[np.int64]) -> NDArray[np.int32]:
         """Returns int32[c, 2], width and height of these unique files."""
-        sides = [self.stored(side)[unique_files] for side in ("width", "height")]
+        sides = [self.values(side, unique_files) for side in ("width", "height")]
         return np.stack(sides, axis=1)
 
 

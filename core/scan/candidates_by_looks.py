@@ -14,7 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import places_in_runs
-from ..copy_detection import AllLooks, TurnFree, all_looks_of, turn_free
+from ..copy_detection import (
+    VIEW_NUMBERS,
+    AllLooks,
+    TurnFree,
+    all_looks_of,
+    joined_looks,
+    looks_at,
+    signatures_at_once,
+    turn_free,
+    turn_free_of,
+    view_numbers,
+    without_margins,
+)
 from ..copy_detection.types import Signatures
 from ..neighbors.knn_graph import nearest_above, row_products
 
@@ -71,26 +83,112 @@ class KnownPairs:
 
 
 @dataclass(frozen=True, eq=False)
+class SeenLooks:
+    """What m pictures look like from afar, whatever others there are.
+
+    Attributes:
+        numbers: float32[v, 63], of each view that has a contrast, see
+            :func:`~core.copy_detection.view_numbers`
+        picture: int64[v], that it is of, ascending
+        looks: in all ways that propose copies
+    """
+
+    numbers: Floats
+    picture: Rows
+    looks: AllLooks
+
+
+@dataclass(frozen=True, eq=False)
 class FromAfar:
-    """What pictures look like from afar.
+    """What pictures look like from afar, beside one another.
 
     Attributes:
         views: in numbers that no turn changes
-        looks: in all ways that propose copies; None of more than 100,000 pictures,
-            which are not searched
+        seen: what is known of each; None of more than 100,000 pictures, which are not
+            searched for such as look the same
     """
 
     views: TurnFree
-    looks: AllLooks | None
+    seen: SeenLooks | None
+
+    @property
+    def looks(self) -> AllLooks | None:
+        """In all ways that propose copies."""
+        return None if self.seen is None else self.seen.looks
 
 
-def seen_from_afar(signatures: Signatures) -> FromAfar:
+def seen_from_afar(
+    signatures: Signatures,
+    known: SeenLooks | None = None,
+    before: Rows | None = None,
+) -> FromAfar:
     """Returns what pictures look like from afar.
 
     Args:
         signatures: uint8[m, 4608]
+        known: what is known of q pictures; None for none
+        before: int64[m], which of the q each one is, ascending; -1 for a new one
     """
-    return FromAfar(turn_free(signatures), looks_from_afar(signatures))
+    count = len(signatures)
+    if count > MOST_PICTURES:
+        return FromAfar(turn_free(signatures), None)
+    if known is None or before is None:
+        known, before = _seen(signatures[:0]), np.full(count, -1)
+    new = np.flatnonzero(before < 0)
+    seen = _merged(known, before, _seen(signatures, new), new)
+    return FromAfar(turn_free_of(seen.numbers, seen.picture), seen)
+
+
+def _seen(signatures: Signatures, rows: Rows | None = None) -> SeenLooks:
+    """Returns what some pictures look like, numbered as they come."""
+    rows = np.arange(len(signatures)) if rows is None else rows
+    looks, numbers, picture, start = [], [], [np.zeros(0, np.int64)], 0
+    for some in signatures_at_once(signatures, rows):
+        views = without_margins(some)
+        looks.append(looks_at(some, views))
+        of_views, of_pictures = view_numbers(some, views)
+        numbers.append(of_views)
+        picture.append(start + of_pictures)
+        start += len(some)
+    numbers.append(np.zeros((0, VIEW_NUMBERS), np.float32))
+    return SeenLooks(
+        np.concatenate(numbers), np.concatenate(picture), joined_looks(looks)
+    )
+
+
+def _merged(known: SeenLooks, before: Rows, fresh: SeenLooks, new: Rows) -> SeenLooks:
+    """Returns what is known of pictures of which some are new."""
+    here = np.flatnonzero(before >= 0)
+    now = np.full(len(known.looks), -1, np.int64)
+    now[before[here]] = here
+
+    def of_all(old: Floats, added: Floats) -> Floats:
+        """Puts float32[2, q, 64] and those of the new ones in order."""
+        result = np.empty((len(old), len(before), old.shape[2]), np.float32)
+        result[:, here], result[:, new] = old[:, before[here]], added
+        return result
+
+    def of_some(old: Rows, added: Rows) -> tuple[Rows, Rows]:
+        """Returns the pictures that are still here and the new ones, in order, and
+        where each stands in one after the other."""
+        picture = np.concatenate([now[old], new[added]])
+        order = np.argsort(picture, kind="stable")
+        order = order[picture[order] >= 0]
+        return picture[order], order
+
+    picture, order = of_some(known.picture, fresh.picture)
+    framing, places = of_some(known.looks.framing, fresh.looks.framing)
+    framed = np.concatenate([known.looks.framed, fresh.looks.framed], axis=1)
+    return SeenLooks(
+        np.concatenate([known.numbers, fresh.numbers])[order],
+        picture,
+        AllLooks(
+            of_all(known.looks.whole, fresh.looks.whole),
+            of_all(known.looks.halves, fresh.looks.halves),
+            framing,
+            framed[:, places],
+        ),
+    )
 
 
 def looks_from_afar(signatures: Signatures) -> AllLooks | None:

@@ -140,7 +140,7 @@ def learned(
     )
     known, afar = before.first_pairs(proposal), None
     if known is None:
-        afar = seen_from_afar(images.signatures)
+        afar = seen_from_afar(images.signatures, before.seen, before.image)
         rotated = turned_among(afar.views)
         alike = alike_candidates(afar.looks, before.known_pairs())
         if afar.looks is None:
@@ -170,6 +170,7 @@ def learned(
         stages.read_content,
         on_progress,
     )
+    seen = before.seen if afar is None else afar.seen
     del afar
     clock.end("estimate recall")
     min_score = settings.min_copy_score
@@ -204,7 +205,7 @@ def learned(
         paths_of_images(table, images, paths),
         before,
         clock,
-        origins=(table.stored("captured")[first], table.stored("camera")[first]),
+        origins=(table.values("captured", first), table.values("camera", first)),
         properties=scan_input.properties,
         on_progress=on_progress,
     )
@@ -231,6 +232,7 @@ def learned(
         predictions=scan_input.predictions,
         trial=trial,
         learned=known_classes,
+        seen=seen,
     )
 
 
@@ -323,7 +325,7 @@ def estimate_recall(
     shown = paths_of_images(table, images, paths)
     return try_copies(
         images,
-        afar or seen_from_afar(images.signatures),
+        afar or seen_from_afar(images.signatures, before.seen, before.image),
         shown,
         embedder,
         picture_reader(shown, max_megapixels, read_content),

@@ -99,6 +99,7 @@ def part_of_scan(scan_data: ScanData, rows: Ints) -> ScanData:
         inputs=replace(scan_data.inputs, proposed=None),
         trial=None,
         learned=None,
+        seen=None,
         fixed=replace(
             fixed,
             **{
@@ -117,6 +118,7 @@ def without_graphs(scan_data: ScanData) -> ScanData:
         graphs=_no_graphs(count),
         classes=_no_evidence(count),
         learned=None,
+        seen=None,
         overview=None,
     )
 

@@ -20,7 +20,7 @@ from ..common.pairs import distinct_pairs
 from ..findings.class_learning import LearnedClasses, standing_evidence
 from ..findings.label_support import ClassEvidence
 from ..overview.records import SetEvidence
-from .candidates_by_looks import MOST_PICTURES, KnownPairs
+from .candidates_by_looks import MOST_PICTURES, KnownPairs, SeenLooks
 from .copy_trial import CopyTrial
 from .image_labels import ImageLabels
 from .recall_estimate import CopyScores
@@ -56,6 +56,7 @@ class PreviousScan:
         graphs: of the previous scan, if its embeddings were made as now
         pairs: of the previous scan, if its pictures were decoded as now as well
         trial: of the previous scan, likewise
+        seen: of its images from afar, likewise
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class PreviousScan:
         self.image = np.full(len(images), -1, np.int64)
         self.pairs: VerifiedPairs | None = None
         self.trial: CopyTrial | None = None
+        self.seen: SeenLooks | None = None
         self.graphs: ImageGraphs | None = None
         if scan_data is None:
             return
@@ -88,6 +90,7 @@ class PreviousScan:
             if scan_data.inputs.pictures == self._pictures:
                 self.pairs = scan_data.pairs
                 self.trial = scan_data.trial
+                self.seen = scan_data.seen
         before = scan_data.files.digest[scan_data.images.first_file]
         place = {digest.tobytes(): row for row, digest in enumerate(before)}
         self.image[:] = [place.get(digest.tobytes(), -1) for digest in images.digests]

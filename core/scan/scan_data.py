@@ -25,6 +25,7 @@ from ..overview.records import SetEvidence
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..reading.split_names import TRAIN, split_role
 from ..videos.video_data import VideoData
+from .candidates_by_looks import SeenLooks
 from .copy_trial import CopyTrial
 from .recall_estimate import CopyScores
 from .unique_images import UniqueImages
@@ -351,6 +352,8 @@ class ScanData:
         trial: the synthetic copies, for the next scan; None without, or for a part
         learned: what the class probabilities come from, for the next scan; None
             likewise, and of few labels
+        seen: what the unique images look like from afar, for the next scan; None
+            likewise, and of more than 100,000
     """
 
     samples: Samples
@@ -372,6 +375,7 @@ class ScanData:
     videos: VideoData | None = None
     trial: CopyTrial | None = None
     learned: LearnedClasses | None = None
+    seen: SeenLooks | None = None
 
     @property
     def sample_images(self) -> NDArray[np.int32]:

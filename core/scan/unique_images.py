@@ -92,12 +92,12 @@ def unique_images(
         own = features = descriptors[first]
     return DescribedImages(
         groups=groups,
-        digests=table.stored("digest")[first],
+        digests=table.values("digest", first),
         descriptors=own,
         features=features,
         signatures=signatures.at(first),
         sizes=table.sizes(first),
-        damaged=table.column("damage")[first] != NO_DAMAGE,
+        damaged=table.values("damage", first) != NO_DAMAGE,
     )
 
 

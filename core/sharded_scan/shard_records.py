@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.record_store import ABSENT
+from ..storage.record_store import ABSENT, dtype_before
 from .job_folder import JobFolder
 
 _FILE_BITS = 32
@@ -57,6 +57,10 @@ class RecordsInMemory:
         """Returns one field of the records at ``positions``."""
         return np.asarray(self.records()[field][positions])
 
+    def read_before(self, positions: Positions, field: str) -> NDArray[Any]:
+        """Returns all that comes before a field in the records at ``positions``."""
+        return _before(self.records()[positions], self.dtype, field)
+
     def records(self) -> NDArray[Any]:
         """Returns all records, in their order."""
         return np.concatenate([*self._parts, np.zeros(0, self.dtype)])
@@ -90,6 +94,22 @@ class ShardRecords:
         """Returns one field of the records at ``positions``, as a copy."""
         of_field = self.dtype[field]
         result = np.empty((len(positions), *of_field.shape), of_field.base)
+        for some, records, rows in self._by_shard(positions):
+            result[some] = records[field][rows]
+        return result
+
+    def read_before(self, positions: Positions, field: str) -> NDArray[Any]:
+        """Returns all that comes before a field in the records at ``positions``, as a
+        copy."""
+        result = np.empty(len(positions), dtype_before(self.dtype, field))
+        for some, records, rows in self._by_shard(positions):
+            result[some] = _before(records[rows], self.dtype, field)
+        return result
+
+    def _by_shard(
+        self, positions: Positions
+    ) -> Iterator[tuple[Positions, NDArray[Any], Positions]]:
+        """Yields some of the positions, the records of their shard, and the rows."""
         shards, rows = shard_and_row(positions)
         # Shard by shard, in the order of the rows in it: as the disk reads best
         order = np.argsort(positions, kind="stable")
@@ -97,8 +117,7 @@ class ShardRecords:
         for start, end in zip(starts, [*starts[1:], len(order)], strict=False):
             some = order[start:end]
             records = _mapping()(self._path(int(shards[some[0]])))
-            result[some] = records[field][rows[some]]
-        return result
+            yield some, records, rows[some]
 
     def _path(self, shard: int) -> Path:
         known = self._paths.get(shard)
@@ -113,6 +132,14 @@ class ShardRecords:
         return [self.names[shard] for shard in used], position_of(
             number.reshape(-1), rows
         )
+
+
+def _before(records: NDArray[Any], dtype: np.dtype[Any], field: str) -> NDArray[Any]:
+    part = dtype_before(dtype, field)
+    result = np.empty(len(records), part)
+    for name in part.names or ():
+        result[name] = records[name]
+    return result
 
 
 def position_of(shard: Positions | int, row: Positions) -> Positions:

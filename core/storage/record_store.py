@@ -49,6 +49,10 @@ class Records(Protocol):
     def read(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
         """Returns one field of the records at ``positions``, as a copy."""
 
+    def read_before(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
+        """Returns all that comes before a field in the records at ``positions``: a
+        structured array, as a copy."""
+
 
 class WritableRecords(Records, Protocol):
     """Records that are found, and stored, by 32-byte keys."""
@@ -118,9 +122,20 @@ class RecordStore:
 
     def read(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
         """Returns one field of the records at ``positions``, as a copy."""
+        assert self.dtype.fields is not None
+        return self._read(positions, *self.dtype.fields[field][:2])
+
+    def read_before(self, positions: NDArray[np.int64], field: str) -> NDArray[Any]:
+        """Returns all that comes before a field in the records at ``positions``: a
+        structured array, as a copy."""
+        return self._read(positions, dtype_before(self.dtype, field), 0)
+
+    def _read(
+        self, positions: NDArray[np.int64], part: np.dtype[Any], offset: int
+    ) -> NDArray[Any]:
         files = self._files
         with _explained(self._folder):
-            values = files.values.fields(positions - files.first, field)
+            values = files.values.parts(positions - files.first, part, offset)
         if values is None:
             raise CacheError(
                 f"The cache {self._folder} was deleted during the scan; scan again."
@@ -218,6 +233,13 @@ def equal_rows(one: Vectors, other: Vectors) -> bool:
             for start in range(0, len(one), _ROWS_COMPARED)
         )
     )
+
+
+def dtype_before(dtype: np.dtype[Any], field: str) -> np.dtype[Any]:
+    """Returns the type of what comes before a field of packed records."""
+    assert dtype.names is not None
+    names = dtype.names[: dtype.names.index(field)]
+    return np.dtype([(name, dtype[name]) for name in names])
 
 
 class _FilePair:
@@ -329,19 +351,19 @@ class _RecordFile:
         found = bytearray(len(rows) * size)
         return found if self._fill(memoryview(found), rows.start * size) else None
 
-    def fields(self, rows: NDArray[np.int64], field: str) -> NDArray[Any] | None:
-        """Returns one field of some records, or None if one is not there."""
-        assert self._dtype.fields is not None
-        dtype, offset = self._dtype.fields[field][:2]
-        result = np.empty((len(rows), *dtype.shape), dtype.base)
+    def parts(
+        self, rows: NDArray[np.int64], part: np.dtype[Any], offset: int
+    ) -> NDArray[Any] | None:
+        """Returns a part of some records, or None if one is not there."""
+        result = np.empty((len(rows), *part.shape), part.base)
         if not len(rows):
             return result
         if rows.min() < 0:
             return None
         alone = np.arange(len(rows))
         if len(rows) >= _RECORDS_AT_ONCE:
-            alone = self._read_runs(rows, field, result)
-        into, size = result.data.cast("B"), dtype.itemsize
+            alone = self._read_runs(rows, part, offset, result)
+        into, size = result.view(np.uint8).data.cast("B"), part.itemsize
         places = rows[alone] * self._dtype.itemsize + offset
         for start, place in zip((alone * size).tolist(), places.tolist(), strict=True):
             if not self._fill(into[start : start + size], place):
@@ -349,13 +371,25 @@ class _RecordFile:
         return result
 
     def _read_runs(
-        self, rows: NDArray[np.int64], field: str, result: NDArray[Any]
+        self,
+        rows: NDArray[np.int64],
+        part: np.dtype[Any],
+        offset: int,
+        result: NDArray[Any],
     ) -> NDArray[np.int64]:
-        """Fills in the fields of records that lie close together, run by run.
+        """Fills in the parts of records that lie close together, run by run.
 
         Returns:
             int64[r], which rows are still to be read
         """
+        record = np.dtype(
+            {
+                "names": ["part"],
+                "formats": [part],
+                "offsets": [offset],
+                "itemsize": self._dtype.itemsize,
+            }
+        )
         order = np.argsort(rows, kind="stable")
         ordered = rows[order]
         starts = np.flatnonzero(np.diff(ordered // _RECORDS_AT_ONCE, prepend=-1))
@@ -371,8 +405,8 @@ class _RecordFile:
             if run is None:
                 alone.append(order[start:end])
                 continue
-            whole = np.frombuffer(run, self._dtype)
-            result[order[start:end]] = whole[field][ordered[start:end] - first]
+            parts = np.frombuffer(run, record)["part"]
+            result[order[start:end]] = parts[ordered[start:end] - first]
         return np.concatenate(alone)
 
     def _fill(self, into: memoryview, place: int) -> bool:

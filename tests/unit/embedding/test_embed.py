@@ -2,11 +2,12 @@ import os
 import shutil
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from core.embedding import threads
+from core.embedding import image_table, threads
 from core.embedding.embed import embed_images
 from core.embedding.file_pass import FilePass
 from core.embedding.records import open_seen, record_dtype
@@ -98,6 +99,39 @@ def test_nothing_is_embedded_twice_whatever_the_file_is_called(
     )
 
     assert table.unique_file[-1] == table.unique_file[3]
+
+
+def test_small_fields_are_read_once_where_there_are_few_files(run, paths, monkeypatch):
+    table, asked = run(paths), []
+    expected = {name: table.stored(name)[:] for name in COLUMNS}
+    sizes = np.stack([table.stored(name)[:] for name in ("width", "height")], axis=1)
+    rows = np.array([7, 0, 7])
+    reads = {name: getattr(RecordStore, name) for name in ("read", "read_before")}
+
+    def counted(name):
+        def read(store, positions, field):
+            asked.append((name, field))
+            return reads[name](store, positions, field)
+
+        return read
+
+    for name in reads:
+        monkeypatch.setattr(RecordStore, name, counted(name))
+    for most in (100, 10):
+        monkeypatch.setattr(image_table, "_MOST_HELD", most)
+        fresh = replace(table)
+        for name, values in expected.items():
+            assert np.array_equal(fresh.column(name), values)
+            assert np.array_equal(fresh.values(name, rows), values[rows])
+        assert np.array_equal(fresh.sizes(rows), sizes[rows])
+        small = [one for one in asked if one[1] not in ("copy", "features")]
+        once = [("read_before", "signature"), *[("read", "signature")] * 2]
+        assert (small == once) == (most == 100)
+        asked.clear()
+    # What is returned is the caller's own
+    first = replace(table)
+    first.column("digest")[:] = 0
+    assert first.column("digest").any()
 
 
 def test_a_cancelled_pass_keeps_what_it_embedded(run, paths, embedder, tmp_path):

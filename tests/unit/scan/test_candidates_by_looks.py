@@ -1,12 +1,21 @@
 """Marked copies are proposed by what pictures look like from afar."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import cv2
 import numpy as np
 import pytest
 
-from core.copy_detection import half_likeness, half_looks_of, looks_of
+from core.copy_detection import (
+    AllLooks,
+    TurnFree,
+    half_likeness,
+    half_looks_of,
+    looks,
+    looks_of,
+    rotated_candidates,
+    turn_free,
+)
 from core.copy_detection.signature import signatures
 from core.neighbors import knn_graph
 from core.scan import candidates_by_looks
@@ -15,6 +24,7 @@ from core.scan.candidates_by_looks import (
     alike_candidates,
     alike_originals,
     looks_from_afar,
+    seen_from_afar,
 )
 
 COUNT = 12
@@ -217,3 +227,71 @@ def test_where_much_is_new_all_are_searched(look_alikes):
     anew = found_by(look_alikes)
 
     assert found_by(look_alikes, many) == anew != found_by(look_alikes, few)
+
+
+def with_margins(seed, count):
+    """Returns pictures of which every second has plain margins, and some blank ones."""
+    pictures = scenes(seed, count)
+    pictures[::2, :30] = pictures[::2, -30:] = 0
+    pictures[3::7] = 128
+    return signatures(pictures)
+
+
+@pytest.mark.parametrize("gone, new", [(0, 5), (4, 5), (4, 0), (0, 0), (30, 3)])
+def test_what_is_known_of_pictures_from_afar_is_what_would_be_seen(
+    gone, new, monkeypatch
+):
+    # Described in several parts
+    monkeypatch.setattr(looks, "_PICTURES_AT_ONCE", 8)
+    monkeypatch.setattr(rotated_candidates, "_PICTURES_AT_ONCE", 8)
+    every = with_margins(0, 30 + new)
+    random = np.random.default_rng(1)
+    old = np.sort(random.permutation(30 + new)[:30])
+    first = seen_from_afar(every[old])
+    now = np.setdiff1d(np.arange(30 + new), old[:gone])
+    before = np.array([np.flatnonzero(old == row).max(initial=-1) for row in now])
+
+    found = seen_from_afar(every[now], first.seen, before)
+    anew = seen_from_afar(every[now])
+
+    for one, other in (
+        (found.seen.numbers, anew.seen.numbers),
+        (found.seen.picture, anew.seen.picture),
+        *(
+            (getattr(found.looks, part.name), getattr(anew.looks, part.name))
+            for part in fields(AllLooks)
+        ),
+        *(
+            (getattr(found.views, part.name), getattr(anew.views, part.name))
+            for part in fields(TurnFree)
+        ),
+    ):
+        assert np.array_equal(one, other)
+    assert len(anew.looks.framing) and len(anew.seen.picture) > len(now) - 6
+
+
+def test_only_new_pictures_are_described_from_afar(monkeypatch):
+    every = with_margins(0, 20)
+    first = seen_from_afar(every[:17])
+    before, described = np.r_[np.arange(17), [-1] * 3], []
+    described_first = candidates_by_looks.without_margins
+
+    def counted(some):
+        described.append(len(some))
+        return described_first(some)
+
+    monkeypatch.setattr(candidates_by_looks, "without_margins", counted)
+    seen_from_afar(every, first.seen, before)
+
+    assert sum(described) == 3
+
+
+def test_views_in_numbers_are_those_of_a_set_of_any_size():
+    every = with_margins(0, 40)
+
+    found, streamed = seen_from_afar(every).views, turn_free(every)
+
+    order = np.argsort(streamed.picture, kind="stable")
+    assert np.array_equal(found.picture, streamed.picture[order])
+    assert np.array_equal(found.kept, streamed.kept)
+    assert np.array_equal(found.numbers, streamed.numbers[order])

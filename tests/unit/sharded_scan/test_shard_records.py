@@ -6,7 +6,12 @@ import pytest
 
 from core.sharded_scan import shard_records
 from core.sharded_scan.job_folder import JobFolder
-from core.sharded_scan.shard_records import ShardRecords, as_file, position_of
+from core.sharded_scan.shard_records import (
+    RecordsInMemory,
+    ShardRecords,
+    as_file,
+    position_of,
+)
 
 SHARDS, ROWS = 300, 4
 DTYPE = np.dtype([("copy", "f2", 3), ("width", "i4")])
@@ -35,6 +40,22 @@ def test_records_are_found_wherever_they_are(store, positions):
 
     assert store.read(at, "width").tolist() == rows.tolist()
     assert store.read(at[:0], "copy").shape == (0, 3)
+
+
+def test_all_that_comes_before_a_field_is_found_at_once(store, positions):
+    rows, at = positions
+    both = np.dtype([*reversed(DTYPE.descr), ("last", "u1")])
+    values = np.zeros(9, both)
+    values["width"], values["last"] = np.arange(9), 255
+    made = RecordsInMemory(both)
+    made.append([bytes([number]) for number in range(9)], values)
+
+    assert store.read_before(at, "width").dtype.names == ("copy",)
+    some = made.read_before(np.array([4, 0]), "last")
+    assert some.dtype.names == ("width", "copy")
+    assert some["width"].tolist() == [4, 0]
+    store.dtype = np.dtype([*DTYPE.descr, ("last", "u1")])
+    assert store.read_before(at, "last")["width"].tolist() == rows.tolist()
 
 
 @pytest.mark.parametrize("most", [1, 7])

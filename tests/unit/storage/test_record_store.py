@@ -133,6 +133,26 @@ def test_many_records_are_read_in_runs_and_are_the_same(store, field, kept):
     assert found.reshape(len(wanted), -1)[:, 0].tolist() == wanted.tolist()
 
 
+@pytest.mark.parametrize("count", [9, 700])
+@pytest.mark.parametrize("field, names", [("vector", ["number"]), ("last", None)])
+def test_all_that_comes_before_a_field_is_read_at_once(tmp_path, count, field, names):
+    dtype = np.dtype([*DTYPE.descr, ("last", "u1", (40,))])
+    values = np.zeros(count, dtype)
+    values["number"], values["vector"] = np.arange(count), np.arange(count)[:, None]
+    values["last"] = 255
+    store = RecordStore(tmp_path, dtype)
+    positions = store.append([key(n) for n in range(count)], values)
+    order = np.random.default_rng(0).permutation(count)
+
+    found = store.read_before(positions[order], field)
+
+    names = names or ["number", "vector"]
+    assert list(found.dtype.names) == names
+    for name in names:
+        assert np.array_equal(found[name], values[name][order])
+    assert found.dtype.itemsize < dtype.itemsize - 5
+
+
 def test_records_that_lie_together_are_read_by_few_calls(store, monkeypatch):
     preadv, calls = os.preadv, []
     positions = store.append([key(n) for n in range(700)], records(*range(700)))
