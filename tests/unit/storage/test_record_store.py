@@ -91,6 +91,34 @@ def test_a_flipped_bit_is_noticed(store, tmp_path):
     assert again.position(key(2)) == 1
 
 
+def test_records_that_lie_side_by_side_are_checked_by_few_calls(
+    store, tmp_path, monkeypatch
+):
+    numbers = list(range(40))
+    store.append([key(n) for n in numbers], records(*numbers))
+    path = tmp_path / "values.bin"
+    content = bytearray(path.read_bytes())
+    content[7 * DTYPE.itemsize] ^= 1
+    path.write_bytes(content)
+    again, preadv, calls = RecordStore(tmp_path, DTYPE), os.preadv, []
+
+    def counted(*args):
+        calls.append(args)
+        return preadv(*args)
+
+    monkeypatch.setattr(os, "preadv", counted)
+    # Records 20 to 29 are not asked for, and one key is not there
+    asked = [99, *range(39, 29, -1), *range(20)]
+    found = again.positions([key(n) for n in asked]).tolist()
+
+    assert found == [ABSENT if n in (7, 99) else n for n in asked]
+    # Keys and values of two runs, and of the one that is damaged
+    assert len(calls) == 6
+    calls.clear()
+    again.positions([key(n) for n in asked if n not in (7, 99)])
+    assert not calls
+
+
 def test_threads_append_side_by_side(store):
     def work(start):
         for number in range(start, start + 50):
