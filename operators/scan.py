@@ -12,7 +12,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..core.common.memory import give_back
+from ..core.common.memory import give_back, old_objects_spared
 from ..core.errors import InputError
 from ..core.progress import OnProgress
 from ..core.scan.apply_thresholds import apply_thresholds
@@ -121,6 +121,7 @@ def run_scan(
         view = flat_view(samples)
         dataset = dataset_of(view)
         stack.enter_context(exclusive_run(dataset))
+        stack.enter_context(old_objects_spared())
         on_progress = report_progress_to_file(dataset, on_progress)
         if of_videos := is_of_videos(view):
             _check_for_videos(options)

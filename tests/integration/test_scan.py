@@ -1,3 +1,4 @@
+import gc
 import json
 
 import fiftyone as fo
@@ -294,6 +295,15 @@ def test_the_run_is_recorded(dataset, scan):
     assert config.report["versions"]["fiftyone"] == fo.__version__
     assert config.deleted_meanwhile == 0
     assert set(report.seconds) >= {"read and embed", "search", "write fields"}
+
+
+def test_the_collector_spares_what_a_scan_found_there(dataset, scan):
+    spared = []
+
+    scan(dataset, progress=lambda _: spared.append(gc.get_freeze_count() > 0))
+
+    assert spared and all(spared)
+    assert not gc.get_freeze_count()
 
 
 def test_progress_reaches_a_function(dataset, scan):

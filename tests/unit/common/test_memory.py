@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from core.common.memory import collector_paused
+from core.common.memory import collector_paused, old_objects_spared
 
 
 def test_the_collector_is_on_again_whatever_happens():
@@ -25,6 +25,29 @@ def test_one_that_was_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_old_objects_are_spared_for_a_while_and_new_ones_are_not():
+    class Cycle:
+        def __init__(self, freed):
+            self.itself, self.freed = self, freed
+
+        def __del__(self):
+            self.freed.append(1)
+
+    old, new = [], []
+    with pytest.raises(ValueError, match="wrong"):
+        held = Cycle(old)
+        with old_objects_spared():
+            del held
+            Cycle(new)
+            gc.collect()
+            assert (old, new) == ([], [1])
+            raise ValueError("wrong")
+    gc.collect()
+
+    assert old == [1]
+    assert not gc.get_freeze_count()
 
 
 _THREADS_THAT_ALLOCATE = """
