@@ -18,12 +18,13 @@ STARTED = time.perf_counter()
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from core.common.memory import share_heaps  # noqa: E402
+from core.common.memory import collector_paused, share_heaps  # noqa: E402
 
 # As the folder command does
 share_heaps()
+with collector_paused():
+    import sandbox
 
-import sandbox  # noqa: E402
 from measuring import cpu_seconds, peak_megabytes  # noqa: E402
 
 atexit.register(sandbox.stop)
@@ -50,7 +51,8 @@ def winnow(folder: str) -> dict[str, Any]:
 
     from core.reading.folders import list_images
 
-    operator = fo.operators.get_operator("@winnow/curate/scan")
+    with collector_paused():
+        operator = fo.operators.get_operator("@winnow/curate/scan")
     adapter = "fiftyone.plugins.orgs.winnow.curate.operators.adapter"
     folders = importlib.import_module(f"{adapter}.dataset.from_folder")
     numbers: dict[str, Any] = {"start": dict(zip(("wall", "cpu"), used(), strict=True))}

@@ -31,7 +31,7 @@ from first_checks import check_database_folder, check_home, check_machine  # noq
 from folder_options import add_folder_options, listing_of  # noqa: E402
 from show_progress import bars_or_lines, on_terminal  # noqa: E402
 
-from core.common.memory import share_heaps  # noqa: E402
+from core.common.memory import collector_paused, share_heaps  # noqa: E402
 from core.common.text import plain  # noqa: E402
 from core.common.writable import FULL_OR_CLOSED  # noqa: E402
 from core.curation.policy import Rule, judge, parse_policy  # noqa: E402
@@ -176,6 +176,14 @@ def connected_fiftyone() -> ModuleType | None:
     """Imports FiftyOne, starts its database and loads this checkout as its plugin."""
     print("Starting FiftyOne and its database ...", flush=True)
     use_this_checkout()
+    # It would search five times what stays: 0.7 of 4.5 CPU seconds
+    with collector_paused():
+        fo = _answering_fiftyone()
+    return fo
+
+
+def _answering_fiftyone() -> ModuleType | None:
+    """Returns FiftyOne with our operators loaded; None if its database is silent."""
     import fiftyone as fo
 
     check_database_folder(fo)

@@ -159,6 +159,26 @@ def test_the_command_runs_the_checkout_that_it_is_part_of():
     assert told.stdout.strip() == str([("@winnow/curate", str(ROOT))])
 
 
+def test_the_collector_does_not_search_what_the_command_imports():
+    code = (
+        "import gc, sys; sys.path[:0] = ['cli', '.']; import scan_folder as command;"
+        "before = [one['collections'] for one in gc.get_stats()];"
+        "fo = command.connected_fiftyone();"
+        "after = [one['collections'] for one in gc.get_stats()];"
+        "print(fo.__name__, gc.isenabled(), sum(after) - sum(before) < 5)"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.splitlines()[-1] == "fiftyone True True"
+
+
 def test_a_fault_of_ours_does_not_look_like_a_problem_of_the_images():
     program = (
         "import sys; sys.path[:0] = ['cli', '.']; import scan_folder as command;"
