@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from .jpeg import JpegHeader, end_of_image
 
 DAMAGES = (
@@ -51,6 +53,11 @@ _MOST_PADDING = 8
 reads ahead."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_NEAR, _PART = 2**18, 2**17
+"""Bytes that are searched for a marker by its expression, and then at once by arrays,
+as they stay in the cache: of a photograph of 12 megapixels the expression takes a
+twentieth of the time of its decoding."""
+
 _SOS, _DHT, _EOI = 0xDA, 0xC4, 0xD9
 _SEQUENTIAL, _PROGRESSIVE = frozenset({0xC0, 0xC1, 0xC9}), frozenset({0xC2, 0xCA})
 _FRAMES = _SEQUENTIAL | _PROGRESSIVE
@@ -117,10 +124,10 @@ def damage_of_scans(data: bytes) -> int:
     missing: dict[int, int] = {}
     is_progressive = in_scan = holds_no_zeros = False
     position = 2
-    while found := _MARKER.search(data, position):
-        if holds_no_zeros and _has_zeros(data, position, found.start()):
+    while (place := _next_marker(data, position)) is not None:
+        if holds_no_zeros and _has_zeros(data, position, place):
             return _ZEROS
-        marker, start = data[found.end() - 1], found.end()
+        marker, start = data[place + 1], place + 2
         if marker == _EOI:
             return _INCOMPLETE if any(missing.values()) else NO_DAMAGE
         if in_scan and marker not in _SEGMENTS:
@@ -146,8 +153,27 @@ def damage_of_scans(data: bytes) -> int:
     return _ODD_MARKER
 
 
+def _next_marker(data: bytes, position: int) -> int | None:
+    """Returns where the next marker begins; None without one."""
+    if near := _MARKER.search(data, position, position + _NEAR):
+        return near.start()
+    every = np.frombuffer(data, np.uint8)
+    # The last of these bytes may be the first of a marker
+    for start in range(position + _NEAR - 1, len(data) - 1, _PART):
+        part = every[start : start + _PART + 1]
+        is_first = part[:-1] == 0xFF
+        is_first &= part[1:] != 0
+        if is_first.any() and (found := _MARKER.search(data, start, start + len(part))):
+            return found.start()
+    return None
+
+
 def _has_zeros(data: bytes, start: int, end: int) -> bool:
     """True if there are many zeros before the end of a scan, which they may pad."""
+    # Of eight bytes at a time every fourth lies in a run, which is quick to see
+    words = np.frombuffer(data, np.uint64, (end - start) // 8, start)
+    if words[::4].all():
+        return False
     zeros = data.find(_ZERO_RUN, start, end)
     return zeros != -1 and bool(data[zeros:end].strip(b"\0"))
 

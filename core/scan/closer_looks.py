@@ -6,12 +6,11 @@ What a look says depends on the two files alone.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
+from ..common.made_once import made_once
 from ..common.parallel import in_threads
 from ..copy_detection import (
     MIN_COPY_SCORE,
@@ -269,7 +268,7 @@ def looked_at(
         of which it can be said what they are, and what is said of them
     """
 
-    @lru_cache(_KEPT)
+    @made_once(_KEPT)
     def picture_of(item: int) -> CloserPicture | None:
         picture = read(item, LOOK_SIDE)
         if picture is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
+from ..common.made_once import made_once
 from ..copy_detection import (
     MIN_COPY_SCORE,
     NO_RELATION,
@@ -69,13 +69,18 @@ def picture_reader(
         read_content: what reads the file of a path
     """
 
-    @lru_cache(_KEPT)
+    @made_once(_KEPT)
     def read(item: int, side: int) -> Picture:
         content = read_content(paths[item])
         if isinstance(content, ReadFailure):
             return None
         image = decode_image(
-            content.data, side=side, max_megapixels=max_megapixels, digests=False
+            content.data,
+            side=side,
+            max_megapixels=max_megapixels,
+            digests=False,
+            # A closer look at less than this finds fewer copies
+            as_page=side == PAGE_SIDE,
         )
         return None if isinstance(image, ReadFailure) else image.fitted(side)
 
@@ -107,11 +112,17 @@ def judge_pages(
     rows = copies[checks.plain[copies] | few[ends.reshape(-1, 2)].any(axis=1)]
     # One picture after the other: each is then read once or twice
     rows = rows[np.lexsort(pairs[rows].T[::-1])]
-    pages: dict[int, bool | None] = {}
+
+    # A photograph is not read for each of the pairs that it is in
+    @made_once(len(used))
+    def page(item: int) -> bool | None:
+        picture = read(item, PAGE_SIDE)
+        return None if picture is None else is_page(picture)
+
     with ThreadPoolExecutor(available_cores()) as pool:
         for start in range(0, len(rows), _AT_ONCE):
             some = rows[start : start + _AT_ONCE].tolist()
-            found = pool.map(lambda row: _judged(checks, pairs, read, pages, row), some)
+            found = pool.map(lambda row: _judged(checks, pairs, read, page, row), some)
             for row, verdict in zip(some, found, strict=True):
                 _note(checks, row, verdict)
             done = min(start + _AT_ONCE, len(rows))
@@ -122,7 +133,7 @@ def _judged(
     checks: PairScores,
     pairs: Pairs,
     read: ReadPicture,
-    pages: dict[int, bool | None],
+    page: Callable[[int], bool | None],
     row: int,
 ) -> str:
     """Says what a plain pair is, and reads no picture that the answer does not need.
@@ -131,18 +142,9 @@ def _judged(
         checks: of all pairs
         pairs: int32[p, 2] of items
         read: what reads the picture of an item
-        pages: whether an item is a page, of those that were read, None if it could
-            not be; what is read is added
+        page: tells whether an item is a page, None if it cannot be read
         row: the pair
     """
-
-    def page(item: int) -> bool | None:
-        # A photograph is not read for each of the pairs that it is in
-        if item not in pages:
-            picture = read(item, PAGE_SIDE)
-            pages[item] = None if picture is None else is_page(picture)
-        return pages[item]
-
     one, other = pairs[row].tolist()
     relation = int(checks.relations[row])
     on_one_another = not relation & ~_ONE_FRAME

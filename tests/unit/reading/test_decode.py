@@ -216,6 +216,23 @@ def test_a_jpeg_is_reduced_where_enough_is_left(photo, tmp_path, size, decoded):
     assert (image.width, image.height) == size
 
 
+@pytest.mark.parametrize(
+    ("size", "decoded"),
+    [
+        ((400, 300), (200, 150)),
+        ((398, 300), (398, 300)),
+        ((90, 1600), (12, 200)),
+        ((160, 100), (160, 100)),
+    ],
+)
+def test_a_page_is_reduced_where_a_quarter_more_is_left(photo, tmp_path, size, decoded):
+    content = encoded(photo.resize(size), tmp_path, "a.jpg")
+
+    image = decode_image(content, side=160, max_megapixels=64, as_page=True)
+
+    assert image.stored.shape[1::-1] == decoded
+
+
 def test_a_lossless_copy_in_another_container_has_the_same_picture_digest(
     photo, tmp_path
 ):

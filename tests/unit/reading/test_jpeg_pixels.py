@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from core.reading import jpeg_damage
 from core.reading.decode import WHOLE, DecodedImage, decode_image
 from core.reading.jpeg import read_header
-from core.reading.jpeg_damage import DAMAGES, NO_DAMAGE
+from core.reading.jpeg_damage import DAMAGES, NO_DAMAGE, damage_of_scans
 from core.reading.jpeg_pixels import decode_jpeg
 
 CODINGS = {
@@ -153,6 +154,30 @@ def test_zeros_in_a_flat_picture_are_no_damage():
         for options in ({}, {"optimize": True}, {"progressive": True}):
             assert damage_of(coded(flat, quality=20, **options)) == NO_DAMAGE
             assert damage_of(coded(flat, **options)) == NO_DAMAGE
+
+
+def test_a_long_file_is_searched_by_parts_as_a_short_one_is(photos, monkeypatch):
+    content = coded(photos[0])
+    end = len(content) - 2
+    places = [start for start in range(middle(content), end - 9) if content[start]]
+    files = [content, content[:end], content[: end + 1]]
+    for place in places[:100]:
+        files.append(content[:place] + b"\xff\xc8" + content[place + 2 :])
+        files.append(content[:place] + b"\xff\xd9" + content[place + 2 :])
+    at_once = [damage_of_scans(file) for file in files]
+
+    monkeypatch.setattr(jpeg_damage, "_PART", 7)
+    for near in (200, middle(content) - content.index(b"\xff\xda")):
+        monkeypatch.setattr(jpeg_damage, "_NEAR", near)
+        assert [damage_of_scans(file) for file in files] == at_once
+    assert len(set(at_once)) == 2
+
+
+def test_a_run_of_zeros_is_seen_wherever_it_begins(photos):
+    content = coded(photos[0])
+    for place in range(middle(content), middle(content) + 40):
+        changed = content[:place] + b"\1" + bytes(64) + b"\1" + content[place + 66 :]
+        assert DAMAGES[damage_of_scans(changed)] == "zeros in place of coded data"
 
 
 def test_a_progressive_picture_without_its_last_scan_is_damaged(photos):

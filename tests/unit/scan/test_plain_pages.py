@@ -1,18 +1,21 @@
 """Forms that differ in a word are removed by no default; their copies still are."""
 
 import os
+import time
 
 import cv2
 import numpy as np
 import pytest
 from PIL import ImageOps
 
-from core.copy_detection import SIGNATURE_SIDE, PairScores, signatures
+from core.copy_detection import PAGE_SIDE, SIGNATURE_SIDE, PairScores, signatures
 from core.findings.schema import TOO_PLAIN
 from core.progress import silent
+from core.reading.decode import WHOLE, decode_image
+from core.scan import plain_pages
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
-from core.scan.plain_pages import judge_pages
+from core.scan.plain_pages import judge_pages, picture_reader
 from core.scan.scan_data import ScanInput
 from tests.papers import KINDS, filled_differently, paper
 
@@ -78,7 +81,8 @@ def test_a_changed_photograph_is_a_copy_all_the_same(scan, draw):
     assert found.counts["too_plain"] == 0
 
 
-def test_a_photograph_that_is_no_page_is_not_read_again_for_each_of_its_pairs(draw):
+def test_a_photograph_that_is_no_page_is_read_once_for_all_its_pairs(draw, monkeypatch):
+    monkeypatch.setattr(plain_pages, "available_cores", lambda: 4)
     photo = np.asarray(draw(0))
     images, read = 5, []
     pairs = np.array([[a, b] for a in range(images) for b in range(a)], np.int32)
@@ -90,10 +94,29 @@ def test_a_photograph_that_is_no_page_is_not_read_again_for_each_of_its_pairs(dr
 
     def reader(item, side):
         read.append(item)
+        # Meanwhile other threads come to other pairs with it
+        time.sleep(0.01)
         return photo
 
     judge_pages(found, pairs, plain, reader, silent)
 
     assert (found.scores == 1).all()
-    # Two threads may read one at the same time
-    assert len(set(read)) < images and len(read) < len(pairs)
+    assert len(set(read)) == len(read) < images
+
+
+def test_a_large_page_is_decoded_at_half_and_shown_at_the_size_of_pages(tmp_path):
+    page = paper("text", next(filled_differently(1, 14)))
+    page.resize((2480, 3508)).save(tmp_path / "page.jpg", quality=90)
+    page.resize((2800, 4000)).save(tmp_path / "larger.jpg", quality=90)
+    paths = [os.fsencode(tmp_path / name) for name in ("page.jpg", "larger.jpg")]
+
+    whole, larger = (
+        picture_reader(paths, 64)(item, PAGE_SIDE).astype(int) for item in (0, 1)
+    )
+
+    expected = decode_image(
+        (tmp_path / "larger.jpg").read_bytes(), side=WHOLE, max_megapixels=64
+    )
+    assert whole.shape == (1600, 1131, 3) and larger.shape == (1600, 1120, 3)
+    apart = np.abs(larger - expected.fitted(PAGE_SIDE))
+    assert 0 < apart.mean() < 3
