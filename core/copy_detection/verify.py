@@ -48,8 +48,8 @@ _LAID_AT_ONCE = 256
 through the others."""
 
 _MOST_THREADS = 4
-"""Some 100 MB of work space at most, a thread. Two threads on two free cores take
-0.6 of the time of one, and 3 to 7 % more CPU time (measured)."""
+"""Some 100 MB of work space at most, a thread; what a second one brings says
+:func:`~core.common.parallel.threads_of_short_calls`."""
 
 _MIN_COARSE = 0.55
 _MIN_CORRELATION = 0.55

@@ -6,6 +6,8 @@ What a look says depends on the two files alone.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -101,6 +103,9 @@ _MOST_THREADS = 4
 """Pairs that a thread looks at together, pictures that are kept in memory, of 350 kB
 each, and threads, each of which holds those of its pairs. For 2,173 looks among 24,288
 scenes 3,961 are read so, and 3,852 with 256 kept."""
+
+_READ_QUICKLY = 2**20
+"""Pixels; larger pictures are read by several threads, which decode side by side."""
 
 Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -278,7 +283,8 @@ def looked_at(
 
     def look(rows: Rows) -> tuple[Rows, Rows, PairScores]:
         used, ends = np.unique(pairs[rows], return_inverse=True)
-        given = [picture_of(item) for item in used.tolist()]
+        each = pool.map if (sizes[used].prod(axis=1) > _READ_QUICKLY).any() else map
+        given = list(each(picture_of, used.tolist()))
         is_read = np.array([one is not None for one in given])
         ends = ends.reshape(-1, 2)
         both = is_read[ends].all(axis=1)
@@ -296,10 +302,11 @@ def looked_at(
     some = max(1, min(_AT_ONCE, len(rows) // (4 * available_cores())))
     batches = [rows[start : start + some] for start in range(0, len(rows), some)]
     done = 0
-    for batch, (both, laid, found) in in_threads(look, batches, _MOST_THREADS):
-        seen[both] = told[laid] = True
-        said.put(laid, found)
-        done += len(batch)
-        on_progress(Progress("Looking closer", done, len(rows)))
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for batch, (both, laid, found) in in_threads(look, batches, _MOST_THREADS):
+            seen[both] = told[laid] = True
+            said.put(laid, found)
+            done += len(batch)
+            on_progress(Progress("Looking closer", done, len(rows)))
     kept = np.flatnonzero(told)
     return seen, kept, said.at(kept)

@@ -18,7 +18,7 @@ def test_results_come_with_their_parts_in_order():
 
 
 def test_parts_lie_side_by_side_with_one_thread_of_blas_each(monkeypatch):
-    monkeypatch.setattr("core.common.parallel.available_cores", lambda: 2)
+    monkeypatch.setattr("core.common.parallel.available_cores", lambda: 4)
     both = threading.Barrier(2, timeout=10)
 
     def threads_of_blas(part):
@@ -41,6 +41,18 @@ def test_no_more_threads_than_asked_for(monkeypatch):
     }
 
     assert len(names) == 3
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 2)])
+def test_threads_that_would_wake_one_another_are_half_as_many_as_cores(
+    monkeypatch, cores, threads
+):
+    monkeypatch.setattr("core.common.parallel.available_cores", lambda: cores)
+    names = in_threads(
+        lambda part: time.sleep(0.01) or threading.current_thread().name, range(8), 8
+    )
+
+    assert len({name for _, name in names}) == threads
 
 
 def test_what_waits_is_not_begun_once_the_caller_stops(monkeypatch):

@@ -1,6 +1,7 @@
 """Which pairs a scan looks at closely, and what comes of it."""
 
 import os
+import threading
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.common import parallel
 from core.copy_detection import (
     MIN_COPY_SCORE,
     SIGNATURE_SIDE,
@@ -20,6 +22,7 @@ from core.copy_detection import (
 )
 from core.copy_detection.closer_look import DOUBTED, GLANCE, THOROUGH
 from core.progress import silent
+from core.scan import closer_looks
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.closer_looks import (
     care_for,
@@ -197,6 +200,28 @@ def test_a_picture_that_cannot_be_read_again_costs_only_its_own_pairs(files):
     assert seen.tolist() == [True, False, False]
     assert rows.tolist() == [0]
     assert found.scores[0] > 0.8
+
+
+def test_large_files_are_decoded_side_by_side_and_small_ones_are_not(monkeypatch):
+    monkeypatch.setattr(closer_looks, "available_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "available_cores", lambda: 2)
+    picture, both = photo("astronaut"), threading.Barrier(2, timeout=10)
+    readers = set()
+
+    def read_large(item, side):
+        both.wait()
+        return picture
+
+    def read_small(item, side):
+        readers.add(threading.current_thread().name)
+        return picture
+
+    for read, size in ((read_large, 2000), (read_small, 500)):
+        sizes = np.full((2, 2), size, np.int32)
+        pairs, care = np.array([[0, 1]], np.int32), np.ones(1, np.int8)
+        assert looked_at(pairs, care, sizes, read, silent)[0].all()
+
+    assert len(readers) == 1
 
 
 def test_a_file_that_cannot_be_read_for_a_moment_is_read_by_the_next_scan(learn, files):
