@@ -178,8 +178,7 @@ def connected_fiftyone() -> ModuleType | None:
     use_this_checkout()
     # It would search five times what stays: 0.7 of 4.5 CPU seconds
     with collector_paused():
-        fo = _answering_fiftyone()
-    return fo
+        return _answering_fiftyone()
 
 
 def _answering_fiftyone() -> ModuleType | None:
