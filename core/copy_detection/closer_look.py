@@ -181,10 +181,11 @@ part of such strips that is looked at: two cuttings of one photograph. Of 14 suc
 of faces of 20 to 40 pixels that the trees take for copies all do, and of 640 copies
 that a look finds none."""
 
-GLANCE, THOROUGH, DOUBTED = 0, 1, 2
+GLANCE, THOROUGH, DOUBTED, UNCONFIRMED = 0, 1, 2, 3
 """With what care a pair is looked at: only if its corners or local features agree;
-whatever these say; and as one that signatures take for a copy, but may be two moments
-of a scene."""
+whatever these say; as one that signatures take for a copy, but may be two moments of a
+scene; and as one that they narrowly take for a copy, and that is none if it cannot be
+seen to be one."""
 
 MARKED = 0.9
 _ONE_SHAPE = 0.03
@@ -204,7 +205,7 @@ def look_closely(
         given: m pictures
         pairs: int64[p, 2] of them
         maps: of the pairs, see :func:`~.closer_overlays.map_between`
-        care: int8[p], ``GLANCE``, ``THOROUGH`` or ``DOUBTED``
+        care: int8[p], ``GLANCE``, ``THOROUGH``, ``DOUBTED`` or ``UNCONFIRMED``
 
     Returns:
         int64[q], the pairs that lie on one another and of which that says enough, and
@@ -216,6 +217,7 @@ def look_closely(
     every, told = PairScores.of_nothing(len(pairs)), np.zeros(len(pairs), bool)
     every.put(rows, found)
     told[rows] = True
+    told[care == UNCONFIRMED] = True
     unsure = np.flatnonzero(every.scores < MIN_COPY_SCORE)
     is_marked = [_is_marked(given[a], given[b]) for a, b in pairs[unsure].tolist()]
     marked = unsure[np.array(is_marked, bool)]
@@ -259,9 +261,9 @@ def _laid_and_told(
     logits += _EXACT * _lies_exactly(laid.evidence)
     found.scores[:] = 1 / (1 + np.exp(-logits))
     surely_laid = laid.evidence["agreed"] >= np.log1p(_SURELY_LAID)
-    doubted = (care[laid.rows] == DOUBTED) & surely_laid
+    doubted = (care[laid.rows] >= DOUBTED) & surely_laid
     _tell_moments(laid, doubted, found.scores, pixels)
-    others = _show_others(laid, care[laid.rows] == DOUBTED, surely_laid, found.scores)
+    others = _show_others(laid, care[laid.rows] >= DOUBTED, surely_laid, found.scores)
     found.scores[others] = 0
     told = found.scores >= MIN_COPY_SCORE
     told |= surely_laid | others

@@ -27,6 +27,7 @@ from ..copy_detection.closer_look import (
     DOUBTED,
     GLANCE,
     THOROUGH,
+    UNCONFIRMED,
     look_closely,
 )
 from ..copy_detection.closer_overlays import map_between
@@ -75,6 +76,9 @@ _STROKES_PROMISE, _HALF_PROMISE = 0.5, 2.0
 and what looks at them promise, whose descriptors are less similar: under a mark all
 over it a picture is most like other marked ones, and under a caption like others. Half
 of the pairs that a half alone proposes are copies, so they come before others."""
+
+_UNCONFIRMED_PROMISE = 3.0
+"""Of pairs that are narrowly taken for copies: more than of any other."""
 
 _FEW_PIXELS = 64
 _MOMENT_OF_FEW = 0.95
@@ -152,9 +156,20 @@ def promise_in_place(found: PairScores, similarity: Floats, same: Floats) -> Flo
     mostly_same = refused & (same >= _MOSTLY_SAME)
     mostly_same &= similarity >= _MOSTLY_SAME_COSINE
     promise = np.maximum(promise, np.where(mostly_same, _LEAST_CHANCE, 0))
+    promise = np.where(found.narrow, _UNCONFIRMED_PROMISE, promise)
     faint = _FAINT_PROMISE * np.maximum(same**2, _FAINTEST)
     faint = np.where(refused & (similarity > 0), faint, 0)
     return np.maximum(promise, faint).astype(np.float32)
+
+
+def needs_look(promise: Floats) -> Bools:
+    """Returns which pairs are narrowly taken for copies: bool[p].
+
+    Args:
+        promise: float32[p], see :func:`promise_of`
+    """
+    narrowly: Bools = promise >= np.float32(_UNCONFIRMED_PROMISE)
+    return narrowly
 
 
 def care_for(promise: Floats, scores: Floats) -> NDArray[np.int8]:
@@ -165,7 +180,8 @@ def care_for(promise: Floats, scores: Floats) -> NDArray[np.int8]:
         scores: float32[p], by the signatures
     """
     care = np.where(_is_thorough(promise), THOROUGH, GLANCE)
-    return np.where(scores >= MIN_COPY_SCORE, DOUBTED, care).astype(np.int8)
+    doubt = np.where(needs_look(promise), UNCONFIRMED, DOUBTED)
+    return np.where(scores >= MIN_COPY_SCORE, doubt, care).astype(np.int8)
 
 
 def _is_thorough(promise: Floats) -> Bools:
@@ -180,7 +196,8 @@ def _is_thorough(promise: Floats) -> Bools:
 def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) -> Rows:
     """Returns int64[q], the most promising pairs, as many as a scan can afford.
 
-    A copy is most like its original, and often the other way around.
+    A copy is most like its original, and often the other way around. What is narrowly
+    taken for a copy is looked at in any case.
 
     Args:
         promise: float32[p], of all pairs of the scan
@@ -193,9 +210,10 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
         np.maximum.at(nearest, ends, similarity)
     firsts = (similarity[:, None] >= nearest[pairs]).sum(axis=1)
     worth = promise * np.array(_STANDING, np.float32)[firsts]
-    thorough = _is_thorough(promise)
+    narrowly = needs_look(promise)
+    thorough = _is_thorough(promise) & ~narrowly
     looks = np.flatnonzero(thorough & (worth >= _LEAST_WORTH))
-    glances = np.flatnonzero(~thorough & (promise > 0) & (firsts > 0))
+    glances = np.flatnonzero(~thorough & ~narrowly & (promise > 0) & (firsts > 0))
     most = _ALWAYS + int(_MOST_GLANCES * image_count)
     # One half by what pictures look like, and one by what is the same in place
     like = similarity[glances] * np.array(_STANDING, np.float32)[firsts[glances]]
@@ -205,7 +223,8 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     same *= np.array(_STANDING_OF_PLACES, np.float32)[firsts[rest]]
     in_place, _ = _parted(rest, same, most // 2)
     most_looks = _ALWAYS + int(_MOST_PER_IMAGE * image_count)
-    kept = [_parted(looks, worth[looks], most_looks)[0], alike, in_place]
+    looks, _ = _parted(looks, worth[looks], most_looks)
+    kept = [np.flatnonzero(narrowly), looks, alike, in_place]
     return np.sort(np.concatenate(kept))
 
 

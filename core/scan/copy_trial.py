@@ -35,6 +35,7 @@ from .closer_looks import (
     care_for,
     chosen,
     looked_at,
+    needs_look,
     overruled,
     promise_of,
     show_little,
@@ -79,8 +80,8 @@ class TriedPairs:
     Attributes:
         images: int32[p, 2], the copy and the unique image
         score: float32[p], by their signatures
-        promise: float32[p], how much a closer look may change; 0 for another picture
-            than the original
+        promise: float32[p], how much a closer look may change; of another picture than
+            the original only whether it confirms a copy
         looked: bool[p], which were looked at closely
         closer: float32[p], the score of the closer look, NaN where it says nothing
         untouched: float32[p], the score of the original itself and another picture;
@@ -339,7 +340,7 @@ def _tried(
     tried.score[new] = found.scores
     # What the changes hide is told by signatures alone: a lower bound, as it is anyhow
     promise = promise_of(found, similarity[new], described, pairs[new])
-    tried.promise[new] = np.where(is_copy[new], promise, 0)
+    tried.promise[new] = np.where(is_copy[new] | needs_look(promise), promise, 0)
     others = new[~is_copy[new]]
     untouched = np.stack([own[others], pairs[others, 1]], axis=1).astype(np.int32)
     distinct, of_pair = np.unique(

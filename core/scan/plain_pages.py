@@ -173,7 +173,7 @@ def _judged(
 def _note(checks: PairScores, row: int, verdict: str) -> None:
     if verdict != _NOT_A_PAGE:
         # Nothing that is seen at 128 x 128 tells more of a page
-        checks.chance[row] = checks.correlation[row] = 0
+        checks.chance[row] = checks.correlation[row] = checks.narrow[row] = 0
     if verdict == TOO_PLAIN:
         checks.relations[row] = relation_bits(TOO_PLAIN)
     elif verdict == OTHER:

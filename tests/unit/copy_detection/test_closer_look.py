@@ -16,6 +16,7 @@ from core.copy_detection.closer_look import (
     DOUBTED,
     GLANCE,
     THOROUGH,
+    UNCONFIRMED,
     look_closely,
 )
 from core.copy_detection.closer_overlays import map_between
@@ -260,6 +261,12 @@ def test_of_pictures_without_features_nothing_is_said():
     rows, found = looked((blank, photo("coffee")))
 
     assert len(rows) == len(found.scores) == 0
+
+    rows, found = looked((blank, photo("coffee")), care=UNCONFIRMED)
+
+    # The signatures alone are not believed
+    assert rows.tolist() == [0]
+    assert found.scores[0] < MIN_COPY_SCORE
 
 
 def test_corners_alone_find_a_tilted_copy_and_tell_other_pictures():

@@ -20,7 +20,7 @@ from core.copy_detection import (
     relation_names,
     signatures,
 )
-from core.copy_detection.closer_look import DOUBTED, GLANCE, THOROUGH
+from core.copy_detection.closer_look import DOUBTED, GLANCE, THOROUGH, UNCONFIRMED
 from core.progress import silent
 from core.scan import closer_looks
 from core.scan.apply_thresholds import apply_thresholds
@@ -89,6 +89,25 @@ def test_what_the_signatures_take_for_a_copy_is_looked_at_as_one_in_doubt():
     scores = np.array([0, 0.59, 0.61], np.float32)
 
     assert care_for(promise, scores).tolist() == [GLANCE, THOROUGH, DOUBTED]
+
+
+def test_what_is_narrowly_taken_for_a_copy_must_be_confirmed():
+    found = PairScores.of_nothing(2)
+    found.scores[:], found.chance[:] = 0.7, 0.9
+    found.narrow[0] = True
+
+    promise = promise_in_place(found, np.full(2, 0.8, np.float32), np.zeros(2))
+
+    assert care_for(promise, found.scores).tolist() == [UNCONFIRMED, DOUBTED]
+    # However many others promise more than these, whose pictures are more like others
+    count = 3000
+    others = np.ones(count, np.float32)
+    pairs, similarity = apart(count)
+    pairs = np.concatenate([pairs, [[0, 2]]]).astype(np.int32)
+    similarity = np.append(similarity, np.float32(0))
+    rows = chosen(np.append(others, promise[0]), pairs, similarity, image_count=1000)
+    assert count in rows
+    assert len(rows) == 1 + len(chosen(others, *apart(count), image_count=1000))
 
 
 def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
