@@ -56,6 +56,7 @@ from .rotated_candidates import (
 )
 from .signature import SIGNATURE_BYTES, SIGNATURE_SIDE, SIGNATURE_VERSION, signatures
 from .similar_candidates import CANDIDATE_NEIGHBORS, similar_enough
+from .tilted_looks import tilted_likeness
 from .types import Signatures
 from .verify import MIN_COPY_SCORE, PairScores, verify_pairs
 from .views import without_margins
@@ -99,6 +100,7 @@ __all__ = [
     "signatures",
     "signatures_at_once",
     "similar_enough",
+    "tilted_likeness",
     "tones_of",
     "turn_free",
     "turn_free_of",

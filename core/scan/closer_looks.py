@@ -21,6 +21,7 @@ from ..copy_detection import (
     half_likeness,
     look_likeness,
     same_places,
+    tilted_likeness,
 )
 from ..copy_detection.closer_look import (
     CLEARLY_A_COPY,
@@ -80,6 +81,15 @@ of the pairs that a half alone proposes are copies, so they come before others."
 _UNCONFIRMED_PROMISE = 3.0
 """Of pairs that are narrowly taken for copies: more than of any other."""
 
+_TILTED_SAME, _TILTED_COSINE = 0.3, 0.6
+_LIKE_IF_TILTED, _TILTED_PROMISE = 0.85, 0.09
+"""Share that is the same in place, and cosine, of refused pairs that may be copies
+tilted by a few degrees; how much more alike they must then be, see
+:func:`~core.copy_detection.tilted_likeness`, and what that promises: a glance, since
+their corners and features agree, before others of which much is the same in place. Of
+6,096 photographs and 150 tilted copies of them 28 are refused, of which 14 were never
+looked at; all have as much, as have 58 of 10,455 other refused pairs."""
+
 _FEW_PIXELS = 64
 _MOMENT_OF_FEW = 0.95
 _ANY_OF_FEW = 0.85
@@ -128,10 +138,14 @@ def promise_of(
         signatures: uint8[m, 4608]
         pairs: int32[p, 2] of the m pictures
     """
-    promise = promise_in_place(found, similarity, same_places(signatures, pairs))
-    unlike = np.flatnonzero(
-        (found.scores < MIN_COPY_SCORE) & (similarity < LEAST_SIMILAR)
-    )
+    same = same_places(signatures, pairs)
+    promise = promise_in_place(found, similarity, same)
+    refused = found.scores < MIN_COPY_SCORE
+    may_be_tilted = refused & (similarity >= _TILTED_COSINE) & (same >= _TILTED_SAME)
+    near = np.flatnonzero(may_be_tilted)
+    tilted = near[tilted_likeness(signatures, pairs[near]) >= _LIKE_IF_TILTED]
+    promise[tilted] = np.maximum(promise[tilted], _TILTED_PROMISE)
+    unlike = np.flatnonzero(refused & (similarity < LEAST_SIMILAR))
     like = look_likeness(signatures, pairs[unlike]) >= _LIKE_BUT_FOR_STROKES
     promise[unlike[like]] = np.maximum(promise[unlike[like]], _STROKES_PROMISE)
     # Of what scores something, so much promises a scene, see overruled()

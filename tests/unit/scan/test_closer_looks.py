@@ -132,6 +132,27 @@ def test_a_picture_that_shows_half_of_another_is_worth_more_than_a_glance():
     assert care(promise) == [THOROUGH, GLANCE, GLANCE]
 
 
+def test_a_refused_copy_that_was_tilted_is_glanced_at_before_others():
+    tilt = cv2.getRotationMatrix2D((63.5, 63.5), 5, 1)
+    picture = cv2.resize(photo("astronaut"), (128, 128)) // 3
+    tilted = cv2.warpAffine(picture, tilt, (128, 128))
+    other = cv2.resize(photo("coffee"), (128, 128)) // 3
+    described = signatures(np.array([picture, tilted, other]))
+    pairs = np.array([[0, 1], [0, 2], [1, 0], [0, 1]], np.int32)
+    found = PairScores.of_nothing(4)
+    found.scores[2] = 0.9
+    similarity = np.array([0.8, 0.8, 0.8, 0.4], np.float32)
+
+    promise = promise_of(found, similarity, described, pairs)
+
+    assert care(promise) == [GLANCE] * 4
+    # More than if all of two other pictures were the same in place
+    same = np.ones(4, np.float32)
+    assert promise[0] > promise_in_place(found, np.full_like(same, 0.7), same)[0]
+    assert promise[2] == 0
+    assert max(promise[1], promise[3]) < promise[0]
+
+
 def test_half_of_the_glances_go_to_pairs_of_which_most_is_the_same_in_place():
     pairs, _ = apart(400)
     similarity = np.linspace(0.95, 0.8, 400).astype(np.float32)
