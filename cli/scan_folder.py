@@ -176,7 +176,7 @@ def connected_fiftyone() -> ModuleType | None:
     """Imports FiftyOne, starts its database and loads this checkout as its plugin."""
     print("Starting FiftyOne and its database ...", flush=True)
     use_this_checkout()
-    # It would search five times what stays: 0.7 of 4.5 CPU seconds
+    # The collector would search five times what stays: 0.7 of 4.5 CPU seconds
     with collector_paused():
         return _answering_fiftyone()
 

@@ -15,8 +15,8 @@ Value = TypeVar("Value")
 def made_once(most: int) -> Callable[[Callable[Asked, Value]], Callable[Asked, Value]]:
     """Returns a decorator like ``functools.lru_cache``, with which others wait.
 
-    Threads that ask at once for what is not kept make it each with that one; pairs in
-    order begin with the same picture, and two threads read each of them twice.
+    With that one, threads that ask at once for a value that is not kept each make it:
+    pairs in order begin with the same picture, and two threads read each of them twice.
 
     Args:
         most: values that are kept, those asked for last

@@ -55,8 +55,8 @@ _GROUNDS = 12.0
 """Share of the rectangle around it of a thing that another took the place of, and
 correlations of their details and of their tones; how many times as far as the ground
 around it does each picture steps, and squared gray levels as above on top. Of 25 pairs
-of two things on one smooth ground that pass 22 have such a patch, and, of those with as
-few features, none of 950 copies."""
+of two things on one smooth ground that pass 22 have such a patch. Of 950 copies none of
+those has one that have as few features."""
 
 _LARGE_AREA, _LARGE_STEP = 2500, 3000.0
 """Pixels of a picture in a frame that is another one, and squared gray levels that both

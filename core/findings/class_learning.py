@@ -43,7 +43,7 @@ _CLASSES_KEPT = 5
 _FEWEST_LABELED = 10
 """Below it nothing can be learned: neighbors alone decide."""
 
-_FOLDS = 5
+_FOLDS, _NO_FOLD = 5, -1
 
 _FEWEST_STANDING = 4000
 _MOST_CHANGED = 0.02
@@ -212,7 +212,8 @@ def standing_evidence(
 
     Images that were there keep what was said of them. New images, and new labels, are
     asked of a model that saw neither the image nor its copies; a new image that is a
-    copy of two that were in different folds is asked of the model of one of them.
+    copy of two that were in different folds is asked of the model of one of them. Of
+    images whose copies turn out to be in different folds nothing is said.
 
     Args:
         known: what was said of q images
@@ -223,12 +224,13 @@ def standing_evidence(
         cluster: int64[m], likewise
 
     Returns:
-        None where too much changed: more than one label in fifty is new, gone or
-        another one since it was learned, or in a cluster that the folds part; or
-        where a class is
+        None where too much changed: where more than one label in fifty came, went or
+        became another since it was learned, or is of a cluster of which the images are
+        in different folds; or where a class came or went
     """
     here = before >= 0
-    fold, was, of_label = (np.full(len(labels), NO_LABEL, np.int32) for _ in "123")
+    fold = np.full(len(labels), _NO_FOLD, np.int32)
+    was, of_label = np.full((2, len(labels)), NO_LABEL, np.int32)
     for column, values in (
         (fold, learned.fold),
         (was, learned.label),
@@ -259,6 +261,7 @@ def standing_evidence(
         for number in range(_FOLDS):
             rows = np.flatnonzero(asked & (beside == number))
             _ask(inputs.rows, learned.weights(number), codes, present, rows, result)
+    result.given[is_parted] = np.nan
     folds = beside.astype(np.int8)
     return result, replace(learned, fold=folds, label=was, given_of=labels, stood=True)
 

@@ -57,9 +57,9 @@ _LEAST_REDUCED = 1.875
 """Sides of the square that is asked for that a reduced picture has at least."""
 
 _LEAST_REDUCED_PAGE = 1.25
-"""Longer sides of a page that a reduced one has at least. Of 308 pairs of drawn pages
-of 4000 pixels, saved again, made smaller or with another entry, the comparison says the
-same as at full size."""
+"""A reduced page keeps at least so many times the longer side asked for. Of 308 pairs
+of drawn pages of 4000 pixels, saved again, made smaller or with another entry, the
+comparison says the same as at full size."""
 
 U8 = NDArray[np.uint8]
 
@@ -208,9 +208,7 @@ def _decode_jpeg(
         _, damage = decode_jpeg(data, header, _MOST_REDUCED)
         image = _decode_other(data, "JPEG", max_megapixels)
         return replace(image, damage=damage, capture=header.capture)
-    reduction = _reduction_for(header, side)
-    if as_page:
-        reduction = _reduction_for_page(header, side)
+    reduction = (_reduction_for_page if as_page else _reduction_for)(header, side)
     rgb, damage = _jpeg_rgb(data, header, reduction)
     later = later_pictures(data, header)
     first = digest = b""

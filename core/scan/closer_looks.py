@@ -108,6 +108,8 @@ _MOST_PER_IMAGE, _MOST_GLANCES = 0.06, 0.02
 _ALWAYS = 50
 """Looks and glances a unique image, and how many of each any scan may take. Where an
 image costs 4 to 5 ms of a core, either costs 11 at most; local features are 8 of these.
+What is narrowly taken for a copy has one look more an image: there are seven such pairs
+among 24,335 scenes, and 17 among 1,124 X-rays.
 Of 350 glances of each of three sets of 6,000 images one to seven found a copy; of the
 170 of now none to five do."""
 
@@ -211,7 +213,7 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     """Returns int64[q], the most promising pairs, as many as a scan can afford.
 
     A copy is most like its original, and often the other way around. What is narrowly
-    taken for a copy is looked at in any case.
+    taken for a copy has looks of its own.
 
     Args:
         promise: float32[p], of all pairs of the scan
@@ -238,7 +240,9 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     in_place, _ = _parted(rest, same, most // 2)
     most_looks = _ALWAYS + int(_MOST_PER_IMAGE * image_count)
     looks, _ = _parted(looks, worth[looks], most_looks)
-    kept = [np.flatnonzero(narrowly), looks, alike, in_place]
+    narrow = np.flatnonzero(narrowly)
+    narrow, _ = _parted(narrow, similarity[narrow], _ALWAYS + image_count)
+    kept = [narrow, looks, alike, in_place]
     return np.sort(np.concatenate(kept))
 
 

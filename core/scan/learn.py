@@ -139,8 +139,10 @@ def learned(
         split_holds, settings.neighbors, least, type(stages).__name__
     )
     known, afar = before.first_pairs(proposal), None
+    seen = before.seen
     if known is None:
         afar = seen_from_afar(images.signatures, before.seen, before.image)
+        seen = afar.seen
         rotated = turned_among(afar.views)
         alike = alike_candidates(afar.looks, before.known_pairs())
         if afar.looks is None:
@@ -170,7 +172,6 @@ def learned(
         stages.read_content,
         on_progress,
     )
-    seen = before.seen if afar is None else afar.seen
     del afar
     clock.end("estimate recall")
     min_score = settings.min_copy_score
@@ -268,7 +269,7 @@ def learn_of_set(
     labels = labels_of_images(samples, images, pairs.accepted(min_score))
     learned_classes = (
         before.learned(labels)
-        or before.nearly_learned(images, labels)
+        or before.nearly_learned(images, labels, samples.classes)
         or learn_labels(images, labels, on_progress)
     )
     clock.end("learn labels")

@@ -8,7 +8,7 @@ is reused. Neighbor lists are updated where only the images differ.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -149,7 +149,7 @@ class PreviousScan:
     def learned(
         self, labels: ImageLabels
     ) -> tuple[ClassEvidence, LearnedClasses | None] | None:
-        """Returns the class probabilities, if they were learned from the same."""
+        """Returns the class probabilities, if the previous scan had the same labels."""
         known = self._scan_data
         if known is None or known.inputs.classes != self._classes_input(labels):
             return None
@@ -158,15 +158,23 @@ class PreviousScan:
         return known.classes, known.learned
 
     def nearly_learned(
-        self, images: DescribedImages, labels: ImageLabels
+        self, images: DescribedImages, labels: ImageLabels, classes: Sequence[str]
     ) -> tuple[ClassEvidence, LearnedClasses] | None:
         """Returns the class probabilities by what the previous scan learned, if next to
         nothing changed since, see
-        :func:`~core.findings.class_learning.standing_evidence`."""
+        :func:`~core.findings.class_learning.standing_evidence`.
+
+        Args:
+            images: the unique images now
+            labels: of them
+            classes: the names of the labels: another name may give others other codes
+        """
         known = self._scan_data
         if known is None or known.learned is None or not self._is_own:
             return None
         if known.inputs.vectors != self._vectors:
+            return None
+        if list(known.samples.classes) != list(classes):
             return None
         return standing_evidence(
             known.classes,

@@ -315,7 +315,8 @@ class _FilePair:
         unchecked = sorted(row for row in rows if not self._checked[row])
         start, size = 0, self.values.size
         for end, row in enumerate(unchecked, 1):
-            if end < len(unchecked) and unchecked[end] - row <= _SPARSEST_RUN:
+            is_next = end < len(unchecked) and unchecked[end] - row <= _SPARSEST_RUN
+            if is_next and end - start < _RECORDS_AT_ONCE:
                 continue
             run, start = unchecked[start:end], end
             span = range(run[0], run[-1] + 1)

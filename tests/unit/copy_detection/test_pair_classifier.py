@@ -10,7 +10,11 @@ from core.copy_detection.boosted_trees import (
     learned_trees,
     log_odds,
 )
-from core.copy_detection.pair_classifier import contradicted, is_marked
+from core.copy_detection.pair_classifier import (
+    can_be_confirmed,
+    contradicted,
+    is_marked,
+)
 
 PHOTOGRAPH = {
     "overhang": 0.0,
@@ -267,3 +271,9 @@ def test_a_tree_goes_to_the_second_branch_where_a_number_is_larger():
     odds = log_odds(trees, np.array([[0, 1], [0, 2], [1, 2], [1, 3]], np.float32))
 
     assert odds.tolist() == [0.5, 2.5, 4.5, 6.5]
+
+
+def test_a_closer_look_confirms_copies_of_pictures_that_show_much():
+    tones = np.array([2.6, 2.8], np.float32)
+
+    assert can_be_confirmed({"tones": tones}).tolist() == [False, True]

@@ -197,7 +197,10 @@ def test_clusters_across_folds_count_as_changes(first, pictures):
     one, other = (np.flatnonzero(fold == number)[:11] for number in (0, 1))
     cluster = alone(COUNT)
     cluster[one[:10]] = cluster[other[:10]] = np.arange(10)
-    assert stand(first, pictures, rows_before(), cluster=cluster) is not None
+    evidence, _ = stand(first, pictures, rows_before(), cluster=cluster)
+    # The models of either fold learned from a copy
+    assert np.isnan(evidence.given[[*one[:10], *other[:10]]]).all()
+    assert np.isnan(evidence.given).sum() == 20
 
     cluster[[one[10], other[10]]] = 10
 

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PIL import ImageOps
 
-from core.copy_detection import PAGE_SIDE, SIGNATURE_SIDE, PairScores, signatures
+from core.copy_detection import (
+    MIN_COPY_SCORE,
+    PAGE_SIDE,
+    SIGNATURE_SIDE,
+    PairScores,
+    signatures,
+)
 from core.findings.schema import TOO_PLAIN
 from core.progress import silent
 from core.reading.decode import WHOLE, decode_image
@@ -102,6 +108,20 @@ def test_a_photograph_that_is_no_page_is_read_once_for_all_its_pairs(draw, monke
 
     assert (found.scores == 1).all()
     assert len(set(read)) == len(read) < images
+
+
+def test_a_page_that_was_seen_in_full_needs_no_other_look():
+    page = np.asarray(paper("text", next(filled_differently(1, 14))).convert("RGB"))
+    square = cv2.resize(page, (SIGNATURE_SIDE, SIGNATURE_SIDE), interpolation=3)
+    described = signatures(np.repeat(square[None], 2, axis=0))
+    found = PairScores.of_nothing(1)
+    found.scores[:], found.chance[:], found.narrow[:] = 0.7, 0.9, True
+
+    pairs = np.array([[0, 1]], np.int32)
+    judge_pages(found, pairs, described, lambda _item, _side: page, silent)
+
+    assert found.scores[0] >= MIN_COPY_SCORE
+    assert not found.narrow[0] and not found.chance[0]
 
 
 def test_a_large_page_is_decoded_at_half_and_shown_at_the_size_of_pages(tmp_path):

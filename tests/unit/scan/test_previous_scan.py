@@ -9,10 +9,12 @@ import pytest
 
 from core.embedding.embed import embed_images
 from core.findings import class_learning
+from core.scan import candidates_by_looks
 from core.scan import previous_scan as module
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.candidates_by_looks import alike_candidates
 from core.scan.collect import collect_scan_data
+from core.scan.image_labels import labels_of_images
 from core.scan.learn import model_info
 from core.scan.previous_scan import PreviousScan, digest_of
 from core.scan.scan_data import ImageGraphs, ScanInput, VerifiedPairs
@@ -263,6 +265,43 @@ def test_in_another_data_set_what_was_learned_does_not_stand(learn, tmp_path):
     assert np.array_equal(
         learn(other_scans=scans).classes.given, marked(anew).classes.given
     )
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_after_a_class_got_another_name_nothing_stands(learn, embedder, paths, cache):
+    first = learn(settings=ScanSettings())
+    table = embed_images(paths, embedder, folder=cache, max_megapixels=64)
+    images = unique_images(table)
+    before = PreviousScan(first, images, model_info(embedder))
+    labels = labels_of_images(first.samples, images, first.pairs.accepted(0.6))
+
+    assert before.nearly_learned(images, labels, ["a", "b", "c"]) is not None
+    # The codes of labels are places of sorted names
+    assert before.nearly_learned(images, labels, ["a", "c", "d"]) is None
+
+
+def test_what_pictures_look_like_is_kept_of_those_that_are_there(
+    learn, tmp_path, monkeypatch
+):
+    save_scan_data(learn(rows=range(9), settings=ScanSettings()), tmp_path / "run.npz")
+    known = load_scan_data(tmp_path / "run.npz")
+    assert len(known.seen.looks) == 9
+    described, of_some = [], candidates_by_looks._seen
+
+    def seen(signatures, rows=None):
+        described.append(len(signatures if rows is None else rows))
+        return of_some(signatures, rows)
+
+    monkeypatch.setattr(candidates_by_looks, "_seen", seen)
+    learn(known, range(10))
+    assert described == [1]
+
+    # Of too many nothing is kept, not what a smaller set looked like
+    for of in (candidates_by_looks, module):
+        monkeypatch.setattr(of, "MOST_PICTURES", 10)
+    many = learn(known, range(12))
+    assert many.seen is None
+    assert len(learn(many, range(10)).seen.looks) == 10
 
 
 @pytest.mark.parametrize("rows", [range(55), range(3, 60), range(5, 58)])

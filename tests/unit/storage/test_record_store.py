@@ -119,6 +119,24 @@ def test_records_that_lie_side_by_side_are_checked_by_few_calls(
     assert not calls
 
 
+def test_few_of_many_records_are_held_while_they_are_checked(
+    store, tmp_path, monkeypatch
+):
+    numbers = list(range(300))
+    store.append([key(n) for n in numbers], records(*numbers))
+    again, preadv, sizes = RecordStore(tmp_path, DTYPE), os.preadv, []
+
+    def counted(*args):
+        sizes.append(sum(map(len, args[1])))
+        return preadv(*args)
+
+    monkeypatch.setattr(os, "preadv", counted)
+    found = again.positions([key(n) for n in numbers]).tolist()
+
+    assert found == numbers
+    assert max(sizes) <= 128 * max(DTYPE.itemsize, 64)
+
+
 def test_threads_append_side_by_side(store):
     def work(start):
         for number in range(start, start + 50):
