@@ -111,19 +111,23 @@ def patches(like: Likened) -> list[Patch]:
                 max(0, left - _REACH) : left + wide + _REACH,
             ]
             both = like.one[place], like.other[place]
-            one = _patch(*both, part[place] == number, free[place])
+            filled = area / (wide * tall)
+            one = _patch(*both, part[place] == number, free[place], filled)
             if one is not None:
-                found.append(one._replace(filled=area / (wide * tall)))
+                found.append(one)
     return found
 
 
-def _patch(one: Plane, other: Plane, within: Bools, free: Bools) -> Patch | None:
+def _patch(
+    one: Plane, other: Plane, within: Bools, free: Bools, filled: float
+) -> Patch | None:
     """Looks at one patch; None where too little lies around it.
 
     Args:
         one, other: float32[h, w], the patch and what lies around
         within: bool[h, w], the patch
         free: bool[h, w], where nothing differs
+        filled: share of the rectangle around it
     """
     flags, bare = within.astype(np.uint8), free.astype(np.float32)
     share = _blurred(bare, _AROUND) + np.float32(1e-4)
@@ -142,7 +146,7 @@ def _patch(one: Plane, other: Plane, within: Bools, free: Bools) -> Patch | None
         one_tone.append(_of_one_tone(tones[-1]))
     return Patch(
         area=int(within.sum()),
-        filled=1.0,
+        filled=filled,
         steps=(steps[0], steps[1]),
         grounds=(grounds[0], grounds[1]),
         alike=_correlation(*details),

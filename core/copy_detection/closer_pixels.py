@@ -120,8 +120,7 @@ def pixel_evidence(gray: Floats, overlays: Overlays) -> dict[str, Floats]:
     for row in range(len(overlays.inner)):
         like = likened(gray, overlays, row)
         if like is not None:
-            seen = inside(overlays.warp[[row]], gray.shape[1], _EDGE)[0]
-            result[:, row] = _evidence(like, seen)
+            result[:, row] = _evidence(like)
     return dict(zip(NAMES, result, strict=True))
 
 
@@ -133,7 +132,8 @@ class Likened(NamedTuple):
         gain: ratio of contrasts, other to one
         unlike: see :func:`pixel_evidence`
         blur: sigma, in pixels of 64
-        shown: bool[128, 128], what is seen of both
+        seen: float32[128, 128], 1 where both frames show something, else 0
+        shown: bool[128, 128], what is seen of both, without the edges of the frames
         noise: median difference, in gray levels
     """
 
@@ -142,6 +142,7 @@ class Likened(NamedTuple):
     gain: float
     unlike: float
     blur: float
+    seen: Plane
     shown: Bools
     noise: float
 
@@ -151,7 +152,7 @@ class Likened(NamedTuple):
         return float(np.clip(_NOISES * self.noise, _LEAST_LIMIT, _MOST_LIMIT))
 
 
-def _evidence(like: Likened, seen: Plane) -> list[float]:
+def _evidence(like: Likened) -> list[float]:
     shown, limit = like.shown, like.limit
     change = like.other - like.one
     size = np.abs(change)
@@ -165,7 +166,7 @@ def _evidence(like: Likened, seen: Plane) -> list[float]:
     beside: Bools = cv2.dilate(thick, _BESIDE) == 0
     thin = changed & beside
     area = float(shown.sum())
-    largest, filled = _largest(thick, float(seen.sum()))
+    largest, filled = _largest(thick, float(like.seen.sum()))
     total = float(size[changed].sum()) + _NOTHING
     both = cv2.dilate(np.minimum(*edges), _AT)
     in_blocks = grid_sums(floats(flags)[None], _BLOCKS)[0]
@@ -233,7 +234,7 @@ def likened(gray: Floats, overlays: Overlays, row: int) -> Likened | None:
     # Pixels of 64 are twice as wide
     both[which] = _blurred(both[which], 2 * sigma)
     noise = float(np.median(np.abs(both[1] - both[0])[shown]))
-    return Likened(both[0], both[1], gain, best, sigma, shown, noise)
+    return Likened(both[0], both[1], gain, best, sigma, seen, shown, noise)
 
 
 def _tones(one: Plane, other: Plane, seen: Bools) -> tuple[NDArray[np.float64], float]:

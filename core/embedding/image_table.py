@@ -69,19 +69,20 @@ class ImageTable(FileTable):
         ``statistics`` float32[m, s], ``signature`` uint8[m, q], ``copy`` float16[m, c],
         ``features`` float16[m, f].
         """
-        held = self._held
-        if held is not None and field in (held.dtype.names or ()):
-            values: NDArray[Any] = held[field].copy()
-            return values
-        return self._store.read(self._positions, field)
+        held = self._held_field(field)
+        return self._store.read(self._positions, field) if held is None else held.copy()
 
     def values(self, field: str, unique_files: NDArray[np.int64]) -> NDArray[Any]:
         """Returns one field of these unique files, see :meth:`column`."""
+        held = self._held_field(field)
+        return (self.stored(field) if held is None else held)[unique_files]
+
+    def _held_field(self, field: str) -> NDArray[Any] | None:
         held = self._held
-        if held is not None and field in (held.dtype.names or ()):
-            values: NDArray[Any] = held[field][unique_files]
-            return values
-        return self.stored(field)[unique_files]
+        if held is None or field not in (held.dtype.names or ()):
+            return None
+        values: NDArray[Any] = held[field]
+        return values
 
     @lazy
     def _held(self) -> NDArray[Any] | None:
