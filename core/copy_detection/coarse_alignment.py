@@ -48,28 +48,30 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     whole = np.concatenate([whole, negative], axis=1)
     whole[:, np.arange(2 * ORIENTATIONS) % ORIENTATIONS > 0] -= _PREFERRED
     best = whole.argmax(axis=1)
-    score = whole[row, best]
+    score = whole[row, best].astype(np.float64)
     inverted, best_turn = best >= ORIENTATIONS, best % ORIENTATIONS
     sign = np.where(inverted, -1, 1).astype(np.float32)
     # A negative found by a window has gained as much
     cost = _NEGATIVE * inverted
     turn, window = best_turn.copy(), np.zeros(len(a), np.int64)
     b_is_outer = np.zeros(len(a), bool)
+    turned = np.flatnonzero(best_turn)
     for outer, inner, is_b in ((a, b, False), (b, a, True)):
-        for tried in (np.zeros_like(best_turn), best_turn):
+        for some, tried in (
+            (row, np.zeros_like(best_turn)),
+            (turned, best_turn[turned]),
+        ):
             # What turns b onto a turns a onto b when it is undone
             undone = TURN_BACK[tried] if is_b else tried
-            found = np.matmul(
-                windows[outer],
-                (turned_spectra(spectra[inner], undone) * sign[:, None])[:, :, None],
-            )[..., 0]
+            sought = turned_spectra(spectra[inner[some]], undone) * sign[some, None]
+            found = np.matmul(windows[outer[some]], sought[:, :, None])[..., 0]
             at = found.argmax(axis=1)
-            gain = found[row, at] - _PREFERRED * (1 + (tried > 0)) - cost
-            wins = gain > score
-            score = np.where(wins, gain, score)
-            turn = np.where(wins, undone, turn)
-            window = np.where(wins, at + 1, window)
-            b_is_outer = np.where(wins, is_b, b_is_outer)
+            gain = found[np.arange(len(some)), at] - _PREFERRED * (1 + (tried > 0))
+            gain -= cost[some]
+            wins = gain > score[some]
+            won = some[wins]
+            score[won], turn[won], window[won] = gain[wins], undone[wins], at[wins] + 1
+            b_is_outer[won] = is_b
     overlays = Overlays(
         np.where(b_is_outer, a, b),
         np.where(b_is_outer, b, a),

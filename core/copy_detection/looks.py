@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import pair_batches
 from .dct import BASES, half_spectra, has_contrast, whole_spectra
 from .filters import grid_sums
 from .signature import brightness_of
@@ -200,7 +201,7 @@ def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
         beside the median of all
     """
     result = np.zeros(len(pairs), np.float32)
-    for some, used, (a, b) in _pairs_at_once(pairs):
+    for some, used, (a, b) in _batches(pairs):
         brightness = floats(brightness_of(signatures[used]))
         places = grid_sums(brightness, _PLACES).reshape(len(used), -1)
         places /= (brightness.shape[1] // _PLACES) ** 2
@@ -217,18 +218,17 @@ def _likeness(
 ) -> Floats:
     """Returns float32[p], the larger cosine of the two kinds of looks of each pair."""
     result = np.zeros(len(pairs), np.float32)
-    for some, used, (a, b) in _pairs_at_once(pairs):
+    for some, used, (a, b) in _batches(pairs):
         looks = described(signatures[used])
         result[some] = (looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0)
     return result
 
 
-def _pairs_at_once(
+def _batches(
     pairs: NDArray[np.int32],
-) -> Iterator[tuple[slice, NDArray[np.int32], _Rows]]:
+) -> Iterator[tuple[_Rows, NDArray[np.int32], _Rows]]:
     """Yields some of the pairs, the pictures that are in them, and int64[2, b]: where
     both of each pair stand among these."""
-    for start in range(0, len(pairs), _PICTURES_AT_ONCE):
-        some = slice(start, start + _PICTURES_AT_ONCE)
-        used, ends = np.unique(pairs[some], return_inverse=True)
-        yield some, used, ends.reshape(-1, 2).T
+    for rows in pair_batches(pairs, _PICTURES_AT_ONCE):
+        used, ends = np.unique(pairs[rows], return_inverse=True)
+        yield rows, used, ends.reshape(-1, 2).T

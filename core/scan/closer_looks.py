@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..common.made_once import made_once
+from ..common.pairs import pair_batches
 from ..common.parallel import in_threads
 from ..copy_detection import (
     MIN_COPY_SCORE,
@@ -117,8 +118,8 @@ _AT_ONCE = 64
 _KEPT = 64
 _MOST_THREADS = 4
 """Pairs that a thread looks at together, pictures that are kept in memory, of 350 kB
-each, and threads, each of which holds those of its pairs. For 2,173 looks among 24,288
-scenes 3,961 are read so, and 3,852 with 256 kept."""
+each, and threads, each of which holds those of its pairs. For 1,718 looks among 24,335
+scenes, at 2,328 pictures, 2,355 are read so, and 2,402 with 24 kept."""
 
 _READ_QUICKLY = 2**20
 """Pixels; larger pictures are read by several threads, which decode side by side."""
@@ -333,17 +334,15 @@ def looked_at(
 
     said = PairScores.of_nothing(len(pairs))
     seen, told = np.zeros((2, len(pairs)), bool)
-    # One picture after the other: each is then prepared once or twice
-    rows = np.lexsort(pairs.T[::-1])
     # Fewer of few pairs, whose files may be large: no thread is left with the rest
-    some = max(1, min(_AT_ONCE, len(rows) // (4 * available_cores())))
-    batches = [rows[start : start + some] for start in range(0, len(rows), some)]
+    some = max(1, min(_AT_ONCE, len(pairs) // (4 * available_cores())))
+    batches = pair_batches(pairs, some)
     done = 0
     with ThreadPoolExecutor(available_cores()) as pool:
         for batch, (both, laid, found) in in_threads(look, batches, _MOST_THREADS):
             seen[both] = told[laid] = True
             said.put(laid, found)
             done += len(batch)
-            on_progress(Progress("Looking closer", done, len(rows)))
+            on_progress(Progress("Looking closer", done, len(pairs)))
     kept = np.flatnonzero(told)
     return seen, kept, said.at(kept)

@@ -1,6 +1,12 @@
 import numpy as np
 
-from core.common.pairs import distinct_pairs, pair_keys, pair_rows, places_in_runs
+from core.common.pairs import (
+    distinct_pairs,
+    pair_batches,
+    pair_keys,
+    pair_rows,
+    places_in_runs,
+)
 
 
 def pairs(*some):
@@ -42,3 +48,18 @@ def test_places_are_counted_among_equal_numbers():
 
     assert places_in_runs(ordered).tolist() == [0, 1, 2, 0, 0, 1]
     assert len(places_in_runs(ordered[:0])) == 0
+
+
+def test_pairs_of_neighbors_stand_in_one_batch_with_few_pictures():
+    rng = np.random.default_rng(3)
+    # A chain of 64 pictures under any names, whose pairs stand in any order
+    names = rng.permutation(64)
+    chain = np.stack([names[:-1], names[1:]], axis=1)
+    chain = rng.permuted(rng.permutation(chain), axis=1).astype(np.int32)
+
+    batches = pair_batches(chain, 16)
+
+    assert [len(rows) for rows in batches] == [16, 16, 16, 15]
+    assert sorted(np.concatenate(batches).tolist()) == list(range(63))
+    assert [len(np.unique(chain[rows])) for rows in batches] == [17, 17, 17, 16]
+    assert pair_batches(chain[:0], 16) == []
