@@ -122,8 +122,10 @@ def imbalance(found: Composition, members: SetMembers) -> list[SetFinding]:
 def label_shift(found: Composition, members: SetMembers) -> list[SetFinding]:
     """Says where two splits hold the classes in other shares.
 
-    A chi-square test on the effective images, corrected for the number of pairs of
-    splits; and the total variation distance must matter.
+    The shares are those of images, as a model meets them and as folders show them. A
+    chi-square test, corrected for the number of pairs of splits, takes them to be
+    known as surely as from the effective images of the split; and the total variation
+    distance must matter.
 
     Args:
         found: the counts
@@ -132,13 +134,14 @@ def label_shift(found: Composition, members: SetMembers) -> list[SetFinding]:
     pairs = list(combinations(range(len(found.splits)), 2))
     findings = []
     for one, other in pairs:
-        counts = found.effective[:, [one, other]]
+        counts = found.images[:, [one, other]]
         if (counts.sum(axis=0) == 0).any():
             continue
         shares = counts / counts.sum(axis=0)
+        independent = shares * found.effective[:, [one, other]].sum(axis=0)
         change = shares[:, 1] - shares[:, 0]
         distance = float(np.abs(change).sum() / 2)
-        chance = _chance(counts)
+        chance = _chance(independent)
         if chance >= FALSE_RATE / len(pairs) or distance < _LEAST_DISTANCE:
             continue
         code = int(np.abs(change).argmax())
@@ -169,7 +172,7 @@ def label_shift(found: Composition, members: SetMembers) -> list[SetFinding]:
     return findings
 
 
-def _chance(counts: NDArray[np.int64]) -> float:
+def _chance(counts: NDArray[np.float64]) -> float:
     """Returns the p-value of a chi-square test on c x 2 counts, rare ones united."""
     from scipy.special import chdtrc
 

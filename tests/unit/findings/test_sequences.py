@@ -204,6 +204,92 @@ def test_pages_are_frames_only_if_they_are_many_and_in_order(
     assert photographs.names == ["frames"]
 
 
+def common(vectors, likeness):
+    """The vectors with so much in common, as pictures of one kind have."""
+    shared = np.sqrt(likeness) * np.eye(1, vectors.shape[1] + 1, vectors.shape[1])
+    both = np.pad(np.sqrt(1 - likeness) * vectors, [(0, 0), (0, 1)]) + shared
+    return both.astype(np.float32)
+
+
+@pytest.mark.parametrize("place", ["by place", "shuffled"])
+def test_a_series_recorded_piece_by_piece_falls_into_its_pieces(place):
+    """Slices of 40 patients, three to eight of each, numbered through."""
+    sizes = 3 + np.arange(40) * 7 % 6
+    slices = [walk(size, 0.8, seed) for seed, size in enumerate(sizes)]
+    vectors = common(np.concatenate(slices), 0.5)
+    patient = np.repeat(np.arange(40), sizes)
+    own = np.arange(len(patient), dtype=np.int32)
+    if place == "shuffled":
+        own = np.random.default_rng(4).permutation(own)
+    proposed = Sequences(
+        np.zeros(len(own), np.int32), own.astype(np.int64), np.ones(1), ["p"]
+    )
+
+    found = confirmed(proposed, own, vectors)
+
+    pieces = [
+        np.sort(own[found.code == code]).tolist() for code in range(len(found.names))
+    ]
+    # Neighbors of two patients are by chance as alike as 2.5 % of all images are
+    assert sum(len(set(patient[piece])) > 1 for piece in pieces) <= 2
+    assert sum(map(len, pieces)) > 0.8 * len(own)
+    assert found.names == [f"p {piece[0]}-{piece[-1]}" for piece in pieces]
+    assert len(found.step) == len(pieces)
+
+
+def test_things_of_one_batch_are_no_recording():
+    """Cells of ten modules: like one another in a module, in no order there."""
+    random = np.random.default_rng(5)
+    cells = np.repeat(walk(10, 5, dim=256), 30, axis=0)
+    cells = cells + random.normal(size=cells.shape) * 0.02
+    cells = (cells / np.linalg.norm(cells, axis=1, keepdims=True)).astype(np.float32)
+    own = np.arange(300, dtype=np.int32)
+    near = (cells[1:] * cells[:-1]).sum(axis=1)
+    assert np.median(near) > 0.9
+
+    assert confirmed(one_sequence(300), own, cells).names == []
+
+
+@pytest.mark.parametrize("step", [0.2, 0.8])
+def test_a_film_with_cuts_is_a_recording_or_its_shots_are(step):
+    shots = np.repeat(np.arange(25), 8)
+    film = np.concatenate([walk(8, step, seed) for seed in range(25)])
+    film = common(film, 0.4)
+    own = np.arange(len(film), dtype=np.int32)
+
+    found = confirmed(one_sequence(len(film)), own, film)
+
+    inside = found.code >= 0
+    assert inside.mean() > 0.9
+    one_each = len({*zip(found.code[inside], shots[inside], strict=True)})
+    assert (len(found.names), one_each) == (1 if step == 0.2 else 25, 25)
+
+
+def test_what_passes_a_fixed_camera_does_not_part_its_recording():
+    frames = common(walk(200, 0.05), 0.5)
+    passing = common(walk(200, 5, seed=1), 0.5)
+    frames[7::20] = passing[7::20]
+    own = np.arange(200, dtype=np.int32)
+
+    assert confirmed(one_sequence(200), own, frames).names == ["frames"]
+
+
+def test_augmented_frames_are_no_breaks():
+    """Of each frame three pictures, which differ more than the next frame."""
+    frames = common(walk(60, 0.3, dim=256), 0.5)
+    random = np.random.default_rng(6)
+    augmented = np.repeat(frames, 3, axis=0)
+    augmented = augmented + random.normal(size=augmented.shape) * 0.014
+    augmented /= np.linalg.norm(augmented, axis=1, keepdims=True)
+    proposed = Sequences(
+        np.zeros(180, np.int32), np.repeat(np.arange(60), 3), np.ones(1), ["frames"]
+    )
+
+    found = confirmed(proposed, np.arange(180, dtype=np.int32), augmented)
+
+    assert found.names == ["frames"]
+
+
 def test_files_that_cannot_be_read_are_passed_over():
     image = np.array([0, -1, 1, 2], np.int32)
 

@@ -103,6 +103,37 @@ def test_other_shares_in_another_split_are_a_shift():
     assert "70.0 % of train and 33.3 % of test" in plain
 
 
+def test_shares_are_those_of_images_and_as_sure_as_effective_images():
+    """Of class b in train, 900 images are frames of few or of many recordings."""
+    label, split = (
+        np.repeat([1, 0, 0, 1], [900, 100, 50, 50]),
+        np.repeat([0, 1], [1000, 100]),
+    )
+    texts = {}
+    for frames in (2, 90):
+        unit = np.arange(1100)
+        unit[:900] = unit[:900] // frames
+        found = composition(
+            label.astype(np.int32),
+            split.astype(np.int32),
+            unit,
+            "ab",
+            ["train", "test"],
+        )
+        (shift,) = label_shift(found, members_of(label, split))
+        texts[frames] = shift.text.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "a is 10.0 % of train and 50.0 % of test" in texts[2]
+    assert texts[2] == texts[90]
+    # All of train are frames of a few recordings: nothing is known of its shares
+    unit = np.arange(1100)
+    unit[:1000] = unit[:1000] // 250
+    few = composition(
+        label.astype(np.int32), split.astype(np.int32), unit, "ab", ["train", "test"]
+    )
+    assert label_shift(few, members_of(label, split)) == []
+
+
 def test_a_shift_that_is_sure_but_small_is_none():
     label = np.repeat([0, 1, 0, 1], [50_000, 50_000, 52_000, 48_000])
     split = np.repeat([0, 0, 1, 1], [50_000, 50_000, 52_000, 48_000])
