@@ -33,12 +33,28 @@ def detail_correlation(inner: Floats, outer: Floats, warp: Doubles) -> Floats:
     square = block_sums(part * inner)
     both = block_sums(np.multiply(part, moved, out=part))
     moved_square = block_sums(np.multiply(moved, moved, out=moved) * seen)
-    noise = _DETAIL_NOISE * area
-    correlation = (both + noise) / np.sqrt(
-        (square + noise) * (moved_square + noise) + 1e-6
+    mean = _mean_correlation(square, both, moved_square, area, side)
+    return floats(np.where(seen.mean(axis=(1, 2)) < 0.5, -1, mean))
+
+
+def still_correlation(inner: Floats, outer: Floats) -> Floats:
+    """Returns what :func:`detail_correlation` does of frames that do not move."""
+    side = inner.shape[1]
+    square, both = block_sums(inner * inner), block_sums(inner * outer)
+    area = np.full_like(square, (side // BLOCKS) ** 2)
+    return floats(
+        _mean_correlation(square, both, block_sums(outer * outer), area, side)
     )
-    energy = np.maximum(square, moved_square) / (area + 1e-6)
+
+
+def _mean_correlation(
+    square: Floats, both: Floats, other: Floats, area: Floats, side: int
+) -> Doubles:
+    """Returns the mean correlation of sums over blocks, float32[b, 64] each."""
+    noise = _DETAIL_NOISE * area
+    correlation = (both + noise) / np.sqrt((square + noise) * (other + noise) + 1e-6)
+    energy = np.maximum(square, other) / (area + 1e-6)
     weight = energy / (energy + _DETAIL_ENERGY)
     weight *= area > 0.5 * (side // BLOCKS) ** 2
-    mean = (correlation * weight).sum(axis=1) / (weight.sum(axis=1) + 1e-6)
-    return floats(np.where(seen.mean(axis=(1, 2)) < 0.5, -1, mean))
+    mean: Doubles = (correlation * weight).sum(axis=1) / (weight.sum(axis=1) + 1e-6)
+    return mean

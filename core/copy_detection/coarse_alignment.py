@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .dct import (
+    BASES,
     every_turn,
     offsets,
     turned_spectra,
@@ -13,7 +14,7 @@ from .dct import (
     window_spectra,
 )
 from .orientations import ORIENTATIONS, TURN_BACK
-from .overlays import Overlays
+from .overlays import Overlays, joined
 from .planes import Pictures
 from .types import Doubles, Floats, Ints
 
@@ -30,6 +31,9 @@ _WINDOWS = ((0.9, 2), (0.8, 3), (0.68, 3))
 """Side of the window in frames, positions an axis: a coarse net whose gaps
 refining closes. Copies cropped to less than 0.6 of a side are not looked for."""
 
+_AT_ONCE = 512
+"""Pictures that are described together, and pairs that are compared."""
+
 
 def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     """Finds the best turn and window of each pair by correlation.
@@ -37,11 +41,38 @@ def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
     Pictures are compared by their 8 x 8 lowest cosine coefficients: turns
     only permute them and flip their signs.
     """
+    spectra, windows = _spectra(pictures)
+    parts = [
+        _lay_over(
+            spectra, windows, a[start : start + _AT_ONCE], b[start : start + _AT_ONCE]
+        )
+        for start in range(0, max(len(a), 1), _AT_ONCE)
+    ]
+    overlays, scores = zip(*parts, strict=True)
+    return joined(overlays), np.concatenate(scores)
+
+
+def _spectra(pictures: Pictures) -> tuple[Floats, Floats]:
+    """Returns unit vectors of m pictures: float32[m, 64], and float32[m, w, 64] of the
+    w windows."""
+    count = len(pictures.sizes)
+    spectra = np.empty((count, BASES**2), np.float32)
+    windows = np.empty((count, len(_WINDOW_LIST) - 1, BASES**2), np.float32)
+    for start in range(0, count, _AT_ONCE):
+        some = np.arange(start, min(start + _AT_ONCE, count))
+        gray = pictures.at(some).gray
+        spectra[some] = whole_spectra(gray)
+        windows[some] = np.concatenate(
+            [window_spectra(gray, cut, steps) for cut, steps in _CUTS], axis=1
+        )
+    return spectra, windows
+
+
+def _lay_over(
+    spectra: Floats, windows: Floats, a: Ints, b: Ints
+) -> tuple[Overlays, Floats]:
+    """Does what :func:`lay_over` says for a few pairs."""
     row = np.arange(len(a))
-    spectra = whole_spectra(pictures.gray)
-    windows = np.concatenate(
-        [window_spectra(pictures.gray, cut, steps) for cut, steps in _CUTS], axis=1
-    )
     turned_b = every_turn(spectra[b])
     whole = np.matmul(turned_b, spectra[a][:, :, None])[..., 0]
     negative = np.where(whole < -_SURE_NEGATIVE, -whole - _NEGATIVE, -1)

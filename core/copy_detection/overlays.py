@@ -136,10 +136,9 @@ def sample(pictures: Floats, warp: Doubles) -> Floats:
     is_still = (warp == STILL).all(axis=(1, 2))
     result[is_still] = pictures[is_still]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = (side, side)
+    size, border = (side, side), cv2.BORDER_REPLICATE
     for row in np.flatnonzero(~is_still).tolist():
-        picture, matrix = pictures[row], pixels[row]
-        cv2.warpAffine(picture, matrix, size, result[row], flags, cv2.BORDER_REPLICATE)
+        cv2.warpAffine(pictures[row], pixels[row], size, result[row], flags, border)
     return result
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .block_correlation import detail_correlation
+from .block_correlation import detail_correlation, still_correlation
 from .filters import mean_planes, product_sums
 from .overlays import STILL, Overlays, inside, sample
 from .planes import WHITE, Pictures
@@ -48,14 +48,13 @@ def align_roughly(pictures: Pictures, overlays: Overlays) -> tuple[Overlays, Flo
     found = _refine(shown, searched, overlays.warp, _FIRST_STEPS)
     outer = pictures.detail32[overlays.outer]
     turned = overlays.inner_of(pictures.detail32)
-    still = np.broadcast_to(STILL, found.shape)
     correlation = np.full((3, len(found)), -1, np.float32)
     correlation[0] = detail_correlation(turned, outer, found)
-    correlation[1] = detail_correlation(turned, outer, still) + _SIMPLER
+    correlation[1] = still_correlation(turned, outer) + _SIMPLER
     was_turned = np.flatnonzero(overlays.turn)
     straight = replace(overlays.at(was_turned), turn=np.zeros(len(was_turned), int))
-    correlation[2, was_turned] = _SIMPLER + detail_correlation(
-        straight.inner_of(pictures.detail32), outer[was_turned], still[was_turned]
+    correlation[2, was_turned] = _SIMPLER + still_correlation(
+        straight.inner_of(pictures.detail32), outer[was_turned]
     )
     hopeful = np.flatnonzero(correlation.max(axis=0) >= _HOPEFUL)
     found[hopeful] = _refine(
@@ -68,7 +67,7 @@ def align_roughly(pictures: Pictures, overlays: Overlays) -> tuple[Overlays, Flo
     overlays = replace(
         overlays,
         turn=np.where(best == 2, 0, overlays.turn),
-        warp=np.where((best == 0)[:, None, None], found, still),
+        warp=np.where((best == 0)[:, None, None], found, STILL),
     )
     return overlays, correlation.max(axis=0)
 

@@ -95,8 +95,8 @@ def _margins_within(gray: NDArray[np.uint8], line: int) -> Margins:
     )
     gray = gray[:, line : side - line, line : side - line]
     # Few pictures have two opposite edges that are flat: a tenth of the time
-    edges = (gray[:, :, 0], gray[:, :, -1], gray[:, 0], gray[:, -1])
-    left, right, top, bottom = (_is_flat(edge, 1) for edge in edges)
+    edges = np.stack([gray[:, :, 0], gray[:, :, -1], gray[:, 0], gray[:, -1]])
+    left, right, top, bottom = _is_flat(edges, 2)
     rows = np.flatnonzero((left & right) | (top & bottom))
     if len(rows):
         found = _margins_of(gray[rows], line)

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from core.copy_detection import signatures
-from core.copy_detection.overlays import Overlays
+from core.copy_detection.block_correlation import (
+    detail_correlation,
+    still_correlation,
+)
+from core.copy_detection.overlays import STILL, Overlays
 from core.copy_detection.planes import Pictures
 from core.copy_detection.refine_alignment import align_roughly
 
@@ -69,3 +73,13 @@ def test_another_picture_takes_half_of_them(pictures, steps):
 
     assert steps == [(1, 2), (0, 2)]
     assert correlation[0] < 0.33
+
+
+def test_frames_that_do_not_move_correlate_as_under_a_map_that_leaves_them(pictures):
+    details = pictures.detail32
+    still = np.broadcast_to(STILL, (3, 2, 3))
+
+    found = still_correlation(details, details[[0, 0, 1]])
+
+    assert found[0] == 1 > found[1] > found[2]
+    assert np.array_equal(found, detail_correlation(details, details[[0, 0, 1]], still))

@@ -20,6 +20,8 @@ from core.copy_detection import (
     turned_candidates,
     verify_pairs,
 )
+from core.copy_detection import coarse_alignment as coarse
+from core.copy_detection import verify as verification
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "motorcycle", "retina")
 SIDE = 150
@@ -260,6 +262,21 @@ def test_a_pair_scores_the_same_alone_and_among_others():
     alone = [check(images, [pair]).scores[0] for pair in pairs]
 
     assert np.allclose(together, alone, atol=1e-3)
+
+
+def test_pairs_score_the_same_in_however_small_parts(monkeypatch):
+    picture, other = photo("coffee"), photo("rocket")
+    images = [picture, other, cropped(picture, 0.9), cropped(other, 0.8, 0.1)]
+    images += [ImageOps.expand(one, 20) for one in images]
+    together = check(images, all_pairs(len(images)))
+
+    monkeypatch.setattr(coarse, "_AT_ONCE", 3)
+    monkeypatch.setattr(verification, "_OVERLAID_AT_ONCE", 2)
+    in_parts = check(images, all_pairs(len(images)))
+
+    assert (together.scores >= MIN_COPY_SCORE).sum() >= 4
+    assert np.array_equal(together.scores, in_parts.scores)
+    assert np.array_equal(together.relations, in_parts.relations)
 
 
 def test_no_pairs_are_no_trouble():
