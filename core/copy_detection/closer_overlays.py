@@ -37,21 +37,10 @@ _FINE_STEPS = 4
 accepted, .849 otherwise, and fewer scenes; at 128 x 128, for twice the cost, .852."""
 
 
-def map_between(
-    one: CloserPicture, other: CloserPicture, *, is_glance: bool = False
-) -> FeatureMap | None:
-    """Returns the map that corners agree on, or features, which cost far more.
-
-    Args:
-        one, other: the pictures
-        is_glance: the pair is worth fewer features
-    """
+def map_between(one: CloserPicture, other: CloserPicture) -> FeatureMap | None:
+    """Returns the map that corners agree on, or features, which cost far more."""
     found = corner_map(one.corners, other.corners)
-    if found is not None:
-        return found
-    if is_glance:
-        return feature_map(one.features_at_a_glance, other.features_at_a_glance)
-    return feature_map(one.features, other.features)
+    return found if found is not None else feature_map(one.features, other.features)
 
 
 @dataclass(frozen=True, eq=False)

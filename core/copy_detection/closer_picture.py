@@ -10,13 +10,7 @@ from numpy.typing import NDArray
 
 from ..common.lazy import lazy
 from .filters import gray_of, neighbor_steps
-from .local_features import (
-    GLANCE_SIDE,
-    Corners,
-    LocalFeatures,
-    corners_of,
-    local_features,
-)
+from .local_features import Corners, LocalFeatures, corners_of, local_features
 from .signature import GRAY_SIDE, SIGNATURE_SIDE, signatures
 from .views import find_margins
 
@@ -53,11 +47,6 @@ class CloserPicture:
     def features(self) -> LocalFeatures:
         """Its local features, which cost five times as much as all the rest."""
         return local_features(gray_of(self.picture))
-
-    @lazy
-    def features_at_a_glance(self) -> LocalFeatures:
-        """Fewer of them, at half the cost."""
-        return local_features(gray_of(self.picture), GLANCE_SIDE)
 
     @lazy
     def squared(self) -> NDArray[np.uint8]:

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from .overlays import after
 from .types import Bools, Doubles, Floats, Ints, floats
 
-FEATURE_SIDE, GLANCE_SIDE = 96, 80
-"""Longer side, in pixels, at which features are looked for, and of pairs that are worth
-a glance only; smaller pictures are enlarged up to twice. At the latter features cost a
-third less, and are fewer: of 1,500 compositions of other photographs five less are
-accepted if all that signatures refuse had a glance, of three planted sets one copy
-more. If all pairs were looked at so, three of 480 planted copies would be lost."""
+FEATURE_SIDE = 96
+"""Longer side, in pixels, at which features are looked for; smaller pictures are
+enlarged up to twice. At 80 they cost a third less, and three of 480 planted copies are
+lost; if only pairs that are worth a glance were seen so, none of these, and 18 of 3,000
+compositions of other photographs."""
 
 _MOST = 200
 _MIN_CONTRAST = 0.002
 _MAX_EDGE = 15
-"""Features a picture, and the bounds of Lowe on what is one. Soft pictures have none of
+"""Features a picture, and the bounds of Lowe on what is one: with 90 of the strongest
+six of 240 captioned and cut copies of 48 pixels are lost. Soft pictures have none of
 his 0.03 of contrast: of 112 compositions of cuttings of wallpapers that the signatures
 refuse 62 are laid over one another from 0.01 on, and 81 from here on."""
 
@@ -143,15 +143,10 @@ class FeatureMap:
     inverted: bool = False
 
 
-def local_features(gray: NDArray[np.uint8], side: int = FEATURE_SIDE) -> LocalFeatures:
-    """Looks for the features of a picture.
-
-    Args:
-        gray: uint8[h, w]
-        side: longer side, in pixels, that it is brought to
-    """
+def local_features(gray: NDArray[np.uint8]) -> LocalFeatures:
+    """Looks for the features of a picture, uint8[h, w]."""
     detector = cv2.SIFT.create(_MOST, 3, _MIN_CONTRAST, _MAX_EDGE)
-    small = _brought_to_size(gray, side)
+    small = _brought_to_size(gray, FEATURE_SIDE)
     found, descriptors = detector.detectAndCompute(small, None)
     size = small.shape[1], small.shape[0]
     if descriptors is None:

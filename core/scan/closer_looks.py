@@ -328,11 +328,7 @@ def looked_at(
         both = is_read[ends].all(axis=1)
         rows, ends = rows[both], (np.cumsum(is_read) - 1)[ends[both]]
         known = [one for one in given if one is not None]
-        is_glance = (care[rows] == GLANCE).tolist()
-        maps = [
-            map_between(known[a], known[b], is_glance=one)
-            for (a, b), one in zip(ends.tolist(), is_glance, strict=True)
-        ]
+        maps = [map_between(known[a], known[b]) for a, b in ends.tolist()]
         laid, found = look_closely(known, ends, maps, care[rows])
         return rows, rows[laid], found
 

@@ -55,8 +55,7 @@ def changed_in_five_ways(picture):
 def looked(*pairs, care=THOROUGH):
     given = [closer_picture(one, one.shape[1::-1]) for pair in pairs for one in pair]
     ends = np.arange(len(given)).reshape(-1, 2)
-    is_glance = care == GLANCE
-    maps = [map_between(given[a], given[b], is_glance=is_glance) for a, b in ends]
+    maps = [map_between(given[a], given[b]) for a, b in ends]
     return look_closely(given, ends, maps, np.full(len(ends), care, np.int8))
 
 
@@ -298,18 +297,6 @@ def test_where_too_few_corners_agree_features_are_looked_for():
     assert agreed is None
     assert all("features" in vars(one) for one in given)
     assert np.allclose(found.warp[:, :2], np.eye(2) * 150 / 70, atol=0.05)
-
-
-def test_a_glance_looks_for_fewer_features():
-    picture = photo("coffee")
-    given = [closer_picture(one, (SIDE, SIDE)) for one in (picture, picture[:, ::-1])]
-
-    found = map_between(*given, is_glance=True)
-
-    assert np.allclose(found.warp[:, :2], [[-1, 0], [0, 1]], atol=0.02)
-    assert not any("features" in vars(one) for one in given)
-    for one in given:
-        assert len(one.features_at_a_glance.points) < len(one.features.points)
 
 
 def test_a_glance_finds_a_mirror_image_by_its_features():
