@@ -148,6 +148,10 @@ and next to none would have to move (pixels), as after a change of brightness; n
 learned. Of 313 labeled pairs of scenes that are no copies none has both: the closest
 agree in .95 and would have to move by 0.2."""
 
+_TILTED = 5.0
+"""Log odds that two pictures without margins speak for a copy of which one is the other
+tilted by two degrees or more, see :mod:`.closer_tilts`; not learned."""
+
 _SURELY_LAID = 12
 """Features in agreement from which on a closer look knows better than signatures that
 two pictures without margins are no copies. Soft copies have fewer, as had two of three
@@ -259,6 +263,7 @@ def _laid_and_told(
     logits += _WRITTEN_ON * written_on + _COVERED * covered
     logits += _COVERED * (covered & (logits >= _SURE))
     logits += _EXACT * _lies_exactly(laid.evidence)
+    logits += _TILTED * laid.evidence["tilted"]
     found.scores[:] = 1 / (1 + np.exp(-logits))
     surely_laid = laid.evidence["agreed"] >= np.log1p(_SURELY_LAID)
     doubted = (care[laid.rows] >= DOUBTED) & surely_laid
@@ -474,4 +479,4 @@ def _seen_to_be_one(evidence: dict[str, Floats], longest: Floats) -> Bools:
     one &= evidence["fine_drift"] <= _SAME_MOVE
     one &= evidence["tone_change"] <= _SAME_TONES
     one &= evidence["desaturation"] <= _SAME_COLORS
-    return one
+    return one | ((longest <= _SEEN_IN_FULL) & (evidence["tilted"] > 0))

@@ -14,6 +14,7 @@ import numpy as np
 from .block_correlation import detail_correlation
 from .closer_evidence import feature_evidence, fine_evidence
 from .closer_picture import CloserPicture
+from .closer_tilts import tilt_evidence
 from .coarse_alignment import lay_over
 from .frame_maps import turn_map
 from .local_features import (
@@ -119,6 +120,7 @@ def lay_closely(
     evidence["flat"] = floats(np.maximum(flat[finer.inner], flat[finer.outer]))
     evidence["edges"] = floats(np.maximum(edges[finer.inner], edges[finer.outer]))
     evidence |= fine_evidence(gray, finer)
+    evidence |= tilt_evidence(gray, finer, evidence)
     return Laid(rows, pictures, gray, finer, evidence)
 
 

@@ -99,6 +99,12 @@ def align_finely(
     return overlays.warped(np.where(gained[:, None, None], finer, overlays.warp))
 
 
+def align_in_detail(gray: Floats, overlays: Overlays) -> Overlays:
+    """Refines at the size of the pictures, float32[m, side, side]."""
+    inner = overlays.inner_of(gray, WHITE)
+    return overlays.warped(_refine(inner, gray[overlays.outer], overlays.warp))
+
+
 def _refine(
     inner: Floats, outer: Floats, warp: Doubles, steps: int = _STEPS
 ) -> Doubles:
