@@ -31,6 +31,7 @@ from ..scan.verified_pairs import (
     joined,
     look_closer,
     put_looks,
+    refuse_one_design,
     to_look_at,
 )
 from .comparison import Bools, Copies, Ints, Pairs
@@ -188,6 +189,7 @@ def copies_among(
         looks = look_closer(images, ends, care, read)
         put_looks(verified, rows, looks, show_little(images.sizes, ends))
         on_progress(Progress("Looking closer", some.stop, len(wanted)))
+    refuse_one_design(verified, verified, pictures.signatures)
     copies = verified.score >= min_score
     copies &= verified.similarity >= min_similarity
     unsure = copies & (verified.relation == relation_bits(TOO_PLAIN))

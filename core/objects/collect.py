@@ -29,7 +29,7 @@ from ..scan.samples import samples_of, split_membership, unique_files
 from ..scan.scan_data import ScanData, ScanInput, without
 from ..scan.settings import DEFAULTS, ScanSettings
 from ..scan.unique_images import unique_images
-from ..scan.verified_pairs import verify
+from ..scan.verified_pairs import refuse_one_design, verify
 from ..storage.record_store import RecordStore, StoredColumn
 from .agreement import BoxComparisons, Copies, compare_boxes
 from .boxes import BOX_ISSUES, box_issues
@@ -186,6 +186,7 @@ def collect_object_data(
         before,
         on_progress=on_progress,
     )
+    refuse_one_design(pairs, pairs, crops.signatures)
     clock.end("compare objects")
     labels = labels_of_images(samples, crops, pairs.accepted(settings.min_copy_score))
     classes, _ = before.learned(labels) or learn_labels(crops, labels, on_progress)

@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from ..common.pairs import pair_rows, places_in_runs
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
+    MIN_COPY_SCORE,
     similar_enough,
     turned_originals,
     verify_pairs,
 )
 from ..copy_detection.augmentations import AUGMENTATIONS, UNCOVERED
+from ..copy_detection.one_design import of_one_design
 from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import nearest, row_products
 from ..progress import OnProgress, silent
@@ -40,6 +42,7 @@ from .closer_looks import (
     promise_of,
     show_little,
 )
+from .one_design import OthersOf
 from .plain_pages import ReadPicture
 from .recall_estimate import NO_COPY_SCORES, CopyScores
 from .synthetic_copies import (
@@ -184,6 +187,7 @@ def try_copies(
     paths: Sequence[bytes],
     embedder: ImageEmbedder,
     read_picture: ReadPicture,
+    others_of: OthersOf,
     *,
     originals: Rows | None = None,
     known: CopyTrial | None = None,
@@ -202,6 +206,8 @@ def try_copies(
         paths: i files, of the images
         embedder: the model that made the vectors
         read_picture: what reads one of the images
+        others_of: the pictures most like those of pairs, see
+            :func:`~.one_design.pictures_like_both`
         originals: int64[s], those to copy; None for those of :func:`sampled`
         known: the trial of a previous scan by the same model and program, whose copies
             and comparisons are reused; None without
@@ -257,8 +263,12 @@ def try_copies(
         tried, pairs, similarity, sizes, len(images), read, on_progress
     )
     trial = CopyTrial(images.digests[originals], fits, copies, tried)
-    scores = _scores(tried, similarity, show_little(sizes, pairs), len(kept))
-    return scores, trial, is_complete
+    decided = _decided(tried, similarity, show_little(sizes, pairs))
+    described = JoinedSignatures(images.signatures, copies.signatures)
+    rows = np.flatnonzero(decided >= MIN_COPY_SCORE)
+    others = others_of(pairs[rows])
+    decided[rows[of_one_design(described, pairs[rows], others)]] = 0
+    return _scores(tried, decided, len(kept)), trial, is_complete
 
 
 def _known_originals(
@@ -398,10 +408,8 @@ def _look_closer(
     return bool(seen.all())
 
 
-def _scores(
-    tried: TriedPairs, similarity: Floats, little: Bools, count: int
-) -> CopyScores:
-    """Returns what is said of the copies of so many originals."""
+def _decided(tried: TriedPairs, similarity: Floats, little: Bools) -> Floats:
+    """Returns float32[p], the scores of pairs after closer looks."""
     scores = tried.score.copy()
     rows = np.flatnonzero(~np.isnan(tried.closer))
     closer = tried.closer[rows]
@@ -409,6 +417,11 @@ def _scores(
         scores[rows], tried.promise[rows], closer, similarity[rows], little[rows]
     )
     scores[rows[decided]] = closer[decided]
+    return scores
+
+
+def _scores(tried: TriedPairs, scores: Floats, count: int) -> CopyScores:
+    """Returns what is said of the copies of so many originals."""
     is_copy = np.isnan(tried.untouched)
     copy_scores = np.zeros(count * COPIES, np.float32)
     copy_scores[tried.images[is_copy, 0]] = scores[is_copy]

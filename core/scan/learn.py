@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +33,7 @@ from .copy_trial import CopyTrial, try_copies
 from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import ImageLabels, labels_of_images, learn_labels
+from .one_design import OthersOf, pictures_like_both
 from .plain_pages import picture_reader
 from .previous_scan import PreviousScan
 from .recall_estimate import NO_COPY_SCORES, CopyScores, calibrated_score
@@ -48,7 +50,7 @@ from .scan_data import (
 from .scan_sequences import find_sequences
 from .settings import ScanSettings
 from .unique_images import DescribedImages
-from .verified_pairs import joined, to_look_at
+from .verified_pairs import joined, refuse_one_design, to_look_at
 from .whole_set import Origins, evidence_of_set
 
 
@@ -153,9 +155,11 @@ def learned(
         del search, rotated, alike
         known = stages.verify(images, candidates)
         del candidates
+        refuse_one_design(known, known, images.signatures)
     elif not known.looked[to_look_at(known, len(images))].all():
         # A file could not be read for a moment
         known = stages.verify(images, known.images)
+        refuse_one_design(known, known, images.signatures)
     pairs, proposed_count = known, len(known)
     sequences = find_sequences(
         paths, table, samples, images, pairs, scan_input.recordings
@@ -169,6 +173,12 @@ def learned(
         embedder,
         settings.max_megapixels,
         before,
+        partial(
+            pictures_like_both,
+            compared=pairs.images,
+            similarity=pairs.similarity,
+            scores=pairs.score,
+        ),
         stages.read_content,
         on_progress,
     )
@@ -182,7 +192,9 @@ def learned(
         pairs.accepted(min_score),
         pairs.images,
     )
-    pairs = joined(pairs, stages.verify(images, missing))
+    checked = stages.verify(images, missing)
+    refuse_one_design(checked, joined(pairs, checked), images.signatures)
+    pairs = joined(pairs, checked)
     groups = join_equal_pixels(
         table,
         images,
@@ -303,6 +315,7 @@ def estimate_recall(
     embedder: ImageEmbedder | None,
     max_megapixels: float,
     before: PreviousScan,
+    others_of: OthersOf,
     read_content: ReadContent = read_file,
     on_progress: OnProgress = silent,
 ) -> tuple[CopyScores, CopyTrial | None, bool]:
@@ -316,6 +329,7 @@ def estimate_recall(
         embedder: the model; without one there is no estimate
         max_megapixels: as for the scan
         before: the previous scan, for what is reused
+        others_of: the pictures most like those of pairs
         read_content: what reads the file of a path
         on_progress: told after each image; may raise to cancel
 
@@ -330,6 +344,7 @@ def estimate_recall(
         shown,
         embedder,
         picture_reader(shown, max_megapixels, read_content),
+        others_of,
         known=before.trial,
         image=before.image,
         read_content=read_content,

@@ -197,8 +197,9 @@ class VerifiedPairs:
         relation: int16[p], bits of :data:`core.copy_detection.RELATIONS`
         changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
         scene: bool[p], two photographs of one scene, whatever the score
-        promise: float32[p] in [0, 1], how much a closer look at the files may change;
-            0 for nothing
+        promise: float32[p], how much a closer look at the files may change, see
+            :func:`~core.scan.closer_looks.promise_of`; 0 for nothing, and
+            :data:`~core.scan.one_design.ONE_DESIGN` for what is alike as others are
         looked: bool[p], which were looked at closely
     """
 

@@ -8,8 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import pair_rows
-from ..copy_detection import TOO_PLAIN, PairScores, relation_bits, verify_pairs
+from ..copy_detection import (
+    MIN_COPY_SCORE,
+    TOO_PLAIN,
+    PairScores,
+    Signatures,
+    relation_bits,
+    verify_pairs,
+)
 from ..copy_detection.closer_look import MARKED
+from ..copy_detection.one_design import of_one_design
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
 from ..storage.record_store import Vectors
@@ -23,6 +31,7 @@ from .closer_looks import (
     promise_of,
     show_little,
 )
+from .one_design import ONE_DESIGN, pictures_like_both
 from .plain_pages import ReadPicture, judge_pages, no_picture
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
@@ -58,6 +67,8 @@ def verify(
     if previous is not None and previous.pairs is not None:
         known = previous.pairs
         row = _known_rows(known.images, previous.image, pairs)
+        # Beside other images than now they were of one design
+        row[(row >= 0) & (known.promise[row] == ONE_DESIGN)] = -1
     new = row < 0
     first = _compared(images, pairs[new], similarity[new], read, on_progress)
     # New ones first, then the known
@@ -118,6 +129,29 @@ def _refuse_unlike_pages(found: PairScores, similarity: NDArray[np.float32]) -> 
     unlike = (similarity < LEAST_SIMILAR) & (found.scores < CLEARLY_UNLESS_ALIKE)
     rows = np.flatnonzero(unlike & (found.relations == relation_bits(TOO_PLAIN)))
     found.put(rows, PairScores.of_nothing(len(rows)))
+
+
+def refuse_one_design(
+    found: VerifiedPairs, among: VerifiedPairs, signatures: Signatures
+) -> None:
+    """Takes back that pairs are copies, or of one scene, that are alike as others are.
+
+    Args:
+        found: p pairs, changed in place
+        among: all pairs that were compared so far, these too
+        signatures: uint8[i, 4608], of the unique images
+    """
+    rows = np.flatnonzero((found.score >= MIN_COPY_SCORE) | found.scene)
+    pairs = found.images[rows]
+    others = pictures_like_both(pairs, among.images, among.similarity, among.score)
+    refused = rows[of_one_design(signatures, pairs, others)]
+    nothing = _verified(
+        PairScores.of_nothing(len(refused)),
+        found.images[refused],
+        found.similarity[refused],
+    )
+    _put(found, refused, nothing)
+    found.promise[refused] = ONE_DESIGN
 
 
 def to_look_at(verified: VerifiedPairs, image_count: int) -> Rows:

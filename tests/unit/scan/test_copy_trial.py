@@ -8,6 +8,7 @@ import pytest
 
 from core.copy_detection import signatures
 from core.copy_detection.augmentations import AUGMENTATIONS, COVERED, UNCOVERED
+from core.copy_detection.one_design import OTHERS
 from core.scan import copy_trial as module
 from core.scan.candidates_by_looks import seen_from_afar
 from core.scan.copy_trial import TriedPairs, sampled, try_copies
@@ -90,9 +91,14 @@ def trial(world, embedder, rows, **options):
     paths, images = world
     read = picture_reader(paths, max_megapixels=64)
     afar = seen_from_afar(images.signatures)
+    options.setdefault("others_of", no_others)
     return try_copies(
         images, afar, paths, embedder, read, originals=np.array(rows), **options
     )
+
+
+def no_others(pairs):
+    return np.full((len(pairs), OTHERS), -1, np.int64)
 
 
 def test_copies_of_the_pictures_are_found_with_their_originals(world, embedder):
@@ -115,7 +121,7 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
 
     afar = seen_from_afar(images.signatures)
     found, *_ = try_copies(
-        images, afar, paths, embedder, no_picture, originals=np.arange(2)
+        images, afar, paths, embedder, no_picture, no_others, originals=np.arange(2)
     )
 
     assert not found.copy_scores.any()
@@ -137,7 +143,7 @@ def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embed
 
     afar = seen_from_afar(twice.signatures)
     found, *_ = try_copies(
-        twice, afar, paths * 2, embedder, no_picture, originals=np.arange(3)
+        twice, afar, paths * 2, embedder, no_picture, no_others, originals=np.arange(3)
     )
 
     # Each made copy is proposed with both equal originals
@@ -174,7 +180,9 @@ def test_a_trial_is_complete_if_all_files_could_be_read(world, embedder):
     paths, images = world
     afar, rows = seen_from_afar(images.signatures), np.array([0, 4, 7])
 
-    unread = try_copies(images, afar, paths, embedder, no_picture, originals=rows)
+    unread = try_copies(
+        images, afar, paths, embedder, no_picture, no_others, originals=rows
+    )
 
     assert trial(world, embedder, [0, 4, 7])[2]
     # Copies were made, but could not be looked at
