@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .filters import grid_sums
 from .orientations import ORIENTATIONS, turn_planes
 from .signature import GRAY_SIDE, brightness_of
 from .types import Bools, Floats, Signatures, floats
@@ -35,7 +36,12 @@ _COMMON, _ALIKE, _OWN_ALIKE = 0.6, 0.5, 0.7
 """Share of the details of both that others explain, and correlation of their details,
 from which on they are of one design; and what that of what is left must be."""
 
-_RIDGE = 1e-3
+_VISIBLE = 2.0
+"""Gray levels by which a block of 8 x 8 of the 64 x 64 differs in the root mean square:
+as little have fewer than one in 50 pairs of different cells. Frames of one camera in
+which nothing happens are alike as others are, and differ by less."""
+
+_BLOCKS, _RIDGE = 8, 1e-3
 _PAIRS_AT_ONCE = 64
 
 
@@ -64,6 +70,7 @@ def of_one_design(
         own = _own(both, common[:, _HALF:])
         explained = (1 - _squares(own) / (_squares(both) + 1e-6)).min(axis=1)
         result[some] = (explained >= _COMMON) & (_correlation(both) >= _ALIKE)
+        result[some] &= _difference(both) >= _VISIBLE
         for turn in range(ORIENTATIONS):
             asked = np.flatnonzero(result[some])
             turned = both[asked]
@@ -101,6 +108,21 @@ def _details(signatures: NDArray[np.uint8]) -> Floats:
         one -= cv2.GaussianBlur(one, (0, 0), _AROUND)
     details = brightness.reshape(len(brightness), GRAY_SIDE**2)
     return details - details.mean(axis=1, keepdims=True)
+
+
+def _difference(both: Floats) -> Floats:
+    """Returns float32[b], by how much the block differs that differs most.
+
+    After the gain of the brightness, and the small move of a camera that shakes.
+    """
+    planes = both[:, 1].reshape(-1, GRAY_SIDE, GRAY_SIDE)
+    slopes = [
+        np.gradient(planes, axis=axis).reshape(both[:, 1].shape) for axis in (1, 2)
+    ]
+    moved = floats(np.stack([both[:, 1], *slopes], axis=1))
+    apart = np.square(_own(both[:, :1], moved)).reshape(planes.shape)
+    blocks = grid_sums(floats(apart), _BLOCKS)
+    return floats(np.sqrt(blocks.max(axis=(1, 2)) / (GRAY_SIDE / _BLOCKS) ** 2))
 
 
 def _squares(details: Floats) -> Floats:

@@ -134,14 +134,14 @@ def _refuse_unlike_pages(found: PairScores, similarity: NDArray[np.float32]) -> 
 def refuse_one_design(
     found: VerifiedPairs, among: VerifiedPairs, signatures: Signatures
 ) -> None:
-    """Takes back that pairs are copies, or of one scene, that are alike as others are.
+    """Takes back that pairs are copies which are alike only as others are.
 
     Args:
         found: p pairs, changed in place
         among: all pairs that were compared so far, these too
         signatures: uint8[i, 4608], of the unique images
     """
-    rows = np.flatnonzero((found.score >= MIN_COPY_SCORE) | found.scene)
+    rows = np.flatnonzero(found.score >= MIN_COPY_SCORE)
     pairs = found.images[rows]
     others = pictures_like_both(pairs, among.images, among.similarity, among.score)
     refused = rows[of_one_design(signatures, pairs, others)]

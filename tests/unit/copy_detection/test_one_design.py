@@ -42,6 +42,16 @@ def test_things_of_one_design_are_alike_only_as_others_are():
     assert judged(cells(2 + OTHERS, own=5))
 
 
+def test_frames_of_one_camera_in_which_nothing_happens_are_copies_still():
+    random = np.random.default_rng(2)
+    still = cells(1)[0]
+    frames = [still + random.normal(size=still.shape) for _ in range(2 + OTHERS)]
+
+    assert not judged(frames)
+    frames[1][40:60, 40:60] += 25
+    assert judged(frames)
+
+
 def test_a_copy_of_one_of_them_shares_what_is_its_own():
     one, *others = cells(1 + OTHERS, own=5)
 
