@@ -4,6 +4,11 @@ A tilt samples every pixel anew, which softens fine grain and thin lines: blocks
 these then look unlike, and pixels as moved. Softened alike, and laid over one another
 once more at 128 x 128, copies agree to a fraction of a pixel. Other moments and views
 of a scene do not: a camera that is tilted moves, too.
+
+Measured on 150 pictures tilted by 3 to 8 degrees in each of two planted sets of 6,000
+images: 137 are found where 134 were, and 135 where 132 were. Of 3,600 look-alikes two
+agree so, both crops of one photograph, and of 313 labeled pairs of scenes that are no
+copies none.
 """
 
 from __future__ import annotations
@@ -23,7 +28,8 @@ in pixels of 128."""
 
 _ALIKE, _UNLIKE, _DRIFT = 0.95, 0.03, 0.3
 """Shares of the blocks that agree, at least, and that do not, and pixels by which four
-fifths of the blocks would have to move, at most."""
+fifths of the blocks would have to move, at most. With .90, .05 and 0.5 two labeled
+pairs of scenes that are no copies agree."""
 
 
 def tilt_evidence(

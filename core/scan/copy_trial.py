@@ -410,7 +410,7 @@ def _look_closer(
 
 def _decided(tried: TriedPairs, similarity: Floats, little: Bools) -> Floats:
     """Returns float32[p], the scores of pairs after closer looks."""
-    scores = tried.score.copy()
+    scores: Floats = tried.score.copy()
     rows = np.flatnonzero(~np.isnan(tried.closer))
     closer = tried.closer[rows]
     decided = overruled(
