@@ -21,6 +21,7 @@ from .copy_scores import copy_scores
 from .counts import (
     count_changed_pairs,
     count_findings,
+    count_flagged_pictures,
     leaks_by_class,
     leaks_by_kind,
     scenes_by_split,
@@ -70,9 +71,10 @@ def apply_thresholds(
         several changes (``composed_copy_recall``) and with something over or around
         them as well (``covered_copy_recall``), ``copies_tried``,
         ``false_copy_rate`` (None if unknown) and ``non_copies_tried``; of that on
-        labels ``label_precision`` and ``label_recall``, with all ``wrong_labels``; of
-        the default on outliers ``outlier_agreement``, with which share of what it
-        flags people agreed on other sets
+        labels ``label_precision`` and ``label_recall``, with all ``wrong_labels``,
+        of pictures of which equal ones count once, as in ``label_issue_pictures`` of
+        the counts; of the default on outliers ``outlier_agreement``, with which share
+        of what it flags people agreed on other sets
 
     Raises:
         InputError: a threshold below what the scan looked at
@@ -119,6 +121,9 @@ def apply_thresholds(
         counts={
             **count_video_issues(scan_data, columns),
             **count_findings(columns, samples, judged.duplicates),
+            "label_issue_pictures": count_flagged_pictures(
+                columns["label_issue"], rows.unique_image
+            ),
             **count_changed_pairs(scan_data.pairs, accepted, _image_labels(scan_data)),
             **(overview.counts if overview else {}),
         },

@@ -76,6 +76,19 @@ def count_findings(
     return counts
 
 
+def count_flagged_pictures(
+    flags: Sequence[bool | None], unique_image: NDArray[np.int32]
+) -> int:
+    """Counts the flagged images, equal pictures once.
+
+    Args:
+        flags: of n samples
+        unique_image: int32[n], the unique image of each; negative if unreadable
+    """
+    flagged = np.fromiter((flag is True for flag in flags), bool, len(flags))
+    return len(np.unique(unique_image[flagged]))
+
+
 def count_changed_pairs(
     pairs: VerifiedPairs, accepted: NDArray[np.bool_], label: NDArray[np.int32]
 ) -> dict[str, int]:

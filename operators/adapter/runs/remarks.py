@@ -54,15 +54,22 @@ def _share(expected: Mapping[str, Any], name: str) -> str:
 
 
 def label_expectation(report: ScanOutcome) -> list[str]:
-    """Says which share of the label issues is wrong, and of the wrong is found."""
-    expected = report.expected
+    """Says which share of the label issues is wrong, and of the wrong is found.
+
+    The estimate counts equal pictures once, as one decision is wrong or right of all.
+    """
+    expected, flagged = report.expected, report.counts["label_issues"]
     if "label_precision" not in expected:
         return []
-    if not report.counts["label_issues"]:
+    if not flagged:
         wrong = expected["wrong_labels"]
         return [f"about {wrong:,} are estimated to be wrong (from known flips)"]
     precision = _share(expected, "label_precision")
+    # Runs of before did not count them
+    pictures = report.counts.get("label_issue_pictures", flagged)
+    once = f"{pictures:,} are flagged where equal pictures count once, and "
     return [
+        f"{once * (pictures != flagged)}"
         f"about {expected['wrong_labels']:,} are estimated to be wrong; of those "
         f"flagged {precision} are, and about "
         f"{percent_text(expected['label_recall'])} of the wrong are flagged (from "

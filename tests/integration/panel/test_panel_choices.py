@@ -238,8 +238,20 @@ def test_the_tab_of_labels_says_how_many_are_expected_to_be_wrong(event, scanned
     config = scanned.get_run_info("winnow").config
     estimate = {"wrong_labels": 3, "label_precision": 0.8, "label_recall": 0.9}
     config.report["expected"] |= estimate
+    counts = config.report["counts"]
+    counts["label_issue_pictures"] = counts["label_issues"]
     scanned.update_run_config("winnow", config)
 
     texts = event("choose_tab", tab="labels").texts
 
     assert "Of all labels about 3 are estimated to be wrong; of those flagged" in texts
+
+    counts |= {"label_issues": 40, "label_issue_pictures": 4}
+    scanned.update_run_config("winnow", config)
+
+    texts = event("choose_tab", tab="labels").texts
+
+    assert (
+        "4 are flagged where equal pictures count once, and about 3 are estimated to "
+        "be wrong; of those flagged"
+    ) in texts

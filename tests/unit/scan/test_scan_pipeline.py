@@ -190,6 +190,22 @@ def test_copies_alone_with_three_labels_have_no_label_score(scan, pictures):
     assert findings.counts["label_issues"] == 0
 
 
+def test_flagged_labels_are_also_counted_with_equal_pictures_once(scan, pictures):
+    """In that unit the estimate of wrong labels counts, so it stands beside it."""
+    paths = pictures(20)
+    equal = copies(paths[0], 5)
+    labels = np.arange(25, dtype=np.int32) % 2
+    labels[20:] = labels[0]
+    _, scan_data = scan([*paths, *equal], labels=labels, classes=["a", "b"])
+
+    findings = apply_thresholds(scan_data, ScanSettings(min_label_score=100))
+
+    flagged = np.array([flag is True for flag in findings.columns["label_issue"]])
+    assert flagged[0] and flagged[20:].all()
+    assert findings.counts["label_issues"] == flagged.sum()
+    assert findings.counts["label_issue_pictures"] == flagged[:20].sum()
+
+
 @pytest.mark.slow
 def test_the_order_of_the_rows_moves_nothing(scan, pictures):
     paths = pictures(32)
