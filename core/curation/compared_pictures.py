@@ -12,7 +12,6 @@ from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
     TOO_PLAIN,
     all_looks_of,
-    is_blank,
     relation_bits,
     similar_enough,
     turned_candidates,
@@ -173,10 +172,10 @@ def copies_among(
         found = compare(images, ends, read)
         a, b = (images.descriptors[one] for one in ends.T)
         signatures = images.signatures
-        # What a scan collapses to one item; blank pictures score 0
+        # What a scan collapses to one item, as it does no blank ones: they score 0
         same = np.flatnonzero((a == b).all(axis=1))
         one, other = (signatures[ends[same, end]] for end in (0, 1))
-        told = (found.score[same] > 0) | is_blank(one)
+        told = found.score[same] > 0
         alike[some.start + same] = (one == other).all(axis=1) & told
         compared.append(replace(found, images=candidates[some]))
         on_progress(Progress("Comparing pictures", some.stop, len(candidates)))

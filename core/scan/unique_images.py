@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.rows import distinct_rows
-from ..copy_detection import Signatures
+from ..copy_detection import Signatures, is_blank
 from ..embedding.image_table import ImageTable
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..storage.record_store import StoredColumn, Vectors
@@ -115,8 +115,9 @@ def collapse(
     """Unites files with equal pixels or equal looks.
 
     Equal looks without equal pixels come from pictures that are the same at
-    the model's input size, such as blank pages of different sizes. A vector
-    alone is no proof: a coarse model gives one vector to many pictures.
+    the model's input size. A vector alone is no proof: a coarse model gives one
+    vector to many pictures. Nor are the looks of blank pictures, which look alike
+    whatever they are of: empty masks of 950 shapes are 950 pictures.
 
     Args:
         picture_digests: uint8[m, 32]
@@ -124,7 +125,14 @@ def collapse(
         signatures: uint8[m, q], see :func:`core.copy_detection.signatures`
     """
     pixel_first, pixel_group = distinct_rows(picture_digests)
-    look_first, look_group = distinct_rows(_looks(vectors, signatures, pixel_first))
+    looks = _looks(vectors, signatures, pixel_first)
+    look_first, look_group = distinct_rows(looks)
+    shared = np.bincount(look_group, minlength=len(look_first)) > 1
+    shared[shared] = is_blank(signatures[pixel_first[look_first[shared]]])
+    if shared.any():
+        blank = np.flatnonzero(shared[look_group])
+        looks[blank] = picture_digests[pixel_first[blank]]
+        look_first, look_group = distinct_rows(looks)
     return UniqueImages(
         of_file=look_group[pixel_group].astype(np.int32),
         pixel_group=pixel_group,

@@ -127,12 +127,15 @@ def test_blank_pictures_are_copies_if_they_are_equal(look, there, tmp_path):
     from PIL import Image
 
     old = save(Image.new("RGB", (96, 96), "white"), tmp_path / "old.png")
-    new = save(Image.new("RGB", (80, 80), "white"), tmp_path / "new.png")
-    gray = save(Image.new("RGB", (80, 80), (90, 90, 90)), tmp_path / "gray.png")
+    equal = save(Image.new("RGB", (96, 96), "white"), tmp_path / "equal.bmp")
+    smaller = save(Image.new("RGB", (80, 80), "white"), tmp_path / "smaller.png")
+    gray = save(Image.new("RGB", (96, 96), (90, 90, 90)), tmp_path / "gray.png")
 
-    found = look(new, gray, old=[*there[:4], old], part=np.zeros(5, np.int32))
+    found = look(
+        equal, smaller, gray, old=[*there[:4], old], part=np.zeros(5, np.int32)
+    )
 
-    assert found.kind.tolist() == [[NEAR, NO_KIND], [NO_KIND, NO_KIND]]
+    assert found.kind[:, 0].tolist() == [PIXELS, NO_KIND, NO_KIND]
     assert found.match[0, 0] == 4
 
 

@@ -1,7 +1,13 @@
 import numpy as np
+import pytest
 
+from core.copy_detection import signatures
 from core.scan.equal_pixels import _united
 from core.scan.unique_images import collapse
+
+
+def digests_of(*numbers):
+    return np.repeat(np.array(numbers, np.uint8)[:, None], 32, axis=1)
 
 
 def test_equal_pixels_are_one_unique_image_and_the_first_file_represents_it():
@@ -15,14 +21,27 @@ def test_equal_pixels_are_one_unique_image_and_the_first_file_represents_it():
     assert images.first_file.tolist() == [0, 1, 3]
 
 
-def test_equal_vectors_are_one_unique_image_of_several_pixel_groups():
-    digests = np.array([[1], [2], [3]], np.uint8)
+@pytest.mark.parametrize(("blank", "unique"), [(False, [0, 0, 1]), (True, [0, 1, 2])])
+def test_equal_looks_are_one_unique_image_unless_they_are_blank(blank, unique):
+    """Pictures of three sizes, two of which look the same at that of the model."""
+    pictures = np.zeros((3, 128, 128, 3), np.uint8)
+    if not blank:
+        pictures[:] = np.random.default_rng(0).integers(0, 255, pictures[0].shape)
     vectors = np.array([[1.0, 0], [1, 0], [0, 1]], np.float16)
 
-    images = collapse(digests, vectors, np.zeros((len(digests), 2), np.uint8))
+    images = collapse(digests_of(1, 2, 3), vectors, signatures(pictures))
 
-    assert images.of_file.tolist() == [0, 0, 1]
+    assert images.of_file.tolist() == unique
     assert images.pixel_group.tolist() == [0, 1, 2]
+
+
+def test_blank_pictures_of_equal_pixels_are_one_unique_image():
+    vectors = np.ones((4, 2), np.float16)
+    looks = signatures(np.full((4, 128, 128, 3), 255, np.uint8))
+
+    images = collapse(digests_of(1, 2, 1, 2), vectors, looks)
+
+    assert images.of_file.tolist() == [0, 1, 0, 1]
 
 
 def test_without_vectors_and_without_rows_nothing_breaks():
