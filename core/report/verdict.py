@@ -22,7 +22,8 @@ _DOUBTS = {
     "removable": ("redundant copy", "redundant copies", ""),
     "label_issues": ("label", "labels", "in doubt"),
     "outliers": ("outlier", "outliers", ""),
-    "image_issues": (IMAGES[:-1], IMAGES, "dark, bright, blurry or odd"),
+    "bad_images": (IMAGES[:-1], IMAGES, "dark, bright, blurry or empty"),
+    "odd_images": (IMAGES[:-1], IMAGES, "of odd size, shape or color"),
     "object_label_issues": ("label of an object", "labels of objects", "in doubt"),
     "object_outliers": ("object", "objects", "unlike the others"),
 }
@@ -39,6 +40,8 @@ def verdict(
         not_looked_for: why a finding is not known, by its name in a policy
         kind: what the set holds, in the plural
     """
+    # Runs of before did not count them apart
+    counts = {"bad_images": counts.get("image_issues", 0), **counts}
     faults, doubts = (_phrases(counts, kinds, kind) for kinds in (_FAULTS, _DOUBTS))
     among = f"{counts['images']:,} {kind}"
     if "objects" in counts:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..copy_detection import CHANGES_OF_MEANING, TOO_PLAIN
 from ..findings.duplicates import KINDS, Duplicates
 from ..findings.finding import Finding
-from ..findings.image_issues import ISSUES
+from ..findings.image_issues import ISSUES, SURE_ISSUES
 from ..findings.leaks import REMOVE_REASONS, Leaks, leak_matrix
 from ..findings.registry import FINDINGS
 from ..findings.scenes import Scenes
@@ -54,7 +54,9 @@ def count_findings(
         "too_plain": columns["dup_relation"].count(TOO_PLAIN),
         "labeled": int((samples.labels[_here(columns)] >= 0).sum()),
         "image_issues": sum(bool(names) for names in columns["image_issues"]),
+        "bad_images": sum(map(_is_bad, columns["image_issues"])),
     }
+    counts["odd_images"] = counts["image_issues"] - counts["bad_images"]
     counts |= {
         finding.name: _flagged(finding, columns)
         for finding in FINDINGS.values()
@@ -178,6 +180,11 @@ def leaks_by_class(samples: Samples, leaks: Leaks) -> list[dict[str, str | int]]
             where = {"split": names[one], "other_split": names[other]}
             result.append({"class": samples.classes[code], **where, **by_kind})
     return result
+
+
+def _is_bad(issues: Sequence[str] | None) -> bool:
+    """Returns whether one of the issues is one whatever the set looks like."""
+    return not set(SURE_ISSUES).isdisjoint(issues or ())
 
 
 def _here(columns: Mapping[str, Sequence[Any]]) -> NDArray[np.bool_]:

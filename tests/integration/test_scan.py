@@ -6,6 +6,7 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionContext, Executor
+from PIL import Image
 
 SCAN = "@winnow/curate/scan"
 FIELDS = (
@@ -123,6 +124,23 @@ def test_without_labels_and_splits_their_fields_are_none(dataset, scan):
 
     for field in ("label_score", "label_issue", "leak", "leak_splits", "leak_remove"):
         assert dataset.count(field) == 0
+
+
+def test_an_odd_image_is_a_hint_beside_the_bad_ones(dataset, scan, folder):
+    with Image.open(folder / "03.png") as picture:
+        picture.resize((900, 900)).save(folder / "03.png")
+    before = scan(dataset)
+
+    with Image.open(folder / "04.png") as picture:
+        Image.new("RGB", picture.size).save(folder / "04.png")
+    after = scan(dataset)
+
+    assert by_name(dataset, "image_issues")["03.png"] == ["odd_size"]
+    hint = "only unlike most others, so perhaps good: odd size 1"
+    assert hint in str(before) and hint in str(after)
+    assert after.counts["bad_images"] == before.counts["bad_images"] + 1
+    (line,) = (one for one in str(after).splitlines() if "Bad images" in one)
+    assert line.split()[2] == str(after.counts["bad_images"])
 
 
 def test_a_bad_file_is_one_row_with_a_reason(dataset, scan, folder):

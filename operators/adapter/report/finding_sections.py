@@ -135,6 +135,7 @@ def outliers_section(shown: Shown, report: ScanReport, finding: Finding) -> Sect
 def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Section:
     """Damaged, dark, bright, blurry and odd images, by issue."""
     key, title, count = finding.section, finding.label, report.counts[finding.name]
+    odd = report.counts.get("odd_images", 0)
     tables = stretch_tables(shown, report)
     if not count:
         none = ("No image is damaged, dark, bright, blurry or odd.",)
@@ -162,9 +163,11 @@ def bad_images_section(shown: Shown, report: ScanReport, finding: Finding) -> Se
                 tuple(pairs),
             )
         )
-    text = ("Many of them may be fine: check them. An image may be in several.",)
+    text = ["Many of them may be fine: check them. An image may be in several."]
+    if odd:
+        text.append(f"{odd:,} are only unlike most others in size, shape or color.")
     bars = charts.bars("Images by issue", ((one.title, one.total) for one in galleries))
-    return Section(key, title, count, text, tables, tuple(galleries), bars)
+    return Section(key, title, count - odd, tuple(text), tables, tuple(galleries), bars)
 
 
 def _beside_nearest(

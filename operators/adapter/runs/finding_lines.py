@@ -8,7 +8,7 @@ from typing import Any
 
 from ....core.common.text import counted, size_text
 from ....core.findings.finding import Finding
-from ....core.findings.image_issues import ISSUES
+from ....core.findings.image_issues import ISSUES, SURE_ISSUES
 from ....core.findings.object_registry import OBJECT_FINDINGS
 from ....core.findings.registry import FINDINGS, VIDEO_ISSUES
 from ....core.objects.agreement import DISAGREEMENTS
@@ -126,8 +126,22 @@ def _scenes(report: ScanOutcome) -> dict[str, Any]:
 
 def _image_issues(report: ScanOutcome) -> dict[str, Any]:
     # The details say what the note says
-    issues = {name.replace("_", " "): report.counts[name] for name in ISSUES}
-    return {"note": "", "details": issues}
+    counts = report.counts
+    issues = {name: counts[name] for name in ISSUES}
+    hints = ", ".join(
+        f"{name.replace('_', ' ')} {count:,}"
+        for name, count in issues.items()
+        if count and name not in SURE_ISSUES
+    )
+    return {
+        # Runs of before did not count them
+        "count": counts.get("bad_images", counts["image_issues"]),
+        "note": "",
+        "details": {name.replace("_", " "): issues[name] for name in SURE_ISSUES},
+        "remarks": [f"only unlike most others, so perhaps good: {hints}"]
+        if hints
+        else [],
+    }
 
 
 def _video_issues(report: ScanOutcome) -> dict[str, Any]:

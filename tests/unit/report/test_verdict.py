@@ -23,6 +23,11 @@ NOTHING = {"images": 2_000, "leaks_to_remove": 0, "label_issues": 0}
             {"damaged": 1, "outliers": 1_234},
             "To mend before use: 1 image damaged inside. To look at: 1,234 outliers.",
         ),
+        (
+            {"image_issues": 624, "bad_images": 1, "odd_images": 623},
+            "No certain fault in 2,000 images. To look at: 1 image dark, bright, "
+            "blurry or empty and 623 images of odd size, shape or color.",
+        ),
     ],
 )
 def test_a_verdict_names_faults_before_doubts(counts, says):

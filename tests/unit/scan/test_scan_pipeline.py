@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.errors import InputError
 from core.neighbors.knn_graph import neighbor_graph
@@ -204,6 +205,20 @@ def test_flagged_labels_are_also_counted_with_equal_pictures_once(scan, pictures
     assert flagged[0] and flagged[20:].all()
     assert findings.counts["label_issues"] == flagged.sum()
     assert findings.counts["label_issue_pictures"] == flagged[:20].sum()
+
+
+def test_images_that_are_only_odd_are_not_counted_as_bad(scan, pictures, draw):
+    paths = pictures(24)
+    draw(0, 96).resize((600, 600)).save(paths[0])
+    Image.new("RGB", (96, 96)).save(paths[1])
+
+    findings, _ = scan(paths)
+
+    issues = findings.columns["image_issues"]
+    assert issues[0] == ["odd_size"] and "dark" in issues[1]
+    counts = findings.counts
+    assert counts["image_issues"] == sum(bool(names) for names in issues)
+    assert (counts["bad_images"], counts["odd_images"]) == (1, 1)
 
 
 @pytest.mark.slow
