@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ..common.text import first_of
 from .split_names import NO_SPLIT_FOLDER, split_names_among
@@ -88,6 +88,25 @@ def remarks_on_domains(outer: Iterable[str], inner: Iterable[str]) -> Iterator[s
         yield (
             f"{quoted(names)} hold the same folders, {quoted(inner)}, which are taken "
             "for the classes. If that is wrong, say LAYOUT=class"
+        )
+
+
+def remarks_on_nested(
+    inner: Mapping[str, Collection[str]], classes: int, layout: str
+) -> Iterator[str]:
+    """Says that the folders of the classes hold more folders than there are classes.
+
+    Args:
+        inner: class -> names of the folders in its folders
+        classes: number of classes
+        layout: that takes those for the classes
+    """
+    names = sorted({name for found in inner.values() for name in found})
+    if len(names) > classes:
+        yield (
+            f"The folders of {quoted(sorted(inner))} hold {len(names):,} folders, "
+            f"{quoted(names)}, which are not taken for classes. If they are, say "
+            f"LAYOUT={layout}"
         )
 
 

@@ -7,12 +7,25 @@ tuples of names below the root, outermost first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .layout_choices import FLAT, Choices, Place, places_by_pattern, with_classes
+from .layout_choices import (
+    ANY,
+    CLASS,
+    FLAT,
+    Choices,
+    Place,
+    places_by_pattern,
+    with_classes,
+)
 from .layout_names import folder_tree, folders_alike, places_by_names
-from .layout_remarks import Folder, remarks_on_alike, remarks_on_classes
+from .layout_remarks import (
+    Folder,
+    remarks_on_alike,
+    remarks_on_classes,
+    remarks_on_nested,
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +83,26 @@ def understand(folders: Mapping[Folder, int], choices: Choices | None = None) ->
     remarks += [
         *remarks_on_alike(alike.values(), root.names_below, advise),
         *remarks_on_classes(found),
+        *(_nested(places) if advise else ()),
     ]
     return Layout(places, dict(patterns.most_common()), alike, tuple(remarks))
+
+
+def _nested(places: Mapping[Folder, Place]) -> Iterator[str]:
+    """Remarks on what lies below the classes."""
+    inner: dict[str, set[str]] = {}
+    layouts: Counter[str] = Counter()
+    for folder, place in places.items():
+        if place.label is None:
+            continue
+        below = inner.setdefault(place.label, set())
+        if len(folder) > len(place.levels):
+            below.add(folder[len(place.levels)])
+            outer = (ANY if one == CLASS else one for one in place.levels)
+            layouts["/".join((*outer, CLASS))] += 1
+    for layout, _ in layouts.most_common(1):
+        deep = {label: names for label, names in inner.items() if names}
+        yield from remarks_on_nested(deep, len(inner), layout)
 
 
 def _one_spelling(places: Mapping[Folder, Place]) -> dict[Folder, Place]:

@@ -248,3 +248,29 @@ def test_a_path_of_two_thousand_folders_and_a_level_of_many_classes():
 
     assert understand(deep).places["e",] == Place(None, "e", ("class",))
     assert len(understand(wide).places) == 4_000
+
+
+def test_folders_below_the_classes_are_named_with_what_to_do():
+    tree = " ".join(
+        f"shop/{split}/{path}"
+        for split in ("train", "test")
+        for path in ("fruit/apple/gala fruit/kiwi veg/leek veg/beet").split()
+    )
+    found = read(tree)
+
+    assert [*found.patterns] == ["*/split/class"]
+    (remark,) = found.remarks
+    assert "The folders of 'fruit', 'veg' hold 4 folders, 'apple', 'beet'" in remark
+    assert remark.endswith("LAYOUT=*/split/*/class")
+    said = read(tree, layout="*/split/*/class")
+    assert said.remarks == ()
+    labels = {place.label for place in said.places.values()}
+    assert labels == {"apple", "kiwi", "leek", "beet"}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    ["cat/front cat/back dog/front dog/back owl/front owl/back", "cat dog", "train/a"],
+)
+def test_views_below_the_classes_are_not_remarked_on(tree):
+    assert read(tree).remarks == ()
