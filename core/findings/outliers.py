@@ -95,8 +95,9 @@ def outlier_distances(
 ) -> OutlierDistances:
     """Measures how far each image is from its nearest distinct neighbors.
 
-    Adding or removing pictures that are nobody's nearest distinct neighbors changes
-    nothing (to the last bit).
+    Copies show one picture, which is as far as they are in the mean: they are outliers
+    together. Adding or removing pictures that are nobody's nearest distinct neighbors
+    changes nothing (to the last bit).
 
     Args:
         graph: of the feature vectors, :data:`NEIGHBORS_NEEDED` neighbors
@@ -130,7 +131,17 @@ def outlier_distances(
         found.subject[rows], found.style[rows] = subject, style
         if listed.k:
             found.nearest[rows] = listed.indices[:, 0]
+    for one in (found.distance, found.subject, found.style):
+        _level(one, cluster)
     return found
+
+
+def _level(values: Floats, cluster: NDArray[np.int64]) -> None:
+    """Puts the mean of each cluster in place of its values, where they are known."""
+    rows = np.flatnonzero((cluster >= 0) & ~np.isnan(values))
+    _, group = np.unique(cluster[rows], return_inverse=True)
+    total, size = np.bincount(group, values[rows]), np.bincount(group)
+    values[rows] = (total / size)[group]
 
 
 def _mean_distance(

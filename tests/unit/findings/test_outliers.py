@@ -90,7 +90,8 @@ def test_where_copies_fill_the_list_the_missing_strangers_are_no_nearer_than_its
 
     found = outlier_distances(graph, cluster)
 
-    assert np.allclose(found.distance[60:], 1 - graph.similarities[60:, -1], atol=1e-6)
+    ends = 1 - graph.similarities[60:, -1]
+    assert np.allclose(found.distance[60:], ends.mean(), atol=1e-6)
     assert (found.nearest[60:] == -1).all()
 
 
@@ -123,7 +124,23 @@ def test_the_nearest_stranger_is_named():
 
     # Item 2 sees two copies of one picture: the nearer counts
     assert found.nearest.tolist() == [2, 2, 0]
-    assert found.distance == pytest.approx([0.5, 0.6, 0.5])
+    assert found.distance == pytest.approx([0.55, 0.55, 0.5])
+
+
+def test_copies_are_outliers_together_or_not_at_all():
+    """Two copies of one far picture, between whose own distances the threshold is."""
+    copies = bundle(9, 2, 0.05, 2)
+    vectors = np.concatenate([bundle(0, 60, 0.5, 1), copies])
+    cluster = np.r_[np.full(60, -1), [7, 7]]
+    own = (
+        distances(vectors[:-1]).distance[-1],
+        distances(np.delete(vectors, 60, axis=0)).distance[-1],
+    )
+    found = distances(vectors, cluster).distance
+
+    assert own[0] != own[1]
+    assert found[60] == found[61] == pytest.approx(np.mean(own), abs=1e-3)
+    assert len(np.unique(found[:60])) > 1
 
 
 def test_both_graphs_and_the_traits_count():
