@@ -30,6 +30,7 @@ from ..findings.label_support import (
 from ..findings.prediction_weight import prediction_weight
 from ..findings.predictions import Predictions, seems_to_repeat
 from ..findings.schema import NO_LABEL
+from ..reading.image_statistics import column
 from .image_labels import majority_labels
 from .judgment import OWN_RULE
 from .scan_data import ScanData, first_by_path
@@ -74,7 +75,8 @@ def judge_sample_labels(
     """Judges each sample's label.
 
     Equal pictures are one unique image, which votes with its commonest label.
-    Its other labels are judged too, but have no vote.
+    Its other labels are judged too, but have no vote. What looks like a picture of one
+    color says nothing of it: the label that several such equal ones bear stands.
 
     Args:
         scan_data: of n samples
@@ -100,8 +102,10 @@ def judge_sample_labels(
     )
     predictions, said = _predictions_of(scan_data, images, alone)
     evidence = replace(alone, predictions=predictions)
-    found = judge_labels(evidence, judged)
     voting = judged[:, 1] == votes[judged[:, 0]]
+    borne = voting & (np.bincount(judgment, minlength=len(judged)) > 1)
+    stands = borne & _of_one_color(scan_data)[judged[:, 0]]
+    found = _but_for(judge_labels(evidence, judged), stands)
     scores = np.full(len(votes), np.nan, np.float32)
     scores[judged[voting, 0]] = found.score[voting]
     estimate = estimate_labels(evidence, scores)
@@ -143,6 +147,24 @@ def judge_sample_labels(
             **_expected_labels(estimate, threshold),
             **said,
         },
+    )
+
+
+def _of_one_color(scan_data: ScanData) -> NDArray[np.bool_]:
+    """Returns bool[i], which unique images have one gray level, as empty masks have."""
+    entropy = column(scan_data.files.statistics, "entropy")
+    one: NDArray[np.bool_] = entropy[scan_data.images.first_file] == 0
+    return one
+
+
+def _but_for(found: LabelFindings, standing: NDArray[np.bool_]) -> LabelFindings:
+    """Returns the judgment without what contradicts some of the labels."""
+    stands = standing & (found.suggestion != NO_LABEL)
+    return LabelFindings(
+        np.where(stands, np.float32(np.nan), found.score),
+        np.where(stands, NO_LABEL, found.suggestion).astype(np.int32),
+        found.issue & ~stands,
+        np.where(stands, np.float32(np.nan), found.suggestion_share),
     )
 
 

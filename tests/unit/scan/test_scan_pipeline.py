@@ -207,6 +207,28 @@ def test_flagged_labels_are_also_counted_with_equal_pictures_once(scan, pictures
     assert findings.counts["label_issue_pictures"] == flagged[:20].sum()
 
 
+@pytest.mark.parametrize("empty", [True, False])
+def test_equal_empty_masks_are_not_contradicted_by_their_looks(scan, pictures, empty):
+    """Masks of class b have a spot, and those of a are empty, or have one too."""
+    paths = pictures(36)
+    for number, path in enumerate(paths[12:]):
+        mask = Image.new("RGB", (96, 96))
+        if number < 12 or not empty:
+            left = 40 + number % 12 if number < 12 else 30
+            mask.paste((255, 255, 255), (left, left, left + 9, left + 9))
+        mask.save(path)
+    labels = np.array([0] * 12 + [1] * 12 + [0] * 12, np.int32)
+    _, scan_data = scan(paths, labels=labels, classes=["a", "b"])
+
+    columns = apply_thresholds(scan_data, ScanSettings(min_label_score=100)).columns
+
+    # Twelve equal masks with a spot are contradicted
+    assert all((flag is True) != empty for flag in columns["label_issue"][24:])
+    assert all((score is None) == empty for score in columns["label_score"][24:])
+    suggestions = set(columns["label_suggestion"][24:])
+    assert suggestions == ({None} if empty else {"b"})
+
+
 def test_images_that_are_only_odd_are_not_counted_as_bad(scan, pictures, draw):
     paths = pictures(24)
     draw(0, 96).resize((600, 600)).save(paths[0])
