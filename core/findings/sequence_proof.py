@@ -15,22 +15,22 @@ cells under one microscope                     0.87          0.71
 series that are far apart. Folders that were filled in order, but recorded piece by
 piece, pass for recordings by these two. Measured of those of 30 images and more:
 
-=============================================  =====  ======  ===============
-series                                         count  breaks  nearer than two
-=============================================  =====  ======  ===============
-frames of videos, every frame to every 2 s     22     0-.217  .76 to .98
-their neighbors below .95 in the median (cars
-that drive through streets, a frame a second)  4      0-.010  .80 to .96
-slices of brains, three to nine a patient      5      .03-.17 .80 to .84
-solar cells, module by module                  4      .02-.15 .56 to .61
-=============================================  =====  ======  ===============
+==================================  =====  ========  ========  ===============
+series                              count  breaks    gap       nearer than two
+==================================  =====  ========  ========  ===============
+videos, every frame to every 2 s    22     0 to .22  0 to .18  .76 to .98
+drives, a frame every 1 to 3 s      14     0 to .20  .07-.15   .70 to .96
+slices of brains, 3 to 9 a patient  5      .03-.17   .22-.39   .80 to .84
+solar cells, module by module       4      .02-.15   .06-.28   .56 to .61
+==================================  =====  ========  ========  ===============
 
 *Breaks* is the share of neighbors that are less alike than far images are in the
+median, *gap* by how much the least alike twentieth of the neighbors falls below their
 median, *nearer than two* the chance that neighbors are more alike than images two steps
 apart. Frames two steps apart differ more than neighbors, things of one batch do not.
-Where there are breaks, a run of images that are each more alike than nearly all far
-ones is judged by itself: of 28 such runs of slices, drawn at random and looked at, two
-seem to be of two patients. Frames two seconds apart of a fast camera (0.34, 0.68)
+Where breaks and gap are large, a run of images that are each more alike than nearly all
+far ones is judged by itself: of 28 such runs of slices, drawn at random and looked at,
+two seem to be of two patients. Frames two seconds apart of a fast camera (0.34, 0.68)
 cannot be told from photographs. Of some 4,000 faces, four portraits of one person
 (0.92) are as alike as the faces that happen to be most alike; and 260 augmented
 portraits, two to five of each in turn (0.8), are in order, but mirror images of one
@@ -66,11 +66,15 @@ _ENOUGH = 10
 _MANY = 30
 """Images from which on these chances say something."""
 
-_NEARER_THAN_TWO = 0.7
+_NEARER_THAN_TWO = 0.65
 """Least chance that neighbors are more alike than images two steps apart."""
 
 _MOST_BREAKS = 0.02
 """Share of neighbors that may be as unlike as far images are in the median."""
+
+_LARGEST_GAP = 0.18
+"""By how much the least alike twentieth of the neighbors may fall below the median,
+where more are that unlike."""
 
 _MAY_BREAK = 0.95
 """How alike neighbors are in the median where breaks say nothing: films have cuts, and
@@ -259,7 +263,8 @@ def _recorded(
         if _nearer_than_two(vectors, images, first) < _NEARER_THAN_TWO:
             return
         breaks = float((near < np.median(far)).mean())
-        if breaks > _MOST_BREAKS and typical < _MAY_BREAK:
+        gap = typical - float(np.quantile(near, 0.05))
+        if breaks > _MOST_BREAKS and gap > _LARGEST_GAP and typical < _MAY_BREAK:
             cuts = _all_steps(vectors, images) < np.quantile(far, _IN_ONE_RUN)
             for run in np.split(np.arange(count), np.flatnonzero(cuts) + 1):
                 # In order they are already, so that few pages are enough

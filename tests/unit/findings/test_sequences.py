@@ -274,6 +274,21 @@ def test_what_passes_a_fixed_camera_does_not_part_its_recording():
     assert confirmed(one_sequence(200), own, frames).names == ["frames"]
 
 
+def test_an_uneven_drive_is_one_recording():
+    """Some neighbors are as unlike as far images are, but none much more."""
+    random = np.random.default_rng(8)
+    view = random.normal(size=(200, 12))
+    for before in range(199):
+        view[before + 1] = 0.4 * view[before] + 0.92 * view[before + 1]
+    view /= np.linalg.norm(view, axis=1, keepdims=True)
+    frames, own = common(view, 0.8), np.arange(200, dtype=np.int32)
+    near = (frames[1:] * frames[:-1]).sum(axis=1)
+    far = (frames[100:] * frames[:-100]).sum(axis=1)
+    assert 0.02 < (near < np.median(far)).mean() < 0.2
+
+    assert confirmed(one_sequence(200), own, frames).names == ["frames"]
+
+
 def test_augmented_frames_are_no_breaks():
     """Of each frame three pictures, which differ more than the next frame."""
     frames = common(walk(60, 0.3, dim=256), 0.5)
