@@ -9,6 +9,7 @@ spare, 1.4 % and 0.02 % of the queries have to be searched again, precisely.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,12 @@ _PART = 2**24
 what onnxruntime packs. Twice as many are no faster."""
 
 _PRODUCTS_AT_ONCE = 2**20
+_BAND = 4096
+_SLACK = 1e-3
+"""Rows that are multiplied together with the queries within their reach, and what is
+added to that, since vectors are of length 1 but for rounding. Of the looks of 24,335
+scenes a row has .55 of the others within reach at a cosine of .92, and .3 at .993."""
+
 _LARGEST = 2**31 - 1
 _ROWS_ROUNDED = 1024
 _SURELY = 5.0
@@ -109,17 +116,19 @@ def probably_above(
             coarse to tell
     """
     row_step = _row_step(vectors)
-    held = max(1, _PART // vectors.shape[1])
-    step = max(1, _PRODUCTS_AT_ONCE // min(held, len(vectors)))
-    blocks = [slice(start, start + step) for start in range(0, len(queries), step)]
     counts = np.zeros(len(queries), np.int64)
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    none = np.zeros(0, np.int64)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = [(none, none)]
     with ThreadPoolExecutor(available_cores()) as pool:
-        for first in range(0, len(vectors), held):
-            multiply = _multiplication(vectors[first : first + held], row_step)
+        for rows, asked in _within_reach(vectors, queries, least):
+            multiply = _multiplication(vectors[rows], row_step)
             above = partial(_above, multiply, queries, row_step, least, most, counts)
+            step = max(1, _PRODUCTS_AT_ONCE // len(rows))
+            blocks = [
+                asked[start : start + step] for start in range(0, len(asked), step)
+            ]
             found += (
-                (block.start + query, first + row)
+                (block[query], rows[row])
                 for block, (query, row) in zip(
                     blocks, pool.map(above, blocks), strict=True
                 )
@@ -131,6 +140,44 @@ def probably_above(
     return query[answered], row[answered], np.flatnonzero(counts > most)
 
 
+def _within_reach(
+    vectors: Vectors, queries: Vectors, least: float
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yields some rows, and the queries that any of them may be as similar to as said.
+
+    Two vectors of such a product lie as close together, and so does each of their
+    numbers: rows and queries stand in the order of the one that varies most.
+
+    Args:
+        vectors: n x d, rows no longer than 1
+        queries: q x d, rows no longer than 1
+        least: product
+
+    Yields:
+        int64[r] of the n, and int64[s] of the q; each row once
+    """
+    spread = to_single(vectors[:_ROWS_ROUNDED]).std(axis=0)
+    axis = int(spread.argmax())
+    place, asked = _numbers_at(vectors, axis), _numbers_at(queries, axis)
+    order, query_order = (np.argsort(one, kind="stable") for one in (place, asked))
+    place, asked = place[order], asked[query_order]
+    reach = np.sqrt(max(2 - 2 * least, 0)) + _SLACK
+    for first in range(0, len(order), _BAND):
+        rows = order[first : first + _BAND]
+        ends = place[first] - reach, place[first + len(rows) - 1] + reach
+        start, end = np.searchsorted(asked, ends)
+        yield rows, query_order[start:end]
+
+
+def _numbers_at(vectors: Vectors, axis: int) -> Floats:
+    """Returns float32[n], one number of each row."""
+    parts = [
+        to_single(vectors[start : start + _ROWS_ROUNDED])[:, axis]
+        for start in range(0, len(vectors), _ROWS_ROUNDED)
+    ]
+    return np.concatenate(parts)
+
+
 def _above(
     multiply: Multiply,
     queries: Vectors,
@@ -138,7 +185,7 @@ def _above(
     least: float,
     most: int,
     counts: NDArray[np.int64],
-    block: slice,
+    block: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Returns queries and rows above for a block; none of queries with too many.
 

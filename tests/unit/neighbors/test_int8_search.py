@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.neighbors import knn_graph
+from core.neighbors import int8_search, knn_graph
 from core.neighbors.int8_search import probably_most_similar
 from core.neighbors.knn_graph import (
     exact_neighbors,
@@ -132,7 +132,7 @@ def test_those_above_a_similarity_are_the_nearest_of_all(
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     queries = np.roll(vectors, 7, axis=0)[:90].copy()
     wanted = (nearest(vectors, queries, 3), exact_neighbors(vectors, rows, 3))
-    monkeypatch.setattr("core.neighbors.int8_search._PART", dims * 900)
+    monkeypatch.setattr("core.neighbors.int8_search._BAND", 300)
 
     found = nearest_above(vectors, queries, 3, least)
     of_rows = nearest_above(vectors, vectors, 3, least, own=rows)
@@ -141,6 +141,29 @@ def test_those_above_a_similarity_are_the_nearest_of_all(
     for one, other in zip((found, of_rows), wanted, strict=True):
         for mine, theirs in zip(above(one, least), above(other, least), strict=True):
             assert np.array_equal(mine, theirs)
+
+
+def test_rows_out_of_reach_of_a_query_are_not_multiplied_with_it(monkeypatch):
+    # In the first number, which varies most, they lie evenly from -0.7 to 0.7
+    vectors = 0.1 * unit_rows(3000, 16, 4)
+    vectors[:, 0] = np.random.default_rng(4).permutation(np.linspace(-0.7, 0.7, 3000))
+    vectors[:, 1] = np.sqrt(1 - np.square(vectors[:, 0]))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    monkeypatch.setattr("core.neighbors.int8_search._BAND", 300)
+
+    bands = list(int8_search._within_reach(vectors, vectors, 0.995))
+
+    products = sum(len(rows) * len(asked) for rows, asked in bands)
+    assert 0.1 < products / 3000**2 < 0.3
+    assert sorted(np.concatenate([rows for rows, _ in bands])) == list(range(3000))
+    alike = vectors @ vectors.T >= 0.995
+    within = np.zeros_like(alike)
+    for rows, asked in bands:
+        within[np.ix_(asked, rows)] = True
+    assert not (alike & ~within).any()
+    far = np.zeros((1, 16), np.float32)
+    far[0, 0] = -1
+    assert nearest_above(vectors, far, 1, 0.995).indices.tolist() == [[-1]]
 
 
 def test_only_queries_with_many_above_are_searched_again(monkeypatch):
