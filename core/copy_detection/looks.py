@@ -16,7 +16,7 @@ from .signature import brightness_of
 from .types import Floats, Signatures, floats
 from .views import Views, without_margins
 
-_PICTURES_AT_ONCE = 1024
+_PICTURES_AT_ONCE, _PAIRS_AT_ONCE = 1024, 4096
 
 _THIN = np.ones((5, 5), np.uint8)
 """Of 64 pixels a side: no stroke of a mark holds it. The letters and lines of a stock
@@ -143,13 +143,13 @@ def all_looks_of(signatures: Signatures) -> AllLooks:
 
 
 def signatures_at_once(
-    signatures: Signatures, rows: _Rows
+    signatures: Signatures, rows: NDArray[np.integer]
 ) -> Iterator[NDArray[np.uint8]]:
     """Yields uint8[b, 4608], those of some pictures, as many as are described at once.
 
     Args:
         signatures: uint8[m, 4608]
-        rows: int64[r]
+        rows: r of the m
     """
     for start in range(0, len(rows), _PICTURES_AT_ONCE):
         yield signatures[rows[start : start + _PICTURES_AT_ONCE]]
@@ -202,13 +202,19 @@ def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
     """
     result = np.zeros(len(pairs), np.float32)
     for some, used, (a, b) in _batches(pairs):
-        brightness = floats(brightness_of(signatures[used]))
-        places = grid_sums(brightness, _PLACES).reshape(len(used), -1)
-        places /= (brightness.shape[1] // _PLACES) ** 2
+        parts = [_places_of(each) for each in signatures_at_once(signatures, used)]
+        places = np.concatenate(parts)
         change = places[b] - places[a]
         change -= np.median(change, axis=1, keepdims=True)
         result[some] = (np.abs(change) < _SAME_PLACE).mean(axis=1)
     return result
+
+
+def _places_of(signatures: NDArray[np.uint8]) -> Floats:
+    """Returns float32[b, 256]: how bright the places of pictures are."""
+    brightness = floats(brightness_of(signatures))
+    places = grid_sums(brightness, _PLACES).reshape(len(brightness), -1)
+    return floats(places / (brightness.shape[1] // _PLACES) ** 2)
 
 
 def _likeness(
@@ -229,6 +235,6 @@ def _batches(
 ) -> Iterator[tuple[_Rows, NDArray[np.int32], _Rows]]:
     """Yields some of the pairs, the pictures that are in them, and int64[2, b]: where
     both of each pair stand among these."""
-    for rows in pair_batches(pairs, _PICTURES_AT_ONCE):
+    for rows in pair_batches(pairs, _PAIRS_AT_ONCE):
         used, ends = np.unique(pairs[rows], return_inverse=True)
         yield rows, used, ends.reshape(-1, 2).T
