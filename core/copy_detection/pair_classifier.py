@@ -285,13 +285,10 @@ def is_marked(evidence: dict[str, Floats]) -> Bools:
     return result & (fills & rest_agrees | _agrees_where_bare(evidence))
 
 
-def can_be_confirmed(evidence: dict[str, Floats]) -> Bools:
-    """Returns of which pairs a closer look can confirm a copy: bool[b].
-
-    Plain pictures have no details that it could see.
-    """
-    shows_much: Bools = evidence["tones"] >= _SIMPLE_TONES
-    return shows_much
+def shows_much(evidence: dict[str, Floats]) -> Bools:
+    """Returns which pairs show what a closer look could see: bool[b]."""
+    result: Bools = evidence["tones"] >= _SIMPLE_TONES
+    return result
 
 
 def _agrees_where_bare(evidence: dict[str, Floats]) -> Bools:

@@ -44,6 +44,7 @@ CHANGES_OF_MEANING = ("mirrored", "rotated", "recolored")
 """Changes after which a copy may be another thing: a sign to the left is the mirror
 image of one to the right. A pair has a bit for each, the first the lowest."""
 
+_SEVERAL = 2
 _MIN_DEGREES = 1.2
 _MIN_ZOOM = 0.05
 _MIN_DESATURATION = 0.15
@@ -70,6 +71,20 @@ def relation_names(bits: int) -> str | None:
     """
     told = [name for place, name in enumerate(RELATIONS) if bits >> place & 1]
     return ", ".join(told) or None
+
+
+def changed_at_once(relations: NDArray[np.int16]) -> tuple[Bools, Bools]:
+    """Returns which pairs differ in several ways at once, and which of them are moved.
+
+    Args:
+        relations: int16[p], bits of :data:`RELATIONS`
+    """
+    moves, changes = (
+        np.array([(relations & relation_bits(one)) != 0 for one in names])
+        for names in (("rotated", "framed", "cropped"), ("edited", "color-changed"))
+    )
+    several: Bools = moves.sum(axis=0) + changes.sum(axis=0) >= _SEVERAL
+    return several, several & moves.any(axis=0)
 
 
 def name_relations(

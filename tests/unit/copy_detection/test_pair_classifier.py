@@ -11,9 +11,9 @@ from core.copy_detection.boosted_trees import (
     log_odds,
 )
 from core.copy_detection.pair_classifier import (
-    can_be_confirmed,
     contradicted,
     is_marked,
+    shows_much,
 )
 
 PHOTOGRAPH = {
@@ -276,4 +276,4 @@ def test_a_tree_goes_to_the_second_branch_where_a_number_is_larger():
 def test_a_closer_look_confirms_copies_of_pictures_that_show_much():
     tones = np.array([2.6, 2.8], np.float32)
 
-    assert can_be_confirmed({"tones": tones}).tolist() == [False, True]
+    assert shows_much({"tones": tones}).tolist() == [False, True]

@@ -22,6 +22,8 @@ from core.copy_detection import (
 )
 from core.copy_detection import coarse_alignment as coarse
 from core.copy_detection import verify as verification
+from core.copy_detection.relations import changed_at_once
+from core.copy_detection.verify import narrowly_copies
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "motorcycle", "retina")
 SIDE = 150
@@ -374,3 +376,42 @@ def test_many_equal_pictures_propose_few_pairs_each():
     signature = np.repeat(described([photo("rocket")])[0], 300, axis=0)
 
     assert 0 < len(turned_candidates(signature)) <= 300 * 6
+
+
+def test_what_is_moved_and_changed_at_once_is_told_apart():
+    relations = np.array(
+        [
+            relation_bits("rotated", "edited"),
+            relation_bits("edited", "color-changed"),
+            relation_bits("framed", "cropped"),
+            relation_bits("cropped", "resized"),
+            relation_bits("color-changed", "re-encoded"),
+        ],
+        np.int16,
+    )
+
+    several, moved = changed_at_once(relations)
+
+    assert several.tolist() == [True, True, True, False, False]
+    assert moved.tolist() == [True, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "tones", "bounds"),
+    [
+        (("rotated", "edited"), 1.5, (0.93, 0.95)),
+        (("edited", "color-changed"), 2.6, (0.95, 0.97)),
+        (("edited",), 2.8, (0.93, 0.95)),
+        (("edited", "color-changed"), 2.3, (0.5, 0.61)),
+    ],
+)
+def test_a_narrow_copy_has_bounds_by_what_differs_and_what_it_shows(
+    changes, tones, bounds
+):
+    evidence = {"tones": np.full(2, tones)}
+    relations = np.full(2, relation_bits(*changes), np.int16)
+
+    found = narrowly_copies(np.array(bounds), evidence, relations)
+
+    # Below the bound a look must confirm it; what is refused anyhow needs none
+    assert found.tolist() == [bounds[0] >= MIN_COPY_SCORE, False]
