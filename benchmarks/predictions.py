@@ -14,37 +14,26 @@ and of both, mean of ten draws, and the differences with their 95 % intervals.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
+from label_sets import Codes, Floats, LabeledSet, embedded, read_set
 from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import average_precision_score
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.embedding.embed import embed_images  # noqa: E402
-from core.findings.class_learning import learn_classes  # noqa: E402
 from core.findings.label_issues import judge_labels  # noqa: E402
-from core.findings.label_support import (  # noqa: E402
-    COPY_VOTERS,
-    VOTERS,
-    LabelEvidence,
-    class_support,
-    gather_evidence,
-)
+from core.findings.label_support import class_support  # noqa: E402
 from core.findings.prediction_weight import prediction_weight  # noqa: E402
 from core.findings.predictions import Predictions  # noqa: E402
-from core.models.registry import DEFAULT_MODEL, load_embedder  # noqa: E402
-from core.neighbors.knn_graph import NeighborGraph, neighbor_graph  # noqa: E402
-from core.storage.cache import cache_folder  # noqa: E402
+from core.models.registry import DEFAULT_MODEL  # noqa: E402
 
 DRAWS, WRONG = 10, 0.06
 _WITHIN = 2.262
@@ -56,57 +45,20 @@ _SEEN = 64
 _COMPONENTS = 300
 FORMS = {"probabilities": 5, "confidence": 1}
 
-Floats = NDArray[np.floating]
-Codes = NDArray[np.int32]
-
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """What is known of n pictures.
 
     Attributes:
-        truth: int32[n], their classes
-        classes: how many there are
-        vectors: descriptors and features as a scan has them, unit rows
-        graphs: the neighbors by features, and by descriptors
+        labeled: with their classes
         models: what each model of a person's learns from, n x d
         seen: what the annotator learned from, n x d
     """
 
-    truth: Codes
-    classes: int
-    vectors: tuple[Floats, Floats]
-    graphs: tuple[NeighborGraph, NeighborGraph]
+    labeled: LabeledSet
     models: dict[str, Floats]
     seen: Floats
-
-    def evidence(self, label: Codes) -> LabelEvidence:
-        """Returns what a scan knows of pictures with these labels."""
-        alone = np.full(len(label), -1, np.int64)
-        learned = learn_classes(self.vectors, label, alone, self.classes)[0]
-        return gather_evidence(
-            learned,
-            self.graphs[0],
-            label,
-            alone,
-            self.classes,
-            copy_graph=self.graphs[1],
-        )
-
-
-def embedded(paths: list[Path], network: str) -> tuple[Floats, Floats]:
-    """Returns the descriptors and the features of files, unit rows."""
-    table = embed_images(
-        [os.fsencode(path) for path in paths],
-        load_embedder(network),
-        folder=cache_folder(),
-        max_megapixels=100,
-    )
-    found = []
-    for name in ("copy", "features"):
-        values = np.asarray(table.column(name)[table.unique_file]).astype(np.float32)
-        found.append(values / np.linalg.norm(values, axis=1, keepdims=True))
-    return found[0], found[1]
 
 
 def edges_and_colors(picture: NDArray[np.uint8]) -> Floats:
@@ -128,12 +80,8 @@ def reduced(values: Floats) -> Floats:
 
 def read(folder: Path, network: str, images: int) -> Pictures:
     """Returns some pictures of a folder, each file once."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    files = list({sha256(path.read_bytes()).digest(): path for path in files}.values())
-    drawn = np.random.default_rng(1).permutation(len(files))[:images]
-    files = [files[row] for row in drawn]
-    names, truth = np.unique([one.parent.name for one in files], return_inverse=True)
-    vectors = embedded(files, DEFAULT_MODEL)
+    labeled = read_set(folder, images)
+    files = labeled.files
     pictures = [cv2.imread(str(file)) for file in files]
     with tempfile.TemporaryDirectory() as small:
         seen = [Path(small, f"{row}.png") for row in range(len(files))]
@@ -143,10 +91,7 @@ def read(folder: Path, network: str, images: int) -> Pictures:
             cv2.imwrite(str(path), shrunk)
         thumbnails = [embedded(seen, one)[1] for one in (DEFAULT_MODEL, network)]
     return Pictures(
-        truth.astype(np.int32),
-        len(names),
-        vectors,
-        (neighbor_graph(vectors[1], VOTERS), neighbor_graph(vectors[0], COPY_VOTERS)),
+        labeled,
         {
             "network": reduced(embedded(files, network)[1]),
             "edges, colors": reduced(np.stack([*map(edges_and_colors, pictures)])),
@@ -187,10 +132,10 @@ def flipped(
         seed: of the draw
     """
     random = np.random.default_rng(seed)
-    truth, count = pictures.truth, round(WRONG * len(looks))
+    truth, count = pictures.labeled.truth, round(WRONG * len(looks))
     label, wrong = truth.copy(), others(looks, truth)
     chances = np.array(
-        [wrong[truth == code].mean(axis=0) for code in range(pictures.classes)]
+        [wrong[truth == code].mean(axis=0) for code in range(looks.shape[1])]
     )[truth]
     weight = np.full(len(truth), 1.0)
     if kind == "annotator":
@@ -200,7 +145,7 @@ def flipped(
     some = random.choice(len(truth), anywhere, False, weight / weight.sum())
     for row in some.tolist():
         share = chances[row] / chances[row].sum()
-        label[row] = random.choice(pictures.classes, p=share)
+        label[row] = random.choice(looks.shape[1], p=share)
     if kind == "unsure":
         weight = wrong.max(axis=1) ** 2
         weight[some] = 0
@@ -236,9 +181,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000)
     options = parser.parse_args()
     pictures = read(options.folder, options.network, options.images)
-    truth, classes = pictures.truth, pictures.classes
+    truth, classes = pictures.labeled.truth, len(pictures.labeled.names)
     rows = np.arange(len(truth))
-    looks = class_support(pictures.evidence(truth), rows)
+    looks = class_support(pictures.labeled.evidence(truth), rows)
     looks /= looks.sum(axis=1, keepdims=True)
     looks += out_of_fold(pictures.models["network"], truth, classes, 7)
     seen = out_of_fold(pictures.seen, truth, classes, 7)
@@ -246,7 +191,7 @@ def main() -> None:
     for seed in range(DRAWS):
         for kind in ("any picture", "annotator", "unsure"):
             label = flipped(pictures, looks / 2, seen, kind, seed)
-            evidence = pictures.evidence(label)
+            evidence = pictures.labeled.evidence(label)
             own, alone = class_support(evidence, rows), judge_labels(evidence).score
             for model, values in pictures.models.items():
                 chances = out_of_fold(values, label, classes, seed + 100)
