@@ -82,6 +82,12 @@ of the pairs that a half alone proposes are copies, so they come before others."
 _UNCONFIRMED_PROMISE = 3.0
 """Of pairs that are narrowly taken for copies: more than of any other."""
 
+_DOUBTED_PROMISE = 2.0
+"""Of pairs that are taken for copies, and may be two moments of a scene; the chance of
+a copy is added. They have looks of their own, since to remove what is no copy costs
+more than to miss one: where many pictures are alike, as hands before one wall, those
+that are refused would leave none for them."""
+
 _TILTED_SAME, _TILTED_COSINE = 0.3, 0.6
 _LIKE_IF_TILTED, _TILTED_PROMISE = 0.85, 0.09
 """Share that is the same in place, and cosine, of refused pairs that may be copies
@@ -173,6 +179,8 @@ def promise_in_place(found: PairScores, similarity: Floats, same: Floats) -> Flo
     mostly_same = refused & (same >= _MOSTLY_SAME)
     mostly_same &= similarity >= _MOSTLY_SAME_COSINE
     promise = np.maximum(promise, np.where(mostly_same, _LEAST_CHANCE, 0))
+    doubted = ~refused & (promise > 0)
+    promise = np.where(doubted, _DOUBTED_PROMISE + promise, promise)
     promise = np.where(found.narrow, _UNCONFIRMED_PROMISE, promise)
     faint = _FAINT_PROMISE * np.maximum(same**2, _FAINTEST)
     faint = np.where(refused & (similarity > 0), faint, 0)
@@ -214,7 +222,8 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     """Returns int64[q], the most promising pairs, as many as a scan can afford.
 
     A copy is most like its original, and often the other way around. What is narrowly
-    taken for a copy has looks of its own.
+    taken for a copy has looks of its own, and so has what is taken for one in doubt,
+    the most doubtful first.
 
     Args:
         promise: float32[p], of all pairs of the scan
@@ -228,9 +237,11 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     firsts = (similarity[:, None] >= nearest[pairs]).sum(axis=1)
     worth = promise * np.array(_STANDING, np.float32)[firsts]
     narrowly = needs_look(promise)
-    thorough = _is_thorough(promise) & ~narrowly
+    doubted = (promise > np.float32(_DOUBTED_PROMISE)) & ~narrowly
+    thorough = _is_thorough(promise) & ~narrowly & ~doubted
     looks = np.flatnonzero(thorough & (worth >= _LEAST_WORTH))
-    glances = np.flatnonzero(~thorough & ~narrowly & (promise > 0) & (firsts > 0))
+    refused = ~narrowly & ~doubted & (promise > 0)
+    glances = np.flatnonzero(refused & ~thorough & (firsts > 0))
     most = _ALWAYS + int(_MOST_GLANCES * image_count)
     # One half by what pictures look like, and one by what is the same in place
     like = similarity[glances] * np.array(_STANDING, np.float32)[firsts[glances]]
@@ -241,9 +252,11 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     in_place, _ = _parted(rest, same, most // 2)
     most_looks = _ALWAYS + int(_MOST_PER_IMAGE * image_count)
     looks, _ = _parted(looks, worth[looks], most_looks)
+    unsure = np.flatnonzero(doubted)
+    unsure, _ = _parted(unsure, -promise[unsure], most_looks)
     narrow = np.flatnonzero(narrowly)
     narrow, _ = _parted(narrow, similarity[narrow], _ALWAYS + image_count)
-    kept = [narrow, looks, alike, in_place]
+    kept = [narrow, unsure, looks, alike, in_place]
     return np.sort(np.concatenate(kept))
 
 

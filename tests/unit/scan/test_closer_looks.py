@@ -110,6 +110,31 @@ def test_what_is_narrowly_taken_for_a_copy_must_be_confirmed():
     assert len(rows) == 1 + len(chosen(others, *apart(count), image_count=1000))
 
 
+def test_a_copy_in_doubt_is_looked_at_however_many_others_are_refused():
+    count = 4000
+    pairs, similarity = apart(count + 2)
+    found = PairScores.of_nothing(count + 2)
+    found.chance[:] = 0.99
+    found.chance[-2:], found.scores[-2:] = (0.7, 0.9), 0.8
+
+    promise = promise_in_place(found, similarity, np.zeros(count + 2, np.float32))
+    rows = chosen(promise, pairs, similarity, image_count=100)
+
+    assert {count, count + 1} <= set(rows.tolist())
+    few = chosen(np.full(count + 2, 2.5, np.float32), pairs, similarity, 100)
+    assert len(few) == len(rows) - 2
+    assert care_for(promise, found.scores)[-2:].tolist() == [DOUBTED, DOUBTED]
+
+
+def test_the_most_doubtful_copies_are_looked_at_first():
+    pairs, similarity = apart(4000)
+    promise = np.linspace(2.99, 2.01, 4000).astype(np.float32)
+
+    rows = chosen(promise, pairs, similarity, image_count=0)
+
+    assert rows.tolist() == list(range(4000 - len(rows), 4000))
+
+
 def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
     found, same = PairScores.of_nothing(4), np.array([0.5, 0.8, 0.9, 0.9], np.float32)
     similarity = np.array([0.8, 0.8, 0.8, 0.6], np.float32)
