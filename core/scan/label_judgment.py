@@ -179,7 +179,7 @@ def own_threshold(estimate: LabelEstimate | None) -> tuple[float, str]:
     aim = f"{percent_text(AIMED_PRECISION)} expected to be wrong"
     precise = estimate.threshold()
     if precise is None:
-        return float(SCORES[0]), f"the lowest: at no score are {aim}"
+        return float(SCORES[0]), f"the lowest: at no score are surely {aim}"
     return precise, f"{OWN_RULE}: {aim}"
 
 

@@ -195,3 +195,17 @@ def test_a_label_becomes_another_class_as_often_as_it_looks_like_it():
 
     assert np.bincount(flipped, minlength=3)[0] == 0
     assert (flipped == 1).mean() == pytest.approx(0.75, abs=0.03)
+
+
+def test_a_handful_of_low_scores_is_not_sure_enough_to_be_flagged():
+    random = np.random.default_rng(0)
+    flips, tail = flips_of(random), tail_of(random, 600)
+    tail = tail[tail > 6]
+    low = np.tile(np.linspace(1, 3, 5, dtype=np.float32), 20)
+
+    few, many = (estimate(np.append(some, tail), flips) for some in (low[:40], low))
+
+    assert few.at(1)[0] >= AIMED_PRECISION
+    assert few.interval_at(1)[0] < 0.6 < many.interval_at(1)[0]
+    assert few.threshold() is None
+    assert many.threshold() >= 2

@@ -8,7 +8,8 @@ from core.scan.label_judgment import own_threshold
 def estimate_of(precision):
     """At each of the 100 scores this share of the labels below is wrong."""
     wrong = np.full(100, 100 * precision)
-    return LabelEstimate(wrong[-1], wrong, 100 - wrong, np.zeros((2, 100)))
+    interval = np.full((2, 100), precision)
+    return LabelEstimate(wrong[-1], wrong, 100 - wrong, interval)
 
 
 def test_the_threshold_is_that_at_which_as_many_as_aimed_for_are_wrong():
@@ -18,7 +19,10 @@ def test_the_threshold_is_that_at_which_as_many_as_aimed_for_are_wrong():
 
 def test_where_no_threshold_is_as_precise_the_lowest_says_so():
     chosen = own_threshold(estimate_of(0.4))
-    assert chosen == (0.5, "the lowest: at no score are 80 % expected to be wrong")
+    assert chosen == (
+        0.5,
+        "the lowest: at no score are surely 80 % expected to be wrong",
+    )
 
 
 def test_too_few_labels_have_a_fixed_threshold():
