@@ -474,9 +474,11 @@ def _seen_to_be_one(evidence: dict[str, Floats], longest: Floats) -> Bools:
         evidence: of the b pairs
         longest: float32[b], longer side of the larger picture, in pixels
     """
-    one: Bools = (longest <= _SEEN_IN_FULL) & (evidence["fine_unlike"] <= _SAME_PARTS)
+    one: Bools = evidence["fine_unlike"] <= _SAME_PARTS
     one &= evidence["explained"] >= _MOST_EXPLAINED
     one &= evidence["fine_drift"] <= _SAME_MOVE
+    one |= evidence["tilted"] > 0
+    one &= longest <= _SEEN_IN_FULL
     one &= evidence["tone_change"] <= _SAME_TONES
     one &= evidence["desaturation"] <= _SAME_COLORS
-    return one | ((longest <= _SEEN_IN_FULL) & (evidence["tilted"] > 0))
+    return one

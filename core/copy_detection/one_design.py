@@ -10,8 +10,8 @@ photographed twice: of 2,787 pairs that were taken for copies 162 are left, thre
 four of them one cell. Of copies made of 150 of these cells (re-encoded with a quality
 of 70 and of 30, brighter, at half the size, blurred, with noise, mirrored) 0, 0, 9, 0,
 1, 0 and 0 % are lost. Of 803 pairs of three planted sets of 6,000 images two are
-refused, which are none; of 161 of 24,288 scenes none. Of 4,820 pairs of frames of one
-camera 363 are: with somebody in one of the two, or who moved.
+refused, which are no copies; of 161 of 24,288 scenes none. Of 4,820 pairs of frames of
+one camera 363 are: with somebody in one of the two, or who moved.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from .types import Bools, Floats, Signatures, floats
 
 OTHERS = 8
 _HALF = OTHERS // 2
-"""Pictures that show what is common: the four most like a pair say so, and the next
-four do. Some of the first may be copies of the two, which would explain them wholly."""
+"""Pictures that show what is common. How much that is the second four of them say: some
+of the first, which are most like the pair, may be copies that would explain it
+wholly. What is left of the two once all eight are taken out is their own."""
 
 _AROUND = 2.0
 """Sigma of what lies around a detail, in pixels of 64."""
@@ -74,6 +75,8 @@ def of_one_design(
         result[some] &= _difference(both) >= _VISIBLE
         for turn in range(ORIENTATIONS):
             asked = np.flatnonzero(result[some])
+            if not len(asked):
+                break
             turned = both[asked]
             turned[:, 1] = _turned(turned[:, 1], turn)
             alike = _correlation(_own(turned, common[asked])) >= _OWN_ALIKE

@@ -97,7 +97,7 @@ def outlier_distances(
 
     Copies show one picture, which is as far as they are in the mean: they are outliers
     together. Adding or removing pictures that are nobody's nearest distinct neighbors
-    changes nothing (to the last bit).
+    changes nothing else (to the last bit) but the mean of their own copies.
 
     Args:
         graph: of the feature vectors, :data:`NEIGHBORS_NEEDED` neighbors

@@ -185,7 +185,8 @@ def confirmed(
                 names.append(proposed.names[series])
                 continue
             first, last = place[run[0]], place[run[-1]]
-            inside = (proposed.place[rows] >= first) & (proposed.place[rows] <= last)
+            # They stand in the order of their places
+            inside = slice(*np.searchsorted(proposed.place[rows], [first, last + 1]))
             code[rows[inside]] = len(names)
             names.append(f"{proposed.names[series]} {first}-{last}")
     step = proposed.step[np.array(kept, np.int64)]

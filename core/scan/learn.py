@@ -165,7 +165,7 @@ def learned(
         paths, table, samples, images, pairs, scan_input.recordings
     )
     clock.end("compare pictures")
-    recall, trial, is_recall_complete = before.recall() or estimate_recall(
+    recall, trial, is_recall_complete = before.recall(proposal) or estimate_recall(
         images,
         afar,
         table,

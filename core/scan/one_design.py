@@ -10,19 +10,35 @@ from numpy.typing import NDArray
 
 from ..copy_detection.one_design import OTHERS
 
-ONE_DESIGN = -1.0
-"""What a closer look promises at a pair that is alike as others are: nothing. Beside
-other images it may be a copy, so that the next scan compares it anew."""
-
 _SURELY_COPIES = 0.98
 """Score of a copy that does not show what is common: of one photograph there may be
-more copies than others are asked."""
+more copies than others are asked. Things that differ by so little that most of them
+score as much are therefore not told apart."""
+
+_MOST_ASKED = 64
+"""Pictures most like either that are asked: a keeper may be compared with thousands."""
 
 Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
 OthersOf = Callable[[Pairs], Rows]
 """int32[p, 2] -> int64[p, 8], see :func:`pictures_like_both`."""
+
+
+def refused_promise(promise: Floats) -> Floats:
+    """Returns the promise of pairs that are alike only as others are: below 0.
+
+    What it was is kept, so that the same scan asks for the same looks. Beside other
+    images such a pair may be a copy: a scan of those compares it anew.
+    """
+    refused: Floats = np.float32(-1) - promise
+    return refused
+
+
+def first_promise(promise: Floats) -> Floats:
+    """Returns the promise that pairs had before any was refused."""
+    first: Floats = np.where(promise < 0, refused_promise(promise), promise)
+    return first
 
 
 def pictures_like_both(
@@ -54,6 +70,7 @@ def pictures_like_both(
     starts, ends = (
         np.searchsorted(image, pairs, side=one) for one in ("left", "right")
     )
+    ends = np.minimum(ends, starts + _MOST_ASKED)
     result = np.full((len(pairs), OTHERS), -1, np.int64)
     for place, pair in enumerate(pairs.tolist()):
         spans = [slice(*span) for span in zip(starts[place], ends[place], strict=True)]

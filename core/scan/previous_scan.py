@@ -138,11 +138,15 @@ class PreviousScan:
         pairs = distinct_pairs(ends[is_here.all(axis=1)])
         return KnownPairs(pairs, np.union1d(lost, new))
 
-    def recall(self) -> tuple[CopyScores, CopyTrial | None, bool] | None:
+    def recall(self, proposal: str) -> tuple[CopyScores, CopyTrial | None, bool] | None:
         """Returns what :func:`~.copy_trial.try_copies` did, if it had the same images
-        and could read all files."""
+        and pairs, and could read all files.
+
+        Args:
+            proposal: see :meth:`proposal`
+        """
         known = self._scan_data
-        if known is None or known.inputs.recall != self._recall:
+        if known is None or known.inputs.recall != self._recall_input(proposal):
             return None
         return known.recall, known.trial, True
 
@@ -219,11 +223,14 @@ class PreviousScan:
         return StageInputs(
             vectors=self._vectors,
             pictures=self._pictures,
-            recall=self._recall if is_recall_complete else None,
+            recall=self._recall_input(proposed) if is_recall_complete else None,
             classes=self._classes_input(labels),
             proposed=proposed,
             proposed_count=proposed_count,
         )
+
+    def _recall_input(self, proposed: str | None) -> str:
+        return digest_of([self._recall, str(proposed)])
 
     def _classes_input(self, labels: ImageLabels) -> str:
         return digest_of(

@@ -31,7 +31,7 @@ from .closer_looks import (
     promise_of,
     show_little,
 )
-from .one_design import ONE_DESIGN, pictures_like_both
+from .one_design import first_promise, pictures_like_both, refused_promise
 from .plain_pages import ReadPicture, judge_pages, no_picture
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
@@ -67,8 +67,9 @@ def verify(
     if previous is not None and previous.pairs is not None:
         known = previous.pairs
         row = _known_rows(known.images, previous.image, pairs)
-        # Beside other images than now they were of one design
-        row[(row >= 0) & (known.promise[row] == ONE_DESIGN)] = -1
+        # Beside other images than now some were of one design
+        old = np.flatnonzero(row >= 0)
+        row[old[known.promise[row[old]] < 0]] = -1
     new = row < 0
     first = _compared(images, pairs[new], similarity[new], read, on_progress)
     # New ones first, then the known
@@ -145,18 +146,16 @@ def refuse_one_design(
     pairs = found.images[rows]
     others = pictures_like_both(pairs, among.images, among.similarity, among.score)
     refused = rows[of_one_design(signatures, pairs, others)]
-    nothing = _verified(
-        PairScores.of_nothing(len(refused)),
-        found.images[refused],
-        found.similarity[refused],
-    )
-    _put(found, refused, nothing)
-    found.promise[refused] = ONE_DESIGN
+    nothing = PairScores.of_nothing(len(refused))
+    found.score[refused], found.relation[refused] = nothing.scores, nothing.relations
+    found.changes[refused], found.scene[refused] = nothing.changes, nothing.scenes
+    found.promise[refused] = refused_promise(found.promise[refused])
 
 
 def to_look_at(verified: VerifiedPairs, image_count: int) -> Rows:
     """Returns int64[q], the pairs of which a closer look may tell more."""
-    return chosen(verified.promise, verified.images, verified.similarity, image_count)
+    promise = first_promise(verified.promise)
+    return chosen(promise, verified.images, verified.similarity, image_count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,8 @@ def label_expectation(report: ScanOutcome) -> list[str]:
     precision = _share(expected, "label_precision")
     # Runs of before did not count them
     pictures = report.counts.get("label_issue_pictures", flagged)
-    once = f"{pictures:,} are flagged where equal pictures count once, and "
+    are = "is" if pictures == 1 else "are"
+    once = f"{pictures:,} {are} flagged where equal pictures count once, and "
     return [
         f"{once * (pictures != flagged)}"
         f"about {expected['wrong_labels']:,} are estimated to be wrong; of those "
