@@ -94,7 +94,9 @@ def test_each_finding_has_a_line_in_the_summary_and_a_section(scanned, tmp_path)
         if finding.has_line:
             assert f"\n  {finding.label} " in str(report), name
             assert f"\n| {finding.label} |" in report.to_markdown(), name
-            assert sections[finding.section]["count"] == report.counts[name], name
+            # What only differs from most is no bad image, and counted apart
+            counted = "bad_images" if name == "image_issues" else name
+            assert sections[finding.section]["count"] == report.counts[counted], name
 
 
 def test_a_new_finding_needs_one_entry(scanned, tmp_path, monkeypatch):
