@@ -237,11 +237,10 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     firsts = (similarity[:, None] >= nearest[pairs]).sum(axis=1)
     worth = promise * np.array(_STANDING, np.float32)[firsts]
     narrowly = needs_look(promise)
-    doubted = (promise > np.float32(_DOUBTED_PROMISE)) & ~narrowly
-    thorough = _is_thorough(promise) & ~narrowly & ~doubted
+    refused = promise <= np.float32(_DOUBTED_PROMISE)
+    thorough = _is_thorough(promise) & refused
     looks = np.flatnonzero(thorough & (worth >= _LEAST_WORTH))
-    refused = ~narrowly & ~doubted & (promise > 0)
-    glances = np.flatnonzero(refused & ~thorough & (firsts > 0))
+    glances = np.flatnonzero(refused & ~thorough & (promise > 0) & (firsts > 0))
     most = _ALWAYS + int(_MOST_GLANCES * image_count)
     # One half by what pictures look like, and one by what is the same in place
     like = similarity[glances] * np.array(_STANDING, np.float32)[firsts[glances]]
@@ -252,7 +251,7 @@ def chosen(promise: Floats, pairs: Pairs, similarity: Floats, image_count: int) 
     in_place, _ = _parted(rest, same, most // 2)
     most_looks = _ALWAYS + int(_MOST_PER_IMAGE * image_count)
     looks, _ = _parted(looks, worth[looks], most_looks)
-    unsure = np.flatnonzero(doubted)
+    unsure = np.flatnonzero(~refused & ~narrowly)
     unsure, _ = _parted(unsure, -promise[unsure], most_looks)
     narrow = np.flatnonzero(narrowly)
     narrow, _ = _parted(narrow, similarity[narrow], _ALWAYS + image_count)

@@ -50,7 +50,7 @@ from .scan_data import (
 from .scan_sequences import find_sequences
 from .settings import ScanSettings
 from .unique_images import DescribedImages
-from .verified_pairs import joined, refuse_one_design, to_look_at
+from .verified_pairs import NO_PAIRS, joined, refuse_one_design, to_look_at
 from .whole_set import Origins, evidence_of_set
 
 
@@ -153,13 +153,11 @@ def learned(
         candidates = distinct_pairs(search.candidates, rotated, alike)
         # Of ten million images each takes a quarter of a gigabyte
         del search, rotated, alike
-        known = stages.verify(images, candidates)
+        known = _judged_pairs(stages, images, candidates)
         del candidates
-        refuse_one_design(known, known, images.signatures)
     elif not known.looked[to_look_at(known, len(images))].all():
         # A file could not be read for a moment
-        known = stages.verify(images, known.images)
-        refuse_one_design(known, known, images.signatures)
+        known = _judged_pairs(stages, images, known.images)
     pairs, proposed_count = known, len(known)
     sequences = find_sequences(
         paths, table, samples, images, pairs, scan_input.recordings
@@ -192,9 +190,7 @@ def learned(
         pairs.accepted(min_score),
         pairs.images,
     )
-    checked = stages.verify(images, missing)
-    refuse_one_design(checked, joined(pairs, checked), images.signatures)
-    pairs = joined(pairs, checked)
+    pairs = joined(pairs, _judged_pairs(stages, images, missing, beside=pairs))
     groups = join_equal_pixels(
         table,
         images,
@@ -305,6 +301,26 @@ def model_info(embedder: ImageEmbedder | None) -> ModelInfo:
         embedder.input_size,
         embedder.min_candidate_similarity,
     )
+
+
+def _judged_pairs(
+    stages: HeavyStages,
+    images: DescribedImages,
+    pairs: Pairs,
+    beside: VerifiedPairs = NO_PAIRS,
+) -> VerifiedPairs:
+    """Compares pairs, and takes back those that are alike only as others are.
+
+    Args:
+        stages: what compares them
+        images: the unique images
+        pairs: int32[p, 2] of them
+        beside: pairs that were compared before
+    """
+    found = stages.verify(images, pairs)
+    among = joined(beside, found) if len(beside) else found
+    refuse_one_design(found, among, images.signatures)
+    return found
 
 
 def estimate_recall(
