@@ -221,6 +221,8 @@ def _patches(where: Bools, seen: Floats) -> tuple[Floats, ...]:
         left, top, wide, tall = stats[1 + most, :4].tolist()
         ends = GRAY_SIDE - left - wide, GRAY_SIDE - top - tall
         inward[row] = min(left, top, *ends)
+        if areas[most] < _PATCH:
+            continue
         # The empty corners of a tilted picture lie at the edge of what is seen
         inner = cv2.erode(seen[row], _RIM, borderValue=0) > 0
         middle = np.bincount(part[inner], minlength=len(stats))[1:]

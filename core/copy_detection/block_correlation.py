@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .filters import BLOCKS, block_sums
+from .filters import BLOCKS, block_sums, cached_rows
 from .overlays import inside, sample
 from .types import Doubles, Floats, floats
 
@@ -25,6 +25,14 @@ def detail_correlation(inner: Floats, outer: Floats, warp: Doubles) -> Floats:
     over a picture costs no more than its own blocks, and blank skies count
     for nothing.
     """
+    result = np.empty(len(warp), np.float32)
+    for rows in cached_rows(len(warp), inner.shape[1]):
+        result[rows] = _detail_correlation(inner[rows], outer[rows], warp[rows])
+    return result
+
+
+def _detail_correlation(inner: Floats, outer: Floats, warp: Doubles) -> Floats:
+    """Does what :func:`detail_correlation` says for a few pairs."""
     side = inner.shape[1]
     seen = inside(warp, side, 0.5)
     moved = sample(outer, warp)

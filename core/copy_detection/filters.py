@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .types import Floats, floats
+from .types import Doubles, Floats, floats
 
 BLOCKS = 8
 """Along each axis, whatever the side."""
 
-_SMALL = 32
-"""Pixels of a side up to which two products of matrices blur faster than OpenCV."""
+_SMALL, _MIDDLING, _WIDE = 32, 64, 2.0
+"""Pixels of a side up to which two products of matrices blur faster than OpenCV, and up
+to which they do by so wide a Gaussian, in pixels: in 7.5 instead of 15 microseconds by
+three pixels, and in 7.5 instead of 9 by one and a half."""
+
+_PIXELS_AT_ONCE = 2**17
+"""Of a plane of some pictures: several such planes stay in the cache."""
 
 _NEXT_TO_NOTHING = np.float32(1e-6)
 
 
+def cached_rows(count: int, side: int) -> Iterator[slice]:
+    """Yields the rows of so many pictures that stay in the cache, run by run.
+
+    Args:
+        count: of pictures
+        side: of each, in pixels
+    """
+    at_once = max(1, _PIXELS_AT_ONCE // side**2)
+    for start in range(0, count, at_once):
+        yield slice(start, min(start + at_once, count))
+
+
 def blur(pictures: Floats, sigma: float) -> Floats:
     """Returns pictures blurred by a Gaussian, mirrored at their edges."""
-    if pictures.shape[1] <= _SMALL:
-        across = _blurring(pictures.shape[1], sigma)
+    side = pictures.shape[1]
+    if side <= _SMALL or (side <= _MIDDLING and sigma >= _WIDE):
+        across = _blurring(side, sigma)
         return floats(np.matmul(np.matmul(across, pictures), across.T))
+    return blur_each(pictures, np.full(len(pictures), sigma))
+
+
+def blur_each(pictures: Floats, sigmas: Doubles) -> Floats:
+    """Returns pictures that are blurred as :func:`blur` does, each by its own sigma.
+
+    Args:
+        pictures: float32[b, side, side]
+        sigmas: float64[b], in pixels
+    """
     smooth = np.empty_like(pictures)
-    for picture, target in zip(pictures, smooth, strict=True):
-        cv2.GaussianBlur(picture, (0, 0), sigma, target)
+    for row, sigma in enumerate(sigmas.tolist()):
+        cv2.GaussianBlur(pictures[row], (0, 0), sigma, smooth[row])
     return smooth
 
 
@@ -70,8 +99,19 @@ def masked_high_pass(
     share = np.ones_like(mask)
     partly = np.flatnonzero(~mask.all(axis=(1, 2)))
     share[partly] = blur(mask[partly], sigma) + _NEXT_TO_NOTHING
-    one, two = ((each - blur(each * mask, sigma) / share) * mask for each in pictures)
+    one, two = (_beside_what_is_around(each, mask, share, sigma) for each in pictures)
     return one, two
+
+
+def _beside_what_is_around(
+    pictures: Floats, mask: Floats, share: Floats, sigma: float
+) -> Floats:
+    """Returns the details of pictures, of whose surroundings a share is known."""
+    around = blur(pictures * mask, sigma)
+    around /= share
+    details = np.subtract(pictures, around, out=around)
+    details *= mask
+    return details
 
 
 def slopes(pictures: Floats) -> tuple[Floats, Floats]:
@@ -79,14 +119,20 @@ def slopes(pictures: Floats) -> tuple[Floats, Floats]:
 
     By central differences, as ``np.gradient``, in a third of its time.
     """
-    down, right = np.empty_like(pictures), np.empty_like(pictures)
-    for slope, axis in ((down, 1), (right, 2)):
+    count, side, _ = pictures.shape
+    flat, half = pictures.reshape(count, side * side), np.float32(0.5)
+    down, right = np.empty_like(flat), np.empty_like(flat)
+    np.subtract(flat[:, 2 * side :], flat[:, : -2 * side], out=down[:, side:-side])
+    # From row to row as well, instead of which the edges follow
+    np.subtract(flat[:, 2:], flat[:, :-2], out=right[:, 1:-1])
+    down[:, side:-side] *= half
+    right[:, 1:-1] *= half
+    result = floats(down.reshape(pictures.shape)), floats(right.reshape(pictures.shape))
+    for slope, axis in zip(result, (1, 2), strict=True):
         to, along = np.swapaxes(slope, 1, axis), np.swapaxes(pictures, 1, axis)
-        np.subtract(along[:, 2:], along[:, :-2], out=to[:, 1:-1])
-        to[:, 1:-1] *= np.float32(0.5)
-        to[:, 0] = along[:, 1] - along[:, 0]
-        to[:, -1] = along[:, -1] - along[:, -2]
-    return down, right
+        np.subtract(along[:, 1], along[:, 0], out=to[:, 0])
+        np.subtract(along[:, -1], along[:, -2], out=to[:, -1])
+    return result
 
 
 def halve(pictures: Floats) -> Floats:
@@ -154,7 +200,8 @@ def block_moves(
 def weighted_quantile(values: Floats, weight: Floats, level: float) -> Floats:
     """Returns the weighted quantile of each row: float32[b] of float32[b, d]."""
     share = weight / (weight.sum(axis=1, keepdims=True) + 1e-6)
-    order = np.argsort(values, axis=1, kind="stable")
+    # Which of equal ones comes first does not matter
+    order = np.argsort(values, axis=1)
     below = np.take_along_axis(share, order, axis=1).cumsum(axis=1) < level
     at = np.minimum(below.sum(axis=1), values.shape[1] - 1)
     ordered = np.take_along_axis(values, order, axis=1)

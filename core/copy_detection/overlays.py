@@ -44,7 +44,7 @@ class Overlays:
     regrounded: Bools
     margined: Bools
 
-    def at(self, rows: Ints | Bools) -> Overlays:
+    def at(self, rows: Ints | Bools | slice) -> Overlays:
         return Overlays(
             self.inner[rows],
             self.outer[rows],

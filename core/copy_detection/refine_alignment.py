@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from .block_correlation import detail_correlation, still_correlation
-from .filters import mean_planes, product_sums
+from .filters import cached_rows, mean_planes, product_sums
 from .overlays import STILL, Overlays, inside, sample
 from .planes import WHITE, Pictures
+from .signature import GRAY_SIDE
 from .types import Doubles, Floats, floats
 
 _SIMPLER = 0.01
@@ -30,8 +31,8 @@ _HOPEFUL = 0.33
 four sets .991 to .998 of those that come to lie on one another have it, and a third of
 the others, which are nine in ten pairs of scenes."""
 
-_PIXELS_AT_ONCE = 2**17
-"""Of pairs that are refined together: what is held of them stays in the cache."""
+_PIXELS_IN_STEP = 2**14
+"""Of pairs whose steps are computed together: 16 planes of them stay in the cache."""
 
 _LONGEST_STEP = 0.15
 """Of the frame, a step: keeps flat pictures from running away."""
@@ -90,13 +91,21 @@ def align_finely(
     pictures: Pictures, overlays: Overlays, steps: int = _FINE_STEPS
 ) -> Overlays:
     """Refines at 64 x 64 where that makes the pictures more alike."""
+    warp = np.empty_like(overlays.warp)
+    for rows in cached_rows(len(warp), GRAY_SIDE):
+        warp[rows] = _finer(pictures, overlays.at(rows), steps)
+    return overlays.warped(warp)
+
+
+def _finer(pictures: Pictures, overlays: Overlays, steps: int) -> Doubles:
+    """Does what :func:`align_finely` says for a few pairs: float64[b, 2, 3]."""
     inner = overlays.inner_of(pictures.gray, WHITE)
     outer = pictures.gray[overlays.outer]
     finer = _refine(inner, outer, overlays.warp, steps)
     details, outer = overlays.inner_of(pictures.detail), pictures.detail[overlays.outer]
     before = detail_correlation(details, outer, overlays.warp)
     gained = detail_correlation(details, outer, finer) > before
-    return overlays.warped(np.where(gained[:, None, None], finer, overlays.warp))
+    return np.where(gained[:, None, None], finer, overlays.warp)
 
 
 def align_in_detail(gray: Floats, overlays: Overlays) -> Overlays:
@@ -115,25 +124,19 @@ def _refine(
     parameters of an affine map; with the mean of both gradients (Malis 2004).
     """
     result = np.empty_like(warp)
-    at_once = max(1, _PIXELS_AT_ONCE // inner.shape[1] ** 2)
-    for start in range(0, len(warp), at_once):
-        rows = slice(start, start + at_once)
-        result[rows] = _refined(inner[rows], outer[rows], warp[rows], steps)
+    side = inner.shape[1]
+    # Made once: memory that is asked for again and again is cleared each time
+    steps_of = _Steps(side, min(len(warp), max(1, _PIXELS_IN_STEP // side**2)))
+    for rows in cached_rows(len(warp), side):
+        result[rows] = _refined(inner[rows], outer[rows], warp[rows], steps, steps_of)
     return result
 
 
-def _refined(inner: Floats, outer: Floats, warp: Doubles, steps: int) -> Doubles:
+def _refined(
+    inner: Floats, outer: Floats, warp: Doubles, steps: int, steps_of: _Steps
+) -> Doubles:
     """Does what :func:`_refine` says for a few pairs."""
-    count, side, _ = inner.shape
-    place = floats((np.arange(side) + 0.5) / side - 0.5)
-    x, y = place[None, None, :], place[None, :, None]
-    # Gain and offset of the brightness are the last two
-    steepest = np.zeros((count, 8, side, side), np.float32)
-    steepest[:, 7] = 1
-    slope_x, slope_y = steepest[:, 2], steepest[:, 5]
-    weighted = np.empty_like(steepest)
-    flat = steepest.reshape(count, 8, side * side)
-    diagonal = np.arange(8)
+    side = inner.shape[1]
     for _ in range(steps):
         seen = inside(warp, side, 0.5, border=1)
         area = seen.sum(axis=(1, 2)) + 1e-6
@@ -150,25 +153,75 @@ def _refined(inner: Floats, outer: Floats, warp: Doubles, steps: int) -> Doubles
         weight *= (1 / scale**2)[:, None, None]
         weight += 1
         np.divide(seen, weight, out=weight)
-        steepest[:, 6] = moved
-        # Twice their mean; its differences of two pixels are four times the slope
-        both = np.add(inner, moved, out=moved)
-        np.subtract(both[:, :, 2:], both[:, :, :-2], out=slope_x[:, :, 1:-1])
-        np.subtract(both[:, 2:], both[:, :-2], out=slope_y[:, 1:-1])
-        slope_x *= np.float32(side / 4)
-        slope_y *= np.float32(side / 4)
-        for slope, first in ((slope_x, 0), (slope_y, 3)):
-            np.multiply(slope, x, out=steepest[:, first])
-            np.multiply(slope, y, out=steepest[:, first + 1])
-        np.multiply(steepest, weight[:, None], out=weighted)
-        products = weighted.reshape(flat.shape)
-        normal = np.matmul(products, flat.transpose(0, 2, 1)).astype(np.float64)
-        normal[:, diagonal, diagonal] *= 1.001
-        normal[:, diagonal, diagonal] += 1e-3
-        right = np.matmul(products, error.reshape(count, side * side, 1))
-        step = np.linalg.solve(normal, right.astype(np.float64))[:, :6, 0]
+        step = steps_of(inner, moved, error, weight)
         warp = _compose(warp, np.clip(step, -_LONGEST_STEP, _LONGEST_STEP))
     return warp
+
+
+class _Steps:
+    """The steps of Gauss and Newton of a few pairs at a time, in one work space.
+
+    Args:
+        side: of the pictures, in pixels
+        at_once: pairs
+    """
+
+    def __init__(self, side: int, at_once: int) -> None:
+        place = floats((np.arange(side) + 0.5) / side - 0.5)
+        # Differences of two pixels of twice a mean are four times its slope
+        place_of_slope = place * np.float32(side / 4)
+        self._side, self._at_once = side, at_once
+        self._x = np.tile(place_of_slope, side)
+        self._y = np.repeat(place_of_slope, side)
+        # Six of the map, then gain and offset of the brightness
+        self._steepest = np.zeros((at_once, 8, side**2), np.float32)
+        self._steepest[:, 7] = 1
+        self._weighted = np.empty_like(self._steepest)
+        self._slopes = np.zeros((2, at_once, side**2), np.float32)
+
+    def __call__(
+        self, inner: Floats, moved: Floats, error: Floats, weight: Floats
+    ) -> Doubles:
+        """Returns by how much to change the maps: float64[b, 6].
+
+        Args:
+            inner, moved: float32[b, side, side], of which one is moved onto the other
+            error: float32[b, side, side], by how much they differ
+            weight: float32[b, side, side], of each pixel; 0 at the edges
+        """
+        count = len(inner)
+        normal = np.empty((count, 8, 8))
+        right = np.empty((count, 8, 1))
+        flat = (plane.reshape(count, -1) for plane in (inner, moved, error, weight))
+        inner, moved, error, weight = flat
+        for start in range(0, count, self._at_once):
+            rows = slice(start, start + self._at_once)
+            products = self._weigh(inner[rows], moved[rows], weight[rows])
+            steepest = self._steepest[: len(products)]
+            normal[rows] = np.matmul(products, steepest.transpose(0, 2, 1))
+            right[rows] = np.matmul(products, error[rows, :, None])
+        diagonal = np.arange(8)
+        normal[:, diagonal, diagonal] *= 1.001
+        normal[:, diagonal, diagonal] += 1e-3
+        step = np.linalg.solve(normal, right)[:, :6, 0]
+        return np.asarray(step, np.float64)
+
+    def _weigh(self, inner: Floats, moved: Floats, weight: Floats) -> Floats:
+        """Fills in how pairs change with the parameters, and returns it weighted."""
+        count, side = len(inner), self._side
+        steepest, weighted = self._steepest[:count], self._weighted[:count]
+        steepest[:, 6] = moved
+        both = np.add(inner, moved, out=weighted[:, 0])
+        across, along = self._slopes[:, :count]
+        # From row to row as well, where no pixel has a weight
+        np.subtract(both[:, 2:], both[:, :-2], out=across[:, 1:-1])
+        ends = both[:, 2 * side :], both[:, : -2 * side]
+        np.subtract(*ends, out=along[:, side:-side])
+        for slope, first in ((across, 0), (along, 3)):
+            np.multiply(slope, self._x, out=steepest[:, first])
+            np.multiply(slope, self._y, out=steepest[:, first + 1])
+            np.multiply(slope, np.float32(side / 4), out=steepest[:, first + 2])
+        return np.multiply(steepest, weight[:, None], out=weighted)
 
 
 def _compose(warp: Doubles, step: Doubles) -> Doubles:

@@ -28,8 +28,9 @@ def equally_sharp(shown: Shown) -> Shown:
     inner, outer = shown.inner.copy(), shown.outer.copy()
     gain = _contrast_ratio(shown)
     same = np.ones_like(gain)
-    energy = _fine_energy(inner, shown.seen, same)
-    other = _fine_energy(outer, shown.seen, gain)
+    area = np.maximum(block_sums(shown.seen), 1)
+    energy = _fine_energy(inner, shown.seen, area, same)
+    other = _fine_energy(outer, shown.seen, area, gain)
     excess = _excess(energy, other)
     for pictures, own, sign in ((inner, same, 1), (outer, gain, -1)):
         rows = np.flatnonzero(sign * excess > _SHARPER_BY)
@@ -39,7 +40,7 @@ def equally_sharp(shown: Shown) -> Shown:
         gap = np.abs(excess[rows])
         for sigma in _BLURS:
             blurred = blur(given, sigma)
-            fine = _fine_energy(blurred, shown.seen[rows], own[rows])
+            fine = _fine_energy(blurred, shown.seen[rows], area[rows], own[rows])
             left = _excess(fine, wanted)
             better = np.abs(left) < gap
             pictures[rows[better]] = blurred[better]
@@ -64,21 +65,31 @@ def sharpness_excess(pictures: Pictures, overlays: Overlays) -> Floats:
 
 
 def _contrast_ratio(shown: Shown) -> Floats:
-    inner = _contrast(shown.inner, shown.seen)
-    return floats(np.sqrt(inner / _contrast(shown.outer, shown.seen)))
+    area = shown.seen.sum(axis=(1, 2)) + 1e-6
+    inner = _contrast(shown.inner, shown.seen, area)
+    return floats(np.sqrt(inner / _contrast(shown.outer, shown.seen, area)))
 
 
-def _contrast(pictures: Floats, seen: Floats) -> Floats:
+def _contrast(pictures: Floats, seen: Floats, area: Floats) -> Floats:
     """Returns the variance of what is seen, at least 1."""
-    area = seen.sum(axis=(1, 2)) + 1e-6
     mean = product_sums(pictures, seen) / area
     square = product_sums(pictures, pictures * seen) / area
     return floats(np.maximum(square - mean * mean, 1))
 
 
-def _fine_energy(pictures: Floats, seen: Floats, gain: Floats) -> Floats:
-    fine = high_pass(pictures, _FINE_SIGMA) * seen
-    mean = block_sums(fine * fine) / np.maximum(block_sums(seen), 1)
+def _fine_energy(pictures: Floats, seen: Floats, area: Floats, gain: Floats) -> Floats:
+    """Returns the energy of fine details in blocks: float32[b, 64].
+
+    Args:
+        pictures, seen: float32[b, 64, 64]
+        area: float32[b, 64], how much of each block is seen, at least 1
+        gain: float32[b], by which the contrast is changed
+    """
+    around = blur(pictures, _FINE_SIGMA)
+    fine = np.subtract(pictures, around, out=around)
+    fine *= seen
+    fine *= fine
+    mean = block_sums(fine) / area
     return floats(mean * (gain * gain)[:, None] + _FINE_NOISE)
 
 

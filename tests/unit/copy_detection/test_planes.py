@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.copy_detection.filters import blur, slopes
+from core.copy_detection.filters import blur, blur_each, slopes
 from core.copy_detection.overlays import STILL, inside, sample
 
 
@@ -58,6 +58,15 @@ def test_a_blur_is_that_of_opencv_at_every_size(side, sigma):
     expected = [cv2.GaussianBlur(one, (0, 0), sigma) for one in pictures]
 
     np.testing.assert_allclose(blur(pictures, sigma), expected, atol=1e-3)
+
+
+def test_pictures_are_blurred_each_by_its_own_sigma():
+    pictures = np.random.default_rng(0).random((2, 64, 64), np.float32) * 255
+
+    found = blur_each(pictures, np.array([0.65, 0.8]))
+
+    np.testing.assert_array_equal(found[0], blur(pictures[:1], 0.65)[0])
+    np.testing.assert_array_equal(found[1], blur(pictures[1:], 0.8)[0])
 
 
 def test_slopes_are_those_of_numpy():

@@ -8,9 +8,9 @@ from core.copy_detection.block_correlation import (
     detail_correlation,
     still_correlation,
 )
-from core.copy_detection.overlays import STILL, Overlays
+from core.copy_detection.overlays import STILL, Overlays, joined
 from core.copy_detection.planes import Pictures
-from core.copy_detection.refine_alignment import align_roughly
+from core.copy_detection.refine_alignment import align_finely, align_roughly
 
 
 @pytest.fixture
@@ -83,3 +83,27 @@ def test_frames_that_do_not_move_correlate_as_under_a_map_that_leaves_them(pictu
 
     assert found[0] == 1 > found[1] > found[2]
     assert np.array_equal(found, detail_correlation(details, details[[0, 0, 1]], still))
+
+
+def test_a_pair_is_refined_the_same_however_many_others_are(pictures):
+    one, other = overlays(1, 0), overlays(2, 0)
+    many = joined([one, other] * 50)
+
+    found = align_finely(pictures, many)
+
+    for pair, rows in ((one, slice(0, None, 2)), (other, slice(1, None, 2))):
+        alone = align_finely(pictures, pair).warp
+        np.testing.assert_array_equal(found.warp[rows], np.tile(alone, (50, 1, 1)))
+    assert found.warp[0] == pytest.approx(
+        np.array([[260, 0, 14], [0, 260, 14]]) / 288, abs=0.01
+    )
+
+
+def test_details_correlate_the_same_however_many_pairs_there_are(pictures):
+    maps = overlays(1, 0).warp
+    details = pictures.detail
+    alone = detail_correlation(details[1:2], details[:1], maps)
+
+    many = [np.repeat(each, 70, axis=0) for each in (details[1:2], details[:1], maps)]
+
+    np.testing.assert_array_equal(detail_correlation(*many), np.tile(alone, 70))
