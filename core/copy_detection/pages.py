@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .filters import gray_of, level_counts
 from .types import Bools, Floats, floats
 
 PAGE_SIDE = 1600
@@ -72,14 +73,16 @@ def is_page(picture: Picture) -> bool:
     Args:
         picture: uint8[h, w, 3]
     """
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray = gray_of(picture)
     if min(gray.shape) < 2:
         return False
-    count = np.bincount(gray.ravel(), minlength=256)
-    ground = np.convolve(count, np.ones(2 * _GROUND + 1)).max()
+    ground = np.convolve(level_counts(gray), np.ones(2 * _GROUND + 1)).max()
+    # As most photographs end
+    if ground < _MIN_GROUND * gray.size:
+        return False
     flat = cv2.absdiff(gray[:-1, 1:], gray[:-1, :-1]) <= _FLAT_STEP
     flat &= cv2.absdiff(gray[1:, :-1], gray[:-1, :-1]) <= _FLAT_STEP
-    return bool(ground >= _MIN_GROUND * gray.size and flat.mean() >= _MIN_FLAT)
+    return bool(flat.mean() >= _MIN_FLAT)
 
 
 def compare_pages(one: Picture, other: Picture, *, may_differ: bool = True) -> str:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.copy_detection.filters import blur, blur_each, slopes
+from core.copy_detection.filters import blur, blur_each, level_counts, slopes
 from core.copy_detection.overlays import STILL, inside, sample
 
 
@@ -76,3 +76,13 @@ def test_slopes_are_those_of_numpy():
         slopes(pictures), np.gradient(pictures, axis=(1, 2)), strict=True
     ):
         np.testing.assert_allclose(slope, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [256, 32])
+def test_levels_are_counted_each_in_its_step(steps):
+    gray = np.arange(256, dtype=np.uint8).repeat(3)[: 3 * 250].reshape(30, 25)
+
+    found = level_counts(gray, steps)
+
+    expected = np.bincount(gray.ravel() // (256 // steps), minlength=steps)
+    np.testing.assert_array_equal(found, expected)
