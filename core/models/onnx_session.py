@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +37,8 @@ class Signature:
             is read from any
         at_once: pictures that may share a run: their vectors are known to be the same
             to the last bit, whatever stands beside them
+        pixel: bytes of a pixel: red, green and blue, or blue, green, red and one that
+            says nothing
     """
 
     image: str
@@ -45,6 +48,7 @@ class Signature:
     outputs: tuple[str, ...]
     copy_size: int | None = None
     at_once: int = 1
+    pixel: Literal["RGB", "BGRX"] = "RGB"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,10 @@ class Session:
 def model_input(images: NDArray[np.uint8], signature: Signature) -> NDArray[Any]:
     """Arranges pictures, uint8 ``b x s x s x 3``, the way a graph wants them."""
     values: NDArray[Any] = images
+    if signature.pixel == "BGRX":
+        # All pictures as one tall one
+        tall = cv2.cvtColor(images.reshape(-1, *images.shape[2:]), cv2.COLOR_RGB2BGRA)
+        values = tall.reshape(*images.shape[:3], 4)
     if signature.dtype != "uint8":
         scaled = (images / np.float32(255) - _IMAGENET_MEAN) / _IMAGENET_STD
         values = scaled.astype(signature.dtype)
@@ -157,8 +165,10 @@ def open_runtime(
 
 
 def _unit_rows(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    rows = vectors.astype(np.float64)  # the square of no float32 overflows here
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rows /= np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-    rows[~np.isfinite(rows).all(axis=1)] = np.nan
-    return rows.astype(np.float32)
+    # In double precision, where the square of no float32 overflows
+    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    squares[~(np.isfinite(squares) & (squares > 0))] = np.nan
+    rows = np.empty(vectors.shape, np.float32)
+    lengths = np.sqrt(squares)[:, None]
+    np.divide(vectors, lengths, rows, dtype=np.float64, casting="same_kind")
+    return rows
