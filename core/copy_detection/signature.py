@@ -35,12 +35,15 @@ def signatures(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         uint8[b, 4608]: brightness, then red and blue difference, row by row
     """
     result = np.empty((len(pixels), SIGNATURE_BYTES), np.uint8)
+    ycrcb = np.empty((SIGNATURE_SIDE, SIGNATURE_SIDE, 3), np.uint8)
+    # Plane by plane: OpenCV shrinks two channels at once ten times slower. Into planes
+    # that are there: OpenCV splits into new ones eight times slower
+    planes = [np.empty(ycrcb.shape[:2], np.uint8) for _ in _SIDES]
     for picture, signature in zip(pixels, result, strict=True):
-        # Plane by plane: OpenCV shrinks two channels at once ten times slower
-        planes = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
-        start = 0
+        cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb, ycrcb), planes)
+        end = 0
         for plane, side in zip(planes, _SIDES, strict=True):
-            small = cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)
-            signature[start : start + side * side] = small.ravel()
-            start += side * side
+            start, end = end, end + side * side
+            small = signature[start:end].reshape(side, side)
+            cv2.resize(plane, (side, side), small, interpolation=cv2.INTER_AREA)
     return result

@@ -147,18 +147,27 @@ def test_a_cancelled_pass_keeps_what_it_embedded(run, paths, embedder, tmp_path)
 
 
 class CountingStore(RecordStore):
-    """A store that notes how many records it is given at once."""
+    """A store that notes how many records it is asked for, and given, at once."""
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.given = []
+        self.asked, self.given = [], []
+
+    def positions(self, keys):
+        if keys:
+            self.asked.append(len(keys))
+        return super().positions(keys)
 
     def append(self, keys, values):
         self.given.append(len(keys))
         return super().append(keys, values)
 
 
-def test_many_records_are_stored_at_once(paths, draw, tmp_path):
+@pytest.mark.parametrize(("most_waiting", "asked"), [(2**20, [64, 6]), (0, [1] * 70)])
+def test_files_are_looked_up_and_stored_many_at_once_but_few_large_ones_are_held(
+    paths, draw, tmp_path, monkeypatch, most_waiting, asked
+):
+    monkeypatch.setattr(threads, "_MOST_BYTES_WAITING", most_waiting)
     for number in range(40, 70):
         draw(number).save(tmp_path / "images" / f"{number:02d}.png")
         paths.append(os.fsencode(tmp_path / "images" / f"{number:02d}.png"))
@@ -167,6 +176,7 @@ def test_many_records_are_stored_at_once(paths, draw, tmp_path):
 
     job.run(1, silent)
 
+    assert store.asked == asked
     assert store.given == [64, 6]
     assert np.array_equal(np.sort(job.positions), np.arange(70))
     assert set(store.read(job.positions, "width").tolist()) == {64}
