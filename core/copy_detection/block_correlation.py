@@ -48,11 +48,15 @@ def _detail_correlation(inner: Floats, outer: Floats, warp: Doubles) -> Floats:
 def still_correlation(inner: Floats, outer: Floats) -> Floats:
     """Returns what :func:`detail_correlation` does of frames that do not move."""
     side = inner.shape[1]
-    square, both = block_sums(inner * inner), block_sums(inner * outer)
+    square, both, other = np.empty((3, len(inner), BLOCKS**2), np.float32)
+    for rows in cached_rows(len(inner), side):
+        one, two = inner[rows], outer[rows]
+        product = one * one
+        square[rows] = block_sums(product)
+        both[rows] = block_sums(np.multiply(one, two, out=product))
+        other[rows] = block_sums(np.multiply(two, two, out=product))
     area = np.full_like(square, (side // BLOCKS) ** 2)
-    return floats(
-        _mean_correlation(square, both, block_sums(outer * outer), area, side)
-    )
+    return floats(_mean_correlation(square, both, other, area, side))
 
 
 def _mean_correlation(

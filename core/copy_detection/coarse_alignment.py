@@ -13,9 +13,11 @@ from .dct import (
     window_bases,
     window_spectra,
 )
+from .filters import cached_rows
 from .orientations import ORIENTATIONS, TURN_BACK
 from .overlays import Overlays, joined
 from .planes import Pictures
+from .signature import GRAY_SIDE
 from .types import Doubles, Floats, Ints
 
 _PREFERRED = 0.02
@@ -32,7 +34,7 @@ _WINDOWS = ((0.9, 2), (0.8, 3), (0.68, 3))
 refining closes. Copies cropped to less than 0.6 of a side are not looked for."""
 
 _AT_ONCE = 512
-"""Pictures that are described together, and pairs that are compared."""
+"""Pairs that are compared together."""
 
 
 def lay_over(pictures: Pictures, a: Ints, b: Ints) -> tuple[Overlays, Floats]:
@@ -58,13 +60,14 @@ def _spectra(pictures: Pictures) -> tuple[Floats, Floats]:
     count = len(pictures.sizes)
     spectra = np.empty((count, BASES**2), np.float32)
     windows = np.empty((count, len(_WINDOW_LIST) - 1, BASES**2), np.float32)
-    for start in range(0, count, _AT_ONCE):
-        some = np.arange(start, min(start + _AT_ONCE, count))
+    for some in cached_rows(count, GRAY_SIDE):
         gray = pictures.at(some).gray
         spectra[some] = whole_spectra(gray)
-        windows[some] = np.concatenate(
-            [window_spectra(gray, cut, steps) for cut, steps in _CUTS], axis=1
-        )
+        first = 0
+        for cut, steps in _CUTS:
+            last = first + steps**2
+            windows[some, first:last] = window_spectra(gray, cut, steps)
+            first = last
     return spectra, windows
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..common.pairs import pair_batches
 from .dct import BASES, half_spectra, has_contrast, whole_spectra
-from .filters import grid_sums
+from .filters import grid_sums, row_medians
 from .signature import brightness_of
 from .types import Floats, Signatures, floats
 from .views import Views, without_margins
@@ -205,7 +205,7 @@ def same_places(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
         parts = [_places_of(each) for each in signatures_at_once(signatures, used)]
         places = np.concatenate(parts)
         change = places[b] - places[a]
-        change -= np.median(change, axis=1, keepdims=True)
+        change -= row_medians(change)
         result[some] = (np.abs(change) < _SAME_PLACE).mean(axis=1)
     return result
 

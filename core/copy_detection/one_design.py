@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .filters import grid_sums
+from .filters import grid_sums, slopes
 from .orientations import ORIENTATIONS, turn_planes
 from .signature import GRAY_SIDE, brightness_of
 from .types import Bools, Floats, Signatures, floats
@@ -44,7 +44,9 @@ as little have fewer than one in 50 pairs of different cells. Frames of one came
 which nothing happens are alike as others are, and differ by less."""
 
 _BLOCKS, _RIDGE = 8, 1e-3
-_PAIRS_AT_ONCE = 64
+_DESCRIBED_AT_ONCE, _PAIRS_AT_ONCE = 256, 64
+"""Pairs whose pictures are described together, since a picture is beside many pairs,
+and pairs that are compared."""
 
 
 def of_one_design(
@@ -63,24 +65,36 @@ def of_one_design(
     """
     result: Bools = np.zeros(len(pairs), bool)
     enough = np.flatnonzero((others >= 0).all(axis=1))
-    for start in range(0, len(enough), _PAIRS_AT_ONCE):
-        some = enough[start : start + _PAIRS_AT_ONCE]
+    for start in range(0, len(enough), _DESCRIBED_AT_ONCE):
+        some = enough[start : start + _DESCRIBED_AT_ONCE]
         asked = np.concatenate([pairs[some].astype(np.int64), others[some]], axis=1)
         used, place = np.unique(asked, return_inverse=True)
-        shown = _details(signatures[used])[place.reshape(asked.shape)]
-        both, common = shown[:, :2], shown[:, 2:]
-        own = _own(both, common[:, _HALF:])
-        explained = (1 - _squares(own) / (_squares(both) + 1e-6)).min(axis=1)
-        result[some] = (explained >= _COMMON) & (_correlation(both) >= _ALIKE)
-        result[some] &= _difference(both) >= _VISIBLE
-        for turn in range(ORIENTATIONS):
-            asked = np.flatnonzero(result[some])
-            if not len(asked):
-                break
-            turned = both[asked]
-            turned[:, 1] = _turned(turned[:, 1], turn)
-            alike = _correlation(_own(turned, common[asked])) >= _OWN_ALIKE
-            result[some[asked[alike]]] = False
+        details, place = _details(signatures[used]), place.reshape(asked.shape)
+        for first in range(0, len(some), _PAIRS_AT_ONCE):
+            rows = slice(first, first + _PAIRS_AT_ONCE)
+            result[some[rows]] = _are_alike_as_others(details[place[rows]])
+    return result
+
+
+def _are_alike_as_others(shown: Floats) -> Bools:
+    """Does what :func:`of_one_design` says for a few pairs.
+
+    Args:
+        shown: float32[b, 10, d], details of both, then of the others
+    """
+    both, common = shown[:, :2], shown[:, 2:]
+    own = _own(both, common[:, _HALF:])
+    explained = (1 - _squares(own) / (_squares(both) + 1e-6)).min(axis=1)
+    result: Bools = (explained >= _COMMON) & (_correlation(both) >= _ALIKE)
+    result &= _difference(both) >= _VISIBLE
+    for turn in range(ORIENTATIONS):
+        asked = np.flatnonzero(result)
+        if not len(asked):
+            break
+        turned = both[asked]
+        turned[:, 1] = _turned(turned[:, 1], turn)
+        alike = _correlation(_own(turned, common[asked])) >= _OWN_ALIKE
+        result[asked[alike]] = False
     return result
 
 
@@ -121,8 +135,8 @@ def _difference(both: Floats) -> Floats:
     After the gain of the brightness, and the small move of a camera that shakes.
     """
     planes = both[:, 1].reshape(-1, GRAY_SIDE, GRAY_SIDE)
-    slopes = np.array(np.gradient(planes, axis=(1, 2))).reshape(2, *both[:, 1].shape)
-    moved = floats(np.stack([both[:, 1], *slopes], axis=1))
+    sloping = [slope.reshape(both[:, 1].shape) for slope in slopes(planes)]
+    moved = floats(np.stack([both[:, 1], *sloping], axis=1))
     apart = np.square(_own(both[:, :1], moved)).reshape(planes.shape)
     blocks = grid_sums(floats(apart), _BLOCKS)
     return floats(np.sqrt(blocks.max(axis=(1, 2)) / (GRAY_SIDE / _BLOCKS) ** 2))

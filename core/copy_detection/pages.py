@@ -103,6 +103,8 @@ def compare_pages(one: Picture, other: Picture, *, may_differ: bool = True) -> s
     aspects = [side[1] / side[0] for side in (one.shape, other.shape)]
     if abs(np.log(aspects[0] / aspects[1])) > _MAX_ASPECT:
         return UNSURE
+    if not may_differ and _differ_at_the_top(one, other):
+        return UNSURE
     a, b = _planes(one, size), _planes(other, size)
     strips = []
     for strip in _differences(a, b):
@@ -125,6 +127,15 @@ def compare_pages(one: Picture, other: Picture, *, may_differ: bool = True) -> s
     most = _MAX_CHANGED if largest == size else _MAX_CHANGED_RESIZED
     lies_on = (changed & inked).sum() <= most * inked.sum()
     return OTHER if lies_on else UNSURE
+
+
+def _differ_at_the_top(one: Picture, other: Picture) -> bool:
+    """True if the first strip of two pictures of one size differs, as most do."""
+    if one.shape != other.shape:
+        return False
+    tops = [picture[: _STRIP + _READ_COLOR // 2] for picture in (one, other)]
+    a, b = (_planes(top, top.shape[1::-1]) for top in tops)
+    return bool(next(_differences(a, b)).max() > _MAX_NOISE)
 
 
 def _differ_broadly(a: list[Picture], b: list[Picture]) -> bool:

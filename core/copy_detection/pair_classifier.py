@@ -132,7 +132,7 @@ blocks (a log) and with so few that do not. Of 400 marked photographs of scenes 
 first is true of .34, either of .55; of 367 labeled pairs of scenes either is true of
 none but copies. And the log odds that such a pair is a copy; not learned."""
 
-_PAIRS_AT_ONCE = 64
+_PAIRS_AT_ONCE = 32
 """Whose brightness is compared together: their planes stay in the cache."""
 
 _LEAST_RESIDUAL = np.float32(0.3)

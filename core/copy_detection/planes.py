@@ -42,7 +42,7 @@ class Pictures:
             np.concatenate([self.sizes, sizes]),
         )
 
-    def at(self, rows: Ints) -> Pictures:
+    def at(self, rows: Ints | slice) -> Pictures:
         return Pictures(self.signatures[rows], self.sizes[rows])
 
     @lazy

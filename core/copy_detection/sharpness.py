@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .filters import BLOCKS, block_sums, blur, high_pass, product_sums
+from .filters import BLOCKS, block_sums, blur, cached_rows, high_pass, product_sums
 from .overlays import Overlays
 from .planes import WHITE, Pictures
+from .signature import GRAY_SIDE
 from .tone_curve import Shown
 from .types import Floats, floats
 
@@ -55,13 +56,17 @@ def equally_sharp(shown: Shown) -> Shown:
 
 def sharpness_excess(pictures: Pictures, overlays: Overlays) -> Floats:
     """Returns by how much, as a log ratio of energies, one is sharper."""
-    inner = overlays.inner_of(pictures.gray, WHITE)
-    outer = pictures.gray[overlays.outer]
-    energy, other = (
-        floats(block_sums(high_pass(gray, 1.0) ** 2) / BLOCKS**2 + 0.5)
-        for gray in (inner, outer)
-    )
-    return np.abs(_excess(energy, other))
+    result = np.empty(len(overlays.inner), np.float32)
+    for rows in cached_rows(len(result), GRAY_SIDE):
+        some = overlays.at(rows)
+        inner = some.inner_of(pictures.gray, WHITE)
+        outer = pictures.gray[some.outer]
+        energy, other = (
+            floats(block_sums(high_pass(gray, 1.0) ** 2) / BLOCKS**2 + 0.5)
+            for gray in (inner, outer)
+        )
+        result[rows] = np.abs(_excess(energy, other))
+    return result
 
 
 def _contrast_ratio(shown: Shown) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .filters import blur, blur_each, mean_planes, product_sums
+from .filters import blur, blur_each, mean_planes, product_sums, row_medians
 from .overlays import Overlays, inside, sample
 from .planes import WHITE, Pictures
 from .signature import GRAY_SIDE
@@ -100,7 +100,7 @@ def fit_tone_curve(shown: Shown) -> ToneCurve:
     least = np.minimum(contrast, given_contrast)[:, None]
     tolerance = floats(_TOLERATED_SHARE * least + _TOLERATED_SQUARE)
     difference = (shown.inner - shown.outer).reshape(count, pixels)
-    start = difference - _medians(difference[:, ::8])
+    start = difference - row_medians(difference[:, ::8])
     weight = _robust_weight(start, tolerance, flat)
     left = np.zeros((count, 1, 9), np.float32)
     left[:, 0, 6] = 1
@@ -128,14 +128,6 @@ def fit_tone_curve(shown: Shown) -> ToneCurve:
 
 _OF_BOTH = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
 """Which sum is that of the products of two powers."""
-
-
-def _medians(values: Floats) -> Floats:
-    """Returns float32[b, 1]: the median of each row of an even number."""
-    half = values.shape[1] // 2
-    # Faster than to part them, as np.median does
-    middle = np.sort(values, axis=1)[:, half - 1 : half + 1]
-    return floats(middle.mean(axis=1, keepdims=True))
 
 
 def _robust_weight(error: Floats, tolerance: Floats, seen: Floats) -> Floats:
