@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
+from ..common.float16 import to_half
 from ..copy_detection import SIGNATURE_SIDE, signatures
 from ..progress import OnProgress, Progress
 from ..reading.decode import DecodedImage, decode_image
@@ -64,7 +65,8 @@ class Session:
         with self._lock:
             if self._session is None:
                 self._session = self._embedder.open_session()
-        records["copy"], records["features"] = self._session(pixels)
+        copy, features = self._session(pixels)
+        records["copy"], records["features"] = to_half(copy), to_half(features)
 
 
 class Described:
