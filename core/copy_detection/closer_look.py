@@ -185,9 +185,9 @@ part of such strips that is looked at: two cuttings of one photograph. Of 14 suc
 of faces of 20 to 40 pixels that the trees take for copies all do, and of 640 copies
 that a look finds none."""
 
-GLANCE, THOROUGH, DOUBTED, UNCONFIRMED = 0, 1, 2, 3
-"""With what care a pair is looked at: only if its corners or local features agree;
-whatever these say; as one that signatures take for a copy, but may be two moments of a
+MARK, GLANCE, THOROUGH, DOUBTED, UNCONFIRMED = -1, 0, 1, 2, 3
+"""With what care a pair is looked at: only for a mark all over one of both, or if its
+corners agree; only if its corners or local features agree; whatever these say; as one that signatures take for a copy, but may be two moments of a
 scene; and as one that they narrowly take for a copy, and that is none if it cannot be
 seen to be one."""
 
@@ -209,7 +209,7 @@ def look_closely(
         given: m pictures
         pairs: int64[p, 2] of them
         maps: of the pairs, see :func:`~.closer_overlays.map_between`
-        care: int8[p], ``GLANCE``, ``THOROUGH``, ``DOUBTED`` or ``UNCONFIRMED``
+        care: int8[p], ``MARK`` to ``UNCONFIRMED``
 
     Returns:
         int64[q], the pairs that lie on one another and of which that says enough, and

@@ -38,10 +38,14 @@ _FINE_STEPS = 4
 accepted, .849 otherwise, and fewer scenes; at 128 x 128, for twice the cost, .852."""
 
 
-def map_between(one: CloserPicture, other: CloserPicture) -> FeatureMap | None:
+def map_between(
+    one: CloserPicture, other: CloserPicture, *, by_features: bool = True
+) -> FeatureMap | None:
     """Returns the map that corners agree on, or features, which cost far more."""
     found = corner_map(one.corners, other.corners)
-    return found if found is not None else feature_map(one.features, other.features)
+    if found is not None or not by_features:
+        return found
+    return feature_map(one.features, other.features)
 
 
 @dataclass(frozen=True, eq=False)

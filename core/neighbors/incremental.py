@@ -39,7 +39,7 @@ _MOST_NEW = 0.2
 _MOST_WORK = 50e9
 """Products of two numbers that are made of whole vectors, in a CPU second."""
 
-_ROWS_AT_ONCE, _ASKED_AT_ONCE = 16_384, 256
+_ROWS_AT_ONCE, _ASKED_AT_ONCE, _WIDENED_AT_ONCE = 16_384, 256, 1_024
 """A product has 16 MB at most."""
 
 _SAMPLED = 4096
@@ -229,7 +229,12 @@ def _meet(
     def meet(
         queries: Floats, part: slice
     ) -> tuple[Indices, Floats, NDArray[np.int64], NDArray[np.int64]]:
-        product = queries @ to_single(searched[part]).T
+        count = len(range(*part.indices(len(searched))))
+        product = np.empty((len(queries), count), np.float32)
+        for first in range(0, count, _WIDENED_AT_ONCE):
+            some = slice(first, min(first + _WIDENED_AT_ONCE, count))
+            read = searched[part.start + some.start : part.start + some.stop]
+            product[:, some] = queries @ to_single(read).T
         near = largest(product, min(wanted, product.shape[1]))
         hits = np.empty(0, np.int64)
         if bound is not None:

@@ -28,6 +28,7 @@ from ..copy_detection.closer_look import (
     CLEARLY_A_COPY,
     DOUBTED,
     GLANCE,
+    MARK,
     THOROUGH,
     UNCONFIRMED,
     look_closely,
@@ -205,6 +206,7 @@ def care_for(promise: Floats, scores: Floats) -> NDArray[np.int8]:
         scores: float32[p], by the signatures
     """
     care = np.where(_is_thorough(promise), THOROUGH, GLANCE)
+    care[promise == np.float32(_STROKES_PROMISE)] = MARK
     doubt = np.where(needs_look(promise), UNCONFIRMED, DOUBTED)
     return np.where(scores >= MIN_COPY_SCORE, doubt, care).astype(np.int8)
 
@@ -340,7 +342,10 @@ def looked_at(
         both = is_read[ends].all(axis=1)
         rows, ends = rows[both], (np.cumsum(is_read) - 1)[ends[both]]
         known = [one for one in given if one is not None]
-        maps = [map_between(known[a], known[b]) for a, b in ends.tolist()]
+        maps = [
+            map_between(known[a], known[b], by_features=one != MARK)
+            for (a, b), one in zip(ends.tolist(), care[rows].tolist(), strict=True)
+        ]
         laid, found = look_closely(known, ends, maps, care[rows])
         return rows, rows[laid], found
 
