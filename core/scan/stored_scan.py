@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..errors import StaleRunError
 from .scan_data import ScanData
 
-_VERSION = 41
+_VERSION = 42
 """Raise it when a class that is stored has other records:
 :class:`~core.scan.scan_data.ScanData`, or ``core.objects.collect.ObjectData``."""
 

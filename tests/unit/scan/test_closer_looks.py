@@ -20,11 +20,18 @@ from core.copy_detection import (
     relation_names,
     signatures,
 )
-from core.copy_detection.closer_look import DOUBTED, GLANCE, THOROUGH, UNCONFIRMED
+from core.copy_detection.closer_look import (
+    DOUBTED,
+    GLANCE,
+    MARK,
+    THOROUGH,
+    UNCONFIRMED,
+)
 from core.progress import silent
 from core.scan import closer_looks
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.closer_looks import (
+    _STROKES_PROMISE,
     care_for,
     chosen,
     looked_at,
@@ -89,6 +96,26 @@ def test_what_the_signatures_take_for_a_copy_is_looked_at_as_one_in_doubt():
     scores = np.array([0, 0.59, 0.61], np.float32)
 
     assert care_for(promise, scores).tolist() == [GLANCE, THOROUGH, DOUBTED]
+
+
+def test_features_are_not_looked_for_in_pairs_that_are_alike_but_for_strokes():
+    picture = photo("coffee")
+    soft = cv2.GaussianBlur(picture, (0, 0), 6)
+    shown, asked = [soft, np.ascontiguousarray(soft[:, ::-1])], []
+    sizes = np.array([one.shape[1::-1] for one in shown], np.int32)
+    promise = np.array([_STROKES_PROMISE, 0.7], np.float32)
+    pairs = np.zeros((1, 2), np.int32)
+    pairs[0, 1] = 1
+
+    kinds = care_for(promise, np.zeros(2, np.float32))
+    for kind in kinds:
+        care = np.array([kind], np.int8)
+        _, laid, _ = looked_at(pairs, care, sizes, lambda i, _: shown[i], silent)
+        asked.append(len(laid))
+
+    assert kinds.tolist() == [MARK, THOROUGH]
+    # Mirror images have other corners, but the same features
+    assert asked == [0, 1]
 
 
 def test_what_is_narrowly_taken_for_a_copy_must_be_confirmed():

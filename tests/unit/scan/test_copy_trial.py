@@ -23,7 +23,7 @@ def digests(count):
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"), [(0, 0), (9, 0), (25, 2), (300, 8), (2500, 25), (10**5, 30)]
+    ("count", "wanted"), [(0, 0), (9, 0), (25, 2), (300, 8), (2500, 12), (10**5, 20)]
 )
 def test_as_many_pictures_are_copied_as_the_set_can_bear(count, wanted):
     rows = sampled(digests(count))
@@ -35,7 +35,7 @@ def test_as_many_pictures_are_copied_as_the_set_can_bear(count, wanted):
 def test_the_pictures_that_are_copied_are_spread_over_the_set():
     rows = sampled(digests(3200))
 
-    assert np.diff(rows).max() < 3 * 3200 / 30
+    assert np.diff(rows).max() < 3 * 3200 / 16
 
 
 def test_pictures_whose_digests_lie_together_are_each_copied_once():
