@@ -187,9 +187,9 @@ that a look finds none."""
 
 MARK, GLANCE, THOROUGH, DOUBTED, UNCONFIRMED = -1, 0, 1, 2, 3
 """With what care a pair is looked at: only for a mark all over one of both, or if its
-corners agree; only if its corners or local features agree; whatever these say; as one that signatures take for a copy, but may be two moments of a
-scene; and as one that they narrowly take for a copy, and that is none if it cannot be
-seen to be one."""
+corners agree; only if its corners or local features agree; whatever these say; as one
+that signatures take for a copy, but may be two moments of a scene; and as one that they
+narrowly take for a copy, and that is none if it cannot be seen to be one."""
 
 MARKED = 0.9
 _ONE_SHAPE = 0.03
