@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.lazy import lazy
-from .filters import BLOCKS, block_sums, halve, high_pass, level_counts
+from .filters import BLOCKS, block_sums, cached_rows, halve, high_pass, level_counts
 from .signature import COLOR_SIDE, GRAY_SIDE, brightness_of
 from .types import Bools, Floats, Ints, floats
 
@@ -51,7 +51,10 @@ class Pictures:
 
     @lazy
     def gray32(self) -> Floats:
-        return halve(self.gray)
+        result = np.empty((len(self.sizes), GRAY_SIDE // 2, GRAY_SIDE // 2), np.float32)
+        for rows in cached_rows(len(result), GRAY_SIDE):
+            result[rows] = halve(floats(brightness_of(self.signatures[rows])))
+        return result
 
     @lazy
     def gray16(self) -> Floats:
@@ -63,15 +66,21 @@ class Pictures:
 
     @lazy
     def detail32(self) -> Floats:
-        return high_pass(self.gray32, DETAIL_SIGMA)
+        result = np.empty_like(self.gray32)
+        for rows in cached_rows(len(result), GRAY_SIDE // 2):
+            result[rows] = high_pass(self.gray32[rows], DETAIL_SIGMA)
+        return result
 
     @lazy
     def shows_something(self) -> Bools:
         """bool[m], False for blank walls and skies, which are all alike."""
         size = 32 // BLOCKS
-        energy = block_sums(self.detail32**2).reshape(-1, BLOCKS, BLOCKS)
+        energy = np.empty((len(self.sizes), BLOCKS**2), np.float32)
+        for rows in cached_rows(len(energy), GRAY_SIDE // 2):
+            energy[rows] = block_sums(self.detail32[rows] ** 2)
         # A slope leaves details at the border only
-        inside = energy[:, 1:-1, 1:-1] > _VISIBLE_DETAIL * size**2
+        blocks = energy.reshape(-1, BLOCKS, BLOCKS)
+        inside = blocks[:, 1:-1, 1:-1] > _VISIBLE_DETAIL * size**2
         shows: Bools = inside.sum(axis=(1, 2)) >= _LEAST_BLOCKS
         return shows
 

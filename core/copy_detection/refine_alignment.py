@@ -31,7 +31,7 @@ _HOPEFUL = 0.33
 four sets .991 to .998 of those that come to lie on one another have it, and a third of
 the others, which are nine in ten pairs of scenes."""
 
-_PIXELS_IN_STEP = 2**14
+_PIXELS_IN_STEP = 2**13
 """Of pairs whose steps are computed together: 16 planes of them stay in the cache."""
 
 _LONGEST_STEP = 0.15

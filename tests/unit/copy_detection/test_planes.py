@@ -4,7 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from core.copy_detection.filters import blur, blur_each, level_counts, slopes
+from core.copy_detection.filters import (
+    blur,
+    blur_each,
+    halve,
+    level_counts,
+    row_medians,
+    slopes,
+)
 from core.copy_detection.overlays import STILL, inside, sample
 
 
@@ -86,3 +93,21 @@ def test_levels_are_counted_each_in_its_step(steps):
 
     expected = np.bincount(gray.ravel() // (256 // steps), minlength=steps)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_halves_are_means_of_four_pixels_of_one_picture():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 64, 64))
+
+    found = halve(pictures.astype(np.float32))
+
+    expected = pictures.reshape(3, 32, 2, 32, 2).mean(axis=(2, 4))
+    np.testing.assert_array_equal(found, expected)
+    assert halve(np.empty((0, 32, 32), np.float32)).shape == (0, 16, 16)
+
+
+def test_medians_of_rows_are_those_of_numpy():
+    rows = np.random.default_rng(0).normal(0, 40, (50, 256)).astype(np.float32)
+
+    found = row_medians(rows)
+
+    np.testing.assert_array_equal(found, np.median(rows, axis=1, keepdims=True))
