@@ -206,4 +206,7 @@ def _converted_tiles(image: Image.Image, mode: str) -> Iterator[tuple[Tile, U8]]
     """Yields where each tile lies and its pixels, uint8[h, w, channels]."""
     for rows, columns in tiles(image.height, image.width):
         box = (columns.start, rows.start, columns.stop, rows.stop)
-        yield (rows, columns), np.asarray(image.crop(box).convert(mode))
+        tile = image if box == (0, 0, *image.size) else image.crop(box)
+        # What is converted to its own mode is copied
+        pixels = np.asarray(tile if tile.mode == mode else tile.convert(mode))
+        yield (rows, columns), pixels

@@ -117,10 +117,10 @@ def read_frames(
     else:
         file = _other(data, format_name, check_size)
     first = next(file.frames)
-    first_digest = pixel_digest(upright(first.shown.rgb, first.orientation))
+    first_digest = _rgb_digest(first)
     digest = None
     if file.provable and (file.count == 1 or file.pixels <= max_pixels):
-        digest = _digest_of_all(first, file)
+        digest = _digest_of_all(first, first_digest, file)
     return Frames(
         replace(first.shown, rest=None),
         first.orientation,
@@ -154,15 +154,15 @@ def upright(image: NDArray[Sample], orientation: int) -> NDArray[Sample]:
     return np.ascontiguousarray(image)
 
 
-def _digest_of_all(first: _Frame, file: _File) -> bytes | None:
+def _digest_of_all(first: _Frame, first_digest: bytes, file: _File) -> bytes | None:
     """Returns the digest of all pictures; None if a later one is damaged."""
-    digest = _digest_of(first)
+    digest = _digest_of(first, first_digest)
     if file.count == 1:
         return digest_with(digest, file.context)
     digests = [digest, first.timing]
     try:
         for frame in file.frames:
-            digests += [_digest_of(frame), frame.timing]
+            digests += [_digest_of(frame, _rgb_digest(frame)), frame.timing]
     # Decoders raise a zoo of types; the first picture is there all the same
     except Exception:
         return None
@@ -170,11 +170,14 @@ def _digest_of_all(first: _Frame, file: _File) -> bytes | None:
     return digest_with(all_of_them, file.context)
 
 
-def _digest_of(frame: _Frame) -> bytes:
-    digest = pixel_digest(upright(frame.shown.rgb, frame.orientation))
+def _rgb_digest(frame: _Frame) -> bytes:
+    return pixel_digest(upright(frame.shown.rgb, frame.orientation))
+
+
+def _digest_of(frame: _Frame, rgb_digest: bytes) -> bytes:
     if frame.shown.rest is None:
-        return digest
-    head = digest + f"{frame.shown.kind} {frame.shown.rest.shape}".encode()
+        return rgb_digest
+    head = rgb_digest + f"{frame.shown.kind} {frame.shown.rest.shape}".encode()
     return _digest(head, upright(frame.shown.rest, frame.orientation))
 
 

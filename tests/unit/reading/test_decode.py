@@ -9,8 +9,10 @@ import pytest
 from PIL import Image, ImageOps
 from skimage import data
 
+from core.reading import frames
 from core.reading.decode import WHOLE, DecodedImage, decode_image
 from core.reading.files import FileContent, ReadFailure, file_identity, read_file
+from core.reading.frames import pixel_digest
 from core.reading.jpeg_damage import NO_DAMAGE, UNREADABLE_PART, WRONG_CHECKSUM
 from core.reading.tiff import read_pages
 
@@ -45,6 +47,23 @@ def test_each_format_is_decoded(photo, tmp_path, name):
     assert (image.width, image.height) == (512, 512)
     assert image.square(128).shape == (128, 128, 3)
     assert image.gray().shape == (256, 256)
+
+
+def test_the_pixels_of_each_picture_of_a_file_are_digested_once(
+    photo, tmp_path, monkeypatch
+):
+    digested = []
+
+    def counted(rgb):
+        digested.append(rgb.shape)
+        return pixel_digest(rgb)
+
+    monkeypatch.setattr(frames, "pixel_digest", counted)
+
+    decode(encoded(photo, tmp_path, "one.png"))
+    decode(encoded(photo, tmp_path, "two.tif", save_all=True, append_images=[photo]))
+
+    assert digested == [(512, 512, 3)] * 3
 
 
 def test_the_name_does_not_matter_only_the_content(photo, tmp_path):
