@@ -29,7 +29,10 @@ from ..common.float16 import to_single
 from ..storage.record_store import Vectors, equal_rows
 
 _DIMENSIONS = 128
-"""Wider vectors are reduced to it: 128 to 256 do equally well."""
+_AXES_ROWS = 8_192
+"""Wider vectors are reduced to it: 128 to 256 do equally well. And the rows, evenly
+spread, that this is learned from, up to twice as many: of 24,335 scenes with 5 % changed
+labels the average precision is .8065 so and .8060 by all of them (means of four)."""
 
 FIT_ROWS = 50_000
 """Most rows to learn from."""
@@ -46,8 +49,7 @@ _START_TEMPERATURE = 2.0
 _ROWS_AT_ONCE = 1024
 
 _HELD = 2**25
-"""Numbers of stored vectors, 64 MB, that are held to learn what inputs are; the inputs
-of as many rows, which are made afterwards, take as much."""
+"""Numbers of stored vectors, 64 MB, that are held to learn what inputs are."""
 
 _NETWORK_ROWS = 4000
 _NETWORK_ROWS_PER_CLASS = 200
@@ -101,7 +103,7 @@ def learned_projections(vectors: Sequence[Vectors]) -> Projections:
     for number, block in enumerate(vectors):
         if any(equal_rows(block, other) for other in vectors[:number]):
             continue
-        drawn = np.arange(0, len(block), max(1, len(block) // FIT_ROWS))
+        drawn = np.arange(0, len(block), max(1, len(block) // _AXES_ROWS))
         mean, scatter = _moments(block, drawn)
         axes = np.eye(block.shape[1], dtype=np.float32)
         if block.shape[1] > 2 * _DIMENSIONS:
