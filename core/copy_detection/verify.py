@@ -58,16 +58,16 @@ cloth, and hands before one wall that show other numbers, are laid over one anot
 Of 169, 4 and 2 pairs of three such sets that were taken for copies of one photograph
 131, 3 and 0 are left, and of 1,000 compositions four are lost."""
 
-_PAIRS_AT_ONCE = 4096
-_OVERLAID_AT_ONCE = 1024
+_PAIRS_AT_ONCE = 2048
+_OVERLAID_AT_ONCE = 512
 _LAID_AT_ONCE = 256
 """Pairs that go through the first test together, for which each picture is described
 once, at most; through the second, where most of the others end; and through the third.
-Of 89,870 pairs of 24,258 pictures a batch has 0.58 pictures a pair; of 1,024 pairs it
-had 0.75, and of 8,192, with twice the memory, 0.48."""
+Of 89,870 pairs of 24,258 pictures a batch has 0.67 pictures a pair, and of 4,096, with
+50 MB more, 0.58: a scan takes as long."""
 
 _MOST_THREADS = 4
-"""Some 100 MB of work space at most, a thread; what a second one brings says
+"""Some 50 MB of work space at most, a thread; what a second one brings says
 :func:`~core.common.parallel.threads_of_short_calls`."""
 
 _MIN_COARSE = 0.55
