@@ -358,15 +358,10 @@ def _compare(
         cosine: float32[q, c], filled in
         rows: of the queries
     """
-    asked, candidates, filled = to_single(queries[rows]), found[rows], cosine[rows]
-    here = (candidates >= first) & (candidates < first + len(part))
-    # One after the other: to repeat a query for each of its candidates takes as long
-    # as to multiply them
-    for query, one, kept, its_cosine in zip(
-        asked, candidates, here, filled, strict=True
-    ):
-        near = to_single(part[one[kept] - first])
-        its_cosine[kept] = np.einsum("pd,d->p", near, query)
+    asked = to_single(queries[rows])
+    here = (found[rows] >= first) & (found[rows] < first + len(part))
+    own, near = np.nonzero(here)[0], found[rows][here] - first
+    cosine[rows][here] = row_products(asked, own, part, near)
 
 
 def row_products(
