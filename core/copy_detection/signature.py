@@ -40,9 +40,9 @@ def signatures(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     # that are there: OpenCV splits into new ones eight times slower
     planes = [np.empty(ycrcb.shape[:2], np.uint8) for _ in _SIDES]
     for picture, signature in zip(pixels, result, strict=True):
-        cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb, ycrcb), planes)
+        split = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb, ycrcb), planes)
         end = 0
-        for plane, side in zip(planes, _SIDES, strict=True):
+        for plane, side in zip(split, _SIDES, strict=True):
             start, end = end, end + side * side
             small = signature[start:end].reshape(side, side)
             cv2.resize(plane, (side, side), small, interpolation=cv2.INTER_AREA)

@@ -36,6 +36,10 @@ STORED_AT_ONCE = 64
 FILES_PER_TURN = 64
 _REPORT_SECONDS = 0.2
 
+_MOST_PIXEL_BYTES = 2**24
+"""Of what a thread holds for the model. Where 64 pictures are more, as for a model of
+the person's own from 300 pixels on, one call's are held and stored together."""
+
 _MOST_BYTES_WAITING = 2**20
 """Of files that wait to be looked up and decoded together, by one thread that does not
 stop for the model: those of 150 pixels take a fifteenth less time so, model aside."""
@@ -92,6 +96,7 @@ class Described:
         positions: int64[n], of the rows' records; ``ABSENT`` without one
         failures: why a row has none
         done: queue of numbers of rows that are finished
+        stop: as soon as it is set, no other file is decoded
     """
 
     def __init__(
@@ -102,6 +107,7 @@ class Described:
         self.positions = np.full(rows, ABSENT, np.int64)
         self.failures: dict[int, ReadFailure] = {}
         self.done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.stop = threading.Event()
 
     def describe(
         self,
@@ -141,7 +147,6 @@ class ThreadedPass(Described, ABC):
         seen: where digests of files go, for :meth:`Batch.remember`
 
     Attributes:
-        stop: ends the threads as soon as it is set
         turns: runs of files that one thread takes at once
     """
 
@@ -156,7 +161,6 @@ class ThreadedPass(Described, ABC):
     ) -> None:
         super().__init__(rows, store, seen)
         self.embedder = embedder
-        self.stop = threading.Event()
         # Shorter for few files, which may be large: no thread is left with the rest
         turn = min(FILES_PER_TURN, files // (8 * available_cores()) + 1)
         self.turns: Iterator[Sequence[int]] = (
@@ -264,9 +268,11 @@ class Batch:
         self._rows: list[int] = []
         self._keys: list[bytes] = []
         self._embedded = 0
-        self._records = np.zeros(STORED_AT_ONCE, job.store.dtype)
         side = session.side
-        self._pixels = np.zeros((STORED_AT_ONCE, side, side, 3), np.uint8)
+        is_large = STORED_AT_ONCE * side**2 * 3 > _MOST_PIXEL_BYTES
+        self._room = BATCH if is_large else STORED_AT_ONCE
+        self._records = np.zeros(self._room, job.store.dtype)
+        self._pixels = np.zeros((self._room, side, side, 3), np.uint8)
         self._small = np.zeros((BATCH, SIGNATURE_SIDE, SIGNATURE_SIDE, 3), np.uint8)
         self._levels = np.zeros(BATCH, LEVELS)
         self._seen: dict[bytes, bytes] = {}
@@ -287,7 +293,7 @@ class Batch:
         """
         self._waiting.append((row, content, max_megapixels))
         self._waiting_bytes += len(content.data)
-        is_full = len(self._rows) + len(self._waiting) == STORED_AT_ONCE
+        is_full = len(self._rows) + len(self._waiting) == self._room
         if is_full or self._waiting_bytes > _MOST_BYTES_WAITING:
             self._decode()
 
@@ -321,6 +327,8 @@ class Batch:
         places = self._job.store.positions([file.digest for _, file, _ in waiting])
         with self._describing(max(len(file.data) for _, file, _ in waiting)):
             for (row, file, most), place in zip(waiting, places.tolist(), strict=True):
+                if self._job.stop.is_set():
+                    break
                 if place != ABSENT:
                     self._job.positions[row] = place
                     self._job.done.put(1)
@@ -352,7 +360,7 @@ class Batch:
     def _is_due(self) -> bool:
         """True if the pictures that wait must be described before the next comes."""
         is_large = self._undescribed[-1].stored.nbytes > _MOST_BYTES_HELD
-        is_full = len(self._rows) == STORED_AT_ONCE
+        is_full = len(self._rows) == self._room
         return is_large or is_full or len(self._undescribed) == BATCH
 
     def _describe_at_once(self) -> None:
@@ -391,7 +399,7 @@ class Batch:
         """Embeds what fills a call of the model; stores all without room for more."""
         while len(self._rows) - self._embedded >= BATCH:
             self._embed(self._embedded + BATCH)
-        if len(self._rows) == STORED_AT_ONCE:
+        if len(self._rows) == self._room:
             self._store()
 
     def _embed(self, end: int) -> None:

@@ -182,6 +182,52 @@ def test_files_are_looked_up_and_stored_many_at_once_but_few_large_ones_are_held
     assert set(store.read(job.positions, "width").tolist()) == {64}
 
 
+class Ones:
+    """An embedder to which all pictures are the same."""
+
+    copy_dim = feature_dim = 4
+
+    def __init__(self, input_size):
+        self.input_size = input_size
+
+    def open_session(self):
+        return lambda pixels: np.ones((2, len(pixels), 4), np.float32)
+
+
+def test_a_large_input_of_a_model_holds_few_pictures(paths, tmp_path):
+    embedder = Ones(input_size=512)
+    dtype = record_dtype(embedder)
+    store = CountingStore(tmp_path / "records", dtype)
+    job = FilePass(paths, embedder, open_seen(tmp_path), store, max_megapixels=64)
+
+    job.run(1, silent)
+
+    assert store.asked == store.given == [16, 16, 8]
+    assert np.array_equal(np.sort(job.positions), np.arange(40))
+
+
+def test_files_that_wait_are_not_decoded_once_a_pass_is_stopped(
+    paths, tmp_path, monkeypatch
+):
+    store = CountingStore(tmp_path / "records", record_dtype(None))
+    job = FilePass(paths, None, open_seen(tmp_path), store, max_megapixels=64)
+    decoded = []
+
+    def decode(data, **options):
+        decoded.append(data)
+        if len(decoded) == 3:
+            job.stop.set()
+        return decode_image(data, **options)
+
+    monkeypatch.setattr(threads, "decode_image", decode)
+
+    job.run(1, silent)
+
+    assert len(decoded) == 3
+    assert store.given == [3]
+    assert (job.positions >= 0).sum() == 3
+
+
 class Overlaps:
     """Decodes as before, and counts the threads that do so at once."""
 
