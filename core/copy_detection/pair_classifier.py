@@ -12,9 +12,11 @@ import numpy as np
 from .agreement import agreement
 from .boosted_trees import PAIR_CLASSIFIER, learned_trees, log_odds
 from .color import fit_color
+from .filters import cached_rows
 from .overlays import Overlays
 from .planes import Pictures
 from .sharpness import equally_sharp
+from .signature import GRAY_SIDE
 from .tone_curve import fit_tone_curve, show
 from .types import Bools, Doubles, Floats, Ints, floats
 
@@ -131,9 +133,6 @@ lie exactly on one another and what the mark leaves bare agrees: so well, in so 
 blocks (a log) and with so few that do not. Of 400 marked photographs of scenes the
 first is true of .34, either of .55; of 367 labeled pairs of scenes either is true of
 none but copies. And the log odds that such a pair is a copy; not learned."""
-
-_PAIRS_AT_ONCE = 32
-"""Whose brightness is compared together: their planes stay in the cache."""
 
 _LEAST_RESIDUAL = np.float32(0.3)
 _LEAST_COLOR = np.float32(1.5)
@@ -386,13 +385,10 @@ def brightness_evidence(pictures: Pictures, overlays: Overlays) -> dict[str, Flo
         spread, drift, bare, bare_unlike, bare_least: see
         :class:`~.agreement.Agreement`
     """
-    count = len(overlays.inner)
-    starts = range(0, max(count, 1), _PAIRS_AT_ONCE)
+    # One part at least, which names what is told of no pairs
     parts = [
-        _brightness_evidence(
-            pictures, overlays.at(np.arange(start, min(start + _PAIRS_AT_ONCE, count)))
-        )
-        for start in starts
+        _brightness_evidence(pictures, overlays.at(rows))
+        for rows in cached_rows(max(len(overlays.inner), 1), GRAY_SIDE)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

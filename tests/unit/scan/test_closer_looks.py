@@ -118,6 +118,22 @@ def test_features_are_not_looked_for_in_pairs_that_are_alike_but_for_strokes():
     assert asked == [0, 1]
 
 
+def test_features_are_looked_for_in_such_pairs_that_have_a_chance_of_their_own():
+    picture = cv2.resize(photo("coffee"), (128, 128))
+    described = signatures(np.array([picture, picture]))
+    pairs = np.array([[0, 1]] * 3, np.int32)
+    found = PairScores.of_nothing(3)
+    found.scores[:] = 0.01
+    found.chance[:] = 0, 0.3, 0.7
+    similarity = np.full(3, 0.6, np.float32)
+
+    promise = promise_of(found, similarity, described, pairs)
+
+    assert care(promise) == [MARK, THOROUGH, THOROUGH]
+    # The mark is worth more than the chance, unless that is larger
+    assert promise == pytest.approx([0.5, 0.5, 0.7], abs=0.02)
+
+
 def test_what_is_narrowly_taken_for_a_copy_must_be_confirmed():
     found = PairScores.of_nothing(2)
     found.scores[:], found.chance[:] = 0.7, 0.9
