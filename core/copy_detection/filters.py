@@ -217,7 +217,7 @@ def block_moves(
 def row_medians(values: Floats) -> Floats:
     """Returns float32[b, 1]: the median of each row of an even number of values."""
     half = values.shape[1] // 2
-    # Seven times as fast as np.median, which parts rows instead
+    # Seven times as fast as np.median, which partitions rows instead
     middle = np.sort(values, axis=1)[:, half - 1 : half + 1]
     return floats(middle.mean(axis=1, keepdims=True))
 

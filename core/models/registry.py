@@ -4,7 +4,7 @@ A model turns a square picture into two vectors. ``copy`` finds copies;
 ``features`` finds outliers and wrong labels. The models in :data:`SPECS` are one
 file, which ships with the plugin and is checked by its SHA-256. Its numbers are
 integers that are the same on every processor (``tools/int8_weights.py``), so
-findings do not depend on the machine; nothing is downloaded.
+findings hardly depend on the machine; nothing is downloaded.
 """
 
 from __future__ import annotations
