@@ -28,7 +28,6 @@ _NAMES = ("astronaut", "brick", "chelsea", "coffee", "page", "text")
 # are float32. Between x86 with AVX2 and ARM with and without its instructions for dot
 # products the least cosine was 0.99999. An integer that rounds the other way would be
 # amplified by later layers: with every convolution in single precision it is 0.9993.
-# Files whose vectors are that near may share ``_VECTORS_SHA256`` of the registry.
 _MIN_COSINE = 0.9999
 
 
