@@ -166,7 +166,9 @@ def run_slowly(truth: Truth, cache: Path) -> list[Scored]:
     from tools.build_model import build_model
 
     single = build_model(int8=False).SerializeToString()
-    embedder = replace(load_embedder(), sha256="fp32", model=single)
+    embedder = load_embedder()
+    signature = replace(embedder.signature, pixel="RGB")
+    embedder = replace(embedder, sha256="fp32", model=single, signature=signature)
     with patch("core.reading.decode._reduction_for", lambda *_: 1):
         scan_data = scan(truth, embedder, cache)
     return score_winnow("slow", truth, scan_data, apply_thresholds(scan_data))
