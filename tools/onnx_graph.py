@@ -205,7 +205,7 @@ class Int8Graph(Graph):
 
     def sum(self, x: str, y: str, *, name: str) -> str:
         if x in self.flat:
-            y = self._rows(y, f"{name}.rows")
+            y = self._flat(y, f"{name}.rows")
         step = self._rounding(name, self.ranges[name])
         terms = [x, *self.steps[x].names, y, *self.steps[y].names, *step.names]
         return self._alike(self._rounded("QLinearAdd", terms, name, step), x)
@@ -221,7 +221,7 @@ class Int8Graph(Graph):
         self, x: str, weights: Int8Weights, bounds: tuple[float, float], name: str
     ) -> str:
         if weights.kernel.shape[1] >= _MATRIX_INPUTS:
-            x = self._rows(x, f"{name}.rows")
+            x = self._flat(x, f"{name}.rows")
             y = self._product(x, weights, bounds, name)
         else:
             if x in self.flat:
@@ -289,10 +289,6 @@ class Int8Graph(Graph):
         )
         return _Step(float(single), zero, names)
 
-    def _rows(self, x: str, name: str) -> str:
-        """Returns an activation as [pixels, channels]."""
-        return self._flat(x, name)
-
     def _maps(self, x: str, name: str) -> str:
         """Returns an activation as [pictures, height, width, channels]."""
         if x not in self.flat:
@@ -310,6 +306,7 @@ class Int8Graph(Graph):
         return y
 
     def _flat(self, x: str, name: str, *ones: int) -> str:
+        """Returns an activation as [pixels, channels], with so many axes before it."""
         y = self._reshaped(x, name, *ones, -1, len(self.means[x]))
         self.flat.add(y)
         return self._same(y, x)

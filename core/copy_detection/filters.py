@@ -84,6 +84,16 @@ def level_counts(gray: NDArray[np.uint8], steps: int = 256) -> Ints:
     return counts.ravel().astype(np.int64)
 
 
+def commonest(gray: NDArray[np.uint8], reach: int) -> float:
+    """Returns how many pixels lie within so many levels of the commonest level.
+
+    Args:
+        gray: uint8[h, w]
+        reach: levels
+    """
+    return float(np.convolve(level_counts(gray), np.ones(2 * reach + 1)).max())
+
+
 def neighbor_steps(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Returns float64[256]: the share of steps to the right of so many levels or less.
 

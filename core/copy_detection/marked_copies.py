@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .filters import gray_of, high_pass, level_counts, neighbor_steps
+from .filters import commonest, gray_of, high_pass, neighbor_steps
 from .types import Floats
 
 _DIFFERENT = 10
@@ -161,8 +161,7 @@ def _most_of(one: U8, other: U8, gain: float, offset: float) -> Floats:
 
 
 def _share_of_one_tone(picture: U8) -> float:
-    near = np.convolve(level_counts(picture), np.ones(2 * _ONE_TONE + 1))
-    return float(near.max() / picture.size)
+    return commonest(picture, _ONE_TONE) / picture.size
 
 
 def _is_drawn(picture: U8) -> bool:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .filters import gray_of, level_counts
+from .filters import commonest, gray_of
 from .types import Bools, Floats, floats
 
 PAGE_SIDE = 1600
@@ -76,9 +76,8 @@ def is_page(picture: Picture) -> bool:
     gray = gray_of(picture)
     if min(gray.shape) < 2:
         return False
-    ground = np.convolve(level_counts(gray), np.ones(2 * _GROUND + 1)).max()
     # As most photographs end
-    if ground < _MIN_GROUND * gray.size:
+    if commonest(gray, _GROUND) < _MIN_GROUND * gray.size:
         return False
     flat = cv2.absdiff(gray[:-1, 1:], gray[:-1, :-1]) <= _FLAT_STEP
     flat &= cv2.absdiff(gray[1:, :-1], gray[:-1, :-1]) <= _FLAT_STEP

@@ -90,8 +90,7 @@ def _fine_energy(pictures: Floats, seen: Floats, area: Floats, gain: Floats) -> 
         area: float32[b, 64], how much of each block is seen, at least 1
         gain: float32[b], by which the contrast is changed
     """
-    around = blur(pictures, _FINE_SIGMA)
-    fine = np.subtract(pictures, around, out=around)
+    fine = high_pass(pictures, _FINE_SIGMA)
     fine *= seen
     fine *= fine
     mean = block_sums(fine) / area

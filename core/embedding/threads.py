@@ -371,6 +371,8 @@ class Batch:
     def _describe(self) -> None:
         """Takes from the pictures that wait what is kept of them."""
         images, self._undescribed = self._undescribed, []
+        if not images:
+            return
         count = len(images)
         some = slice(len(self._rows) - count, len(self._rows))
         records, pixels = self._records[some], self._pixels[some]
@@ -383,17 +385,16 @@ class Batch:
         grays = [image.gray() for image in images]
         for gray, level in zip(grays, levels, strict=True):
             note_levels(gray, level)
-        if count:
-            records["digest"] = _rows_of(self._keys[some])
-            for name in ("picture_digest", "first_digest"):
-                records[name] = _rows_of([getattr(one, name) for one in images])
-            for name in _NUMBERS:
-                records[name] = [getattr(one, name) for one in images]
-            records["captured"] = [one.capture.seconds for one in images]
-            records["camera"] = [one.capture.camera for one in images]
-            sizes = records["width"], records["height"]
-            records["signature"] = signatures(small)
-            records["statistics"] = image_statistics(levels, small, *sizes)
+        records["digest"] = _rows_of(self._keys[some])
+        for name in ("picture_digest", "first_digest"):
+            records[name] = _rows_of([getattr(one, name) for one in images])
+        for name in _NUMBERS:
+            records[name] = [getattr(one, name) for one in images]
+        records["captured"] = [one.capture.seconds for one in images]
+        records["camera"] = [one.capture.camera for one in images]
+        sizes = records["width"], records["height"]
+        records["signature"] = signatures(small)
+        records["statistics"] = image_statistics(levels, small, *sizes)
 
     def _embed_whole_batches(self) -> None:
         """Embeds what fills a call of the model; stores all without room for more."""

@@ -28,7 +28,6 @@ from ..common.memory import give_back
 from ..progress import OnProgress, Progress, silent
 from ..storage.record_store import Vectors
 from .label_classifier import (
-    FIT_ROWS,
     Inputs,
     Projections,
     Weights,
@@ -42,6 +41,9 @@ from .schema import NO_LABEL
 _CLASSES_KEPT = 5
 _FEWEST_LABELED = 10
 """Below it nothing can be learned: neighbors alone decide."""
+
+_FIT_ROWS = 50_000
+"""Most rows to learn from."""
 
 _FOLDS, _NO_FOLD = 5, -1
 
@@ -347,7 +349,7 @@ def _draw(labels: Labels, class_count: int) -> NDArray[np.int64]:
     Large classes give way first, so that small ones stay whole.
     """
     counts = np.bincount(labels[labels != NO_LABEL], minlength=class_count)
-    most = _largest_share(counts, FIT_ROWS)
+    most = _largest_share(counts, _FIT_ROWS)
     kept = []
     for code in np.flatnonzero(counts):
         rows = np.flatnonzero(labels == code)

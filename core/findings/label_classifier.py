@@ -34,9 +34,6 @@ _AXES_ROWS = 8_192
 spread, that this is learned from, up to twice as many: of 24,335 scenes with 5 % wrong
 labels the average precision is .8065 so and .8060 by all of them (means of four)."""
 
-FIT_ROWS = 50_000
-"""Most rows to learn from."""
-
 _WORK = 150e6
 """Most rows x classes x steps of a fold: about 50 CPU seconds in all."""
 

@@ -119,7 +119,9 @@ def model_input(images: NDArray[np.uint8], signature: Signature) -> NDArray[Any]
     if signature.channels_first:
         values = values.transpose(0, 3, 1, 2)
     # A graph for exactly n pictures gets one picture n times.
-    return np.repeat(values, signature.batch, axis=0)
+    return (
+        values if signature.batch == 1 else np.repeat(values, signature.batch, axis=0)
+    )
 
 
 def _averaged(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -40,7 +40,7 @@ _MOST_WORK = 50e9
 """Products of two numbers that are made of whole vectors, in a CPU second."""
 
 _ROWS_AT_ONCE, _ASKED_AT_ONCE, _WIDENED_AT_ONCE = 16_384, 256, 1_024
-"""A product has 16 MB at most."""
+"""A product has 16 MB at most, and what is widened for it 5 MB."""
 
 _SAMPLED = 4096
 _SURELY_BELOW = 0.01
@@ -224,17 +224,17 @@ def _meet(
     cores = available_cores()
     # A thread takes a part of the rows, which are read and widened once a block asked
     held = min(_ROWS_AT_ONCE, -(-len(searched) // cores))
-    parts = [slice(first, first + held) for first in range(0, len(searched), held)]
+    starts = range(0, len(searched), held)
+    parts = [slice(first, min(first + held, len(searched))) for first in starts]
 
     def meet(
         queries: Floats, part: slice
     ) -> tuple[Indices, Floats, NDArray[np.int64], NDArray[np.int64]]:
-        count = len(range(*part.indices(len(searched))))
-        product = np.empty((len(queries), count), np.float32)
-        for first in range(0, count, _WIDENED_AT_ONCE):
-            some = slice(first, min(first + _WIDENED_AT_ONCE, count))
-            read = searched[part.start + some.start : part.start + some.stop]
-            product[:, some] = queries @ to_single(read).T
+        product = np.empty((len(queries), part.stop - part.start), np.float32)
+        for first in range(part.start, part.stop, _WIDENED_AT_ONCE):
+            last = min(first + _WIDENED_AT_ONCE, part.stop)
+            here = slice(first - part.start, last - part.start)
+            product[:, here] = queries @ to_single(searched[first:last]).T
         near = largest(product, min(wanted, product.shape[1]))
         hits = np.empty(0, np.int64)
         if bound is not None:
