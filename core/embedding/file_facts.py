@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.rows import distinct_rows
+from ..reading.files import FileIdentity
 from ..storage.record_store import ABSENT
 
 _INT64_MAX = 2**63 - 1
@@ -63,15 +63,16 @@ class FileFacts:
         """Returns the arrays by their names."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
-    def note(self, row: int, path: bytes, status: os.stat_result) -> None:
+    def note(self, row: int, identity: FileIdentity) -> None:
         """Takes in what the file system says of a path."""
+        status = identity.status
         self.file_bytes[row] = status.st_size
         self.modified[row] = status.st_mtime
         # Inode numbers may exceed int64; only their equality matters
         # 0 stands for no number: then nothing is known of other names of the file
         inode = status.st_ino & _INT64_MAX or ABSENT - 1 - row
         self.inodes[row] = status.st_dev & _INT64_MAX, inode
-        self.is_link[row] = os.path.islink(path)
+        self.is_link[row] = identity.is_link
 
     def note_member(self, row: int, size: int, modified: float) -> None:
         """Takes in what is known of a file that lies in another, or far away."""

@@ -111,9 +111,8 @@ class FilePass(Pass):
         if isinstance(identity, ReadFailure):
             self.failures[row] = identity
             return None
-        key, status = identity
-        self._facts.note(row, self._paths[row], status)
-        return key
+        self._facts.note(row, identity)
+        return identity.key
 
     def _refuse_too_large(self) -> None:
         """Applies the limit to records from runs with a larger one."""

@@ -135,9 +135,14 @@ def largest(values: Products, k: int) -> Indices:
     row, column = np.divmod(places, columns)
     counts = np.bincount(row, minlength=rows)
     slot = np.arange(len(row)) - (counts.cumsum() - counts)[row]
-    found = np.full((rows, counts.max()), values.min(), values.dtype)
+    found = np.full((rows, counts.max()), _lowest(values.dtype), values.dtype)
     candidates = np.zeros(found.shape, np.int32)
     found[row, slot], candidates[row, slot] = values.ravel()[places], column
     # Those that fill a row up come last, of equal values too
     best = np.argpartition(found, found.shape[1] - k, axis=1)[:, found.shape[1] - k :]
     return np.take_along_axis(candidates, best, axis=1)
+
+
+def _lowest(dtype: np.dtype[Any]) -> float:
+    """Returns what no number of a type is below."""
+    return -np.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)

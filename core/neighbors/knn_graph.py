@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..common.cpu import available_cores
 from ..common.float16 import to_single
 from ..common.pairs import places_in_runs
-from ..storage.record_store import Vectors
+from ..storage.record_store import StoredColumn, Vectors
 from .brute_force import most_similar
 from .int8_search import probably_above, probably_most_similar
 from .nn_descent import compile_ahead, nearly_most_similar
@@ -330,8 +330,10 @@ def ranked(vectors: Vectors, queries: Vectors, found: Indices, k: int) -> Neighb
         similarities[rows, :width] = np.take_along_axis(cosine[rows], best, 1)
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        held = _NUMBERS_HELD // max(1, vectors.shape[1])
-        held = max(1, held, -(-len(vectors) // _MOST_PARTS))
+        held = max(1, len(vectors))
+        if isinstance(vectors, StoredColumn):
+            held = _NUMBERS_HELD // max(1, vectors.shape[1])
+            held = max(1, held, -(-len(vectors) // _MOST_PARTS))
         for first in range(0, len(vectors), held):
             part = vectors[first : first + held]
             compare = partial(_compare, part, first, queries, found, cosine)
@@ -358,10 +360,25 @@ def _compare(
         cosine: float32[q, c], filled in
         rows: of the queries
     """
-    asked = to_single(queries[rows])
-    here = (found[rows] >= first) & (found[rows] < first + len(part))
-    own, near = np.nonzero(here)[0], found[rows][here] - first
-    cosine[rows][here] = row_products(asked, own, part, near)
+    asked, candidates = to_single(queries[rows]), found[rows]
+    here = (candidates >= first) & (candidates < first + len(part))
+    counts = here.sum(axis=1)
+    # Those that are in the part come first; a few of the rest are multiplied in vain
+    column = np.argsort(~here, axis=1, kind="stable")
+    near = np.take_along_axis(candidates, column, 1) - first
+    near.clip(0, len(part) - 1, out=near)
+    products = np.empty(near.shape, np.float32)
+    dims = part.shape[1]
+    step = max(1, _NUMBERS_AT_ONCE // max(1, dims * near.shape[1]))
+    for start in range(0, len(asked), step):
+        some = slice(start, start + step)
+        width = counts[some].max()
+        other = to_single(part[near[some, :width].ravel()])
+        products[some, :width] = np.einsum(
+            "qcd,qd->qc", other.reshape(-1, width, dims), asked[some]
+        )
+    row, place = np.nonzero(np.arange(near.shape[1]) < counts[:, None])
+    cosine[rows][row, column[row, place]] = products[row, place]
 
 
 def row_products(

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_FILE_BYTES = 512 * 2**20
 """Of larger files nothing is read, but for videos."""
@@ -63,7 +64,21 @@ ReadContent = Callable[[bytes], FileContent | ReadFailure]
 """What reads the file of a path; :func:`read_file` for one on a disk."""
 
 
-def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
+class FileIdentity(NamedTuple):
+    """What the file system says of a path.
+
+    Attributes:
+        key: of the state of the file, 32 bytes
+        status: of the file, not of the link to it
+        is_link: whether the path is a symbolic link
+    """
+
+    key: bytes
+    status: os.stat_result
+    is_link: bool
+
+
+def file_identity(path: bytes) -> FileIdentity | ReadFailure:
     """Returns a key that changes whenever the file may have changed.
 
     Path, device, inode, size, and the nanosecond times of content and inode
@@ -71,7 +86,10 @@ def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
     not be read again.
     """
     try:
-        status = os.stat(path)
+        status = os.lstat(path)
+        is_link = stat.S_ISLNK(status.st_mode)
+        if is_link:
+            status = os.stat(path)
     except OSError as error:
         return _failure_of_os_error(error)
     parts = (
@@ -82,7 +100,7 @@ def file_identity(path: bytes) -> tuple[bytes, os.stat_result] | ReadFailure:
         status.st_ctime_ns,
     )
     key = hashlib.sha256(path + b"\0" + repr(parts).encode()).digest()
-    return key, status
+    return FileIdentity(key, status, is_link)
 
 
 def read_file(path: bytes) -> FileContent | ReadFailure:

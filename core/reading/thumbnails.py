@@ -143,7 +143,7 @@ def _kept(
     identity = file_identity(os.fsencode(path))
     if isinstance(identity, ReadFailure):
         return None
-    small = place_of(identity[0] + what.encode(), folder)
+    small = place_of(identity.key + what.encode(), folder)
     if small.exists():
         return small
     # A video may be large, and was drawn when it was scanned

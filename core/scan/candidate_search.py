@@ -20,7 +20,7 @@ from ..neighbors.knn_graph import (
     neighbor_graph,
 )
 from ..progress import OnProgress, Progress, silent
-from ..storage.record_store import Vectors, equal_rows
+from ..storage.record_store import Vectors, equal_rows, held_in_memory
 from .previous_scan import PreviousScan
 from .scan_data import ImageGraphs
 from .unique_images import DescribedImages
@@ -63,7 +63,7 @@ def search_neighbors(
         previous: the previous scan, whose lists are updated where they still hold
         on_progress: told after each step; may raise to cancel
     """
-    descriptors, features = images.descriptors, images.features
+    descriptors, features = held_in_memory(images.descriptors), images.features
     wanted = neighbors or NEIGHBORS_NEEDED
     stage = "Searching similar images"
     on_progress(Progress(stage, 0, 3))
@@ -80,7 +80,9 @@ def search_neighbors(
     if equal_rows(descriptors, features):
         graphs = ImageGraphs(by_descriptors, None, SPARE_NEIGHBORS)
     else:
-        by_features = _graph(features, wanted, previous, lambda graphs: graphs.features)
+        by_features = _graph(
+            held_in_memory(features), wanted, previous, lambda graphs: graphs.features
+        )
         graphs = ImageGraphs(by_features, by_descriptors, SPARE_NEIGHBORS)
     on_progress(Progress(stage, 3, 3))
     return NeighborSearch(graphs, candidates)

@@ -31,7 +31,7 @@ from ..embedding.records import ImageEmbedder
 from ..neighbors.knn_graph import nearest, row_products
 from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
-from ..storage.record_store import Vectors
+from ..storage.record_store import Vectors, held_in_memory
 from .candidates_by_looks import FromAfar, alike_originals, looks_from_afar
 from .closer_looks import (
     care_for,
@@ -302,7 +302,7 @@ def _proposed_pairs(
     embedder: ImageEmbedder,
 ) -> tuple[Pairs, Floats]:
     """Returns the pairs to compare, copies counted after the images, and cosines."""
-    count, vectors = len(images), images.descriptors
+    count, vectors = len(images), held_in_memory(images.descriptors)
     least = embedder.min_candidate_similarity
     pairs = _proposed(vectors, copies.vectors, copies.signatures, afar, least)
     similarity = row_products(copies.vectors, pairs[:, 0] - count, vectors, pairs[:, 1])

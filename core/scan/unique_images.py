@@ -16,7 +16,7 @@ from ..common.rows import distinct_rows
 from ..copy_detection import Signatures, is_blank
 from ..embedding.image_table import ImageTable
 from ..reading.jpeg_damage import NO_DAMAGE
-from ..storage.record_store import StoredColumn, Vectors
+from ..storage.record_store import StoredColumn, Vectors, stored_order
 
 _ROWS_AT_ONCE = 4096
 
@@ -145,10 +145,12 @@ def _looks(
 ) -> NDArray[np.uint8]:
     """Returns uint8[r, 32]: digests of vector and signature of these rows."""
     looks = np.empty((len(rows), hashlib.sha256().digest_size), np.uint8)
+    order = stored_order(vectors, rows)
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        part = rows[start : start + _ROWS_AT_ONCE]
-        pairs = zip(vectors[part], signatures[part], strict=True)
-        for row, (vector, signature) in enumerate(pairs, start):
+        places = order[start : start + _ROWS_AT_ONCE]
+        part = rows[places]
+        pairs = zip(places.tolist(), vectors[part], signatures[part], strict=True)
+        for row, vector, signature in pairs:
             digest = hashlib.sha256(vector.tobytes() + signature.tobytes()).digest()
             looks[row] = np.frombuffer(digest, np.uint8)
     return looks

@@ -118,7 +118,7 @@ class _Shard(Described):
         if is_local(image.locator):
             identity = file_identity(image.locator)
             if not isinstance(identity, ReadFailure):
-                self.facts.note(row, image.locator, identity[1])
+                self.facts.note(row, identity)
         elif isinstance(image.content, FileContent) or image.size:
             self.facts.note_member(row, image.size, image.modified)
 

@@ -34,6 +34,7 @@ _ATTEMPTS = 10
 
 _POLL_SECONDS = 0.002
 _ROWS_COMPARED = 1024
+_HELD = 2**26
 _KEYS_AT_ONCE = 2**16
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
@@ -211,6 +212,11 @@ class StoredColumn:
         """As that of an array: rows, then the shape of the field."""
         return (len(self), *self._store.dtype[self._field].shape)
 
+    @property
+    def nbytes(self) -> int:
+        """As that of an array."""
+        return len(self) * self._store.dtype[self._field].itemsize
+
     def __getitem__(self, rows: NDArray[np.integer] | slice) -> NDArray[Any]:
         """Returns the values of these rows, as a copy."""
         return self._store.read(self.positions[rows], self._field)
@@ -222,6 +228,26 @@ class StoredColumn:
 
 Vectors: TypeAlias = NDArray[np.floating] | StoredColumn
 """n x d. Stored ones are read in parts: a million are never in memory at once."""
+
+
+def held_in_memory(vectors: Vectors) -> Vectors:
+    """Returns stored vectors in memory if they take up 64 MB at most, else as they are.
+
+    Rows stand in another order than they were stored in: of what is gone through
+    several times each would be a system call every time.
+    """
+    if isinstance(vectors, StoredColumn) and vectors.nbytes <= _HELD:
+        return vectors[:]
+    return vectors
+
+
+def stored_order(
+    column: NDArray[Any] | StoredColumn, rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Returns int64[r], the order in which some rows of a column are read fastest."""
+    if isinstance(column, StoredColumn):
+        return np.argsort(column.positions[rows], kind="stable")
+    return np.arange(len(rows))
 
 
 def equal_rows(one: Vectors, other: Vectors) -> bool:
@@ -388,7 +414,7 @@ class _RecordFile:
         if rows.min() < 0:
             return None
         alone = np.arange(len(rows))
-        if len(rows) >= _RECORDS_AT_ONCE:
+        if len(rows) >= _SHORTEST_RUN:
             alone = self._read_runs(rows, part, offset, result)
         into, size = result.view(np.uint8).data.cast("B"), part.itemsize
         places = rows[alone] * self._dtype.itemsize + offset

@@ -184,11 +184,10 @@ class _Files:
         identity = file_identity(path)
         if isinstance(identity, ReadFailure):
             return identity
-        key, status = identity
-        self._facts.note(row, path, status)
-        if status.st_size == 0:
+        self._facts.note(row, identity)
+        if identity.status.st_size == 0:
             return ReadFailure("empty", "the file is empty")
-        return self._records.digest(path, key)
+        return self._records.digest(path, identity.key)
 
     def _is_too_large(self, known: KnownVideo) -> bool:
         """Applies the limit to records from runs with a larger one."""
@@ -200,7 +199,7 @@ class _Files:
         identity, strip = file_identity(self._paths[row]), place_of(digest, self.strips)
         if isinstance(identity, ReadFailure):
             return
-        place = place_of(identity[0], self.strips)
+        place = place_of(identity.key, self.strips)
         # Without it, since the cache was cleared, say, the App shows no picture
         with contextlib.suppress(OSError):
             if not place.exists():

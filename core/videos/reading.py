@@ -323,7 +323,7 @@ def _not_a_video(path: bytes) -> ReadFailure | None:
     if isinstance(identity, ReadFailure):
         return identity
     start = first_bytes(path, 512)
-    if identity[1].st_size == 0:
+    if identity.status.st_size == 0:
         return ReadFailure("empty", "the file is empty")
     if not start:
         return ReadFailure("not_regular", "not a regular file")

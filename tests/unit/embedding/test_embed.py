@@ -326,8 +326,10 @@ def test_files_without_inode_numbers_are_not_taken_for_one_file(
     from core.embedding import file_pass
 
     def without_number(path):
-        key, status = file_identity(path)
-        return key, os.stat_result((status[0], 0, *status[2:]))
+        identity = file_identity(path)
+        status = identity.status
+        numberless = os.stat_result((status[0], 0, *status[2:]))
+        return identity._replace(status=numberless)
 
     monkeypatch.setattr(file_pass, "file_identity", without_number)
     paths = [tmp_path / "a.png", tmp_path / "b.png"]

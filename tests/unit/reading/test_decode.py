@@ -441,7 +441,7 @@ def test_a_file_that_changes_gets_another_identity(tmp_path):
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     # Same name, size and modification time: only the inode's own time tells
-    assert file_identity(os.fsencode(path))[0] != before[0]
+    assert file_identity(os.fsencode(path)).key != before.key
 
 
 def test_a_small_picture_is_enlarged_more_sharply_for_a_network(tmp_path):
