@@ -151,6 +151,7 @@ def _looks(
         part = rows[places]
         pairs = zip(places.tolist(), vectors[part], signatures[part], strict=True)
         for row, vector, signature in pairs:
-            digest = hashlib.sha256(vector.tobytes() + signature.tobytes()).digest()
-            looks[row] = np.frombuffer(digest, np.uint8)
+            digest = hashlib.sha256(vector)
+            digest.update(signature)
+            looks[row] = np.frombuffer(digest.digest(), np.uint8)
     return looks

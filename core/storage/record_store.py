@@ -450,17 +450,22 @@ class _RecordFile:
         lengths = ordered[ends - 1] + 1 - ordered[starts]
         close = (ends - starts) * _SPARSEST_RUN >= np.maximum(lengths, _SHORTEST_RUN)
         alone = [order[:0]]
-        for start, end, is_close in zip(
-            starts.tolist(), ends.tolist(), close.tolist(), strict=True
+        # One for all runs: to get and clear memory takes as long as to read into it
+        run = np.empty(lengths.max(), record)
+        for start, end, length, is_close in zip(
+            starts.tolist(), ends.tolist(), lengths.tolist(), close.tolist(), strict=True
         ):
-            first, last = int(ordered[start]), int(ordered[end - 1])
-            run = self.records(range(first, last + 1)) if is_close else None
-            if run is None:
+            first = int(ordered[start])
+            if not is_close or not self._fill_records(run[:length], first):
                 alone.append(order[start:end])
                 continue
-            parts = np.frombuffer(run, record)["part"]
-            result[order[start:end]] = parts[ordered[start:end] - first]
+            result[order[start:end]] = run["part"][ordered[start:end] - first]
         return np.concatenate(alone)
+
+    def _fill_records(self, into: NDArray[Any], first: int) -> bool:
+        """Reads successive records; False if one is not there."""
+        into = into.view(np.uint8)
+        return self._fill(into.data, first * self._dtype.itemsize)
 
     def _fill(self, into: memoryview, place: int) -> bool:
         """Reads until a buffer is full; False if the file ends before."""
