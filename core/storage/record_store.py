@@ -452,10 +452,8 @@ class _RecordFile:
         alone = [order[:0]]
         # One for all runs: to get and clear memory takes as long as to read into it
         run = np.empty(lengths.max(), record)
-        for start, end, length, is_close in zip(
-            starts.tolist(), ends.tolist(), lengths.tolist(), close.tolist(), strict=True
-        ):
-            first = int(ordered[start])
+        runs = np.stack([starts, ends, ordered[starts], lengths, close], axis=1)
+        for start, end, first, length, is_close in runs.tolist():
             if not is_close or not self._fill_records(run[:length], first):
                 alone.append(order[start:end])
                 continue
