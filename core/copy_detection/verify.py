@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.cpu import available_cores
 from ..common.pairs import pair_batches
-from ..common.parallel import in_threads
+from ..common.parallel import divided
 from ..progress import OnProgress, Progress, silent
 from .coarse_alignment import lay_over
 from .overlays import Overlays
@@ -31,6 +34,7 @@ from .types import Bools, Doubles, Floats, Ints, Signatures
 from .views import SAME_FRAME, on_smaller_ground, other_ground, same_level, views_of
 
 Evidence = dict[str, Floats]
+Columns = tuple[NDArray[Any], ...]
 
 MIN_COPY_SCORE = 0.6
 """Pairs that score this or more are copies; see
@@ -58,17 +62,20 @@ cloth, and hands before one wall that show other numbers, are laid over one anot
 Of 169, 4 and 2 pairs of three such sets that were taken for copies of one photograph
 131, 3 and 0 are left, and of 1,000 compositions four are lost."""
 
-_PAIRS_AT_ONCE = 2048
+_PAIRS_AT_ONCE = 1024
 _OVERLAID_AT_ONCE = 512
 _LAID_AT_ONCE = 256
 """Pairs that go through the first test together, for which each picture is described
 once, at most; through the second, where most of the others end; and through the third.
-Of 89,870 pairs of 24,258 pictures a batch has 0.67 pictures a pair, and of 4,096, with
-50 MB more, 0.58: a scan takes as long."""
+Of 89,870 pairs of 24,258 pictures a batch of 2,048 has 0.67 pictures a pair, and of
+4,096 0.58, with 25 and 75 MB more: a scan takes as long."""
 
 _MOST_THREADS = 4
+_FEWEST_BY_PROCESSES = 8192
 """Some 50 MB of work space at most, a thread; what a second one brings says
-:func:`~core.common.parallel.threads_of_short_calls`."""
+:func:`~core.common.parallel.threads_of_short_calls`. And pairs from which processes
+compare them side by side, each of 125 MB: a second of work or ten, by how alike they
+are."""
 
 _MIN_COARSE = 0.55
 _MIN_CORRELATION = 0.55
@@ -126,9 +133,13 @@ class PairScores:
             np.zeros(count, np.float32),
         )
 
+    def columns(self) -> Columns:
+        """Returns the arrays, in their order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
     def at(self, rows: Ints) -> PairScores:
         """Returns what is said of some pairs."""
-        return PairScores(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return PairScores(*(column[rows] for column in self.columns()))
 
     def put(self, rows: Ints, others: PairScores) -> None:
         """Puts what is said of some pairs in place of what was."""
@@ -162,23 +173,52 @@ def verify_pairs(
     checked = PairScores.of_nothing(len(pairs))
     sorted_pairs = np.sort(pairs, axis=1)
 
-    def compare(rows: Ints) -> PairScores:
+    def pictures_of(
+        rows: Ints,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], Ints, Bools]:
         used, ends = np.unique(sorted_pairs[rows], return_inverse=True)
         ends = ends.reshape(-1, 2)
         whole: Bools = np.ones(len(rows), bool)
         if damaged is not None:
             whole = ~(damaged[used[ends[:, 0]]] | damaged[used[ends[:, 1]]])
-        return _check(Pictures(signatures[used], sizes[used]), ends, whole)
+        return signatures[used], sizes[used], ends, whole
 
     done = 0
-    # Fewer of few pairs: no thread is left with the rest
-    some = max(_OVERLAID_AT_ONCE, len(pairs) // (4 * _MOST_THREADS))
+    # Fewer of few pairs: no core is left with the rest
+    some = max(_OVERLAID_AT_ONCE, len(pairs) // (4 * available_cores()))
     batches = pair_batches(pairs, min(some, _PAIRS_AT_ONCE))
-    for rows, found in in_threads(compare, batches, _MOST_THREADS):
-        checked.put(rows, found)
+    compared = divided(
+        batch_comparer,
+        (),
+        batches,
+        pictures_of,
+        most_threads=_MOST_THREADS,
+        by_processes=len(pairs) >= _FEWEST_BY_PROCESSES,
+    )
+    for rows, columns in compared:
+        checked.put(rows, PairScores(*columns))
         done += len(rows)
         on_progress(Progress("Comparing pictures", done, len(pairs)))
     return checked
+
+
+def batch_comparer() -> Callable[..., Columns]:
+    """Returns what compares the pairs of a batch, also in a worker process.
+
+    It takes uint8[m, 4608] signatures and int32[m, 2] sizes of pictures, int64[p, 2]
+    pairs of them and bool[p], which are of whole files; and returns the columns of
+    their :class:`PairScores`.
+    """
+
+    def compare(
+        signatures: NDArray[np.uint8],
+        sizes: NDArray[np.int32],
+        pairs: Ints,
+        whole: Bools,
+    ) -> Columns:
+        return _check(Pictures(signatures, sizes), pairs, whole).columns()
+
+    return compare
 
 
 def _check(pictures: Pictures, pairs: Ints, whole: Bools) -> PairScores:

@@ -22,7 +22,7 @@ from ..progress import OnProgress, Progress
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..scan.candidates_by_looks import alike_originals, looks_from_afar
 from ..scan.closer_looks import care_for, show_little
-from ..scan.plain_pages import ReadPicture, picture_reader
+from ..scan.plain_pages import PictureReader, ReadPicture
 from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import (
     NO_PAIRS,
@@ -212,7 +212,7 @@ def _opened(
 ) -> tuple[DescribedImages, Pairs, ReadPicture]:
     """Returns the pictures of some pairs, the pairs of these, and what reads them."""
     used, ends = np.unique(pairs.astype(np.int64), return_inverse=True)
-    read = picture_reader([paths[one] for one in used.tolist()], max_megapixels)
+    read = PictureReader([paths[one] for one in used.tolist()], max_megapixels)
     return pictures.described(used), ends.reshape(-1, 2).astype(np.int32), read
 
 

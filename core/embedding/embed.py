@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..common.cpu import available_cores
+from ..common.worker import work_of
 from ..models.registry import SPECS
 from ..progress import OnProgress, silent
-from .file_pass import FilePass, open_stores
+from .file_pass import FilePass, block_embedder, open_stores
 from .image_table import ImageTable
 from .records import ImageEmbedder
 from .threads import BATCH
-from .worker import WorkerSettings
 from .worker_pool import WorkerPool
 
 _CORES_FOR_THREADS = 2
@@ -55,8 +55,8 @@ def embed_images(
         job.run(threads, on_progress)
         return job.table()
     model = embedder.name if embedder else None
-    settings = WorkerSettings(model, os.fspath(folder), max_megapixels)
-    pool = WorkerPool(paths, settings, cores, job.stop)
+    work = work_of(block_embedder, model, os.fspath(folder), max_megapixels)
+    pool = WorkerPool(paths, work, cores, job.stop)
     job.follow(pool.embedded)
     try:
         job.run(threads, on_progress)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ..models.registry import load_embedder
 from ..reading.files import FileContent, ReadFailure, file_identity, read_file
 from ..storage.record_store import ABSENT, RecordStore
 from .file_facts import FileFacts
@@ -150,6 +151,21 @@ class BlockEmbedder:
         """
         job = FilePass(paths, self._embedder, *self._stores, self._max_megapixels)
         job.work(self._session)
+
+
+def block_embedder(
+    model: str | None, folder: str, max_megapixels: float
+) -> BlockEmbedder:
+    """Returns what embeds blocks of files, for a worker process.
+
+    Args:
+        model: name of a model of :data:`core.models.registry.SPECS`, or None to
+            describe the pictures only
+        folder: where records are kept
+        max_megapixels: larger pictures are refused from their header
+    """
+    embedder = None if model is None else load_embedder(model)
+    return BlockEmbedder(embedder, Path(folder), max_megapixels)
 
 
 def open_stores(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import pickle
 import queue
 import threading
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from ..common.children import Child, command_of, end_child, start_child
-from .worker import WorkerSettings, send
+from ..common.worker import Work
+from ..common.worker_process import WORKER, WorkerProcess
 
 MIN_FILES = 1024
 """Fewer new files are embedded by threads: a process takes half a second to start."""
 
 _WAIT_SECONDS = 0.1
-_COMMAND = command_of("core.embedding.worker")
 
 Rows: TypeAlias = Sequence[int]
 """A block of files, by their rows in the paths."""
@@ -32,7 +29,7 @@ class WorkerPool:
 
     Args:
         paths: absolute file paths
-        settings: what the processes are told first
+        work: that embeds a block, see :func:`~.file_pass.block_embedder`
         processes: how many are started, once there is enough to do
         stop: ends the work as soon as it is set
         command: starts one process
@@ -41,13 +38,14 @@ class WorkerPool:
     def __init__(
         self,
         paths: Sequence[bytes],
-        settings: WorkerSettings,
+        work: Work,
         processes: int,
         stop: threading.Event,
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] = WORKER,
     ) -> None:
         self._paths = paths
-        self._processes = [_Process(command, settings) for _ in range(processes)]
+        self._work = work
+        self._processes = [WorkerProcess(command) for _ in range(processes)]
         self._threads: list[threading.Thread] = []
         self._stop = stop
         self._lock = threading.Lock()
@@ -93,7 +91,7 @@ class WorkerPool:
                 if not any(thread.is_alive() for thread in self._threads):
                     return
 
-    def _drive(self, process: _Process) -> None:
+    def _drive(self, process: WorkerProcess) -> None:
         """Sends blocks to one process until there are no more."""
         process.start()
         while process.is_ready and (rows := self._next_rows()):
@@ -104,12 +102,12 @@ class WorkerPool:
         with self._lock:
             return None if self._stop.is_set() else next(self._blocks, None)
 
-    def _embed(self, process: _Process, rows: Rows) -> None:
+    def _embed(self, process: WorkerProcess, rows: Rows) -> None:
         """Embeds a block, or finds the file of it that kills the process."""
         paths = [self._paths[row] for row in rows]
         # One file is tried twice: memory may have been short for a moment
         for _ in range(2 if len(rows) == 1 else 1):
-            if not process.is_ready or process.embed(paths):
+            if not process.is_ready or process.ask(self._work, paths):
                 return self._done.put((rows, False))
             if self._stop.is_set():
                 return None
@@ -119,49 +117,3 @@ class WorkerPool:
         half = len(rows) // 2
         self._embed(process, rows[:half])
         return self._embed(process, rows[half:])
-
-
-class _Process:
-    """One worker process, which may be started again after its death.
-
-    Attributes:
-        is_ready: it lives, as far as is known, and waits for a block
-    """
-
-    def __init__(self, command: Sequence[str], settings: WorkerSettings) -> None:
-        self._command = command
-        self._settings = settings
-        self._child: Child | None = None
-        self.is_ready = False
-
-    def start(self) -> None:
-        self.end()
-        self._child = start_child(self._command)
-        self._ask(tuple(self._settings))
-
-    def embed(self, paths: list[bytes]) -> bool:
-        """Returns False if the process died."""
-        self._ask(paths)
-        return self.is_ready
-
-    def kill(self) -> None:
-        """Ends the process at once; for any thread. Its driver sees that it died."""
-        child = self._child
-        if child is not None:
-            child.kill()
-
-    def end(self) -> None:
-        child, self._child = self._child, None
-        self.is_ready = False
-        if child is not None:
-            end_child(child)
-
-    def _ask(self, message: object) -> None:
-        """Sends a message and waits for the answer."""
-        self.is_ready = False
-        child = self._child
-        if child is None or child.stdin is None or child.stdout is None:
-            return
-        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
-            send(child.stdin, message)
-            self.is_ready = pickle.load(child.stdout)  # noqa: S301 (our child's)

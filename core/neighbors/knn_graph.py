@@ -373,10 +373,9 @@ def _compare(
     for start in range(0, len(asked), step):
         some = slice(start, start + step)
         width = counts[some].max()
-        other = to_single(part[near[some, :width].ravel()])
-        products[some, :width] = np.einsum(
-            "qcd,qd->qc", other.reshape(-1, width, dims), asked[some]
-        )
+        others = part[near[some, :width].ravel()]
+        others = to_single(others).reshape(len(asked[some]), width, dims)
+        products[some, :width] = np.einsum("qcd,qd->qc", others, asked[some])
     row, place = np.nonzero(np.arange(near.shape[1]) < counts[:, None])
     cosine[rows][row, column[row, place]] = products[row, place]
 

@@ -6,15 +6,15 @@ What a look says depends on the two files alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
-from ..common.made_once import made_once
 from ..common.pairs import pair_batches
-from ..common.parallel import in_threads
+from ..common.parallel import divided
 from ..copy_detection import (
     MIN_COPY_SCORE,
     PairScores,
@@ -31,15 +31,10 @@ from ..copy_detection.closer_look import (
     MARK,
     THOROUGH,
     UNCONFIRMED,
-    look_closely,
 )
-from ..copy_detection.closer_overlays import map_between
-from ..copy_detection.closer_picture import CloserPicture, closer_picture
 from ..progress import OnProgress, Progress
-from .plain_pages import ReadPicture
-
-LOOK_SIDE = 256
-"""Longer side, in pixels, at which pictures are read for it."""
+from .pair_looker import Item, PairLooker, looker_at_files
+from .plain_pages import PictureReader, ReadPicture
 
 _LEAST_CHANCE = 0.1
 _LEAST_CORRELATION = 0.85
@@ -124,14 +119,10 @@ Of 350 glances of each of three sets of 6,000 images one to seven found a copy; 
 170 of now none to five do."""
 
 _AT_ONCE = 64
-_KEPT = 64
 _MOST_THREADS = 4
-"""Pairs that a thread looks at together, pictures that are kept in memory, of 350 kB
-each, and threads, each of which holds those of its pairs. For 1,718 looks among 24,335
-scenes, at 2,328 pictures, 2,355 are read so, and 2,402 with 24 kept."""
-
-_READ_QUICKLY = 2**20
-"""Pixels; larger pictures are read by several threads, which decode side by side."""
+_FEWEST_BY_PROCESSES = 200
+"""Pairs that are looked at together, threads, each of which holds the pictures of its
+pairs, and pairs, of 10 milliseconds each, from which processes look at them."""
 
 Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -329,41 +320,37 @@ def looked_at(
         bool[p], the pairs of which both pictures could be read again; int64[q], those
         of which it can be said what they are, and what is said of them
     """
-
-    @made_once(_KEPT)
-    def picture_of(item: int) -> CloserPicture | None:
-        picture = read(item, LOOK_SIDE)
-        if picture is None:
-            return None
-        width, height = sizes[item].tolist()
-        return closer_picture(picture, (width, height))
-
-    def look(rows: Rows) -> tuple[Rows, Rows, PairScores]:
-        used, ends = np.unique(pairs[rows], return_inverse=True)
-        each = pool.map if (sizes[used].prod(axis=1) > _READ_QUICKLY).any() else map
-        given = list(each(picture_of, used.tolist()))
-        is_read = np.array([one is not None for one in given])
-        ends = ends.reshape(-1, 2)
-        both = is_read[ends].all(axis=1)
-        rows, ends = rows[both], (np.cumsum(is_read) - 1)[ends[both]]
-        known = [one for one in given if one is not None]
-        maps = [
-            map_between(known[a], known[b], by_features=one != MARK)
-            for (a, b), one in zip(ends.tolist(), care[rows].tolist(), strict=True)
-        ]
-        laid, found = look_closely(known, ends, maps, care[rows])
-        return rows, rows[laid], found
-
     said = PairScores.of_nothing(len(pairs))
     seen, told = np.zeros((2, len(pairs)), bool)
-    # Fewer of few pairs, whose files may be large: no thread is left with the rest
+    # Fewer of few pairs, whose files may be large: no core is left with the rest
     some = max(1, min(_AT_ONCE, len(pairs) // (4 * available_cores())))
     batches = pair_batches(pairs, some)
+    files = None
+    if isinstance(read, PictureReader) and read.of_files:
+        files = read if len(pairs) >= _FEWEST_BY_PROCESSES else None
+
+    def pictures_of(
+        rows: Rows,
+    ) -> tuple[Sequence[Item], NDArray[np.int32], Rows, NDArray[np.int8]]:
+        used, ends = np.unique(pairs[rows], return_inverse=True)
+        items: Sequence[Item] = used.tolist()
+        if files is not None:
+            items = [files.paths[row] for row in used.tolist()]
+        return items, sizes[used], ends.reshape(-1, 2), care[rows]
+
     done = 0
     with ThreadPoolExecutor(available_cores()) as pool:
-        for batch, (both, laid, found) in in_threads(look, batches, _MOST_THREADS):
-            seen[both] = told[laid] = True
-            said.put(laid, found)
+        looks = divided(
+            looker_at_files if files else PairLooker,
+            (files.max_megapixels,) if files else (read, pool.map),
+            batches,
+            pictures_of,
+            most_threads=_MOST_THREADS,
+            by_processes=files is not None,
+        )
+        for batch, (both, laid, *columns) in looks:
+            seen[batch[both]] = told[batch[laid]] = True
+            said.put(batch[laid], PairScores(*columns))
             done += len(batch)
             on_progress(Progress("Looking closer", done, len(pairs)))
     kept = np.flatnonzero(told)

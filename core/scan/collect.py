@@ -16,7 +16,7 @@ from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch, search_neighbors
 from .learn import StageClock, learned, model_info, paths_of_images
-from .plain_pages import ReadPicture, picture_reader
+from .plain_pages import PictureReader, ReadPicture
 from .previous_scan import PreviousScan
 from .samples import samples_of, vectors_of_files
 from .scan_data import Pairs, ScanData, ScanInput, VerifiedPairs
@@ -84,7 +84,7 @@ def collect_scan_data(
         previous = most_alike(other_scans, images.digests)
     before = PreviousScan(previous, images, model_info(embedder), is_own=is_own)
     shown = paths_of_images(table, images, paths)
-    read = picture_reader(shown, settings.max_megapixels)
+    read = PictureReader(shown, settings.max_megapixels)
     return learned(
         scan_input,
         table,

@@ -34,7 +34,7 @@ from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import ImageLabels, labels_of_images, learn_labels
 from .one_design import OthersOf, pictures_like_both
-from .plain_pages import picture_reader
+from .plain_pages import PictureReader
 from .previous_scan import PreviousScan
 from .recall_estimate import NO_COPY_SCORES, CopyScores, calibrated_score
 from .samples import image_rows, split_membership, unique_files
@@ -359,7 +359,7 @@ def estimate_recall(
         afar or seen_from_afar(images.signatures, before.seen, before.image),
         shown,
         embedder,
-        picture_reader(shown, max_megapixels, read_content),
+        PictureReader(shown, max_megapixels, read_content),
         others_of,
         known=before.trial,
         image=before.image,

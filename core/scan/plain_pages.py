@@ -58,33 +58,68 @@ def no_picture(_item: int, _side: int) -> Picture:
     return None
 
 
-def picture_reader(
-    paths: Sequence[bytes], max_megapixels: float, read_content: ReadContent = read_file
-) -> ReadPicture:
-    """Returns what reads the picture of an item.
+class PictureReader:
+    """Reads the picture of an item; keeps the last ones.
 
     Args:
         paths: one an item
         max_megapixels: as for the scan
         read_content: what reads the file of a path
+
+    Attributes:
+        paths, max_megapixels: as given
+        of_files: any process on this machine can read the files by their paths
     """
 
-    @made_once(_KEPT)
-    def read(item: int, side: int) -> Picture:
-        content = read_content(paths[item])
-        if isinstance(content, ReadFailure):
-            return None
-        image = decode_image(
-            content.data,
-            side=side,
-            max_megapixels=max_megapixels,
-            digests=False,
-            # A closer look at less than this finds fewer copies
-            as_page=side == PAGE_SIDE,
-        )
-        return None if isinstance(image, ReadFailure) else image.fitted(side)
+    def __init__(
+        self,
+        paths: Sequence[bytes],
+        max_megapixels: float,
+        read_content: ReadContent = read_file,
+    ) -> None:
+        self.paths = paths
+        self.max_megapixels = max_megapixels
+        self.of_files = read_content is read_file
+        self._read_content = read_content
+        self._kept = made_once(_KEPT)(self._read)
 
-    return read
+    def __call__(self, item: int, side: int) -> Picture:
+        return self._kept(item, side)
+
+    def _read(self, item: int, side: int) -> Picture:
+        path = self.paths[item]
+        return read_picture(path, side, self.max_megapixels, self._read_content)
+
+
+def read_picture(
+    path: bytes,
+    side: int,
+    max_megapixels: float,
+    read_content: ReadContent = read_file,
+) -> Picture:
+    """Reads the picture of a file.
+
+    Args:
+        path: of the file
+        side: longest side in pixels
+        max_megapixels: as for the scan
+        read_content: what reads the file of a path
+
+    Returns:
+        uint8[h, w, 3], upright; None if it cannot
+    """
+    content = read_content(path)
+    if isinstance(content, ReadFailure):
+        return None
+    image = decode_image(
+        content.data,
+        side=side,
+        max_megapixels=max_megapixels,
+        digests=False,
+        # A closer look at less than this finds fewer copies
+        as_page=side == PAGE_SIDE,
+    )
+    return None if isinstance(image, ReadFailure) else image.fitted(side)
 
 
 def judge_pages(

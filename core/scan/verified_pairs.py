@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import pair_rows
+from ..common.parallel import workers_kept
 from ..copy_detection import (
     MIN_COPY_SCORE,
     TOO_PLAIN,
@@ -43,6 +44,7 @@ _HELD = 2**24
 """Numbers of vectors that are held at once, 32 MB of stored ones."""
 
 
+@workers_kept()
 def verify(
     images: DescribedImages,
     pairs: Pairs,

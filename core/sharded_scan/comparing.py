@@ -10,7 +10,7 @@ import numpy as np
 
 from ..progress import OnProgress
 from ..reading.jpeg_damage import NO_DAMAGE
-from ..scan.plain_pages import ReadPicture, picture_reader
+from ..scan.plain_pages import PictureReader, ReadPicture
 from ..scan.scan_data import VerifiedPairs
 from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import compare, look_closer
@@ -82,7 +82,7 @@ def _opened(
     check_machine(settings["model"], settings["machine"])
     store = records_of_task(folder, settings["model"], arrays)
     locators = unpacked(arrays, "locators")
-    read = picture_reader(locators, settings["max_megapixels"], read_source)
+    read = PictureReader(locators, settings["max_megapixels"], read_source)
     return images_at(store, arrays["positions"]), read
 
 

@@ -1,10 +1,54 @@
+import os
 import threading
 import time
+from functools import partial
 
+import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
-from core.common.parallel import in_threads
+from core.common.cpu import limited_to
+from core.common.parallel import divided, workers_kept
+
+
+def call(function):
+    """Makes what calls a function, as makers of ours do."""
+    return function
+
+
+def in_threads(function, parts, most_threads):
+    return divided(
+        call, (function,), parts, lambda part: (part,), most_threads=most_threads
+    )
+
+
+def in_processes(text, parts):
+    """Evaluates a text in this process and two others, for each part as ``it``."""
+    parts = list(parts)
+    return divided(
+        partial,
+        (eval,),
+        parts,
+        lambda it: (text, {"it": it, "here": os.getpid()}),
+        most_threads=4,
+        by_processes=True,
+    )
+
+
+def worker_processes():
+    return [
+        child
+        for child in psutil.Process().children()
+        if "core.common.worker" in child.cmdline()
+    ]
+
+
+@pytest.fixture
+def cores(monkeypatch):
+    def set_cores(count):
+        monkeypatch.setattr("core.common.parallel.available_cores", lambda: count)
+
+    return set_cores
 
 
 def test_results_come_with_their_parts_in_order():
@@ -17,8 +61,8 @@ def test_results_come_with_their_parts_in_order():
     assert found == [(0, 0), (1, 1), (2, 4), (3, 9), (4, 16)]
 
 
-def test_parts_lie_side_by_side_with_one_thread_of_blas_each(monkeypatch):
-    monkeypatch.setattr("core.common.parallel.available_cores", lambda: 4)
+def test_parts_lie_side_by_side_with_one_thread_of_blas_each(cores):
+    cores(4)
     both = threading.Barrier(2, timeout=10)
 
     def threads_of_blas(part):
@@ -29,8 +73,8 @@ def test_parts_lie_side_by_side_with_one_thread_of_blas_each(monkeypatch):
     assert [found for _, found in in_threads(threads_of_blas, "ab", 2)] == [{1}, {1}]
 
 
-def test_no_more_threads_than_asked_for(monkeypatch):
-    monkeypatch.setattr("core.common.parallel.available_cores", lambda: 16)
+def test_no_more_threads_than_asked_for(cores):
+    cores(16)
     names = {
         name
         for _, name in in_threads(
@@ -43,11 +87,11 @@ def test_no_more_threads_than_asked_for(monkeypatch):
     assert len(names) == 3
 
 
-@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 2)])
+@pytest.mark.parametrize(("count", "threads"), [(1, 1), (2, 1), (4, 2)])
 def test_threads_that_would_wake_one_another_are_half_as_many_as_cores(
-    monkeypatch, cores, threads
+    cores, count, threads
 ):
-    monkeypatch.setattr("core.common.parallel.available_cores", lambda: cores)
+    cores(count)
     names = in_threads(
         lambda part: time.sleep(0.01) or threading.current_thread().name, range(8), 8
     )
@@ -55,8 +99,8 @@ def test_threads_that_would_wake_one_another_are_half_as_many_as_cores(
     assert len({name for _, name in names}) == threads
 
 
-def test_what_waits_is_not_begun_once_the_caller_stops(monkeypatch):
-    monkeypatch.setattr("core.common.parallel.available_cores", lambda: 1)
+def test_what_waits_is_not_begun_once_the_caller_stops(cores):
+    cores(1)
     begun = []
 
     def note(part):
@@ -71,3 +115,79 @@ def test_what_waits_is_not_begun_once_the_caller_stops(monkeypatch):
         cancelled()
 
     assert len(begun) < 5
+
+
+def test_processes_share_the_parts_whose_results_come_in_order(cores):
+    cores(3)
+    # Long enough that none does all parts before another has started
+    text = "__import__('time').sleep(.2) or (it, __import__('os').getpid())"
+
+    found = list(in_processes(text, range(30)))
+
+    assert [part for part, _ in found] == list(range(30))
+    assert [it for _, (it, _) in found] == list(range(30))
+    assert len({process for _, (_, process) in found}) == 3
+    assert not worker_processes()
+
+
+def test_what_a_process_dies_of_is_done_here(cores):
+    cores(3)
+    text = "it if __import__('os').getpid() == here else __import__('os').abort()"
+
+    assert list(in_processes(text, range(8))) == [(it, it) for it in range(8)]
+
+
+def test_what_goes_wrong_in_a_process_is_raised_here(cores):
+    cores(3)
+
+    with pytest.raises(ZeroDivisionError):
+        list(in_processes("1 / (it - 5)", range(8)))
+
+    assert not worker_processes()
+
+
+def test_where_no_process_starts_all_is_done_here(cores, monkeypatch):
+    cores(3)
+    monkeypatch.setattr("core.common.worker_process.start_child", lambda command: None)
+
+    assert list(in_processes("it + 1", range(4))) == [(it, it + 1) for it in range(4)]
+
+
+def test_a_cancel_leaves_no_process(cores):
+    cores(3)
+
+    def cancelled():
+        for part, _ in in_processes("it", range(50)):
+            raise KeyboardInterrupt(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        cancelled()
+
+    assert not worker_processes()
+
+
+def test_processes_are_kept_for_what_follows(cores):
+    cores(3)
+    text = "__import__('time').sleep(.2) or __import__('os').getpid()"
+
+    with workers_kept():
+        one = {process for _, process in in_processes(text, range(30))}
+        other = {process for _, process in in_processes(text, range(30))}
+        assert len(worker_processes()) == 2
+
+    assert len(one) == 3 and one == other
+    assert not worker_processes()
+
+
+def test_a_task_beside_others_starts_no_process():
+    with limited_to(1):
+        found = {pid for _, pid in in_processes("__import__('os').getpid()", range(8))}
+
+    assert found == {os.getpid()}
+
+
+def test_one_part_starts_no_process(cores, monkeypatch):
+    cores(8)
+    monkeypatch.setattr("core.common.worker_process.start_child", pytest.fail)
+
+    assert list(in_processes("it", [7])) == [(7, 7)]

@@ -281,6 +281,25 @@ def test_pairs_score_the_same_in_however_small_parts(monkeypatch):
     assert np.array_equal(together.relations, in_parts.relations)
 
 
+@pytest.mark.slow
+def test_processes_say_what_this_process_says(answers_of_workers, monkeypatch):
+    images = [photo(name) for name in PHOTOS]
+    images += [cropped(image, 0.85, 0.1, 0.05) for image in images]
+    signature, sizes = described(images)
+    pairs = np.array(all_pairs(len(images)) * 50, np.int32)
+    damaged = np.arange(len(images)) == 3
+    here = verify_pairs(signature, pairs, sizes, damaged=damaged)
+    monkeypatch.setattr(verification, "_FEWEST_BY_PROCESSES", len(pairs))
+
+    shared = verify_pairs(signature, pairs, sizes, damaged=damaged)
+
+    assert sum(answers_of_workers) > 1
+    assert all(answers_of_workers)
+    assert (here.scores >= MIN_COPY_SCORE).sum() >= 5 * 50
+    for one, other in zip(here.columns(), shared.columns(), strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_no_pairs_are_no_trouble():
     checks = check([photo("coffee")], [])
 

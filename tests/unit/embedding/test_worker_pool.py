@@ -10,8 +10,9 @@ import numpy as np
 import psutil
 import pytest
 
+from core.common.worker import work_of
 from core.embedding.embed import embed_images
-from core.embedding.worker import WorkerSettings
+from core.embedding.file_pass import block_embedder
 from core.embedding.worker_pool import MIN_FILES, WorkerPool
 from core.errors import CacheError, Cancelled
 from core.models.registry import load_embedder
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 COLUMNS = ("digest", "picture_digest", "statistics", "signature", "copy", "features")
 ROOT = Path(__file__).parents[3]
-SETTINGS = WorkerSettings(None, "unused", 64)
+WORK = work_of(block_embedder, None, "unused", 64)
 
 WORKER = """
 import os, pickle, sys
@@ -29,11 +30,12 @@ from pathlib import Path
 
 noted, deaths = Path(sys.argv[1]), float(sys.argv[2])
 blocks, answers = sys.stdin.buffer, sys.stdout.buffer
-pickle.load(blocks)
+answer = True
 while True:
-    pickle.dump(True, answers)
+    pickle.dump(answer, answers)
     answers.flush()
-    paths = pickle.load(blocks)
+    answer = True, None
+    _, (paths,) = pickle.load(blocks)
     if b"deadly" in paths:
         with open(noted / "deaths", "ab") as file:
             file.write(b".")
@@ -42,14 +44,14 @@ while True:
     with open(noted / "embedded", "a") as file:
         file.write("".join(f"{path.decode()}\\n" for path in paths))
 """
-"""Speaks as :mod:`core.embedding.worker` does, and dies of some files."""
+"""Speaks as :mod:`core.common.worker` does, and dies of some files."""
 
 
 def worker_processes():
     return [
         child
         for child in psutil.Process().children()
-        if "core.embedding.worker" in child.cmdline()
+        if "core.common.worker" in child.cmdline()
     ]
 
 
@@ -78,7 +80,7 @@ def embedded(tmp_path):
         blocks = iter([rows[start : start + 64] for start in rows[::64]])
         if command is None:
             command = [sys.executable, "-c", WORKER, str(tmp_path), str(deaths)]
-        pool = WorkerPool(paths, SETTINGS, 2, threading.Event(), command)
+        pool = WorkerPool(paths, WORK, 2, threading.Event(), command)
         try:
             answers = list(pool.embedded(blocks))
         finally:
@@ -145,7 +147,7 @@ def test_where_no_process_starts_blocks_come_back_as_they_are(embedded, command)
 
 
 def test_few_files_start_no_process(tmp_path):
-    pool = WorkerPool([b"a", b"b"], SETTINGS, 2, threading.Event(), ["no-such-program"])
+    pool = WorkerPool([b"a", b"b"], WORK, 2, threading.Event(), ["no-such-program"])
 
     assert list(pool.embedded(iter([[0], [1]]))) == [([0], False), ([1], False)]
     assert not worker_processes()
@@ -181,10 +183,10 @@ def test_a_cache_that_cannot_be_written_is_said_as_without_processes(many, tmp_p
 
 
 def test_a_worker_ends_without_a_word_when_its_input_does(tmp_path):
-    command = [sys.executable, "-m", "core.embedding.worker"]
-    told = pickle.dumps((None, str(tmp_path), 64))
+    command = [sys.executable, "-m", "core.common.worker"]
+    told = pickle.dumps((tuple(WORK), ([],)))
 
     done = subprocess.run(command, cwd=ROOT, input=told, capture_output=True)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == pickle.dumps(True)
+    assert done.stdout == pickle.dumps(True) + pickle.dumps((True, None))

@@ -41,7 +41,7 @@ from core.scan.closer_looks import (
     show_little,
 )
 from core.scan.collect import collect_scan_data
-from core.scan.plain_pages import picture_reader
+from core.scan.plain_pages import PictureReader
 from core.scan.scan_data import ScanInput
 from core.scan.verified_pairs import NO_PAIRS, Looks, look_closer, put_looks
 from tests.unit.copy_detection.test_closer_look import (
@@ -298,7 +298,7 @@ def files(tmp_path):
 
 
 def test_a_picture_that_cannot_be_read_again_costs_only_its_own_pairs(files):
-    read = picture_reader(files, max_megapixels=64)
+    read = PictureReader(files, max_megapixels=64)
     pairs = np.array([[0, 1], [0, 2], [1, 2]], np.int32)
 
     seen, rows, found = looked_at(
@@ -308,6 +308,39 @@ def test_a_picture_that_cannot_be_read_again_costs_only_its_own_pairs(files):
     assert seen.tolist() == [True, False, False]
     assert rows.tolist() == [0]
     assert found.scores[0] > 0.8
+
+
+@pytest.mark.slow
+def test_processes_look_as_this_process_does(files, answers_of_workers, monkeypatch):
+    read = PictureReader(files, max_megapixels=64)
+    pairs = np.array([[0, 1], [0, 2], [1, 2]] * 60, np.int32)
+    sizes, care = np.full((3, 2), 150, np.int32), np.ones(len(pairs), np.int8)
+    asked = pairs, care, sizes, read, silent
+    seen, rows, found = looked_at(*asked)
+    monkeypatch.setattr(closer_looks, "_FEWEST_BY_PROCESSES", len(pairs))
+
+    their_seen, their_rows, theirs = looked_at(*asked)
+
+    assert sum(answers_of_workers) > 1
+    assert all(answers_of_workers)
+    assert np.array_equal(seen, their_seen)
+    assert np.array_equal(rows, their_rows)
+    assert len(rows) == 60
+    for one, other in zip(found.columns(), theirs.columns(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_what_no_process_can_read_is_looked_at_here(answers_of_workers, monkeypatch):
+    monkeypatch.setattr(closer_looks, "_FEWEST_BY_PROCESSES", 1)
+    picture = photo("astronaut")
+    shown = picture, tilted_and_written_on(picture)
+    pairs = np.array([[0, 1]] * 8, np.int32)
+    sizes, care = np.full((2, 2), 150, np.int32), np.ones(len(pairs), np.int8)
+
+    _, rows, _ = looked_at(pairs, care, sizes, lambda item, _: shown[item], silent)
+
+    assert len(rows) == len(pairs)
+    assert not answers_of_workers
 
 
 def test_large_files_are_decoded_side_by_side_and_small_ones_are_not(monkeypatch):
@@ -376,7 +409,7 @@ def looks_of_files(shown, folder):
         descriptors=np.eye(2, dtype=np.float32),
         damaged=np.zeros(2, bool),
     )
-    read = picture_reader([os.fsencode(path) for path in paths], max_megapixels=64)
+    read = PictureReader([os.fsencode(path) for path in paths], max_megapixels=64)
     return look_closer(images, np.array([[0, 1]], np.int32), np.ones(1, bool), read)
 
 

@@ -12,7 +12,7 @@ from core.copy_detection.one_design import OTHERS
 from core.scan import copy_trial as module
 from core.scan.candidates_by_looks import seen_from_afar
 from core.scan.copy_trial import TriedPairs, sampled, try_copies
-from core.scan.plain_pages import no_picture, picture_reader
+from core.scan.plain_pages import PictureReader, no_picture
 from core.scan.recall_estimate import expected_recall, false_rate
 from core.scan.unique_images import DescribedImages, UniqueImages
 
@@ -89,7 +89,7 @@ def tried(world, embedder, rows):
 
 def trial(world, embedder, rows, **options):
     paths, images = world
-    read = picture_reader(paths, max_megapixels=64)
+    read = PictureReader(paths, max_megapixels=64)
     afar = seen_from_afar(images.signatures)
     options.setdefault("others_of", no_others)
     return try_copies(

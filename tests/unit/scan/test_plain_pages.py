@@ -21,7 +21,7 @@ from core.reading.decode import WHOLE, decode_image
 from core.scan import plain_pages
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
-from core.scan.plain_pages import judge_pages, picture_reader
+from core.scan.plain_pages import PictureReader, judge_pages
 from core.scan.scan_data import ScanInput
 from tests.papers import KINDS, filled_differently, paper
 
@@ -131,7 +131,7 @@ def test_a_large_page_is_decoded_at_half_and_shown_at_the_size_of_pages(tmp_path
     paths = [os.fsencode(tmp_path / name) for name in ("page.jpg", "larger.jpg")]
 
     whole, larger = (
-        picture_reader(paths, 64)(item, PAGE_SIDE).astype(int) for item in (0, 1)
+        PictureReader(paths, 64)(item, PAGE_SIDE).astype(int) for item in (0, 1)
     )
 
     expected = decode_image(

@@ -11,7 +11,7 @@ from PIL import Image
 from core.embedding.embed import embed_images
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
-from core.scan.plain_pages import picture_reader
+from core.scan.plain_pages import PictureReader
 from core.scan.scan_data import ScanInput
 from core.scan.stored_scan import load_scan_data, most_alike, save_scan_data
 from core.scan.unique_images import unique_images
@@ -142,7 +142,7 @@ def test_pairs_that_are_compared_in_parts_score_as_all_at_once(learn, embedder, 
 
     row_of = table.rows()
     shown = [paths[row_of[file]] for file in images.groups.first_file]
-    read = picture_reader(shown, max_megapixels=64)
+    read = PictureReader(shown, max_megapixels=64)
     parts = joined(
         *(compare(images, some, read=read) for some in (pairs[:4], pairs[4:]))
     )
