@@ -212,11 +212,13 @@ class ThreadedPass(Described, ABC):
     def files(self) -> Iterator[int]:
         """Yields files that no thread has taken yet, until it is stopped."""
         while not self.stop.is_set():
+            # Look-ups are short calls, which take longer beside one another
             with self._lock:
                 turn = next(self.turns, None)
+                files = () if turn is None else self.new_files(turn)
             if turn is None:
                 return
-            for file in self.new_files(turn):
+            for file in files:
                 if self.stop.is_set():
                     return
                 yield file

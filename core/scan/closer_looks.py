@@ -120,7 +120,7 @@ Of 350 glances of each of three sets of 6,000 images one to seven found a copy; 
 
 _AT_ONCE = 64
 _MOST_THREADS = 4
-_FEWEST_BY_PROCESSES = 200
+_FEWEST_BY_PROCESSES = 400
 """Pairs that are looked at together, threads, each of which holds the pictures of its
 pairs, and pairs, of 10 milliseconds each, from which processes look at them."""
 
