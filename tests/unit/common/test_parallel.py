@@ -130,14 +130,21 @@ def test_processes_share_the_parts_whose_results_come_in_order(cores):
     assert not worker_processes()
 
 
-def test_what_a_process_dies_of_is_done_here(cores):
+@pytest.mark.parametrize("trouble", ["__import__('os').abort()", "1 / 0"])
+def test_what_a_process_cannot_do_is_done_here(cores, trouble, answers_of_workers):
     cores(3)
-    text = "it if __import__('os').getpid() == here else __import__('os').abort()"
+    # Long enough that the processes have started before all is done
+    text = (
+        "(__import__('time').sleep(.2) or it)"
+        f" if __import__('os').getpid() == here else {trouble}"
+    )
 
     assert list(in_processes(text, range(8))) == [(it, it) for it in range(8)]
+    assert answers_of_workers
+    assert not any(answers_of_workers)
 
 
-def test_what_goes_wrong_in_a_process_is_raised_here(cores):
+def test_what_goes_wrong_everywhere_is_raised_here(cores):
     cores(3)
 
     with pytest.raises(ZeroDivisionError):

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from core.errors import CacheError
-from core.storage.record_store import ABSENT, RecordStore
+from core.storage import record_store
+from core.storage.record_store import (
+    ABSENT,
+    RecordStore,
+    StoredColumn,
+    held_in_memory,
+    stored_order,
+)
 
 DTYPE = np.dtype([("number", "<i4"), ("vector", "<f2", (3,))])
 
@@ -199,18 +206,52 @@ def test_all_that_comes_before_a_field_is_read_at_once(tmp_path, count, field, n
     assert found.dtype.itemsize < dtype.itemsize - 5
 
 
-def test_records_that_lie_together_are_read_by_few_calls(store, monkeypatch):
+@pytest.fixture
+def calls(monkeypatch):
+    """Notes what is read."""
     preadv, calls = os.preadv, []
-    positions = store.append([key(n) for n in range(700)], records(*range(700)))
 
     def counted(*args):
         calls.append(args)
         return preadv(*args)
 
     monkeypatch.setattr(os, "preadv", counted)
-    store.read(np.random.default_rng(0).permutation(positions), "number")
+    return calls
+
+
+@pytest.fixture
+def scattered(store):
+    """A column of 700 rows whose numbers are those of their records."""
+    positions = store.append([key(n) for n in range(700)], records(*range(700)))
+    order = np.random.default_rng(0).permutation(positions)
+    return StoredColumn(store, order, "vector")
+
+
+def test_records_that_lie_together_are_read_by_few_calls(scattered, calls):
+    assert np.array_equal(scattered[:][:, 0], scattered.positions)
 
     assert len(calls) < 10
+
+
+def test_few_rows_that_lie_together_are_read_by_one_call(scattered, calls):
+    order = stored_order(scattered, np.arange(700))
+
+    assert scattered[order[:20]][:, 0].tolist() == list(range(20))
+    assert len(calls) == 1
+
+
+def test_rows_of_an_array_are_read_in_their_own_order():
+    order = stored_order(np.zeros((9, 2)), np.array([5, 3, 8]))
+
+    assert order.tolist() == [0, 1, 2]
+
+
+def test_only_what_is_small_is_held_in_memory(scattered, monkeypatch):
+    assert isinstance(held_in_memory(scattered), np.ndarray)
+    monkeypatch.setattr(record_store, "_HELD", scattered.nbytes - 1)
+
+    assert scattered.nbytes == 700 * 6
+    assert held_in_memory(scattered) is scattered
 
 
 def test_one_of_many_records_that_is_cut_off_is_not_read(store, tmp_path):
