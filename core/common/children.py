@@ -11,6 +11,8 @@ from pathlib import Path
 
 Child = subprocess.Popen[bytes]
 
+_THREADS_OF_BLAS = "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"
+
 
 def command_of(module: str) -> tuple[str, ...]:
     """Returns what starts a module of ours, such as ``core.videos.decoder``.
@@ -32,7 +34,7 @@ def start_child(command: Sequence[str]) -> Child | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=Path(__file__).parents[2],
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, **dict.fromkeys(_THREADS_OF_BLAS, "1")},
         )
     return None
 

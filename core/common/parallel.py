@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
@@ -16,6 +18,9 @@ from .worker_process import WorkerProcess
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+
+_MOST_PROCESSES = 16
+"""Each holds 125 MB where it compares pictures."""
 
 _kept: ContextVar[list[WorkerProcess] | None] = ContextVar("workers", default=None)
 
@@ -32,26 +37,40 @@ def threads_of_short_calls() -> int:
     return max(1, available_cores() // 2)
 
 
+def processes_for(count: int, share: int) -> int:
+    """Returns how many processes so many parts are worth, this one among them.
+
+    Args:
+        count: of what is to be done
+        share: of it that is worth to start another process, which takes half a second
+    """
+    return max(1, min(available_cores(), _MOST_PROCESSES, count // share))
+
+
 @contextlib.contextmanager
 def workers_kept() -> Iterator[None]:
-    """Keeps the processes that divided work has started for the work that follows."""
-    token = _kept.set([])
+    """Keeps the processes that were started for some work for the work that follows."""
+    if _kept.get() is not None:
+        yield
+        return
+    workers: list[WorkerProcess] = []
+    token = _kept.set(workers)
     try:
         yield
     finally:
-        _end(_kept.get() or [])
         _kept.reset(token)
+        _end(workers)
 
 
-def divided(
+def in_parallel(
     maker: Callable[..., Callable[..., Result]],
     settings: tuple[Any, ...],
     parts: Sequence[Part],
     values_of: Callable[[Part], tuple[Any, ...]],
     *,
     most_threads: int,
-    by_processes: bool = False,
-) -> Iterator[tuple[Part, Result]]:
+    processes: int = 1,
+) -> AbstractContextManager[Iterator[tuple[Part, Result]]]:
     """Yields each part with its result, in the order of the parts.
 
     Sums round differently with the number of BLAS threads, so each part has one, and
@@ -62,38 +81,64 @@ def divided(
     Args:
         maker: a function or class at the top of one of our modules, which returns what
             does the work; called here and once in each process
-        settings: plain values that it is called with
+        settings: that it is called with; plain and hashable for several processes
         parts: of the work
-        values_of: the values with which the work is called for a part, plain ones if it
-            is divided among processes; called from several threads at once
-        most_threads: as each of them holds its own work space
-        by_processes: whether there is so much to do that a process for each further
-            core pays, which takes half a second to start; without, threads
+        values_of: the values with which the work is called for a part, plain ones for
+            several processes; called from several threads at once
+        most_threads: that do the work here, as each holds its own work space
+        processes: see :func:`processes_for`; one thread does its share here then
+
+    Returns:
+        a context, which ends the work, of an iterator
+
+    Example:
+        >>> with in_parallel(
+        ...     Scaler, (2.0,), batches, lambda rows: (values[rows],), most_threads=4
+        ... ) as scaled:
+        ...     for rows, result in scaled: ...
     """
+    results = _results(maker, settings, parts, values_of, most_threads, processes)
+    return contextlib.closing(results)
+
+
+def _results(
+    maker: Callable[..., Callable[..., Result]],
+    settings: tuple[Any, ...],
+    parts: Sequence[Part],
+    values_of: Callable[[Part], tuple[Any, ...]],
+    most_threads: int,
+    processes: int,
+) -> Generator[tuple[Part, Result], None, None]:
+    """Yields what :func:`in_parallel` says."""
     # Imported here: it comes with scikit-learn, which few callers need
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    here, work = maker(*settings), work_of(maker, *settings)
-    count = min(available_cores(), len(parts)) - 1 if by_processes else 0
-    with _workers(count) as workers, threadpool_limits(1, "blas"):
-        own = 1 if workers else min(most_threads, threads_of_short_calls())
+    here, threads = maker(*settings), min(most_threads, threads_of_short_calls())
+    # Also where processes die or cannot be started, for want of memory, say
+    place_here = threading.BoundedSemaphore(threads)
+    with (
+        _workers(min(processes, len(parts)) - 1) as workers,
+        threadpool_limits(1, "blas"),
+    ):
+        work = work_of(maker, *settings) if workers else None
         free: queue.SimpleQueue[WorkerProcess | None] = queue.SimpleQueue()
-        for one in (*[None] * own, *workers):
+        for one in (*[None] * (1 if workers else threads), *workers):
             free.put(one)
 
         def do(part: Part) -> Result:
             worker = free.get()
             try:
                 values = values_of(part)
-                answer = None if worker is None else worker.ask(work, *values)
-                is_done, result = answer or (False, None)
-                if is_done:
-                    return cast(Result, result)
-                return here(*values)
+                if worker is not None and work is not None:
+                    is_done, result = worker.ask(work, *values) or (False, None)
+                    if is_done:
+                        return cast(Result, result)
+                with place_here:
+                    return here(*values)
             finally:
                 free.put(worker)
 
-        pool = ThreadPoolExecutor(own + len(workers))
+        pool = ThreadPoolExecutor(free.qsize())
         try:
             yield from zip(parts, pool.map(do, parts), strict=True)
         finally:
@@ -106,6 +151,8 @@ def _workers(count: int) -> Iterator[list[WorkerProcess]]:
     """Yields so many processes, which start when they are first asked."""
     kept = _kept.get()
     workers = [] if kept is None else kept
+    _end([one for one in workers if one.is_dead])
+    workers[:] = [one for one in workers if not one.is_dead]
     workers += [WorkerProcess() for _ in range(count - len(workers))]
     try:
         yield workers[: max(count, 0)]

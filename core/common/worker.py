@@ -27,7 +27,7 @@ class Work(NamedTuple):
     Attributes:
         module: such as ``core.copy_detection.verify``
         maker: a function of it, which returns what is called with the values
-        settings: plain values that the maker is called with, once a process
+        settings: plain values, hashable, that the maker is called with once a process
     """
 
     module: str
@@ -42,6 +42,7 @@ def work_of(maker: Callable[..., Callable[..., Any]], *settings: Any) -> Work:
         >>> work_of(Work, 1)
         Work(module='core.common.worker', maker='Work', settings=(1,))
     """
+    hash(settings)  # A worker finds by them what it has made
     above = __name__.removesuffix("core.common.worker")
     module = maker.__module__.removeprefix(above)
     return Work(module, maker.__name__, settings)
@@ -60,26 +61,27 @@ def _main() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    makers: dict[Work, Callable[..., Any]] = {}
+    made: dict[Work, Callable[..., Any]] = {}
     send(answers, True)
     while True:
         try:
             named, values = pickle.load(tasks)  # noqa: S301 (our parent's)
         except EOFError:
             return
-        send(answers, _answer(makers, Work(*named), values))
+        send(answers, _answer(made, Work(*named), values))
 
 
 def _answer(
-    made: dict[Work, Callable[..., Any]], work: Work, values: tuple[Any, ...]
+    made: dict[Work, Callable[..., Any]], work: Work, values: tuple[Any, ...] | None
 ) -> tuple[bool, Any]:
-    """Returns whether a part could be done, and its result."""
+    """Returns whether a part could be done, and its result; without values, whether
+    all is ready for parts."""
     # What goes wrong happens again, and is raised, where we were started
     with contextlib.suppress(Exception):
         if work not in made:
             maker = getattr(importlib.import_module(work.module), work.maker)
             made[work] = maker(*work.settings)
-        return True, made[work](*values)
+        return True, None if values is None else made[work](*values)
     return False, None
 
 

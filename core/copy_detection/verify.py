@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.cpu import available_cores
 from ..common.pairs import pair_batches
-from ..common.parallel import divided
+from ..common.parallel import in_parallel, processes_for
 from ..progress import OnProgress, Progress, silent
 from .coarse_alignment import lay_over
 from .overlays import Overlays
@@ -67,15 +66,16 @@ _OVERLAID_AT_ONCE = 512
 _LAID_AT_ONCE = 256
 """Pairs that go through the first test together, for which each picture is described
 once, at most; through the second, where most of the others end; and through the third.
-Of 89,870 pairs of 24,258 pictures a batch of 2,048 has 0.67 pictures a pair, and of
-4,096 0.58, with 25 and 75 MB more: a scan takes as long."""
+Of 89,870 pairs of 24,258 pictures a batch of 2,048 has 0.67 pictures a pair and of
+4,096 0.58, with 25 and 75 MB more than of 1,024: a scan takes as long."""
 
 _MOST_THREADS = 4
-_FEWEST_BY_PROCESSES = 8192
 """Some 50 MB of work space at most, a thread; what a second one brings says
-:func:`~core.common.parallel.threads_of_short_calls`. And pairs from which processes
-compare them side by side, each of 125 MB: a second of work or ten, by how alike they
-are."""
+:func:`~core.common.parallel.threads_of_short_calls`."""
+
+_PAIRS_A_PROCESS = 4096
+"""Pairs that another process is started for: half a second of work or five, by how
+alike they are."""
 
 _MIN_COARSE = 0.55
 _MIN_CORRELATION = 0.55
@@ -184,21 +184,22 @@ def verify_pairs(
         return signatures[used], sizes[used], ends, whole
 
     done = 0
-    # Fewer of few pairs: no core is left with the rest
-    some = max(_OVERLAID_AT_ONCE, len(pairs) // (4 * available_cores()))
-    batches = pair_batches(pairs, min(some, _PAIRS_AT_ONCE))
-    compared = divided(
+    processes = processes_for(len(pairs), _PAIRS_A_PROCESS)
+    # Fewer of few pairs: no thread or process is left with the rest
+    some = len(pairs) // (4 * max(_MOST_THREADS, processes))
+    batches = pair_batches(pairs, max(_OVERLAID_AT_ONCE, min(some, _PAIRS_AT_ONCE)))
+    with in_parallel(
         batch_comparer,
         (),
         batches,
         pictures_of,
         most_threads=_MOST_THREADS,
-        by_processes=len(pairs) >= _FEWEST_BY_PROCESSES,
-    )
-    for rows, columns in compared:
-        checked.put(rows, PairScores(*columns))
-        done += len(rows)
-        on_progress(Progress("Comparing pictures", done, len(pairs)))
+        processes=processes,
+    ) as compared:
+        for rows, columns in compared:
+            checked.put(rows, PairScores(*columns))
+            done += len(rows)
+            on_progress(Progress("Comparing pictures", done, len(pairs)))
     return checked
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..common.parallel import workers_kept
 from ..common.rows import distinct_rows
 from ..copy_detection import (
     CANDIDATE_NEIGHBORS,
@@ -146,6 +147,7 @@ def _edges(sources: Ints, among: Ints, graph: NeighborGraph, least: float) -> Pa
     return np.stack([sources[row], ends], axis=1).astype(np.int32)
 
 
+@workers_kept()
 def copies_among(
     pictures: Pictures,
     paths: Sequence[bytes],

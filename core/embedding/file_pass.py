@@ -158,6 +158,9 @@ def block_embedder(
 ) -> BlockEmbedder:
     """Returns what embeds blocks of files, for a worker process.
 
+    It writes to the stores of the process that started it, which then finds there what
+    it would have computed itself.
+
     Args:
         model: name of a model of :data:`core.models.registry.SPECS`, or None to
             describe the pictures only

@@ -93,7 +93,7 @@ class WorkerPool:
 
     def _drive(self, process: WorkerProcess) -> None:
         """Sends blocks to one process until there are no more."""
-        process.start()
+        process.start(self._work)
         while process.is_ready and (rows := self._next_rows()):
             self._embed(process, rows)
         process.end()
@@ -111,7 +111,7 @@ class WorkerPool:
                 return self._done.put((rows, False))
             if self._stop.is_set():
                 return None
-            process.start()
+            process.start(self._work)
         if len(rows) == 1:
             return self._done.put((rows, process.is_ready))
         half = len(rows) // 2

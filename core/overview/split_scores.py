@@ -78,7 +78,7 @@ def split_scores(
         ]
         every = reduce(_Moments.plus, moments)
         for out, own in zip(folds, moments, strict=True):
-            weights, bias = _discriminant(every.plus(own, -1))
+            weights, bias = _discriminant(every.minus(own))
             result[np.ix_(asked[out], known)] = inputs[out] @ weights + bias
     return result
 
@@ -141,12 +141,20 @@ class _Moments:
             *(one.astype(np.float64) for one in (sizes, sums, inputs.T @ inputs))
         )
 
-    def plus(self, other: _Moments, times: int = 1) -> _Moments:
-        """Returns those of both; -1 times the other takes its rows away."""
+    def plus(self, other: _Moments) -> _Moments:
+        """Returns those of the rows of both."""
         return _Moments(
-            self.sizes + times * other.sizes,
-            self.sums + times * other.sums,
-            self.products + times * other.products,
+            self.sizes + other.sizes,
+            self.sums + other.sums,
+            self.products + other.products,
+        )
+
+    def minus(self, other: _Moments) -> _Moments:
+        """Returns those of the rows that are not of the other."""
+        return _Moments(
+            self.sizes - other.sizes,
+            self.sums - other.sums,
+            self.products - other.products,
         )
 
 

@@ -6,6 +6,7 @@ What a look says depends on the two files alone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..common.pairs import pair_batches
-from ..common.parallel import divided
+from ..common.parallel import in_parallel, processes_for
 from ..copy_detection import (
     MIN_COPY_SCORE,
     PairScores,
@@ -120,9 +121,11 @@ Of 350 glances of each of three sets of 6,000 images one to seven found a copy; 
 
 _AT_ONCE = 64
 _MOST_THREADS = 4
-_FEWEST_BY_PROCESSES = 400
-"""Pairs that are looked at together, threads, each of which holds the pictures of its
-pairs, and pairs, of 10 milliseconds each, from which processes look at them."""
+"""Pairs that are looked at together, and threads, each of which holds the pictures of
+its pairs."""
+
+_LOOKS_A_PROCESS = 200
+"""Pairs, of 10 milliseconds each, that another process is started for."""
 
 Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -322,12 +325,13 @@ def looked_at(
     """
     said = PairScores.of_nothing(len(pairs))
     seen, told = np.zeros((2, len(pairs)), bool)
-    # Fewer of few pairs, whose files may be large: no core is left with the rest
-    some = max(1, min(_AT_ONCE, len(pairs) // (4 * available_cores())))
-    batches = pair_batches(pairs, some)
-    files = None
+    files, processes = None, 1
     if isinstance(read, PictureReader) and read.of_files:
-        files = read if len(pairs) >= _FEWEST_BY_PROCESSES else None
+        processes = processes_for(len(pairs), _LOOKS_A_PROCESS)
+        files = read if processes > 1 else None
+    # Fewer of few pairs, whose files may be large: no core is left with the rest
+    some = len(pairs) // (4 * max(processes, min(available_cores(), _MOST_THREADS)))
+    batches = pair_batches(pairs, max(1, min(some, _AT_ONCE)))
 
     def pictures_of(
         rows: Rows,
@@ -335,19 +339,22 @@ def looked_at(
         used, ends = np.unique(pairs[rows], return_inverse=True)
         items: Sequence[Item] = used.tolist()
         if files is not None:
-            items = [files.paths[row] for row in used.tolist()]
+            # A process has a working folder of its own; pathlib knows no bytes
+            items = [os.path.abspath(files.paths[row]) for row in used]  # noqa: PTH100
         return items, sizes[used], ends.reshape(-1, 2), care[rows]
 
     done = 0
-    with ThreadPoolExecutor(available_cores()) as pool:
-        looks = divided(
+    with (
+        ThreadPoolExecutor(available_cores()) as pool,
+        in_parallel(
             looker_at_files if files else PairLooker,
             (files.max_megapixels,) if files else (read, pool.map),
             batches,
             pictures_of,
             most_threads=_MOST_THREADS,
-            by_processes=files is not None,
-        )
+            processes=processes,
+        ) as looks,
+    ):
         for batch, (both, laid, *columns) in looks:
             seen[batch[both]] = told[batch[laid]] = True
             said.put(batch[laid], PairScores(*columns))

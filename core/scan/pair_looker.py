@@ -42,9 +42,15 @@ class PairLooker:
     """
 
     def __init__(self, read: Read, each: Each = map) -> None:
-        self._read = read
         self._each = each
-        self._kept = made_once(_KEPT)(self._picture)
+
+        # No method, which would hold this object: pictures go when it goes
+        @made_once(_KEPT)
+        def picture_of(item: Item, width: int, height: int) -> CloserPicture | None:
+            picture = read(item, LOOK_SIDE)
+            return None if picture is None else closer_picture(picture, (width, height))
+
+        self._picture_of = picture_of
 
     def __call__(
         self,
@@ -69,7 +75,7 @@ class PairLooker:
         asked = zip(items, *sizes.T.tolist(), strict=True)
         is_large = (sizes.prod(axis=1) > _READ_QUICKLY).any()
         each = self._each if is_large else map
-        given = list(each(lambda one: self._kept(*one), asked))
+        given = list(each(lambda one: self._picture_of(*one), asked))
         is_read = np.array([one is not None for one in given])
         rows = np.flatnonzero(is_read[pairs].all(axis=1))
         ends = (np.cumsum(is_read) - 1)[pairs[rows]]
@@ -80,10 +86,6 @@ class PairLooker:
         ]
         laid, found = look_closely(known, ends, maps, care[rows])
         return rows, rows[laid], *found.columns()
-
-    def _picture(self, item: Item, width: int, height: int) -> CloserPicture | None:
-        picture = self._read(item, LOOK_SIDE)
-        return None if picture is None else closer_picture(picture, (width, height))
 
 
 def looker_at_files(max_megapixels: float) -> PairLooker:

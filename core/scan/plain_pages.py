@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,15 +81,15 @@ class PictureReader:
         self.paths = paths
         self.max_megapixels = max_megapixels
         self.of_files = read_content is read_file
-        self._read_content = read_content
-        self._kept = made_once(_KEPT)(self._read)
+        # No method, which would hold this object: pictures go when it goes
+        self._read = made_once(_KEPT)(
+            partial(
+                read_picture, max_megapixels=max_megapixels, read_content=read_content
+            )
+        )
 
     def __call__(self, item: int, side: int) -> Picture:
-        return self._kept(item, side)
-
-    def _read(self, item: int, side: int) -> Picture:
-        path = self.paths[item]
-        return read_picture(path, side, self.max_megapixels, self._read_content)
+        return self._read(self.paths[item], side)
 
 
 def read_picture(

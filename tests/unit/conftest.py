@@ -1,3 +1,4 @@
+import psutil
 import pytest
 
 from core.common.worker_process import WorkerProcess
@@ -16,3 +17,17 @@ def answers_of_workers(monkeypatch):
 
     monkeypatch.setattr(WorkerProcess, "ask", ask)
     return answers
+
+
+@pytest.fixture
+def worker_processes():
+    """Returns the worker processes that are there."""
+
+    def there():
+        return [
+            child
+            for child in psutil.Process().children()
+            if "core.common.worker" in child.cmdline()
+        ]
+
+    return there

@@ -3,12 +3,13 @@ import threading
 import time
 from functools import partial
 
-import psutil
 import pytest
 from threadpoolctl import threadpool_info
 
 from core.common.cpu import limited_to
-from core.common.parallel import divided, workers_kept
+from core.common.parallel import in_parallel, processes_for, workers_kept
+from core.common.worker import work_of
+from core.common.worker_process import WorkerProcess
 
 
 def call(function):
@@ -17,30 +18,27 @@ def call(function):
 
 
 def in_threads(function, parts, most_threads):
-    return divided(
+    with in_parallel(
         call, (function,), parts, lambda part: (part,), most_threads=most_threads
-    )
+    ) as found:
+        yield from found
 
 
-def in_processes(text, parts):
-    """Evaluates a text in this process and two others, for each part as ``it``."""
-    parts = list(parts)
-    return divided(
+def by_processes(text, parts, processes=3):
+    """Evaluates a text in several processes, for each part as ``it``."""
+    return in_parallel(
         partial,
         (eval,),
-        parts,
+        list(parts),
         lambda it: (text, {"it": it, "here": os.getpid()}),
         most_threads=4,
-        by_processes=True,
+        processes=processes,
     )
 
 
-def worker_processes():
-    return [
-        child
-        for child in psutil.Process().children()
-        if "core.common.worker" in child.cmdline()
-    ]
+def in_processes(text, parts, processes=3):
+    with by_processes(text, parts, processes) as found:
+        return list(found)
 
 
 @pytest.fixture
@@ -117,12 +115,12 @@ def test_what_waits_is_not_begun_once_the_caller_stops(cores):
     assert len(begun) < 5
 
 
-def test_processes_share_the_parts_whose_results_come_in_order(cores):
+def test_processes_share_the_parts_whose_results_come_in_order(cores, worker_processes):
     cores(3)
     # Long enough that none does all parts before another has started
     text = "__import__('time').sleep(.2) or (it, __import__('os').getpid())"
 
-    found = list(in_processes(text, range(30)))
+    found = in_processes(text, range(30))
 
     assert [part for part, _ in found] == list(range(30))
     assert [it for _, (it, _) in found] == list(range(30))
@@ -139,16 +137,16 @@ def test_what_a_process_cannot_do_is_done_here(cores, trouble, answers_of_worker
         f" if __import__('os').getpid() == here else {trouble}"
     )
 
-    assert list(in_processes(text, range(8))) == [(it, it) for it in range(8)]
+    assert in_processes(text, range(8)) == [(it, it) for it in range(8)]
     assert answers_of_workers
     assert not any(answers_of_workers)
 
 
-def test_what_goes_wrong_everywhere_is_raised_here(cores):
+def test_what_goes_wrong_everywhere_is_raised_here(cores, worker_processes):
     cores(3)
 
     with pytest.raises(ZeroDivisionError):
-        list(in_processes("1 / (it - 5)", range(8)))
+        in_processes("1 / (it - 5)", range(8))
 
     assert not worker_processes()
 
@@ -157,44 +155,97 @@ def test_where_no_process_starts_all_is_done_here(cores, monkeypatch):
     cores(3)
     monkeypatch.setattr("core.common.worker_process.start_child", lambda command: None)
 
-    assert list(in_processes("it + 1", range(4))) == [(it, it + 1) for it in range(4)]
+    assert in_processes("it + 1", range(4)) == [(it, it + 1) for it in range(4)]
 
 
-def test_a_cancel_leaves_no_process(cores):
-    cores(3)
-
+def test_a_cancel_leaves_no_process_though_the_error_is_held(cores, worker_processes):
     def cancelled():
-        for part, _ in in_processes("it", range(50)):
-            raise KeyboardInterrupt(part)
+        with by_processes("__import__('time').sleep(.05)", range(90)) as found:
+            for part, _ in found:
+                raise KeyboardInterrupt(part)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as held:
         cancelled()
 
+    assert held.traceback
     assert not worker_processes()
 
 
-def test_processes_are_kept_for_what_follows(cores):
+def test_no_more_than_so_many_threads_stand_in_for_processes(cores, monkeypatch):
+    cores(4)
+    monkeypatch.setattr("core.common.worker_process.start_child", lambda command: None)
+    at_once, running, lock = [], [0], threading.Lock()
+
+    def work(_):
+        with lock:
+            running[0] += 1
+            at_once.append(running[0])
+        time.sleep(0.02)
+        with lock:
+            running[0] -= 1
+
+    asked = call, (work,), range(24), lambda part: (part,)
+    with in_parallel(*asked, most_threads=8, processes=12) as found:
+        list(found)
+
+    assert max(at_once) == 2
+
+
+def test_as_many_processes_as_the_work_is_worth(cores):
+    cores(64)
+    counts = [processes_for(count, 100) for count in (0, 199, 200, 900, 10**6)]
+
+    assert counts == [1, 1, 2, 9, 16]
+    cores(4)
+    assert processes_for(10**6, 100) == 4
+
+
+def test_processes_are_kept_for_what_follows(cores, worker_processes):
     cores(3)
     text = "__import__('time').sleep(.2) or __import__('os').getpid()"
 
     with workers_kept():
         one = {process for _, process in in_processes(text, range(30))}
-        other = {process for _, process in in_processes(text, range(30))}
+        with workers_kept():
+            other = {process for _, process in in_processes(text, range(30))}
         assert len(worker_processes()) == 2
+        worker_processes()[0].kill()
+        in_processes(text, range(30))
+        later = {process for _, process in in_processes(text, range(30))}
 
     assert len(one) == 3 and one == other
+    assert len(later) == 3 and len(later & one) == 2
     assert not worker_processes()
 
 
-def test_a_task_beside_others_starts_no_process():
-    with limited_to(1):
-        found = {pid for _, pid in in_processes("__import__('os').getpid()", range(8))}
+def test_a_process_that_was_ended_is_not_started_by_who_asks_late(worker_processes):
+    worker = WorkerProcess()
+    worker.end()
 
-    assert found == {os.getpid()}
+    assert worker.ask(work_of(partial, eval), "1") is None
+    assert worker.is_dead
+    assert not worker_processes()
+
+
+def test_settings_by_which_nothing_is_found_again_are_refused(cores):
+    cores(3)
+
+    with (
+        pytest.raises(TypeError, match="unhashable"),
+        in_parallel(
+            partial, (eval, []), range(8), repr, most_threads=1, processes=3
+        ) as found,
+    ):
+        list(found)
+
+
+def test_a_task_beside_others_is_worth_no_process():
+    with limited_to(1):
+        assert processes_for(10**6, 100) == 1
 
 
 def test_one_part_starts_no_process(cores, monkeypatch):
     cores(8)
     monkeypatch.setattr("core.common.worker_process.start_child", pytest.fail)
 
-    assert list(in_processes("it", [7])) == [(7, 7)]
+    assert in_processes("it", [7]) == [(7, 7)]

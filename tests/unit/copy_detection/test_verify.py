@@ -1,6 +1,7 @@
 import io
 import os
 import threading
+import time
 from functools import lru_cache
 
 import cv2
@@ -289,7 +290,7 @@ def test_processes_say_what_this_process_says(answers_of_workers, monkeypatch):
     pairs = np.array(all_pairs(len(images)) * 50, np.int32)
     damaged = np.arange(len(images)) == 3
     here = verify_pairs(signature, pairs, sizes, damaged=damaged)
-    monkeypatch.setattr(verification, "_FEWEST_BY_PROCESSES", len(pairs))
+    monkeypatch.setattr(verification, "_PAIRS_A_PROCESS", len(pairs) // 3)
 
     shared = verify_pairs(signature, pairs, sizes, damaged=damaged)
 
@@ -327,6 +328,27 @@ def test_progress_counts_every_pair_and_may_cancel():
 
 def _cancel(progress):
     raise KeyboardInterrupt
+
+
+def test_after_a_cancel_nothing_is_compared_though_the_error_is_held(monkeypatch):
+    signature, sizes = described([photo(name) for name in PHOTOS])
+    pairs = np.array(all_pairs(len(PHOTOS)) * 600, np.int32)
+    compared = []
+    check_batch = verification._check
+
+    def check(*args):
+        compared.append(args)
+        return check_batch(*args)
+
+    monkeypatch.setattr(verification, "_check", check)
+
+    with pytest.raises(KeyboardInterrupt) as held:
+        verify_pairs(signature, pairs, sizes, on_progress=_cancel)
+    by_then = len(compared)
+    time.sleep(0.3)
+
+    assert held.traceback
+    assert by_then == len(compared) < 8
 
 
 @pytest.mark.slow

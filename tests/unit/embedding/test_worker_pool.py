@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from core.common.worker import work_of
@@ -35,7 +34,12 @@ while True:
     pickle.dump(answer, answers)
     answers.flush()
     answer = True, None
-    _, (paths,) = pickle.load(blocks)
+    _, values = pickle.load(blocks)
+    if values is None:
+        if deaths < 0:
+            os.abort()
+        continue
+    (paths,) = values
     if b"deadly" in paths:
         with open(noted / "deaths", "ab") as file:
             file.write(b".")
@@ -45,14 +49,6 @@ while True:
         file.write("".join(f"{path.decode()}\\n" for path in paths))
 """
 """Speaks as :mod:`core.common.worker` does, and dies of some files."""
-
-
-def worker_processes():
-    return [
-        child
-        for child in psutil.Process().children()
-        if "core.common.worker" in child.cmdline()
-    ]
 
 
 @pytest.fixture
@@ -141,19 +137,25 @@ def test_a_process_that_dies_once_costs_nothing(embedded, tmp_path):
     assert "deadly" in (tmp_path / "embedded").read_text().split()
 
 
+def test_no_file_is_blamed_for_a_process_that_dies_before_it(embedded, tmp_path):
+    assert embedded(deaths=-1) == []
+
+    assert not (tmp_path / "embedded").exists()
+
+
 @pytest.mark.parametrize("command", [["no-such-program"], [sys.executable, "-c", ""]])
 def test_where_no_process_starts_blocks_come_back_as_they_are(embedded, command):
     assert embedded(deaths=0, command=command) == []
 
 
-def test_few_files_start_no_process(tmp_path):
+def test_few_files_start_no_process(worker_processes):
     pool = WorkerPool([b"a", b"b"], WORK, 2, threading.Event(), ["no-such-program"])
 
     assert list(pool.embedded(iter([[0], [1]]))) == [([0], False), ([1], False)]
     assert not worker_processes()
 
 
-def test_what_was_cancelled_leaves_no_process(many, tmp_path):
+def test_what_was_cancelled_leaves_no_process(many, tmp_path, worker_processes):
     def cancel(progress):
         if worker_processes():
             raise Cancelled("enough")
@@ -184,9 +186,10 @@ def test_a_cache_that_cannot_be_written_is_said_as_without_processes(many, tmp_p
 
 def test_a_worker_ends_without_a_word_when_its_input_does(tmp_path):
     command = [sys.executable, "-m", "core.common.worker"]
-    told = pickle.dumps((tuple(WORK), ([],)))
+    work = work_of(block_embedder, None, str(tmp_path), 64)
+    told = pickle.dumps((tuple(work), None)) + pickle.dumps((tuple(work), ([],)))
 
     done = subprocess.run(command, cwd=ROOT, input=told, capture_output=True)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == pickle.dumps(True) + pickle.dumps((True, None))
+    assert done.stdout == pickle.dumps(True) + 2 * pickle.dumps((True, None))

@@ -317,7 +317,7 @@ def test_processes_look_as_this_process_does(files, answers_of_workers, monkeypa
     sizes, care = np.full((3, 2), 150, np.int32), np.ones(len(pairs), np.int8)
     asked = pairs, care, sizes, read, silent
     seen, rows, found = looked_at(*asked)
-    monkeypatch.setattr(closer_looks, "_FEWEST_BY_PROCESSES", len(pairs))
+    monkeypatch.setattr(closer_looks, "_LOOKS_A_PROCESS", len(pairs) // 3)
 
     their_seen, their_rows, theirs = looked_at(*asked)
 
@@ -331,7 +331,7 @@ def test_processes_look_as_this_process_does(files, answers_of_workers, monkeypa
 
 
 def test_what_no_process_can_read_is_looked_at_here(answers_of_workers, monkeypatch):
-    monkeypatch.setattr(closer_looks, "_FEWEST_BY_PROCESSES", 1)
+    monkeypatch.setattr(closer_looks, "_LOOKS_A_PROCESS", 1)
     picture = photo("astronaut")
     shown = picture, tilted_and_written_on(picture)
     pairs = np.array([[0, 1]] * 8, np.int32)
