@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
@@ -62,6 +61,7 @@ def workers_kept() -> Iterator[None]:
         _end(workers)
 
 
+@contextlib.contextmanager
 def in_parallel(
     maker: Callable[..., Callable[..., Result]],
     settings: tuple[Any, ...],
@@ -70,8 +70,8 @@ def in_parallel(
     *,
     most_threads: int,
     processes: int = 1,
-) -> AbstractContextManager[Iterator[tuple[Part, Result]]]:
-    """Yields each part with its result, in the order of the parts.
+) -> Iterator[Iterator[tuple[Part, Result]]]:
+    """Divides work; the end of this context ends it.
 
     Sums round differently with the number of BLAS threads, so each part has one, and
     the parts lie side by side. Where the caller stops, after a cancel, say, parts that
@@ -88,8 +88,8 @@ def in_parallel(
         most_threads: that do the work here, as each holds its own work space
         processes: see :func:`processes_for`; one thread does its share here then
 
-    Returns:
-        a context, which ends the work, of an iterator
+    Yields:
+        each part with its result, in the order of the parts
 
     Example:
         >>> with in_parallel(
@@ -97,19 +97,6 @@ def in_parallel(
         ... ) as scaled:
         ...     for rows, result in scaled: ...
     """
-    results = _results(maker, settings, parts, values_of, most_threads, processes)
-    return contextlib.closing(results)
-
-
-def _results(
-    maker: Callable[..., Callable[..., Result]],
-    settings: tuple[Any, ...],
-    parts: Sequence[Part],
-    values_of: Callable[[Part], tuple[Any, ...]],
-    most_threads: int,
-    processes: int,
-) -> Generator[tuple[Part, Result], None, None]:
-    """Yields what :func:`in_parallel` says."""
     # Imported here: it comes with scikit-learn, which few callers need
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -140,7 +127,7 @@ def _results(
 
         pool = ThreadPoolExecutor(free.qsize())
         try:
-            yield from zip(parts, pool.map(do, parts), strict=True)
+            yield zip(parts, pool.map(do, parts), strict=True)
         finally:
             pool.shutdown(cancel_futures=True)
             give_back()
