@@ -215,9 +215,9 @@ class ThreadedPass(Described, ABC):
             # Look-ups are short calls, which take longer beside one another
             with self._lock:
                 turn = next(self.turns, None)
-                files = () if turn is None else self.new_files(turn)
-            if turn is None:
-                return
+                if turn is None:
+                    return
+                files = self.new_files(turn)
             for file in files:
                 if self.stop.is_set():
                     return

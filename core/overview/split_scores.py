@@ -71,8 +71,7 @@ def split_scores(
     with threadpool_limits(1, "blas"):
         inputs = _inputs(descriptors, features, looks[asked], rows[asked])
         codes = np.searchsorted(known, splits[asked])
-        fold = _folds(codes)
-        folds = [fold == number for number in range(_FOLDS)]
+        folds = _folds(codes)
         moments = [
             _Moments.of_rows(inputs[one], codes[one], len(known)) for one in folds
         ]
@@ -109,11 +108,11 @@ def _standardize(values: Floats) -> None:
     values /= np.maximum(spread, 1e-6)
 
 
-def _folds(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Deals the images to folds, split after split."""
+def _folds(codes: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    """Deals the images to folds, split after split; returns bool[r], those of each."""
     fold = np.empty(len(codes), np.int64)
     fold[np.argsort(codes, kind="stable")] = np.arange(len(codes)) % _FOLDS
-    return fold
+    return [fold == number for number in range(_FOLDS)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from ..copy_detection.closer_look import MARKED
 from ..copy_detection.one_design import of_one_design
 from ..neighbors.knn_graph import row_products
 from ..progress import OnProgress, silent
-from ..storage.record_store import Vectors
+from ..storage.record_store import Vectors, held_in_memory
 from .closer_looks import (
     CLEARLY_UNLESS_ALIKE,
     LEAST_SIMILAR,
@@ -40,8 +40,8 @@ from .unique_images import DescribedImages
 
 Rows = NDArray[np.int64]
 
-_HELD = 2**24
-"""Numbers of vectors that are held at once, 32 MB of stored ones."""
+_HELD = 2**25
+"""Bytes of stored vectors that are held at once."""
 
 
 @workers_kept()
@@ -275,8 +275,8 @@ def cosines(vectors: Vectors, pairs: Pairs) -> NDArray[np.float32]:
     """Returns float32[p], the cosine similarity of the unit vectors of each pair."""
     a, b = pairs.T
     # A picture is in many pairs, and read once where all of them can be held
-    if len(pairs) > len(vectors) and vectors.shape[0] * vectors.shape[1] <= _HELD:
-        vectors = vectors[:]
+    if len(pairs) > len(vectors):
+        vectors = held_in_memory(vectors, _HELD)
     return np.clip(row_products(vectors, a, vectors, b), -1, 1)
 
 

@@ -34,7 +34,6 @@ _ATTEMPTS = 10
 
 _POLL_SECONDS = 0.002
 _ROWS_COMPARED = 1024
-_HELD = 2**26
 _KEYS_AT_ONCE = 2**16
 
 _KEY = np.dtype([("key", "u1", (KEY_BYTES,)), ("checksum", "<u4")])
@@ -230,13 +229,13 @@ Vectors: TypeAlias = NDArray[np.floating] | StoredColumn
 """n x d. Stored ones are read in parts: a million are never in memory at once."""
 
 
-def held_in_memory(vectors: Vectors) -> Vectors:
-    """Returns stored vectors in memory if they take up 64 MB at most, else as they are.
+def held_in_memory(vectors: Vectors, most_bytes: int = 2**26) -> Vectors:
+    """Returns stored vectors in memory if they take up so little, else as they are.
 
     Rows stand in another order than they were stored in: of what is gone through
     several times each would be a system call every time.
     """
-    if isinstance(vectors, StoredColumn) and vectors.nbytes <= _HELD:
+    if isinstance(vectors, StoredColumn) and vectors.nbytes <= most_bytes:
         return vectors[:]
     return vectors
 
@@ -454,16 +453,12 @@ class _RecordFile:
         run = np.empty(lengths.max(), record)
         runs = np.stack([starts, ends, ordered[starts], lengths, close], axis=1)
         for start, end, first, length, is_close in runs.tolist():
-            if not is_close or not self._fill_records(run[:length], first):
+            records = run[:length].view(np.uint8).data
+            if not is_close or not self._fill(records, first * self._dtype.itemsize):
                 alone.append(order[start:end])
                 continue
             result[order[start:end]] = run["part"][ordered[start:end] - first]
         return np.concatenate(alone)
-
-    def _fill_records(self, into: NDArray[Any], first: int) -> bool:
-        """Reads successive records; False if one is not there."""
-        into = into.view(np.uint8)
-        return self._fill(into.data, first * self._dtype.itemsize)
 
     def _fill(self, into: memoryview, place: int) -> bool:
         """Reads until a buffer is full; False if the file ends before."""

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from core.errors import CacheError
-from core.storage import record_store
 from core.storage.record_store import (
     ABSENT,
     RecordStore,
@@ -246,12 +245,12 @@ def test_rows_of_an_array_are_read_in_their_own_order():
     assert order.tolist() == [0, 1, 2]
 
 
-def test_only_what_is_small_is_held_in_memory(scattered, monkeypatch):
+def test_only_what_is_small_is_held_in_memory(scattered):
     assert isinstance(held_in_memory(scattered), np.ndarray)
-    monkeypatch.setattr(record_store, "_HELD", scattered.nbytes - 1)
+    assert isinstance(held_in_memory(scattered, scattered.nbytes), np.ndarray)
 
     assert scattered.nbytes == 700 * 6
-    assert held_in_memory(scattered) is scattered
+    assert held_in_memory(scattered, scattered.nbytes - 1) is scattered
 
 
 def test_one_of_many_records_that_is_cut_off_is_not_read(store, tmp_path):
