@@ -33,13 +33,8 @@ from core.copy_detection import compositions as made  # noqa: E402
 from core.copy_detection.closer_look import THOROUGH  # noqa: E402
 from core.models.registry import Embedder, load_embedder  # noqa: E402
 from core.progress import silent  # noqa: E402
-from core.scan.closer_looks import (  # noqa: E402
-    care_for,
-    looked_at,
-    overruled,
-    promise_of,
-    show_little,
-)
+from core.scan.closer_looks import looked_at, overruled, show_little  # noqa: E402
+from core.scan.pair_promise import care_for, promise_of  # noqa: E402
 
 Pair = tuple[made.U8, made.U8]
 CHANGES = tuple(change for stage in made.STAGES for change in stage)

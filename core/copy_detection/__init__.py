@@ -30,7 +30,6 @@ from .looks import (
     looks_at,
     looks_of,
     same_places,
-    signatures_at_once,
 )
 from .pages import OTHER, PAGE_SIDE, SAME, compare_pages, is_page
 from .parts import MIN_PART_CHANGE, part_change, part_levels
@@ -98,7 +97,6 @@ __all__ = [
     "relation_names",
     "same_places",
     "signatures",
-    "signatures_at_once",
     "similar_enough",
     "tilted_likeness",
     "tones_of",

@@ -29,17 +29,15 @@ and 752 of 10,455 other pairs."""
 _FAINT = 0.5
 """Length of the details of a picture beside its side that says next to nothing."""
 
-_PAIRS_AT_ONCE = 4096
-
 Vectors = NDArray[np.float32]
 
 
-def tilted_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
+def tilted_likeness(signatures: Signatures, pairs: NDArray[np.integer]) -> Floats:
     """Returns how much two pictures look alike if one is tilted a little.
 
     Args:
         signatures: uint8[m, 4608]
-        pairs: int32[p, 2] of the pictures
+        pairs: int[p, 2] of the pictures, a few thousand at most
 
     Returns:
         float32[p], -1 to 3: the largest correlation of the details of two discs, one of
@@ -47,22 +45,20 @@ def tilted_likeness(signatures: Signatures, pairs: NDArray[np.int32]) -> Floats:
         are; 0 where these hardly agree
     """
     result = np.zeros(len(pairs), np.float32)
-    for start in range(0, len(pairs), _PAIRS_AT_ONCE):
-        some = pairs[start : start + _PAIRS_AT_ONCE]
-        used, ends = np.unique(some, return_inverse=True)
-        ends = ends.reshape(-1, 2)
-        coarse = _in_disc(_details(_small(signatures[used], _COARSE_SIDE)))
-        rows = np.flatnonzero(_agreement(coarse, coarse, ends) >= _LEAST_STRAIGHT)
-        used, ends = np.unique(some[rows], return_inverse=True)
-        ends = ends.reshape(-1, 2)
-        details = _details(_small(signatures[used], _SIDE))
-        straight = _in_disc(details)
-        as_they_are = _agreement(straight, straight, ends)
-        best = np.full(len(rows), -1, np.float32)
-        for degrees in _DEGREES:
-            tilted = _in_disc(_tilted(details, degrees))
-            best = np.maximum(best, _agreement(tilted, straight, ends))
-        result[start + rows] = best + (best - as_they_are)
+    used, ends = np.unique(pairs, return_inverse=True)
+    ends = ends.reshape(-1, 2)
+    coarse = _in_disc(_details(_small(signatures[used], _COARSE_SIDE)))
+    rows = np.flatnonzero(_agreement(coarse, coarse, ends) >= _LEAST_STRAIGHT)
+    used, ends = np.unique(pairs[rows], return_inverse=True)
+    ends = ends.reshape(-1, 2)
+    details = _details(_small(signatures[used], _SIDE))
+    straight = _in_disc(details)
+    as_they_are = _agreement(straight, straight, ends)
+    best = np.full(len(rows), -1, np.float32)
+    for degrees in _DEGREES:
+        tilted = _in_disc(_tilted(details, degrees))
+        best = np.maximum(best, _agreement(tilted, straight, ends))
+    result[rows] = best + (best - as_they_are)
     return result
 
 

@@ -23,7 +23,7 @@ from ..progress import OnProgress, Progress
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..scan.candidates_by_looks import alike_originals, looks_from_afar
 from ..scan.closer_looks import care_for, show_little
-from ..scan.plain_pages import PictureReader, ReadPicture
+from ..scan.picture_reader import PictureReader, ReadPicture
 from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import (
     NO_PAIRS,

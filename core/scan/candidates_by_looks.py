@@ -8,12 +8,15 @@ still looks like the original.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.pairs import places_in_runs
+from ..common.parallel import in_parallel, processes_for
 from ..copy_detection import (
     VIEW_NUMBERS,
     AllLooks,
@@ -21,7 +24,6 @@ from ..copy_detection import (
     all_looks_of,
     joined_looks,
     looks_at,
-    signatures_at_once,
     turn_free,
     turn_free_of,
     view_numbers,
@@ -49,7 +51,7 @@ _MIN_HALF_ALIKE = 0.993
 planted captions all have as much but one without contrast, also the 15 that cover a
 third of pictures of 48 pixels, of which the embedding proposes none. Of three sets of
 6,000 images 45 pairs that nothing else proposes have .99, and 15 are those captions. A
-scan looks closer at them, see :func:`~.closer_looks.promise_of`."""
+scan looks closer at them, see :func:`~.pair_promise.promise_of`."""
 
 MOST_PICTURES = 100_000
 """Beyond, a search of all by all would cost more than the comparison."""
@@ -61,6 +63,12 @@ _ROUNDING = 1e-5
 """By which a large product may differ from the product of two rows."""
 
 _ROWS_AT_ONCE, _ASKED_AT_ONCE = 16_384, 256
+
+_DESCRIBED_AT_ONCE, _DESCRIBED_A_PROCESS = 1024, 8192
+"""Pictures, of 40 microseconds each, that are described together, and that another
+process is started for."""
+
+_NO_NUMBERS = np.zeros((0, VIEW_NUMBERS), np.float32)
 
 Pairs = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -133,27 +141,51 @@ def seen_from_afar(
     if count > MOST_PICTURES:
         return FromAfar(turn_free(signatures), None)
     if known is None or before is None:
-        known, before = _seen(signatures[:0]), np.full(count, -1)
+        known, before = _seen(signatures, np.zeros(0, np.int64)), np.full(count, -1)
     new = np.flatnonzero(before < 0)
     seen = _merged(known, before, _seen(signatures, new), new)
     return FromAfar(turn_free_of(seen.numbers, seen.picture), seen)
 
 
-def _seen(signatures: Signatures, rows: Rows | None = None) -> SeenLooks:
+def _seen(signatures: Signatures, rows: Rows) -> SeenLooks:
     """Returns what some pictures look like, numbered as they come."""
-    rows = np.arange(len(signatures)) if rows is None else rows
-    looks, numbers, picture, start = [], [], [np.zeros(0, np.int64)], 0
-    for some in signatures_at_once(signatures, rows):
-        views = without_margins(some)
-        looks.append(looks_at(some, views))
-        of_views, of_pictures = view_numbers(some, views)
-        numbers.append(of_views)
-        picture.append(start + of_pictures)
-        start += len(some)
-    numbers.append(np.zeros((0, VIEW_NUMBERS), np.float32))
+    parts = [
+        rows[start : start + _DESCRIBED_AT_ONCE]
+        for start in range(0, len(rows), _DESCRIBED_AT_ONCE)
+    ]
+    looks, numbers, picture, start = [], [_NO_NUMBERS], [np.zeros(0, np.int64)], 0
+    with in_parallel(
+        describer_from_afar,
+        (),
+        parts,
+        lambda some: (signatures[some],),
+        most_threads=1,
+        processes=processes_for(len(rows), _DESCRIBED_A_PROCESS),
+    ) as described:
+        for some, (of_views, of_pictures, *of_looks) in described:
+            looks.append(AllLooks(*of_looks))
+            numbers.append(of_views)
+            picture.append(start + of_pictures)
+            start += len(some)
     return SeenLooks(
         np.concatenate(numbers), np.concatenate(picture), joined_looks(looks)
     )
+
+
+def describer_from_afar() -> Callable[[NDArray[np.uint8]], tuple[NDArray[Any], ...]]:
+    """Returns what tells how a few pictures look, also in a worker process.
+
+    It takes uint8[b, 4608] signatures, and returns the first two attributes of
+    :class:`SeenLooks` and those of its third.
+    """
+
+    def describe(signatures: NDArray[np.uint8]) -> tuple[NDArray[Any], ...]:
+        views = without_margins(signatures)
+        looks = looks_at(signatures, views)
+        numbers, picture = view_numbers(signatures, views)
+        return numbers, picture, looks.whole, looks.halves, looks.framing, looks.framed
+
+    return describe
 
 
 def _merged(known: SeenLooks, before: Rows, fresh: SeenLooks, new: Rows) -> SeenLooks:

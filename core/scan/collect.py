@@ -16,7 +16,7 @@ from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from .candidate_search import NeighborSearch, search_neighbors
 from .learn import StageClock, learned, model_info, paths_of_images
-from .plain_pages import PictureReader, ReadPicture
+from .picture_reader import PictureReader, ReadPicture
 from .previous_scan import PreviousScan
 from .samples import samples_of, vectors_of_files
 from .scan_data import Pairs, ScanData, ScanInput, VerifiedPairs

@@ -33,17 +33,10 @@ from ..progress import OnProgress, silent
 from ..reading.files import ReadContent, read_file
 from ..storage.record_store import Vectors, held_in_memory
 from .candidates_by_looks import FromAfar, alike_originals, looks_from_afar
-from .closer_looks import (
-    care_for,
-    chosen,
-    looked_at,
-    needs_look,
-    overruled,
-    promise_of,
-    show_little,
-)
+from .closer_looks import chosen, looked_at, overruled, show_little
 from .one_design import OthersOf
-from .plain_pages import ReadPicture
+from .pair_promise import care_for, needs_look, promise_of
+from .picture_reader import PictureReader
 from .recall_estimate import NO_COPY_SCORES, CopyScores
 from .synthetic_copies import (
     COPIES,
@@ -53,7 +46,6 @@ from .synthetic_copies import (
     SyntheticCopies,
     joined_copies,
     made_copies,
-    reader_with_copies,
 )
 from .unique_images import DescribedImages
 
@@ -187,7 +179,7 @@ def try_copies(
     afar: FromAfar,
     paths: Sequence[bytes],
     embedder: ImageEmbedder,
-    read_picture: ReadPicture,
+    read: PictureReader,
     others_of: OthersOf,
     *,
     originals: Rows | None = None,
@@ -206,7 +198,7 @@ def try_copies(
         afar: of the images, see :func:`~.candidates_by_looks.seen_from_afar`
         paths: i files, of the images
         embedder: the model that made the vectors
-        read_picture: what reads one of the images
+        read: what reads the pictures of the images
         others_of: the pictures most like those of pairs, see
             :func:`~.one_design.pictures_like_both`
         originals: int64[s], those to copy; None for those of :func:`sampled`
@@ -259,9 +251,9 @@ def try_copies(
     tried = _tried(
         images, copies, sizes, originals, pairs, similarity, known, place, image
     )
-    read = reader_with_copies(read_picture, files, len(images))
+    with_copies = read.with_made(files.file)
     is_complete &= _look_closer(
-        tried, pairs, similarity, sizes, len(images), read, on_progress
+        tried, pairs, similarity, sizes, len(images), with_copies, on_progress
     )
     trial = CopyTrial(images.digests[originals], fits, copies, tried)
     decided = _decided(tried, similarity, show_little(sizes, pairs))
@@ -389,7 +381,7 @@ def _look_closer(
     similarity: Floats,
     sizes: NDArray[np.int32],
     count: int,
-    read: ReadPicture,
+    read: PictureReader,
     on_progress: OnProgress,
 ) -> bool:
     """Looks closer at what leaves doubt, where no previous scan did.

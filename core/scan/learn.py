@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..common.memory import give_back
 from ..common.pairs import distinct_pairs
+from ..common.parallel import workers_kept
 from ..common.texts import TakenTexts
 from ..copy_detection import turned_among
 from ..embedding.image_table import FileTable, ImageTable
@@ -34,7 +35,7 @@ from .equal_pixels import join_equal_pixels
 from .fastdup_preset import nearest_samples
 from .image_labels import ImageLabels, labels_of_images, learn_labels
 from .one_design import OthersOf, pictures_like_both
-from .plain_pages import PictureReader
+from .picture_reader import PictureReader
 from .previous_scan import PreviousScan
 from .recall_estimate import NO_COPY_SCORES, CopyScores, calibrated_score
 from .samples import image_rows, split_membership, unique_files
@@ -140,69 +141,71 @@ def learned(
     proposal = before.proposal(
         split_holds, settings.neighbors, least, type(stages).__name__
     )
-    known, afar = before.first_pairs(proposal), None
-    seen = before.seen
-    if known is None:
-        afar = seen_from_afar(images.signatures, before.seen, before.image)
-        seen = afar.seen
-        rotated = turned_among(afar.views)
-        alike = alike_candidates(afar.looks, before.known_pairs())
-        if afar.looks is None:
-            # Of ten million images it is a gigabyte
-            afar = None
-        candidates = distinct_pairs(search.candidates, rotated, alike)
-        # Of ten million images each takes a quarter of a gigabyte
-        del search, rotated, alike
-        known = _judged_pairs(stages, images, candidates)
-        del candidates
-    elif not known.looked[to_look_at(known, len(images))].all():
-        # A file could not be read for a moment
-        known = _judged_pairs(stages, images, known.images)
-    pairs, proposed_count = known, len(known)
-    sequences = find_sequences(
-        paths, table, samples, images, pairs, scan_input.recordings
-    )
-    clock.end("compare pictures")
-    recall, trial, is_recall_complete = before.recall(proposal) or estimate_recall(
-        images,
-        afar,
-        table,
-        paths,
-        embedder,
-        settings.max_megapixels,
-        before,
-        partial(
-            pictures_like_both,
-            compared=pairs.images,
-            similarity=pairs.similarity,
-            scores=pairs.score,
-        ),
-        stages.read_content,
-        on_progress,
-    )
-    del afar
-    clock.end("estimate recall")
-    min_score = settings.min_copy_score
-    if settings.calibrate:
-        min_score = calibrated_score(recall, min_score)
-    missing = keeper_pairs_to_check(
-        image_rows(samples, files, images.groups),
-        pairs.accepted(min_score),
-        pairs.images,
-    )
-    pairs = joined(pairs, _judged_pairs(stages, images, missing, beside=pairs))
-    groups = join_equal_pixels(
-        table,
-        images,
-        pairs,
-        paths,
-        folder=folder,
-        min_score=min_score,
-        max_megapixels=settings.max_megapixels,
-        read_content=stages.read_content,
-        on_progress=on_progress,
-    )
-    clock.end("compare pictures")
+    # The same processes compare, look and try
+    with workers_kept():
+        known, afar = before.first_pairs(proposal), None
+        seen = before.seen
+        if known is None:
+            afar = seen_from_afar(images.signatures, before.seen, before.image)
+            seen = afar.seen
+            rotated = turned_among(afar.views)
+            alike = alike_candidates(afar.looks, before.known_pairs())
+            if afar.looks is None:
+                # Of ten million images it is a gigabyte
+                afar = None
+            candidates = distinct_pairs(search.candidates, rotated, alike)
+            # Of ten million images each takes a quarter of a gigabyte
+            del search, rotated, alike
+            known = _judged_pairs(stages, images, candidates)
+            del candidates
+        elif not known.looked[to_look_at(known, len(images))].all():
+            # A file could not be read for a moment
+            known = _judged_pairs(stages, images, known.images)
+        pairs, proposed_count = known, len(known)
+        sequences = find_sequences(
+            paths, table, samples, images, pairs, scan_input.recordings
+        )
+        clock.end("compare pictures")
+        recall, trial, is_recall_complete = before.recall(proposal) or estimate_recall(
+            images,
+            afar,
+            table,
+            paths,
+            embedder,
+            settings.max_megapixels,
+            before,
+            partial(
+                pictures_like_both,
+                compared=pairs.images,
+                similarity=pairs.similarity,
+                scores=pairs.score,
+            ),
+            stages.read_content,
+            on_progress,
+        )
+        del afar
+        clock.end("estimate recall")
+        min_score = settings.min_copy_score
+        if settings.calibrate:
+            min_score = calibrated_score(recall, min_score)
+        missing = keeper_pairs_to_check(
+            image_rows(samples, files, images.groups),
+            pairs.accepted(min_score),
+            pairs.images,
+        )
+        pairs = joined(pairs, _judged_pairs(stages, images, missing, beside=pairs))
+        groups = join_equal_pixels(
+            table,
+            images,
+            pairs,
+            paths,
+            folder=folder,
+            min_score=min_score,
+            max_megapixels=settings.max_megapixels,
+            read_content=stages.read_content,
+            on_progress=on_progress,
+        )
+        clock.end("compare pictures")
 
     first = images.groups.first_file
     labels, (classes, known_classes), overview = learn_of_set(

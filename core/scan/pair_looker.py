@@ -13,7 +13,7 @@ from ..common.made_once import made_once
 from ..copy_detection.closer_look import MARK, look_closely
 from ..copy_detection.closer_overlays import map_between
 from ..copy_detection.closer_picture import CloserPicture, closer_picture
-from .plain_pages import Picture, read_picture
+from .picture_reader import Picture, Source, read_source
 
 LOOK_SIDE = 256
 """Longer side, in pixels, at which pictures are read for it."""
@@ -25,7 +25,7 @@ scenes, at 2,328 pictures, 2,355 are read so, and 2,402 with 24 kept."""
 _READ_QUICKLY = 2**20
 """Pixels; larger pictures are read by several threads, which decode side by side."""
 
-Item: TypeAlias = int | bytes
+Item: TypeAlias = int | Source
 Read: TypeAlias = Callable[[Any, int], Picture]
 Each: TypeAlias = Callable[
     [Callable[[Any], CloserPicture | None], Iterable[Any]],
@@ -65,7 +65,7 @@ class PairLooker:
             items: m, of the pictures
             sizes: int32[m, 2], width and height
             pairs: int64[p, 2] of the m
-            care: int8[p], see :func:`~.closer_looks.care_for`
+            care: int8[p], see :func:`~.pair_promise.care_for`
 
         Returns:
             int64[q], the pairs of which both pictures could be read; int64[r], those of
@@ -88,6 +88,6 @@ class PairLooker:
         return rows, rows[laid], *found.columns()
 
 
-def looker_at_files(max_megapixels: float) -> PairLooker:
-    """Returns what looks at pairs of files, whose items are their paths."""
-    return PairLooker(partial(read_picture, max_megapixels=max_megapixels))
+def looker_at_sources(max_megapixels: float) -> PairLooker:
+    """Returns what looks at pairs of pictures, whose items are their sources."""
+    return PairLooker(partial(read_source, max_megapixels=max_megapixels))

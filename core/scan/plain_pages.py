@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +25,14 @@ from ..copy_detection import (
     tones_of,
 )
 from ..progress import OnProgress, Progress
-from ..reading.decode import decode_image
-from ..reading.files import ReadContent, ReadFailure, read_file
+from .picture_reader import ReadPicture
 
 MAX_TONES = 2.7
 """Logarithm, as :func:`~core.copy_detection.tones_of`: pages have fewer (charts have
 the most, 2.6), and so have one in ten photographs."""
 
 _AT_ONCE = 256
-_KEPT = 24
-"""Pairs between two reports; pictures of up to 8 MB that are kept in memory."""
+"""Pairs between two reports."""
 
 _ONE_FRAME = relation_bits(
     "re-encoded", "resized", "edited", "color-changed", "blurred"
@@ -49,78 +46,6 @@ _TURNED = relation_bits("mirrored", "rotated")
 _NOT_A_PAGE = "not a page"
 
 Pairs = NDArray[np.int32]
-Picture = NDArray[np.uint8] | None
-ReadPicture = Callable[[int, int], Picture]
-"""Item and longest side in pixels -> uint8[h, w, 3], upright; None if it cannot."""
-
-
-def no_picture(_item: int, _side: int) -> Picture:
-    """Reads nothing."""
-    return None
-
-
-class PictureReader:
-    """Reads the picture of an item; keeps the last ones.
-
-    Args:
-        paths: one an item
-        max_megapixels: as for the scan
-        read_content: what reads the file of a path
-
-    Attributes:
-        paths, max_megapixels: as given
-        of_files: any process on this machine can read the files by their paths
-    """
-
-    def __init__(
-        self,
-        paths: Sequence[bytes],
-        max_megapixels: float,
-        read_content: ReadContent = read_file,
-    ) -> None:
-        self.paths = paths
-        self.max_megapixels = max_megapixels
-        self.of_files = read_content is read_file
-        # No method, which would hold this object: pictures go when it goes
-        self._read = made_once(_KEPT)(
-            partial(
-                read_picture, max_megapixels=max_megapixels, read_content=read_content
-            )
-        )
-
-    def __call__(self, item: int, side: int) -> Picture:
-        return self._read(self.paths[item], side)
-
-
-def read_picture(
-    path: bytes,
-    side: int,
-    max_megapixels: float,
-    read_content: ReadContent = read_file,
-) -> Picture:
-    """Reads the picture of a file.
-
-    Args:
-        path: of the file
-        side: longest side in pixels
-        max_megapixels: as for the scan
-        read_content: what reads the file of a path
-
-    Returns:
-        uint8[h, w, 3], upright; None if it cannot
-    """
-    content = read_content(path)
-    if isinstance(content, ReadFailure):
-        return None
-    image = decode_image(
-        content.data,
-        side=side,
-        max_megapixels=max_megapixels,
-        digests=False,
-        # A closer look at less than this finds fewer copies
-        as_page=side == PAGE_SIDE,
-    )
-    return None if isinstance(image, ReadFailure) else image.fitted(side)
 
 
 def judge_pages(

@@ -198,7 +198,7 @@ class VerifiedPairs:
         changes: uint8[p], bits of :data:`core.copy_detection.CHANGES_OF_MEANING`
         scene: bool[p], two photographs of one scene, whatever the score
         promise: float32[p], how much a closer look at the files may change, see
-            :func:`~core.scan.closer_looks.promise_of`; 0 for nothing, and below 0 for
+            :func:`~core.scan.pair_promise.promise_of`; 0 for nothing, and below 0 for
             what is alike only as others are, see :mod:`core.scan.one_design`
         looked: bool[p], which were looked at closely
     """

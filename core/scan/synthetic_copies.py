@@ -23,7 +23,6 @@ from ..embedding.records import ImageEmbedder
 from ..progress import OnProgress, Progress
 from ..reading.decode import DecodedImage, decode_image
 from ..reading.files import FileContent, ReadContent, ReadFailure
-from .plain_pages import Picture, ReadPicture
 
 LONGEST = 256
 """Pixels to which larger pictures are shrunk: twice what is compared."""
@@ -126,27 +125,6 @@ class CopyFiles:
                 )
                 self._files[row] = _files_of(content, self._side, self._fits[row])
         return self._files[row][which] if self._files[row] else None
-
-
-def reader_with_copies(
-    read_picture: ReadPicture, files: CopyFiles, count: int
-) -> ReadPicture:
-    """Returns what reads one of some pictures, or a made copy, counted after them.
-
-    Args:
-        read_picture: what reads one of the pictures
-        files: of the copies
-        count: number of pictures
-    """
-
-    def read(item: int, side: int) -> Picture:
-        if item < count:
-            return read_picture(item, side)
-        data = files.file(item - count)
-        copy = None if data is None else _decoded(data, side, digests=False)
-        return None if copy is None else copy.fitted(side)
-
-    return read
 
 
 def made_copies(

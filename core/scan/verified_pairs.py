@@ -24,16 +24,15 @@ from ..progress import OnProgress, silent
 from ..storage.record_store import Vectors, held_in_memory
 from .closer_looks import (
     CLEARLY_UNLESS_ALIKE,
-    LEAST_SIMILAR,
-    care_for,
     chosen,
     looked_at,
     overruled,
-    promise_of,
     show_little,
 )
 from .one_design import first_promise, pictures_like_both, refused_promise
-from .plain_pages import ReadPicture, judge_pages, no_picture
+from .pair_promise import LEAST_SIMILAR, care_for, promise_of
+from .picture_reader import ReadPicture, no_picture
+from .plain_pages import judge_pages
 from .previous_scan import PreviousScan
 from .scan_data import Pairs, VerifiedPairs
 from .unique_images import DescribedImages
@@ -187,7 +186,7 @@ def look_closer(
     Args:
         images: i unique images
         pairs: int32[r, 2] of them
-        care: int8[r], see :func:`~.closer_looks.care_for`
+        care: int8[r], see :func:`~.pair_promise.care_for`
         read: what reads the picture of an image
         on_progress: told after each batch; may raise to cancel
     """

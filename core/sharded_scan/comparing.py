@@ -10,7 +10,7 @@ import numpy as np
 
 from ..progress import OnProgress
 from ..reading.jpeg_damage import NO_DAMAGE
-from ..scan.plain_pages import PictureReader, ReadPicture
+from ..scan.picture_reader import PictureReader, ReadPicture
 from ..scan.scan_data import VerifiedPairs
 from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import compare, look_closer

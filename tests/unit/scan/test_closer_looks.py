@@ -30,18 +30,15 @@ from core.copy_detection.closer_look import (
 from core.progress import silent
 from core.scan import closer_looks
 from core.scan.apply_thresholds import apply_thresholds
-from core.scan.closer_looks import (
+from core.scan.closer_looks import chosen, looked_at, overruled, show_little
+from core.scan.collect import collect_scan_data
+from core.scan.pair_promise import (
     _STROKES_PROMISE,
     care_for,
-    chosen,
-    looked_at,
-    overruled,
     promise_in_place,
     promise_of,
-    show_little,
 )
-from core.scan.collect import collect_scan_data
-from core.scan.plain_pages import PictureReader
+from core.scan.picture_reader import PictureReader
 from core.scan.scan_data import ScanInput
 from core.scan.verified_pairs import NO_PAIRS, Looks, look_closer, put_looks
 from tests.unit.copy_detection.test_closer_look import (

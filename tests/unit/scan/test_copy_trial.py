@@ -12,7 +12,7 @@ from core.copy_detection.one_design import OTHERS
 from core.scan import copy_trial as module
 from core.scan.candidates_by_looks import seen_from_afar
 from core.scan.copy_trial import TriedPairs, sampled, try_copies
-from core.scan.plain_pages import PictureReader, no_picture
+from core.scan.picture_reader import PictureReader
 from core.scan.recall_estimate import expected_recall, false_rate
 from core.scan.unique_images import DescribedImages, UniqueImages
 
@@ -97,6 +97,10 @@ def trial(world, embedder, rows, **options):
     )
 
 
+def unreadable(images):
+    return PictureReader([b"/nowhere/a.png"] * len(images), max_megapixels=64)
+
+
 def no_others(pairs):
     return np.full((len(pairs), OTHERS), -1, np.int64)
 
@@ -121,7 +125,13 @@ def test_a_copy_that_is_not_proposed_scores_nothing(world, embedder):
 
     afar = seen_from_afar(images.signatures)
     found, *_ = try_copies(
-        images, afar, paths, embedder, no_picture, no_others, originals=np.arange(2)
+        images,
+        afar,
+        paths,
+        embedder,
+        unreadable(images),
+        no_others,
+        originals=np.arange(2),
     )
 
     assert not found.copy_scores.any()
@@ -143,7 +153,13 @@ def test_pictures_that_are_copies_untouched_are_no_known_non_copies(world, embed
 
     afar = seen_from_afar(twice.signatures)
     found, *_ = try_copies(
-        twice, afar, paths * 2, embedder, no_picture, no_others, originals=np.arange(3)
+        twice,
+        afar,
+        paths * 2,
+        embedder,
+        unreadable(twice),
+        no_others,
+        originals=np.arange(3),
     )
 
     # Each made copy is proposed with both equal originals
@@ -181,7 +197,7 @@ def test_a_trial_is_complete_if_all_files_could_be_read(world, embedder):
     afar, rows = seen_from_afar(images.signatures), np.array([0, 4, 7])
 
     unread = try_copies(
-        images, afar, paths, embedder, no_picture, no_others, originals=rows
+        images, afar, paths, embedder, unreadable(images), no_others, originals=rows
     )
 
     assert trial(world, embedder, [0, 4, 7])[2]

@@ -21,7 +21,8 @@ from core.reading.decode import WHOLE, decode_image
 from core.scan import plain_pages
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
-from core.scan.plain_pages import PictureReader, judge_pages
+from core.scan.picture_reader import PictureReader
+from core.scan.plain_pages import judge_pages
 from core.scan.scan_data import ScanInput
 from tests.papers import KINDS, filled_differently, paper
 

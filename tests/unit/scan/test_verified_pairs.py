@@ -11,7 +11,7 @@ from PIL import Image
 from core.embedding.embed import embed_images
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
-from core.scan.plain_pages import PictureReader
+from core.scan.picture_reader import PictureReader
 from core.scan.scan_data import ScanInput
 from core.scan.stored_scan import load_scan_data, most_alike, save_scan_data
 from core.scan.unique_images import unique_images
