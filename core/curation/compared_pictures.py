@@ -22,7 +22,8 @@ from ..neighbors.knn_graph import NO_NEIGHBOR, NeighborGraph, nearest, neighbor_
 from ..progress import OnProgress, Progress
 from ..reading.jpeg_damage import NO_DAMAGE
 from ..scan.candidates_by_looks import alike_originals, looks_from_afar
-from ..scan.closer_looks import care_for, show_little
+from ..scan.closer_looks import show_little
+from ..scan.pair_promise import care_for
 from ..scan.picture_reader import PictureReader, ReadPicture
 from ..scan.unique_images import DescribedImages, UniqueImages
 from ..scan.verified_pairs import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
@@ -36,7 +37,7 @@ FIELD_TYPES: dict[str, tuple[type[fo.Field], type[fo.Field] | None]] = {
 SAMPLE_FIELDS = tuple(spec.name for spec in FIELDS if spec.type == "sample")
 """The fields that name another sample."""
 
-_SAMPLES_A_WRITE = 1_000
+_SAMPLES_A_WRITE, _WRITERS = 1_000, 2
 _SEGMENT_FIELDS = tuple(spec.name for spec in VIDEO_FIELDS if spec.type == "segments")
 _ALL = (*FIELDS, *PICTURE_FIELDS, *VIDEO_FIELDS)
 # Waits for the journal: a write that was acknowledged survives a killed mongod
@@ -259,9 +260,9 @@ def write_findings(
         StaleRunError: none of a batch exists any more
     """
     collection = _collection(dataset)
-    on_progress(Progress("Writing fields", 0, len(rows)))
-    for start in range(0, len(rows), _SAMPLES_A_WRITE):
-        batch = rows[start : start + _SAMPLES_A_WRITE]
+
+    def write(batch: Sequence[int]) -> int:
+        """Returns how many of the samples of some rows are there."""
         keys = [ObjectId(ids[row]) for row in batch]
         changed = differing[batch].tolist()
         unsure = [key for key, other in zip(keys, changed, strict=True) if not other]
@@ -283,12 +284,27 @@ def write_findings(
         there = len(held)
         if updates:
             there += collection.bulk_write(updates, ordered=False).matched_count
-        if not there:
-            raise StaleRunError(
-                f"The samples of '{dataset.name}' are gone: the data set was deleted "
-                "or refilled during the scan. Load it again and scan again."
-            )
-        on_progress(Progress("Writing fields", start + len(batch), len(rows)))
+        return there
+
+    batches = [
+        rows[start : start + _SAMPLES_A_WRITE]
+        for start in range(0, len(rows), _SAMPLES_A_WRITE)
+    ]
+    on_progress(Progress("Writing fields", 0, len(rows)))
+    done = 0
+    # While the database writes one batch, the next is made ready
+    pool = ThreadPoolExecutor(_WRITERS)
+    try:
+        for batch, there in zip(batches, pool.map(write, batches), strict=True):
+            if not there:
+                raise StaleRunError(
+                    f"The samples of '{dataset.name}' are gone: the data set was "
+                    "deleted or refilled during the scan. Load it again and scan again."
+                )
+            done += len(batch)
+            on_progress(Progress("Writing fields", done, len(rows)))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _differs(held: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
