@@ -20,7 +20,8 @@ from ..neighbors.knn_graph import NeighborGraph, exact_neighbors
 from ..neighbors.reverse_neighbors import with_reverse_neighbors
 from ..reading.files import ReadContent
 from ..scan.candidate_search import NeighborSearch
-from ..scan.closer_looks import care_for, show_little
+from ..scan.closer_looks import show_little
+from ..scan.pair_promise import care_for
 from ..scan.scan_data import ImageGraphs, Pairs, VerifiedPairs
 from ..scan.unique_images import DescribedImages
 from ..scan.verified_pairs import Looks, joined, put_looks, to_look_at
