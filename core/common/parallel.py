@@ -65,6 +65,30 @@ def workers_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def side_by_side(
+    work: Callable[[Part], Result], parts: Sequence[Part], threads: int
+) -> Iterator[Iterator[tuple[Part, Result]]]:
+    """Divides work among threads; the end of this context ends it.
+
+    Where the caller stops, after a cancel, say, parts that run are waited for, and
+    those that wait are not begun.
+
+    Args:
+        work: does a part
+        parts: of the work
+        threads: that do it
+
+    Yields:
+        each part with its result, in the order of the parts
+    """
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield zip(parts, pool.map(work, parts), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
 def in_parallel(
     maker: Callable[..., Callable[..., Result]],
     settings: tuple[Any, ...],
@@ -74,12 +98,10 @@ def in_parallel(
     most_threads: int,
     processes: int = 1,
 ) -> Iterator[Iterator[tuple[Part, Result]]]:
-    """Divides work; the end of this context ends it.
+    """Divides work among threads and processes, see :func:`side_by_side`.
 
     Sums round differently with the number of BLAS threads, so each part has one, and
-    the parts lie side by side. Where the caller stops, after a cancel, say, parts that
-    run are waited for, and those that wait are not begun. What a process cannot do, or
-    dies of, is done here.
+    the parts lie side by side. What a process cannot do, or dies of, is done here.
 
     Args:
         maker: a function or class at the top of one of our modules, which returns what
@@ -128,11 +150,10 @@ def in_parallel(
             finally:
                 free.put(worker)
 
-        pool = ThreadPoolExecutor(free.qsize())
         try:
-            yield zip(parts, pool.map(do, parts), strict=True)
+            with side_by_side(do, parts, free.qsize()) as done:
+                yield done
         finally:
-            pool.shutdown(cancel_futures=True)
             give_back()
 
 

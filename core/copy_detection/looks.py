@@ -207,7 +207,8 @@ def _places_of(signatures: NDArray[np.uint8]) -> NDArray[np.int16]:
     places = rows[:, :, ::_SIDE].copy()
     for at in range(1, _SIDE):
         places += rows[:, :, at::_SIDE]
-    return places.reshape(-1, _PLACES**2)
+    result: NDArray[np.int16] = places.reshape(-1, _PLACES**2)
+    return result
 
 
 def _likeness(

@@ -18,14 +18,22 @@ from bson import ObjectId
 from numpy.typing import NDArray
 from pymongo import UpdateOne
 
+from ....core.common.parallel import side_by_side
 from ....core.errors import InputError
 from ....core.objects.findings import ATTRIBUTES
 from ....core.progress import OnProgress, Progress
-from .fields import DURABLE, FIELD_TYPES, field_name, is_ours, new_field
+from .fields import (
+    DURABLE,
+    FIELD_TYPES,
+    SAMPLES_A_WRITE,
+    WRITERS,
+    field_name,
+    is_ours,
+    new_field,
+)
 from .internals import add_sample_fields, sample_documents
 from .objects import object_field_candidates, objects_path
 
-_SAMPLES_A_WRITE = 1_000
 _OF_OBJECTS = tuple(spec.name for spec in ATTRIBUTES if spec.type == "sample")
 """The attributes that name another object."""
 
@@ -136,9 +144,10 @@ def write_object_findings(
     order = np.argsort(sample, kind="stable")
     rows, starts = np.unique(sample[order], return_index=True)
     parts = np.split(order, starts[1:]) if len(rows) else []
-    for start in range(0, len(rows), _SAMPLES_A_WRITE):
-        stop = min(start + _SAMPLES_A_WRITE, len(rows))
-        units = np.concatenate(parts[start:stop]).tolist()
+
+    def write(start: int) -> None:
+        some = slice(start, start + SAMPLES_A_WRITE)
+        units = np.concatenate(parts[some]).tolist()
         found = zip(
             [ObjectId(object_ids[unit]) for unit in units],
             _values(columns, units, object_ids, prefix),
@@ -146,12 +155,15 @@ def write_object_findings(
         )
         updates = [
             update(path, ObjectId(sample_ids[row]), dict(islice(found, len(part))))
-            for row, part in zip(
-                rows[start:stop].tolist(), parts[start:stop], strict=True
-            )
+            for row, part in zip(rows[some].tolist(), parts[some], strict=True)
         ]
         collection.bulk_write(updates, ordered=False)
-        on_progress(Progress("Writing attributes of objects", stop, len(rows)))
+
+    every = range(0, len(rows), SAMPLES_A_WRITE)
+    with side_by_side(write, every, WRITERS) as written:
+        for start, _ in written:
+            done = min(start + SAMPLES_A_WRITE, len(rows))
+            on_progress(Progress("Writing attributes of objects", done, len(rows)))
 
 
 def _values(
