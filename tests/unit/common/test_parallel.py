@@ -7,7 +7,12 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from core.common.cpu import limited_to
-from core.common.parallel import in_parallel, processes_for, workers_kept
+from core.common.parallel import (
+    in_parallel,
+    processes_for,
+    side_by_side,
+    workers_kept,
+)
 from core.common.worker import work_of
 from core.common.worker_process import WorkerProcess
 
@@ -216,6 +221,37 @@ def test_processes_are_kept_for_what_follows(cores, worker_processes):
     assert len(one) == 3 and one == other
     assert len(later) == 3 and len(later & one) == 2
     assert not worker_processes()
+
+
+def test_processes_that_are_there_do_work_that_none_is_started_for(cores):
+    cores(4)
+
+    with workers_kept():
+        assert processes_for(5, 100) == 1
+        in_processes("it", range(30))
+        assert processes_for(5, 100) == 3
+        assert processes_for(500, 100) == 4
+    assert processes_for(5, 100) == 1
+
+
+def test_what_waits_is_not_begun_after_an_error():
+    begun = []
+
+    def work(part):
+        begun.append(part)
+        time.sleep(0.05)
+        return -part
+
+    with (
+        pytest.raises(KeyError),
+        side_by_side(work, range(40), threads=2) as done,
+    ):
+        assert next(done) == (0, 0)
+        raise KeyError
+
+    assert len(begun) < 6
+    with side_by_side(work, range(5), threads=2) as done:
+        assert list(done) == [(part, -part) for part in range(5)]
 
 
 def test_a_process_that_was_ended_is_not_started_by_who_asks_late(worker_processes):

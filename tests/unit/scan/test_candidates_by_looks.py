@@ -1,6 +1,6 @@
 """Marked copies are proposed by what pictures look like from afar."""
 
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 
 import cv2
 import numpy as np
@@ -295,3 +295,27 @@ def test_views_in_numbers_are_those_of_a_set_of_any_size():
     assert np.array_equal(found.picture, streamed.picture[order])
     assert np.array_equal(found.kept, streamed.kept)
     assert np.array_equal(found.numbers, streamed.numbers[order])
+
+
+@pytest.mark.slow
+def test_processes_see_from_afar_what_this_process_does(
+    answers_of_workers, monkeypatch
+):
+    framed = scenes(7)
+    framed[:, :20] = framed[:, 108:] = 0
+    described = signatures(np.concatenate([scenes(5), framed, scenes(6)]))
+    monkeypatch.setattr(candidates_by_looks, "_DESCRIBED_AT_ONCE", 5)
+    here = seen_from_afar(described).seen
+    monkeypatch.setattr(candidates_by_looks, "_DESCRIBED_A_PROCESS", 10)
+
+    theirs = seen_from_afar(described).seen
+
+    assert sum(answers_of_workers) > 1
+    assert all(answers_of_workers)
+    assert len(here.looks.framing) >= COUNT
+    for one, other in (
+        (here.numbers, theirs.numbers),
+        (here.picture, theirs.picture),
+        *zip(astuple(here.looks), astuple(theirs.looks), strict=True),
+    ):
+        assert np.array_equal(one, other)

@@ -3,6 +3,7 @@
 import os
 import threading
 from dataclasses import fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -22,7 +23,6 @@ from core.copy_detection import (
 )
 from core.copy_detection.closer_look import (
     DOUBTED,
-    GLANCE,
     MARK,
     THOROUGH,
     UNCONFIRMED,
@@ -36,7 +36,6 @@ from core.scan.pair_promise import (
     _STROKES_PROMISE,
     care_for,
     promise_in_place,
-    promise_of,
 )
 from core.scan.picture_reader import PictureReader
 from core.scan.scan_data import ScanInput
@@ -45,11 +44,6 @@ from tests.unit.copy_detection.test_closer_look import (
     photo,
     tilted_and_written_on,
 )
-
-
-def care(promise):
-    """With which care pairs are looked at that the signatures refuse."""
-    return care_for(promise, np.zeros(len(promise), np.float32)).tolist()
 
 
 def apart(count):
@@ -74,27 +68,6 @@ def test_so_many_pairs_are_looked_at_as_a_scan_can_afford(promise, an_image):
     assert len(chosen(promise[:0], *apart(0), 1000)) == 0
 
 
-def test_pairs_of_which_the_signatures_leave_doubt_are_worth_more_than_a_glance():
-    found = PairScores.of_nothing(6)
-    found.chance[:] = 0, 0.3, 0.001, 0, 0, 0
-    found.correlation[:] = 0.5, 0.5, 0.5, 0.95, 0.95, 0.95
-    found.scores[5] = 0.9
-    similarity = np.array([0.8, 0.8, 0.8, 0.8, 0.9, 0.9], np.float32)
-    same = np.zeros(6, np.float32)
-
-    promise = promise_in_place(found, similarity, same)
-
-    assert care(promise) == [GLANCE, THOROUGH, GLANCE, GLANCE, THOROUGH, GLANCE]
-    assert (promise > 0).tolist() == [True] * 5 + [False]
-
-
-def test_what_the_signatures_take_for_a_copy_is_looked_at_as_one_in_doubt():
-    promise = np.array([0.05, 0.9, 0.9], np.float32)
-    scores = np.array([0, 0.59, 0.61], np.float32)
-
-    assert care_for(promise, scores).tolist() == [GLANCE, THOROUGH, DOUBTED]
-
-
 def test_features_are_not_looked_for_in_pairs_that_are_alike_but_for_strokes():
     picture = photo("coffee")
     soft = cv2.GaussianBlur(picture, (0, 0), 6)
@@ -113,22 +86,6 @@ def test_features_are_not_looked_for_in_pairs_that_are_alike_but_for_strokes():
     assert kinds.tolist() == [MARK, THOROUGH]
     # Mirror images have other corners, but the same features
     assert asked == [0, 1]
-
-
-def test_features_are_looked_for_in_such_pairs_that_have_a_chance_of_their_own():
-    picture = cv2.resize(photo("coffee"), (128, 128))
-    described = signatures(np.array([picture, picture]))
-    pairs = np.array([[0, 1]] * 3, np.int32)
-    found = PairScores.of_nothing(3)
-    found.scores[:] = 0.01
-    found.chance[:] = 0, 0.3, 0.7
-    similarity = np.full(3, 0.6, np.float32)
-
-    promise = promise_of(found, similarity, described, pairs)
-
-    assert care(promise) == [MARK, THOROUGH, THOROUGH]
-    # The mark is worth more than the chance, unless that is larger
-    assert promise == pytest.approx([0.5, 0.5, 0.7], abs=0.02)
 
 
 def test_what_is_narrowly_taken_for_a_copy_must_be_confirmed():
@@ -173,49 +130,6 @@ def test_the_most_doubtful_copies_are_looked_at_first():
     rows = chosen(promise, pairs, similarity, image_count=0)
 
     assert rows.tolist() == list(range(4000 - len(rows), 4000))
-
-
-def test_pairs_of_which_most_is_the_same_in_place_are_worth_more_too():
-    found, same = PairScores.of_nothing(4), np.array([0.5, 0.8, 0.9, 0.9], np.float32)
-    similarity = np.array([0.8, 0.8, 0.8, 0.6], np.float32)
-
-    promise = promise_in_place(found, similarity, same)
-
-    assert care(promise) == [GLANCE, GLANCE, THOROUGH, GLANCE]
-    assert promise[1] > 2 * promise[0]
-
-
-def test_a_picture_that_shows_half_of_another_is_worth_more_than_a_glance():
-    squares = np.array([photo("coffee"), photo("coffee"), photo("astronaut")])
-    squares[1:, 80:] = 255
-    described = signatures(np.array([cv2.resize(one, (128, 128)) for one in squares]))
-    pairs = np.array([[0, 1], [0, 2], [1, 2]], np.int32)
-    similarity = np.full(3, 0.4, np.float32)
-
-    promise = promise_of(PairScores.of_nothing(3), similarity, described, pairs)
-
-    assert care(promise) == [THOROUGH, GLANCE, GLANCE]
-
-
-def test_a_refused_copy_that_was_tilted_is_glanced_at_before_others():
-    tilt = cv2.getRotationMatrix2D((63.5, 63.5), 5, 1)
-    picture = cv2.resize(photo("astronaut"), (128, 128)) // 3
-    tilted = cv2.warpAffine(picture, tilt, (128, 128))
-    other = cv2.resize(photo("coffee"), (128, 128)) // 3
-    described = signatures(np.array([picture, tilted, other]))
-    pairs = np.array([[0, 1], [0, 2], [1, 0], [0, 1]], np.int32)
-    found = PairScores.of_nothing(4)
-    found.scores[2] = 0.9
-    similarity = np.array([0.8, 0.8, 0.8, 0.4], np.float32)
-
-    promise = promise_of(found, similarity, described, pairs)
-
-    assert care(promise) == [GLANCE] * 4
-    # More than if all of two other pictures were the same in place
-    same = np.ones(4, np.float32)
-    assert promise[0] > promise_in_place(found, np.full_like(same, 0.7), same)[0]
-    assert promise[2] == 0
-    assert max(promise[1], promise[3]) < promise[0]
 
 
 def test_half_of_the_glances_go_to_pairs_of_which_most_is_the_same_in_place():
@@ -308,8 +222,17 @@ def test_a_picture_that_cannot_be_read_again_costs_only_its_own_pairs(files):
 
 
 @pytest.mark.slow
-def test_processes_look_as_this_process_does(files, answers_of_workers, monkeypatch):
+@pytest.mark.parametrize("is_made", [False, True])
+def test_processes_look_as_this_process_does(
+    files, is_made, answers_of_workers, monkeypatch
+):
     read = PictureReader(files, max_megapixels=64)
+    if is_made:
+        # The copy is no file, and what could not be read cannot be made
+        contents = [Path(os.fsdecode(files[1])).read_bytes(), None]
+        read = PictureReader(files[:1], max_megapixels=64).with_made(
+            contents.__getitem__
+        )
     pairs = np.array([[0, 1], [0, 2], [1, 2]] * 60, np.int32)
     sizes, care = np.full((3, 2), 150, np.int32), np.ones(len(pairs), np.int8)
     asked = pairs, care, sizes, read, silent

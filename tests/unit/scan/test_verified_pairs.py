@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.common.worker_process import WorkerProcess
+from core.copy_detection import verify
 from core.embedding.embed import embed_images
+from core.scan import closer_looks
 from core.scan.apply_thresholds import apply_thresholds
 from core.scan.collect import collect_scan_data
 from core.scan.picture_reader import PictureReader
@@ -150,4 +153,30 @@ def test_pairs_that_are_compared_in_parts_score_as_all_at_once(learn, embedder, 
 
     for field in fields(parts):
         one, other = getattr(parts, field.name), getattr(together, field.name)
+        assert np.array_equal(one, other), field.name
+
+
+def test_the_same_processes_compare_look_and_try(
+    learn, paths, answers_of_workers, worker_processes, monkeypatch
+):
+    alone = learn(paths)
+    monkeypatch.setattr(verify, "_PAIRS_A_PROCESS", 10)
+    monkeypatch.setattr(verify, "_OVERLAID_AT_ONCE", 8)
+    monkeypatch.setattr(closer_looks, "_LOOKS_A_PROCESS", 10**6)
+    start, started = WorkerProcess.start, []
+    monkeypatch.setattr(
+        WorkerProcess, "start", lambda self: started.append(1) or start(self)
+    )
+
+    shared = learn(paths)
+
+    # Also looks, for which no process would be started
+    assert len(started) == 2
+    assert len(answers_of_workers) > 10
+    assert all(answers_of_workers)
+    assert not worker_processes()
+    assert len(alone.recall.copy_scores)
+    assert np.array_equal(shared.recall.copy_scores, alone.recall.copy_scores)
+    for field in fields(shared.pairs):
+        one, other = getattr(shared.pairs, field.name), getattr(alone.pairs, field.name)
         assert np.array_equal(one, other), field.name
