@@ -304,8 +304,8 @@ def test_processes_see_from_afar_what_this_process_does(
     framed = scenes(7)
     framed[:, :20] = framed[:, 108:] = 0
     described = signatures(np.concatenate([scenes(5), framed, scenes(6)]))
-    monkeypatch.setattr(candidates_by_looks, "_DESCRIBED_AT_ONCE", 5)
     here = seen_from_afar(described).seen
+    monkeypatch.setattr(candidates_by_looks, "_DESCRIBED_AT_ONCE", 5)
     monkeypatch.setattr(candidates_by_looks, "_DESCRIBED_A_PROCESS", 10)
 
     theirs = seen_from_afar(described).seen
