@@ -17,6 +17,7 @@ def made_once(most: int) -> Callable[[Callable[Asked, Value]], Callable[Asked, V
 
     With that one, threads that ask at once for a value that is not kept each make it:
     pairs in order begin with the same picture, and two threads read each of them twice.
+    None is not kept, as no error is: a file that could not be read may be there later.
 
     Args:
         most: values that are kept, those asked for last
@@ -25,6 +26,10 @@ def made_once(most: int) -> Callable[[Callable[Asked, Value]], Callable[Asked, V
     def decorate(make: Callable[Asked, Value]) -> Callable[Asked, Value]:
         kept: OrderedDict[object, Future[Value]] = OrderedDict()
         lock = Lock()
+
+        def forget(key: object) -> None:
+            with lock:
+                kept.pop(key, None)
 
         def asked(*args: Asked.args, **kwargs: Asked.kwargs) -> Value:
             key = (args, tuple(sorted(kwargs.items())))
@@ -38,12 +43,14 @@ def made_once(most: int) -> Callable[[Callable[Asked, Value]], Callable[Asked, V
                 kept.move_to_end(key)
             if is_new:
                 try:
-                    future.set_result(make(*args, **kwargs))
+                    value = make(*args, **kwargs)
                 except BaseException as error:
-                    with lock:
-                        kept.pop(key, None)
+                    forget(key)
                     future.set_exception(error)
                     raise
+                if value is None:
+                    forget(key)
+                future.set_result(value)
             return future.result()
 
         return asked

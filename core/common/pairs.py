@@ -54,6 +54,13 @@ def pair_rows(pairs: Pairs, wanted: Pairs) -> Ints:
     return np.where(np.append(keys, -1)[row] == sought, row, -1)
 
 
+def used_in(pairs: Pairs) -> tuple[NDArray[np.integer], Ints]:
+    """Returns the things that are in pairs, ascending, and int64[p, 2]: where both of
+    each pair stand among these."""
+    used, ends = np.unique(pairs, return_inverse=True)
+    return used, ends.reshape(-1, 2)
+
+
 def places_in_runs(ordered: NDArray[np.integer]) -> Ints:
     """Returns int64[p]: the place of each of ascending numbers among its equals."""
     places: Ints = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
@@ -78,8 +85,7 @@ def pair_batches(pairs: Pairs, at_once: int) -> list[Ints]:
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
     # Of ten million pictures few are in the pairs
-    ends = np.unique(pairs, return_inverse=True)[1].reshape(-1, 2)
-    ends.sort(axis=1)
+    ends = np.sort(used_in(pairs)[1], axis=1)
     count = int(ends.max()) + 1
     links = coo_matrix((np.ones(len(ends), np.int8), tuple(ends.T)), (count, count))
     links = links.tocsr()

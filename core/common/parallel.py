@@ -39,14 +39,17 @@ def threads_of_short_calls() -> int:
 def processes_for(count: int, share: int) -> int:
     """Returns how many processes so many parts are worth, this one among them.
 
-    Those that were started for other work, see :func:`workers_kept`, cost nothing.
+    Those that were started for other work, see :func:`workers_kept`, are there already;
+    they are used unless more threads would do the work here.
 
     Args:
         count: of what is to be done
         share: of it that is worth to start another process, which takes half a second
     """
-    there = sum(worker.is_ready for worker in _kept.get() or ())
-    return max(1 + there, min(available_cores(), _MOST_PROCESSES, count // share))
+    there = 1 + sum(worker.is_ready for worker in _kept.get() or ())
+    if there < threads_of_short_calls():
+        there = 1
+    return max(there, min(available_cores(), _MOST_PROCESSES, count // share))
 
 
 @contextlib.contextmanager

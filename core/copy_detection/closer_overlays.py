@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..common.pairs import used_in
 from .block_correlation import detail_correlation
 from .closer_evidence import feature_evidence, fine_evidence
 from .closer_picture import CloserPicture
@@ -95,8 +96,8 @@ def lay_closely(
     found = [one for one in maps if one is not None]
     if not len(rows) + len(others):
         return None
-    used, ends = np.unique(pairs[np.concatenate([rows, others])], return_inverse=True)
-    ends, framed = ends.reshape(-1, 2), framed[used]
+    used, ends = used_in(pairs[np.concatenate([rows, others])])
+    framed = framed[used]
     shown = [given[one].shown for one in used.tolist()]
     pictures = Pictures(
         np.array([one.signature for one in shown], np.uint8),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import used_in
 from .orientations import MIRRORED_FROM
 from .overlays import STILL, after, inverse
 from .planes import Pictures
@@ -43,9 +44,9 @@ def frame_maps(
     with threadpool_limits(1, "blas"):
         for start in range(0, len(pairs), _PAIRS_AT_ONCE):
             part = pairs[start : start + _PAIRS_AT_ONCE]
-            used, ends = np.unique(part, return_inverse=True)
+            used, ends = used_in(part)
             pictures = Pictures(signatures[used], sizes[used])
-            maps[start : start + len(part)] = _maps(pictures, ends.reshape(-1, 2))
+            maps[start : start + len(part)] = _maps(pictures, ends)
     return maps
 
 

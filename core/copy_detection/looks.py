@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import used_in
 from .dct import BASES, half_spectra, has_contrast, whole_spectra
 from .signature import GRAY_SIDE, brightness_of
 from .types import Floats, Signatures, floats
@@ -186,9 +187,9 @@ def same_places(signatures: Signatures, pairs: NDArray[np.integer]) -> Floats:
         float32[p], shares of 16 x 16 places whose brightness differs by next to nothing
         beside the median of all
     """
-    used, (a, b) = _pictures_of(pairs)
+    used, ends = used_in(pairs)
     places = _places_of(signatures[used])
-    change = places[b] - places[a]
+    change = places[ends[:, 1]] - places[ends[:, 0]]
     half = _PLACES**2 // 2
     # Between the two in the middle, so doubled to stay whole; sorting small integers
     # takes a third of the time that it takes with fractions
@@ -217,15 +218,7 @@ def _likeness(
     pairs: NDArray[np.integer],
 ) -> Floats:
     """Returns float32[p], the larger cosine of the two kinds of looks of each pair."""
-    used, (a, b) = _pictures_of(pairs)
+    used, ends = used_in(pairs)
     looks = described(signatures[used])
-    return floats((looks[:, a] * looks[:, b]).sum(axis=2).max(axis=0))
-
-
-def _pictures_of(
-    pairs: NDArray[np.integer],
-) -> tuple[NDArray[np.integer], _Rows]:
-    """Returns the pictures that are in pairs, and int64[2, p]: where both of each pair
-    stand among these."""
-    used, ends = np.unique(pairs, return_inverse=True)
-    return used, ends.reshape(-1, 2).T
+    both = looks[:, ends[:, 0]] * looks[:, ends[:, 1]]
+    return floats(both.sum(axis=2).max(axis=0))

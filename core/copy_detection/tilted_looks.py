@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.pairs import used_in
 from .filters import grid_sums
 from .signature import brightness_of
 from .types import Floats, Signatures, floats
@@ -45,12 +46,10 @@ def tilted_likeness(signatures: Signatures, pairs: NDArray[np.integer]) -> Float
         are; 0 where these hardly agree
     """
     result = np.zeros(len(pairs), np.float32)
-    used, ends = np.unique(pairs, return_inverse=True)
-    ends = ends.reshape(-1, 2)
+    used, ends = used_in(pairs)
     coarse = _in_disc(_details(_small(signatures[used], _COARSE_SIDE)))
     rows = np.flatnonzero(_agreement(coarse, coarse, ends) >= _LEAST_STRAIGHT)
-    used, ends = np.unique(pairs[rows], return_inverse=True)
-    ends = ends.reshape(-1, 2)
+    used, ends = used_in(pairs[rows])
     details = _details(_small(signatures[used], _SIDE))
     straight = _in_disc(details)
     as_they_are = _agreement(straight, straight, ends)

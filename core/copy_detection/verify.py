@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.pairs import pair_batches
+from ..common.pairs import pair_batches, used_in
 from ..common.parallel import in_parallel, processes_for
 from ..progress import OnProgress, Progress, silent
 from .coarse_alignment import lay_over
@@ -176,8 +176,7 @@ def verify_pairs(
     def pictures_of(
         rows: Ints,
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32], Ints, Bools]:
-        used, ends = np.unique(sorted_pairs[rows], return_inverse=True)
-        ends = ends.reshape(-1, 2)
+        used, ends = used_in(sorted_pairs[rows])
         whole: Bools = np.ones(len(rows), bool)
         if damaged is not None:
             whole = ~(damaged[used[ends[:, 0]]] | damaged[used[ends[:, 1]]])

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..common.pairs import used_in
 from ..common.parallel import workers_kept
 from ..common.rows import distinct_rows
 from ..copy_detection import (
@@ -214,9 +215,9 @@ def _opened(
     pictures: Pictures, paths: Sequence[bytes], pairs: Pairs, max_megapixels: float
 ) -> tuple[DescribedImages, Pairs, ReadPicture]:
     """Returns the pictures of some pairs, the pairs of these, and what reads them."""
-    used, ends = np.unique(pairs.astype(np.int64), return_inverse=True)
+    used, ends = used_in(pairs)
     read = PictureReader([paths[one] for one in used.tolist()], max_megapixels)
-    return pictures.described(used), ends.reshape(-1, 2).astype(np.int32), read
+    return pictures.described(used.astype(np.int64)), ends.astype(np.int32), read
 
 
 def _both_ways(pairs: Pairs) -> Pairs:

@@ -175,8 +175,9 @@ def _seen(signatures: Signatures, rows: Rows) -> SeenLooks:
 def describer_from_afar() -> Callable[[NDArray[np.uint8]], tuple[NDArray[Any], ...]]:
     """Returns what tells how a few pictures look, also in a worker process.
 
-    It takes uint8[b, 4608] signatures, and returns the first two attributes of
-    :class:`SeenLooks` and those of its third.
+    It takes uint8[b, 4608] signatures, and returns ``numbers`` and ``picture`` of their
+    :class:`SeenLooks`, and ``whole``, ``halves``, ``framing`` and ``framed`` of its
+    :class:`~core.copy_detection.AllLooks`.
     """
 
     def describe(signatures: NDArray[np.uint8]) -> tuple[NDArray[Any], ...]:

@@ -13,15 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
-from ..common.pairs import pair_batches
+from ..common.pairs import pair_batches, used_in
 from ..common.parallel import in_parallel, processes_for
-from ..copy_detection import (
-    MIN_COPY_SCORE,
-    PairScores,
-)
+from ..copy_detection import MIN_COPY_SCORE, PairScores
 from ..copy_detection.closer_look import CLEARLY_A_COPY
 from ..progress import OnProgress, Progress
-from .pair_looker import Item, PairLooker, looker_at_sources
+from .pair_looker import Item, PairLooker, portable_looker
 from .pair_promise import (
     DOUBTED_PROMISE,
     FAINT_PROMISE,
@@ -37,11 +34,11 @@ _STANDING_OF_PLACES = (0, 0.7, 1)
 """What a promise is worth if neither, one or both are most like the other, and what it
 must be worth; the same for a glance at what is the same in place, beside which the
 cosine counts from :data:`LEAST_SIMILAR` on. Of 41 planted copies that are refused on
-the same images 32 are most like one another and seven the one like the other, as are
-1,718 and 2,812 of 19,882 other pairs. Of seven such copies of 6,096 photographs that
-are worth a glance two stand among the 175 that are most like one another, and five
-among the 175 of the others of which most is the same in place; two among 350 by their
-likeness alone."""
+6,096 photographs and 6,000 mixed images 32 are most like one another and seven the one
+like the other, as are 1,718 and 2,812 of 19,882 other pairs. Of seven such copies of
+6,096 photographs that are worth a glance two stand among the 175 that are most like one
+another, and five among the 175 of the others of which most is the same in place; two
+among 350 by their likeness alone."""
 
 _FEW_PIXELS = 64
 _MOMENT_OF_FEW = 0.95
@@ -186,10 +183,10 @@ def looked_at(
     """
     said = PairScores.of_nothing(len(pairs))
     seen, told = np.zeros((2, len(pairs)), bool)
-    sources, processes = None, 1
-    if isinstance(read, PictureReader) and read.has_sources:
+    shared, processes = None, 1
+    if isinstance(read, PictureReader) and read.is_portable:
         processes = processes_for(len(pairs), _LOOKS_A_PROCESS)
-        sources = read if processes > 1 else None
+        shared = read if processes > 1 else None
     # Fewer of few pairs, whose files may be large: no core is left with the rest
     some = len(pairs) // (4 * max(processes, min(available_cores(), _MOST_THREADS)))
     batches = pair_batches(pairs, max(1, min(some, _AT_ONCE)))
@@ -197,18 +194,18 @@ def looked_at(
     def pictures_of(
         rows: Rows,
     ) -> tuple[Sequence[Item], NDArray[np.int32], Rows, NDArray[np.int8]]:
-        used, ends = np.unique(pairs[rows], return_inverse=True)
+        used, ends = used_in(pairs[rows])
         items: Sequence[Item] = used.tolist()
-        if sources is not None:
-            items = [sources.source(row) for row in used.tolist()]
-        return items, sizes[used], ends.reshape(-1, 2), care[rows]
+        if shared is not None:
+            items = [shared.portable(row) for row in used.tolist()]
+        return items, sizes[used], ends, care[rows]
 
     done = 0
     with (
         ThreadPoolExecutor(available_cores()) as pool,
         in_parallel(
-            looker_at_sources if sources else PairLooker,
-            (sources.max_megapixels,) if sources else (read, pool.map),
+            portable_looker if shared else PairLooker,
+            (shared.max_megapixels,) if shared else (read, pool.map),
             batches,
             pictures_of,
             most_threads=_MOST_THREADS,

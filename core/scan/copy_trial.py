@@ -198,7 +198,7 @@ def try_copies(
         afar: of the images, see :func:`~.candidates_by_looks.seen_from_afar`
         paths: i files, of the images
         embedder: the model that made the vectors
-        read: what reads the pictures of the images
+        read: what reads the pictures of the images; made copies are added to it
         others_of: the pictures most like those of pairs, see
             :func:`~.one_design.pictures_like_both`
         originals: int64[s], those to copy; None for those of :func:`sampled`

@@ -194,18 +194,18 @@ def learned(
             pairs.images,
         )
         pairs = joined(pairs, _judged_pairs(stages, images, missing, beside=pairs))
-        groups = join_equal_pixels(
-            table,
-            images,
-            pairs,
-            paths,
-            folder=folder,
-            min_score=min_score,
-            max_megapixels=settings.max_megapixels,
-            read_content=stages.read_content,
-            on_progress=on_progress,
-        )
-        clock.end("compare pictures")
+    groups = join_equal_pixels(
+        table,
+        images,
+        pairs,
+        paths,
+        folder=folder,
+        min_score=min_score,
+        max_megapixels=settings.max_megapixels,
+        read_content=stages.read_content,
+        on_progress=on_progress,
+    )
+    clock.end("compare pictures")
 
     first = images.groups.first_file
     labels, (classes, known_classes), overview = learn_of_set(

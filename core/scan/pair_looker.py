@@ -13,7 +13,7 @@ from ..common.made_once import made_once
 from ..copy_detection.closer_look import MARK, look_closely
 from ..copy_detection.closer_overlays import map_between
 from ..copy_detection.closer_picture import CloserPicture, closer_picture
-from .picture_reader import Picture, Source, read_source
+from .picture_reader import Picture, Portable, read_portable
 
 LOOK_SIDE = 256
 """Longer side, in pixels, at which pictures are read for it."""
@@ -25,7 +25,7 @@ scenes, at 2,328 pictures, 2,355 are read so, and 2,402 with 24 kept."""
 _READ_QUICKLY = 2**20
 """Pixels; larger pictures are read by several threads, which decode side by side."""
 
-Item: TypeAlias = int | Source
+Item: TypeAlias = int | Portable
 Read: TypeAlias = Callable[[Any, int], Picture]
 Each: TypeAlias = Callable[
     [Callable[[Any], CloserPicture | None], Iterable[Any]],
@@ -88,6 +88,6 @@ class PairLooker:
         return rows, rows[laid], *found.columns()
 
 
-def looker_at_sources(max_megapixels: float) -> PairLooker:
-    """Returns what looks at pairs of pictures, whose items are their sources."""
-    return PairLooker(partial(read_source, max_megapixels=max_megapixels))
+def portable_looker(max_megapixels: float) -> PairLooker:
+    """Returns what looks at pairs in any process, whose items are portable."""
+    return PairLooker(partial(read_portable, max_megapixels=max_megapixels))

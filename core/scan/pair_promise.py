@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.pairs import pair_batches
+from ..common.pairs import pair_batches, used_in
 from ..common.parallel import in_parallel, processes_for
 from ..copy_detection import (
     MIN_COPY_SCORE,
@@ -103,12 +103,11 @@ def promise_of(
     promise = np.zeros(len(pairs), np.float32)
 
     def values_of(rows: Rows) -> tuple[NDArray[Any], ...]:
-        used, ends = np.unique(pairs[rows], return_inverse=True)
-        ends = ends.reshape(-1, 2)
+        used, ends = used_in(pairs[rows])
         return signatures[used], ends, similarity[rows], *found.at(rows).columns()
 
     with in_parallel(
-        promise_teller,
+        batch_promiser,
         (),
         pair_batches(pairs, _AT_ONCE),
         values_of,
@@ -120,9 +119,8 @@ def promise_of(
     return promise
 
 
-def promise_teller() -> Callable[..., Floats]:
-    """Returns what tells what looks at the pairs of a batch promise, also in a worker
-    process.
+def batch_promiser() -> Callable[..., Floats]:
+    """Returns what does :func:`promise_of` for a batch, also in a worker process.
 
     It takes uint8[m, 4608] signatures, int64[p, 2] pairs of the m pictures, float32[p]
     cosines of their descriptors, and the columns of the

@@ -22,8 +22,9 @@ Picture = NDArray[np.uint8] | None
 ReadPicture = Callable[[int, int], Picture]
 """Item and longest side in pixels -> uint8[h, w, 3], upright; None if it cannot."""
 
-Source: TypeAlias = tuple[bytes, bytes | None]
-"""The path of a file, or b"" and the content of a picture that a scan has made."""
+Portable: TypeAlias = tuple[bytes, bytes | None] | None
+"""From what any process on this machine reads a picture: the path of its file, and the
+content of one that a scan has made, which has none; None if it cannot be read now."""
 
 
 def no_picture(_item: int, _side: int) -> Picture:
@@ -43,7 +44,7 @@ class PictureReader:
 
     Attributes:
         max_megapixels: as given
-        has_sources: any process on this machine can read the pictures
+        is_portable: any process on this machine can read the pictures
     """
 
     def __init__(
@@ -51,13 +52,13 @@ class PictureReader:
         paths: Sequence[bytes],
         max_megapixels: float,
         read_content: ReadContent = read_file,
-        made: Callable[[int], bytes | None] = lambda _number: None,
+        made: Callable[[int], bytes | None] | None = None,
     ) -> None:
         self._paths = paths
         self._read_content = read_content
         self._made = made
         self.max_megapixels = max_megapixels
-        self.has_sources = read_content is read_file
+        self.is_portable = read_content is read_file
         # No method, which would hold this object: pictures go when it goes
         self._read = made_once(_KEPT)(
             partial(
@@ -70,19 +71,18 @@ class PictureReader:
         return PictureReader(self._paths, self.max_megapixels, self._read_content, made)
 
     def __call__(self, item: int, side: int) -> Picture:
-        number = item - len(self._paths)
-        if number < 0:
+        if self._made is None or item < len(self._paths):
             return self._read(self._paths[item], side)
-        content = self._made(number)
+        content = self._made(item - len(self._paths))
         return None if content is None else decoded_picture(content, side)
 
-    def source(self, item: int) -> Source:
+    def portable(self, item: int) -> Portable:
         """Returns from what any process on this machine reads a picture."""
-        number = item - len(self._paths)
-        if number >= 0:
-            return b"", self._made(number)
-        # A process has a working folder of its own; pathlib knows no bytes
-        return os.path.abspath(self._paths[item]), None  # noqa: PTH100
+        if self._made is None or item < len(self._paths):
+            # A process has a working folder of its own; pathlib knows no bytes
+            return os.path.abspath(self._paths[item]), None  # noqa: PTH100
+        content = self._made(item - len(self._paths))
+        return None if content is None else (b"", content)
 
 
 def read_picture(
@@ -108,15 +108,17 @@ def read_picture(
     return decoded_picture(content.data, side, max_megapixels)
 
 
-def read_source(source: Source, side: int, max_megapixels: float) -> Picture:
+def read_portable(given: Portable, side: int, max_megapixels: float) -> Picture:
     """Reads a picture as any process on this machine can.
 
     Args:
-        source: of the picture
+        given: see :meth:`PictureReader.portable`
         side: longest side in pixels
         max_megapixels: of files, as for the scan
     """
-    path, content = source
+    if given is None:
+        return None
+    path, content = given
     if content is None:
         return read_picture(path, side, max_megapixels)
     return decoded_picture(content, side)

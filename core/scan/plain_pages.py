@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..common.cpu import available_cores
 from ..common.made_once import made_once
+from ..common.pairs import used_in
 from ..copy_detection import (
     MIN_COPY_SCORE,
     NO_RELATION,
@@ -68,9 +69,9 @@ def judge_pages(
         on_progress: told after each batch
     """
     copies = np.flatnonzero(checks.scores >= MIN_COPY_SCORE)
-    used, ends = np.unique(pairs[copies], return_inverse=True)
+    used, ends = used_in(pairs[copies])
     few = tones_of(signatures[used]) < MAX_TONES
-    rows = copies[checks.plain[copies] | few[ends.reshape(-1, 2)].any(axis=1)]
+    rows = copies[checks.plain[copies] | few[ends].any(axis=1)]
     # One picture after the other: each is then read once or twice
     rows = rows[np.lexsort(pairs[rows].T[::-1])]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.pairs import distinct_pairs
+from ..common.pairs import distinct_pairs, used_in
 from ..copy_detection import CANDIDATE_NEIGHBORS
 from ..errors import CurationError
 from ..findings.outliers import NEIGHBORS_NEEDED
@@ -149,9 +149,9 @@ class ByShards:
         ]
         tasks = []
         for part in parts:
-            used, ends = np.unique(pairs[part], return_inverse=True)
+            used, ends = used_in(pairs[part])
             told = {
-                "pairs": ends.reshape(-1, 2).astype(np.int32),
+                "pairs": ends.astype(np.int32),
                 **packed([self.locators[one] for one in used], "locators"),
                 **{name: values[part] for name, values in columns.items()},
             }

@@ -182,6 +182,30 @@ def test_a_second_scan_finds_the_same_and_one_without_objects_removes_it(make, s
     assert rows.name == kept.with_suffix(".rows.npz").name
 
 
+def test_attributes_of_many_requests_are_all_written(make, scan, monkeypatch):
+    dataset, told = make(), []
+    scan(dataset, objects="boxes", prefix="whole")
+    monkeypatch.setattr(fields_module(), "SAMPLES_A_WRITE", 3)
+
+    scan(dataset, objects="boxes", prefix="few", progress=told.append)
+
+    stage = "Writing attributes of objects"
+    written = [one.done for one in told if one.stage == stage]
+    assert written == [*range(3, written[-1], 3), written[-1]]
+    assert len(written) > 4
+    for label in stored(dataset).values():
+        whole, few = (
+            {
+                name.removeprefix(prefix): value
+                for name, value in label.items()
+                if name.startswith(prefix)
+            }
+            for prefix in ("whole_", "few_")
+        )
+        assert few == whole
+        assert "object_status" in few
+
+
 def run_files(dataset):
     import sys
 

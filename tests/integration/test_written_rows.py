@@ -151,3 +151,72 @@ def test_a_scan_with_new_images_reads_the_values_of_the_new_alone(
     scan(scanned, label_field="ground_truth")
     assert [scanned.values(one) for one in OURS] == anew
     assert scanned.last()["scan_status"] == "ok"
+
+
+def of_few(monkeypatch, name, most=3):
+    """Returns an adapter module that writes few samples a request."""
+    module = importlib.import_module(f"{ADAPTER}.dataset.{name}")
+    monkeypatch.setattr(module, "SAMPLES_A_WRITE", most)
+    return module
+
+
+def test_rows_of_many_requests_are_all_written_in_order(dataset, scan, monkeypatch):
+    scan(dataset, label_field="ground_truth", prefix="whole")
+    of_few(monkeypatch, "fields")
+    told = []
+
+    scan(dataset, label_field="ground_truth", prefix="few", progress=told.append)
+
+    written = [one.done for one in told if one.stage == "Writing fields"]
+    assert written == [0, 3, 6, 9, 12, 15, 18, 20]
+    for name in ("scan_status", "outlier_distance", "dup_cluster", "brightest"):
+        values = dataset.values(f"whole_{name}")
+        assert dataset.values(f"few_{name}") == values, name
+    assert len(set(dataset.values("few_brightest"))) > 10
+
+
+def test_nothing_is_written_after_a_cancel(dataset, scan, monkeypatch):
+    class Slow:
+        """The samples, so slow that the cancel comes before the last request."""
+
+        def __init__(self, collection):
+            self.collection = collection
+
+        def __getattr__(self, name):
+            return getattr(self.collection, name)
+
+        def bulk_write(self, *args, **options):
+            time.sleep(0.05)
+            return self.collection.bulk_write(*args, **options)
+
+    fields = of_few(monkeypatch, "fields", most=1)
+    scan(dataset, label_field="ground_truth")
+    dataset.delete_sample_fields(OURS)
+    samples = Slow(fields._collection(dataset))
+    monkeypatch.setattr(fields, "_collection", lambda _: samples)
+
+    def cancel(progress):
+        if progress.stage == "Writing fields" and progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan(dataset, label_field="ground_truth", progress=cancel)
+
+    held = dataset.values("scan_status")
+    assert "ok" in held and None in held
+    time.sleep(0.2)
+    assert dataset.values("scan_status") == held
+
+
+def test_a_data_set_that_was_emptied_during_the_scan_is_told(
+    dataset, scan, monkeypatch
+):
+    of_few(monkeypatch, "fields")
+    errors = importlib.import_module(f"{ADAPTER}.dataset.fields")
+
+    def empty(progress):
+        if progress.stage == "Writing fields" and not progress.done:
+            dataset.clear()
+
+    with pytest.raises(errors.StaleRunError, match="are gone.*scan again"):
+        scan(dataset, label_field="ground_truth", progress=empty)

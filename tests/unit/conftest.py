@@ -6,13 +6,14 @@ from core.common.worker_process import WorkerProcess
 
 @pytest.fixture
 def answers_of_workers(monkeypatch):
-    """Divides work among three processes; notes whether each part could be done."""
+    """Divides work among three processes; notes what did each part, None if it could
+    not be done."""
     monkeypatch.setattr("core.common.parallel.available_cores", lambda: 3)
     asked, answers = WorkerProcess.ask, []
 
-    def ask(self, *values):
-        answer = asked(self, *values)
-        answers.append(answer is not None and answer[0])
+    def ask(self, work, *values):
+        answer = asked(self, work, *values)
+        answers.append(work.maker if answer is not None and answer[0] else None)
         return answer
 
     monkeypatch.setattr(WorkerProcess, "ask", ask)

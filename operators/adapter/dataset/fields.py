@@ -265,8 +265,9 @@ def write_findings(
     """
     collection = _collection(dataset)
 
-    def write(batch: Sequence[int]) -> int:
-        """Returns how many of the samples of some rows are there."""
+    def write(start: int) -> int:
+        """Writes some rows; returns how many of their samples are there."""
+        batch = rows[start : start + SAMPLES_A_WRITE]
         keys = [ObjectId(ids[row]) for row in batch]
         changed = differing[batch].tolist()
         unsure = [key for key, other in zip(keys, changed, strict=True) if not other]
@@ -290,20 +291,16 @@ def write_findings(
             there += collection.bulk_write(updates, ordered=False).matched_count
         return there
 
-    batches = [
-        rows[start : start + SAMPLES_A_WRITE]
-        for start in range(0, len(rows), SAMPLES_A_WRITE)
-    ]
     on_progress(Progress("Writing fields", 0, len(rows)))
-    done = 0
-    with side_by_side(write, batches, WRITERS) as written:
-        for batch, there in written:
+    every = range(0, len(rows), SAMPLES_A_WRITE)
+    with side_by_side(write, every, WRITERS) as written:
+        for start, there in written:
             if not there:
                 raise StaleRunError(
                     f"The samples of '{dataset.name}' are gone: the data set was "
                     "deleted or refilled during the scan. Load it again and scan again."
                 )
-            done += len(batch)
+            done = min(start + SAMPLES_A_WRITE, len(rows))
             on_progress(Progress("Writing fields", done, len(rows)))
 
 

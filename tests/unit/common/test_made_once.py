@@ -36,6 +36,14 @@ def test_what_was_asked_for_last_is_kept():
     assert asked == [1, 2, 3, 2]
 
 
+def test_what_could_not_be_made_is_not_kept():
+    asked, answers = [], [None, "there", "not asked for"]
+    read = made_once(2)(lambda number: asked.append(number) or answers.pop(0))
+
+    assert [read(7), read(7), read(7)] == [None, "there", "there"]
+    assert asked == [7, 7]
+
+
 def test_an_error_is_told_to_all_and_not_kept():
     asked = []
 

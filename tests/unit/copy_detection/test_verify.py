@@ -294,7 +294,7 @@ def test_processes_say_what_this_process_says(answers_of_workers, monkeypatch):
 
     shared = verify_pairs(signature, pairs, sizes, damaged=damaged)
 
-    assert sum(answers_of_workers) > 1
+    assert len(answers_of_workers) > 1
     assert all(answers_of_workers)
     assert (here.scores >= MIN_COPY_SCORE).sum() >= 5 * 50
     for one, other in zip(here.columns(), shared.columns(), strict=True):

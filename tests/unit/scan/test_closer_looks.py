@@ -241,7 +241,7 @@ def test_processes_look_as_this_process_does(
 
     their_seen, their_rows, theirs = looked_at(*asked)
 
-    assert sum(answers_of_workers) > 1
+    assert len(answers_of_workers) > 1
     assert all(answers_of_workers)
     assert np.array_equal(seen, their_seen)
     assert np.array_equal(rows, their_rows)

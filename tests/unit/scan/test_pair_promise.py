@@ -115,7 +115,7 @@ def test_processes_promise_what_this_process_does(answers_of_workers, monkeypatc
 
     theirs = promise_of(*asked)
 
-    assert sum(answers_of_workers) > 1
+    assert len(answers_of_workers) > 1
     assert all(answers_of_workers)
     assert len(np.unique(here)) > 10
     assert np.array_equal(here, theirs)

@@ -164,16 +164,23 @@ def test_the_same_processes_compare_look_and_try(
     monkeypatch.setattr(verify, "_OVERLAID_AT_ONCE", 8)
     monkeypatch.setattr(closer_looks, "_LOOKS_A_PROCESS", 10**6)
     start, started = WorkerProcess.start, []
+    portable, looked_at = PictureReader.portable, []
+    monkeypatch.setattr(
+        PictureReader,
+        "portable",
+        lambda *one: looked_at.append(portable(*one)) or looked_at[-1],
+    )
     monkeypatch.setattr(
         WorkerProcess, "start", lambda self: started.append(1) or start(self)
     )
 
     shared = learn(paths)
 
-    # Also looks, for which no process would be started
     assert len(started) == 2
-    assert len(answers_of_workers) > 10
     assert all(answers_of_workers)
+    # Looks, too, for which no process would be started, at files and at made copies
+    assert {"batch_comparer", "portable_looker"} <= set(answers_of_workers)
+    assert any(content is not None for _, content in looked_at)
     assert not worker_processes()
     assert len(alone.recall.copy_scores)
     assert np.array_equal(shared.recall.copy_scores, alone.recall.copy_scores)
