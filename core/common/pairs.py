@@ -85,7 +85,8 @@ def pair_batches(pairs: Pairs, at_once: int) -> list[Ints]:
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
     # Of ten million pictures few are in the pairs
-    ends = np.sort(used_in(pairs)[1], axis=1)
+    _, ends = used_in(pairs)
+    ends.sort(axis=1)
     count = int(ends.max()) + 1
     links = coo_matrix((np.ones(len(ends), np.int8), tuple(ends.T)), (count, count))
     links = links.tocsr()

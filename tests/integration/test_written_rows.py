@@ -153,16 +153,16 @@ def test_a_scan_with_new_images_reads_the_values_of_the_new_alone(
     assert scanned.last()["scan_status"] == "ok"
 
 
-def of_few(monkeypatch, name, most=3):
-    """Returns an adapter module that writes few samples a request."""
-    module = importlib.import_module(f"{ADAPTER}.dataset.{name}")
-    monkeypatch.setattr(module, "SAMPLES_A_WRITE", most)
-    return module
+def few_a_request(monkeypatch, most=3):
+    """Returns the module that writes fields, which now writes few samples a request."""
+    fields = importlib.import_module(f"{ADAPTER}.dataset.fields")
+    monkeypatch.setattr(fields, "SAMPLES_A_WRITE", most)
+    return fields
 
 
 def test_rows_of_many_requests_are_all_written_in_order(dataset, scan, monkeypatch):
     scan(dataset, label_field="ground_truth", prefix="whole")
-    of_few(monkeypatch, "fields")
+    few_a_request(monkeypatch)
     told = []
 
     scan(dataset, label_field="ground_truth", prefix="few", progress=told.append)
@@ -189,7 +189,7 @@ def test_nothing_is_written_after_a_cancel(dataset, scan, monkeypatch):
             time.sleep(0.05)
             return self.collection.bulk_write(*args, **options)
 
-    fields = of_few(monkeypatch, "fields", most=1)
+    fields = few_a_request(monkeypatch, most=1)
     scan(dataset, label_field="ground_truth")
     dataset.delete_sample_fields(OURS)
     samples = Slow(fields._collection(dataset))
@@ -211,12 +211,11 @@ def test_nothing_is_written_after_a_cancel(dataset, scan, monkeypatch):
 def test_a_data_set_that_was_emptied_during_the_scan_is_told(
     dataset, scan, monkeypatch
 ):
-    of_few(monkeypatch, "fields")
-    errors = importlib.import_module(f"{ADAPTER}.dataset.fields")
+    fields = few_a_request(monkeypatch)
 
     def empty(progress):
         if progress.stage == "Writing fields" and not progress.done:
             dataset.clear()
 
-    with pytest.raises(errors.StaleRunError, match="are gone.*scan again"):
+    with pytest.raises(fields.StaleRunError, match="are gone.*scan again"):
         scan(dataset, label_field="ground_truth", progress=empty)
